@@ -1,0 +1,210 @@
+/**
+ * The only reader of environment variables. Reads all of them, and says all that is wrong at once.
+ */
+import * as v from 'valibot';
+import type { Env } from './env';
+import { ConfigError } from './errors';
+
+export type SigningAlg = 'EdDSA' | 'ES256';
+
+/** What a client may be allowed to do. */
+const CAPABILITIES = ['refresh', 'create_sessions', 'manage_users', 'introspect'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+export interface Client {
+  id: string;
+  /** SHA-256 (base64url) of each accepted secret; empty for a public client (RFC 6749 §2.1). */
+  secretHashes: readonly string[];
+  allow: ReadonlySet<Capability>;
+}
+
+/** How long sessions live, and how many a user may have. */
+export interface SessionPolicy {
+  /** How long a superseded refresh token stays good. 0 is strict rotation. */
+  graceSeconds: number;
+  /** A session that was not refreshed for this long has ended; null: never. */
+  inactivitySeconds: number | null;
+  /** A session ends this long after its creation, whatever happens; null: never. */
+  lifetimeSeconds: number | null;
+  /** Active sessions a user may have; null: any number. */
+  maxSessionsPerUser: number | null;
+  limitPolicy: 'evict_oldest' | 'reject';
+}
+
+/** When signing keys are made, and how long they stay. */
+export interface SigningKeyPolicy {
+  alg: SigningAlg;
+  /** A key signs for this long. */
+  lifetimeSeconds: number;
+  /** A key is in the JWKS for this long before it signs. */
+  publishAheadSeconds: number;
+  /** A key stays in the JWKS for this long after it signed last. */
+  retireSeconds: number;
+  /** How long a verifier may keep the JWKS. */
+  jwksMaxAgeSeconds: number;
+}
+
+export interface Config {
+  issuer: string;
+  /** The path of the issuer without a trailing slash; '' at the root. */
+  basePath: string;
+  audience: string;
+  accessTokenTtlSeconds: number;
+  sessions: SessionPolicy;
+  signingKeys: SigningKeyPolicy;
+  cleanupRetentionSeconds: number;
+  clients: ReadonlyMap<string, Client>;
+  sessionSecret: string;
+  previousSessionSecret: string | null;
+  d1TimeoutMs: number;
+}
+
+/** How long an isolate keeps what it read of the signing keys. */
+export const KEY_CACHE_SECONDS = 300;
+/** How far clocks may differ. */
+export const CLOCK_SKEW_SECONDS = 60;
+
+const DAY = 86_400;
+
+const clientsSchema = v.array(
+  v.strictObject({
+    client_id: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,128}$/, 'client_id must be 1 to 128 printable ASCII characters')),
+    secret_sha256: v.optional(
+      v.union([v.pipe(v.string(), v.transform((hash) => [hash])), v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(2))]),
+    ),
+    allow: v.optional(v.array(v.picklist(CAPABILITIES))),
+  }),
+);
+
+/** Reads the configuration. Throws `ConfigError` with every mistake named. */
+export function parseConfig(env: Env): Config {
+  const mistakes: string[] = [];
+
+  const wholeNumber = (name: keyof Env, fallback: number, least: number, most: number): number => {
+    const text = env[name] as string | undefined;
+    if (text === undefined || text === '') return fallback;
+    const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    mistakes.push(`${name} must be a whole number from ${least} to ${most}`);
+    return fallback;
+  };
+  const oneOf = <T extends string>(name: keyof Env, choices: readonly [T, ...T[]]): T => {
+    const text = env[name] as string | undefined;
+    if (text === undefined || text === '') return choices[0];
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice === undefined) mistakes.push(`${name} must be one of ${choices.join(', ')}`);
+    return choice ?? choices[0];
+  };
+  const orNull = (seconds: number) => (seconds === 0 ? null : seconds);
+
+  const issuer = parseIssuer(env.ISSUER, mistakes);
+  if (!env.AUDIENCE) mistakes.push('AUDIENCE is missing: who accepts the access tokens, for example https://api.example.com');
+
+  const accessTokenTtlSeconds = wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, 1, DAY);
+  const config: Config = {
+    issuer: issuer.href,
+    basePath: issuer.path,
+    audience: env.AUDIENCE ?? '',
+    accessTokenTtlSeconds,
+    sessions: {
+      graceSeconds: wholeNumber('REFRESH_GRACE_SECONDS', 30, 0, 600),
+      inactivitySeconds: orNull(wholeNumber('INACTIVITY_TIMEOUT_SECONDS', 14 * DAY, 0, 10_000 * DAY)),
+      lifetimeSeconds: orNull(wholeNumber('SESSION_LIFETIME_SECONDS', 30 * DAY, 0, 10_000 * DAY)),
+      maxSessionsPerUser: orNull(wholeNumber('MAX_SESSIONS_PER_USER', 0, 0, 10_000)),
+      limitPolicy: oneOf('SESSION_LIMIT_POLICY', ['evict_oldest', 'reject']),
+    },
+    signingKeys: {
+      alg: oneOf('ACCESS_TOKEN_ALG', ['EdDSA', 'ES256']),
+      lifetimeSeconds: wholeNumber('SIGNING_KEY_LIFETIME_SECONDS', 30 * DAY, 60, 3650 * DAY),
+      publishAheadSeconds: wholeNumber('SIGNING_KEY_PUBLISH_AHEAD_SECONDS', DAY, 0, 365 * DAY),
+      retireSeconds: wholeNumber('SIGNING_KEY_RETIRE_SECONDS', accessTokenTtlSeconds + CLOCK_SKEW_SECONDS, 0, 365 * DAY),
+      jwksMaxAgeSeconds: wholeNumber('JWKS_MAX_AGE_SECONDS', 300, 0, DAY),
+    },
+    cleanupRetentionSeconds: wholeNumber('CLEANUP_RETENTION_SECONDS', 7 * DAY, 0, 3650 * DAY),
+    clients: parseClients(env.CLIENTS, mistakes),
+    sessionSecret: parseSecret('SESSION_SECRET', env.SESSION_SECRET, mistakes) ?? '',
+    previousSessionSecret: env.SESSION_SECRET_PREVIOUS
+      ? parseSecret('SESSION_SECRET_PREVIOUS', env.SESSION_SECRET_PREVIOUS, mistakes)
+      : null,
+    d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', 5_000, 50, 30_000),
+  };
+
+  const { publishAheadSeconds, retireSeconds, lifetimeSeconds, jwksMaxAgeSeconds } = config.signingKeys;
+  // A verifier may hold a JWKS that an isolate took from its own cache: both ages add up before a new key is known to all.
+  const knownEverywhere = jwksMaxAgeSeconds + KEY_CACHE_SECONDS;
+  if (publishAheadSeconds < knownEverywhere) {
+    mistakes.push(`SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_CACHE_SECONDS})`);
+  }
+  if (retireSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
+    mistakes.push(`SIGNING_KEY_RETIRE_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`);
+  }
+  if (lifetimeSeconds <= publishAheadSeconds) {
+    mistakes.push('SIGNING_KEY_LIFETIME_SECONDS must be more than SIGNING_KEY_PUBLISH_AHEAD_SECONDS');
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return config;
+}
+
+/** RFC 8414 §2: https, no query, no fragment. Plain http is for localhost. */
+function parseIssuer(text: string | undefined, mistakes: string[]): { href: string; path: string } {
+  const url = text ? URL.parse(text) : null;
+  if (url === null) {
+    mistakes.push('ISSUER is missing or no URL: the public URL of this Worker, for example https://auth.example.com');
+    return { href: '', path: '' };
+  }
+  const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local)) mistakes.push('ISSUER must be an https URL (http only on localhost)');
+  if (url.search || url.hash || url.username || url.password) mistakes.push('ISSUER must have no query, fragment or credentials');
+  const path = url.pathname.replace(/\/+$/, '');
+  return { href: url.origin + path, path };
+}
+
+function parseSecret(name: string, secret: string | undefined, mistakes: string[]): string | null {
+  if (!secret) {
+    mistakes.push(`${name} is missing: make one with \`openssl rand -base64 32\` and set it with \`wrangler secret put ${name}\``);
+    return null;
+  }
+  if (secret.length < 32 || new Set(secret).size < 10) {
+    mistakes.push(`${name} is too weak: it must be at least 32 random characters, for example from \`openssl rand -base64 32\``);
+  }
+  return secret;
+}
+
+function parseClients(text: string | undefined, mistakes: string[]): ReadonlyMap<string, Client> {
+  const clients = new Map<string, Client>();
+  let json: unknown;
+  try {
+    json = JSON.parse(text || '[]');
+  } catch {
+    mistakes.push('CLIENTS is not JSON');
+    return clients;
+  }
+  const parsed = v.safeParse(clientsSchema, json);
+  if (!parsed.success) {
+    for (const issue of parsed.issues) mistakes.push(`CLIENTS: ${v.getDotPath(issue) ?? 'value'}: ${issue.kind === 'schema' ? `expected ${issue.expected}` : issue.message}`);
+    return clients;
+  }
+  for (const { client_id, secret_sha256 = [], allow } of parsed.output) {
+    const secretHashes = secret_sha256.map((hash) => toBase64url(hash));
+    const isPublic = secretHashes.length === 0;
+    if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
+    if (secretHashes.includes(null)) mistakes.push(`CLIENTS: ${client_id}: secret_sha256 must be a SHA-256 in hex or base64url`);
+    if (isPublic && allow?.some((capability) => capability !== 'refresh')) {
+      mistakes.push(`CLIENTS: ${client_id}: a client without secret_sha256 is public, so all it may be allowed is refresh`);
+    }
+    clients.set(client_id, {
+      id: client_id,
+      secretHashes: secretHashes.filter((hash) => hash !== null),
+      allow: new Set(allow ?? (isPublic ? ['refresh'] : CAPABILITIES)),
+    });
+  }
+  return clients;
+}
+
+/** A SHA-256 in hex or base64url as base64url; null when it is neither. */
+function toBase64url(hash: string): string | null {
+  if (/^[A-Za-z0-9_-]{43}$/.test(hash)) return hash;
+  if (!/^[0-9a-fA-F]{64}$/.test(hash)) return null;
+  const bytes = hash.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
+  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+}

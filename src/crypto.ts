@@ -1,0 +1,95 @@
+/**
+ * The few primitives everything else is built of, over WebCrypto. SESSION_SECRET is never used itself: HKDF (RFC 5869)
+ * derives one key a purpose from it, so that a key that leaks in one place opens no other.
+ */
+import { base64url } from 'jose';
+
+const encoder = new TextEncoder();
+
+/** Keys derived from one SESSION_SECRET. None can be exported. */
+export interface SecretKeys {
+  /** Names the secret without telling anything of it: the `kid` of refresh tokens and of encrypted signing keys. */
+  id: string;
+  /** HMAC-SHA-256: signs refresh tokens. */
+  refreshMac: CryptoKey;
+  /** HMAC-SHA-256: steps a refresh token's secret forward. */
+  ratchet: CryptoKey;
+  /** AES-256-GCM: encrypts the private signing keys. */
+  encryption: CryptoKey;
+  /** HMAC-SHA-256: what a create with an Idempotency-Key made. */
+  idempotency: CryptoKey;
+}
+
+/** The secret in use and, while it is being replaced, the other one that is still accepted. */
+export interface Keyring {
+  current: SecretKeys;
+  previous: SecretKeys | null;
+}
+
+async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
+  const input = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveBits', 'deriveKey']);
+  const hkdf = (purpose: string) => ({
+    name: 'HKDF',
+    hash: 'SHA-256',
+    salt: encoder.encode('edge-sessions v2'),
+    info: encoder.encode(purpose),
+  });
+  const hmacKey = (purpose: string) =>
+    crypto.subtle.deriveKey(hkdf(purpose), input, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign', 'verify']);
+  const [id, refreshMac, ratchet, idempotency, encryption] = await Promise.all([
+    crypto.subtle.deriveBits(hkdf('id'), input, 64),
+    hmacKey('refresh token MAC'),
+    hmacKey('refresh token ratchet'),
+    hmacKey('idempotency'),
+    crypto.subtle.deriveKey(hkdf('signing key encryption'), input, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']),
+  ]);
+  return { id: base64url.encode(new Uint8Array(id)), refreshMac, ratchet, idempotency, encryption };
+}
+
+export async function deriveKeyring(current: string, previous: string | null): Promise<Keyring> {
+  return {
+    current: await deriveSecretKeys(current),
+    previous: previous === null ? null : await deriveSecretKeys(previous),
+  };
+}
+
+/** Both secrets' keys, the current one first. */
+export function eachSecret({ current, previous }: Keyring): SecretKeys[] {
+  return previous === null ? [current] : [current, previous];
+}
+
+/** 256 random bits, base64url. */
+export function randomSecret(): string {
+  return base64url.encode(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+export async function sha256(text: string): Promise<string> {
+  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))));
+}
+
+export async function hmacSha256(key: CryptoKey, text: string): Promise<string> {
+  return base64url.encode(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text))));
+}
+
+/** Compares two SHA-256 digests (base64url) in constant time. */
+export function equalDigests(a: string, b: string): boolean {
+  const [left, right] = [encoder.encode(a), encoder.encode(b)];
+  return left.byteLength === right.byteLength && crypto.subtle.timingSafeEqual(left, right);
+}
+
+/** `aad` is authenticated with the text, so that one row's ciphertext is worthless in another row. */
+export async function encrypt(key: CryptoKey, plain: Uint8Array, aad: string): Promise<string> {
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData: encoder.encode(aad) }, key, plain);
+  const bytes = new Uint8Array(iv.length + sealed.byteLength);
+  bytes.set(iv);
+  bytes.set(new Uint8Array(sealed), iv.length);
+  return base64url.encode(bytes);
+}
+
+/** Undoes `encrypt`. Throws when the key or `aad` is another, or a byte was changed. */
+export async function decrypt(key: CryptoKey, sealed: string, aad: string): Promise<Uint8Array> {
+  const bytes = base64url.decode(sealed);
+  const algorithm = { name: 'AES-GCM', iv: bytes.slice(0, 12), additionalData: encoder.encode(aad) };
+  return new Uint8Array(await crypto.subtle.decrypt(algorithm, key, bytes.slice(12)));
+}

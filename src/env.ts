@@ -1,0 +1,22 @@
+/** The Worker's bindings and variables, as wrangler.toml, secrets and `.dev.vars` give them. config.ts alone reads the variables. */
+export interface Env {
+  DB: D1Database;
+  ISSUER?: string;
+  AUDIENCE?: string;
+  CLIENTS?: string;
+  SESSION_SECRET?: string;
+  SESSION_SECRET_PREVIOUS?: string;
+  ACCESS_TOKEN_TTL_SECONDS?: string;
+  ACCESS_TOKEN_ALG?: string;
+  REFRESH_GRACE_SECONDS?: string;
+  INACTIVITY_TIMEOUT_SECONDS?: string;
+  SESSION_LIFETIME_SECONDS?: string;
+  MAX_SESSIONS_PER_USER?: string;
+  SESSION_LIMIT_POLICY?: string;
+  CLEANUP_RETENTION_SECONDS?: string;
+  SIGNING_KEY_LIFETIME_SECONDS?: string;
+  SIGNING_KEY_PUBLISH_AHEAD_SECONDS?: string;
+  SIGNING_KEY_RETIRE_SECONDS?: string;
+  JWKS_MAX_AGE_SECONDS?: string;
+  D1_TIMEOUT_MS?: string;
+}
