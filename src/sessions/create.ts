@@ -1,0 +1,166 @@
+/**
+ * Starting a session: the user's row on first sight, room under the limit, the session, and the end of the guest session that
+ * it replaces, all in one transaction and one round trip. Every statement carries the same condition, so that a create
+ * either happens whole or leaves nothing behind.
+ *
+ * A create with an idempotency key draws its first secret from a random salt in the database and a key that is not: a repeat
+ * makes the same refresh token again, and neither the database nor the key alone can make it.
+ */
+import { and, eq, exists, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import type { SessionPolicy } from '../config';
+import { hmacSha256, type Keyring, randomSecret, sha256 } from '../crypto';
+import { type Home, transact } from '../db/homes';
+import { idempotencyKeys, userSessions, users } from '../db/schema';
+import { evictOldest, hasRoom } from './limits';
+import { isLive, type RevokedReason, type Session } from './session';
+
+export interface NewSession {
+  /** null: a guest. */
+  userId: string | null;
+  clientId: string;
+  userAgent: string | null;
+  ipAddress: string | null;
+  /** null: no limit by time. */
+  expiresAt: Date | null;
+  authTime: Date | null;
+  amr: string[] | null;
+  claims: Record<string, unknown> | null;
+  /** The guest session that becomes the user's: it is revoked. */
+  guestSessionId: string | null;
+}
+
+/** `key` is unique within `clientId`, the caller; `request` is what a repeat must be equal to. */
+export interface Idempotency {
+  clientId: string;
+  key: string;
+  request: string;
+}
+
+export type CreateResult =
+  | { ok: true; session: Session; secret: string; evicted: string[]; isRepeat: boolean }
+  | { ok: false; reason: 'session_limit_reached' | 'guest_session_not_found' }
+  /** The key was used for another request; or its session has moved on, so that its first token is no longer good. */
+  | { ok: false; reason: 'idempotency_key_reused' | 'idempotent_session_moved_on' };
+
+/** Starts a session for a user (or a guest) that the caller has authenticated. One round trip. */
+export async function createSession(
+  home: Home,
+  keyring: Keyring,
+  policy: SessionPolicy,
+  input: NewSession,
+  { now, idempotency = null }: { now: number; idempotency?: Idempotency | null },
+): Promise<CreateResult> {
+  const sessionId = crypto.randomUUID();
+  const claim = idempotency === null ? null : await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId, now });
+  const secret = claim === null ? randomSecret() : await drawSecret(keyring, claim);
+  const session = await toRow(input, { sessionId, secret, now });
+
+  const { db } = home;
+  const { userId, guestSessionId } = input;
+  const createdAt = new Date(now);
+  const isGuest = and(eq(userSessions.id, guestSessionId ?? ''), isNull(userSessions.userId), isLive(policy, now));
+  const allowed = and(
+    userId === null ? undefined : hasRoom(home, userId, policy, now),
+    guestSessionId === null ? undefined : exists(db.select({ one: sql`1` }).from(userSessions).where(isGuest)),
+  );
+  // Once the key is claimed, the claim stands for `allowed`; a repeat finds the first one's claim, and changes nothing.
+  const claimed = claim && exists(db.select({ one: sql`1` }).from(idempotencyKeys).where(eq(idempotencyKeys.salt, claim.salt)));
+  const condition = claimed ?? allowed;
+  const isCreated = exists(db.select({ one: sql`1` }).from(userSessions).where(eq(userSessions.id, sessionId)));
+
+  const statements: BatchItem<'sqlite'>[] = [];
+  if (claim !== null) statements.push(insertWhere(home, idempotencyKeys, claim, allowed));
+  if (userId !== null) statements.push(insertWhere(home, users, { id: userId, createdAt }, condition));
+  const evicts = userId !== null && policy.maxSessionsPerUser !== null && policy.limitPolicy === 'evict_oldest';
+  const evictedAt = evicts ? statements.push(evictOldest(home, userId, policy, now, and(condition, sql`not ${isCreated}`))) - 1 : -1;
+  statements.push(insertWhere(home, userSessions, session, condition));
+  if (guestSessionId !== null) {
+    const upgraded = { revokedAt: createdAt, revokedReason: 'upgraded' satisfies RevokedReason };
+    statements.push(db.update(userSessions).set(upgraded).where(and(isGuest, isCreated)));
+  }
+  statements.push(
+    claim === null
+      ? db.select({ session: userSessions, claim: sql<null>`null` }).from(userSessions).where(eq(userSessions.id, sessionId))
+      : db
+          .select({ session: userSessions, claim: idempotencyKeys })
+          .from(idempotencyKeys)
+          .leftJoin(userSessions, eq(userSessions.id, idempotencyKeys.sessionId))
+          .where(eq(idempotencyKeys.keyHash, claim.keyHash)),
+  );
+  const results: unknown[] = await transact(home, () => statements as [BatchItem<'sqlite'>]);
+  const found = (results.at(-1) as { session: Session | null; claim: typeof claim }[])[0];
+
+  if (found === undefined) {
+    return { ok: false, reason: guestSessionId === null ? 'session_limit_reached' : await whyRefused() };
+  }
+  if (claim !== null && found.claim !== null && found.claim.salt !== claim.salt) return repeat(keyring, claim, found.claim, found.session);
+  const evicted = (results[evictedAt] as { id: string }[] | undefined) ?? [];
+  return { ok: true, session, secret, evicted: evicted.map(({ id }) => id), isRepeat: false };
+
+  /** Only a create that both the guest session and the limit could have refused asks once more. */
+  async function whyRefused() {
+    if (policy.limitPolicy !== 'reject' || policy.maxSessionsPerUser === null) return 'guest_session_not_found' as const;
+    const [guests] = await transact(home, () => [db.select({ id: userSessions.id }).from(userSessions).where(isGuest)] as const);
+    return guests.length === 0 ? ('guest_session_not_found' as const) : ('session_limit_reached' as const);
+  }
+}
+
+type Claim = typeof idempotencyKeys.$inferSelect;
+
+/** The first answer again, as long as it is still good. */
+async function repeat(keyring: Keyring, claim: Claim, first: Claim, session: Session | null): Promise<CreateResult> {
+  if (first.fingerprint !== claim.fingerprint) return { ok: false, reason: 'idempotency_key_reused' };
+  const secret = await drawSecret(keyring, first);
+  const isUnused = session !== null && session.revokedAt === null && session.refreshToken === (await sha256(secret));
+  if (!isUnused) return { ok: false, reason: 'idempotent_session_moved_on' };
+  return { ok: true, session, secret, evicted: [], isRepeat: true };
+}
+
+async function toClaim(
+  { current }: Keyring,
+  { clientId, key, request }: Idempotency,
+  { salt, sessionId, now }: { salt: string; sessionId: string; now: number },
+): Promise<Claim> {
+  return {
+    keyHash: await sha256(JSON.stringify([clientId, key])),
+    fingerprint: await hmacSha256(current.idempotency, `request|${request}`),
+    salt,
+    sessionId,
+    createdAt: new Date(now),
+  };
+}
+
+function drawSecret({ current }: Keyring, { salt, sessionId }: Claim): Promise<string> {
+  return hmacSha256(current.idempotency, `secret|${sessionId}|${salt}`);
+}
+
+async function toRow(input: NewSession, { sessionId, secret, now }: { sessionId: string; secret: string; now: number }): Promise<Session> {
+  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, claims } = input;
+  return {
+    id: sessionId,
+    userId,
+    refreshToken: await sha256(secret),
+    userAgent,
+    ipAddress,
+    createdAt: new Date(Math.floor(now / 1000) * 1000),
+    expiresAt,
+    clientId,
+    rotatedAt: null,
+    revokedAt: null,
+    revokedReason: null,
+    authTime,
+    amr: amr && JSON.stringify(amr),
+    claims: claims && JSON.stringify(claims),
+  };
+}
+
+/** INSERT … SELECT … WHERE condition ON CONFLICT DO NOTHING, so that running it twice is as good as once. */
+function insertWhere<T extends SQLiteTable>(home: Home, table: T, row: Partial<T['$inferSelect']>, condition: SQL | undefined) {
+  const values = Object.entries(getTableColumns(table)).map(([name, column]) => sql.param(row[name as keyof typeof row] ?? null, column));
+  return home.db
+    .insert(table)
+    .select(sql`select ${sql.join(values, sql`, `)} where ${condition ?? sql`true`}`)
+    .onConflictDoNothing();
+}

@@ -1,0 +1,33 @@
+/**
+ * The limit on a user's active sessions. A create checks it in the transaction that inserts, and D1 runs one transaction at a
+ * time, so it is exact however many creates race.
+ */
+import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import type { SessionPolicy } from '../config';
+import type { Home } from '../db/homes';
+import { userSessions } from '../db/schema';
+import { isLive, type RevokedReason } from './session';
+
+/** SQL: one more session is within the user's limit. Policy `evict_oldest` always makes room. */
+export function hasRoom(home: Home, userId: string, policy: SessionPolicy, now: number): SQL | undefined {
+  if (policy.maxSessionsPerUser === null || policy.limitPolicy !== 'reject') return undefined;
+  const live = home.db.$count(userSessions, and(eq(userSessions.userId, userId), isLive(policy, now)));
+  return sql`${live} < ${policy.maxSessionsPerUser}`;
+}
+
+/** Revokes the user's oldest active sessions, as many as a new one needs to have room, and returns their ids. */
+export function evictOldest(home: Home, userId: string, policy: SessionPolicy, now: number, condition: SQL | undefined) {
+  // SQLite has no OFFSET without LIMIT; -1 is none.
+  const excess = home.db
+    .select({ id: userSessions.id })
+    .from(userSessions)
+    .where(and(eq(userSessions.userId, userId), isLive(policy, now)))
+    .orderBy(desc(userSessions.createdAt), desc(sql`rowid`))
+    .limit(-1)
+    .offset((policy.maxSessionsPerUser ?? 0) - 1);
+  return home.db
+    .update(userSessions)
+    .set({ revokedAt: new Date(now), revokedReason: 'evicted' satisfies RevokedReason })
+    .where(and(inArray(userSessions.id, excess), condition))
+    .returning({ id: userSessions.id });
+}

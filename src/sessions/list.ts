@@ -1,0 +1,81 @@
+/** Reading sessions: newest first, a page at a time by the last row seen (keyset), so that a new session shifts no page. */
+import { and, desc, eq, lt, or, type SQL } from 'drizzle-orm';
+import type { SessionPolicy } from '../config';
+import { type Home, transact } from '../db/homes';
+import { userSessions } from '../db/schema';
+import { belongsTo, type Caller } from './revoke';
+import { checkSession, isLive, type Session } from './session';
+
+/** Where a page starts: after this row. */
+export interface Position {
+  createdAt: Date;
+  id: string;
+}
+
+export interface Page {
+  after: Position | null;
+  limit: number;
+}
+
+export interface SessionPage {
+  sessions: Session[];
+  /** null: this is the last page. */
+  next: Position | null;
+}
+
+/** The active sessions of the caller's user; null when the caller's own session is over. One round trip. */
+export async function listOwnSessions(home: Home, policy: SessionPolicy, caller: Caller, page: Page, now: number): Promise<SessionPage | null> {
+  const [callers, rows] = await transact(
+    home,
+    () =>
+      [
+        home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)),
+        selectPage(home, and(belongsTo(caller), isLive(policy, now)), page),
+      ] as const,
+  );
+  const own = callers[0];
+  return own === undefined || checkSession(own, policy, now) !== null ? null : toPage(rows, page);
+}
+
+/** A user's sessions, for a backend: active ones, or also those that are over and not purged yet. */
+export async function listUserSessions(
+  home: Home,
+  policy: SessionPolicy,
+  { userId, includeEnded }: { userId: string; includeEnded: boolean },
+  page: Page,
+  now: number,
+): Promise<SessionPage> {
+  const condition = and(eq(userSessions.userId, userId), includeEnded ? undefined : isLive(policy, now));
+  const [rows] = await transact(home, () => [selectPage(home, condition, page)] as const);
+  return toPage(rows, page);
+}
+
+/** A session by its id, whatever its state. */
+export async function findSession(home: Home, id: string): Promise<Session | null> {
+  const [rows] = await transact(home, () => [home.db.select().from(userSessions).where(eq(userSessions.id, id))] as const);
+  return rows[0] ?? null;
+}
+
+function selectPage(home: Home, condition: SQL | undefined, { after, limit }: Page) {
+  const isAfter =
+    after &&
+    or(
+      lt(userSessions.createdAt, after.createdAt),
+      and(eq(userSessions.createdAt, after.createdAt), lt(userSessions.id, after.id)),
+    );
+  return (
+    home.db
+      .select()
+      .from(userSessions)
+      .where(and(condition, isAfter ?? undefined))
+      .orderBy(desc(userSessions.createdAt), desc(userSessions.id))
+      // One more than asked for tells whether there is a next page.
+      .limit(limit + 1)
+  );
+}
+
+function toPage(rows: Session[], { limit }: Page): SessionPage {
+  const sessions = rows.slice(0, limit);
+  const last = rows.length > limit ? sessions.at(-1) : undefined;
+  return { sessions, next: last === undefined ? null : { createdAt: last.createdAt, id: last.id } };
+}

@@ -1,0 +1,83 @@
+/**
+ * When a session is good, and why it is not. Each rule stands here twice, side by side: as a pure function over a row and as
+ * the SQL condition that a statement decides by. A test holds them to the same answers.
+ */
+import { and, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
+import type { SessionPolicy } from '../config';
+import { userSessions } from '../db/schema';
+
+export type Session = typeof userSessions.$inferSelect;
+
+/** What `revoked_reason` holds. */
+export type RevokedReason = 'signed_out' | 'evicted' | 'reuse_detected' | 'revoked' | 'upgraded';
+/** Why a session is over, as its own user may be told. */
+export type EndReason = 'expired_idle' | 'expired_absolute' | 'signed_out' | 'evicted' | 'reuse_detected' | 'revoked';
+
+const toSeconds = (milliseconds: number) => Math.floor(milliseconds / 1000);
+
+/** When the session was last used: its last rotation, else its creation. */
+export function lastUsedAt({ rotatedAt, createdAt }: Pick<Session, 'rotatedAt' | 'createdAt'>): Date {
+  return rotatedAt ?? createdAt;
+}
+
+/** When the session ends of inactivity unless it is used before; null: never. Whole seconds. */
+export function idleExpiresAt(session: Pick<Session, 'rotatedAt' | 'createdAt'>, policy: SessionPolicy): Date | null {
+  if (policy.inactivitySeconds === null) return null;
+  return new Date((toSeconds(lastUsedAt(session).getTime()) + policy.inactivitySeconds) * 1000);
+}
+
+/** Why the session is over at `now` (ms), or null while it is live. It is over from the second of its expiry on. */
+export function checkSession(
+  session: Pick<Session, 'rotatedAt' | 'createdAt' | 'expiresAt' | 'revokedAt' | 'revokedReason'>,
+  policy: SessionPolicy,
+  now: number,
+): EndReason | null {
+  if (session.revokedAt !== null) return toEndReason(session.revokedReason);
+  const second = toSeconds(now) * 1000;
+  if (session.expiresAt !== null && session.expiresAt.getTime() <= second) return 'expired_absolute';
+  const idleEnd = idleExpiresAt(session, policy);
+  if (idleEnd !== null && idleEnd.getTime() <= second) return 'expired_idle';
+  return null;
+}
+
+/** SQL twin of `checkSession(…) === null`. */
+export function isLive(policy: SessionPolicy, now: number): SQL {
+  const second = new Date(now);
+  const idle =
+    policy.inactivitySeconds === null
+      ? undefined
+      : sql`coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${policy.inactivitySeconds} > ${toSeconds(now)}`;
+  return and(
+    isNull(userSessions.revokedAt),
+    or(isNull(userSessions.expiresAt), gt(userSessions.expiresAt, second)),
+    idle,
+  ) as SQL;
+}
+
+/** SQL: the last rotation is within the grace period. With no grace period, nothing is, whatever the clocks say. */
+export function isWithinGrace(policy: SessionPolicy, now: number): SQL {
+  if (policy.graceSeconds === 0) return sql`0`;
+  return sql`coalesce(${userSessions.rotatedAt}, 0) > ${now - policy.graceSeconds * 1000}`;
+}
+
+/** Pure twin of `isWithinGrace`. */
+export function wasRotatedWithinGrace(session: Pick<Session, 'rotatedAt'>, policy: SessionPolicy, now: number): boolean {
+  if (policy.graceSeconds === 0) return false;
+  return (session.rotatedAt?.getTime() ?? 0) > now - policy.graceSeconds * 1000;
+}
+
+function toEndReason(reason: string | null): EndReason {
+  switch (reason as RevokedReason | null) {
+    case 'signed_out':
+      return 'signed_out';
+    case 'evicted':
+      return 'evicted';
+    case 'reuse_detected':
+      return 'reuse_detected';
+    // A guest is told that the session is over, not what became of its user; so is whoever meets a reason from a later release.
+    case 'upgraded':
+    case 'revoked':
+    default:
+      return 'revoked';
+  }
+}
