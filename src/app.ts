@@ -1,0 +1,75 @@
+/** The routes, put together for one configuration. */
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { secureHeaders } from 'hono/secure-headers';
+import { parseConfig } from './config';
+import type { Env } from './env';
+import type { AppEnv } from './http/context';
+import { ProblemError, respondToError } from './http/errors';
+import { MAX_BODY_BYTES } from './http/input';
+import { metadataRoutes } from './http/metadata';
+import { refuseOtherMethods } from './http/middleware/method-not-allowed';
+import { requestLog } from './http/middleware/request-log';
+import { oauthRoutes } from './http/oauth';
+import { createService } from './http/service';
+import { sessionRoutes } from './http/sessions';
+import { userRoutes } from './http/users';
+
+/** `now` gives milliseconds since 1970. Throws `ConfigError`. */
+export function createApp(env: Env, now: () => number = Date.now): Hono<AppEnv> {
+  const config = parseConfig(env);
+  const service = createService(env, config, now);
+  const app = createShell(`${config.basePath}/oauth/`);
+  const { wellKnown, serverMetadata } = metadataRoutes(service);
+
+  // RFC 8414 §3.1: the well-known part comes before the issuer's path.
+  if (config.basePath !== '') app.get(`/.well-known/oauth-authorization-server${config.basePath}`, serverMetadata);
+  app.route(`${config.basePath}/.well-known`, wellKnown);
+  app.route(`${config.basePath}/oauth`, oauthRoutes(service));
+  app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
+  app.route(`${config.basePath}/v1/users`, userRoutes(service));
+  app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
+  refuseOtherMethods(app);
+  return app;
+}
+
+/** Answers every request with the configuration's fault, and logs every mistake, until it is mended. */
+export function createMisconfiguredApp(fault: Error): Hono<AppEnv> {
+  const app = createShell('/oauth/');
+  app.all('*', () => {
+    throw fault;
+  });
+  return app;
+}
+
+/** What all answers have in common. */
+function createShell(oauthPath: string): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(requestLog());
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"] },
+      strictTransportSecurity: 'max-age=63072000; includeSubDomains',
+      referrerPolicy: 'no-referrer',
+      xFrameOptions: 'DENY',
+    }),
+  );
+  app.use(async function noStore(c, next) {
+    await next();
+    // Answers hold tokens or say whether one is good (RFC 6749 §5.1); what may be cached says so itself.
+    if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
+  });
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => {
+        throw new ProblemError('body_too_large', `The body must be at most ${MAX_BODY_BYTES} bytes`);
+      },
+    }),
+  );
+  app.notFound(() => {
+    throw new ProblemError('not_found');
+  });
+  app.onError((error, c) => respondToError(error, c, c.req.path.startsWith(oauthPath)));
+  return app;
+}

@@ -1,0 +1,20 @@
+/** What middleware leaves on Hono's context for the handlers. */
+import type { Context } from 'hono';
+import type { Client } from '../config';
+import type { Meter } from '../db/homes';
+import type { AccessToken } from '../tokens/access';
+
+export interface AppEnv {
+  Variables: {
+    requestId: string;
+    meter: Meter;
+    /** Why the request ended as it did, for the log. */
+    outcome: string | undefined;
+    /** Set on routes for backends. */
+    client: Client;
+    /** Set on routes for users. */
+    accessToken: AccessToken;
+  };
+}
+
+export type AppContext = Context<AppEnv>;

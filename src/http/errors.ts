@@ -1,0 +1,130 @@
+/**
+ * The only place that turns an outcome or a fault into an error response: OAuth JSON (RFC 6749 §5.2) under /oauth, problem
+ * details (RFC 9457) elsewhere.
+ */
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { ConfigError, DatabaseUnavailableError } from '../errors';
+import type { EndReason } from '../sessions/session';
+import type { AppContext } from './context';
+
+/** Every `code` that a problem can have, with its status and title. `type` is `urn:edge-sessions:problem:<code>`. */
+const PROBLEMS = {
+  invalid_request: [400, 'The request is not valid'],
+  invalid_token: [401, 'The access token is missing or not valid'],
+  invalid_client: [401, 'Client authentication failed'],
+  client_not_allowed: [403, 'The client is not allowed to do this'],
+  not_found: [404, 'There is nothing here'],
+  method_not_allowed: [405, 'The method is not allowed here'],
+  session_limit_reached: [409, 'The user has as many active sessions as allowed'],
+  guest_session_not_found: [409, 'The guest session is over or does not exist'],
+  idempotent_session_moved_on: [409, 'The session that this key created has moved on'],
+  body_too_large: [413, 'The request body is too large'],
+  unsupported_media_type: [415, 'The content type is not supported'],
+  idempotency_key_reused: [422, 'The idempotency key was used for another request'],
+  internal_error: [500, 'Something went wrong'],
+  database_unavailable: [503, 'The service cannot decide this right now'],
+  config_invalid: [503, 'The service is not configured'],
+} as const satisfies Record<string, readonly [ContentfulStatusCode, string]>;
+
+type ProblemCode = keyof typeof PROBLEMS;
+
+/** Ends a request with a problem response. `detail` is for the caller to read, so it holds nothing secret. */
+export class ProblemError extends Error {
+  constructor(
+    readonly code: ProblemCode,
+    readonly detail?: string,
+    readonly headers: Record<string, string> = {},
+    readonly extra: Record<string, unknown> = {},
+  ) {
+    super(code);
+    this.name = 'ProblemError';
+  }
+}
+
+type OAuthErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'invalid_scope'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'temporarily_unavailable'
+  | 'server_error';
+
+/** Ends a request with an OAuth error. `description` is ASCII without `"` and `\` (RFC 6749 §5.2) and repeats no input. */
+export class OAuthError extends Error {
+  constructor(
+    readonly code: OAuthErrorCode,
+    readonly description: string,
+    readonly extra: { status?: ContentfulStatusCode; headers?: Record<string, string>; reason?: EndReason; outcome?: string } = {},
+  ) {
+    super(code);
+    this.name = 'OAuthError';
+  }
+}
+
+/** A bearer challenge (RFC 6750 §3). Without credentials it carries no error code (§3.1). */
+export function bearerProblem(error: 'invalid_token' | null, description: string): ProblemError {
+  const challenge = error === null ? 'Bearer' : `Bearer error="${error}", error_description="${description}"`;
+  return new ProblemError('invalid_token', description, { 'WWW-Authenticate': challenge });
+}
+
+export function respondToError(error: Error, c: AppContext, isOAuth: boolean): Response {
+  if (error instanceof OAuthError) return oauthResponse(c, error);
+  if (error instanceof ProblemError) return isOAuth ? oauthResponse(c, toOAuthError(error)) : problemResponse(c, error);
+  if (error instanceof DatabaseUnavailableError) {
+    logFault(c, error.code, { detail: error.detail });
+    const headers = { 'Retry-After': String(error.retryAfterSeconds) };
+    if (isOAuth) return oauthResponse(c, new OAuthError('temporarily_unavailable', 'The database did not answer; retry', { status: 503, headers }));
+    return problemResponse(c, new ProblemError('database_unavailable', 'The database did not answer; retry', headers));
+  }
+  if (error instanceof ConfigError) {
+    logFault(c, error.code, { mistakes: error.mistakes });
+    return problemResponse(c, new ProblemError('config_invalid', 'The log names what is wrong', { 'Retry-After': '30' }));
+  }
+  // A message of unknown origin may quote its input, so only where it came from is logged.
+  logFault(c, 'internal_error', { name: error.name, stack: error.stack?.split('\n').filter((line) => line.trimStart().startsWith('at ')).slice(0, 8) });
+  if (isOAuth) return oauthResponse(c, new OAuthError('server_error', 'Something went wrong', { status: 500 }));
+  return problemResponse(c, new ProblemError('internal_error'));
+}
+
+function problemResponse(c: AppContext, { code, detail, headers, extra }: ProblemError): Response {
+  const [status, title] = PROBLEMS[code];
+  c.set('outcome', code);
+  const body = {
+    type: `urn:edge-sessions:problem:${code}`,
+    title,
+    status,
+    code,
+    ...(detail !== undefined && { detail }),
+    instance: `urn:request:${c.get('requestId')}`,
+    ...extra,
+  };
+  return c.body(JSON.stringify(body), status, { ...headers, 'Content-Type': 'application/problem+json' });
+}
+
+function oauthResponse(c: AppContext, { code, description, extra }: OAuthError): Response {
+  c.set('outcome', extra.outcome ?? extra.reason ?? code);
+  const status = extra.status ?? (code === 'invalid_client' ? 401 : 400);
+  const body = { error: code, error_description: description, ...(extra.reason && { reason: extra.reason }) };
+  return c.json(body, status, extra.headers);
+}
+
+/** Middleware that both families share throws problems; under /oauth they take OAuth's form. */
+function toOAuthError({ code, detail, headers }: ProblemError): OAuthError {
+  const [status, title] = PROBLEMS[code];
+  switch (code) {
+    case 'invalid_client':
+      return new OAuthError('invalid_client', detail ?? title, { headers });
+    case 'client_not_allowed':
+      return new OAuthError('unauthorized_client', detail ?? title, { status: 400 });
+    case 'internal_error':
+      return new OAuthError('server_error', title, { status });
+    default:
+      return new OAuthError('invalid_request', detail ?? title, { status, headers, outcome: code });
+  }
+}
+
+function logFault(c: AppContext, event: string, details: Record<string, unknown>): void {
+  console.error(JSON.stringify({ level: 'error', event, request_id: c.get('requestId'), ...details }));
+}

@@ -1,0 +1,101 @@
+/** Reading what callers send: strictly, with a clear error, and before any database is asked. */
+import * as v from 'valibot';
+import type { Page, Position } from '../sessions/list';
+import type { AppContext } from './context';
+import { OAuthError, ProblemError } from './errors';
+
+export const MAX_BODY_BYTES = 16 * 1024;
+
+export const uuid = v.pipe(v.string(), v.uuid('must be a UUID'), v.toLowerCase());
+
+/**
+ * A form of RFC 6749 §3.2: urlencoded body, no parameter twice, nothing in the URL, where it would be logged. Empty
+ * parameters count as absent.
+ */
+export async function readForm(c: AppContext): Promise<Map<string, string>> {
+  if (mediaType(c) !== 'application/x-www-form-urlencoded') {
+    throw new OAuthError('invalid_request', 'The content type must be application/x-www-form-urlencoded');
+  }
+  if (new URL(c.req.url).search !== '') throw new OAuthError('invalid_request', 'Parameters belong in the body, not in the URL');
+  const form = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(await readText(c))) {
+    if (form.has(name)) throw new OAuthError('invalid_request', 'A parameter is there more than once');
+    form.set(name, value);
+  }
+  for (const [name, value] of form) if (value === '') form.delete(name);
+  return form;
+}
+
+/** A JSON body of this schema, and its text. Throws a problem that names every field at fault. */
+export async function readJson<T extends v.GenericSchema>(c: AppContext, schema: T): Promise<{ input: v.InferOutput<T>; text: string }> {
+  if (mediaType(c) !== 'application/json') throw new ProblemError('unsupported_media_type', 'The content type must be application/json');
+  const text = await readText(c);
+  let json: unknown;
+  try {
+    json = JSON.parse(text, (key, value) => {
+      if (!isCleanText(key) || (typeof value === 'string' && !isCleanText(value))) throw new SyntaxError();
+      return value;
+    });
+  } catch {
+    throw new ProblemError('invalid_request', 'The body is not valid JSON, or a text in it has a NUL or a lone surrogate');
+  }
+  return { input: validate(schema, json), text };
+}
+
+/** Validates what came in a path or a query. */
+export function validate<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const errors = parsed.issues.map((issue) => ({ field: v.getDotPath(issue) ?? '', message: explain(issue) }));
+  throw new ProblemError('invalid_request', errors.map(({ field, message }) => `${field} ${message}`.trim()).join('; '), {}, { errors });
+}
+
+function explain(issue: v.BaseIssue<unknown>): string {
+  if (issue.type === 'strict_object') return issue.expected === 'never' ? 'is not a known field' : 'must be an object';
+  return issue.kind === 'schema' && issue.message.startsWith('Invalid') ? `must be of type ${issue.expected}` : issue.message;
+}
+
+/** `limit` and `cursor` of a list. */
+export function readPage(c: AppContext): Page {
+  const { limit = '50', cursor } = readQuery(c, ['limit', 'cursor', 'include']);
+  if (!/^[1-9]\d{0,2}$/.test(limit) || Number(limit) > 100) throw new ProblemError('invalid_request', 'limit must be a whole number from 1 to 100');
+  return { limit: Number(limit), after: cursor === undefined ? null : parseCursor(cursor) };
+}
+
+/** A query in which each parameter is known and there once. */
+export function readQuery(c: AppContext, known: readonly string[]): Record<string, string | undefined> {
+  const query: Record<string, string | undefined> = {};
+  for (const [name, value] of new URL(c.req.url).searchParams) {
+    if (!known.includes(name)) throw new ProblemError('invalid_request', 'The query has an unknown parameter');
+    if (query[name] !== undefined) throw new ProblemError('invalid_request', 'A parameter is there more than once');
+    query[name] = value;
+  }
+  return query;
+}
+
+export function formatCursor({ createdAt, id }: Position): string {
+  return `${createdAt.getTime() / 1000}_${id}`;
+}
+
+function parseCursor(cursor: string): Position {
+  const [, seconds, id] = /^(\d{1,11})_([0-9A-Za-z-]{1,64})$/.exec(cursor) ?? [];
+  if (seconds === undefined || id === undefined) throw new ProblemError('invalid_request', 'cursor is not one that this service gave');
+  return { createdAt: new Date(Number(seconds) * 1000), id };
+}
+
+function mediaType(c: AppContext): string {
+  return (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+async function readText(c: AppContext): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(await c.req.arrayBuffer());
+  } catch (error) {
+    if (error instanceof TypeError) throw new ProblemError('invalid_request', 'The body is not valid UTF-8');
+    throw error;
+  }
+}
+
+function isCleanText(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}

@@ -1,0 +1,23 @@
+/** For routes of users: a verified access token (RFC 6750 §2.1). Whether its session is still live, the route's own statement asks. */
+import { createMiddleware } from 'hono/factory';
+import { trustedKeys } from '../../tokens/keys';
+import { verifyAccessToken } from '../../tokens/access';
+import type { AppEnv } from '../context';
+import { bearerProblem } from '../errors';
+import type { Service } from '../service';
+
+export const bearerAuth = (service: Service) =>
+  createMiddleware<AppEnv>(async function bearerAuth(c, next) {
+    const header = c.req.header('authorization');
+    if (header === undefined) throw bearerProblem(null, 'An access token is needed');
+    const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header) ?? [];
+    if (token === undefined) throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
+    const { config, now } = service;
+    const keySet = await service.keySet(service.defaultHome(c.get('meter')));
+    const verdict = await verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), config, token, now());
+    if (!verdict.ok) {
+      throw bearerProblem('invalid_token', verdict.reason === 'expired' ? 'The access token has expired' : 'The access token is not valid');
+    }
+    c.set('accessToken', verdict.token);
+    await next();
+  });

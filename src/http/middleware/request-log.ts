@@ -1,0 +1,32 @@
+/** One structured log line a request. It names the route's pattern, never the URL, and nothing that a caller sent. */
+import { createMiddleware } from 'hono/factory';
+import { routePath } from 'hono/route';
+import { newMeter } from '../../db/homes';
+import type { AppEnv } from '../context';
+
+export const requestLog = () =>
+  createMiddleware<AppEnv>(async function requestLog(c, next) {
+    const requestId = c.req.header('cf-ray')?.match(/^[0-9a-f]{16}(-[A-Z]{3})?$/)?.[0] ?? crypto.randomUUID();
+    const meter = newMeter();
+    c.set('requestId', requestId);
+    c.set('meter', meter);
+    const started = Date.now();
+    await next();
+    c.res.headers.set('X-Request-Id', requestId);
+    console.log(
+      JSON.stringify({
+        level: c.res.status >= 500 ? 'error' : 'info',
+        event: 'request',
+        request_id: requestId,
+        method: c.req.method,
+        route: routePath(c, -1),
+        status: c.res.status,
+        outcome: c.get('outcome'),
+        d1_round_trips: meter.roundTrips,
+        d1_rows_read: meter.rowsRead,
+        d1_rows_written: meter.rowsWritten,
+        d1_ms: meter.durationMs,
+        duration_ms: Date.now() - started,
+      }),
+    );
+  });

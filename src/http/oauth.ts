@@ -1,0 +1,148 @@
+/** The OAuth endpoints: token (RFC 6749 §6), revocation (RFC 7009), introspection (RFC 7662). */
+import { Hono } from 'hono';
+import { sha256 } from '../crypto';
+import { findSession } from '../sessions/list';
+import { revokeByClient } from '../sessions/revoke';
+import { type RotateResult, rotateSession } from '../sessions/rotate';
+import { checkSession, type EndReason, idleExpiresAt, wasRotatedWithinGrace } from '../sessions/session';
+import { verifyAccessToken } from '../tokens/access';
+import { trustedKeys } from '../tokens/keys';
+import { looksLikeRefreshToken, successorsOf, verifyRefreshToken } from '../tokens/refresh';
+import type { AppContext, AppEnv } from './context';
+import { OAuthError } from './errors';
+import { readForm } from './input';
+import { authenticateClient, requireCapability } from './middleware/client-auth';
+import type { Service } from './service';
+import { issueTokens } from './views';
+
+export function oauthRoutes(service: Service): Hono<AppEnv> {
+  const { config, now } = service;
+  const routes = new Hono<AppEnv>();
+
+  routes.post('/token', async (c) => {
+    const form = await readForm(c);
+    const client = await authenticateClient(c, config, form);
+    const grantType = form.get('grant_type');
+    if (grantType === undefined) throw new OAuthError('invalid_request', 'grant_type is missing');
+    if (grantType !== 'refresh_token') throw new OAuthError('unsupported_grant_type', 'The grant type is not supported');
+    requireCapability(client, 'refresh');
+    // Sessions have no scope, so any that is asked for is more than was granted (RFC 6749 §6).
+    if (form.has('scope')) throw new OAuthError('invalid_scope', 'Sessions have no scope');
+    const presented = form.get('refresh_token');
+    if (presented === undefined) throw new OAuthError('invalid_request', 'refresh_token is missing');
+
+    const moment = now();
+    const keyring = await service.keyring();
+    const verdict = await verifyRefreshToken(keyring, presented, moment);
+    if (!verdict.ok) {
+      throw verdict.reason === 'expired' ? refused('expired_absolute') : invalidGrant(verdict.reason);
+    }
+    const home = service.findHome(verdict.token.home, c.get('meter'));
+    if (home === null) {
+      console.error(JSON.stringify({ level: 'error', event: 'unknown_home', request_id: c.get('requestId') }));
+      throw invalidGrant('unknown_home');
+    }
+    // An isolate's first refresh reads the signing keys too, side by side with the rotation.
+    const [result] = await Promise.all([
+      rotateSession(home, keyring, config.sessions, { token: verdict.token, clientId: client.id, now: moment }),
+      service.keySet(home),
+    ]);
+    if (!result.ok) throw toOAuthError(c, result);
+    c.set('outcome', result.outcome);
+    return c.json(await issueTokens(service, home, result.session, result.secret));
+  });
+
+  routes.post('/revoke', async (c) => {
+    const form = await readForm(c);
+    const client = await authenticateClient(c, config, form);
+    const found = await findToken(c, form);
+    // RFC 7009 §2.2: what is no token of ours needs no revoking.
+    if (found === null) return c.body(null, 200);
+    const revoked = found.clientId === null || found.clientId === client.id
+      ? await revokeByClient(found.home, { sessionId: found.sessionId, clientId: client.id, now: now() })
+      : false;
+    c.set('outcome', revoked ? 'revoked' : 'unchanged');
+    return c.body(null, 200);
+  });
+
+  routes.post('/introspect', async (c) => {
+    const form = await readForm(c);
+    const client = await authenticateClient(c, config, form);
+    requireCapability(client, 'introspect');
+    const found = await findToken(c, form);
+    const session = found && (await findSession(found.home, found.sessionId));
+    const isActive = found !== null && session !== null && checkSession(session, config.sessions, now()) === null;
+    if (!isActive) return inactive(c);
+    if (found.refreshToken === null) {
+      return c.json({ active: true, token_type: 'Bearer', ...found.claims });
+    }
+    // A refresh token concerns its own client alone, and is active while a refresh with it would succeed.
+    if (session.clientId !== client.id) return inactive(c);
+    const isCurrent = session.refreshToken === (await sha256(found.refreshToken.secret));
+    const isPredecessor = (await successorsOf(await service.keyring(), found.refreshToken)).some(({ hash }) => hash === session.refreshToken);
+    if (!isCurrent && !(isPredecessor && wasRotatedWithinGrace(session, config.sessions, now()))) return inactive(c);
+    const ends = [session.expiresAt, idleExpiresAt(session, config.sessions)].filter((end) => end !== null).map((end) => end.getTime() / 1000);
+    return c.json({
+      active: true,
+      token_type: 'refresh_token',
+      iss: config.issuer,
+      sub: session.userId ?? session.id,
+      client_id: session.clientId,
+      sid: session.id,
+      iat: session.createdAt.getTime() / 1000,
+      ...(ends.length > 0 && { exp: Math.min(...ends) }),
+    });
+  });
+
+  return routes;
+
+  /** An authentic token of either kind in `token`, wherever `token_type_hint` points (RFC 7009 §2.1); null for anything else. */
+  async function findToken(c: AppContext, form: ReadonlyMap<string, string>) {
+    const token = form.get('token');
+    if (token === undefined) throw new OAuthError('invalid_request', 'token is missing');
+    if (looksLikeRefreshToken(token)) {
+      const verdict = await verifyRefreshToken(await service.keyring(), token, now());
+      const home = verdict.ok ? service.findHome(verdict.token.home, c.get('meter')) : null;
+      if (!verdict.ok || home === null) return null;
+      return { home, sessionId: verdict.token.sessionId, clientId: null, refreshToken: verdict.token, claims: null };
+    }
+    const keySet = await service.keySet(service.defaultHome(c.get('meter')));
+    const verdict = await verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), config, token, now());
+    const home = verdict.ok ? service.findHome(verdict.token.home, c.get('meter')) : null;
+    if (!verdict.ok || home === null) return null;
+    return { home, sessionId: verdict.token.sessionId, clientId: verdict.token.clientId, refreshToken: null, claims: verdict.token.payload };
+  }
+
+  /** RFC 7662 §2.2: nothing more is said of an inactive token. */
+  function inactive(c: AppContext) {
+    c.set('outcome', 'inactive');
+    return c.json({ active: false });
+  }
+}
+
+function toOAuthError(c: AppContext, result: Exclude<RotateResult, { ok: true }>): OAuthError {
+  switch (result.reason) {
+    case 'unknown_session':
+    case 'wrong_client':
+      return invalidGrant(result.reason);
+    case 'reuse_detected':
+      if (result.justDetected) {
+        const { id, userId, clientId } = result.session;
+        const event = { level: 'warn', event: 'reuse_detected', request_id: c.get('requestId'), session_id: id, user_id: userId, client_id: clientId };
+        console.warn(JSON.stringify(event));
+      }
+      return refused(result.reason);
+    default:
+      return refused(result.reason);
+  }
+}
+
+/** What is not authentic, or not the caller's, is told nothing: all answers are the same. */
+function invalidGrant(outcome: string): OAuthError {
+  return new OAuthError('invalid_grant', 'The refresh token is not valid', { outcome });
+}
+
+/** Whoever holds an authentic token may be told why its session is over. */
+function refused(reason: EndReason): OAuthError {
+  return new OAuthError('invalid_grant', 'The refresh token is not valid', { reason });
+}

@@ -1,0 +1,43 @@
+/** What every route works with: the configuration, the clock, the keys, the database. One per isolate and configuration. */
+import type { Config } from '../config';
+import { deriveKeyring, type Keyring } from '../crypto';
+import { DEFAULT_HOME, type Home, type Meter, openHome } from '../db/homes';
+import type { Env } from '../env';
+import { freshKeySet, type KeySet, loadKeySet } from '../tokens/keys';
+
+export interface Service {
+  config: Config;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** A home by the name that a token carries; null when there is none of this name. */
+  findHome: (name: string, meter: Meter) => Home | null;
+  defaultHome: (meter: Meter) => Home;
+  keyring: () => Promise<Keyring>;
+  /** The signing keys: from the isolate's cache, else in one round trip. */
+  keySet: (home: Home) => Promise<KeySet>;
+}
+
+export function createService(env: Env, config: Config, now: () => number): Service {
+  // Values are cached, never promises: a promise that waits on another request's I/O may never settle.
+  let keyring: Keyring | null = null;
+  let keySet: KeySet | null = null;
+  const defaultHome = (meter: Meter) => openHome(DEFAULT_HOME, env.DB, config.d1TimeoutMs, meter);
+  const service: Service = {
+    config,
+    now,
+    defaultHome,
+    findHome: (name, meter) => (name === DEFAULT_HOME ? defaultHome(meter) : null),
+    keyring: async () => {
+      keyring ??= await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
+      return keyring;
+    },
+    keySet: async (home) => {
+      const moment = now();
+      const fresh = freshKeySet(keySet, moment);
+      if (fresh !== null) return fresh;
+      keySet = await loadKeySet(home, await service.keyring(), config.signingKeys, moment);
+      return keySet;
+    },
+  };
+  return service;
+}

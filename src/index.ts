@@ -1,0 +1,29 @@
+/** The Worker: HTTP requests and the Cron Trigger. */
+import { createApp, createMisconfiguredApp } from './app';
+import type { Env } from './env';
+import { ConfigError } from './errors';
+import { runScheduled } from './scheduled';
+
+type App = ReturnType<typeof createApp>;
+
+/** An isolate keeps one app for its environment, and in it the keys that it has derived and read. */
+const apps = new WeakMap<Env, App>();
+
+function appFor(env: Env): App {
+  const known = apps.get(env);
+  if (known !== undefined) return known;
+  let app: App;
+  try {
+    app = createApp(env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    app = createMisconfiguredApp(error);
+  }
+  apps.set(env, app);
+  return app;
+}
+
+export default {
+  fetch: (request, env, ctx) => appFor(env).fetch(request, env, ctx),
+  scheduled: (controller, env) => runScheduled(env, controller.scheduledTime),
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,48 @@
+/** What the Cron Trigger does: deletes what is dead and rotates the signing keys. One fails without stopping the other. */
+import { parseConfig } from './config';
+import { deriveKeyring } from './crypto';
+import { DEFAULT_HOME, newMeter, openHome } from './db/homes';
+import type { Env } from './env';
+import { ConfigError, DatabaseUnavailableError } from './errors';
+import { cleanUp } from './sessions/cleanup';
+import { rotateSigningKeys } from './tokens/keys';
+
+/** A tenth of the 30 s of CPU that a cron run may take; D1 does the work meanwhile. */
+const BOUNDS = { sliceRows: 500, walkSlices: 40, budgetMs: 20_000, clock: Date.now };
+
+/** `now` in ms. Throws when a part failed, so that the run is marked failed. */
+export async function runScheduled(env: Env, now: number): Promise<void> {
+  const config = parseConfig(env);
+  const meter = newMeter();
+  const home = openHome(DEFAULT_HOME, env.DB, config.d1TimeoutMs, meter);
+  const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
+
+  const [keys, cleanup] = await Promise.allSettled([
+    rotateSigningKeys(home, keyring, config.signingKeys, now),
+    cleanUp(home, { sessions: config.sessions, retentionSeconds: config.cleanupRetentionSeconds }, BOUNDS, now),
+  ]);
+  const isLate = cleanup.status === 'fulfilled' && !cleanup.value.finished && cleanup.value.isBacklogGrowing;
+  const failed = [keys, cleanup].filter((part) => part.status === 'rejected');
+  console[failed.length > 0 || isLate ? 'error' : 'log'](
+    JSON.stringify({
+      level: failed.length > 0 || isLate ? 'error' : 'info',
+      event: isLate ? 'cleanup_backlog_growing' : 'scheduled',
+      cleanup: cleanup.status === 'fulfilled' ? toSnakeCase(cleanup.value) : toCause(cleanup.reason),
+      signing_keys: keys.status === 'fulfilled' ? keys.value : toCause(keys.reason),
+      d1_round_trips: meter.roundTrips,
+      d1_rows_read: meter.rowsRead,
+      d1_rows_written: meter.rowsWritten,
+    }),
+  );
+  const fault = failed[0]?.reason;
+  if (fault !== undefined) throw fault;
+}
+
+function toSnakeCase(report: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(report).map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]));
+}
+
+function toCause(fault: unknown): { failed: string } {
+  if (fault instanceof DatabaseUnavailableError) return { failed: `${fault.code}: ${fault.detail}` };
+  return { failed: fault instanceof ConfigError ? fault.code : 'internal_error' };
+}
