@@ -68,9 +68,18 @@ const DAY = 86_400;
 
 const clientsSchema = v.array(
   v.strictObject({
-    client_id: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,128}$/, 'client_id must be 1 to 128 printable ASCII characters')),
+    client_id: v.pipe(
+      v.string(),
+      v.regex(/^[\x21-\x7e]{1,128}$/, 'client_id must be 1 to 128 printable ASCII characters'),
+    ),
     secret_sha256: v.optional(
-      v.union([v.pipe(v.string(), v.transform((hash) => [hash])), v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(2))]),
+      v.union([
+        v.pipe(
+          v.string(),
+          v.transform((hash) => [hash]),
+        ),
+        v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(2)),
+      ]),
     ),
     allow: v.optional(v.array(v.picklist(CAPABILITIES))),
   }),
@@ -98,7 +107,8 @@ export function parseConfig(env: Env): Config {
   const orNull = (seconds: number) => (seconds === 0 ? null : seconds);
 
   const issuer = parseIssuer(env.ISSUER, mistakes);
-  if (!env.AUDIENCE) mistakes.push('AUDIENCE is missing: who accepts the access tokens, for example https://api.example.com');
+  if (!env.AUDIENCE)
+    mistakes.push('AUDIENCE is missing: who accepts the access tokens, for example https://api.example.com');
 
   const accessTokenTtlSeconds = wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, 1, DAY);
   const config: Config = {
@@ -117,7 +127,12 @@ export function parseConfig(env: Env): Config {
       alg: oneOf('ACCESS_TOKEN_ALG', ['EdDSA', 'ES256']),
       lifetimeSeconds: wholeNumber('SIGNING_KEY_LIFETIME_SECONDS', 30 * DAY, 60, 3650 * DAY),
       publishAheadSeconds: wholeNumber('SIGNING_KEY_PUBLISH_AHEAD_SECONDS', DAY, 0, 365 * DAY),
-      retireSeconds: wholeNumber('SIGNING_KEY_RETIRE_SECONDS', accessTokenTtlSeconds + CLOCK_SKEW_SECONDS, 0, 365 * DAY),
+      retireSeconds: wholeNumber(
+        'SIGNING_KEY_RETIRE_SECONDS',
+        accessTokenTtlSeconds + CLOCK_SKEW_SECONDS,
+        0,
+        365 * DAY,
+      ),
       jwksMaxAgeSeconds: wholeNumber('JWKS_MAX_AGE_SECONDS', 300, 0, DAY),
     },
     cleanupRetentionSeconds: wholeNumber('CLEANUP_RETENTION_SECONDS', 7 * DAY, 0, 3650 * DAY),
@@ -133,7 +148,9 @@ export function parseConfig(env: Env): Config {
   // A verifier may hold a JWKS that an isolate took from its own cache: both ages add up before a new key is known to all.
   const knownEverywhere = jwksMaxAgeSeconds + KEY_CACHE_SECONDS;
   if (publishAheadSeconds < knownEverywhere) {
-    mistakes.push(`SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_CACHE_SECONDS})`);
+    mistakes.push(
+      `SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_CACHE_SECONDS})`,
+    );
   }
   if (retireSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
     mistakes.push(`SIGNING_KEY_RETIRE_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`);
@@ -153,19 +170,25 @@ function parseIssuer(text: string | undefined, mistakes: string[]): { href: stri
     return { href: '', path: '' };
   }
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local)) mistakes.push('ISSUER must be an https URL (http only on localhost)');
-  if (url.search || url.hash || url.username || url.password) mistakes.push('ISSUER must have no query, fragment or credentials');
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
+    mistakes.push('ISSUER must be an https URL (http only on localhost)');
+  if (url.search || url.hash || url.username || url.password)
+    mistakes.push('ISSUER must have no query, fragment or credentials');
   const path = url.pathname.replace(/\/+$/, '');
   return { href: url.origin + path, path };
 }
 
 function parseSecret(name: string, secret: string | undefined, mistakes: string[]): string | null {
   if (!secret) {
-    mistakes.push(`${name} is missing: make one with \`openssl rand -base64 32\` and set it with \`wrangler secret put ${name}\``);
+    mistakes.push(
+      `${name} is missing: make one with \`openssl rand -base64 32\` and set it with \`wrangler secret put ${name}\``,
+    );
     return null;
   }
   if (secret.length < 32 || new Set(secret).size < 10) {
-    mistakes.push(`${name} is too weak: it must be at least 32 random characters, for example from \`openssl rand -base64 32\``);
+    mistakes.push(
+      `${name} is too weak: it must be at least 32 random characters, for example from \`openssl rand -base64 32\``,
+    );
   }
   return secret;
 }
@@ -181,16 +204,22 @@ function parseClients(text: string | undefined, mistakes: string[]): ReadonlyMap
   }
   const parsed = v.safeParse(clientsSchema, json);
   if (!parsed.success) {
-    for (const issue of parsed.issues) mistakes.push(`CLIENTS: ${v.getDotPath(issue) ?? 'value'}: ${issue.kind === 'schema' ? `expected ${issue.expected}` : issue.message}`);
+    for (const issue of parsed.issues)
+      mistakes.push(
+        `CLIENTS: ${v.getDotPath(issue) ?? 'value'}: ${issue.kind === 'schema' ? `expected ${issue.expected}` : issue.message}`,
+      );
     return clients;
   }
   for (const { client_id, secret_sha256 = [], allow } of parsed.output) {
     const secretHashes = secret_sha256.map((hash) => toBase64url(hash));
     const isPublic = secretHashes.length === 0;
     if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
-    if (secretHashes.includes(null)) mistakes.push(`CLIENTS: ${client_id}: secret_sha256 must be a SHA-256 in hex or base64url`);
+    if (secretHashes.includes(null))
+      mistakes.push(`CLIENTS: ${client_id}: secret_sha256 must be a SHA-256 in hex or base64url`);
     if (isPublic && allow?.some((capability) => capability !== 'refresh')) {
-      mistakes.push(`CLIENTS: ${client_id}: a client without secret_sha256 is public, so all it may be allowed is refresh`);
+      mistakes.push(
+        `CLIENTS: ${client_id}: a client without secret_sha256 is public, so all it may be allowed is refresh`,
+      );
     }
     clients.set(client_id, {
       id: client_id,
@@ -206,5 +235,8 @@ function toBase64url(hash: string): string | null {
   if (/^[A-Za-z0-9_-]{43}$/.test(hash)) return hash;
   if (!/^[0-9a-fA-F]{64}$/.test(hash)) return null;
   const bytes = hash.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
-  return btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replace(/=+$/, '');
 }

@@ -27,7 +27,10 @@ export interface Keyring {
 }
 
 async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
-  const input = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, ['deriveBits', 'deriveKey']);
+  const input = await crypto.subtle.importKey('raw', encoder.encode(secret), 'HKDF', false, [
+    'deriveBits',
+    'deriveKey',
+  ]);
   const hkdf = (purpose: string) => ({
     name: 'HKDF',
     hash: 'SHA-256',
@@ -35,13 +38,19 @@ async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
     info: encoder.encode(purpose),
   });
   const hmacKey = (purpose: string) =>
-    crypto.subtle.deriveKey(hkdf(purpose), input, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, ['sign', 'verify']);
+    crypto.subtle.deriveKey(hkdf(purpose), input, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, [
+      'sign',
+      'verify',
+    ]);
   const [id, refreshMac, ratchet, idempotency, encryption] = await Promise.all([
     crypto.subtle.deriveBits(hkdf('id'), input, 64),
     hmacKey('refresh token MAC'),
     hmacKey('refresh token ratchet'),
     hmacKey('idempotency'),
-    crypto.subtle.deriveKey(hkdf('signing key encryption'), input, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']),
+    crypto.subtle.deriveKey(hkdf('signing key encryption'), input, { name: 'AES-GCM', length: 256 }, false, [
+      'encrypt',
+      'decrypt',
+    ]),
   ]);
   return { id: base64url.encode(new Uint8Array(id)), refreshMac, ratchet, idempotency, encryption };
 }

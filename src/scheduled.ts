@@ -39,7 +39,12 @@ export async function runScheduled(env: Env, now: number): Promise<void> {
 }
 
 function toSnakeCase(report: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(report).map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]));
+  return Object.fromEntries(
+    Object.entries(report).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
 }
 
 function toCause(fault: unknown): { failed: string } {

@@ -54,7 +54,10 @@ const MAX_ATTEMPTS = 3;
  * Runs statements as one transaction, in one round trip. When D1 says that the connection or its object was lost, they are
  * run again; `build` is told that the run before may have been applied. Throws `DatabaseUnavailableError`.
  */
-export async function transact<T extends Statements>(home: Home, build: (isRerun: boolean) => T): Promise<BatchResponse<T>> {
+export async function transact<T extends Statements>(
+  home: Home,
+  build: (isRerun: boolean) => T,
+): Promise<BatchResponse<T>> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await home.db.batch(build(attempt > 1));
@@ -82,7 +85,11 @@ function isConnectionLoss(error: unknown): boolean {
 /** A DrizzleQueryError's own message holds the bound parameters, so its cause is what is told. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
-  return error.cause instanceof Error ? error.cause.message : error.name === 'DrizzleQueryError' ? 'query failed' : error.message;
+  return error.cause instanceof Error
+    ? error.cause.message
+    : error.name === 'DrizzleQueryError'
+      ? 'query failed'
+      : error.message;
 }
 
 async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {

@@ -58,23 +58,20 @@ export const userSessions = sqliteTable(
 );
 
 /** Keys that sign access tokens. When a key stops signing follows from the next one's `activates_at`. */
-export const signingKeys = sqliteTable(
-  'signing_keys',
-  {
-    /** RFC 7638 thumbprint. */
-    kid: text('kid').primaryKey().notNull(),
-    /** 1, 2, 3 …: unique, so that of several isolates that make the next key at once, one succeeds. */
-    generation: integer('generation').notNull().unique(),
-    alg: text('alg').notNull(),
-    publicJwk: text('public_jwk').notNull(),
-    /** PKCS #8, AES-GCM encrypted, base64url. */
-    privateKey: text('private_key').notNull(),
-    /** Which SESSION_SECRET encrypted it. */
-    secretId: text('secret_id').notNull(),
-    createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
-    activatesAt: integer('activates_at', { mode: 'timestamp' }).notNull(),
-  },
-);
+export const signingKeys = sqliteTable('signing_keys', {
+  /** RFC 7638 thumbprint. */
+  kid: text('kid').primaryKey().notNull(),
+  /** 1, 2, 3 …: unique, so that of several isolates that make the next key at once, one succeeds. */
+  generation: integer('generation').notNull().unique(),
+  alg: text('alg').notNull(),
+  publicJwk: text('public_jwk').notNull(),
+  /** PKCS #8, AES-GCM encrypted, base64url. */
+  privateKey: text('private_key').notNull(),
+  /** Which SESSION_SECRET encrypted it. */
+  secretId: text('secret_id').notNull(),
+  createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
+  activatesAt: integer('activates_at', { mode: 'timestamp' }).notNull(),
+});
 
 /** What a create with an Idempotency-Key made, so that a repeat can make the same answer again. */
 export const idempotencyKeys = sqliteTable('idempotency_keys', {

@@ -56,7 +56,12 @@ export class OAuthError extends Error {
   constructor(
     readonly code: OAuthErrorCode,
     readonly description: string,
-    readonly extra: { status?: ContentfulStatusCode; headers?: Record<string, string>; reason?: EndReason; outcome?: string } = {},
+    readonly extra: {
+      status?: ContentfulStatusCode;
+      headers?: Record<string, string>;
+      reason?: EndReason;
+      outcome?: string;
+    } = {},
   ) {
     super(code);
     this.name = 'OAuthError';
@@ -75,15 +80,28 @@ export function respondToError(error: Error, c: AppContext, isOAuth: boolean): R
   if (error instanceof DatabaseUnavailableError) {
     logFault(c, error.code, { detail: error.detail });
     const headers = { 'Retry-After': String(error.retryAfterSeconds) };
-    if (isOAuth) return oauthResponse(c, new OAuthError('temporarily_unavailable', 'The database did not answer; retry', { status: 503, headers }));
+    if (isOAuth)
+      return oauthResponse(
+        c,
+        new OAuthError('temporarily_unavailable', 'The database did not answer; retry', { status: 503, headers }),
+      );
     return problemResponse(c, new ProblemError('database_unavailable', 'The database did not answer; retry', headers));
   }
   if (error instanceof ConfigError) {
     logFault(c, error.code, { mistakes: error.mistakes });
-    return problemResponse(c, new ProblemError('config_invalid', 'The log names what is wrong', { 'Retry-After': '30' }));
+    return problemResponse(
+      c,
+      new ProblemError('config_invalid', 'The log names what is wrong', { 'Retry-After': '30' }),
+    );
   }
   // A message of unknown origin may quote its input, so only where it came from is logged.
-  logFault(c, 'internal_error', { name: error.name, stack: error.stack?.split('\n').filter((line) => line.trimStart().startsWith('at ')).slice(0, 8) });
+  logFault(c, 'internal_error', {
+    name: error.name,
+    stack: error.stack
+      ?.split('\n')
+      .filter((line) => line.trimStart().startsWith('at '))
+      .slice(0, 8),
+  });
   if (isOAuth) return oauthResponse(c, new OAuthError('server_error', 'Something went wrong', { status: 500 }));
   return problemResponse(c, new ProblemError('internal_error'));
 }

@@ -16,7 +16,8 @@ export async function readForm(c: AppContext): Promise<Map<string, string>> {
   if (mediaType(c) !== 'application/x-www-form-urlencoded') {
     throw new OAuthError('invalid_request', 'The content type must be application/x-www-form-urlencoded');
   }
-  if (new URL(c.req.url).search !== '') throw new OAuthError('invalid_request', 'Parameters belong in the body, not in the URL');
+  if (new URL(c.req.url).search !== '')
+    throw new OAuthError('invalid_request', 'Parameters belong in the body, not in the URL');
   const form = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(await readText(c))) {
     if (form.has(name)) throw new OAuthError('invalid_request', 'A parameter is there more than once');
@@ -27,8 +28,12 @@ export async function readForm(c: AppContext): Promise<Map<string, string>> {
 }
 
 /** A JSON body of this schema, and its text. Throws a problem that names every field at fault. */
-export async function readJson<T extends v.GenericSchema>(c: AppContext, schema: T): Promise<{ input: v.InferOutput<T>; text: string }> {
-  if (mediaType(c) !== 'application/json') throw new ProblemError('unsupported_media_type', 'The content type must be application/json');
+export async function readJson<T extends v.GenericSchema>(
+  c: AppContext,
+  schema: T,
+): Promise<{ input: v.InferOutput<T>; text: string }> {
+  if (mediaType(c) !== 'application/json')
+    throw new ProblemError('unsupported_media_type', 'The content type must be application/json');
   const text = await readText(c);
   let json: unknown;
   try {
@@ -37,7 +42,10 @@ export async function readJson<T extends v.GenericSchema>(c: AppContext, schema:
       return value;
     });
   } catch {
-    throw new ProblemError('invalid_request', 'The body is not valid JSON, or a text in it has a NUL or a lone surrogate');
+    throw new ProblemError(
+      'invalid_request',
+      'The body is not valid JSON, or a text in it has a NUL or a lone surrogate',
+    );
   }
   return { input: validate(schema, json), text };
 }
@@ -47,18 +55,26 @@ export function validate<T extends v.GenericSchema>(schema: T, value: unknown): 
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
   const errors = parsed.issues.map((issue) => ({ field: v.getDotPath(issue) ?? '', message: explain(issue) }));
-  throw new ProblemError('invalid_request', errors.map(({ field, message }) => `${field} ${message}`.trim()).join('; '), {}, { errors });
+  throw new ProblemError(
+    'invalid_request',
+    errors.map(({ field, message }) => `${field} ${message}`.trim()).join('; '),
+    {},
+    { errors },
+  );
 }
 
 function explain(issue: v.BaseIssue<unknown>): string {
   if (issue.type === 'strict_object') return issue.expected === 'never' ? 'is not a known field' : 'must be an object';
-  return issue.kind === 'schema' && issue.message.startsWith('Invalid') ? `must be of type ${issue.expected}` : issue.message;
+  return issue.kind === 'schema' && issue.message.startsWith('Invalid')
+    ? `must be of type ${issue.expected}`
+    : issue.message;
 }
 
 /** `limit` and `cursor` of a list. */
 export function readPage(c: AppContext): Page {
   const { limit = '50', cursor } = readQuery(c, ['limit', 'cursor', 'include']);
-  if (!/^[1-9]\d{0,2}$/.test(limit) || Number(limit) > 100) throw new ProblemError('invalid_request', 'limit must be a whole number from 1 to 100');
+  if (!/^[1-9]\d{0,2}$/.test(limit) || Number(limit) > 100)
+    throw new ProblemError('invalid_request', 'limit must be a whole number from 1 to 100');
   return { limit: Number(limit), after: cursor === undefined ? null : parseCursor(cursor) };
 }
 
@@ -79,7 +95,8 @@ export function formatCursor({ createdAt, id }: Position): string {
 
 function parseCursor(cursor: string): Position {
   const [, seconds, id] = /^(\d{1,11})_([0-9A-Za-z-]{1,64})$/.exec(cursor) ?? [];
-  if (seconds === undefined || id === undefined) throw new ProblemError('invalid_request', 'cursor is not one that this service gave');
+  if (seconds === undefined || id === undefined)
+    throw new ProblemError('invalid_request', 'cursor is not one that this service gave');
   return { createdAt: new Date(Number(seconds) * 1000), id };
 }
 

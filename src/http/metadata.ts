@@ -5,7 +5,10 @@ import { trustedKeys } from '../tokens/keys';
 import type { AppEnv } from './context';
 import type { Service } from './service';
 
-export function metadataRoutes(service: Service): { wellKnown: Hono<AppEnv>; serverMetadata: (c: Context) => Response } {
+export function metadataRoutes(service: Service): {
+  wellKnown: Hono<AppEnv>;
+  serverMetadata: (c: Context) => Response;
+} {
   const { config, now } = service;
   const { issuer } = config;
   const metadata = {
@@ -28,7 +31,10 @@ export function metadataRoutes(service: Service): { wellKnown: Hono<AppEnv>; ser
   wellKnown.get('/jwks.json', etag(), async (c) => {
     const keySet = await service.keySet(service.defaultHome(c.get('meter')));
     const keys = trustedKeys(keySet, config.signingKeys, now()).map(({ publicJwk }) => publicJwk);
-    return c.body(JSON.stringify({ keys }), 200, { ...publicHeaders(config.signingKeys.jwksMaxAgeSeconds), 'Content-Type': 'application/jwk-set+json' });
+    return c.body(JSON.stringify({ keys }), 200, {
+      ...publicHeaders(config.signingKeys.jwksMaxAgeSeconds),
+      'Content-Type': 'application/jwk-set+json',
+    });
   });
   return { wellKnown, serverMetadata };
 }

@@ -24,7 +24,8 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const client = await authenticateClient(c, config, form);
     const grantType = form.get('grant_type');
     if (grantType === undefined) throw new OAuthError('invalid_request', 'grant_type is missing');
-    if (grantType !== 'refresh_token') throw new OAuthError('unsupported_grant_type', 'The grant type is not supported');
+    if (grantType !== 'refresh_token')
+      throw new OAuthError('unsupported_grant_type', 'The grant type is not supported');
     requireCapability(client, 'refresh');
     // Sessions have no scope, so any that is asked for is more than was granted (RFC 6749 §6).
     if (form.has('scope')) throw new OAuthError('invalid_scope', 'Sessions have no scope');
@@ -58,9 +59,10 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const found = await findToken(c, form);
     // RFC 7009 §2.2: what is no token of ours needs no revoking.
     if (found === null) return c.body(null, 200);
-    const revoked = found.clientId === null || found.clientId === client.id
-      ? await revokeByClient(found.home, { sessionId: found.sessionId, clientId: client.id, now: now() })
-      : false;
+    const revoked =
+      found.clientId === null || found.clientId === client.id
+        ? await revokeByClient(found.home, { sessionId: found.sessionId, clientId: client.id, now: now() })
+        : false;
     c.set('outcome', revoked ? 'revoked' : 'unchanged');
     return c.body(null, 200);
   });
@@ -79,9 +81,13 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     // A refresh token concerns its own client alone, and is active while a refresh with it would succeed.
     if (session.clientId !== client.id) return inactive(c);
     const isCurrent = session.refreshToken === (await sha256(found.refreshToken.secret));
-    const isPredecessor = (await successorsOf(await service.keyring(), found.refreshToken)).some(({ hash }) => hash === session.refreshToken);
+    const isPredecessor = (await successorsOf(await service.keyring(), found.refreshToken)).some(
+      ({ hash }) => hash === session.refreshToken,
+    );
     if (!isCurrent && !(isPredecessor && wasRotatedWithinGrace(session, config.sessions, now()))) return inactive(c);
-    const ends = [session.expiresAt, idleExpiresAt(session, config.sessions)].filter((end) => end !== null).map((end) => end.getTime() / 1000);
+    const ends = [session.expiresAt, idleExpiresAt(session, config.sessions)]
+      .filter((end) => end !== null)
+      .map((end) => end.getTime() / 1000);
     return c.json({
       active: true,
       token_type: 'refresh_token',
@@ -110,7 +116,13 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const verdict = await verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), config, token, now());
     const home = verdict.ok ? service.findHome(verdict.token.home, c.get('meter')) : null;
     if (!verdict.ok || home === null) return null;
-    return { home, sessionId: verdict.token.sessionId, clientId: verdict.token.clientId, refreshToken: null, claims: verdict.token.payload };
+    return {
+      home,
+      sessionId: verdict.token.sessionId,
+      clientId: verdict.token.clientId,
+      refreshToken: null,
+      claims: verdict.token.payload,
+    };
   }
 
   /** RFC 7662 §2.2: nothing more is said of an inactive token. */
@@ -128,7 +140,14 @@ function toOAuthError(c: AppContext, result: Exclude<RotateResult, { ok: true }>
     case 'reuse_detected':
       if (result.justDetected) {
         const { id, userId, clientId } = result.session;
-        const event = { level: 'warn', event: 'reuse_detected', request_id: c.get('requestId'), session_id: id, user_id: userId, client_id: clientId };
+        const event = {
+          level: 'warn',
+          event: 'reuse_detected',
+          request_id: c.get('requestId'),
+          session_id: id,
+          user_id: userId,
+          client_id: clientId,
+        };
         console.warn(JSON.stringify(event));
       }
       return refused(result.reason);

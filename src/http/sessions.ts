@@ -22,16 +22,31 @@ const newSessionSchema = v.strictObject({
   user_id: v.optional(uuid),
   client_id: v.optional(v.pipe(v.string(), v.maxLength(128))),
   // A long user agent is the visitor's doing, not the backend's mistake: what is over the limit is cut off.
-  user_agent: v.nullish(v.pipe(v.string(), v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()))),
+  user_agent: v.nullish(
+    v.pipe(
+      v.string(),
+      v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
+    ),
+  ),
   ip_address: v.nullish(v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'))),
-  expires_in: v.nullish(v.pipe(v.number(), v.integer('must be a whole number of seconds'), v.minValue(1, 'must be at least 1'))),
-  auth_time: v.optional(v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0, 'must not be negative'))),
+  expires_in: v.nullish(
+    v.pipe(v.number(), v.integer('must be a whole number of seconds'), v.minValue(1, 'must be at least 1')),
+  ),
+  auth_time: v.optional(
+    v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0, 'must not be negative')),
+  ),
   amr: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(32))), v.maxLength(10))),
   claims: v.optional(
     v.pipe(
       v.record(v.string(), v.unknown()),
-      v.check((claims) => !Object.keys(claims).some((name) => RESERVED_CLAIMS.has(name)), 'must not shadow a registered claim'),
-      v.check((claims) => JSON.stringify(claims).length <= MAX_CLAIMS_BYTES, `must be at most ${MAX_CLAIMS_BYTES} bytes of JSON`),
+      v.check(
+        (claims) => !Object.keys(claims).some((name) => RESERVED_CLAIMS.has(name)),
+        'must not shadow a registered claim',
+      ),
+      v.check(
+        (claims) => JSON.stringify(claims).length <= MAX_CLAIMS_BYTES,
+        `must be at most ${MAX_CLAIMS_BYTES} bytes of JSON`,
+      ),
     ),
   ),
   home: v.optional(v.string()),
@@ -48,18 +63,27 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const caller = c.get('client');
     const { input, text } = await readJson(c, newSessionSchema);
     const moment = now();
-    const home = input.home === undefined ? service.defaultHome(c.get('meter')) : service.findHome(input.home, c.get('meter'));
+    const home =
+      input.home === undefined ? service.defaultHome(c.get('meter')) : service.findHome(input.home, c.get('meter'));
     if (home === null) throw new ProblemError('invalid_request', 'home is not one of this service');
     const session = toNewSession(input, caller.id, config, moment);
     const key = readIdempotencyKey(c);
     const idempotency = key === null ? null : { clientId: caller.id, key, request: text };
     const keyring = await service.keyring();
     // An isolate's first create reads the signing keys too, side by side.
-    const [result] = await Promise.all([createSession(home, keyring, policy, session, { now: moment, idempotency }), service.keySet(home)]);
+    const [result] = await Promise.all([
+      createSession(home, keyring, policy, session, { now: moment, idempotency }),
+      service.keySet(home),
+    ]);
     if (!result.ok) throw new ProblemError(result.reason);
     logEvictions(c, result);
     c.set('outcome', result.isRepeat ? 'repeated' : 'created');
-    const { access_token, token_type, expires_in, refresh_token, refresh_at } = await issueTokens(service, home, result.session, result.secret);
+    const { access_token, token_type, expires_in, refresh_token, refresh_at } = await issueTokens(
+      service,
+      home,
+      result.session,
+      result.secret,
+    );
     const view = toSessionView(result.session, config);
     return c.json({ session: view, access_token, token_type, expires_in, refresh_token, refresh_at }, 201, {
       Location: `${config.issuer}/v1/sessions/${view.id}`,
@@ -104,7 +128,10 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     if (id === caller.sessionId) await revokeCurrent(homeOf(c), caller, now());
     else {
       const result = await revokeOne(homeOf(c), policy, caller, id, now());
-      if (!result.ok) throw result.reason === 'not_found' ? new ProblemError('not_found', 'There is no such session') : sessionEnded();
+      if (!result.ok)
+        throw result.reason === 'not_found'
+          ? new ProblemError('not_found', 'There is no such session')
+          : sessionEnded();
     }
     return c.body(null, 204);
   });
@@ -122,15 +149,23 @@ function sessionEnded(): ProblemError {
   return bearerProblem('invalid_token', 'The session of this access token is over');
 }
 
-function toNewSession(input: v.InferOutput<typeof newSessionSchema>, callerId: string, config: Config, now: number): NewSession {
+function toNewSession(
+  input: v.InferOutput<typeof newSessionSchema>,
+  callerId: string,
+  config: Config,
+  now: number,
+): NewSession {
   const clientId = input.client_id ?? callerId;
-  if (!config.clients.has(clientId)) throw new ProblemError('invalid_request', 'client_id is not a client of this service');
-  if (input.auth_time !== undefined && input.auth_time > now / 1000 + 60) throw new ProblemError('invalid_request', 'auth_time is in the future');
+  if (!config.clients.has(clientId))
+    throw new ProblemError('invalid_request', 'client_id is not a client of this service');
+  if (input.auth_time !== undefined && input.auth_time > now / 1000 + 60)
+    throw new ProblemError('invalid_request', 'auth_time is in the future');
   if (input.guest_session_id !== undefined && input.user_id === undefined) {
     throw new ProblemError('invalid_request', 'guest_session_id needs the user_id of the user that the guest became');
   }
   const userId = input.user_id ?? null;
-  const authenticated = input.auth_time === undefined ? new Date(Math.floor(now / 1000) * 1000) : new Date(input.auth_time * 1000);
+  const authenticated =
+    input.auth_time === undefined ? new Date(Math.floor(now / 1000) * 1000) : new Date(input.auth_time * 1000);
   return {
     userId,
     clientId,
@@ -147,7 +182,8 @@ function toNewSession(input: v.InferOutput<typeof newSessionSchema>, callerId: s
 
 function toExpiry(expiresIn: number | null | undefined, config: Config, now: number): Date | null {
   const limit = config.sessions.lifetimeSeconds;
-  if (expiresIn === null && limit !== null) throw new ProblemError('invalid_request', 'expires_in cannot be null: sessions of this service end by time');
+  if (expiresIn === null && limit !== null)
+    throw new ProblemError('invalid_request', 'expires_in cannot be null: sessions of this service end by time');
   if (limit !== null && expiresIn !== null && expiresIn !== undefined && expiresIn > limit) {
     throw new ProblemError('invalid_request', `expires_in must be at most ${limit}`);
   }
@@ -160,12 +196,19 @@ function toExpiry(expiresIn: number | null | undefined, config: Config, now: num
 function readIdempotencyKey(c: AppContext): string | null {
   const key = c.req.header('idempotency-key');
   if (key === undefined) return null;
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw new ProblemError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters');
+  if (!/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new ProblemError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters');
   return key;
 }
 
 function logEvictions(c: AppContext, { session, evicted }: Extract<CreateResult, { ok: true }>): void {
   if (evicted.length === 0) return;
-  const event = { level: 'info', event: 'sessions_evicted', request_id: c.get('requestId'), user_id: session.userId, session_ids: evicted };
+  const event = {
+    level: 'info',
+    event: 'sessions_evicted',
+    request_id: c.get('requestId'),
+    user_id: session.userId,
+    session_ids: evicted,
+  };
   console.log(JSON.stringify(event));
 }

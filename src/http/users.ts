@@ -18,10 +18,14 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   routes.get('/:user_id/sessions', backend, async (c) => {
     const userId = readUserId(c);
     const { include } = readQuery(c, ['limit', 'cursor', 'include']);
-    if (include !== undefined && include !== 'ended') throw new ProblemError('invalid_request', 'include can only be ended');
+    if (include !== undefined && include !== 'ended')
+      throw new ProblemError('invalid_request', 'include can only be ended');
     const query = { userId, includeEnded: include === 'ended' };
     const { sessions, next } = await listUserSessions(home(c), config.sessions, query, readPage(c), now());
-    return c.json({ sessions: sessions.map((session) => toSessionView(session, config)), next_cursor: next && formatCursor(next) });
+    return c.json({
+      sessions: sessions.map((session) => toSessionView(session, config)),
+      next_cursor: next && formatCursor(next),
+    });
   });
 
   routes.delete('/:user_id/sessions', backend, async (c) => {

@@ -1,12 +1,12 @@
 /** What the API shows of a session and of its tokens. */
 import type { Config } from '../config';
+import type { Home } from '../db/homes';
 import { describeDevice } from '../risk/signals';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
 import type { AccessTokenSubject } from '../tokens/access';
 import { issueAccessToken } from '../tokens/access';
 import { findSigningKey } from '../tokens/keys';
 import { issueRefreshToken } from '../tokens/refresh';
-import type { Home } from '../db/homes';
 import type { Service } from './service';
 
 /** A session as its owner, or a backend, may see it: never the refresh token or its hash. */
@@ -41,7 +41,10 @@ export async function issueTokens(service: Service, home: Home, session: Session
   const ends = [session.expiresAt, idleEnd].filter((end) => end !== null).map((end) => end.getTime());
   const sessionEnd = ends.length === 0 ? null : Math.min(...ends);
   // No access token outlives its session.
-  const expiresAt = Math.min(toSecond(now) + config.accessTokenTtlSeconds * 1000, sessionEnd ?? Number.POSITIVE_INFINITY);
+  const expiresAt = Math.min(
+    toSecond(now) + config.accessTokenTtlSeconds * 1000,
+    sessionEnd ?? Number.POSITIVE_INFINITY,
+  );
   const [access, refresh] = await Promise.all([
     issueAccessToken(key, config, toSubject(session, home), { now, expiresAt: new Date(expiresAt) }),
     issueRefreshToken(keyring, { sessionId: session.id, home: home.name, secret, expiresAt: session.expiresAt }),

@@ -43,7 +43,12 @@ export interface CleanupReport {
 /** How long a create can be repeated with its idempotency key. */
 export const IDEMPOTENCY_SECONDS = 86_400;
 
-export async function cleanUp(home: Home, policy: CleanupPolicy, bounds: CleanupBounds, now: number): Promise<CleanupReport> {
+export async function cleanUp(
+  home: Home,
+  policy: CleanupPolicy,
+  bounds: CleanupBounds,
+  now: number,
+): Promise<CleanupReport> {
   const deadline = bounds.clock() + bounds.budgetMs;
   const hasTime = () => bounds.clock() < deadline;
   const cutoff = new Date(now - policy.retentionSeconds * 1000);
@@ -60,7 +65,9 @@ export async function cleanUp(home: Home, policy: CleanupPolicy, bounds: Cleanup
   };
   const expired = await drain(() => deleteExpired(home, cutoff, bounds.sliceRows));
   const revoked = await drain(() => deleteRevoked(home, cutoff, bounds.sliceRows));
-  const keys = await drain(() => deleteIdempotencyKeys(home, new Date(now - IDEMPOTENCY_SECONDS * 1000), bounds.sliceRows));
+  const keys = await drain(() =>
+    deleteIdempotencyKeys(home, new Date(now - IDEMPOTENCY_SECONDS * 1000), bounds.sliceRows),
+  );
   const idle = await walkForIdle(home, policy, bounds, { now, cursor: before.idleCursor, hasTime });
 
   const overdueSeconds = await saveState(home, { idleCursor: idle.cursor, now, cutoff });
@@ -139,9 +146,19 @@ async function walkForIdle(
   return { total, cursor, finished: hasTime() };
 }
 
-async function walkSlice(home: Home, cursor: number, limit: number, isIdle: SQL): Promise<{ upTo: number | null; deleted: number }> {
+async function walkSlice(
+  home: Home,
+  cursor: number,
+  limit: number,
+  isIdle: SQL,
+): Promise<{ upTo: number | null; deleted: number }> {
   const { db } = home;
-  const slice = db.select({ rowid: sql<number>`rowid`.as('row') }).from(userSessions).where(sql`rowid > ${cursor}`).orderBy(sql`rowid`).limit(limit);
+  const slice = db
+    .select({ rowid: sql<number>`rowid`.as('row') })
+    .from(userSessions)
+    .where(sql`rowid > ${cursor}`)
+    .orderBy(sql`rowid`)
+    .limit(limit);
   const [, bounds, deleted] = await transact(
     home,
     () =>
@@ -149,7 +166,10 @@ async function walkSlice(home: Home, cursor: number, limit: number, isIdle: SQL)
         // The step before is done: a run that is cut off here goes on from it.
         db.update(cleanupState).set({ idleCursor: cursor }).where(sql`idle_cursor < ${cursor}`),
         db.select({ upTo: sql<number | null>`max(${sql.identifier('row')})` }).from(slice.as('slice')),
-        db.delete(userSessions).where(and(sql`rowid in ${slice}`, isIdle)).returning({ id: userSessions.id }),
+        db
+          .delete(userSessions)
+          .where(and(sql`rowid in ${slice}`, isIdle))
+          .returning({ id: userSessions.id }),
       ] as const,
   );
   return { upTo: bounds[0]?.upTo ?? null, deleted: deleted.length };
@@ -158,13 +178,20 @@ async function walkSlice(home: Home, cursor: number, limit: number, isIdle: SQL)
 async function readState(home: Home): Promise<{ idleCursor: number; overdueSeconds: number }> {
   const [, rows] = await transact(
     home,
-    () => [home.db.insert(cleanupState).values({ id: 1 }).onConflictDoNothing(), home.db.select().from(cleanupState)] as const,
+    () =>
+      [
+        home.db.insert(cleanupState).values({ id: 1 }).onConflictDoNothing(),
+        home.db.select().from(cleanupState),
+      ] as const,
   );
   return rows[0] ?? { idleCursor: 0, overdueSeconds: 0 };
 }
 
 /** Saves where this run stopped, and returns how far behind it is. */
-async function saveState(home: Home, { idleCursor, now, cutoff }: { idleCursor: number; now: number; cutoff: Date }): Promise<number> {
+async function saveState(
+  home: Home,
+  { idleCursor, now, cutoff }: { idleCursor: number; now: number; cutoff: Date },
+): Promise<number> {
   const { db } = home;
   const oldest = sql`min(
     coalesce((select min(${userSessions.expiresAt}) from ${userSessions} where ${lt(userSessions.expiresAt, cutoff)}), ${cutoff.getTime() / 1000}),
@@ -173,7 +200,13 @@ async function saveState(home: Home, { idleCursor, now, cutoff }: { idleCursor: 
   const overdueSeconds = sql<number>`cast(${cutoff.getTime() / 1000} - ${oldest} as integer)`;
   const [saved] = await transact(
     home,
-    () => [db.update(cleanupState).set({ idleCursor, ranAt: new Date(now), overdueSeconds }).returning({ overdueSeconds: cleanupState.overdueSeconds })] as const,
+    () =>
+      [
+        db
+          .update(cleanupState)
+          .set({ idleCursor, ranAt: new Date(now), overdueSeconds })
+          .returning({ overdueSeconds: cleanupState.overdueSeconds }),
+      ] as const,
   );
   return saved[0]?.overdueSeconds ?? 0;
 }

@@ -53,7 +53,8 @@ export async function createSession(
   { now, idempotency = null }: { now: number; idempotency?: Idempotency | null },
 ): Promise<CreateResult> {
   const sessionId = crypto.randomUUID();
-  const claim = idempotency === null ? null : await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId, now });
+  const claim =
+    idempotency === null ? null : await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId, now });
   const secret = claim === null ? randomSecret() : await drawSecret(keyring, claim);
   const session = await toRow(input, { sessionId, secret, now });
 
@@ -66,7 +67,8 @@ export async function createSession(
     guestSessionId === null ? undefined : exists(db.select({ one: sql`1` }).from(userSessions).where(isGuest)),
   );
   // Once the key is claimed, the claim stands for `allowed`; a repeat finds the first one's claim, and changes nothing.
-  const claimed = claim && exists(db.select({ one: sql`1` }).from(idempotencyKeys).where(eq(idempotencyKeys.salt, claim.salt)));
+  const claimed =
+    claim && exists(db.select({ one: sql`1` }).from(idempotencyKeys).where(eq(idempotencyKeys.salt, claim.salt)));
   const condition = claimed ?? allowed;
   const isCreated = exists(db.select({ one: sql`1` }).from(userSessions).where(eq(userSessions.id, sessionId)));
 
@@ -74,7 +76,9 @@ export async function createSession(
   if (claim !== null) statements.push(insertWhere(home, idempotencyKeys, claim, allowed));
   if (userId !== null) statements.push(insertWhere(home, users, { id: userId, createdAt }, condition));
   const evicts = userId !== null && policy.maxSessionsPerUser !== null && policy.limitPolicy === 'evict_oldest';
-  const evictedAt = evicts ? statements.push(evictOldest(home, userId, policy, now, and(condition, sql`not ${isCreated}`))) - 1 : -1;
+  const evictedAt = evicts
+    ? statements.push(evictOldest(home, userId, policy, now, and(condition, sql`not ${isCreated}`))) - 1
+    : -1;
   statements.push(insertWhere(home, userSessions, session, condition));
   if (guestSessionId !== null) {
     const upgraded = { revokedAt: createdAt, revokedReason: 'upgraded' satisfies RevokedReason };
@@ -82,7 +86,10 @@ export async function createSession(
   }
   statements.push(
     claim === null
-      ? db.select({ session: userSessions, claim: sql<null>`null` }).from(userSessions).where(eq(userSessions.id, sessionId))
+      ? db
+          .select({ session: userSessions, claim: sql<null>`null` })
+          .from(userSessions)
+          .where(eq(userSessions.id, sessionId))
       : db
           .select({ session: userSessions, claim: idempotencyKeys })
           .from(idempotencyKeys)
@@ -95,14 +102,19 @@ export async function createSession(
   if (found === undefined) {
     return { ok: false, reason: guestSessionId === null ? 'session_limit_reached' : await whyRefused() };
   }
-  if (claim !== null && found.claim !== null && found.claim.salt !== claim.salt) return repeat(keyring, claim, found.claim, found.session);
+  if (claim !== null && found.claim !== null && found.claim.salt !== claim.salt)
+    return repeat(keyring, claim, found.claim, found.session);
   const evicted = (results[evictedAt] as { id: string }[] | undefined) ?? [];
   return { ok: true, session, secret, evicted: evicted.map(({ id }) => id), isRepeat: false };
 
   /** Only a create that both the guest session and the limit could have refused asks once more. */
   async function whyRefused() {
-    if (policy.limitPolicy !== 'reject' || policy.maxSessionsPerUser === null) return 'guest_session_not_found' as const;
-    const [guests] = await transact(home, () => [db.select({ id: userSessions.id }).from(userSessions).where(isGuest)] as const);
+    if (policy.limitPolicy !== 'reject' || policy.maxSessionsPerUser === null)
+      return 'guest_session_not_found' as const;
+    const [guests] = await transact(
+      home,
+      () => [db.select({ id: userSessions.id }).from(userSessions).where(isGuest)] as const,
+    );
     return guests.length === 0 ? ('guest_session_not_found' as const) : ('session_limit_reached' as const);
   }
 }
@@ -136,7 +148,10 @@ function drawSecret({ current }: Keyring, { salt, sessionId }: Claim): Promise<s
   return hmacSha256(current.idempotency, `secret|${sessionId}|${salt}`);
 }
 
-async function toRow(input: NewSession, { sessionId, secret, now }: { sessionId: string; secret: string; now: number }): Promise<Session> {
+async function toRow(
+  input: NewSession,
+  { sessionId, secret, now }: { sessionId: string; secret: string; now: number },
+): Promise<Session> {
   const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, claims } = input;
   return {
     id: sessionId,
@@ -157,8 +172,15 @@ async function toRow(input: NewSession, { sessionId, secret, now }: { sessionId:
 }
 
 /** INSERT … SELECT … WHERE condition ON CONFLICT DO NOTHING, so that running it twice is as good as once. */
-function insertWhere<T extends SQLiteTable>(home: Home, table: T, row: Partial<T['$inferSelect']>, condition: SQL | undefined) {
-  const values = Object.entries(getTableColumns(table)).map(([name, column]) => sql.param(row[name as keyof typeof row] ?? null, column));
+function insertWhere<T extends SQLiteTable>(
+  home: Home,
+  table: T,
+  row: Partial<T['$inferSelect']>,
+  condition: SQL | undefined,
+) {
+  const values = Object.entries(getTableColumns(table)).map(([name, column]) =>
+    sql.param(row[name as keyof typeof row] ?? null, column),
+  );
   return home.db
     .insert(table)
     .select(sql`select ${sql.join(values, sql`, `)} where ${condition ?? sql`true`}`)

@@ -16,7 +16,13 @@ export function hasRoom(home: Home, userId: string, policy: SessionPolicy, now: 
 }
 
 /** Revokes the user's oldest active sessions, as many as a new one needs to have room, and returns their ids. */
-export function evictOldest(home: Home, userId: string, policy: SessionPolicy, now: number, condition: SQL | undefined) {
+export function evictOldest(
+  home: Home,
+  userId: string,
+  policy: SessionPolicy,
+  now: number,
+  condition: SQL | undefined,
+) {
   // SQLite has no OFFSET without LIMIT; -1 is none.
   const excess = home.db
     .select({ id: userSessions.id })

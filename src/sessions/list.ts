@@ -24,7 +24,13 @@ export interface SessionPage {
 }
 
 /** The active sessions of the caller's user; null when the caller's own session is over. One round trip. */
-export async function listOwnSessions(home: Home, policy: SessionPolicy, caller: Caller, page: Page, now: number): Promise<SessionPage | null> {
+export async function listOwnSessions(
+  home: Home,
+  policy: SessionPolicy,
+  caller: Caller,
+  page: Page,
+  now: number,
+): Promise<SessionPage | null> {
   const [callers, rows] = await transact(
     home,
     () =>
@@ -52,7 +58,10 @@ export async function listUserSessions(
 
 /** A session by its id, whatever its state. */
 export async function findSession(home: Home, id: string): Promise<Session | null> {
-  const [rows] = await transact(home, () => [home.db.select().from(userSessions).where(eq(userSessions.id, id))] as const);
+  const [rows] = await transact(
+    home,
+    () => [home.db.select().from(userSessions).where(eq(userSessions.id, id))] as const,
+  );
   return rows[0] ?? null;
 }
 

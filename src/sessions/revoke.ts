@@ -15,13 +15,21 @@ export interface Caller {
   userId: string | null;
 }
 
-export type RevokeResult = { ok: true; revoked: string[] } | { ok: false; reason: 'caller_session_ended' | 'not_found' };
+export type RevokeResult =
+  | { ok: true; revoked: string[] }
+  | { ok: false; reason: 'caller_session_ended' | 'not_found' };
 
 /** Ends a session of the client that presents its token (RFC 7009 §2.1). One that is not there, or not the client's, is left alone. */
-export async function revokeByClient(home: Home, { sessionId, clientId, now }: { sessionId: string; clientId: string; now: number }): Promise<boolean> {
+export async function revokeByClient(
+  home: Home,
+  { sessionId, clientId, now }: { sessionId: string; clientId: string; now: number },
+): Promise<boolean> {
   const [revoked] = await transact(
     home,
-    () => [revokeWhere(home, 'signed_out', now, and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId)))] as const,
+    () =>
+      [
+        revokeWhere(home, 'signed_out', now, and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId))),
+      ] as const,
   );
   return revoked.length > 0;
 }
@@ -32,7 +40,13 @@ export async function revokeCurrent(home: Home, caller: Caller, now: number): Pr
 }
 
 /** Ends one session of the caller's user. Someone else's is not found. */
-export async function revokeOne(home: Home, policy: SessionPolicy, caller: Caller, sessionId: string, now: number): Promise<RevokeResult> {
+export async function revokeOne(
+  home: Home,
+  policy: SessionPolicy,
+  caller: Caller,
+  sessionId: string,
+  now: number,
+): Promise<RevokeResult> {
   const target = and(eq(userSessions.id, sessionId), belongsTo(caller));
   const [callers, revoked, targets] = await transact(
     home,
@@ -50,7 +64,12 @@ export async function revokeOne(home: Home, policy: SessionPolicy, caller: Calle
 }
 
 /** Ends all sessions of the caller's user but the caller's own. */
-export async function revokeOthers(home: Home, policy: SessionPolicy, caller: Caller, now: number): Promise<RevokeResult> {
+export async function revokeOthers(
+  home: Home,
+  policy: SessionPolicy,
+  caller: Caller,
+  now: number,
+): Promise<RevokeResult> {
   const others = and(belongsTo(caller), ne(userSessions.id, caller.sessionId));
   const [callers, revoked] = await transact(
     home,
@@ -67,13 +86,19 @@ export async function revokeOthers(home: Home, policy: SessionPolicy, caller: Ca
 
 /** Ends all sessions of a user, for a backend. Returns their ids. */
 export async function revokeUser(home: Home, userId: string, now: number): Promise<string[]> {
-  const [revoked] = await transact(home, () => [revokeWhere(home, 'revoked', now, eq(userSessions.userId, userId))] as const);
+  const [revoked] = await transact(
+    home,
+    () => [revokeWhere(home, 'revoked', now, eq(userSessions.userId, userId))] as const,
+  );
   return revoked.map(({ id }) => id);
 }
 
 /** Erases a user and, by the foreign key, all sessions. False: there was no such user. */
 export async function eraseUser(home: Home, userId: string): Promise<boolean> {
-  const [erased] = await transact(home, () => [home.db.delete(users).where(eq(users.id, userId)).returning({ id: users.id })] as const);
+  const [erased] = await transact(
+    home,
+    () => [home.db.delete(users).where(eq(users.id, userId)).returning({ id: users.id })] as const,
+  );
   return erased.length > 0;
 }
 

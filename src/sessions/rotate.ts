@@ -72,7 +72,12 @@ export async function rotateSession(
   if (ended !== null) return { ok: false, reason: ended, session };
   if (reused.length > 0) return { ok: false, reason: 'reuse_detected', justDetected: true, session };
   if (rotated.length > 0) {
-    return { ok: true, outcome: 'rotated', session: { ...session, refreshToken: next.hash, rotatedAt: new Date(now) }, secret: next.secret };
+    return {
+      ok: true,
+      outcome: 'rotated',
+      session: { ...session, refreshToken: next.hash, rotatedAt: new Date(now) },
+      secret: next.secret,
+    };
   }
   if (session.refreshToken === presented) return { ok: true, outcome: 'kept', session, secret: token.secret };
   const live = successors.find(({ hash }) => hash === session.refreshToken) ?? next;

@@ -61,7 +61,11 @@ export function isWithinGrace(policy: SessionPolicy, now: number): SQL {
 }
 
 /** Pure twin of `isWithinGrace`. */
-export function wasRotatedWithinGrace(session: Pick<Session, 'rotatedAt'>, policy: SessionPolicy, now: number): boolean {
+export function wasRotatedWithinGrace(
+  session: Pick<Session, 'rotatedAt'>,
+  policy: SessionPolicy,
+  now: number,
+): boolean {
   if (policy.graceSeconds === 0) return false;
   return (session.rotatedAt?.getTime() ?? 0) > now - policy.graceSeconds * 1000;
 }
@@ -75,8 +79,6 @@ function toEndReason(reason: string | null): EndReason {
     case 'reuse_detected':
       return 'reuse_detected';
     // A guest is told that the session is over, not what became of its user; so is whoever meets a reason from a later release.
-    case 'upgraded':
-    case 'revoked':
     default:
       return 'revoked';
   }

@@ -37,7 +37,9 @@ export interface AccessToken {
   payload: JWTPayload;
 }
 
-export type AccessTokenVerdict = { ok: true; token: AccessToken } | { ok: false; reason: 'malformed' | 'unknown_key' | 'bad_signature' | 'expired' | 'wrong_claims' };
+export type AccessTokenVerdict =
+  | { ok: true; token: AccessToken }
+  | { ok: false; reason: 'malformed' | 'unknown_key' | 'bad_signature' | 'expired' | 'wrong_claims' };
 
 /** Signs a token that is good from `now` (ms) until `expiresAt`. RFC 9068 §2. */
 export async function issueAccessToken(
@@ -91,11 +93,20 @@ export async function verifyAccessToken(
         requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid'],
       },
     );
-    const { sub, sid, home, client_id, guest, iat, exp } = payload as Required<JWTPayload> & Record<'sid' | 'home' | 'client_id', string>;
+    const { sub, sid, home, client_id, guest, iat, exp } = payload as Required<JWTPayload> &
+      Record<'sid' | 'home' | 'client_id', string>;
     if (iat > now / 1000 + CLOCK_SKEW_SECONDS) return { ok: false, reason: 'wrong_claims' };
     return {
       ok: true,
-      token: { sessionId: sid, home, userId: guest === true ? null : sub, clientId: client_id, issuedAt: iat, expiresAt: exp, payload },
+      token: {
+        sessionId: sid,
+        home,
+        userId: guest === true ? null : sub,
+        clientId: client_id,
+        issuedAt: iat,
+        expiresAt: exp,
+        payload,
+      },
     };
   } catch (error) {
     return { ok: false, reason: toReason(error) };

@@ -7,14 +7,11 @@
  * Nothing of this is stored but `activates_at`, so no step can be missed: the cron only adds the next key ahead of time and
  * purges old ones. The first key is made on first need; the unique `generation` lets one of many at once win.
  */
-import { and, asc, eq, inArray } from 'drizzle-orm';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { KEY_CACHE_SECONDS, type SigningAlg, type SigningKeyPolicy } from '../config';
 import { decrypt, eachSecret, encrypt, type Keyring } from '../crypto';
-import { type Home, transact } from '../db/homes';
-import { signingKeys } from '../db/schema';
-
-type KeyRow = typeof signingKeys.$inferSelect;
+import type { Home } from '../db/homes';
+import { addKeyRow, type KeyRow, purgeKeyRows, readKeyRows, replacePrivateKey } from '../db/signing-keys';
 
 export interface VerifyingKey {
   kid: string;
@@ -37,9 +34,6 @@ export interface KeySet {
   keys: (VerifyingKey & { privateKey: CryptoKey | null })[];
 }
 
-/** A key made in an emergency signs at once, so it may come before an older one that waits. */
-const byActivation = [asc(signingKeys.activatesAt), asc(signingKeys.generation)];
-
 const PKCS8 = { EdDSA: { name: 'Ed25519' }, ES256: { name: 'ECDSA', namedCurve: 'P-256' } } as const;
 
 /** What an isolate has cached, while it is fresh enough to be used. */
@@ -50,11 +44,11 @@ export function freshKeySet(cached: KeySet | null, now: number): KeySet | null {
 
 /** Reads the keys, and makes the first one where there is none that can sign. One round trip; two more for the first key. */
 export async function loadKeySet(home: Home, keyring: Keyring, policy: SigningKeyPolicy, now: number): Promise<KeySet> {
-  const keySet = await openKeys(await readKeys(home), keyring, now);
+  const keySet = await openKeys(await readKeyRows(home), keyring, now);
   if (findSigningKey(keySet, now) !== null) return keySet;
   const generation = Math.max(0, ...keySet.keys.map((key) => key.generation)) + 1;
   const row = await makeKey(keyring, policy.alg, { generation, activatesAt: new Date(now), now });
-  return openKeys(await addKey(home, row), keyring, now);
+  return openKeys(await addKeyRow(home, row), keyring, now);
 }
 
 /** The key that signs at `now` (ms): the last one that is active and whose private part this service can read. */
@@ -91,58 +85,31 @@ export async function rotateSigningKeys(
     const activatesAt = new Date(newest.alg === policy.alg ? Math.max(endOfLife, earliest) : earliest);
     const generation = Math.max(...keySet.keys.map((key) => key.generation)) + 1;
     const row = await makeKey(keyring, policy.alg, { generation, activatesAt, now });
-    const rows = await addKey(home, row);
+    const rows = await addKeyRow(home, row);
     if (rows.some(({ kid }) => kid === row.kid)) published = row.kid;
   }
   const trusted = new Set(trustedKeys(keySet, policy, now).map(({ kid }) => kid));
-  const purged = await purgeKeys(home, keySet.keys.map(({ kid }) => kid).filter((kid) => !trusted.has(kid)));
+  const purged = await purgeKeyRows(
+    home,
+    keySet.keys.map(({ kid }) => kid).filter((kid) => !trusted.has(kid)),
+  );
   return { published, purged, reencrypted: await reencryptKeys(home, keyring) };
 }
 
 function isNextKeyDue(newest: VerifyingKey, policy: SigningKeyPolicy, now: number): boolean {
   if (newest.activatesAt.getTime() > now) return false;
-  return newest.alg !== policy.alg || newest.activatesAt.getTime() + (policy.lifetimeSeconds - policy.publishAheadSeconds) * 1000 <= now;
-}
-
-async function readKeys(home: Home): Promise<KeyRow[]> {
-  const [rows] = await transact(home, () => [home.db.select().from(signingKeys).orderBy(...byActivation)] as const);
-  return rows;
-}
-
-/** Adds a key unless its generation is taken, and reads all. */
-async function addKey(home: Home, row: KeyRow): Promise<KeyRow[]> {
-  const [, rows] = await transact(
-    home,
-    () => [home.db.insert(signingKeys).values(row).onConflictDoNothing(), home.db.select().from(signingKeys).orderBy(...byActivation)] as const,
+  return (
+    newest.alg !== policy.alg ||
+    newest.activatesAt.getTime() + (policy.lifetimeSeconds - policy.publishAheadSeconds) * 1000 <= now
   );
-  return rows;
 }
 
-async function purgeKeys(home: Home, kids: string[]): Promise<number> {
-  if (kids.length === 0) return 0;
-  const [purged] = await transact(
-    home,
-    () => [home.db.delete(signingKeys).where(inArray(signingKeys.kid, kids)).returning({ kid: signingKeys.kid })] as const,
-  );
-  return purged.length;
-}
-
-async function reencryptKeys(home: Home, keyring: Keyring): Promise<number> {
-  const { current, previous } = keyring;
+async function reencryptKeys(home: Home, { current, previous }: Keyring): Promise<number> {
   if (previous === null) return 0;
-  const outgoing = (await readKeys(home)).filter(({ secretId }) => secretId === previous.id);
+  const outgoing = (await readKeyRows(home)).filter(({ secretId }) => secretId === previous.id);
   for (const { kid, privateKey } of outgoing) {
     const sealed = await encrypt(current.encryption, await decrypt(previous.encryption, privateKey, kid), kid);
-    await transact(
-      home,
-      () =>
-        [
-          home.db
-            .update(signingKeys)
-            .set({ privateKey: sealed, secretId: current.id })
-            .where(and(eq(signingKeys.kid, kid), eq(signingKeys.secretId, previous.id))),
-        ] as const,
-    );
+    await replacePrivateKey(home, kid, { from: previous.id, to: current.id, sealed });
   }
   return outgoing.length;
 }

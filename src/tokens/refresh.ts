@@ -29,8 +29,15 @@ export type RefreshTokenVerdict =
   | { ok: false; reason: 'expired'; token: RefreshToken };
 
 /** Signs a token. The same input gives the same token, byte for byte. */
-export async function issueRefreshToken({ current }: Keyring, { sessionId, home, secret, expiresAt }: RefreshToken): Promise<string> {
-  const jwt = new SignJWT({ sid: sessionId, home, secret }).setProtectedHeader({ alg: 'HS256', typ: TYP, kid: current.id });
+export async function issueRefreshToken(
+  { current }: Keyring,
+  { sessionId, home, secret, expiresAt }: RefreshToken,
+): Promise<string> {
+  const jwt = new SignJWT({ sid: sessionId, home, secret }).setProtectedHeader({
+    alg: 'HS256',
+    typ: TYP,
+    kid: current.id,
+  });
   if (expiresAt !== null) jwt.setExpirationTime(expiresAt);
   return PREFIX + (await jwt.sign(current.refreshMac));
 }
@@ -52,10 +59,18 @@ export async function verifyRefreshToken(keyring: Keyring, token: string, now: n
     if (keys === undefined) return { ok: false, reason: 'unknown_key' };
     ({ payload } = await compactVerify(jws, keys.refreshMac, { algorithms: ['HS256'] }));
   } catch (error) {
-    return { ok: false, reason: error instanceof errors.JWSSignatureVerificationFailed ? 'bad_signature' : 'malformed' };
+    return {
+      ok: false,
+      reason: error instanceof errors.JWSSignatureVerificationFailed ? 'bad_signature' : 'malformed',
+    };
   }
   // The signature is ours, so the payload has the shape that issueRefreshToken gave it.
-  const { sid, home, secret, exp } = JSON.parse(new TextDecoder().decode(payload)) as { sid: string; home: string; secret: string; exp?: number };
+  const { sid, home, secret, exp } = JSON.parse(new TextDecoder().decode(payload)) as {
+    sid: string;
+    home: string;
+    secret: string;
+    exp?: number;
+  };
   const refreshToken = { sessionId: sid, home, secret, expiresAt: exp === undefined ? null : new Date(exp * 1000) };
   if (exp !== undefined && exp <= Math.floor(now / 1000)) return { ok: false, reason: 'expired', token: refreshToken };
   return { ok: true, token: refreshToken };
@@ -71,7 +86,10 @@ export interface Successor {
  * The successor under each SESSION_SECRET in use, the current one first. While a secret is being replaced, a token may have
  * been rotated under either.
  */
-export async function successorsOf(keyring: Keyring, { sessionId, secret }: RefreshToken): Promise<[Successor, ...Successor[]]> {
+export async function successorsOf(
+  keyring: Keyring,
+  { sessionId, secret }: RefreshToken,
+): Promise<[Successor, ...Successor[]]> {
   const successors = eachSecret(keyring).map(async ({ ratchet }) => {
     const next = await hmacSha256(ratchet, `${sessionId}|${secret}`);
     return { secret: next, hash: await sha256(next) };

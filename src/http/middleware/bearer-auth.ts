@@ -1,7 +1,7 @@
 /** For routes of users: a verified access token (RFC 6750 §2.1). Whether its session is still live, the route's own statement asks. */
 import { createMiddleware } from 'hono/factory';
-import { trustedKeys } from '../../tokens/keys';
 import { verifyAccessToken } from '../../tokens/access';
+import { trustedKeys } from '../../tokens/keys';
 import type { AppEnv } from '../context';
 import { bearerProblem } from '../errors';
 import type { Service } from '../service';
@@ -16,7 +16,10 @@ export const bearerAuth = (service: Service) =>
     const keySet = await service.keySet(service.defaultHome(c.get('meter')));
     const verdict = await verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), config, token, now());
     if (!verdict.ok) {
-      throw bearerProblem('invalid_token', verdict.reason === 'expired' ? 'The access token has expired' : 'The access token is not valid');
+      throw bearerProblem(
+        'invalid_token',
+        verdict.reason === 'expired' ? 'The access token has expired' : 'The access token is not valid',
+      );
     }
     c.set('accessToken', verdict.token);
     await next();

@@ -15,7 +15,11 @@ export const clientAuth = (config: Config, capability: Capability) =>
   });
 
 /** Who calls. Throws `invalid_client`, which does not say whether the client exists. */
-export async function authenticateClient(c: AppContext, config: Config, form: ReadonlyMap<string, string>): Promise<Client> {
+export async function authenticateClient(
+  c: AppContext,
+  config: Config,
+  form: ReadonlyMap<string, string>,
+): Promise<Client> {
   const header = c.req.header('authorization');
   if (header !== undefined && (form.has('client_secret') || header.includes(','))) {
     throw new ProblemError('invalid_request', 'Use one way of client authentication, not two');
@@ -41,7 +45,8 @@ export async function authenticateClient(c: AppContext, config: Config, form: Re
 }
 
 export function requireCapability(client: Client, capability: Capability): void {
-  if (!client.allow.has(capability)) throw new ProblemError('client_not_allowed', `The client is not allowed to ${capability.replace('_', ' ')}`);
+  if (!client.allow.has(capability))
+    throw new ProblemError('client_not_allowed', `The client is not allowed to ${capability.replace('_', ' ')}`);
 }
 
 const UNKNOWN_CLIENT_HASH = 'A'.repeat(43);

@@ -1,0 +1,191 @@
+/**
+ * `npm start`: the whole service on this machine, from a bare checkout. Completes `.dev.vars` (or the `--env-file`),
+ * migrates the local database, then runs `wrangler dev`. Environment: PORT (8787), PERSIST_TO (where the database is kept).
+ * What follows `npm start --` goes to `wrangler dev` and wins, for example `npm start -- --var REFRESH_GRACE_SECONDS:0`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { completeDevVars } from './dev-vars.ts';
+
+const STOP_TIMEOUT_MS = 5_000;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+const root = resolve(import.meta.dirname, '..');
+const wranglerArgs = process.argv.slice(2);
+
+let running: ChildProcess | null = null;
+let isStopping = false;
+
+for (const signal of STOP_SIGNALS) process.on(signal, () => void stop());
+if (process.env.npm_lifecycle_event === 'start') stopWithParent();
+
+try {
+  process.exitCode = await start();
+} catch (error) {
+  console.error(`npm start: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
+
+async function start(): Promise<number> {
+  const port = parsePort(argument('port') ?? (process.env.PORT || '8787'));
+  await assertPortIsFree(port);
+  const devVarsFile = argument('env-file') ?? '.dev.vars';
+  const devVars = completeDevVars(resolve(root, devVarsFile));
+
+  const persistTo = argument('persist-to') ?? process.env.PERSIST_TO;
+  const persistence = persistTo ? ['--persist-to', resolve(root, persistTo)] : [];
+
+  const migrated = await migrate(persistence);
+  if (migrated !== 0 || isStopping) return isStopping ? 0 : migrated;
+
+  const origin = `http://localhost:${port}`;
+  const issuer = variable('ISSUER') ?? devVars.ISSUER ?? origin;
+  const defaults = {
+    port: ['--port', String(port)],
+    ip: ['--ip', '127.0.0.1'],
+    // Any free port, so that a second service can run beside this one.
+    'inspector-port': ['--inspector-port', '0'],
+    'persist-to': persistence,
+  };
+  const service = wrangler([
+    'dev',
+    ...Object.entries(defaults).flatMap(([name, args]) => (argument(name) === undefined ? args : [])),
+    '--show-interactive-dev-session=false',
+    '--var',
+    `ISSUER:${issuer}`,
+    ...wranglerArgs,
+  ]);
+  const base = origin + new URL(issuer).pathname.replace(/\/+$/, '');
+  void announce(service, { origin, base, devVarsFile });
+  const code = await exitCode(service);
+  return isStopping ? 0 : code || 1;
+}
+
+function migrate(persistence: string[]): Promise<number> {
+  return runQuietly(['d1', 'migrations', 'apply', 'DB', '--local', ...persistence]);
+}
+
+/** Shows the output only when the command fails. */
+async function runQuietly(args: string[]): Promise<number> {
+  const command = wrangler(args, 'pipe');
+  const output: Buffer[] = [];
+  command.stdout?.on('data', (chunk: Buffer) => output.push(chunk));
+  command.stderr?.on('data', (chunk: Buffer) => output.push(chunk));
+  const code = await exitCode(command);
+  if (code !== 0 && !isStopping) process.stderr.write(Buffer.concat(output));
+  return code;
+}
+
+function wrangler(args: string[], stdio: 'inherit' | 'pipe' = 'inherit'): ChildProcess {
+  running = spawn(process.execPath, [join(root, 'node_modules/wrangler/bin/wrangler.js'), ...args], {
+    cwd: root,
+    // Without a stdin, wrangler asks nothing and does not end when the terminal goes away.
+    stdio: ['ignore', stdio, stdio],
+    // A group of its own, so that one signal reaches wrangler and the workerd processes below it.
+    detached: true,
+    env: {
+      ...process.env,
+      WRANGLER_SEND_METRICS: 'false',
+      WRANGLER_HIDE_BANNER: 'true',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    },
+  });
+  return running;
+}
+
+function exitCode(child: ChildProcess): Promise<number> {
+  return new Promise((resolveCode, reject) => {
+    if (child.exitCode !== null) resolveCode(child.exitCode);
+    child.once('error', reject);
+    child.once('close', (code) => resolveCode(code ?? 1));
+  });
+}
+
+/** Ends wrangler and everything that it started. */
+async function stop(): Promise<void> {
+  if (isStopping) return;
+  isStopping = true;
+  if (running === null) process.exit(0);
+  const ended = exitCode(running);
+  signalGroup(running, 'SIGTERM');
+  await Promise.race([ended, sleep(STOP_TIMEOUT_MS)]);
+  signalGroup(running, 'SIGKILL');
+  process.exit(0);
+}
+
+/** npm passes a signal on to the shell between it and this process, and the shell passes nothing on: it only ends. */
+function stopWithParent(): void {
+  const parent = process.ppid;
+  const watch = setInterval(() => process.ppid !== parent && stop(), 200);
+  watch.unref();
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Says what to try once the service answers. */
+async function announce(
+  service: ChildProcess,
+  { origin, base, devVarsFile }: { origin: string; base: string; devVarsFile: string },
+): Promise<void> {
+  while (service.exitCode === null && !isStopping) {
+    const isUp = await fetch(`${base}/healthz`, { redirect: 'manual' }).then(
+      () => true,
+      () => false,
+    );
+    if (isUp) {
+      console.log(`
+Start a session:  source ${devVarsFile}; curl -s -u "$DEMO_CLIENT_ID:$DEMO_CLIENT_SECRET" -H 'Content-Type: application/json' -d '{"client_id":"demo-app"}' ${base}/v1/sessions
+Refresh it:       curl -s -d grant_type=refresh_token -d client_id=demo-app -d refresh_token=PASTE_IT_HERE ${base}/oauth/token
+Run the cron:     curl -s ${origin}/cdn-cgi/handler/scheduled
+`);
+      return;
+    }
+    await sleep(200);
+  }
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new Error(`PORT must be a whole number from 1 to 65535, not "${text}"`);
+}
+
+function assertPortIsFree(port: number): Promise<void> {
+  return new Promise((free, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const isTaken = error.code === 'EADDRINUSE';
+      reject(
+        isTaken ? new Error(`port ${port} is taken; choose another, for example PORT=${port + 1} npm start`) : error,
+      );
+    });
+    probe.listen(port, '127.0.0.1', () => probe.close(() => free()));
+  });
+}
+
+/** The value of `--name value` or `--name=value` among the arguments for wrangler. */
+function argument(name: string): string | undefined {
+  return argumentValues(name).at(-1);
+}
+
+function variable(name: string): string | undefined {
+  return argumentValues('var')
+    .findLast((pair) => pair.startsWith(`${name}:`))
+    ?.slice(name.length + 1);
+}
+
+function argumentValues(name: string): string[] {
+  return wranglerArgs.flatMap((arg, index) => {
+    if (arg === `--${name}`) return wranglerArgs[index + 1] ?? [];
+    return arg.startsWith(`--${name}=`) ? arg.slice(name.length + 3) : [];
+  });
+}

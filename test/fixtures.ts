@@ -1,0 +1,145 @@
+/** The real service over workerd's real D1, with a clock that tests set and a database that they can count and break. */
+import { env } from 'cloudflare:test';
+import type { Hono } from 'hono';
+import { createApp } from '../src/app';
+import type { Env } from '../src/env';
+import type { AppEnv } from '../src/http/context';
+
+export const ISSUER = 'https://sessions.example';
+export const AUDIENCE = 'urn:example:api';
+export const BACKEND = { id: 'backend', secret: 'backend-secret-of-the-tests' };
+export const OTHER_BACKEND = { id: 'other-backend', secret: 'other-secret-of-the-tests' };
+export const APP = 'app';
+/** 2026-01-01T00:00:00Z */
+export const START = Date.UTC(2026, 0, 1);
+
+/** What D1 was asked, and how it is to fail. */
+export interface Database {
+  binding: D1Database;
+  roundTrips: number;
+  rowsRead: number;
+  rowsWritten: number;
+  /** Taken one a round trip: what happens instead of, or after, the real one. */
+  faults: Fault[];
+}
+
+export type Fault = { before: string } | { after: string } | { hang: number };
+
+/** Counts the round trips to a D1 binding, and fails them as told: before the statements ran, or after they were committed. */
+export function watch(binding: D1Database): Database {
+  const database: Database = { binding, roundTrips: 0, rowsRead: 0, rowsWritten: 0, faults: [] };
+  const batch = async (statements: D1PreparedStatement[]) => {
+    database.roundTrips += 1;
+    const fault = database.faults.shift();
+    if (fault && 'before' in fault) throw new Error(fault.before);
+    if (fault && 'hang' in fault) await new Promise((resolve) => setTimeout(resolve, fault.hang));
+    const results = await binding.batch(statements);
+    for (const { meta } of results) {
+      database.rowsRead += meta.rows_read;
+      database.rowsWritten += meta.rows_written;
+    }
+    if (fault && 'after' in fault) throw new Error(fault.after);
+    return results;
+  };
+  database.binding = { prepare: (query: string) => binding.prepare(query), batch } as unknown as D1Database;
+  return database;
+}
+
+export interface Tokens {
+  session: { id: string; user_id: string | null; [name: string]: unknown };
+  access_token: string;
+  refresh_token: string;
+  expires_in: number;
+  [name: string]: unknown;
+}
+
+export interface RefreshAnswer {
+  status: number;
+  body: Tokens & { error?: string; reason?: string; error_description?: string };
+  headers: Headers;
+}
+
+export interface TestService {
+  app: Hono<AppEnv>;
+  env: Env;
+  database: Database;
+  /** Milliseconds since 1970; tests move it. */
+  clock: { now: number };
+  advance(seconds: number): void;
+  request(path: string, init?: RequestInit): Promise<Response>;
+  /** POST of JSON with the backend's credentials, and what came back. */
+  create(body?: Record<string, unknown>, headers?: Record<string, string>): Promise<Tokens>;
+  form(path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Response>;
+  refresh(refreshToken: string, clientId?: string): Promise<RefreshAnswer>;
+  bearer(method: string, path: string, accessToken: string): Promise<Response>;
+  backend(method: string, path: string): Promise<Response>;
+}
+
+export const basic = ({ id, secret }: { id: string; secret: string }) => `Basic ${btoa(`${id}:${secret}`)}`;
+
+export async function sha256Hex(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** A service of its own isolate state. Several of them share the one database, as isolates do. */
+export async function startService(
+  variables: Partial<Record<keyof Env, string>> = {},
+  clock = { now: START },
+): Promise<TestService> {
+  const clients = [
+    { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret) },
+    { client_id: OTHER_BACKEND.id, secret_sha256: await sha256Hex(OTHER_BACKEND.secret) },
+    { client_id: APP },
+    { client_id: 'other-app' },
+  ];
+  const database = watch(env.DB);
+  const serviceEnv: Env = {
+    ISSUER,
+    AUDIENCE,
+    CLIENTS: JSON.stringify(clients),
+    SESSION_SECRET: 'the-session-secret-of-the-tests-0123456789',
+    ...variables,
+    DB: database.binding,
+  };
+  const app = createApp(serviceEnv, () => clock.now);
+  const request = async (path: string, init?: RequestInit) => app.request(ISSUER + path, init);
+  const form: TestService['form'] = (path, fields, headers) =>
+    request(path, { method: 'POST', body: new URLSearchParams(fields), ...(headers && { headers }) });
+  return {
+    app,
+    env: serviceEnv,
+    database,
+    clock,
+    advance: (seconds) => {
+      clock.now += seconds * 1000;
+    },
+    request,
+    form,
+    create: async (body = {}, headers = {}) => {
+      const response = await request('/v1/sessions', {
+        method: 'POST',
+        body: JSON.stringify({ client_id: APP, ...body }),
+        headers: { 'content-type': 'application/json', authorization: basic(BACKEND), ...headers },
+      });
+      if (response.status !== 201) throw new Error(`create answered ${response.status}: ${await response.text()}`);
+      return response.json();
+    },
+    refresh: async (refreshToken, clientId = APP) => {
+      const response = await form('/oauth/token', {
+        grant_type: 'refresh_token',
+        refresh_token: refreshToken,
+        client_id: clientId,
+      });
+      return { status: response.status, body: await response.json(), headers: response.headers };
+    },
+    bearer: (method, path, accessToken) =>
+      request(path, { method, headers: { authorization: `Bearer ${accessToken}` } }),
+    backend: (method, path) => request(path, { method, headers: { authorization: basic(BACKEND) } }),
+  };
+}
+
+/** The row of a session, as plain SQL sees it. */
+export async function readRow(id: string): Promise<Record<string, string | number | null> | null> {
+  return env.DB.prepare('SELECT * FROM user_sessions WHERE id = ?').bind(id).first();
+}

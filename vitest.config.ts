@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import { defineConfig } from 'vitest/config';
+import { unstable_readConfig as readConfig } from 'wrangler';
+
+// Tests send nothing outside: no telemetry, no download of a sample request.cf.
+process.env.WRANGLER_SEND_METRICS = 'false';
+process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
+
+// Not the pool's `configPath`: that would let the developer's `.dev.vars` into the tests.
+const config = readConfig({ config: './wrangler.toml' });
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            main: config.main,
+            miniflare: {
+              compatibilityDate: config.compatibility_date,
+              compatibilityFlags: config.compatibility_flags,
+              d1Databases: config.d1_databases.map(({ binding }: { binding: string }) => binding),
+              bindings: {
+                ...config.vars,
+                SESSION_SECRET: randomBytes(32).toString('base64url'),
+                TEST_MIGRATIONS: await readD1Migrations('./migrations'),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: 'workers',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/node/**'],
+          setupFiles: ['./test/apply-migrations.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['test/node/**/*.test.ts'],
+          globalSetup: ['./test/node/start-service.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
