@@ -43,11 +43,10 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
       console.error(JSON.stringify({ level: 'error', event: 'unknown_home', request_id: c.get('requestId') }));
       throw invalidGrant('unknown_home');
     }
-    // An isolate's first refresh reads the signing keys too, side by side with the rotation.
-    const [result] = await Promise.all([
-      rotateSession(home, keyring, config.sessions, { token: verdict.token, clientId: client.id, now: moment }),
-      service.keySet(home),
-    ]);
+    // What the answer needs comes first, so that no session moves on whose new token cannot be given.
+    await service.keySet(home);
+    const rotation = { token: verdict.token, clientId: client.id, now: moment };
+    const result = await rotateSession(home, keyring, config.sessions, rotation);
     if (!result.ok) throw toOAuthError(c, result);
     c.set('outcome', result.outcome);
     return c.json(await issueTokens(service, home, result.session, result.secret));

@@ -70,11 +70,9 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const key = readIdempotencyKey(c);
     const idempotency = key === null ? null : { clientId: caller.id, key, request: text };
     const keyring = await service.keyring();
-    // An isolate's first create reads the signing keys too, side by side.
-    const [result] = await Promise.all([
-      createSession(home, keyring, policy, session, { now: moment, idempotency }),
-      service.keySet(home),
-    ]);
+    // What the answer needs comes first, so that no session is started whose tokens cannot be given.
+    await service.keySet(home);
+    const result = await createSession(home, keyring, policy, session, { now: moment, idempotency });
     if (!result.ok) throw new ProblemError(result.reason);
     logEvictions(c, result);
     c.set('outcome', result.isRepeat ? 'repeated' : 'created');
@@ -120,10 +118,8 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.delete('/:id', user, async (c) => {
-    const parsed = v.safeParse(uuid, c.req.param('id'));
-    if (!parsed.success) validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
+    const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
     const caller = c.get('accessToken');
-    const id = c.req.param('id').toLowerCase();
     // Ending one's own session twice is no error, although the second time there is none to act from.
     if (id === caller.sessionId) await revokeCurrent(homeOf(c), caller, now());
     else {
