@@ -1,0 +1,111 @@
+/** The service as `npm start` runs it, over real HTTP. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const READY_TIMEOUT_MS = 90_000;
+
+export const AUDIENCE = 'urn:example:api';
+
+export interface Service {
+  origin: string;
+  devVarsFile: string;
+  pid: number;
+  output: () => string;
+  ended: Promise<number | null>;
+  stop: (signal?: NodeJS.Signals) => Promise<number | null>;
+}
+
+/** Starts the service on a free port, with secrets and a database of its own, and resolves when it says what to try next. */
+export async function startService(args: string[] = []): Promise<Service> {
+  const port = await findFreePort();
+  const directory = await mkdtemp(join(tmpdir(), 'edge-sessions-'));
+  const devVarsFile = join(directory, 'dev.vars');
+  // Node itself also reads the option, and stops when there is no such file.
+  await writeFile(devVarsFile, '');
+  const run = runStart({ PORT: String(port), PERSIST_TO: join(directory, 'state') }, [
+    '--env-file',
+    devVarsFile,
+    '--var',
+    `AUDIENCE:${AUDIENCE}`,
+    ...args,
+  ]);
+
+  const ended = run.ended.then((code) => {
+    throw new Error(`the service ended with ${code}:\n${run.output()}`);
+  });
+  ended.catch(() => {});
+  try {
+    await Promise.race([run.printed('Run the cron:', READY_TIMEOUT_MS), ended]);
+  } catch (error) {
+    run.process.kill();
+    await run.ended;
+    await rm(directory, { recursive: true, force: true });
+    throw error;
+  }
+  return {
+    origin: `http://localhost:${port}`,
+    devVarsFile,
+    pid: run.process.pid as number,
+    output: run.output,
+    ended: run.ended,
+    stop: async (signal = 'SIGTERM') => {
+      run.process.kill(signal);
+      const code = await run.ended;
+      await rm(directory, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
+
+export interface Run {
+  process: ChildProcess;
+  ended: Promise<number | null>;
+  output: () => string;
+  printed: (text: string, timeoutMs: number) => Promise<void>;
+}
+
+export function runStart(env: Record<string, string>, args: string[] = []): Run {
+  const child = spawn(process.execPath, [join(ROOT, 'scripts/start.ts'), ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  child.stdout.on('data', (chunk) => (text += chunk));
+  child.stderr.on('data', (chunk) => (text += chunk));
+  return {
+    process: child,
+    ended: new Promise((resolveCode) => child.once('close', resolveCode)),
+    output: () => text,
+    printed: (wanted, timeoutMs) =>
+      new Promise((found, reject) => {
+        const timeout = setTimeout(
+          () => reject(new Error(`no "${wanted}" within ${timeoutMs} ms:\n${text}`)),
+          timeoutMs,
+        );
+        timeout.unref();
+        const look = () => {
+          if (!text.includes(wanted)) return;
+          clearTimeout(timeout);
+          child.stdout.off('data', look);
+          found();
+        };
+        child.stdout.on('data', look);
+      }),
+  };
+}
+
+export function findFreePort(): Promise<number> {
+  return new Promise((found, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (address && typeof address === 'object' ? found(address.port) : reject(new Error('no port'))));
+    });
+  });
+}

@@ -1,0 +1,99 @@
+/** `npm start` and what it promises. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { createSession, ORIGIN, refresh } from './demo.ts';
+import { findFreePort, runStart, type Service, startService } from './service.ts';
+
+let service: Service | null = null;
+afterEach(async () => {
+  await service?.stop();
+  service = null;
+});
+
+describe('npm start', () => {
+  it('makes the secrets, readable by their owner only, and prints none', async () => {
+    service = await startService();
+    expect(statSync(service.devVarsFile).mode & 0o777).toBe(0o600);
+    const { SESSION_SECRET, DEMO_CLIENT_SECRET } = completeDevVars(service.devVarsFile);
+    expect(service.output()).not.toContain(SESSION_SECRET);
+    expect(service.output()).not.toContain(DEMO_CLIENT_SECRET);
+  });
+
+  it('answers on localhost and on 127.0.0.1', async () => {
+    for (const origin of [ORIGIN, ORIGIN.replace('localhost', '127.0.0.1')]) {
+      expect((await fetch(`${origin}/healthz`)).status).toBe(200);
+    }
+  });
+
+  it('hands --var to the worker', async () => {
+    service = await startService(['--var', 'REFRESH_GRACE_SECONDS:0', '--var', 'ISSUER:http://localhost:1/auth']);
+    const { origin } = service;
+    const vars = completeDevVars(service.devVarsFile);
+    const backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
+    const base = `${origin}/auth`;
+    const { refresh_token: refreshToken } = await createSession(undefined, { origin: base, backend });
+    expect((await refresh(refreshToken, { origin: base })).status).toBe(200);
+    expect((await refresh(refreshToken, { origin: base })).body).toMatchObject({ reason: 'reuse_detected' });
+    const metadata = await fetch(`${origin}/.well-known/oauth-authorization-server/auth`);
+    expect(await metadata.json()).toMatchObject({ issuer: 'http://localhost:1/auth' });
+  });
+
+  it.skipIf(!existsSync('/proc/self/stat'))('leaves no process behind on SIGTERM, and the port free', async () => {
+    service = await startService();
+    const started = descendantsOf(service.pid);
+    expect(started.length).toBeGreaterThan(1);
+    expect(await service.stop('SIGTERM')).toBe(0);
+    expect(started.filter(isAlive)).toEqual([]);
+    await expect(fetch(service.origin)).rejects.toThrow();
+  });
+
+  it.each(['0', '65536', 'http', '80a'])('refuses PORT=%s', async (port) => {
+    const run = runStart({ PORT: port });
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toContain(`PORT must be a whole number from 1 to 65535, not "${port}"`);
+  });
+
+  it('says that a port is taken', async () => {
+    const port = await findFreePort();
+    const server = createServer().listen(port, '127.0.0.1');
+    const run = runStart({ PORT: String(port) });
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toContain(`port ${port} is taken`);
+    server.close();
+  });
+
+  it('fails when wrangler fails', async () => {
+    await expect(startService(['--no-such-option'])).rejects.toThrow(/ended with [1-9]/);
+  });
+});
+
+interface Stat {
+  pid: number;
+  parent: number;
+  state: string;
+}
+
+/** See proc(5). The name in parentheses may hold spaces. */
+function readStat(pid: number): Stat | null {
+  try {
+    const [state = '', parent = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return { pid, parent: Number(parent), state };
+  } catch {
+    return null;
+  }
+}
+
+function descendantsOf(pid: number): number[] {
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => readStat(Number(name)))
+    .filter((stat) => stat !== null);
+  const below = (parent: number): number[] =>
+    all.filter((stat) => stat.parent === parent).flatMap((stat) => [stat.pid, ...below(stat.pid)]);
+  return below(pid);
+}
+
+/** A zombie has ended: only its parent has not looked yet. */
+const isAlive = (pid: number) => !['Z', 'X', undefined].includes(readStat(pid)?.state);
