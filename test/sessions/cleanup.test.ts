@@ -1,0 +1,243 @@
+/** The clean-up: what it deletes, in what order, in what bounds, and what happens when it is interrupted. */
+import { createExecutionContext, createScheduledController, env, waitOnExecutionContext } from 'cloudflare:test';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { parseConfig } from '../../src/config';
+import { newMeter, openHome } from '../../src/db/homes';
+import worker from '../../src/index';
+import { runScheduled } from '../../src/scheduled';
+import { type CleanupBounds, cleanUp, oldestExpired, oldestRevoked } from '../../src/sessions/cleanup';
+import { START, startService, type TestService } from '../fixtures';
+
+const DAY = 86_400;
+const RETENTION = 7 * DAY;
+const seconds = START / 1000;
+
+beforeEach(async () => {
+  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM cleanup_state; DELETE FROM idempotency_keys');
+  vi.spyOn(console, 'log').mockImplementation(() => {});
+  return () => vi.restoreAllMocks();
+});
+
+interface Row {
+  id: string;
+  created?: number;
+  expires?: number | null;
+  revoked?: number | null;
+  rotated?: number | null;
+}
+
+/** Times in seconds relative to START. */
+async function insert(rows: Row[]): Promise<void> {
+  const statement = env.DB.prepare(
+    'INSERT INTO user_sessions (id, refresh_token, created_at, expires_at, revoked_at, revoked_reason, rotated_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const at = (offset: number | null | undefined) => (offset === null || offset === undefined ? null : seconds + offset);
+  await env.DB.batch(
+    rows.map(({ id, created = 0, expires, revoked, rotated }) =>
+      statement.bind(
+        id,
+        'x',
+        at(created),
+        at(expires),
+        at(revoked),
+        revoked === undefined ? null : 'revoked',
+        rotated == null ? null : (seconds + rotated) * 1000,
+      ),
+    ),
+  );
+}
+
+async function remaining(): Promise<string[]> {
+  const { results } = await env.DB.prepare('SELECT id FROM user_sessions ORDER BY id').all<{ id: string }>();
+  return results.map(({ id }) => id);
+}
+
+const BOUNDS: CleanupBounds = { sliceRows: 10, walkSlices: 100, budgetMs: 1_000, clock: () => 0 };
+
+function run(service: TestService, bounds: Partial<CleanupBounds> = {}) {
+  const config = parseConfig(service.env);
+  const home = openHome('DB', service.env.DB, 5_000, newMeter());
+  return cleanUp(
+    home,
+    { sessions: config.sessions, retentionSeconds: config.cleanupRetentionSeconds },
+    { ...BOUNDS, ...bounds },
+    service.clock.now,
+  );
+}
+
+describe('what is deleted', () => {
+  it('sessions that expired, were revoked or died of inactivity longer ago than the retention, and nothing else', async () => {
+    const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: String(DAY) });
+    const justDead = -RETENTION;
+    const longDead = -RETENTION - 1;
+    await insert([
+      { id: 'expired', expires: longDead },
+      { id: 'expired within the retention', expires: justDead },
+      { id: 'revoked', revoked: longDead, expires: DAY },
+      { id: 'revoked within the retention', revoked: justDead, created: -90 * DAY },
+      { id: 'idle since creation', created: longDead - DAY },
+      { id: 'idle since rotation', created: -90 * DAY, rotated: longDead - DAY, expires: 90 * DAY },
+      { id: 'idle within the retention', created: -90 * DAY, rotated: justDead - DAY },
+      { id: 'live', created: -90 * DAY, rotated: -10, expires: DAY },
+      { id: 'without any limit', created: -10 },
+    ]);
+    const report = await run(service);
+    expect(report).toMatchObject({ expired: 1, revoked: 1, idle: 2, finished: true, overdueSeconds: 0 });
+    expect(await remaining()).toEqual([
+      'expired within the retention',
+      'idle within the retention',
+      'live',
+      'revoked within the retention',
+      'without any limit',
+    ]);
+  });
+
+  it('sessions that never end by time stay', async () => {
+    const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: '0' });
+    await insert([{ id: 'old', created: -900 * DAY }]);
+    await run(service);
+    expect(await remaining()).toEqual(['old']);
+  });
+
+  it('rows that make no sense stop nothing (threat 38)', async () => {
+    await env.DB.exec(
+      `INSERT INTO user_sessions (id, refresh_token, created_at, expires_at, amr, claims) VALUES ('odd', '', 'yesterday', NULL, '{', 'nonsense'), ('dead', '', 0, 1, NULL, NULL)`,
+    );
+    const report = await run(await startService());
+    expect(report).toMatchObject({ expired: 1, finished: true });
+  });
+
+  it('idempotency keys after a day', async () => {
+    const service = await startService();
+    await service.create({}, { 'idempotency-key': 'k' });
+    service.advance(DAY);
+    expect((await run(service)).idempotencyKeys).toBe(0);
+    service.advance(1);
+    expect((await run(service)).idempotencyKeys).toBe(1);
+  });
+});
+
+describe('how it is deleted', () => {
+  const dead = (count: number, name: string): Row[] =>
+    Array.from({ length: count }, (_, position) => ({
+      id: `${name}-${String(position).padStart(3, '0')}`,
+      expires: -RETENTION - 1000 + position,
+    }));
+
+  it.each([
+    ['expired', oldestExpired, 'idx_user_sessions_expires'],
+    ['revoked', oldestRevoked, 'idx_user_sessions_revoked'],
+  ])('%s sessions are found oldest first by an index that no refresh writes', async (_, oldest, index) => {
+    const home = openHome('DB', env.DB, 5_000, newMeter());
+    const { sql, params } = oldest(home, new Date(START)).limit(10).toSQL();
+    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .bind(...params)
+      .all<{ detail: string }>();
+    const plan = results.map(({ detail }) => detail).join('\n');
+    expect(plan).toContain(index);
+    expect(plan).not.toMatch(/SCAN user_sessions(?! USING)|TEMP B-TREE/);
+  });
+
+  it('in bounded slices, oldest first, until the budget runs out; the next run finishes', async () => {
+    const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: '0' });
+    await insert(dead(35, 'dead'));
+    let time = 0;
+    // Each look at the clock costs a second: two slices fit.
+    const cut = await run(service, { budgetMs: 2_500, clock: () => (time += 1000) });
+    expect(cut).toMatchObject({ expired: 20, finished: false });
+    expect(cut.overdueSeconds).toBe(1000 - 20);
+    expect((await remaining())[0]).toBe('dead-020');
+    expect(await run(service)).toMatchObject({ expired: 15, finished: true, overdueSeconds: 0 });
+    expect(await remaining()).toEqual([]);
+  });
+
+  it('the walk for inactive sessions goes on where the last run stopped, and starts over at the end', async () => {
+    const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: String(DAY), SESSION_LIFETIME_SECONDS: '0' });
+    const rows = Array.from({ length: 25 }, (_, position) => ({
+      id: `s${String(position).padStart(2, '0')}`,
+      created: position % 5 === 0 ? -90 * DAY : 0,
+    }));
+    await insert(rows);
+    expect(await run(service, { walkSlices: 1 })).toMatchObject({ idle: 2 });
+    expect(await run(service, { walkSlices: 1 })).toMatchObject({ idle: 2 });
+    expect(await run(service, { walkSlices: 1 })).toMatchObject({ idle: 1 });
+    service.advance(DAY + RETENTION + 1);
+    expect((await run(service, { walkSlices: 1 })).idle + (await run(service, { walkSlices: 1 })).idle).toBe(10);
+    await run(service);
+    await run(service);
+    expect(await remaining()).toEqual([]);
+  });
+
+  it('by two runs at once (threat 37)', async () => {
+    const service = await startService();
+    await insert(dead(95, 'dead'));
+    const [one, two] = await Promise.all([run(service), run(service)]);
+    expect(one.expired + two.expired).toBe(95);
+    expect(await remaining()).toEqual([]);
+  });
+
+  it('by the next run when one is cut off', async () => {
+    const service = await startService();
+    await insert(dead(35, 'dead'));
+    service.database.faults = [undefined, undefined, { before: 'D1_ERROR: internal error' }] as never;
+    await expect(run(service)).rejects.toThrow('did not answer');
+    expect(await remaining()).toHaveLength(25);
+    expect(await run(service)).toMatchObject({ expired: 25, finished: true });
+  });
+});
+
+describe('what it says', () => {
+  it('one structured line a run, and the run waits for the work', async () => {
+    const service = await startService();
+    await insert([{ id: 'dead', expires: -RETENTION - 1 }]);
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const ctx = createExecutionContext();
+    await worker.scheduled(
+      createScheduledController({ scheduledTime: new Date(START), cron: '*/15 * * * *' }),
+      service.env,
+    );
+    await waitOnExecutionContext(ctx);
+    const lines = log.mock.calls.map(([line]) => JSON.parse(line));
+    expect(lines).toEqual([
+      expect.objectContaining({ event: 'scheduled', cleanup: expect.objectContaining({ expired: 1, finished: true }) }),
+    ]);
+    expect(await remaining()).toEqual([]);
+  });
+
+  it('a backlog that grows from run to run is an error', async () => {
+    const service = await startService();
+    let time = 0;
+    const slow = { budgetMs: 1_500, clock: () => (time += 1000) };
+    await insert(Array.from({ length: 30 }, (_, position) => ({ id: `a${position}`, expires: -RETENTION - 100 })));
+    expect(await run(service, slow)).toMatchObject({ finished: false, overdueSeconds: 100, isBacklogGrowing: true });
+    expect(await run(service, slow)).toMatchObject({ finished: false, overdueSeconds: 100, isBacklogGrowing: false });
+    service.advance(50);
+    expect(await run(service, slow)).toMatchObject({ overdueSeconds: 0 });
+  });
+
+  it('a run that fails is marked failed, and says no more than D1 said', async () => {
+    const service = await startService();
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    service.database.faults = Array(20).fill({ before: 'D1_ERROR: internal error' });
+    await expect(runScheduled(service.env, START)).rejects.toThrow('The database did not answer');
+    expect(JSON.parse(error.mock.calls[0]?.[0])).toMatchObject({ level: 'error', event: 'scheduled' });
+  });
+});
+
+describe('what does not depend on it', () => {
+  it('a session is refused from the second it ends, though no cron ran for a month; within the retention reuse has an answer (threat 39)', async () => {
+    const service = await startService({ SESSION_LIFETIME_SECONDS: '0', INACTIVITY_TIMEOUT_SECONDS: '0' });
+    const { refresh_token } = await service.create({ expires_in: null });
+    const { body } = await service.refresh(refresh_token);
+    service.advance(60);
+    vi.spyOn(console, 'warn').mockImplementation(() => {});
+    expect((await service.refresh(refresh_token)).body.reason).toBe('reuse_detected');
+    service.advance(RETENTION - 1);
+    await run(service);
+    expect((await service.refresh(body.refresh_token)).body.reason).toBe('reuse_detected');
+    service.advance(30 * DAY);
+    await run(service);
+    const gone = await service.refresh(body.refresh_token);
+    expect(gone.body).toEqual({ error: 'invalid_grant', error_description: 'The refresh token is not valid' });
+  });
+});
