@@ -75,7 +75,7 @@ export const signingKeys = sqliteTable('signing_keys', {
 
 /** What a create with an Idempotency-Key made, so that a repeat can make the same answer again. */
 export const idempotencyKeys = sqliteTable('idempotency_keys', {
-  /** HMAC of the client and its key. */
+  /** SHA-256 of the client and its key. */
   keyHash: text('key_hash').primaryKey().notNull(),
   /** HMAC of the request's parameters. */
   fingerprint: text('fingerprint').notNull(),

@@ -10,7 +10,7 @@ import { and, eq, exists, getTableColumns, isNull, type SQL, sql } from 'drizzle
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { SessionPolicy } from '../config';
-import { hmacSha256, type Keyring, randomSecret, sha256 } from '../crypto';
+import { eachSecret, hmacSha256, type Keyring, randomSecret, type SecretKeys, sha256 } from '../crypto';
 import { type Home, transact } from '../db/homes';
 import { idempotencyKeys, userSessions, users } from '../db/schema';
 import { evictOldest, hasRoom } from './limits';
@@ -55,7 +55,7 @@ export async function createSession(
   const sessionId = crypto.randomUUID();
   const claim =
     idempotency === null ? null : await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId, now });
-  const secret = claim === null ? randomSecret() : await drawSecret(keyring, claim);
+  const secret = claim === null ? randomSecret() : await drawSecret(keyring.current, claim);
   const session = await toRow(input, { sessionId, secret, now });
 
   const { db } = home;
@@ -102,8 +102,8 @@ export async function createSession(
   if (found === undefined) {
     return { ok: false, reason: guestSessionId === null ? 'session_limit_reached' : await whyRefused() };
   }
-  if (claim !== null && found.claim !== null && found.claim.salt !== claim.salt)
-    return repeat(keyring, claim, found.claim, found.session);
+  if (idempotency !== null && claim !== null && found.claim !== null && found.claim.salt !== claim.salt)
+    return repeat(keyring, idempotency, found.claim, found.session);
   const evicted = (results[evictedAt] as { id: string }[] | undefined) ?? [];
   return { ok: true, session, secret, evicted: evicted.map(({ id }) => id), isRepeat: false };
 
@@ -122,12 +122,20 @@ export async function createSession(
 type Claim = typeof idempotencyKeys.$inferSelect;
 
 /** The first answer again, as long as it is still good. */
-async function repeat(keyring: Keyring, claim: Claim, first: Claim, session: Session | null): Promise<CreateResult> {
-  if (first.fingerprint !== claim.fingerprint) return { ok: false, reason: 'idempotency_key_reused' };
-  const secret = await drawSecret(keyring, first);
-  const isUnused = session !== null && session.revokedAt === null && session.refreshToken === (await sha256(secret));
-  if (!isUnused) return { ok: false, reason: 'idempotent_session_moved_on' };
-  return { ok: true, session, secret, evicted: [], isRepeat: true };
+async function repeat(
+  keyring: Keyring,
+  { request }: Idempotency,
+  first: Claim,
+  session: Session | null,
+): Promise<CreateResult> {
+  for (const keys of eachSecret(keyring)) {
+    if (first.fingerprint !== (await toFingerprint(keys, request))) continue;
+    const secret = await drawSecret(keys, first);
+    const isUnused = session !== null && session.revokedAt === null && session.refreshToken === (await sha256(secret));
+    if (!isUnused) return { ok: false, reason: 'idempotent_session_moved_on' };
+    return { ok: true, session, secret, evicted: [], isRepeat: true };
+  }
+  return { ok: false, reason: 'idempotency_key_reused' };
 }
 
 async function toClaim(
@@ -137,15 +145,20 @@ async function toClaim(
 ): Promise<Claim> {
   return {
     keyHash: await sha256(JSON.stringify([clientId, key])),
-    fingerprint: await hmacSha256(current.idempotency, `request|${request}`),
+    fingerprint: await toFingerprint(current, request),
     salt,
     sessionId,
     createdAt: new Date(now),
   };
 }
 
-function drawSecret({ current }: Keyring, { salt, sessionId }: Claim): Promise<string> {
-  return hmacSha256(current.idempotency, `secret|${sessionId}|${salt}`);
+/** Keyed, because a request holds addresses, which a bare hash would not hide. */
+function toFingerprint({ idempotency }: SecretKeys, request: string): Promise<string> {
+  return hmacSha256(idempotency, `request|${request}`);
+}
+
+function drawSecret({ idempotency }: SecretKeys, { salt, sessionId }: Claim): Promise<string> {
+  return hmacSha256(idempotency, `secret|${sessionId}|${salt}`);
 }
 
 async function toRow(

@@ -23,13 +23,13 @@ export function evictOldest(
   now: number,
   condition: SQL | undefined,
 ) {
-  // SQLite has no OFFSET without LIMIT; -1 is none.
+  // SQLite has no OFFSET without LIMIT.
   const excess = home.db
     .select({ id: userSessions.id })
     .from(userSessions)
     .where(and(eq(userSessions.userId, userId), isLive(policy, now)))
     .orderBy(desc(userSessions.createdAt), desc(sql`rowid`))
-    .limit(-1)
+    .limit(Number.MAX_SAFE_INTEGER)
     .offset((policy.maxSessionsPerUser ?? 0) - 1);
   return home.db
     .update(userSessions)
