@@ -12,6 +12,8 @@ const config = readConfig({ config: './wrangler.toml' });
 
 export default defineConfig({
   test: {
+    // The log lines of the service matter where a test failed.
+    silent: 'passed-only',
     projects: [
       {
         plugins: [

@@ -164,9 +164,7 @@ function assertPortIsFree(port: number): Promise<void> {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
       const isTaken = error.code === 'EADDRINUSE';
-      reject(
-        isTaken ? new Error(`port ${port} is taken; choose another, for example PORT=${port + 1} npm start`) : error,
-      );
+      reject(isTaken ? new Error(`port ${port} is taken; choose another with PORT`) : error);
     });
     probe.listen(port, '127.0.0.1', () => probe.close(() => free()));
   });

@@ -57,7 +57,9 @@ function createShell(oauthPath: string): Hono<AppEnv> {
   app.use(async function noStore(c, next) {
     await next();
     // Answers hold tokens or say whether one is good (RFC 6749 §5.1); what may be cached says so itself.
-    if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
+    if (c.res.headers.has('Cache-Control')) return;
+    c.res.headers.set('Cache-Control', 'no-store');
+    c.res.headers.set('Pragma', 'no-cache');
   });
   app.use(
     bodyLimit({

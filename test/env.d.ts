@@ -10,4 +10,8 @@ declare global {
       mainModule: typeof import('../src/index');
     }
   }
+  interface ImportMeta {
+    /** Vite's, as far as the tests use it: whole files as text. */
+    glob(pattern: string, options: { query: '?raw'; eager: true; import: 'default' }): Record<string, string>;
+  }
 }

@@ -8,6 +8,12 @@ export const MAX_BODY_BYTES = 16 * 1024;
 
 export const uuid = v.pipe(v.string(), v.uuid('must be a UUID'), v.toLowerCase());
 
+/** A JSON object as it was sent. Valibot's object schemas also take arrays, and drop keys like `__proto__` unseen. */
+export const jsonObject = v.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'must be an object',
+);
+
 /**
  * A form of RFC 6749 §3.2: urlencoded body, no parameter twice, nothing in the URL, where it would be logged. Empty
  * parameters count as absent.
@@ -47,6 +53,7 @@ export async function readJson<T extends v.GenericSchema>(
       'The body is not valid JSON, or a text in it has a NUL or a lone surrogate',
     );
   }
+  validate(jsonObject, json);
   return { input: validate(schema, json), text };
 }
 
@@ -70,9 +77,9 @@ function explain(issue: v.BaseIssue<unknown>): string {
     : issue.message;
 }
 
-/** `limit` and `cursor` of a list. */
-export function readPage(c: AppContext): Page {
-  const { limit = '50', cursor } = readQuery(c, ['limit', 'cursor', 'include']);
+/** `limit` and `cursor` of a list, which may have `other` parameters too. */
+export function readPage(c: AppContext, other: readonly string[] = []): Page {
+  const { limit = '50', cursor } = readQuery(c, ['limit', 'cursor', ...other]);
   if (!/^[1-9]\d{0,2}$/.test(limit) || Number(limit) > 100)
     throw new ProblemError('invalid_request', 'limit must be a whole number from 1 to 100');
   return { limit: Number(limit), after: cursor === undefined ? null : parseCursor(cursor) };

@@ -9,7 +9,7 @@ import { checkSession } from '../sessions/session';
 import { RESERVED_CLAIMS } from '../tokens/access';
 import type { AppContext, AppEnv } from './context';
 import { bearerProblem, ProblemError } from './errors';
-import { formatCursor, readJson, readPage, uuid, validate } from './input';
+import { formatCursor, jsonObject, readJson, readPage, uuid, validate } from './input';
 import { bearerAuth } from './middleware/bearer-auth';
 import { clientAuth } from './middleware/client-auth';
 import type { Service } from './service';
@@ -38,13 +38,13 @@ const newSessionSchema = v.strictObject({
   amr: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(32))), v.maxLength(10))),
   claims: v.optional(
     v.pipe(
-      v.record(v.string(), v.unknown()),
+      jsonObject,
       v.check(
         (claims) => !Object.keys(claims).some((name) => RESERVED_CLAIMS.has(name)),
         'must not shadow a registered claim',
       ),
       v.check(
-        (claims) => JSON.stringify(claims).length <= MAX_CLAIMS_BYTES,
+        (claims) => new TextEncoder().encode(JSON.stringify(claims)).length <= MAX_CLAIMS_BYTES,
         `must be at most ${MAX_CLAIMS_BYTES} bytes of JSON`,
       ),
     ),

@@ -21,7 +21,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     if (include !== undefined && include !== 'ended')
       throw new ProblemError('invalid_request', 'include can only be ended');
     const query = { userId, includeEnded: include === 'ended' };
-    const { sessions, next } = await listUserSessions(home(c), config.sessions, query, readPage(c), now());
+    const { sessions, next } = await listUserSessions(home(c), config.sessions, query, readPage(c, ['include']), now());
     return c.json({
       sessions: sessions.map((session) => toSessionView(session, config)),
       next_cursor: next && formatCursor(next),

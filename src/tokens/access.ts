@@ -95,7 +95,9 @@ export async function verifyAccessToken(
     );
     const { sub, sid, home, client_id, guest, iat, exp } = payload as Required<JWTPayload> &
       Record<'sid' | 'home' | 'client_id', string>;
-    if (iat > now / 1000 + CLOCK_SKEW_SECONDS) return { ok: false, reason: 'wrong_claims' };
+    if (iat > now / 1000 + CLOCK_SKEW_SECONDS || !Number.isSafeInteger(exp)) {
+      return { ok: false, reason: 'wrong_claims' };
+    }
     return {
       ok: true,
       token: {

@@ -57,10 +57,13 @@ export function findSigningKey({ keys }: KeySet, now: number): SigningKey | null
   return key === undefined ? null : { kid: key.kid, alg: key.alg, privateKey: key.privateKey as CryptoKey };
 }
 
-/** The keys that tokens may be signed with at `now` (ms), and those that are published ahead of use. */
+/**
+ * The keys that tokens may be signed with at `now` (ms), and those that are published ahead of use. A key whose private part
+ * this service cannot read signs nothing, so it takes over from no other.
+ */
 export function trustedKeys({ keys }: KeySet, policy: SigningKeyPolicy, now: number): VerifyingKey[] {
   return keys.filter((_, position) => {
-    const successor = keys[position + 1];
+    const successor = keys.slice(position + 1).find(({ privateKey }) => privateKey !== null);
     return successor === undefined || successor.activatesAt.getTime() + policy.retireSeconds * 1000 > now;
   });
 }

@@ -9,7 +9,8 @@ import type { Service } from '../service';
 export const bearerAuth = (service: Service) =>
   createMiddleware<AppEnv>(async function bearerAuth(c, next) {
     const header = c.req.header('authorization');
-    if (header === undefined) throw bearerProblem(null, 'An access token is needed');
+    // RFC 6750 §3.1: another scheme is no attempt with a token either.
+    if (header === undefined || !/^bearer( |$)/i.test(header)) throw bearerProblem(null, 'An access token is needed');
     const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header) ?? [];
     if (token === undefined) throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
     const { config, now } = service;

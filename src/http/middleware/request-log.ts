@@ -19,7 +19,7 @@ export const requestLog = () =>
         event: 'request',
         request_id: requestId,
         method: c.req.method,
-        route: routePath(c, -1),
+        route: routePath(c),
         status: c.res.status,
         outcome: c.get('outcome'),
         d1_round_trips: meter.roundTrips,
