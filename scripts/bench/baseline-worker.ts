@@ -1,0 +1,30 @@
+/** What the service is compared with: a bare Hono route, the verification of a token, and one UPDATE by primary key. */
+import type { D1Database } from '@cloudflare/workers-types';
+import { Hono } from 'hono';
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+
+interface Env {
+  DB: D1Database;
+}
+
+let jwks: ReturnType<typeof createLocalJWKSet> | null = null;
+
+const app = new Hono<{ Bindings: Env }>();
+app.get('/hello', (c) => c.text('hello'));
+app.post('/jwks', async (c) => {
+  jwks = createLocalJWKSet(await c.req.json<JSONWebKeySet>());
+  return c.text('ok');
+});
+app.get('/verify', async (c) => {
+  if (jwks === null) return c.text('no keys', 500);
+  const token = (c.req.header('authorization') ?? '').slice('Bearer '.length);
+  await jwtVerify(token, jwks, { typ: 'at+jwt', algorithms: ['EdDSA'] });
+  return c.text('ok');
+});
+app.post('/update/:id', async (c) => {
+  const statement = c.env.DB.prepare('UPDATE user_sessions SET rotated_at = ?, refresh_token = ? WHERE id = ?');
+  const { meta } = await statement.bind(Date.now(), crypto.randomUUID(), c.req.param('id')).run();
+  return meta.changes === 1 ? c.text('ok') : c.text('no row', 404);
+});
+
+export default app;

@@ -1,0 +1,100 @@
+/** What is measured: for each operation, how to prepare it and how to send one request. */
+import { randomUUID } from 'node:crypto';
+import { type Call, send } from './load.ts';
+import type { Workers } from './workers.ts';
+
+export interface Operation {
+  name: string;
+  /** Sends one request on a connection; whether the answer was the right one. */
+  step(connection: number): Promise<boolean>;
+}
+
+interface Tokens {
+  session: { id: string };
+  access_token: string;
+  refresh_token: string;
+}
+
+const USER_AGENT =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36';
+
+export async function prepareOperations(workers: Workers, connections: number): Promise<Operation[]> {
+  const { strict, graceful, baseline, authorization } = workers;
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+
+  const create = (base: URL): Call => ({
+    method: 'POST',
+    url: new URL('/v1/sessions', base),
+    headers: { 'content-type': 'application/json', authorization },
+    body: JSON.stringify({ user_id: randomUUID(), client_id: 'app', user_agent: USER_AGENT, ip_address: '192.0.2.7' }),
+  });
+  const refresh = (base: URL, token: string): Call => ({
+    method: 'POST',
+    url: new URL('/oauth/token', base),
+    headers: form,
+    body: `grant_type=refresh_token&client_id=app&refresh_token=${token}`,
+  });
+  const start = async (base: URL): Promise<Tokens> => JSON.parse((await expect(create(base), 201)).body);
+  const startAll = (base: URL) => Promise.all(Array.from({ length: connections }, () => start(base)));
+  const bearer = ({ access_token }: Tokens) => ({ authorization: `Bearer ${access_token}` });
+  const isOk = async (call: Call, status = 200) => (await send(call)).status === status;
+  const at = <T>(list: T[], connection: number) => list[connection] as T;
+
+  const rotating = (await startAll(strict)).map(({ refresh_token }) => refresh_token);
+  const kept = await startAll(graceful);
+  const listed = await startAll(graceful);
+  const rows = await startAll(graceful);
+  const forged = kept.map(({ refresh_token }) => `${refresh_token.slice(0, -8)}AAAAAAAA`);
+  const jwks = await expect({ method: 'GET', url: new URL('/.well-known/jwks.json', graceful) }, 200);
+  await expect({ method: 'POST', url: new URL('/jwks', baseline), body: jwks.body }, 200);
+
+  return [
+    { name: 'hello (bare Hono)', step: () => isOk({ method: 'GET', url: new URL('/hello', baseline) }) },
+    {
+      name: 'single UPDATE (bare D1)',
+      step: (connection) =>
+        isOk({ method: 'POST', url: new URL(`/update/${at(rows, connection).session.id}`, baseline) }),
+    },
+    { name: 'create', step: () => isOk(create(graceful), 201) },
+    {
+      name: 'refresh, rotated',
+      step: async (connection) => {
+        const { status, body } = await send(refresh(strict, at(rotating, connection)));
+        if (status !== 200) return false;
+        rotating[connection] = (JSON.parse(body) as Tokens).refresh_token;
+        return true;
+      },
+    },
+    {
+      name: 'refresh, within grace',
+      step: (connection) => isOk(refresh(graceful, at(kept, connection).refresh_token)),
+    },
+    { name: 'refresh, forged', step: (connection) => isOk(refresh(graceful, at(forged, connection)), 400) },
+    {
+      name: 'verify',
+      step: (connection) =>
+        isOk({ method: 'GET', url: new URL('/verify', baseline), headers: bearer(at(listed, connection)) }),
+    },
+    {
+      name: 'introspect',
+      step: (connection) =>
+        isOk({
+          method: 'POST',
+          url: new URL('/oauth/introspect', graceful),
+          headers: { ...form, authorization },
+          body: `token=${at(listed, connection).access_token}`,
+        }),
+    },
+    {
+      name: 'list',
+      step: (connection) =>
+        isOk({ method: 'GET', url: new URL('/v1/sessions', graceful), headers: bearer(at(listed, connection)) }),
+    },
+  ];
+}
+
+async function expect(call: Call, status: number) {
+  const answer = await send(call);
+  if (answer.status !== status) throw new Error(`${call.method} ${call.url.pathname} answered ${answer.status}`);
+  return answer;
+}

@@ -1,0 +1,96 @@
+/** The built service and the baseline under workerd, each on a socket of its own without a proxy before it. */
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** Two services over one database: one rotates at every refresh, the other keeps a token for the default grace period. */
+export interface Workers {
+  strict: URL;
+  graceful: URL;
+  baseline: URL;
+  /** `Authorization` of the backend. */
+  authorization: string;
+  /** Log lines of the services since the last call. */
+  takeLog(): Record<string, unknown>[];
+  stop(): Promise<void>;
+}
+
+export async function startWorkers(): Promise<Workers> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const service = build('src/index.ts', join(folder, 'service'));
+  const baseline = build('scripts/bench/baseline-worker.ts', join(folder, 'baseline'));
+  const secret = randomBytes(32).toString('base64url');
+  const clients = [
+    { client_id: 'bench', secret_sha256: createHash('sha256').update(secret).digest('hex') },
+    { client_id: 'app' },
+  ];
+  const bindings = {
+    ISSUER: 'http://localhost:8787',
+    AUDIENCE: 'urn:bench',
+    SESSION_SECRET: randomBytes(32).toString('base64url'),
+    CLIENTS: JSON.stringify(clients),
+  };
+  const common = {
+    modules: true,
+    compatibilityDate: '2026-08-01',
+    compatibilityFlags: ['nodejs_compat'],
+    d1Databases: { DB: 'bench' },
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+  };
+  let log: string[] = [];
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      d1Persist: join(folder, 'd1'),
+      handleStructuredLogs: ({ message }) => log.push(message),
+      workers: [
+        { ...common, name: 'strict', script: service, bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0' } },
+        { ...common, name: 'graceful', script: service, bindings },
+        { ...common, name: 'baseline', script: baseline },
+      ],
+    }),
+  );
+  await migrate(await miniflare.getD1Database('DB', 'strict'));
+  return {
+    strict: await miniflare.unsafeGetDirectURL('strict'),
+    graceful: await miniflare.unsafeGetDirectURL('graceful'),
+    baseline: await miniflare.unsafeGetDirectURL('baseline'),
+    authorization: `Basic ${btoa(`bench:${secret}`)}`,
+    takeLog: () => {
+      const lines = log.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+      log = [];
+      return lines;
+    },
+    stop: async () => {
+      await miniflare.dispose();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function build(entry: string, outdir: string): string {
+  const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js');
+  execFileSync(process.execPath, [wrangler, 'deploy', entry, '--dry-run', '--minify', '--outdir', outdir], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' },
+  });
+  const [script] = readdirSync(outdir).filter((name) => name.endsWith('.js'));
+  return readFileSync(join(outdir, script ?? 'index.js'), 'utf8');
+}
+
+async function migrate(database: { prepare(sql: string): { run(): Promise<unknown> } }): Promise<void> {
+  const folder = join(root, 'migrations');
+  for (const file of readdirSync(folder)
+    .filter((name) => name.endsWith('.sql'))
+    .sort()) {
+    for (const statement of readFileSync(join(folder, file), 'utf8').split('--> statement-breakpoint')) {
+      await database.prepare(statement).run();
+    }
+  }
+}
