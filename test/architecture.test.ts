@@ -1,0 +1,108 @@
+/** Who may import what, and what may stand where. */
+import { describe, expect, it } from 'vitest';
+
+const sources: Record<string, string> = import.meta.glob('../src/**/*.{ts,tsx}', {
+  query: '?raw',
+  eager: true,
+  import: 'default',
+});
+const files = Object.entries(sources).map(([path, text]) => {
+  const name = path.replace('../src/', '');
+  const imports = [...text.matchAll(/^(?:import|export)\s[^;'"]*?(?:from\s+)?'([^']+)';/gms)].map(
+    ([, target]) => target as string,
+  );
+  return {
+    name,
+    folder: name.includes('/') ? (name.split('/')[0] as string) : '',
+    code: text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, ''),
+    packages: imports.filter((target) => !target.startsWith('.')),
+    local: imports.filter((target) => target.startsWith('.')).map((target) => resolve(name, target)),
+  };
+});
+
+function resolve(from: string, target: string): string {
+  return new URL(target, `file:///${from}`).pathname.slice(1);
+}
+
+/** The layer of a file; an import may not go to a higher one. */
+function layerOf(name: string): number {
+  if (name === 'index' || name === 'index.ts') return 5;
+  if (/^(app|scheduled)(\.ts)?$/.test(name)) return 4;
+  if (name.startsWith('http/')) return 3;
+  if (/^(sessions|tokens|risk)\//.test(name)) return 2;
+  if (name.startsWith('db/')) return 1;
+  return 0;
+}
+
+describe('imports', () => {
+  it('are found at all', () => {
+    expect(files.length).toBeGreaterThan(20);
+    expect(files.find(({ name }) => name === 'app.ts')?.local).toContain('http/service');
+    expect(files.find(({ name }) => name === 'app.ts')?.packages).toContain('hono');
+  });
+
+  it('run one way: index → app, scheduled → http → sessions, tokens, risk → db → config, crypto, errors', () => {
+    const upward = files.flatMap(({ name, local }) =>
+      local.filter((target) => layerOf(target) > layerOf(name)).map((target) => `${name} → ${target}`),
+    );
+    expect(upward).toEqual([]);
+  });
+
+  it('make no circle', () => {
+    const graph = new Map(files.map(({ name, local }) => [name.replace(/\.tsx?$/, ''), local]));
+    const circles: string[] = [];
+    const walk = (name: string, path: string[]) => {
+      if (path.includes(name)) circles.push([...path, name].join(' → '));
+      else for (const target of graph.get(name) ?? []) walk(target, [...path, name]);
+    };
+    for (const name of graph.keys()) walk(name, []);
+    expect(circles).toEqual([]);
+  });
+
+  it('of client/ are its own, and nobody imports it', () => {
+    const crossing = files.flatMap(({ name, folder, local }) =>
+      local
+        .filter((target) => (folder === 'client') !== target.startsWith('client/'))
+        .filter((target) => folder === 'client' || target.startsWith('client/'))
+        .map((target) => `${name} → ${target}`),
+    );
+    expect(crossing).toEqual([]);
+  });
+
+  const importers = (packageName: string) =>
+    files
+      .filter(({ packages }) => packages.some((name) => name === packageName || name.startsWith(`${packageName}/`)))
+      .map(({ name }) => name);
+
+  it('of Hono stand in http/ and app.ts alone', () => {
+    expect(importers('hono').filter((name) => name !== 'app.ts' && !name.startsWith('http/'))).toEqual([]);
+  });
+
+  it('of Drizzle stand beside the rules of sessions and in db/, never in http/ or tokens/', () => {
+    expect(importers('drizzle-orm').filter((name) => !/^(sessions|db)\//.test(name))).toEqual([]);
+  });
+});
+
+describe('what stands where', () => {
+  const having = (pattern: RegExp) => files.filter(({ code }) => pattern.test(code)).map(({ name }) => name);
+
+  it('only config.ts reads environment variables', () => {
+    expect(having(/\benv\.(?!DB\b)\w|\benv\[|\bprocess\.env\b/)).toEqual(['config.ts']);
+  });
+
+  it('only db/homes.ts talks to a D1 binding', () => {
+    expect(having(/\.(prepare|batch)\(/)).toEqual(['db/homes.ts']);
+  });
+
+  it('domain code takes the time as a parameter', () => {
+    expect(having(/\bDate\.now\b|\bnew Date\(\)/).filter((name) => /^(sessions|tokens|risk)\//.test(name))).toEqual([]);
+  });
+
+  it('only http/errors.ts makes an error response', () => {
+    expect(having(/problem\+json/)).toEqual(['http/errors.ts']);
+  });
+
+  it('randomness is never Math.random, but for the jitter of refresh_at', () => {
+    expect(having(/Math\.random/)).toEqual(['http/views.ts']);
+  });
+});

@@ -1,0 +1,267 @@
+/** Configuration: all that is wrong is named at once, and until it is mended nothing is served (threat 45). */
+import { env as testEnv } from 'cloudflare:test';
+import { describe, expect, it, vi } from 'vitest';
+import { parseConfig } from '../src/config';
+import type { Env } from '../src/env';
+import { ConfigError } from '../src/errors';
+import worker from '../src/index';
+import { ALL_ROUTES, toInit } from './http/routes';
+
+const HASH = 'a'.repeat(64);
+const SECRET = 'correct-horse-battery-staple-0123456789';
+
+const base: Env = {
+  DB: testEnv.DB,
+  ISSUER: 'https://auth.example',
+  AUDIENCE: 'urn:example:api',
+  SESSION_SECRET: SECRET,
+};
+
+/** What is wrong with the base configuration once these variables are set. */
+function mistakesOf(variables: Partial<Record<keyof Env, string | undefined>>): readonly string[] {
+  try {
+    parseConfig({ ...base, ...variables } as Env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.mistakes;
+  }
+}
+
+const clients = (...list: unknown[]) => ({ CLIENTS: JSON.stringify(list) });
+
+describe('a good configuration', () => {
+  it('needs no more than ISSUER, AUDIENCE and SESSION_SECRET', () => {
+    expect(parseConfig(base)).toMatchObject({
+      issuer: 'https://auth.example',
+      basePath: '',
+      accessTokenTtlSeconds: 300,
+      previousSessionSecret: null,
+      sessions: {
+        graceSeconds: 30,
+        inactivitySeconds: 1_209_600,
+        lifetimeSeconds: 2_592_000,
+        maxSessionsPerUser: null,
+      },
+      signingKeys: { alg: 'EdDSA', retireSeconds: 360 },
+    });
+  });
+
+  it.each([
+    ['https://auth.example/', 'https://auth.example', ''],
+    ['https://auth.example/sessions/', 'https://auth.example/sessions', '/sessions'],
+    ['https://auth.example:8443/a/b', 'https://auth.example:8443/a/b', '/a/b'],
+    ['http://localhost:8787', 'http://localhost:8787', ''],
+    ['http://127.0.0.1:8787', 'http://127.0.0.1:8787', ''],
+    ['http://[::1]:8787', 'http://[::1]:8787', ''],
+  ])('takes the issuer %s', (ISSUER, issuer, basePath) => {
+    expect(parseConfig({ ...base, ISSUER })).toMatchObject({ issuer, basePath });
+  });
+
+  it('takes an empty variable as one that is not set', () => {
+    expect(
+      mistakesOf({ REFRESH_GRACE_SECONDS: '', CLIENTS: '', SESSION_SECRET_PREVIOUS: '', ACCESS_TOKEN_ALG: '' }),
+    ).toEqual([]);
+  });
+
+  it('takes 0 as no limit', () => {
+    const config = parseConfig({ ...base, INACTIVITY_TIMEOUT_SECONDS: '0', SESSION_LIFETIME_SECONDS: '0' });
+    expect(config.sessions).toMatchObject({ inactivitySeconds: null, lifetimeSeconds: null });
+  });
+
+  it('takes a hash in hex or base64url as the same, and two while a secret is replaced', () => {
+    const base64url = 'qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo';
+    const { clients: parsed } = parseConfig({
+      ...base,
+      ...clients({ client_id: 'a', secret_sha256: HASH }, { client_id: 'b', secret_sha256: [HASH, base64url] }),
+    });
+    expect(parsed.get('a')?.secretHashes).toEqual([base64url]);
+    expect(parsed.get('b')?.secretHashes).toEqual([base64url, base64url]);
+  });
+
+  it('lets a public client refresh and nothing else, and a confidential one do all unless told', () => {
+    const { clients: parsed } = parseConfig({
+      ...base,
+      ...clients(
+        { client_id: 'public' },
+        { client_id: 'all', secret_sha256: HASH },
+        { client_id: 'one', secret_sha256: HASH, allow: ['introspect'] },
+      ),
+    });
+    expect([...(parsed.get('public')?.allow ?? [])]).toEqual(['refresh']);
+    expect([...(parsed.get('all')?.allow ?? [])]).toEqual(['refresh', 'create_sessions', 'manage_users', 'introspect']);
+    expect([...(parsed.get('one')?.allow ?? [])]).toEqual(['introspect']);
+  });
+});
+
+describe('mistakes', () => {
+  it('are named all at once', () => {
+    const mistakes = mistakesOf({
+      ISSUER: undefined,
+      AUDIENCE: undefined,
+      SESSION_SECRET: undefined,
+      CLIENTS: '{',
+      ACCESS_TOKEN_TTL_SECONDS: 'soon',
+      ACCESS_TOKEN_ALG: 'none',
+      D1_TIMEOUT_MS: '1',
+    });
+    expect(mistakes.map((mistake) => mistake.split(/[ :]/)[0])).toEqual([
+      'ISSUER',
+      'AUDIENCE',
+      'ACCESS_TOKEN_TTL_SECONDS',
+      'ACCESS_TOKEN_ALG',
+      'CLIENTS',
+      'SESSION_SECRET',
+      'D1_TIMEOUT_MS',
+    ]);
+  });
+
+  const numbers: [keyof Env, number, number][] = [
+    ['ACCESS_TOKEN_TTL_SECONDS', 1, 86_400],
+    ['REFRESH_GRACE_SECONDS', 0, 600],
+    ['INACTIVITY_TIMEOUT_SECONDS', 0, 864_000_000],
+    ['SESSION_LIFETIME_SECONDS', 0, 864_000_000],
+    ['MAX_SESSIONS_PER_USER', 0, 10_000],
+    ['CLEANUP_RETENTION_SECONDS', 0, 315_360_000],
+    ['JWKS_MAX_AGE_SECONDS', 0, 86_400],
+    ['D1_TIMEOUT_MS', 50, 30_000],
+    ['SIGNING_KEY_LIFETIME_SECONDS', 60, 315_360_000],
+    ['SIGNING_KEY_PUBLISH_AHEAD_SECONDS', 0, 31_536_000],
+    ['SIGNING_KEY_RETIRE_SECONDS', 0, 31_536_000],
+  ];
+  it.each(numbers)('%s takes whole numbers from %i to %i', (name, least, most) => {
+    const own = `${name} must be a whole number from ${least} to ${most}`;
+    for (const bad of ['-1', '1.5', '1e3', '0x10', ' 5', '5s', 'NaN', 'Infinity', '1'.repeat(13), String(most + 1)]) {
+      expect(mistakesOf({ [name]: bad }), bad).toContain(own);
+    }
+    if (least > 0) expect(mistakesOf({ [name]: String(least - 1) })).toContain(own);
+    for (const good of [least, most]) expect(mistakesOf({ [name]: String(good) })).not.toContain(own);
+  });
+
+  it.each([
+    ['SESSION_LIMIT_POLICY', 'evict_newest', 'evict_oldest, reject'],
+    ['ACCESS_TOKEN_ALG', 'HS256', 'EdDSA, ES256'],
+  ])('%s cannot be %s', (name, value, choices) => {
+    expect(mistakesOf({ [name]: value })).toEqual([`${name} must be one of ${choices}`]);
+  });
+
+  it.each([
+    ['no URL', 'auth.example', 'ISSUER is missing or no URL'],
+    ['empty', '', 'ISSUER is missing or no URL'],
+    ['a query', 'https://auth.example/?tenant=1', 'ISSUER must have no query, fragment or credentials'],
+    ['a fragment', 'https://auth.example/#top', 'ISSUER must have no query, fragment or credentials'],
+    ['credentials', 'https://user:pass@auth.example', 'ISSUER must have no query, fragment or credentials'],
+    ['plain http', 'http://auth.example', 'ISSUER must be an https URL'],
+    ['plain http on a name like localhost', 'http://localhost.example', 'ISSUER must be an https URL'],
+    ['another scheme', 'ftp://localhost', 'ISSUER must be an https URL'],
+  ])('ISSUER: %s', (_, ISSUER, start) => {
+    const mistakes = mistakesOf({ ISSUER });
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toMatch(new RegExp(`^${start}`));
+  });
+
+  it.each([
+    ['not JSON', 'backend', 'CLIENTS is not JSON'],
+    ['no array', '{}', 'CLIENTS: value: expected Array'],
+    ['no client_id', '[{}]', 'CLIENTS: 0.client_id: expected'],
+    ['an empty client_id', '[{"client_id":""}]', 'CLIENTS: 0.client_id: client_id must be'],
+    ['a space in client_id', '[{"client_id":"a b"}]', 'CLIENTS: 0.client_id: client_id must be'],
+    ['an unknown key', '[{"client_id":"a","secret":"s"}]', 'CLIENTS: 0.secret: expected never'],
+    ['an unknown capability', '[{"client_id":"a","allow":["all"]}]', 'CLIENTS: 0.allow.0: expected'],
+    ['no hash', '[{"client_id":"a","secret_sha256":"hunter2"}]', 'CLIENTS: a: secret_sha256 must be a SHA-256'],
+    ['half a hash', `[{"client_id":"a","secret_sha256":"${'a'.repeat(63)}"}]`, 'CLIENTS: a: secret_sha256 must be'],
+    ['no hashes', '[{"client_id":"a","secret_sha256":[]}]', 'CLIENTS: 0.secret_sha256'],
+    ['three hashes', `[{"client_id":"a","secret_sha256":["${HASH}","${HASH}","${HASH}"]}]`, 'CLIENTS: 0.secret_sha256'],
+    ['a client twice', '[{"client_id":"a"},{"client_id":"a"}]', 'CLIENTS: a is there twice'],
+    [
+      'a public client that may start sessions',
+      '[{"client_id":"a","allow":["refresh","create_sessions"]}]',
+      'CLIENTS: a: a client without secret_sha256 is public',
+    ],
+    [
+      'a public client that may introspect',
+      '[{"client_id":"a","allow":["introspect"]}]',
+      'CLIENTS: a: a client without secret_sha256 is public',
+    ],
+  ])('CLIENTS: %s', (_, CLIENTS, start) => {
+    const mistakes = mistakesOf({ CLIENTS });
+    expect(mistakes.length).toBeGreaterThan(0);
+    for (const mistake of mistakes) expect(mistake.startsWith(start), mistake).toBe(true);
+  });
+
+  it.each(['SESSION_SECRET', 'SESSION_SECRET_PREVIOUS'] as const)('%s that is weak', (name) => {
+    for (const weak of ['short', 'x'.repeat(64), 'abcabcabc'.repeat(8), SECRET.slice(0, 31)]) {
+      expect(mistakesOf({ [name]: weak })[0]).toMatch(new RegExp(`^${name} is too weak`));
+    }
+  });
+
+  it('SESSION_SECRET that is missing, with the command that makes one', () => {
+    expect(mistakesOf({ SESSION_SECRET: undefined })[0]).toMatch(
+      /^SESSION_SECRET is missing: .*openssl rand -base64 32/,
+    );
+  });
+
+  it('signing keys that a verifier could meet before it knows them, or forget too early', () => {
+    expect(mistakesOf({ SIGNING_KEY_PUBLISH_AHEAD_SECONDS: '599' })).toEqual([
+      'SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least 600 (JWKS_MAX_AGE_SECONDS + 300)',
+    ]);
+    expect(mistakesOf({ SIGNING_KEY_PUBLISH_AHEAD_SECONDS: '600' })).toEqual([]);
+    expect(mistakesOf({ SIGNING_KEY_RETIRE_SECONDS: '359' })).toEqual([
+      'SIGNING_KEY_RETIRE_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + 60',
+    ]);
+    expect(mistakesOf({ SIGNING_KEY_LIFETIME_SECONDS: '86400' })).toEqual([
+      'SIGNING_KEY_LIFETIME_SECONDS must be more than SIGNING_KEY_PUBLISH_AHEAD_SECONDS',
+    ]);
+  });
+
+  it('repeat no value that may be secret', () => {
+    const canaries = ['canary-secret-1', 'canary-secret-2', 'canary-hash-3', 'canary-password-4', 'canary-number-5'];
+    const message = mistakesOf({
+      SESSION_SECRET: canaries[0],
+      SESSION_SECRET_PREVIOUS: canaries[1],
+      CLIENTS: JSON.stringify([{ client_id: 'a', secret_sha256: canaries[2], allow: ['introspect'] }]),
+      ISSUER: `https://user:${canaries[3]}@auth.example`,
+      D1_TIMEOUT_MS: canaries[4],
+    }).join('\n');
+    expect(message.split('\n')).toHaveLength(5);
+    for (const canary of canaries) expect(message).not.toContain(canary);
+    for (const CLIENTS of [`[{"client_id":"a","secret_sha256":"${canaries[0]}"`, `["${canaries[0]}"]`]) {
+      expect(mistakesOf({ CLIENTS }).join()).not.toContain(canaries[0]);
+    }
+  });
+});
+
+describe('a Worker with a broken configuration', () => {
+  const broken = { DB: testEnv.DB, ISSUER: 'nowhere', AUDIENCE: 'urn:a', SESSION_SECRET: 'canary-weak' } as Env;
+  const routes = [...ALL_ROUTES, { method: 'GET', path: '/nothing', pattern: '' }];
+
+  it.each(routes)('answers 503 to $method $path and logs every mistake once', async (route) => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    const request = new Request(`https://auth.example${route.path}`, toInit(route));
+    const response = await worker.fetch(request as never, broken, {} as ExecutionContext);
+    const lines = error.mock.calls.map(([line]) => JSON.parse(line));
+    const requests = log.mock.calls.map(([line]) => JSON.parse(line));
+    error.mockRestore();
+    log.mockRestore();
+    expect(response.status).toBe(503);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({ code: 'config_invalid', status: 503 });
+    expect(text).not.toMatch(/ISSUER|SESSION_SECRET|canary/);
+    expect(lines).toEqual([
+      {
+        level: 'error',
+        event: 'config_invalid',
+        request_id: response.headers.get('x-request-id'),
+        mistakes: [expect.stringMatching(/^ISSUER/), expect.stringMatching(/^SESSION_SECRET/)],
+      },
+    ]);
+    expect(requests).toEqual([expect.objectContaining({ event: 'request', status: 503, outcome: 'config_invalid' })]);
+  });
+
+  it('runs no cron job', async () => {
+    await expect(worker.scheduled({ scheduledTime: 0 } as ScheduledController, broken)).rejects.toThrow(ConfigError);
+  });
+});

@@ -1,0 +1,56 @@
+/** Every route, and who may call it. */
+export const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+export const NOBODY = '00000000-0000-4000-8000-000000000000';
+
+export interface Route {
+  method: string;
+  path: string;
+  /** As the log names it. */
+  pattern: string;
+  /** The body of a good request. */
+  json?: Record<string, unknown>;
+  form?: Record<string, string>;
+}
+
+export const BACKEND_ROUTES: Route[] = [
+  { method: 'POST', path: '/v1/sessions', pattern: '/v1/sessions', json: { user_id: USER } },
+  { method: 'GET', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
+  { method: 'DELETE', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
+  { method: 'DELETE', path: `/v1/users/${USER}`, pattern: '/v1/users/:user_id' },
+];
+
+export const USER_ROUTES: Route[] = [
+  { method: 'GET', path: '/v1/sessions', pattern: '/v1/sessions' },
+  { method: 'GET', path: '/v1/sessions/current', pattern: '/v1/sessions/current' },
+  { method: 'POST', path: '/v1/sessions/revoke-others', pattern: '/v1/sessions/revoke-others' },
+  { method: 'DELETE', path: `/v1/sessions/${NOBODY}`, pattern: '/v1/sessions/:id' },
+  { method: 'DELETE', path: '/v1/sessions/current', pattern: '/v1/sessions/current' },
+];
+
+export const OAUTH_ROUTES: Route[] = [
+  { method: 'POST', path: '/oauth/token', pattern: '/oauth/token', form: { grant_type: 'refresh_token' } },
+  { method: 'POST', path: '/oauth/revoke', pattern: '/oauth/revoke', form: { token: 'unknown' } },
+  { method: 'POST', path: '/oauth/introspect', pattern: '/oauth/introspect', form: { token: 'unknown' } },
+];
+
+export const PUBLIC_ROUTES: Route[] = [
+  {
+    method: 'GET',
+    path: '/.well-known/oauth-authorization-server',
+    pattern: '/.well-known/oauth-authorization-server',
+  },
+  { method: 'GET', path: '/.well-known/jwks.json', pattern: '/.well-known/jwks.json' },
+  { method: 'GET', path: '/healthz', pattern: '/healthz' },
+];
+
+export const ALL_ROUTES = [...BACKEND_ROUTES, ...USER_ROUTES, ...OAUTH_ROUTES, ...PUBLIC_ROUTES];
+
+/** A request of this route with its good body. */
+export function toInit({ method, json, form }: Route, headers: Record<string, string> = {}): RequestInit {
+  return {
+    method,
+    headers: { ...(json && { 'content-type': 'application/json' }), ...headers },
+    ...(json && { body: JSON.stringify(json) }),
+    ...(form && { body: new URLSearchParams(form) }),
+  };
+}
