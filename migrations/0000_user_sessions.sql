@@ -53,4 +53,4 @@ CREATE TABLE `users` (
 	`created_at` integer DEFAULT (unixepoch()) NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `idx_users_issuer_subject` ON `users` (`issuer`,`subject`);
+CREATE UNIQUE INDEX `idx_users_issuer_subject` ON `users` (`issuer`,`subject`) WHERE issuer IS NOT NULL;

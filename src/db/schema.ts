@@ -18,7 +18,7 @@ export const users = sqliteTable(
     subject: text('subject'),
     createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
   },
-  (table) => [uniqueIndex('idx_users_issuer_subject').on(table.issuer, table.subject)],
+  (table) => [uniqueIndex('idx_users_issuer_subject').on(table.issuer, table.subject).where(sql`issuer IS NOT NULL`)],
 );
 
 /** One row a session, for its whole life: a refresh moves it forward, a revocation marks it, the clean-up deletes it. */

@@ -1,0 +1,139 @@
+/** What each operation costs in D1, on an isolate that knows the signing keys. Rows are what D1 bills. */
+import { env } from 'cloudflare:test';
+import { beforeEach, expect, it, vi } from 'vitest';
+import { BACKEND, basic, startService, type TestService, type Tokens } from './fixtures';
+
+const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+const GRACE = 30;
+
+interface Cost {
+  roundTrips: number;
+  rowsRead: number;
+  rowsWritten: number;
+}
+
+beforeEach(async () => {
+  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM idempotency_keys');
+  vi.spyOn(console, 'warn').mockImplementation(() => {});
+  return () => vi.restoreAllMocks();
+});
+
+/** An operation's own cost, after whatever it needs to be there. */
+type Operation = (service: TestService, session: Tokens) => Promise<() => Promise<unknown>>;
+
+const rotated: Operation = async (service, { refresh_token }) => {
+  service.advance(GRACE);
+  return () => service.refresh(refresh_token);
+};
+
+// A created session is written four times: the row, its primary key, and the indexes on user_id and expires_at.
+// A new user adds two: the row and its primary key.
+const operations: [string, Cost, Operation][] = [
+  [
+    'create, a new user',
+    { roundTrips: 1, rowsRead: 1, rowsWritten: 6 },
+    async (service) => () => service.create({ user_id: crypto.randomUUID() }),
+  ],
+  [
+    'create, a known user',
+    { roundTrips: 1, rowsRead: 1, rowsWritten: 4 },
+    async (service) => () => service.create({ user_id: USER }),
+  ],
+  ['create, a guest', { roundTrips: 1, rowsRead: 1, rowsWritten: 4 }, async (service) => () => service.create()],
+  [
+    'create, with an idempotency key',
+    { roundTrips: 1, rowsRead: 4, rowsWritten: 6 },
+    async (service) => () => service.create({ user_id: USER }, { 'idempotency-key': 'k' }),
+  ],
+  ['refresh, rotated', { roundTrips: 1, rowsRead: 5, rowsWritten: 1 }, rotated],
+  [
+    'refresh, repeated',
+    { roundTrips: 1, rowsRead: 5, rowsWritten: 0 },
+    async (service, session) => {
+      await (await rotated(service, session))();
+      return () => service.refresh(session.refresh_token);
+    },
+  ],
+  [
+    'refresh, kept',
+    { roundTrips: 1, rowsRead: 5, rowsWritten: 0 },
+    async (service, session) => {
+      const { body } = await service.refresh(session.refresh_token);
+      return () => service.refresh(body.refresh_token);
+    },
+  ],
+  // The row, and its entry in the index on revoked_at.
+  [
+    'refresh, reuse',
+    { roundTrips: 1, rowsRead: 5, rowsWritten: 2 },
+    async (service, session) => {
+      await service.refresh(session.refresh_token);
+      service.advance(GRACE);
+      return () => service.refresh(session.refresh_token);
+    },
+  ],
+  [
+    'refresh, forged',
+    { roundTrips: 0, rowsRead: 0, rowsWritten: 0 },
+    async (service, { refresh_token }) =>
+      () =>
+        service.refresh(`${refresh_token.slice(0, -4)}AAAA`),
+  ],
+  [
+    'verify',
+    { roundTrips: 0, rowsRead: 0, rowsWritten: 0 },
+    async (service, { access_token }) =>
+      () =>
+        service.bearer('GET', '/v1/sessions?limit=0', access_token),
+  ],
+  [
+    'JWKS',
+    { roundTrips: 0, rowsRead: 0, rowsWritten: 0 },
+    async (service) => () => service.request('/.well-known/jwks.json'),
+  ],
+  [
+    'list',
+    { roundTrips: 1, rowsRead: 3, rowsWritten: 0 },
+    async (service, { access_token }) =>
+      () =>
+        service.bearer('GET', '/v1/sessions', access_token),
+  ],
+  [
+    'introspect',
+    { roundTrips: 1, rowsRead: 1, rowsWritten: 0 },
+    async (service, { access_token }) =>
+      () =>
+        service.form('/oauth/introspect', { token: access_token }, { authorization: basic(BACKEND) }),
+  ],
+  [
+    'sign out',
+    { roundTrips: 1, rowsRead: 2, rowsWritten: 2 },
+    async (service, { access_token }) =>
+      () =>
+        service.bearer('DELETE', '/v1/sessions/current', access_token),
+  ],
+  [
+    'revoke by token',
+    { roundTrips: 1, rowsRead: 2, rowsWritten: 2 },
+    async (service, { refresh_token }) =>
+      () =>
+        service.form('/oauth/revoke', { token: refresh_token, client_id: 'app' }),
+  ],
+];
+
+it.each(operations)('%s costs %o', async (_, cost, prepare) => {
+  const service = await startService();
+  const session = await service.create({ user_id: USER });
+  const operation = await prepare(service, session);
+  Object.assign(service.database, { roundTrips: 0, rowsRead: 0, rowsWritten: 0 });
+  await operation();
+  const { roundTrips, rowsRead, rowsWritten } = service.database;
+  expect({ roundTrips, rowsRead, rowsWritten }).toEqual(cost);
+});
+
+it('an isolate’s first request reads the signing keys too, in a round trip of its own', async () => {
+  await (await startService()).create();
+  const cold = await startService();
+  await cold.create();
+  expect(cold.database.roundTrips).toBe(2);
+});
