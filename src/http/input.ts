@@ -61,13 +61,18 @@ export async function readJson<T extends v.GenericSchema>(
 export function validate<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
-  const errors = parsed.issues.map((issue) => ({ field: v.getDotPath(issue) ?? '', message: explain(issue) }));
+  const errors = parsed.issues.map((issue) => ({ field: toFieldName(v.getDotPath(issue)), message: explain(issue) }));
   throw new ProblemError(
     'invalid_request',
     errors.map(({ field, message }) => `${field} ${message}`.trim()).join('; '),
     {},
     { errors },
   );
+}
+
+/** A field's name, unless it is so odd that it may be a value in the wrong place, which an answer must not repeat. */
+function toFieldName(path: string | null): string {
+  return path !== null && /^[\w.-]{1,40}$/.test(path) ? path : '';
 }
 
 function explain(issue: v.BaseIssue<unknown>): string {

@@ -1,0 +1,197 @@
+/** The log (P-07, P-08, threats 23 and 24): one line a request, and nothing in it that a caller sent or that opens a session. */
+import { env } from 'cloudflare:test';
+import { decodeJwt } from 'jose';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { APP, BACKEND, basic, readRow, startService, type TestService, type Tokens } from '../fixtures';
+
+const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+const CANARIES = {
+  userAgent: 'canary-user-agent\r\n{"event":"forged"}\u001b[31m',
+  ipAddress: '203.0.113.77',
+  claim: 'canary-claim@example.com',
+  idempotencyKey: 'canary-idempotency-key',
+  clientSecret: BACKEND.secret,
+};
+
+let lines: string[] = [];
+
+beforeEach(async () => {
+  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM idempotency_keys');
+  lines = [];
+  for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
+    vi.spyOn(console, method).mockImplementation((...parts) => {
+      lines.push(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '));
+    });
+  }
+});
+afterEach(() => vi.restoreAllMocks());
+
+const create = (service: TestService) =>
+  service.create(
+    {
+      user_id: USER,
+      user_agent: CANARIES.userAgent,
+      ip_address: CANARIES.ipAddress,
+      claims: { email: CANARIES.claim },
+    },
+    { 'idempotency-key': CANARIES.idempotencyKey },
+  );
+
+/** Everything that must not be told: tokens, their parts, what the database stores of them, and what callers sent. */
+async function secretsOf(tokens: Tokens): Promise<string[]> {
+  const { secret } = decodeJwt<{ secret: string }>(tokens.refresh_token.slice(3));
+  const row = await readRow(tokens.session.id);
+  return [
+    ...tokens.refresh_token.slice(3).split('.').slice(1),
+    ...tokens.access_token.split('.').slice(1),
+    secret,
+    row?.refresh_token as string,
+    basic(BACKEND).slice(6),
+    ...Object.values(CANARIES),
+    'canary-user-agent',
+  ];
+}
+
+/** The tokens in each place of each route where one can stand, right or wrong. */
+async function sendEverywhere(
+  service: TestService,
+  { refresh_token, access_token, session }: Tokens,
+): Promise<string[]> {
+  const bodies: string[] = [];
+  const paths = [
+    '/v1/sessions',
+    '/v1/sessions/current',
+    '/v1/sessions/revoke-others',
+    `/v1/sessions/${session.id}`,
+    `/v1/sessions/${refresh_token}`,
+    `/v1/users/${USER}/sessions`,
+    `/v1/users/${refresh_token}`,
+    `/oauth/token?refresh_token=${refresh_token}`,
+    '/oauth/token',
+    '/oauth/revoke',
+    '/oauth/introspect',
+    '/.well-known/jwks.json',
+    `/nowhere/${access_token}`,
+    `/v1/sessions?cursor=${refresh_token}`,
+  ];
+  const authorizations = [
+    `Bearer ${access_token}`,
+    `Bearer ${refresh_token}`,
+    basic(BACKEND),
+    `Basic ${refresh_token}`,
+  ];
+  const inputs = [
+    undefined,
+    new URLSearchParams({ grant_type: 'refresh_token', client_id: APP, refresh_token, token: refresh_token }),
+    new URLSearchParams({
+      grant_type: refresh_token,
+      client_id: refresh_token,
+      client_secret: BACKEND.secret,
+      scope: access_token,
+    }),
+    new URLSearchParams({ token: access_token, client_id: BACKEND.id, client_secret: BACKEND.secret }),
+    JSON.stringify({ user_id: refresh_token, user_agent: CANARIES.userAgent, [refresh_token]: access_token }),
+  ];
+  for (const path of paths) {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      for (const authorization of authorizations) {
+        for (const body of method === 'POST' ? inputs : [undefined]) {
+          const headers = { authorization, ...(typeof body === 'string' && { 'content-type': 'application/json' }) };
+          const response = await service.request(path, { method, headers, ...(body && { body }) });
+          if (response.status >= 400) bodies.push(await response.text());
+        }
+      }
+    }
+  }
+  return bodies;
+}
+
+describe('tokens, secrets, hashes and bound parameters', () => {
+  it('sent through every route, are in no line of the log and in no error', async () => {
+    const service = await startService();
+    const tokens = await create(service);
+    const secrets = await secretsOf(tokens);
+    const errors = await sendEverywhere(service, tokens);
+    expect(errors.length).toBeGreaterThan(150);
+    for (const secret of secrets) expect([...lines, ...errors].filter((text) => text.includes(secret))).toEqual([]);
+  });
+
+  it('are not told by a database that fails either', async () => {
+    const service = await startService();
+    const tokens = await create(service);
+    const secrets = await secretsOf(tokens);
+    const errors: string[] = [];
+    const statements = ['create', 'refresh', 'list', 'revoke'] as const;
+    for (const statement of statements) {
+      service.database.faults = [{ before: 'D1_ERROR: UNIQUE constraint failed: user_sessions.id: SQLITE_CONSTRAINT' }];
+      const response = await {
+        create: () =>
+          service.request('/v1/sessions', {
+            method: 'POST',
+            headers: { authorization: basic(BACKEND), 'content-type': 'application/json', 'idempotency-key': 'other' },
+            body: JSON.stringify({ user_agent: CANARIES.userAgent, ip_address: CANARIES.ipAddress }),
+          }),
+        refresh: () =>
+          service.form('/oauth/token', {
+            grant_type: 'refresh_token',
+            client_id: APP,
+            refresh_token: tokens.refresh_token,
+          }),
+        list: () => service.bearer('GET', '/v1/sessions', tokens.access_token),
+        revoke: () => service.bearer('DELETE', '/v1/sessions/current', tokens.access_token),
+      }[statement]();
+      expect(response.status).toBe(503);
+      errors.push(await response.text());
+    }
+    expect(lines.filter((line) => line.includes('database_unavailable')).length).toBeGreaterThanOrEqual(
+      statements.length,
+    );
+    for (const secret of secrets) expect([...lines, ...errors].filter((text) => text.includes(secret))).toEqual([]);
+  });
+});
+
+describe('a request', () => {
+  it('is one line of JSON that names the route, not the URL', async () => {
+    const service = await startService();
+    const tokens = await create(service);
+    const cases = [
+      ['GET', '/v1/sessions', tokens.access_token, { route: '/v1/sessions', status: 200, d1_round_trips: 1 }],
+      [
+        'GET',
+        '/v1/sessions?limit=0',
+        tokens.access_token,
+        { route: '/v1/sessions', status: 400, outcome: 'invalid_request' },
+      ],
+      [
+        'DELETE',
+        `/v1/sessions/${crypto.randomUUID()}`,
+        tokens.access_token,
+        { route: '/v1/sessions/:id', status: 404 },
+      ],
+      ['DELETE', '/v1/sessions/current', tokens.access_token, { route: '/v1/sessions/current', status: 204 }],
+      [
+        'GET',
+        '/v1/sessions',
+        tokens.access_token,
+        { route: expect.any(String), status: 401, outcome: 'invalid_token' },
+      ],
+    ] as const;
+    for (const [method, path, token, expected] of cases) {
+      lines = [];
+      const response = await service.bearer(method, path, token);
+      expect(lines).toHaveLength(1);
+      const line = JSON.parse(lines[0] as string);
+      expect(lines[0]).not.toMatch(/[\r\n]/);
+      expect(line).toMatchObject({ event: 'request', method, ...expected });
+      expect(line).toMatchObject({ request_id: response.headers.get('x-request-id'), duration_ms: expect.any(Number) });
+    }
+  });
+
+  it('of an unknown path does not put the path into the log', async () => {
+    const service = await startService();
+    lines = [];
+    await service.request('/made/up/path-of-a-caller');
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).not.toContain('path-of-a-caller');
+  });
+});
