@@ -1,4 +1,4 @@
-/** Starting sessions: users, guests, repeats, and the limit, each in one transaction. */
+/** Starting sessions: users, guests and repeats, each in one transaction. */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -75,21 +75,79 @@ describe('a user’s session', () => {
     expect(JSON.stringify(session)).not.toContain(row?.refresh_token);
   });
 
-  it('keeps auth_time through refreshes (S-13)', async () => {
+  it.each([
+    ['given', { auth_time: START / 1000 - 500 }, START / 1000 - 500],
+    ['the moment of creation by default', {}, START / 1000],
+  ])('keeps auth_time, %s, through refreshes (S-13)', async (_, body, authTime) => {
     const service = await startService();
-    const { refresh_token } = await service.create({ user_id: USER, auth_time: START / 1000 - 500 });
-    service.advance(60);
-    const { body } = await service.refresh(refresh_token);
-    expect(decodeJwt(body.access_token).auth_time).toBe(START / 1000 - 500);
+    let { refresh_token, access_token } = await service.create({ user_id: USER, ...body });
+    for (let refresh = 0; refresh < 3; refresh += 1) {
+      expect(decodeJwt(access_token).auth_time).toBe(authTime);
+      service.advance(60);
+      ({ refresh_token, access_token } = (await service.refresh(refresh_token)).body);
+    }
+    expect(decodeJwt(access_token).auth_time).toBe(authTime);
   });
 
-  it('is made once though the answer of the database was lost', async () => {
-    const service = await startService({ MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' });
+  it('takes no auth_time from the future, but for what clocks may differ', async () => {
+    const service = await startService();
+    expect((await post(service, { user_id: USER, auth_time: START / 1000 + 61 })).status).toBe(400);
+    expect((await post(service, { user_id: USER, auth_time: START / 1000 + 60 })).status).toBe(201);
+  });
+
+  it('is new at each login: another id, another token (S-05)', async () => {
+    const service = await startService();
+    const [one, two] = await Promise.all([service.create({ user_id: USER }), service.create({ user_id: USER })]);
+    for (const name of ['access_token', 'refresh_token'] as const) expect(one[name]).not.toBe(two[name]);
+    expect(one.session.id).not.toBe(two.session.id);
+    expect(await count('users')).toBe(1);
+  });
+
+  it.each(['id', 'sid', 'session_id', 'sub', 'expires_at', 'refresh_token', 'tenant'])(
+    'has no %s of the caller’s choice (S-22, threat 16)',
+    async (field) => {
+      const service = await startService();
+      const answer = await post(service, { user_id: USER, [field]: crypto.randomUUID() });
+      expect(answer).toMatchObject({ status: 400, body: { errors: [{ field, message: 'is not a known field' }] } });
+      expect([await count('users'), await count('user_sessions')]).toEqual([0, 0]);
+    },
+  );
+
+  it.each([
+    ['a failure before it', [{ before: 'D1_ERROR: internal error' }], 0],
+    ['a failure after it', [{ after: 'D1_ERROR: internal error' }], 1],
+    ['a loss that lasts', Array(3).fill({ before: LOST.after }), 0],
+  ])('with %s is 503, and is there whole or not at all (S-24)', async (_, faults, made) => {
+    const service = await startService();
     await service.create();
-    service.database.faults = [LOST];
-    const { refresh_token } = await service.create({ user_id: USER });
-    expect(await count('user_sessions', 'user_id IS NOT NULL')).toBe(1);
-    expect((await service.refresh(refresh_token)).status).toBe(200);
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    service.database.faults = faults;
+    expect(await post(service, { user_id: USER })).toMatchObject({
+      status: 503,
+      body: { code: 'database_unavailable' },
+    });
+    expect([await count('users'), await count('user_sessions', 'user_id IS NOT NULL')]).toEqual([made, made]);
+  });
+
+  it.each([
+    ['without a limit', {}, 1],
+    ['that takes the last place', { MAX_SESSIONS_PER_USER: '2', SESSION_LIMIT_POLICY: 'reject' }, 2],
+    ['that evicts another', { MAX_SESSIONS_PER_USER: '1' }, 1],
+  ] as const)('%s is made once though the answer of the database was lost', async (_, variables, lives) => {
+    const service = await startService(variables);
+    const guest = await service.create();
+    if (lives === 2 || 'MAX_SESSIONS_PER_USER' in variables) await service.create({ user_id: USER });
+    const before = await count('user_sessions');
+    for (const key of [null, 'order-1']) {
+      service.database.faults = key === null ? [LOST] : [];
+      if (key === null) {
+        const { session, refresh_token } = await service.create({ user_id: USER, guest_session_id: guest.session.id });
+        expect((await service.refresh(refresh_token)).body.session_expires_at).toBe(session.expires_at);
+      }
+    }
+    expect(await count('user_sessions')).toBe(before + 1);
+    expect(await count('user_sessions', 'user_id IS NOT NULL AND revoked_at IS NULL')).toBe(lives);
+    expect(await readRow(guest.session.id)).toMatchObject({ revoked_reason: 'upgraded' });
   });
 
   it.each([
@@ -204,54 +262,5 @@ describe('with an Idempotency-Key (P-06)', () => {
     const again = await after.create({ user_id: USER }, key);
     expect(again.session.id).toBe(first.session.id);
     expect((await after.refresh(again.refresh_token)).status).toBe(200);
-  });
-});
-
-describe('the limit on active sessions (S-03, threat 29)', () => {
-  it.each([1, 3])('of %i is exact under 50 creates at once; the oldest are evicted and told so', async (limit) => {
-    const services = await Promise.all(
-      Array.from({ length: 5 }, () => startService({ MAX_SESSIONS_PER_USER: String(limit) })),
-    );
-    const all = await Promise.all(
-      Array.from({ length: 50 }, (_, position) =>
-        (services[position % 5] as (typeof services)[0]).create({ user_id: USER }),
-      ),
-    );
-    expect(await live()).toBe(limit);
-    expect(await count('user_sessions', "revoked_reason = 'evicted'")).toBe(50 - limit);
-    const answers = await Promise.all(
-      all.map(({ refresh_token }) => (services[0] as (typeof services)[0]).refresh(refresh_token)),
-    );
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(limit);
-    expect(answers.filter(({ body }) => body.reason === 'evicted')).toHaveLength(50 - limit);
-  });
-
-  it('evicts the oldest first, and counts neither what has ended nor other users’', async () => {
-    const service = await startService({ MAX_SESSIONS_PER_USER: '2', INACTIVITY_TIMEOUT_SECONDS: '0' });
-    const brief = await service.create({ user_id: USER, expires_in: 10 });
-    service.advance(20);
-    const other = await service.create({ user_id: crypto.randomUUID() });
-    const made: Tokens[] = [];
-    for (let second = 0; second < 3; second += 1) {
-      service.advance(1);
-      made.push(await service.create({ user_id: USER }));
-    }
-    const reasons = await Promise.all(made.map(async ({ session }) => (await readRow(session.id))?.revoked_reason));
-    expect(reasons).toEqual(['evicted', null, null]);
-    expect(await readRow(brief.session.id)).toMatchObject({ revoked_at: null });
-    expect(await readRow(other.session.id)).toMatchObject({ revoked_at: null });
-  });
-
-  it('with policy reject, of 50 at once exactly the limit succeed, and an end makes room', async () => {
-    const service = await startService({ MAX_SESSIONS_PER_USER: '3', SESSION_LIMIT_POLICY: 'reject' });
-    const answers = await Promise.all(
-      Array.from({ length: 50 }, () => post(service, { user_id: USER, client_id: 'app' })),
-    );
-    const created = answers.filter(({ status }) => status === 201);
-    expect(created).toHaveLength(3);
-    expect(answers.filter(({ body }) => body.code === 'session_limit_reached')).toHaveLength(47);
-    await service.bearer('DELETE', '/v1/sessions/current', created[0]?.body.access_token as string);
-    expect((await post(service, { user_id: USER })).status).toBe(201);
-    expect((await post(service, {})).status).toBe(201);
   });
 });

@@ -1,0 +1,33 @@
+/** RFC 8414: authorization server metadata, over HTTP. */
+import { describe, expect, it } from 'vitest';
+import { ISSUER, startService } from '../fixtures';
+
+describe('§3 where the metadata is (V-09)', () => {
+  it.each([
+    [ISSUER, '/.well-known/oauth-authorization-server'],
+    [`${ISSUER}/auth`, '/.well-known/oauth-authorization-server/auth'],
+    [`${ISSUER}/auth/`, '/auth/.well-known/oauth-authorization-server'],
+  ])('for issuer %s at %s', async (issuer, path) => {
+    const service = await startService({ ISSUER: issuer });
+    const response = await service.request(path);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ issuer: issuer.replace(/\/$/, '') });
+  });
+});
+
+describe('§2 what it says (V-10)', () => {
+  it.each([ISSUER, `${ISSUER}/auth`])('every endpoint of issuer %s is there', async (issuer) => {
+    const service = await startService({ ISSUER: issuer });
+    const path = issuer === ISSUER ? '' : '/auth';
+    const metadata = (await (await service.request(`/.well-known/oauth-authorization-server${path}`)).json()) as Record<
+      string,
+      string
+    >;
+    expect((await service.request((metadata.jwks_uri as string).slice(ISSUER.length))).status).toBe(200);
+    for (const endpoint of ['token_endpoint', 'revocation_endpoint', 'introspection_endpoint']) {
+      const response = await service.form((metadata[endpoint] as string).slice(ISSUER.length), {});
+      expect(response.status).toBe(401);
+    }
+    expect((await service.request(`${path}/healthz`)).status).toBe(200);
+  });
+});
