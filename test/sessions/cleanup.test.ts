@@ -211,8 +211,15 @@ describe('what it says', () => {
     await insert(Array.from({ length: 30 }, (_, position) => ({ id: `a${position}`, expires: -RETENTION - 100 })));
     expect(await run(service, slow)).toMatchObject({ finished: false, overdueSeconds: 100, isBacklogGrowing: true });
     expect(await run(service, slow)).toMatchObject({ finished: false, overdueSeconds: 100, isBacklogGrowing: false });
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     service.advance(50);
-    expect(await run(service, slow)).toMatchObject({ overdueSeconds: 0 });
+    await insert([{ id: 'older', expires: -RETENTION - 500 }]);
+    await runScheduled(service.env, service.clock.now, { ...BOUNDS, sliceRows: 1, ...slow });
+    expect(JSON.parse(error.mock.calls[0]?.[0])).toMatchObject({
+      level: 'error',
+      event: 'cleanup_backlog_growing',
+      cleanup: { finished: false, overdue_seconds: 150 },
+    });
   });
 
   it('a run that fails is marked failed, and says no more than D1 said', async () => {
