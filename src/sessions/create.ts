@@ -14,7 +14,7 @@ import { eachSecret, hmacSha256, type Keyring, randomSecret, type SecretKeys, sh
 import { type Home, transact } from '../db/homes';
 import { idempotencyKeys, userSessions, users } from '../db/schema';
 import { evictOldest, hasRoom } from './limits';
-import { isLive, type RevokedReason, type Session } from './session';
+import { checkSession, isLive, type RevokedReason, type Session } from './session';
 
 export interface NewSession {
   /** null: a guest. */
@@ -103,7 +103,7 @@ export async function createSession(
     return { ok: false, reason: guestSessionId === null ? 'session_limit_reached' : await whyRefused() };
   }
   if (idempotency !== null && claim !== null && found.claim !== null && found.claim.salt !== claim.salt)
-    return repeat(keyring, idempotency, found.claim, found.session);
+    return repeat(keyring, policy, idempotency, { first: found.claim, session: found.session, now });
   const evicted = (results[evictedAt] as { id: string }[] | undefined) ?? [];
   return { ok: true, session, secret, evicted: evicted.map(({ id }) => id), isRepeat: false };
 
@@ -124,15 +124,16 @@ type Claim = typeof idempotencyKeys.$inferSelect;
 /** The first answer again, as long as it is still good. */
 async function repeat(
   keyring: Keyring,
+  policy: SessionPolicy,
   { request }: Idempotency,
-  first: Claim,
-  session: Session | null,
+  { first, session, now }: { first: Claim; session: Session | null; now: number },
 ): Promise<CreateResult> {
   for (const keys of eachSecret(keyring)) {
     if (first.fingerprint !== (await toFingerprint(keys, request))) continue;
     const secret = await drawSecret(keys, first);
-    const isUnused = session !== null && session.revokedAt === null && session.refreshToken === (await sha256(secret));
-    if (!isUnused) return { ok: false, reason: 'idempotent_session_moved_on' };
+    const isGood = session !== null && checkSession(session, policy, now) === null;
+    if (!isGood || session.refreshToken !== (await sha256(secret)))
+      return { ok: false, reason: 'idempotent_session_moved_on' };
     return { ok: true, session, secret, evicted: [], isRepeat: true };
   }
   return { ok: false, reason: 'idempotency_key_reused' };

@@ -1,5 +1,5 @@
 /** Reading sessions: newest first, a page at a time by the last row seen (keyset), so that a new session shifts no page. */
-import { and, desc, eq, lt, or, type SQL } from 'drizzle-orm';
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
 import { userSessions } from '../db/schema';
@@ -65,19 +65,26 @@ export async function findSession(home: Home, id: string): Promise<Session | nul
   return rows[0] ?? null;
 }
 
+/** Later than any session, and still a time that a cursor can hold: 5138. */
+const MAX_LISTED_SECOND = 99_999_999_999;
+
+/** SQL: where in the list a row is: at its creation, or last when its creation, written by hand, is no time. */
+const listedAt = sql`iif(typeof(${userSessions.createdAt}) = 'integer' and ${userSessions.createdAt} between 0 and ${MAX_LISTED_SECOND}, ${userSessions.createdAt}, 0)`;
+
+/** Pure twin of `listedAt`. */
+function toListedAt({ createdAt }: Session): Date {
+  const second = createdAt.getTime() / 1000;
+  return Number.isInteger(second) && second >= 0 && second <= MAX_LISTED_SECOND ? createdAt : new Date(0);
+}
+
 function selectPage(home: Home, condition: SQL | undefined, { after, limit }: Page) {
-  const isAfter =
-    after &&
-    or(
-      lt(userSessions.createdAt, after.createdAt),
-      and(eq(userSessions.createdAt, after.createdAt), lt(userSessions.id, after.id)),
-    );
+  const isAfter = after && sql`(${listedAt}, ${userSessions.id}) < (${after.createdAt.getTime() / 1000}, ${after.id})`;
   return (
     home.db
       .select()
       .from(userSessions)
       .where(and(condition, isAfter ?? undefined))
-      .orderBy(desc(userSessions.createdAt), desc(userSessions.id))
+      .orderBy(desc(listedAt), desc(userSessions.id))
       // One more than asked for tells whether there is a next page.
       .limit(limit + 1)
   );
@@ -86,5 +93,5 @@ function selectPage(home: Home, condition: SQL | undefined, { after, limit }: Pa
 function toPage(rows: Session[], { limit }: Page): SessionPage {
   const sessions = rows.slice(0, limit);
   const last = rows.length > limit ? sessions.at(-1) : undefined;
-  return { sessions, next: last === undefined ? null : { createdAt: last.createdAt, id: last.id } };
+  return { sessions, next: last === undefined ? null : { createdAt: toListedAt(last), id: last.id } };
 }

@@ -1,7 +1,10 @@
 /** The tables as plain SQL sees them. */
 import { env } from 'cloudflare:test';
+import { eq, is, type SQL } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
+import { getTableConfig, SQLiteSyncDialect, SQLiteTable } from 'drizzle-orm/sqlite-core';
 import { describe, expect, it } from 'vitest';
+import * as schema from '../../src/db/schema';
 import { userSessions } from '../../src/db/schema';
 import { startService } from '../fixtures';
 
@@ -46,16 +49,17 @@ describe('user_sessions', () => {
     expect(results).toEqual([{ name: 'user_id' }]);
   });
 
-  it('gives a row of plain SQL a UUID v4 and a creation time', async () => {
-    const ids = new Set<unknown>();
-    for (let row = 0; row < 200; row += 1) {
-      const { id, created_at, expires_at, user_id } = (await insert({ refresh_token: 'x' })) ?? {};
-      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-      expect(Math.abs((created_at as number) - Date.now() / 1000)).toBeLessThan(60);
-      expect([expires_at, user_id]).toEqual([null, null]);
-      ids.add(id);
-    }
-    expect(ids.size).toBe(200);
+  it('gives rows of plain SQL a UUID v4 each and a creation time', async () => {
+    const { results } = await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+       INSERT INTO user_sessions (refresh_token) SELECT 'x' FROM n RETURNING *`,
+    ).all<{ id: string; created_at: number }>();
+    const ids = results.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(1000);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(new Set(ids.map((id) => id[19])).size).toBe(4);
+    for (const { created_at } of results) expect(Math.abs(created_at - Date.now() / 1000)).toBeLessThan(60);
+    expect(results[0]).toMatchObject({ user_id: null, user_agent: null, ip_address: null, expires_at: null });
   });
 
   it('needs a refresh_token', async () => {
@@ -64,22 +68,41 @@ describe('user_sessions', () => {
     );
   });
 
-  it('takes the sample row and gives it back unchanged, through SQL, Drizzle and the API', async () => {
+  it.each([
+    ['SQL', () => insert(sample)],
+    [
+      'Drizzle',
+      () =>
+        drizzle(env.DB)
+          .insert(userSessions)
+          .values({
+            id: sample.id,
+            userId: USER,
+            refreshToken: sample.refresh_token,
+            userAgent: sample.user_agent,
+            ipAddress: sample.ip_address,
+            createdAt: new Date('2025-06-21T09:35:00Z'),
+            expiresAt: new Date('2025-07-21T09:35:00Z'),
+          }),
+    ],
+  ])('takes the sample row by %s and gives it back unchanged, through SQL, Drizzle and the API', async (_, add) => {
+    await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(USER).run();
     await insertUser(USER);
-    expect(await insert(sample)).toMatchObject(sample);
-    const [row] = await drizzle(env.DB)
-      .select()
-      .from(userSessions)
-      .where(undefined)
-      .limit(1000)
-      .then((rows) => rows.filter(({ id }) => id === sample.id));
-    expect(row).toMatchObject({
-      userId: USER,
-      userAgent: sample.user_agent,
-      ipAddress: sample.ip_address,
-      createdAt: new Date('2025-06-21T09:35:00Z'),
-      expiresAt: new Date('2025-07-21T09:35:00Z'),
-    });
+    await add();
+    const stored = await env.DB.prepare('SELECT * FROM user_sessions WHERE user_id = ?').bind(USER).all();
+    expect(stored.results).toEqual([expect.objectContaining(sample)]);
+    const rows = await drizzle(env.DB).select().from(userSessions).where(eq(userSessions.userId, USER));
+    expect(rows).toEqual([
+      expect.objectContaining({
+        id: sample.id,
+        userId: USER,
+        refreshToken: sample.refresh_token,
+        userAgent: sample.user_agent,
+        ipAddress: sample.ip_address,
+        createdAt: new Date('2025-06-21T09:35:00Z'),
+        expiresAt: new Date('2025-07-21T09:35:00Z'),
+      }),
+    ]);
     const service = await startService();
     const response = await service.backend('GET', `/v1/users/${USER}/sessions?include=ended`);
     const { sessions } = (await response.json()) as { sessions: object[] };
@@ -111,4 +134,82 @@ describe('users', () => {
     await add();
     await expect(add()).rejects.toThrow('UNIQUE constraint failed');
   });
+});
+
+describe('schema.ts', () => {
+  const dialect = new SQLiteSyncDialect();
+  const inline = (value: SQL) => dialect.sqlToQuery(value.inlineParams()).sql;
+  const toDefault = (value: unknown) =>
+    value === undefined
+      ? null
+      : typeof value === 'object'
+        ? inline(value as SQL).replace(/^\((.*)\)$/s, '$1')
+        : String(value);
+  const tables = Object.values(schema)
+    .filter((value) => is(value, SQLiteTable))
+    .map((table) => getTableConfig(table));
+
+  it('names every table that the migrations make', async () => {
+    const { results } = await env.DB.prepare(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*' AND name <> 'd1_migrations'",
+    ).all();
+    expect(results.map(({ name }) => name).sort()).toEqual(tables.map(({ name }) => name).sort());
+  });
+
+  it.each(tables.map((table) => [table.name, table] as const))(
+    'has %s as the migrations make it',
+    async (name, table) => {
+      const { results: columns } = await env.DB.prepare(
+        'SELECT name, lower(type) AS type, "notnull", dflt_value, pk FROM pragma_table_info(?)',
+      )
+        .bind(name)
+        .all();
+      expect(columns).toEqual(
+        table.columns.map((column) => ({
+          name: column.name,
+          type: column.getSQLType(),
+          notnull: Number(column.notNull),
+          dflt_value: toDefault(column.default),
+          pk: Number(column.primary),
+        })),
+      );
+
+      const { results: indexes } = await env.DB.prepare(
+        `SELECT list.name, list."unique", group_concat(info.name) AS columns, master.sql
+       FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info, sqlite_master AS master
+       WHERE master.name = list.name AND list.origin = 'c' GROUP BY list.name ORDER BY list.name`,
+      )
+        .bind(name)
+        .all<{ name: string; unique: number; columns: string; sql: string }>();
+      const uniqueColumns = table.columns
+        .filter(({ isUnique }) => isUnique)
+        .map((column) => ({ name: column.uniqueName, unique: 1, columns: column.name, where: null }));
+      const declared = table.indexes.map(({ config }) => ({
+        name: config.name,
+        unique: Number(config.unique),
+        columns: config.columns.map((column) => ('name' in column ? column.name : '')).join(),
+        where: config.where ? inline(config.where) : null,
+      }));
+      expect(indexes.map(({ sql, ...index }) => ({ ...index, where: sql.split(' WHERE ')[1] ?? null }))).toEqual(
+        [...uniqueColumns, ...declared].sort((a, b) => (String(a.name) < String(b.name) ? -1 : 1)),
+      );
+
+      const { results: foreignKeys } = await env.DB.prepare(
+        'SELECT "table", "from", "to", lower(on_delete) AS on_delete FROM pragma_foreign_key_list(?)',
+      )
+        .bind(name)
+        .all();
+      expect(foreignKeys).toEqual(
+        table.foreignKeys.map((key) => {
+          const { columns, foreignTable, foreignColumns } = key.reference();
+          return {
+            table: getTableConfig(foreignTable).name,
+            from: columns[0]?.name,
+            to: foreignColumns[0]?.name,
+            on_delete: key.onDelete,
+          };
+        }),
+      );
+    },
+  );
 });

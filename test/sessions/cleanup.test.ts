@@ -100,11 +100,28 @@ describe('what is deleted', () => {
   });
 
   it('rows that make no sense stop nothing (threat 38)', async () => {
+    const odd = [
+      "('a', '', 'yesterday', NULL, NULL, NULL, '{', 'nonsense')",
+      "('b', '', 0, 'soon', NULL, NULL, '[', NULL)",
+      "('c', '', 0, NULL, 'once', NULL, NULL, '7')",
+      "('d', '', 0, NULL, NULL, 'x', NULL, NULL)",
+      "('e', '', -1, -1, NULL, NULL, NULL, NULL)",
+      "('f', '', 9e17, 9e17, NULL, NULL, NULL, NULL)",
+    ];
     await env.DB.exec(
-      `INSERT INTO user_sessions (id, refresh_token, created_at, expires_at, amr, claims) VALUES ('odd', '', 'yesterday', NULL, '{', 'nonsense'), ('dead', '', 0, 1, NULL, NULL)`,
+      `INSERT INTO user_sessions (id, refresh_token, created_at, expires_at, revoked_at, rotated_at, amr, claims) VALUES ${odd}`,
     );
-    const report = await run(await startService());
-    expect(report).toMatchObject({ expired: 1, finished: true });
+    await insert([
+      { id: 'expired', expires: -RETENTION - 1 },
+      { id: 'idle', created: -90 * DAY },
+      { id: 'live' },
+      { id: 'revoked', revoked: -RETENTION - 1 },
+    ]);
+    const report = await run(await startService(), { sliceRows: 2 });
+    expect(report).toMatchObject({ revoked: 1, finished: true, overdueSeconds: 0 });
+    const left = await remaining();
+    expect(left).toContain('live');
+    for (const id of ['expired', 'idle', 'revoked', 'e']) expect(left).not.toContain(id);
   });
 
   it('idempotency keys after a day', async () => {
@@ -168,13 +185,60 @@ describe('how it is deleted', () => {
     expect(await remaining()).toEqual([]);
   });
 
-  it('by two runs at once (threat 37)', async () => {
-    const service = await startService();
-    await insert(dead(95, 'dead'));
-    const [one, two] = await Promise.all([run(service), run(service)]);
-    expect(one.expired + two.expired).toBe(95);
+  it('no more rows a slice than it is told, each slice one transaction', async () => {
+    const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: String(DAY) });
+    await insert([
+      ...dead(35, 'dead'),
+      ...Array.from({ length: 25 }, (_, position) => ({ id: `revoked-${position}`, revoked: -RETENTION - 1 })),
+      ...Array.from({ length: 15 }, (_, position) => ({ id: `idle-${position}`, created: -90 * DAY })),
+    ]);
+    const home = openHome('DB', service.env.DB, 5_000, newMeter());
+    const batch = vi.spyOn(home.db, 'batch');
+    const report = await cleanUp(
+      home,
+      { sessions: parseConfig(service.env).sessions, retentionSeconds: RETENTION },
+      BOUNDS,
+      START,
+    );
+    expect(report).toMatchObject({ expired: 35, revoked: 25, idle: 15, finished: true });
+    const sizes = await Promise.all(batch.mock.results.map(({ value }) => value as Promise<unknown[][]>));
+    for (const results of sizes)
+      for (const rows of results) if (Array.isArray(rows)) expect(rows.length).toBeLessThanOrEqual(10);
     expect(await remaining()).toEqual([]);
   });
+
+  it('by two runs at once (threat 37)', async () => {
+    const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: String(DAY) });
+    await insert([
+      ...dead(95, 'dead'),
+      ...Array.from({ length: 45 }, (_, position) => ({ id: `idle-${position}`, created: -90 * DAY })),
+      { id: 'live', created: -90 * DAY, rotated: -10 },
+    ]);
+    const [one, two] = await Promise.all([run(service), run(service)]);
+    expect(one.expired + two.expired).toBe(95);
+    expect(one.idle + two.idle).toBe(45);
+    expect(await remaining()).toEqual(['live']);
+    expect(await run(service)).toMatchObject({ expired: 0, idle: 0, finished: true });
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+    'by the next run when D1 fails one at its round trip %i, before or after the work (threat 37)',
+    async (position) => {
+      const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: String(DAY) });
+      for (const fault of [{ before: 'D1_ERROR: internal error' }, { after: 'D1_ERROR: internal error' }]) {
+        await insert([
+          ...dead(15, 'dead'),
+          ...Array.from({ length: 15 }, (_, row) => ({ id: `idle-${row}`, created: -90 * DAY })),
+        ]);
+        service.database.faults = [...Array(position).fill(undefined), fault];
+        await expect(run(service)).rejects.toThrow('did not answer');
+        // The walk may have been cut off past some: one run ends it, the next starts over.
+        await run(service);
+        expect(await run(service)).toMatchObject({ finished: true, overdueSeconds: 0 });
+        expect(await remaining()).toEqual([]);
+      }
+    },
+  );
 
   it('by the next run when one is cut off', async () => {
     const service = await startService();
@@ -222,6 +286,28 @@ describe('what it says', () => {
     });
   });
 
+  it('a backlog that grows is logged as an error by the cron run', async () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    let time = START;
+    // Each look at the clock costs so much that one slice is all a run has time for.
+    vi.spyOn(Date, 'now').mockImplementation(() => (time += 15_000));
+    vi.resetModules();
+    const { runScheduled: runSlowly } = await import('../../src/scheduled');
+    const service = await startService({ D1_TIMEOUT_MS: '30000' });
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {});
+    await env.DB.exec(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO user_sessions (refresh_token, expires_at) SELECT 'x', ${seconds - RETENTION - 100} FROM n`,
+    );
+    for (const later of [0, 0, 60_000]) await runSlowly(service.env, START + later);
+    const lines = [...error.mock.calls, ...log.mock.calls].map(([line]) => JSON.parse(line));
+    expect(lines.map(({ level, event, cleanup }) => [level, event, cleanup.overdue_seconds])).toEqual([
+      ['error', 'cleanup_backlog_growing', 100],
+      ['error', 'cleanup_backlog_growing', 160],
+      ['info', 'scheduled', 100],
+    ]);
+    for (const { cleanup } of lines) expect(cleanup.finished).toBe(false);
+  });
+
   it('a run that fails is marked failed, and says no more than D1 said', async () => {
     const service = await startService();
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
@@ -232,7 +318,27 @@ describe('what it says', () => {
 });
 
 describe('what does not depend on it', () => {
-  it('a session is refused from the second it ends, though no cron ran for a month; within the retention reuse has an answer (threat 39)', async () => {
+  it.each([
+    ['expired', { SESSION_LIFETIME_SECONDS: '3600' }, 'expired_absolute'],
+    ['inactive', { INACTIVITY_TIMEOUT_SECONDS: '3600', SESSION_LIFETIME_SECONDS: '0' }, 'expired_idle'],
+    ['revoked', { SESSION_LIFETIME_SECONDS: '0', INACTIVITY_TIMEOUT_SECONDS: '0' }, 'revoked'],
+  ])('no %s session is accepted, though no cron ran for a month (threat 37)', async (_, variables, reason) => {
+    const service = await startService(variables);
+    const user_id = crypto.randomUUID();
+    const { refresh_token } = await service.create({ user_id });
+    if (reason === 'revoked') await service.backend('DELETE', `/v1/users/${user_id}/sessions`);
+    service.advance(30 * DAY);
+    expect(await service.refresh(refresh_token)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant', reason },
+    });
+    const { sessions } = await (await service.backend('GET', `/v1/users/${user_id}/sessions`)).json<{ sessions: [] }>();
+    expect(sessions).toEqual([]);
+    await run(service);
+    expect((await service.refresh(refresh_token)).body.error).toBe('invalid_grant');
+  });
+
+  it('within the retention a replay is still told as reuse; after it, it is refused all the same (threat 39)', async () => {
     const service = await startService({ SESSION_LIFETIME_SECONDS: '0', INACTIVITY_TIMEOUT_SECONDS: '0' });
     const { refresh_token } = await service.create({ expires_in: null });
     const { body } = await service.refresh(refresh_token);

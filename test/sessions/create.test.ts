@@ -129,35 +129,63 @@ describe('a user’s session', () => {
     expect([await count('users'), await count('user_sessions', 'user_id IS NOT NULL')]).toEqual([made, made]);
   });
 
-  it.each([
-    ['without a limit', {}, 1],
+  describe.each([
+    ['without a limit', {}, 2],
     ['that takes the last place', { MAX_SESSIONS_PER_USER: '2', SESSION_LIMIT_POLICY: 'reject' }, 2],
     ['that evicts another', { MAX_SESSIONS_PER_USER: '1' }, 1],
-  ] as const)('%s is made once though the answer of the database was lost', async (_, variables, lives) => {
-    const service = await startService(variables);
-    const guest = await service.create();
-    if (lives === 2 || 'MAX_SESSIONS_PER_USER' in variables) await service.create({ user_id: USER });
-    const before = await count('user_sessions');
-    for (const key of [null, 'order-1']) {
-      service.database.faults = key === null ? [LOST] : [];
-      if (key === null) {
-        const { session, refresh_token } = await service.create({ user_id: USER, guest_session_id: guest.session.id });
-        expect((await service.refresh(refresh_token)).body.session_expires_at).toBe(session.expires_at);
-      }
-    }
-    expect(await count('user_sessions')).toBe(before + 1);
-    expect(await count('user_sessions', 'user_id IS NOT NULL AND revoked_at IS NULL')).toBe(lives);
-    expect(await readRow(guest.session.id)).toMatchObject({ revoked_reason: 'upgraded' });
+  ])('%s', (_, variables, lives) => {
+    it.each([
+      ['alone', {}],
+      ['with an idempotency key', { 'idempotency-key': 'order-1' }],
+    ])('is made once though the answer of the database was lost, %s', async (_, headers) => {
+      const service = await startService(variables);
+      const guest = await service.create();
+      const earlier = await service.create({ user_id: USER });
+      service.database.faults = [LOST];
+      const made = await service.create({ user_id: USER, guest_session_id: guest.session.id }, headers);
+      expect(await count('user_sessions')).toBe(3);
+      expect(await count('user_sessions', 'revoked_at IS NULL')).toBe(lives);
+      expect(await readRow(guest.session.id)).toMatchObject({ revoked_reason: 'upgraded' });
+      expect(await readRow(earlier.session.id)).toMatchObject({ revoked_reason: lives === 1 ? 'evicted' : null });
+      expect((await service.refresh(made.refresh_token)).status).toBe(200);
+    });
   });
 
   it.each([
-    [{ expires_in: null }, 400],
-    [{ expires_in: 2_592_001 }, 400],
-    [{ expires_in: 2_592_000 }, 201],
-    [{ expires_in: 60 }, 201],
-  ])('%j under a lifetime of 30 days is %i', async (body, status) => {
+    ['2592000', {}, 201, '2026-01-31T00:00:00Z'],
+    ['2592000', { expires_in: 2_592_000 }, 201, '2026-01-31T00:00:00Z'],
+    ['2592000', { expires_in: 2_592_001 }, 400, undefined],
+    ['2592000', { expires_in: null }, 400, undefined],
+    ['2592000', { expires_in: 0 }, 400, undefined],
+    ['2592000', { expires_in: 60 }, 201, '2026-01-01T00:01:00Z'],
+    ['0', {}, 201, null],
+    ['0', { expires_in: null }, 201, null],
+    ['0', { expires_in: 86_400_000 }, 201, '2028-09-27T00:00:00Z'],
+    ['0', { expires_in: Number.MAX_SAFE_INTEGER }, 400, undefined],
+  ])('under a lifetime of %s seconds, %j is %i and ends at %s', async (lifetime, body, status, expiresAt) => {
+    const service = await startService({ SESSION_LIFETIME_SECONDS: lifetime });
+    service.clock.now += 999;
+    const answer = await post(service, { user_id: USER, ...body });
+    expect([answer.status, answer.body.session?.expires_at]).toEqual([status, expiresAt]);
+    expect(await count('user_sessions')).toBe(status === 201 ? 1 : 0);
+  });
+
+  it('keeps as much of a long user agent as it has room for (threat 30)', async () => {
+    const service = await startService();
+    const { session } = await service.create({ user_id: USER, user_agent: `${'a'.repeat(1023)}😀` });
+    expect(session.user_agent).toBe(`${'a'.repeat(1023)}\ufffd`);
+  });
+
+  it.each([
+    [{ claims: { a: 'x'.repeat(2040) } }, 201],
+    [{ claims: { a: 'x'.repeat(2041) } }, 400],
+    [{ amr: Array(10).fill('pwd') }, 201],
+    [{ amr: Array(11).fill('pwd') }, 400],
+    [{ user_agent: 'x'.repeat(17_000) }, 413],
+  ])('takes what is at a limit and not a byte more (threat 30), case %#', async (body, status) => {
     const service = await startService();
     expect((await post(service, { user_id: USER, ...body })).status).toBe(status);
+    expect(await count('users')).toBe(status === 201 ? 1 : 0);
   });
 });
 
@@ -173,13 +201,37 @@ describe('a guest’s session', () => {
   it('becomes a user’s: a new session, and the guest’s revoked, at once (S-07, threat 16)', async () => {
     const service = await startService();
     const guest = await service.create();
+    service.database.roundTrips = 0;
     const user = await service.create({ user_id: USER, guest_session_id: guest.session.id });
+    expect(service.database.roundTrips).toBe(1);
+    expect(user.session).toMatchObject({ user_id: USER, revoked_at: null });
+    expect(decodeJwt(user.access_token)).toMatchObject({ sub: USER, sid: user.session.id });
+    expect(decodeJwt(user.access_token).guest).toBeUndefined();
     expect(user.session.id).not.toBe(guest.session.id);
+    expect(user.refresh_token).not.toBe(guest.refresh_token);
+    expect(await readRow(guest.session.id)).toMatchObject({ user_id: null, revoked_reason: 'upgraded' });
     expect((await service.refresh(guest.refresh_token)).body).toMatchObject({
       error: 'invalid_grant',
       reason: 'revoked',
     });
     expect((await service.refresh(user.refresh_token)).status).toBe(200);
+  });
+
+  it('stays the guest’s when the database fails (S-24)', async () => {
+    const service = await startService();
+    const guest = await service.create();
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    service.database.faults = [{ before: 'D1_ERROR: internal error' }];
+    expect((await post(service, { user_id: USER, guest_session_id: guest.session.id })).status).toBe(503);
+    expect([await count('users'), await count('user_sessions')]).toEqual([0, 1]);
+    expect((await service.refresh(guest.refresh_token)).status).toBe(200);
+  });
+
+  it('needs the user it becomes', async () => {
+    const service = await startService();
+    const guest = await service.create();
+    expect((await post(service, { guest_session_id: guest.session.id })).status).toBe(400);
+    expect(await live()).toBe(1);
   });
 
   it('becomes one user’s, however many ask at once', async () => {
@@ -194,17 +246,42 @@ describe('a guest’s session', () => {
     expect(await live()).toBe(1);
   });
 
-  it('that is over, unknown or a user’s is 409, and nothing is created (S-24)', async () => {
-    const service = await startService();
-    const ended = await service.create();
-    await service.bearer('DELETE', '/v1/sessions/current', ended.access_token);
-    const owned = await service.create({ user_id: USER });
-    for (const guest_session_id of [ended.session.id, crypto.randomUUID(), owned.session.id]) {
-      const answer = await post(service, { user_id: crypto.randomUUID(), guest_session_id });
-      expect(answer).toMatchObject({ status: 409, body: { code: 'guest_session_not_found' } });
+  it.each([
+    ['without a limit', {}],
+    ['with a limit', { MAX_SESSIONS_PER_USER: '1' }],
+    ['with a limit that rejects', { MAX_SESSIONS_PER_USER: '2', SESSION_LIMIT_POLICY: 'reject' }],
+  ])('that is over, unknown or a user’s is 409, and nothing is created or ended (S-24), %s', async (_, variables) => {
+    const service = await startService(variables);
+    const [expired, revoked, upgraded] = [
+      await service.create({ expires_in: 10 }),
+      await service.create(),
+      await service.create(),
+    ];
+    service.advance(10);
+    await service.bearer('DELETE', '/v1/sessions/current', revoked.access_token);
+    const mine = await service.create({ user_id: USER, guest_session_id: upgraded.session.id });
+    const theirs = await service.create({ user_id: crypto.randomUUID() });
+    const before = await env.DB.prepare('SELECT * FROM user_sessions ORDER BY id').all();
+    const ids = [expired, revoked, upgraded, mine, theirs].map(({ session }) => session.id);
+    for (const guest_session_id of [...ids, crypto.randomUUID()]) {
+      for (const user_id of [USER, crypto.randomUUID()]) {
+        for (const headers of [{}, { 'idempotency-key': 'k' }] as Record<string, string>[]) {
+          const answer = await post(service, { user_id, guest_session_id }, headers);
+          expect(answer).toMatchObject({ status: 409, body: { code: 'guest_session_not_found' } });
+        }
+      }
     }
-    expect(await count('users')).toBe(1);
-    expect(await count('user_sessions')).toBe(2);
+    expect((await env.DB.prepare('SELECT * FROM user_sessions ORDER BY id').all()).results).toEqual(before.results);
+    expect([await count('users'), await count('idempotency_keys')]).toEqual([2, 0]);
+  });
+
+  it('that is good is 409 for the limit when the user has no room', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' });
+    await service.create({ user_id: USER });
+    const guest = await service.create();
+    const answer = await post(service, { user_id: USER, guest_session_id: guest.session.id });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'session_limit_reached' } });
+    expect((await service.refresh(guest.refresh_token)).status).toBe(200);
   });
 });
 
@@ -243,6 +320,64 @@ describe('with an Idempotency-Key (P-06)', () => {
     });
   });
 
+  it('once the session is over, its tokens are not given again', async () => {
+    const service = await startService();
+    const body = { client_id: 'app', user_id: USER, expires_in: 60 };
+    await service.create(body, key);
+    service.advance(59);
+    expect((await post(service, body, key)).body.expires_in).toBe(1);
+    service.advance(1);
+    expect(await post(service, body, key)).toMatchObject({
+      status: 409,
+      body: { code: 'idempotent_session_moved_on' },
+    });
+  });
+
+  it('the database holds nothing that gives the token (R-04)', async () => {
+    const service = await startService();
+    const { refresh_token } = await service.create({ user_id: USER, ip_address: '192.0.2.7' }, key);
+    const { secret } = decodeJwt<{ secret: string }>(refresh_token.slice(3));
+    const tables = await Promise.all(
+      ['idempotency_keys', 'user_sessions'].map((table) => env.DB.prepare(`SELECT * FROM ${table}`).all()),
+    );
+    const dump = JSON.stringify(tables.map(({ results }) => results));
+    expect(dump).not.toContain(refresh_token);
+    expect(dump).not.toContain(secret);
+    expect(JSON.stringify(tables[0]?.results)).not.toMatch(/order-1|192\.0\.2\.7/);
+  });
+
+  it('a create whose answer was a failure is repeated to the same session', async () => {
+    const service = await startService();
+    await service.create();
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    service.database.faults = [{ after: 'D1_ERROR: internal error' }];
+    const body = { client_id: 'app', user_id: USER };
+    expect((await post(service, body, key)).status).toBe(503);
+    const answer = await post(service, body, key);
+    expect(answer.status).toBe(201);
+    expect(await count('user_sessions', 'user_id IS NOT NULL')).toBe(1);
+    expect((await service.refresh(answer.body.refresh_token)).status).toBe(200);
+  });
+
+  it('a repeat neither upgrades nor evicts again', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '2' });
+    const guest = await service.create();
+    const body = { user_id: USER, guest_session_id: guest.session.id };
+    const first = await service.create(body, key);
+    const other = await service.create({ user_id: USER });
+    const again = await service.create(body, key);
+    expect(again).toMatchObject({ session: first.session, refresh_token: first.refresh_token });
+    expect(await readRow(other.session.id)).toMatchObject({ revoked_at: null });
+    expect(await live()).toBe(2);
+  });
+
+  it.each(['', ' ', 'a b', 'ä', 'k'.repeat(256)])('%j is no key', async (value) => {
+    const service = await startService();
+    const answer = await post(service, { user_id: USER }, { 'idempotency-key': value });
+    expect(answer.status).toBe(400);
+    expect(await live()).toBe(0);
+  });
+
   it('a refused create leaves the key unused', async () => {
     const service = await startService({ MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' });
     const { access_token } = await service.create({ user_id: USER });
@@ -262,5 +397,17 @@ describe('with an Idempotency-Key (P-06)', () => {
     const again = await after.create({ user_id: USER }, key);
     expect(again.session.id).toBe(first.session.id);
     expect((await after.refresh(again.refresh_token)).status).toBe(200);
+    expect((await after.refresh(first.refresh_token)).status).toBe(200);
+    expect(await live()).toBe(1);
+  });
+
+  it('of a SESSION_SECRET that is gone is 422, and gives no token', async () => {
+    const before = await startService();
+    await before.create({ user_id: USER }, key);
+    const after = await startService({ SESSION_SECRET: 'the-other-session-secret-of-tests-9876543210' });
+    const answer = await post(after, { client_id: 'app', user_id: USER }, key);
+    expect(answer).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+    expect(answer.body.refresh_token).toBeUndefined();
+    expect(await live()).toBe(1);
   });
 });

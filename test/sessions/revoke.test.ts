@@ -1,87 +1,13 @@
-/** Seeing and ending sessions: whose they are, and what ends with them. */
+/** Ending sessions: whose they are, and what ends with them. */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { readRow, startService, type TestService, type Tokens } from '../fixtures';
+import { BACKEND, basic, readRow, startService, type TestService, type Tokens } from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
-const CHROME =
-  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36';
-
-interface List {
-  sessions: { id: string; current?: boolean; [name: string]: unknown }[];
-  next_cursor: string | null;
-}
-
 beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users');
   vi.spyOn(console, 'log').mockImplementation(() => {});
   return () => vi.restoreAllMocks();
-});
-
-async function list(service: TestService, { access_token }: Tokens, query = ''): Promise<List> {
-  const response = await service.bearer('GET', `/v1/sessions${query}`, access_token);
-  expect(response.status).toBe(200);
-  return response.json();
-}
-
-describe('a user’s list', () => {
-  it('shows each device with its name, its last use and which one asks, in one round trip', async () => {
-    const service = await startService();
-    const other = await service.create({ user_id: USER });
-    service.advance(60);
-    const mine = await service.create({ user_id: USER, user_agent: CHROME });
-    await service.create({ user_id: crypto.randomUUID() });
-    service.advance(60);
-    await service.refresh(mine.refresh_token);
-    service.database.roundTrips = 0;
-    const { sessions } = await list(service, mine);
-    expect(service.database.roundTrips).toBe(1);
-    expect(sessions).toEqual([
-      expect.objectContaining({
-        id: mine.session.id,
-        current: true,
-        device: 'Chrome on Windows',
-        last_used_at: '2026-01-01T00:02:00Z',
-      }),
-      expect.objectContaining({
-        id: other.session.id,
-        current: false,
-        device: null,
-        last_used_at: '2026-01-01T00:00:00Z',
-      }),
-    ]);
-    expect(JSON.stringify(sessions)).not.toContain('refresh_token');
-  });
-
-  it('comes in pages that neither repeat nor miss a row, while sessions start and end', async () => {
-    const service = await startService();
-    const made: string[] = [];
-    let caller = await service.create({ user_id: USER });
-    made.push(caller.session.id);
-    for (let session = 1; session < 25; session += 1) {
-      if (session % 4 === 0) service.advance(1);
-      caller = await service.create({ user_id: USER });
-      made.push(caller.session.id);
-    }
-    const seen: string[] = [];
-    let cursor: string | null = '';
-    while (cursor !== null) {
-      const page: List = await list(service, caller, `?limit=4${cursor && `&cursor=${cursor}`}`);
-      seen.push(...page.sessions.map(({ id }) => id));
-      cursor = page.next_cursor;
-      service.advance(1);
-      await service.create({ user_id: USER });
-    }
-    expect(new Set(seen).size).toBe(seen.length);
-    expect([...seen].sort()).toEqual([...made].sort());
-  });
-
-  it('of a guest has the guest’s own session alone', async () => {
-    const service = await startService();
-    await service.create();
-    const guest = await service.create();
-    expect((await list(service, guest)).sessions.map(({ id }) => id)).toEqual([guest.session.id]);
-  });
 });
 
 describe('ending sessions', () => {
@@ -112,6 +38,45 @@ describe('ending sessions', () => {
     expect((await service.refresh(mine.refresh_token)).status).toBe(200);
   });
 
+  it('once only: a second end, by whatever way, changes neither the time nor the reason', async () => {
+    const service = await startService();
+    const mine = await service.create({ user_id: USER });
+    const phone = await service.create({ user_id: USER });
+    await service.bearer('DELETE', `/v1/sessions/${phone.session.id.toUpperCase()}`, mine.access_token);
+    const before = await readRow(phone.session.id);
+    expect(before).toMatchObject({ revoked_reason: 'signed_out' });
+    service.advance(60);
+    await service.bearer('DELETE', `/v1/sessions/${phone.session.id}`, mine.access_token);
+    expect(await (await service.bearer('POST', '/v1/sessions/revoke-others', mine.access_token)).json()).toEqual({
+      revoked: 0,
+    });
+    await service.form('/oauth/revoke', { token: phone.refresh_token, client_id: 'app' });
+    await service.bearer('DELETE', '/v1/sessions/current', phone.access_token);
+    await service.backend('DELETE', `/v1/users/${USER}/sessions`);
+    expect(await readRow(phone.session.id)).toEqual(before);
+  });
+
+  it('is seen by an online check at once (S-08)', async () => {
+    const service = await startService();
+    const { access_token, refresh_token } = await service.create({ user_id: USER, client_id: BACKEND.id });
+    const ask = async (token: string) =>
+      (await service.form('/oauth/introspect', { token }, { authorization: basic(BACKEND) })).json<{
+        active: boolean;
+      }>();
+    for (const token of [access_token, refresh_token]) expect(await ask(token)).toMatchObject({ active: true });
+    await service.bearer('DELETE', '/v1/sessions/current', access_token);
+    for (const token of [access_token, refresh_token]) expect(await ask(token)).toEqual({ active: false });
+  });
+
+  it('of a guest is the guest’s own alone (threat 27)', async () => {
+    const service = await startService();
+    const [guest, other] = [await service.create(), await service.create()];
+    const response = await service.bearer('POST', '/v1/sessions/revoke-others', guest.access_token);
+    expect(await response.json()).toEqual({ revoked: 0 });
+    expect((await service.bearer('DELETE', `/v1/sessions/${other.session.id}`, guest.access_token)).status).toBe(404);
+    expect((await service.refresh(other.refresh_token)).status).toBe(200);
+  });
+
   it('all others keeps the caller’s (S-10)', async () => {
     const service = await startService();
     const [mine, ...others] = await Promise.all([1, 2, 3, 4].map(() => service.create({ user_id: USER })));
@@ -132,49 +97,60 @@ describe('ending sessions', () => {
     }
   });
 
-  it('a caller whose own session is over changes and reads nothing, although the access token is good', async () => {
-    const service = await startService();
-    const ended = await service.create({ user_id: USER });
-    const phone = await service.create({ user_id: USER });
-    await service.bearer('DELETE', '/v1/sessions/current', ended.access_token);
-    service.database.roundTrips = 0;
-    const calls = [
-      ['GET', '/v1/sessions'],
-      ['GET', '/v1/sessions/current'],
-      ['DELETE', `/v1/sessions/${phone.session.id}`],
-      ['POST', '/v1/sessions/revoke-others'],
-    ] as const;
-    for (const [method, path] of calls) {
-      const response = await service.bearer(method, path, ended.access_token);
-      expect(response.status).toBe(401);
-      expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
-    }
-    expect(service.database.roundTrips).toBe(calls.length);
-    expect(await readRow(phone.session.id)).toMatchObject({ revoked_at: null });
-  });
+  it.each([
+    [
+      'revoked',
+      (service: TestService, { access_token }: Tokens) =>
+        service.bearer('DELETE', '/v1/sessions/current', access_token),
+    ],
+    [
+      'past its limit',
+      (_: TestService, { session }: Tokens) =>
+        env.DB.prepare('UPDATE user_sessions SET expires_at = 1 WHERE id = ?').bind(session.id).run(),
+    ],
+    [
+      'erased',
+      (_: TestService, { session }: Tokens) =>
+        env.DB.prepare('DELETE FROM user_sessions WHERE id = ?').bind(session.id).run(),
+    ],
+  ])(
+    'a caller whose own session is %s changes and reads nothing, although the access token is good',
+    async (_, end) => {
+      const service = await startService();
+      const ended = await service.create({ user_id: USER });
+      const phone = await service.create({ user_id: USER });
+      await end(service, ended);
+      Object.assign(service.database, { roundTrips: 0, rowsWritten: 0 });
+      const calls = [
+        ['GET', '/v1/sessions'],
+        ['GET', '/v1/sessions/current'],
+        ['DELETE', `/v1/sessions/${phone.session.id}`],
+        ['DELETE', `/v1/sessions/${crypto.randomUUID()}`],
+        ['POST', '/v1/sessions/revoke-others'],
+      ] as const;
+      for (const [method, path] of calls) {
+        const response = await service.bearer(method, path, ended.access_token);
+        expect(response.status).toBe(401);
+        expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
+      }
+      // The check and the act are one round trip, so that nothing comes between them.
+      expect(service.database).toMatchObject({ roundTrips: calls.length, rowsWritten: 0 });
+      expect(await readRow(phone.session.id)).toMatchObject({ revoked_at: null });
+    },
+  );
 });
 
 describe('a backend', () => {
-  it('lists a user’s active sessions, or all that are not purged', async () => {
+  it('signs a user out everywhere (S-09), and no one else, and it is safe to repeat', async () => {
     const service = await startService();
-    const ended = await service.create({ user_id: USER });
-    await service.create({ user_id: USER });
-    await service.bearer('DELETE', '/v1/sessions/current', ended.access_token);
-    const read = async (query: string) =>
-      ((await (await service.backend('GET', `/v1/users/${USER}/sessions${query}`)).json()) as List).sessions;
-    expect(await read('')).toHaveLength(1);
-    const all = await read('?include=ended');
-    expect(all.map(({ revoked_reason }) => revoked_reason).sort()).toEqual(['signed_out', null].sort());
-  });
-
-  it('signs a user out everywhere (S-09), and it is safe to repeat', async () => {
-    const service = await startService();
+    const others = [await service.create({ user_id: crypto.randomUUID() }), await service.create()];
     const sessions = await Promise.all([1, 2, 3].map(() => service.create({ user_id: USER })));
     for (const revoked of [3, 0]) {
       expect(await (await service.backend('DELETE', `/v1/users/${USER}/sessions`)).json()).toEqual({ revoked });
     }
     for (const { refresh_token } of sessions)
       expect((await service.refresh(refresh_token)).body.reason).toBe('revoked');
+    for (const { refresh_token } of others) expect((await service.refresh(refresh_token)).status).toBe(200);
   });
 
   it('erases a user: no row is left (threat 48)', async () => {

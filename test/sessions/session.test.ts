@@ -6,7 +6,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SessionPolicy } from '../../src/config';
 import { userSessions } from '../../src/db/schema';
-import { checkSession, isLive, isWithinGrace, type Session, wasRotatedWithinGrace } from '../../src/sessions/session';
+import {
+  checkSession,
+  idleExpiresAt,
+  isLive,
+  isWithinGrace,
+  lastUsedAt,
+  type Session,
+  wasRotatedWithinGrace,
+} from '../../src/sessions/session';
 
 const NOW = Date.UTC(2026, 0, 1) + 500;
 const policy: SessionPolicy = {
@@ -46,54 +54,90 @@ describe('checkSession', () => {
   });
 });
 
-describe('in SQL', () => {
-  /** Milliseconds around `now`, most of them close to a boundary. */
-  const offset = (...boundaries: number[]) =>
-    fc.oneof(
-      fc.integer({ min: -2_000_000, max: 2_000_000 }),
-      fc
-        .record({
-          boundary: fc.constantFrom(...boundaries),
-          slip: fc.constantFrom(-1000, -501, -500, -1, 0, 1, 499, 500, 1000),
-        })
-        .map(({ boundary, slip }) => boundary + slip),
-    );
-  const arbitrary = fc.record({
-    created: offset(0, -600_000),
-    rotated: fc.option(offset(0, -30_000, -600_000)),
-    expires: fc.option(offset(0)),
-    isRevoked: fc.boolean(),
-    graceSeconds: fc.constantFrom(0, 30),
-    inactivitySeconds: fc.constantFrom(null, 600),
+describe('the end by inactivity', () => {
+  it.each([0, 1, 500, 999])('is the first second in which the session is over, %i ms into a second', (slip) => {
+    const session = { ...fresh, rotatedAt: new Date(NOW - 500 + slip) };
+    const end = idleExpiresAt(session, policy)?.getTime() as number;
+    expect(end % 1000).toBe(0);
+    expect(checkSession(session, policy, end - 1)).toBeNull();
+    expect(checkSession(session, policy, end)).toBe('expired_idle');
   });
+
+  it('counts from the creation until the first rotation, and is none without a timeout', () => {
+    expect(lastUsedAt(fresh)).toBe(fresh.createdAt);
+    expect(idleExpiresAt(fresh, { ...policy, inactivitySeconds: null })).toBeNull();
+  });
+});
+
+describe('in SQL', () => {
+  /** Milliseconds from `now` to what a rule compares it with: mostly at the boundary, a millisecond or a second beside it. */
+  const around = (...boundaries: number[]) =>
+    fc.oneof(
+      { weight: 1, arbitrary: fc.integer({ min: -2_000_000, max: 2_000_000 }) },
+      {
+        weight: 3,
+        arbitrary: fc
+          .tuple(
+            fc.constantFrom(...boundaries),
+            fc.constantFrom(-1001, -1000, -999, -501, -1, 0, 1, 499, 500, 999, 1000, 1001),
+          )
+          .map(([boundary, slip]) => boundary + slip),
+      },
+    );
+  const arbitrary = fc
+    .record({
+      graceSeconds: fc.constantFrom(0, 1, 30, 600),
+      inactivitySeconds: fc.constantFrom(null, 1, 600),
+      millisecond: fc.constantFrom(0, 1, 500, 999),
+    })
+    .chain(({ millisecond, ...settings }) => {
+      const idle = (settings.inactivitySeconds ?? 600) * -1000;
+      return fc.record({
+        settings: fc.constant({ ...policy, ...settings }),
+        now: fc.constant(NOW - 500 + millisecond),
+        created: around(0, idle),
+        rotated: fc.option(around(0, settings.graceSeconds * -1000, idle)),
+        expires: fc.option(around(0)),
+        isRevoked: fc.integer({ min: 0, max: 4 }).map((die) => die === 0),
+      });
+    });
 
   it('isLive is checkSession, and isWithinGrace is wasRotatedWithinGrace', async () => {
     const db = drizzle(env.DB);
+    const seen = { live: 0, over: 0, within: 0, outside: 0 };
     await fc.assert(
-      fc.asyncProperty(arbitrary, async ({ created, rotated, expires, isRevoked, graceSeconds, inactivitySeconds }) => {
-        const settings = { ...policy, graceSeconds, inactivitySeconds };
-        const [row] = await db
-          .insert(userSessions)
-          .values({
-            refreshToken: 'x',
-            createdAt: new Date(NOW + created),
-            rotatedAt: rotated === null ? null : new Date(NOW + rotated),
-            expiresAt: expires === null ? null : new Date(NOW + expires),
-            revokedAt: isRevoked ? new Date(NOW) : null,
-          })
-          .returning();
-        const session = row as Session;
-        const matches = async (condition: ReturnType<typeof isLive>) =>
-          (
-            await db
-              .select({ id: userSessions.id })
-              .from(userSessions)
-              .where(and(eq(userSessions.id, session.id), condition))
-          ).length === 1;
-        expect(await matches(isLive(settings, NOW))).toBe(checkSession(session, settings, NOW) === null);
-        expect(await matches(isWithinGrace(settings, NOW))).toBe(wasRotatedWithinGrace(session, settings, NOW));
+      fc.asyncProperty(arbitrary, async ({ settings, now, created, rotated, expires, isRevoked }) => {
+        const id = crypto.randomUUID();
+        const matching = (condition: ReturnType<typeof isLive>) =>
+          db
+            .select({ id: userSessions.id })
+            .from(userSessions)
+            .where(and(eq(userSessions.id, id), condition));
+        const [[session], live, within] = await db.batch([
+          db
+            .insert(userSessions)
+            .values({
+              id,
+              refreshToken: 'x',
+              createdAt: new Date(now + created),
+              rotatedAt: rotated === null ? null : new Date(now + rotated),
+              expiresAt: expires === null ? null : new Date(now + expires),
+              revokedAt: isRevoked ? new Date(now) : null,
+            })
+            .returning(),
+          matching(isLive(settings, now)),
+          matching(isWithinGrace(settings, now)),
+        ]);
+        const isOver = checkSession(session as Session, settings, now) !== null;
+        expect(live.length === 0).toBe(isOver);
+        const isWithin = wasRotatedWithinGrace(session as Session, settings, now);
+        expect(within.length === 1).toBe(isWithin);
+        seen[isOver ? 'over' : 'live'] += 1;
+        seen[isWithin ? 'within' : 'outside'] += 1;
       }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
+    // Neither answer is rare among what was tried.
+    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(25);
   });
 });
