@@ -35,6 +35,8 @@ export default defineConfig({
           name: 'workers',
           include: ['test/**/*.test.ts'],
           exclude: ['test/node/**'],
+          // Property tests run hundreds of cases; a busy machine must not fail them.
+          testTimeout: 60_000,
           setupFiles: ['./test/apply-migrations.ts'],
         },
       },
