@@ -3,7 +3,7 @@
  * row on every refresh. Defaults are in the tables themselves, so that a row inserted by plain SQL gets them.
  */
 import { sql } from 'drizzle-orm';
-import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
 /** A random UUID version 4 (RFC 9562 §5.4), made by SQLite. */
 const uuidV4 = sql`(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))`;
@@ -17,8 +17,13 @@ export const users = sqliteTable(
     issuer: text('issuer'),
     subject: text('subject'),
     createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
+    /** Access tokens issued until then are outdated: the user was signed out everywhere. */
+    notBefore: integer('not_before', { mode: 'timestamp' }),
   },
-  (table) => [uniqueIndex('idx_users_issuer_subject').on(table.issuer, table.subject).where(sql`issuer IS NOT NULL`)],
+  (table) => [
+    uniqueIndex('idx_users_issuer_subject').on(table.issuer, table.subject).where(sql`issuer IS NOT NULL`),
+    index('idx_users_not_before').on(table.notBefore).where(sql`not_before IS NOT NULL`),
+  ],
 );
 
 /** One row a session, for its whole life: a refresh moves it forward, a revocation marks it, the clean-up deletes it. */
@@ -47,8 +52,12 @@ export const userSessions = sqliteTable(
     authTime: integer('auth_time', { mode: 'timestamp' }),
     /** How they proved it (RFC 8176), a JSON array. */
     amr: text('amr'),
+    /** How well they proved it, by the issuer's own classes (OpenID Connect Core §2). */
+    acr: text('acr'),
     /** Custom access-token claims, a JSON object. */
     claims: text('claims'),
+    /** What the last rotation, else the creation, told of the device and where it is: a JSON object of risk/signals.ts. */
+    lastSignals: text('last_signals'),
   },
   (table) => [
     index('idx_user_sessions_uid').on(table.userId),
@@ -84,6 +93,61 @@ export const idempotencyKeys = sqliteTable('idempotency_keys', {
   sessionId: text('session_id').notNull(),
   createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
 });
+
+/** The security log: what happened to sessions, written in the transaction in which it happened. */
+export const sessionEvents = sqliteTable(
+  'session_events',
+  {
+    /** Grows with each event, so that the rowid itself gives the order. */
+    seq: integer('seq').primaryKey(),
+    id: text('id').notNull().unique().default(uuidV4),
+    type: text('type').notNull(),
+    /** Whose log it is in: the user's id; of a guest, the session's. */
+    subject: text('subject').notNull(),
+    sessionId: text('session_id').notNull(),
+    clientId: text('client_id'),
+    /** The request that caused it, as in the log lines. */
+    requestId: text('request_id'),
+    createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
+    /** A JSON object of risk/events.ts. */
+    details: text('details').notNull().default('{}'),
+  },
+  (table) => [index('idx_session_events_subject').on(table.subject)],
+);
+
+/** The outbox: which endpoint has yet to be told of which event. What was delivered is deleted. */
+export const webhookDeliveries = sqliteTable(
+  'webhook_deliveries',
+  {
+    eventId: text('event_id')
+      .notNull()
+      .references(() => sessionEvents.id, { onDelete: 'cascade' }),
+    /** The endpoint's name in WEBHOOKS. */
+    endpoint: text('endpoint').notNull(),
+    /** `pending`, or `dead` once all attempts have failed. */
+    state: text('state').notNull().default('pending'),
+    attempts: integer('attempts').notNull().default(0),
+    /** Not before this. While an attempt is under way, when it counts as lost. */
+    nextAttemptAt: integer('next_attempt_at', { mode: 'timestamp' }).notNull(),
+    /** Why the last attempt failed: a status or a kind of failure, never what the endpoint answered. */
+    lastError: text('last_error'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.eventId, table.endpoint] }),
+    index('idx_webhook_deliveries_due').on(table.nextAttemptAt).where(sql`state = 'pending'`),
+  ],
+);
+
+/** ID tokens that started a session, so that none starts another (RFC 7523 §3). */
+export const usedAssertions = sqliteTable(
+  'used_assertions',
+  {
+    /** SHA-256 of the issuer and the token. */
+    hash: text('hash').primaryKey().notNull(),
+    expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),
+  },
+  (table) => [index('idx_used_assertions_expires').on(table.expiresAt)],
+);
 
 /** One row: where the clean-up stands. */
 export const cleanupState = sqliteTable('cleanup_state', {

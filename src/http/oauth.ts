@@ -3,8 +3,7 @@ import { Hono } from 'hono';
 import { sha256 } from '../crypto';
 import { findSession } from '../sessions/list';
 import { revokeByClient } from '../sessions/revoke';
-import { type RotateResult, rotateSession } from '../sessions/rotate';
-import { checkSession, type EndReason, idleExpiresAt, wasRotatedWithinGrace } from '../sessions/session';
+import { checkSession, idleExpiresAt, wasRotatedWithinGrace } from '../sessions/session';
 import { verifyAccessToken } from '../tokens/access';
 import { trustedKeys } from '../tokens/keys';
 import { looksLikeRefreshToken, successorsOf, verifyRefreshToken } from '../tokens/refresh';
@@ -12,6 +11,7 @@ import type { AppContext, AppEnv } from './context';
 import { OAuthError } from './errors';
 import { readForm } from './input';
 import { authenticateClient, requireCapability } from './middleware/client-auth';
+import { type RefreshResult, refresh } from './refresh';
 import type { Service } from './service';
 import { issueTokens } from './views';
 
@@ -32,24 +32,10 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const presented = form.get('refresh_token');
     if (presented === undefined) throw new OAuthError('invalid_request', 'refresh_token is missing');
 
-    const moment = now();
-    const keyring = await service.keyring();
-    const verdict = await verifyRefreshToken(keyring, presented, moment);
-    if (!verdict.ok) {
-      throw verdict.reason === 'expired' ? refused('expired_absolute') : invalidGrant(verdict.reason);
-    }
-    const home = service.findHome(verdict.token.home, c.get('meter'));
-    if (home === null) {
-      console.error(JSON.stringify({ level: 'error', event: 'unknown_home', request_id: c.get('requestId') }));
-      throw invalidGrant('unknown_home');
-    }
-    // What the answer needs comes first, so that no session moves on whose new token cannot be given.
-    await service.keySet(home);
-    const rotation = { token: verdict.token, clientId: client.id, now: moment };
-    const result = await rotateSession(home, keyring, config.sessions, rotation);
-    if (!result.ok) throw toOAuthError(c, result);
+    const result = await refresh(c, service, { presented, clientId: client.id });
+    if (!result.ok) throw toOAuthError(result);
     c.set('outcome', result.outcome);
-    return c.json(await issueTokens(service, home, result.session, result.secret));
+    return c.json(await issueTokens(service, result.home, result.session, result.secret));
   });
 
   routes.post('/revoke', async (c) => {
@@ -131,36 +117,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
   }
 }
 
-function toOAuthError(c: AppContext, result: Exclude<RotateResult, { ok: true }>): OAuthError {
-  switch (result.reason) {
-    case 'unknown_session':
-    case 'wrong_client':
-      return invalidGrant(result.reason);
-    case 'reuse_detected':
-      if (result.justDetected) {
-        const { id, userId, clientId } = result.session;
-        const event = {
-          level: 'warn',
-          event: 'reuse_detected',
-          request_id: c.get('requestId'),
-          session_id: id,
-          user_id: userId,
-          client_id: clientId,
-        };
-        console.warn(JSON.stringify(event));
-      }
-      return refused(result.reason);
-    default:
-      return refused(result.reason);
-  }
-}
-
-/** What is not authentic, or not the caller's, is told nothing: all answers are the same. */
-function invalidGrant(outcome: string): OAuthError {
-  return new OAuthError('invalid_grant', 'The refresh token is not valid', { outcome });
-}
-
-/** Whoever holds an authentic token may be told why its session is over. */
-function refused(reason: EndReason): OAuthError {
-  return new OAuthError('invalid_grant', 'The refresh token is not valid', { reason });
+/** What is not authentic, or not the caller's, is told nothing; whoever holds an authentic token may know why its session is over. */
+function toOAuthError({ reason, outcome }: Extract<RefreshResult, { ok: false }>): OAuthError {
+  return new OAuthError('invalid_grant', 'The refresh token is not valid', reason === null ? { outcome } : { reason });
 }

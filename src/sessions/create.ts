@@ -181,7 +181,9 @@ async function toRow(
     revokedReason: null,
     authTime,
     amr: amr && JSON.stringify(amr),
+    acr: null,
     claims: claims && JSON.stringify(claims),
+    lastSignals: null,
   };
 }
 

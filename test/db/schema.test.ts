@@ -138,13 +138,17 @@ describe('users', () => {
 
 describe('schema.ts', () => {
   const dialect = new SQLiteSyncDialect();
+  const byName = (a: { name: string | undefined }, b: { name: string | undefined }) =>
+    String(a.name) < String(b.name) ? -1 : 1;
   const inline = (value: SQL) => dialect.sqlToQuery(value.inlineParams()).sql;
   const toDefault = (value: unknown) =>
     value === undefined
       ? null
       : typeof value === 'object'
         ? inline(value as SQL).replace(/^\((.*)\)$/s, '$1')
-        : String(value);
+        : typeof value === 'string'
+          ? `'${value}'`
+          : String(value);
   const tables = Object.values(schema)
     .filter((value) => is(value, SQLiteTable))
     .map((table) => getTableConfig(table));
@@ -159,18 +163,20 @@ describe('schema.ts', () => {
   it.each(tables.map((table) => [table.name, table] as const))(
     'has %s as the migrations make it',
     async (name, table) => {
+      // A column that came later stands last in the table, wherever it is declared.
       const { results: columns } = await env.DB.prepare(
-        'SELECT name, lower(type) AS type, "notnull", dflt_value, pk FROM pragma_table_info(?)',
+        'SELECT name, lower(type) AS type, "notnull", dflt_value, pk FROM pragma_table_info(?) ORDER BY name',
       )
         .bind(name)
         .all();
+      const composite = table.primaryKeys.flatMap(({ columns }) => columns.map((column) => column.name));
       expect(columns).toEqual(
-        table.columns.map((column) => ({
+        table.columns.toSorted(byName).map((column) => ({
           name: column.name,
           type: column.getSQLType(),
           notnull: Number(column.notNull),
           dflt_value: toDefault(column.default),
-          pk: Number(column.primary),
+          pk: Number(column.primary) || composite.indexOf(column.name) + 1,
         })),
       );
 
@@ -191,7 +197,7 @@ describe('schema.ts', () => {
         where: config.where ? inline(config.where) : null,
       }));
       expect(indexes.map(({ sql, ...index }) => ({ ...index, where: sql.split(' WHERE ')[1] ?? null }))).toEqual(
-        [...uniqueColumns, ...declared].sort((a, b) => (String(a.name) < String(b.name) ? -1 : 1)),
+        [...uniqueColumns, ...declared].sort(byName),
       );
 
       const { results: foreignKeys } = await env.DB.prepare(
