@@ -6,6 +6,7 @@ import { parseConfig } from './config';
 import type { Env } from './env';
 import type { AppEnv } from './http/context';
 import { ProblemError, respondToError } from './http/errors';
+import { eventRoutes } from './http/events';
 import { MAX_BODY_BYTES } from './http/input';
 import { metadataRoutes } from './http/metadata';
 import { refuseOtherMethods } from './http/middleware/method-not-allowed';
@@ -27,6 +28,7 @@ export function createApp(env: Env, now: () => number = Date.now): Hono<AppEnv> 
   app.route(`${config.basePath}/.well-known`, wellKnown);
   app.route(`${config.basePath}/oauth`, oauthRoutes(service));
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
+  app.route(`${config.basePath}/v1/events`, eventRoutes(service));
   app.route(`${config.basePath}/v1/users`, userRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
   refuseOtherMethods(app);

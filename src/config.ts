@@ -11,11 +11,38 @@ export type SigningAlg = 'EdDSA' | 'ES256';
 const CAPABILITIES = ['refresh', 'create_sessions', 'manage_users', 'introspect'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
+/** What a deployment, or a client, does about a refresh that looks like someone else's. */
+const RISK_POLICIES = ['log', 'notify', 'reauthenticate', 'revoke'] as const;
+export type RiskPolicy = (typeof RISK_POLICIES)[number];
+
+/** What is stored of an address: all of it, its network, or a keyed hash that only tells whether two are the same. */
+const ADDRESS_STORAGES = ['full', 'network', 'hash'] as const;
+export type AddressStorage = (typeof ADDRESS_STORAGES)[number];
+
+/** What the security log tells of. */
+export const EVENT_TYPES = [
+  'session_created',
+  /** The user had sessions, but none on such a device. */
+  'new_device',
+  /** Refreshed from another network, or otherwise a little different. */
+  'context_changed',
+  /** Refreshed, although the caller looks like someone else. */
+  'mismatch',
+  /** A superseded token was refreshed late, by whoever had superseded it: the answer had been lost. */
+  'answer_recovered',
+  'reauthentication_demanded',
+  'reuse_detected',
+  'session_evicted',
+  'session_revoked',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
 export interface Client {
   id: string;
   /** SHA-256 (base64url) of each accepted secret; empty for a public client (RFC 6749 §2.1). */
   secretHashes: readonly string[];
   allow: ReadonlySet<Capability>;
+  riskPolicy: RiskPolicy;
 }
 
 /** How long sessions live, and how many a user may have. */
@@ -29,6 +56,27 @@ export interface SessionPolicy {
   /** Active sessions a user may have; null: any number. */
   maxSessionsPerUser: number | null;
   limitPolicy: 'evict_oldest' | 'reject';
+}
+
+/** Whether a refresh is whose session it is. */
+export interface RiskConfig {
+  /** For clients that say nothing else. */
+  policy: RiskPolicy;
+  /** How long after a rotation its caller may still come for the lost answer; 0: only within the grace period. */
+  lostAnswerSeconds: number;
+  addressStorage: AddressStorage;
+  eventRetentionSeconds: number;
+}
+
+/** Who is told of which events (Standard Webhooks). */
+export interface Webhook {
+  name: string;
+  url: string;
+  /** Signs what is sent; two while one replaces the other. */
+  secrets: readonly Uint8Array[];
+  events: ReadonlySet<EventType>;
+  /** `json`, or only session revocations, each as a Security Event Token (RFC 8417). */
+  format: 'json' | 'set';
 }
 
 /** When signing keys are made, and how long they stay. */
@@ -53,6 +101,8 @@ export interface Config {
   sessions: SessionPolicy;
   signingKeys: SigningKeyPolicy;
   cleanupRetentionSeconds: number;
+  risk: RiskConfig;
+  webhooks: readonly Webhook[];
   clients: ReadonlyMap<string, Client>;
   sessionSecret: string;
   previousSessionSecret: string | null;
@@ -82,6 +132,7 @@ const clientsSchema = v.array(
       ]),
     ),
     allow: v.optional(v.array(v.picklist(CAPABILITIES))),
+    risk_policy: v.optional(v.picklist(RISK_POLICIES)),
   }),
 );
 
@@ -110,6 +161,7 @@ export function parseConfig(env: Env): Config {
   if (!env.AUDIENCE)
     mistakes.push('AUDIENCE is missing: who accepts the access tokens, for example https://api.example.com');
 
+  const riskPolicy = oneOf('RISK_POLICY', RISK_POLICIES);
   const accessTokenTtlSeconds = wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, 1, DAY);
   const config: Config = {
     issuer: issuer.href,
@@ -136,7 +188,14 @@ export function parseConfig(env: Env): Config {
       jwksMaxAgeSeconds: wholeNumber('JWKS_MAX_AGE_SECONDS', 300, 0, DAY),
     },
     cleanupRetentionSeconds: wholeNumber('CLEANUP_RETENTION_SECONDS', 7 * DAY, 0, 3650 * DAY),
-    clients: parseClients(env.CLIENTS, mistakes),
+    risk: {
+      policy: riskPolicy,
+      lostAnswerSeconds: wholeNumber('LOST_ANSWER_SECONDS', DAY, 0, 30 * DAY),
+      addressStorage: oneOf('ADDRESS_STORAGE', ADDRESS_STORAGES),
+      eventRetentionSeconds: wholeNumber('EVENT_RETENTION_SECONDS', 90 * DAY, 0, 3650 * DAY),
+    },
+    webhooks: parseWebhooks(env.WEBHOOKS, mistakes),
+    clients: parseClients(env.CLIENTS, riskPolicy, mistakes),
     sessionSecret: parseSecret('SESSION_SECRET', env.SESSION_SECRET, mistakes) ?? '',
     previousSessionSecret: env.SESSION_SECRET_PREVIOUS
       ? parseSecret('SESSION_SECRET_PREVIOUS', env.SESSION_SECRET_PREVIOUS, mistakes)
@@ -169,14 +228,15 @@ function parseIssuer(text: string | undefined, mistakes: string[]): { href: stri
     mistakes.push('ISSUER is missing or no URL: the public URL of this Worker, for example https://auth.example.com');
     return { href: '', path: '' };
   }
-  const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal(url)))
     mistakes.push('ISSUER must be an https URL (http only on localhost)');
   if (url.search || url.hash || url.username || url.password)
     mistakes.push('ISSUER must have no query, fragment or credentials');
   const path = url.pathname.replace(/\/+$/, '');
   return { href: url.origin + path, path };
 }
+
+const isLocal = (url: string | URL) => ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
 
 function parseSecret(name: string, secret: string | undefined, mistakes: string[]): string | null {
   if (!secret) {
@@ -193,24 +253,18 @@ function parseSecret(name: string, secret: string | undefined, mistakes: string[
   return secret;
 }
 
-function parseClients(text: string | undefined, mistakes: string[]): ReadonlyMap<string, Client> {
+function parseClients(
+  text: string | undefined,
+  defaultPolicy: RiskPolicy,
+  mistakes: string[],
+): ReadonlyMap<string, Client> {
   const clients = new Map<string, Client>();
-  let json: unknown;
-  try {
-    json = JSON.parse(text || '[]');
-  } catch {
-    mistakes.push('CLIENTS is not JSON');
-    return clients;
-  }
-  const parsed = v.safeParse(clientsSchema, json);
-  if (!parsed.success) {
-    for (const issue of parsed.issues)
-      mistakes.push(
-        `CLIENTS: ${v.getDotPath(issue) ?? 'value'}: ${issue.kind === 'schema' ? `expected ${issue.expected}` : issue.message}`,
-      );
-    return clients;
-  }
-  for (const { client_id, secret_sha256 = [], allow } of parsed.output) {
+  for (const { client_id, secret_sha256 = [], allow, risk_policy } of parseList(
+    'CLIENTS',
+    clientsSchema,
+    text,
+    mistakes,
+  )) {
     const secretHashes = secret_sha256.map((hash) => toBase64url(hash));
     const isPublic = secretHashes.length === 0;
     if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
@@ -225,9 +279,91 @@ function parseClients(text: string | undefined, mistakes: string[]): ReadonlyMap
       id: client_id,
       secretHashes: secretHashes.filter((hash) => hash !== null),
       allow: new Set(allow ?? (isPublic ? ['refresh'] : CAPABILITIES)),
+      riskPolicy: risk_policy ?? defaultPolicy,
     });
   }
   return clients;
+}
+
+/** What an endpoint is told of unless it says: what a team would act on. */
+const ACTIONABLE_EVENTS: readonly EventType[] = [
+  'new_device',
+  'mismatch',
+  'reauthentication_demanded',
+  'reuse_detected',
+  'session_evicted',
+  'session_revoked',
+];
+
+const webhooksSchema = v.array(
+  v.strictObject({
+    name: v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/, 'name must be 1 to 64 of a-z, 0-9, _ and -')),
+    url: v.string(),
+    secret: v.union([
+      v.pipe(
+        v.string(),
+        v.transform((secret) => [secret]),
+      ),
+      v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(2)),
+    ]),
+    events: v.optional(v.pipe(v.array(v.picklist(EVENT_TYPES)), v.minLength(1))),
+    format: v.optional(v.picklist(['json', 'set'])),
+  }),
+);
+
+function parseWebhooks(text: string | undefined, mistakes: string[]): Webhook[] {
+  const names = new Set<string>();
+  return parseList('WEBHOOKS', webhooksSchema, text, mistakes).map(
+    ({ name, url, secret, events = ACTIONABLE_EVENTS, format = 'json' }) => {
+      if (names.has(name)) mistakes.push(`WEBHOOKS: ${name} is there twice`);
+      names.add(name);
+      const { protocol, username, password } = URL.parse(url) ?? {};
+      if (protocol !== 'https:' && !(protocol === 'http:' && isLocal(url))) {
+        mistakes.push(`WEBHOOKS: ${name}: url must be an https URL (http only on localhost)`);
+      }
+      if (username || password) mistakes.push(`WEBHOOKS: ${name}: url must have no credentials`);
+      const secrets = secret.map(parseWebhookSecret);
+      if (secrets.includes(null)) {
+        mistakes.push(`WEBHOOKS: ${name}: secret must be whsec_ and 24 to 64 random bytes in base64`);
+      }
+      return { name, url, secrets: secrets.filter((key) => key !== null), events: new Set(events), format };
+    },
+  );
+}
+
+/** Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
+function parseWebhookSecret(secret: string): Uint8Array | null {
+  const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? [];
+  if (encoded === undefined) return null;
+  try {
+    const key = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
+    return key.length >= 24 && key.length <= 64 ? key : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A JSON array of this schema; what is wrong with it goes to `mistakes`. */
+function parseList<T extends v.GenericSchema<unknown, unknown[]>>(
+  name: string,
+  schema: T,
+  text: string | undefined,
+  mistakes: string[],
+): v.InferOutput<T> | [] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text || '[]');
+  } catch {
+    mistakes.push(`${name} is not JSON`);
+    return [];
+  }
+  const parsed = v.safeParse(schema, json);
+  if (parsed.success) return parsed.output;
+  for (const issue of parsed.issues)
+    mistakes.push(
+      `${name}: ${v.getDotPath(issue) ?? 'value'}: ${issue.kind === 'schema' ? `expected ${issue.expected}` : issue.message}`,
+    );
+  return [];
 }
 
 /** A SHA-256 in hex or base64url as base64url; null when it is neither. */

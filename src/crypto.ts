@@ -18,6 +18,8 @@ export interface SecretKeys {
   encryption: CryptoKey;
   /** HMAC-SHA-256: what a create with an Idempotency-Key made. */
   idempotency: CryptoKey;
+  /** HMAC-SHA-256: hides addresses that are only to be compared. */
+  address: CryptoKey;
 }
 
 /** The secret in use and, while it is being replaced, the other one that is still accepted. */
@@ -42,17 +44,18 @@ async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
       'sign',
       'verify',
     ]);
-  const [id, refreshMac, ratchet, idempotency, encryption] = await Promise.all([
+  const [id, refreshMac, ratchet, idempotency, address, encryption] = await Promise.all([
     crypto.subtle.deriveBits(hkdf('id'), input, 64),
     hmacKey('refresh token MAC'),
     hmacKey('refresh token ratchet'),
     hmacKey('idempotency'),
+    hmacKey('address'),
     crypto.subtle.deriveKey(hkdf('signing key encryption'), input, { name: 'AES-GCM', length: 256 }, false, [
       'encrypt',
       'decrypt',
     ]),
   ]);
-  return { id: base64url.encode(new Uint8Array(id)), refreshMac, ratchet, idempotency, encryption };
+  return { id: base64url.encode(new Uint8Array(id)), refreshMac, ratchet, idempotency, address, encryption };
 }
 
 export async function deriveKeyring(current: string, previous: string | null): Promise<Keyring> {

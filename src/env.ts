@@ -19,4 +19,9 @@ export interface Env {
   SIGNING_KEY_RETIRE_SECONDS?: string;
   JWKS_MAX_AGE_SECONDS?: string;
   D1_TIMEOUT_MS?: string;
+  RISK_POLICY?: string;
+  LOST_ANSWER_SECONDS?: string;
+  ADDRESS_STORAGE?: string;
+  EVENT_RETENTION_SECONDS?: string;
+  WEBHOOKS?: string;
 }

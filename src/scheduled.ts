@@ -1,10 +1,10 @@
 /** What the Cron Trigger does: deletes what is dead and rotates the signing keys. One fails without stopping the other. */
-import { parseConfig } from './config';
+import { type Config, parseConfig } from './config';
 import { deriveKeyring } from './crypto';
 import { DEFAULT_HOME, newMeter, openHome } from './db/homes';
 import type { Env } from './env';
 import { ConfigError, DatabaseUnavailableError } from './errors';
-import { type CleanupBounds, cleanUp } from './sessions/cleanup';
+import { type CleanupBounds, type CleanupPolicy, cleanUp } from './sessions/cleanup';
 import { rotateSigningKeys } from './tokens/keys';
 
 /** Far below the 15 minutes that a cron run may take, so that runs do not pile up; what is left is for the next one. */
@@ -19,7 +19,7 @@ export async function runScheduled(env: Env, now: number, bounds = BOUNDS): Prom
 
   const [keys, cleanup] = await Promise.allSettled([
     rotateSigningKeys(home, keyring, config.signingKeys, now),
-    cleanUp(home, { sessions: config.sessions, retentionSeconds: config.cleanupRetentionSeconds }, bounds, now),
+    cleanUp(home, toCleanupPolicy(config), bounds, now),
   ]);
   const isLate = cleanup.status === 'fulfilled' && !cleanup.value.finished && cleanup.value.isBacklogGrowing;
   const failed = [keys, cleanup].filter((part) => part.status === 'rejected');
@@ -36,6 +36,11 @@ export async function runScheduled(env: Env, now: number, bounds = BOUNDS): Prom
   );
   const fault = failed[0]?.reason;
   if (fault !== undefined) throw fault;
+}
+
+function toCleanupPolicy({ sessions, cleanupRetentionSeconds, risk }: Config): CleanupPolicy {
+  const { eventRetentionSeconds } = risk;
+  return { sessions, retentionSeconds: cleanupRetentionSeconds, eventRetentionSeconds };
 }
 
 function toSnakeCase(report: object): Record<string, unknown> {

@@ -78,8 +78,8 @@ describe('imports', () => {
     expect(importers('hono').filter((name) => name !== 'app.ts' && !name.startsWith('http/'))).toEqual([]);
   });
 
-  it('of Drizzle stand beside the rules of sessions and in db/, never in http/ or tokens/', () => {
-    expect(importers('drizzle-orm').filter((name) => !/^(sessions|db)\//.test(name))).toEqual([]);
+  it('of Drizzle stand beside the rules of sessions and risk and in db/, never in http/ or tokens/', () => {
+    expect(importers('drizzle-orm').filter((name) => !/^(sessions|risk|db)\//.test(name))).toEqual([]);
   });
 });
 

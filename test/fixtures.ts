@@ -59,6 +59,14 @@ export interface RefreshAnswer {
   headers: Headers;
 }
 
+/** Who calls, as Cloudflare tells it. */
+export interface Caller {
+  address?: string;
+  userAgent?: string;
+  headers?: Record<string, string>;
+  cf?: Record<string, unknown>;
+}
+
 export interface TestService {
   app: Hono<AppEnv>;
   env: Env;
@@ -70,7 +78,7 @@ export interface TestService {
   /** POST of JSON with the backend's credentials, and what came back. */
   create(body?: Record<string, unknown>, headers?: Record<string, string>): Promise<Tokens>;
   form(path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Response>;
-  refresh(refreshToken: string, clientId?: string): Promise<RefreshAnswer>;
+  refresh(refreshToken: string, clientId?: string, from?: Caller): Promise<RefreshAnswer>;
   bearer(method: string, path: string, accessToken: string): Promise<Response>;
   backend(method: string, path: string): Promise<Response>;
 }
@@ -125,12 +133,19 @@ export async function startService(
       if (response.status !== 201) throw new Error(`create answered ${response.status}: ${await response.text()}`);
       return response.json();
     },
-    refresh: async (refreshToken, clientId = APP) => {
-      const response = await form('/oauth/token', {
-        grant_type: 'refresh_token',
-        refresh_token: refreshToken,
-        client_id: clientId,
+    refresh: async (refreshToken, clientId = APP, { address, userAgent, headers, cf } = {}) => {
+      const fields = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId };
+      const request = new Request(`${ISSUER}/oauth/token`, {
+        method: 'POST',
+        body: new URLSearchParams(fields),
+        headers: {
+          ...(address && { 'cf-connecting-ip': address }),
+          ...(userAgent && { 'user-agent': userAgent }),
+          ...headers,
+        },
+        ...(cf && { cf }),
       });
+      const response = await app.request(request);
       return { status: response.status, body: await response.json(), headers: response.headers };
     },
     bearer: (method, path, accessToken) =>

@@ -4,7 +4,7 @@
  */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ConfigError, DatabaseUnavailableError } from '../errors';
-import type { EndReason } from '../sessions/session';
+import type { RefusalReason } from '../sessions/session';
 import type { AppContext } from './context';
 
 /** Every `code` that a problem can have, with its status and title. `type` is `urn:edge-sessions:problem:<code>`. */
@@ -59,7 +59,7 @@ export class OAuthError extends Error {
     readonly extra: {
       status?: ContentfulStatusCode;
       headers?: Record<string, string>;
-      reason?: EndReason;
+      reason?: RefusalReason;
       outcome?: string;
     } = {},
   ) {
@@ -72,6 +72,11 @@ export class OAuthError extends Error {
 export function bearerProblem(error: 'invalid_token' | null, description: string): ProblemError {
   const challenge = error === null ? 'Bearer' : `Bearer error="${error}", error_description="${description}"`;
   return new ProblemError('invalid_token', description, { 'WWW-Authenticate': challenge });
+}
+
+/** The token is good, but its session is not any more. */
+export function sessionEnded(): ProblemError {
+  return bearerProblem('invalid_token', 'The session of this access token is over');
 }
 
 export function respondToError(error: Error, c: AppContext, isOAuth: boolean): Response {

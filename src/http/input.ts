@@ -1,5 +1,6 @@
 /** Reading what callers send: strictly, with a clear error, and before any database is asked. */
 import * as v from 'valibot';
+import type { EventQuery } from '../sessions/events';
 import type { Page, Position } from '../sessions/list';
 import type { AppContext } from './context';
 import { OAuthError, ProblemError } from './errors';
@@ -84,10 +85,21 @@ function explain(issue: v.BaseIssue<unknown>): string {
 
 /** `limit` and `cursor` of a list, which may have `other` parameters too. */
 export function readPage(c: AppContext, other: readonly string[] = []): Page {
-  const { limit = '50', cursor } = readQuery(c, ['limit', 'cursor', ...other]);
+  const { limit, cursor } = readQuery(c, ['limit', 'cursor', ...other]);
+  return { limit: parseLimit(limit), after: cursor === undefined ? null : parseCursor(cursor) };
+}
+
+/** `limit` and `cursor` of a list of events. */
+export function readEventQuery(c: AppContext): EventQuery {
+  const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
+  if (cursor !== undefined && !/^[1-9]\d{0,14}$/.test(cursor)) throw foreignCursor();
+  return { limit: parseLimit(limit), before: cursor === undefined ? null : Number(cursor) };
+}
+
+function parseLimit(limit = '50'): number {
   if (!/^[1-9]\d{0,2}$/.test(limit) || Number(limit) > 100)
     throw new ProblemError('invalid_request', 'limit must be a whole number from 1 to 100');
-  return { limit: Number(limit), after: cursor === undefined ? null : parseCursor(cursor) };
+  return Number(limit);
 }
 
 /** A query in which each parameter is known and there once. */
@@ -107,9 +119,12 @@ export function formatCursor({ createdAt, id }: Position): string {
 
 function parseCursor(cursor: string): Position {
   const [, seconds, id] = /^(\d{1,11})_([0-9A-Za-z-]{1,64})$/.exec(cursor) ?? [];
-  if (seconds === undefined || id === undefined)
-    throw new ProblemError('invalid_request', 'cursor is not one that this service gave');
+  if (seconds === undefined || id === undefined) throw foreignCursor();
   return { createdAt: new Date(Number(seconds) * 1000), id };
+}
+
+function foreignCursor(): ProblemError {
+  return new ProblemError('invalid_request', 'cursor is not one that this service gave');
 }
 
 function mediaType(c: AppContext): string {

@@ -12,6 +12,7 @@ import { OAuthError } from './errors';
 import { readForm } from './input';
 import { authenticateClient, requireCapability } from './middleware/client-auth';
 import { type RefreshResult, refresh } from './refresh';
+import { logEvents, revocationOf } from './reporting';
 import type { Service } from './service';
 import { issueTokens } from './views';
 
@@ -44,11 +45,11 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const found = await findToken(c, form);
     // RFC 7009 §2.2: what is no token of ours needs no revoking.
     if (found === null) return c.body(null, 200);
-    const revoked =
-      found.clientId === null || found.clientId === client.id
-        ? await revokeByClient(found.home, { sessionId: found.sessionId, clientId: client.id, now: now() })
-        : false;
-    c.set('outcome', revoked ? 'revoked' : 'unchanged');
+    const target = { sessionId: found.sessionId, clientId: client.id };
+    const isOwn = found.clientId === null || found.clientId === client.id;
+    const events = isOwn ? await revokeByClient(found.home, target, revocationOf(c, service)) : [];
+    logEvents(c, events);
+    c.set('outcome', events.length > 0 ? 'revoked' : 'unchanged');
     return c.body(null, 200);
   });
 

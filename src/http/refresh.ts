@@ -1,22 +1,24 @@
 /** Refreshing by a token that someone presents, whether it came in a form or in a cookie. */
 import type { Home } from '../db/homes';
-import { type RotateResult, rotateSession } from '../sessions/rotate';
-import type { EndReason, Session } from '../sessions/session';
+import { rotateSession } from '../sessions/rotate';
+import type { RefusalReason, Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh';
 import type { AppContext } from './context';
+import { logEvents, reportingOf } from './reporting';
 import type { Service } from './service';
+import { readSignals } from './signals';
 
 export type RefreshResult =
   | {
       ok: true;
-      outcome: 'rotated' | 'kept' | 'repeated';
+      outcome: 'rotated' | 'kept' | 'repeated' | 'recovered';
       home: Home;
       session: Session;
       /** The secret of the token to answer with. */
       secret: string;
     }
   /** `reason` is what the caller may be told: nothing (null), unless the token is authentic and the caller's own. `outcome` is for the log. */
-  | { ok: false; reason: EndReason | null; outcome: string };
+  | { ok: false; reason: RefusalReason | null; outcome: string };
 
 /** Refreshes the session of a token for the client that presents it. A token that is not ours costs no database call. */
 export async function refresh(
@@ -37,24 +39,27 @@ export async function refresh(
   }
   // What the answer needs comes first, so that no session moves on whose new token cannot be given.
   await service.keySet(home);
-  const result = await rotateSession(home, keyring, service.config.sessions, { token: verdict.token, clientId, now });
+  const { config } = service;
+  const policy = {
+    sessions: config.sessions,
+    risk: config.clients.get(clientId)?.riskPolicy ?? config.risk.policy,
+    lostAnswerSeconds: config.risk.lostAnswerSeconds,
+  };
+  const { signals, formerNetwork } = await readSignals(c, service);
+  const reporting = reportingOf(c, config);
+  const result = await rotateSession(home, keyring, policy, {
+    token: verdict.token,
+    clientId,
+    signals,
+    formerNetwork,
+    reporting,
+    now,
+  });
+  logEvents(c, result.events);
   if (result.ok) return { ...result, home };
   if (result.reason === 'unknown_session' || result.reason === 'wrong_client') return unknown(result.reason);
-  if (result.reason === 'reuse_detected' && result.justDetected) logReuse(c, result);
   return refused(result.reason);
 }
 
 const unknown = (outcome: string): RefreshResult => ({ ok: false, reason: null, outcome });
-const refused = (reason: EndReason): RefreshResult => ({ ok: false, reason, outcome: reason });
-
-function logReuse(c: AppContext, { session }: Extract<RotateResult, { reason: 'reuse_detected' }>): void {
-  const event = {
-    level: 'warn',
-    event: 'reuse_detected',
-    request_id: c.get('requestId'),
-    session_id: session.id,
-    user_id: session.userId,
-    client_id: session.clientId,
-  };
-  console.warn(JSON.stringify(event));
-}
+const refused = (reason: RefusalReason): RefreshResult => ({ ok: false, reason, outcome: reason });

@@ -2,21 +2,25 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import type { Config } from '../config';
-import { type CreateResult, createSession, type NewSession } from '../sessions/create';
+import type { Keyring } from '../crypto';
+import { toStoredAddress } from '../risk/address';
+import { toSignals } from '../risk/signals';
+import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
+import { createSession, type NewSession } from '../sessions/create';
 import { findSession, listOwnSessions } from '../sessions/list';
 import { revokeCurrent, revokeOne, revokeOthers } from '../sessions/revoke';
 import { checkSession } from '../sessions/session';
 import { RESERVED_CLAIMS } from '../tokens/access';
 import type { AppContext, AppEnv } from './context';
-import { bearerProblem, ProblemError } from './errors';
+import { ProblemError, sessionEnded } from './errors';
 import { formatCursor, jsonObject, readJson, readPage, uuid, validate } from './input';
 import { bearerAuth } from './middleware/bearer-auth';
 import { clientAuth } from './middleware/client-auth';
+import { logEvents, reportingOf, revocationOf } from './reporting';
 import type { Service } from './service';
 import { issueTokens, toSessionView } from './views';
 
 const MAX_CLAIMS_BYTES = 2048;
-const MAX_USER_AGENT_LENGTH = 1024;
 
 const newSessionSchema = v.strictObject({
   user_id: v.optional(uuid),
@@ -66,15 +70,19 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const home =
       input.home === undefined ? service.defaultHome(c.get('meter')) : service.findHome(input.home, c.get('meter'));
     if (home === null) throw new ProblemError('invalid_request', 'home is not one of this service');
-    const session = toNewSession(input, caller.id, config, moment);
+    const keyring = await service.keyring();
+    const session = await toNewSession(input, { callerId: caller.id, config, keyring, now: moment });
     const key = readIdempotencyKey(c);
     const idempotency = key === null ? null : { clientId: caller.id, key, request: text };
-    const keyring = await service.keyring();
     // What the answer needs comes first, so that no session is started whose tokens cannot be given.
     await service.keySet(home);
-    const result = await createSession(home, keyring, policy, session, { now: moment, idempotency });
+    const result = await createSession(home, keyring, policy, session, {
+      now: moment,
+      idempotency,
+      reporting: reportingOf(c, config),
+    });
     if (!result.ok) throw new ProblemError(result.reason);
-    logEvictions(c, result);
+    logEvents(c, result.events);
     c.set('outcome', result.isRepeat ? 'repeated' : 'created');
     const { access_token, token_type, expires_in, refresh_token, refresh_at } = await issueTokens(
       service,
@@ -107,27 +115,29 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.delete('/current', user, async (c) => {
-    await revokeCurrent(homeOf(c), c.get('accessToken'), now());
+    logEvents(c, await revokeCurrent(homeOf(c), c.get('accessToken'), revocationOf(c, service)));
     return c.body(null, 204);
   });
 
   routes.post('/revoke-others', user, async (c) => {
-    const result = await revokeOthers(homeOf(c), policy, c.get('accessToken'), now());
+    const result = await revokeOthers(homeOf(c), c.get('accessToken'), revocationOf(c, service));
     if (!result.ok) throw sessionEnded();
-    return c.json({ revoked: result.revoked.length });
+    logEvents(c, result.events);
+    return c.json({ revoked: result.events.length });
   });
 
   routes.delete('/:id', user, async (c) => {
     const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
     const caller = c.get('accessToken');
     // Ending one's own session twice is no error, although the second time there is none to act from.
-    if (id === caller.sessionId) await revokeCurrent(homeOf(c), caller, now());
+    if (id === caller.sessionId) logEvents(c, await revokeCurrent(homeOf(c), caller, revocationOf(c, service)));
     else {
-      const result = await revokeOne(homeOf(c), policy, caller, id, now());
+      const result = await revokeOne(homeOf(c), caller, id, revocationOf(c, service));
       if (!result.ok)
         throw result.reason === 'not_found'
           ? new ProblemError('not_found', 'There is no such session')
           : sessionEnded();
+      logEvents(c, result.events);
     }
     return c.body(null, 204);
   });
@@ -141,16 +151,10 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   }
 }
 
-function sessionEnded(): ProblemError {
-  return bearerProblem('invalid_token', 'The session of this access token is over');
-}
-
-function toNewSession(
+async function toNewSession(
   input: v.InferOutput<typeof newSessionSchema>,
-  callerId: string,
-  config: Config,
-  now: number,
-): NewSession {
+  { callerId, config, keyring, now }: { callerId: string; config: Config; keyring: Keyring; now: number },
+): Promise<NewSession> {
   const clientId = input.client_id ?? callerId;
   if (!config.clients.has(clientId))
     throw new ProblemError('invalid_request', 'client_id is not a client of this service');
@@ -160,13 +164,16 @@ function toNewSession(
     throw new ProblemError('invalid_request', 'guest_session_id needs the user_id of the user that the guest became');
   }
   const userId = input.user_id ?? null;
+  const stored = await toStoredAddress(input.ip_address ?? null, config.risk.addressStorage, keyring);
   const authenticated =
     input.auth_time === undefined ? new Date(Math.floor(now / 1000) * 1000) : new Date(input.auth_time * 1000);
   return {
     userId,
     clientId,
     userAgent: input.user_agent ?? null,
-    ipAddress: input.ip_address ?? null,
+    ipAddress: stored.address,
+    // Where the backend is tells nothing of where its user is.
+    signals: toSignals({ userAgent: input.user_agent ?? null, hintedPlatform: null, cf: null }, stored),
     expiresAt: toExpiry(input.expires_in, config, now),
     // The backend calls when it has authenticated the user; nobody authenticated a guest.
     authTime: userId === null && input.auth_time === undefined ? null : authenticated,
@@ -195,16 +202,4 @@ function readIdempotencyKey(c: AppContext): string | null {
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
     throw new ProblemError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters');
   return key;
-}
-
-function logEvictions(c: AppContext, { session, evicted }: Extract<CreateResult, { ok: true }>): void {
-  if (evicted.length === 0) return;
-  const event = {
-    level: 'info',
-    event: 'sessions_evicted',
-    request_id: c.get('requestId'),
-    user_id: session.userId,
-    session_ids: evicted,
-  };
-  console.log(JSON.stringify(event));
 }

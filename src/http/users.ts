@@ -1,12 +1,15 @@
 /** What a backend can do with a user: see and end the sessions, erase the user. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
+import { toEventView } from '../risk/event-view';
+import { listUserEvents } from '../sessions/events';
 import { listUserSessions } from '../sessions/list';
 import { eraseUser, revokeUser } from '../sessions/revoke';
 import type { AppContext, AppEnv } from './context';
 import { ProblemError } from './errors';
-import { formatCursor, readPage, readQuery, uuid, validate } from './input';
+import { formatCursor, readEventQuery, readPage, readQuery, uuid, validate } from './input';
 import { clientAuth } from './middleware/client-auth';
+import { logEvents, revocationOf } from './reporting';
 import type { Service } from './service';
 import { toSessionView } from './views';
 
@@ -28,9 +31,16 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     });
   });
 
+  routes.get('/:user_id/events', backend, async (c) => {
+    const { events, next } = await listUserEvents(home(c), readUserId(c), readEventQuery(c));
+    return c.json({ events: events.map(toEventView), next_cursor: next && String(next) });
+  });
+
   routes.delete('/:user_id/sessions', backend, async (c) => {
-    const revoked = await revokeUser(home(c), readUserId(c), now());
-    return c.json({ revoked: revoked.length });
+    const target = { userId: readUserId(c), clientId: c.get('client').id };
+    const events = await revokeUser(home(c), target, revocationOf(c, service));
+    logEvents(c, events);
+    return c.json({ revoked: events.length });
   });
 
   /** Erasing someone who is not there is done already. */

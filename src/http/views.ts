@@ -1,7 +1,8 @@
 /** What the API shows of a session and of its tokens. */
 import type { Config } from '../config';
 import type { Home } from '../db/homes';
-import { describeDevice } from '../risk/signals';
+import { parseSignals, type Signals } from '../risk/signals';
+import { describeDevice, parseUserAgent } from '../risk/user-agent';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
 import type { AccessTokenSubject } from '../tokens/access';
 import { issueAccessToken } from '../tokens/access';
@@ -11,13 +12,16 @@ import type { Service } from './service';
 
 /** A session as its owner, or a backend, may see it: never the refresh token or its hash. */
 export function toSessionView(session: Session, config: Config, currentId: string | null = null) {
+  const last = parseSignals(session.lastSignals);
   return {
     id: session.id,
     user_id: session.userId,
     client_id: session.clientId,
     user_agent: session.userAgent,
-    device: describeDevice(session.userAgent),
+    device: describeDevice(last?.browser || last?.platform ? last : parseUserAgent(session.userAgent)),
     ip_address: session.ipAddress,
+    last_ip_address: last?.address ?? session.ipAddress,
+    location: last && toLocation(last),
     created_at: toIso(session.createdAt),
     expires_at: toIso(session.expiresAt),
     idle_expires_at: toIso(idleExpiresAt(session, config.sessions)),
@@ -28,6 +32,11 @@ export function toSessionView(session: Session, config: Config, currentId: strin
     revoked_reason: session.revokedReason,
     ...(currentId !== null && { current: session.id === currentId }),
   };
+}
+
+/** Where a request came from, as far as known. */
+export function toLocation({ country, region, city }: Pick<Signals, 'country' | 'region' | 'city'>) {
+  return country === null && city === null ? null : { country, region, city };
 }
 
 /** The tokens of a session: a fresh access token, and the refresh token of this secret. RFC 6749 §5.1. */

@@ -1,10 +1,129 @@
-/** What a request tells of the device behind it. */
-import Bowser from 'bowser';
+/**
+ * What one request tells of the device behind it and of where that is. Everything may be missing. Only what an address can be
+ * trusted for is read from it: Cloudflare's own header and `request.cf`, never what a caller can write itself.
+ */
 
-/** A name that a person recognises their device by, for example "Chrome on Windows"; null when nothing is known. */
-export function describeDevice(userAgent: string | null): string | null {
-  if (!userAgent) return null;
-  const { browser, os } = Bowser.parse(userAgent);
-  if (browser.name && os.name) return `${browser.name} on ${os.name}`;
-  return browser.name || os.name || null;
+import { type SQL, sql } from 'drizzle-orm';
+import { userSessions } from '../db/schema';
+import type { StoredAddress } from './address';
+import { type Device, parseUserAgent } from './user-agent';
+
+/** As stored with a session (`last_signals`), so names here are part of the schema. */
+export interface Signals extends Device {
+  /** The address, its network or a keyed hash: as ADDRESS_STORAGE says. */
+  address: string | null;
+  network: string | null;
+  /** The autonomous system: whose network it is. */
+  asn: number | null;
+  /** ISO 3166-1 alpha-2, or T1 for Tor. */
+  country: string | null;
+  region: string | null;
+  city: string | null;
+  /** Degrees, to a tenth (11 km), which is finer than such a place is known. */
+  latitude: number | null;
+  longitude: number | null;
+  /** The platform that Client Hints name; null when none were sent. */
+  hints: string | null;
+  /** HTTP and TLS version: "HTTP/2 TLSv1.3". */
+  transport: string | null;
+}
+
+/** A request's signals before they are reduced to what may be stored. */
+export interface RawSignals {
+  userAgent: string | null;
+  /** Sec-CH-UA-Platform, as sent. */
+  hintedPlatform: string | null;
+  cf: Record<string, unknown> | null;
+}
+
+export const NO_SIGNALS: Signals = {
+  browser: null,
+  platform: null,
+  version: null,
+  address: null,
+  network: null,
+  asn: null,
+  country: null,
+  region: null,
+  city: null,
+  latitude: null,
+  longitude: null,
+  hints: null,
+  transport: null,
+};
+
+export function toSignals({ userAgent, hintedPlatform, cf }: RawSignals, stored: StoredAddress): Signals {
+  const { asn, country, region, city, latitude, longitude, httpProtocol, tlsVersion } = cf ?? {};
+  return {
+    ...parseUserAgent(userAgent),
+    address: stored.address,
+    network: stored.network,
+    asn: toNumber(asn),
+    // XX is Cloudflare's "unknown".
+    country: country === 'XX' ? null : toText(country),
+    region: toText(region),
+    city: toText(city),
+    latitude: toDegrees(latitude, 90),
+    longitude: toDegrees(longitude, 180),
+    hints: toText(hintedPlatform?.replaceAll('"', '').trim()),
+    transport: toText([toText(httpProtocol), toText(tlsVersion)].filter((part) => part !== null).join(' ')),
+  };
+}
+
+/** The signals of a row; null when it has none, or none that can be read. */
+export function parseSignals(json: string | null): Signals | null {
+  if (json === null) return null;
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? { ...NO_SIGNALS, ...value } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** SQL: one of a session's last signals; NULL when it has none, or none that can be read. */
+export function lastSignal(name: keyof Signals): SQL {
+  return sql`iif(json_valid(${userSessions.lastSignals}), ${userSessions.lastSignals}, null) ->> ${`$.${name}`}`;
+}
+
+/**
+ * SQL: nothing that `assess` would report differs between the session's last signals and these. It may say no where `assess`
+ * finds nothing, never the other way round; a test holds them to that.
+ */
+export function isUnremarkable(current: Signals, { formerNetwork }: Pick<StoredAddress, 'formerNetwork'>): SQL {
+  /** Where one of the two is unknown, nothing differs. */
+  const isSameOrUnknown = (name: 'asn' | 'country') =>
+    current[name] === null ? undefined : sql`coalesce(${lastSignal(name)}, ${current[name]}) = ${current[name]}`;
+  /** What was told once and is not told any more differs. */
+  const isSameOrNew = (name: 'browser' | 'platform' | 'hints') =>
+    current[name] === null
+      ? sql`${lastSignal(name)} is null`
+      : sql`coalesce(${lastSignal(name)}, ${current[name]}) = ${current[name]}`;
+  const conditions = [
+    current.network === null
+      ? undefined
+      : sql`coalesce(${lastSignal('network')}, ${current.network}) in (${current.network}, ${formerNetwork ?? current.network})`,
+    isSameOrUnknown('asn'),
+    isSameOrUnknown('country'),
+    isSameOrNew('browser'),
+    isSameOrNew('platform'),
+    isSameOrNew('hints'),
+    current.version === null ? undefined : sql`coalesce(${lastSignal('version')}, 0) <= ${current.version}`,
+  ].filter((condition) => condition !== undefined);
+  return sql`(${sql.join(conditions, sql` and `)})`;
+}
+
+function toText(value: unknown): string | null {
+  if (typeof value !== 'string') return null;
+  return value.slice(0, 128).toWellFormed() || null;
+}
+
+function toNumber(value: unknown): number | null {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : null;
+}
+
+function toDegrees(value: unknown, most: number): number | null {
+  const degrees = toNumber(value);
+  return degrees === null || Math.abs(degrees) > most ? null : Math.round(degrees * 10) / 10;
 }

@@ -1,6 +1,6 @@
 /**
  * Deleting what is dead, a bounded slice at a time: sessions that expired, were revoked or died of inactivity longer ago than
- * the retention, and old idempotency keys. A slice is one transaction that deletes what is still dead then, so runs may overlap
+ * the retention, old idempotency keys and old events. A slice is one transaction that deletes what is still dead then, so runs may overlap
  * or be cut off anywhere. Nothing depends on it: a dead session is refused by its row, not by its absence.
  *
  * Expired and revoked sessions are found by an index that no refresh writes. Inactivity has none (it would cost every refresh a
@@ -9,11 +9,12 @@
 import { and, asc, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
-import { cleanupState, idempotencyKeys, userSessions } from '../db/schema';
+import { cleanupState, idempotencyKeys, sessionEvents, userSessions } from '../db/schema';
 
 export interface CleanupPolicy {
   sessions: SessionPolicy;
   retentionSeconds: number;
+  eventRetentionSeconds: number;
 }
 
 export interface CleanupBounds {
@@ -32,6 +33,7 @@ export interface CleanupReport {
   revoked: number;
   idle: number;
   idempotencyKeys: number;
+  events: number;
   /** False: the budget ran out and dead rows are left for the next run. */
   finished: boolean;
   /** Age beyond the retention of the oldest expired or revoked row that is left, in seconds; 0 when there is none. */
@@ -68,6 +70,9 @@ export async function cleanUp(
   const keys = await drain(() =>
     deleteIdempotencyKeys(home, new Date(now - IDEMPOTENCY_SECONDS * 1000), bounds.sliceRows),
   );
+  const events = await drain(() =>
+    deleteEvents(home, new Date(now - policy.eventRetentionSeconds * 1000), bounds.sliceRows),
+  );
   const idle = await walkForIdle(home, policy, bounds, { now, cursor: before.idleCursor, hasTime });
 
   const overdueSeconds = await saveState(home, { idleCursor: idle.cursor, now, cutoff });
@@ -76,7 +81,8 @@ export async function cleanUp(
     revoked: revoked.total,
     idle: idle.total,
     idempotencyKeys: keys.total,
-    finished: expired.finished && revoked.finished && keys.finished && idle.finished,
+    events: events.total,
+    finished: expired.finished && revoked.finished && keys.finished && events.finished && idle.finished,
     overdueSeconds,
     isBacklogGrowing: overdueSeconds > before.overdueSeconds,
   };
@@ -120,6 +126,23 @@ async function deleteIdempotencyKeys(home: Home, cutoff: Date, limit: number): P
           .delete(idempotencyKeys)
           .where(and(sql`rowid in ${oldest}`, lt(idempotencyKeys.createdAt, cutoff)))
           .returning({ keyHash: idempotencyKeys.keyHash }),
+      ] as const,
+  );
+  return deleted.length;
+}
+
+/** Oldest first by seq, which follows time. What was still to be told of them goes with them. */
+async function deleteEvents(home: Home, cutoff: Date, limit: number): Promise<number> {
+  const { db } = home;
+  const oldest = db.select({ seq: sessionEvents.seq }).from(sessionEvents).orderBy(sessionEvents.seq).limit(limit);
+  const [deleted] = await transact(
+    home,
+    () =>
+      [
+        db
+          .delete(sessionEvents)
+          .where(and(inArray(sessionEvents.seq, oldest), lt(sessionEvents.createdAt, cutoff)))
+          .returning({ seq: sessionEvents.seq }),
       ] as const,
   );
   return deleted.length;

@@ -6,13 +6,23 @@
  * A create with an idempotency key draws its first secret from a random salt in the database and a key that is not: a repeat
  * makes the same refresh token again, and neither the database nor the key alone can make it.
  */
-import { and, eq, exists, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, eq, exists, getTableColumns, isNotNull, isNull, ne, not, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { SessionPolicy } from '../config';
 import { eachSecret, hmacSha256, type Keyring, randomSecret, type SecretKeys, sha256 } from '../crypto';
 import { type Home, transact } from '../db/homes';
 import { idempotencyKeys, userSessions, users } from '../db/schema';
+import {
+  type EventDetails,
+  type EventDraft,
+  MANY,
+  type RecordedEvent,
+  type Reporting,
+  recordWhere,
+  reportTo,
+} from '../risk/events';
+import { lastSignal, type Signals } from '../risk/signals';
 import { evictOldest, hasRoom } from './limits';
 import { checkSession, isLive, type RevokedReason, type Session } from './session';
 
@@ -27,6 +37,8 @@ export interface NewSession {
   authTime: Date | null;
   amr: string[] | null;
   claims: Record<string, unknown> | null;
+  /** What is known of the device and where it is; what the first refresh is compared with. */
+  signals: Signals;
   /** The guest session that becomes the user's: it is revoked. */
   guestSessionId: string | null;
 }
@@ -39,7 +51,7 @@ export interface Idempotency {
 }
 
 export type CreateResult =
-  | { ok: true; session: Session; secret: string; evicted: string[]; isRepeat: boolean }
+  | { ok: true; session: Session; secret: string; events: RecordedEvent[]; isRepeat: boolean }
   | { ok: false; reason: 'session_limit_reached' | 'guest_session_not_found' }
   /** The key was used for another request; or its session has moved on, so that its first token is no longer good. */
   | { ok: false; reason: 'idempotency_key_reused' | 'idempotent_session_moved_on' };
@@ -50,7 +62,7 @@ export async function createSession(
   keyring: Keyring,
   policy: SessionPolicy,
   input: NewSession,
-  { now, idempotency = null }: { now: number; idempotency?: Idempotency | null },
+  { now, reporting, idempotency = null }: { now: number; reporting: Reporting; idempotency?: Idempotency | null },
 ): Promise<CreateResult> {
   const sessionId = crypto.randomUUID();
   const claim =
@@ -75,15 +87,24 @@ export async function createSession(
   const statements: BatchItem<'sqlite'>[] = [];
   if (claim !== null) statements.push(insertWhere(home, idempotencyKeys, claim, allowed));
   if (userId !== null) statements.push(insertWhere(home, users, { id: userId, createdAt }, condition));
-  const evicts = userId !== null && policy.maxSessionsPerUser !== null && policy.limitPolicy === 'evict_oldest';
-  const evictedAt = evicts
-    ? statements.push(evictOldest(home, userId, policy, now, and(condition, sql`not ${isCreated}`))) - 1
-    : -1;
+  if (userId !== null && policy.maxSessionsPerUser !== null && policy.limitPolicy === 'evict_oldest')
+    statements.push(
+      ...evictOldest(home, userId, policy, { condition: and(condition, not(isCreated)), reporting, now }),
+    );
   statements.push(insertWhere(home, userSessions, session, condition));
   if (guestSessionId !== null) {
     const upgraded = { revokedAt: createdAt, revokedReason: 'upgraded' satisfies RevokedReason };
-    statements.push(db.update(userSessions).set(upgraded).where(and(isGuest, isCreated)));
+    const event = { id: null, type: 'session_revoked', details: { by: 'client', reason: 'upgraded' } } as const;
+    const isUpgraded = and(isGuest, isCreated);
+    statements.push(recordWhere(home, event, { condition: isUpgraded, requestId: reporting.requestId, now }));
+    statements.push(db.update(userSessions).set(upgraded).where(isUpgraded));
   }
+  for (const { event, when } of eventsOf(input)) {
+    const own = and(eq(userSessions.id, sessionId), when?.(home, { userId, sessionId, signals: input.signals }));
+    statements.push(recordWhere(home, event, { condition: own, requestId: reporting.requestId, now }));
+  }
+  const report = reportTo(home, reporting, { subject: userId ?? sessionId, atMost: MANY, now });
+  statements.push(...report.deliveries, report.readBack);
   statements.push(
     claim === null
       ? db
@@ -104,8 +125,7 @@ export async function createSession(
   }
   if (idempotency !== null && claim !== null && found.claim !== null && found.claim.salt !== claim.salt)
     return repeat(keyring, policy, idempotency, { first: found.claim, session: found.session, now });
-  const evicted = (results[evictedAt] as { id: string }[] | undefined) ?? [];
-  return { ok: true, session, secret, evicted: evicted.map(({ id }) => id), isRepeat: false };
+  return { ok: true, session, secret, events: results.at(-2) as RecordedEvent[], isRepeat: false };
 
   /** Only a create that both the guest session and the limit could have refused asks once more. */
   async function whyRefused() {
@@ -117,6 +137,34 @@ export async function createSession(
     );
     return guests.length === 0 ? ('guest_session_not_found' as const) : ('session_limit_reached' as const);
   }
+}
+
+/** What a create reports: that it was, and whether the user was never seen on such a device. */
+function eventsOf({ signals, clientId }: NewSession): { event: EventDraft; when: typeof isNewDevice | null }[] {
+  const details: EventDetails = { by: 'client', client_id: clientId, context: signals };
+  const created = { event: { id: crypto.randomUUID(), type: 'session_created', details } as const, when: null };
+  if (signals.browser === null) return [created];
+  return [created, { event: { id: crypto.randomUUID(), type: 'new_device', details }, when: isNewDevice }];
+}
+
+/** SQL: the user has other sessions, live or still kept, but none with this browser on this platform. */
+function isNewDevice(
+  { db }: Home,
+  { userId, sessionId, signals }: { userId: string | null; sessionId: string; signals: Signals },
+): SQL | undefined {
+  if (userId === null) return sql`0`;
+  const others = and(
+    eq(userSessions.userId, userId),
+    ne(userSessions.id, sessionId),
+    isNotNull(userSessions.lastSignals),
+  );
+  const same = and(
+    others,
+    sql`${lastSignal('browser')} is ${signals.browser}`,
+    sql`${lastSignal('platform')} is ${signals.platform}`,
+  );
+  const any = (condition: SQL | undefined) => exists(db.select({ one: sql`1` }).from(userSessions).where(condition));
+  return and(any(others), not(any(same)));
 }
 
 type Claim = typeof idempotencyKeys.$inferSelect;
@@ -134,7 +182,7 @@ async function repeat(
     const isGood = session !== null && checkSession(session, policy, now) === null;
     if (!isGood || session.refreshToken !== (await sha256(secret)))
       return { ok: false, reason: 'idempotent_session_moved_on' };
-    return { ok: true, session, secret, evicted: [], isRepeat: true };
+    return { ok: true, session, secret, events: [], isRepeat: true };
   }
   return { ok: false, reason: 'idempotency_key_reused' };
 }
@@ -166,7 +214,7 @@ async function toRow(
   input: NewSession,
   { sessionId, secret, now }: { sessionId: string; secret: string; now: number },
 ): Promise<Session> {
-  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, claims } = input;
+  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, claims, signals } = input;
   return {
     id: sessionId,
     userId,
@@ -183,7 +231,7 @@ async function toRow(
     amr: amr && JSON.stringify(amr),
     acr: null,
     claims: claims && JSON.stringify(claims),
-    lastSignals: null,
+    lastSignals: JSON.stringify(signals),
   };
 }
 

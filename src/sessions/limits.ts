@@ -6,6 +6,7 @@ import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import type { Home } from '../db/homes';
 import { userSessions } from '../db/schema';
+import { type Reporting, recordWhere } from '../risk/events';
 import { isLive, type RevokedReason } from './session';
 
 /** SQL: one more session is within the user's limit. Policy `evict_oldest` always makes room. */
@@ -15,13 +16,12 @@ export function hasRoom(home: Home, userId: string, policy: SessionPolicy, now: 
   return sql`${live} < ${policy.maxSessionsPerUser}`;
 }
 
-/** Revokes the user's oldest active sessions, as many as a new one needs to have room, and returns their ids. */
+/** Revokes the user's oldest active sessions, as many as a new one needs to have room, and reports each. */
 export function evictOldest(
   home: Home,
   userId: string,
   policy: SessionPolicy,
-  now: number,
-  condition: SQL | undefined,
+  { condition, reporting, now }: { condition: SQL | undefined; reporting: Reporting; now: number },
 ) {
   // SQLite has no OFFSET without LIMIT.
   const excess = home.db
@@ -31,9 +31,13 @@ export function evictOldest(
     .orderBy(desc(userSessions.createdAt), desc(sql`rowid`))
     .limit(Number.MAX_SAFE_INTEGER)
     .offset((policy.maxSessionsPerUser ?? 0) - 1);
-  return home.db
-    .update(userSessions)
-    .set({ revokedAt: new Date(now), revokedReason: 'evicted' satisfies RevokedReason })
-    .where(and(inArray(userSessions.id, excess), condition))
-    .returning({ id: userSessions.id });
+  const isExcess = and(inArray(userSessions.id, excess), condition);
+  const event = { id: null, type: 'session_evicted', details: { by: 'system', reason: 'evicted' } } as const;
+  return [
+    recordWhere(home, event, { condition: isExcess, requestId: reporting.requestId, now }),
+    home.db
+      .update(userSessions)
+      .set({ revokedAt: new Date(now), revokedReason: 'evicted' satisfies RevokedReason })
+      .where(isExcess),
+  ] as const;
 }

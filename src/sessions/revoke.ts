@@ -3,10 +3,12 @@
  * be told why. Revoking twice changes nothing.
  */
 import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
-import { userSessions, users } from '../db/schema';
-import { checkSession, isLive, type RevokedReason } from './session';
+import { sessionEvents, userSessions, users } from '../db/schema';
+import { type EventDetails, MANY, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
+import { checkSession, isLive, type RevokedReason, type Session } from './session';
 
 /** Who asks: the session behind a verified access token. */
 export interface Caller {
@@ -16,98 +18,133 @@ export interface Caller {
 }
 
 export type RevokeResult =
-  | { ok: true; revoked: string[] }
+  | { ok: true; events: RecordedEvent[] }
   | { ok: false; reason: 'caller_session_ended' | 'not_found' };
+
+/** When, on whose behalf, and how it is reported. */
+export interface Revocation {
+  policy: SessionPolicy;
+  reporting: Reporting;
+  now: number;
+}
 
 /** Ends a session of the client that presents its token (RFC 7009 §2.1). One that is not there, or not the client's, is left alone. */
 export async function revokeByClient(
   home: Home,
-  { sessionId, clientId, now }: { sessionId: string; clientId: string; now: number },
-): Promise<boolean> {
-  const [revoked] = await transact(
-    home,
-    () =>
-      [
-        revokeWhere(home, 'signed_out', now, and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId))),
-      ] as const,
-  );
-  return revoked.length > 0;
+  { sessionId, clientId }: { sessionId: string; clientId: string },
+  revocation: Revocation,
+): Promise<RecordedEvent[]> {
+  const target = and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId));
+  const details = { by: 'client', client_id: clientId, reason: 'signed_out' } as const;
+  const { statements, events } = revokeWhere(home, target, details, subjectOf(home, sessionId), revocation);
+  return events(await transact(home, () => statements));
 }
 
 /** Ends the caller's own session. */
-export async function revokeCurrent(home: Home, caller: Caller, now: number): Promise<void> {
-  await transact(home, () => [revokeWhere(home, 'signed_out', now, eq(userSessions.id, caller.sessionId))] as const);
+export async function revokeCurrent(home: Home, caller: Caller, revocation: Revocation): Promise<RecordedEvent[]> {
+  const own = eq(userSessions.id, caller.sessionId);
+  const { statements, events } = revokeWhere(home, own, BY_USER, caller.userId ?? caller.sessionId, revocation);
+  return events(await transact(home, () => statements));
 }
 
 /** Ends one session of the caller's user. Someone else's is not found. */
 export async function revokeOne(
   home: Home,
-  policy: SessionPolicy,
   caller: Caller,
   sessionId: string,
-  now: number,
+  revocation: Revocation,
 ): Promise<RevokeResult> {
+  const { policy, now } = revocation;
   const target = and(eq(userSessions.id, sessionId), belongsTo(caller));
-  const [callers, revoked, targets] = await transact(
+  const condition = and(target, isCallerLive(home, caller, policy, now));
+  const subject = caller.userId ?? caller.sessionId;
+  const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation);
+  const [callers, targets, ...results] = await transact(
     home,
     () =>
       [
         home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)),
-        revokeWhere(home, 'signed_out', now, and(target, isCallerLive(home, caller, policy, now))),
         home.db.select({ id: userSessions.id }).from(userSessions).where(target),
+        ...statements,
       ] as const,
   );
-  const isLiveCaller = callers[0] !== undefined && checkSession(callers[0], policy, now) === null;
-  if (!isLiveCaller) return { ok: false, reason: 'caller_session_ended' };
+  if (!isLiveRow(callers[0], revocation)) return { ok: false, reason: 'caller_session_ended' };
   if (targets.length === 0) return { ok: false, reason: 'not_found' };
-  return { ok: true, revoked: revoked.map(({ id }) => id) };
+  return { ok: true, events: events(results) };
 }
 
 /** Ends all sessions of the caller's user but the caller's own. */
-export async function revokeOthers(
-  home: Home,
-  policy: SessionPolicy,
-  caller: Caller,
-  now: number,
-): Promise<RevokeResult> {
+export async function revokeOthers(home: Home, caller: Caller, revocation: Revocation): Promise<RevokeResult> {
+  const { policy, now } = revocation;
   const others = and(belongsTo(caller), ne(userSessions.id, caller.sessionId));
-  const [callers, revoked] = await transact(
+  const condition = and(others, isCallerLive(home, caller, policy, now));
+  const subject = caller.userId ?? caller.sessionId;
+  const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation);
+  const [callers, ...results] = await transact(
     home,
-    () =>
-      [
-        home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)),
-        revokeWhere(home, 'signed_out', now, and(others, isCallerLive(home, caller, policy, now))),
-      ] as const,
+    () => [home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)), ...statements] as const,
   );
-  const isLiveCaller = callers[0] !== undefined && checkSession(callers[0], policy, now) === null;
-  if (!isLiveCaller) return { ok: false, reason: 'caller_session_ended' };
-  return { ok: true, revoked: revoked.map(({ id }) => id) };
+  if (!isLiveRow(callers[0], revocation)) return { ok: false, reason: 'caller_session_ended' };
+  return { ok: true, events: events(results) };
 }
 
-/** Ends all sessions of a user, for a backend. Returns their ids. */
-export async function revokeUser(home: Home, userId: string, now: number): Promise<string[]> {
-  const [revoked] = await transact(
-    home,
-    () => [revokeWhere(home, 'revoked', now, eq(userSessions.userId, userId))] as const,
-  );
-  return revoked.map(({ id }) => id);
+/** Ends all sessions of a user, for a backend. */
+export async function revokeUser(
+  home: Home,
+  { userId, clientId }: { userId: string; clientId: string },
+  revocation: Revocation,
+): Promise<RecordedEvent[]> {
+  const details = { by: 'client', client_id: clientId, reason: 'revoked' } as const;
+  const { statements, events } = revokeWhere(home, eq(userSessions.userId, userId), details, userId, revocation);
+  return events(await transact(home, () => statements));
 }
 
-/** Erases a user and, by the foreign key, all sessions. False: there was no such user. */
+/** Erases a user: by the foreign key all sessions, and the security log with what is still to be told of it. False: there was no such user. */
 export async function eraseUser(home: Home, userId: string): Promise<boolean> {
   const [erased] = await transact(
     home,
-    () => [home.db.delete(users).where(eq(users.id, userId)).returning({ id: users.id })] as const,
+    () =>
+      [
+        home.db.delete(users).where(eq(users.id, userId)).returning({ id: users.id }),
+        home.db.delete(sessionEvents).where(eq(sessionEvents.subject, userId)),
+      ] as const,
   );
   return erased.length > 0;
 }
 
-function revokeWhere(home: Home, reason: RevokedReason, now: number, condition: SQL | undefined) {
-  return home.db
-    .update(userSessions)
-    .set({ revokedAt: new Date(now), revokedReason: reason })
-    .where(and(condition, isNull(userSessions.revokedAt)))
-    .returning({ id: userSessions.id });
+const BY_USER = { by: 'user', reason: 'signed_out' } as const;
+
+/** Marks the sessions of a condition, and reports those that were live: the statements, and how to read the report from their results. */
+function revokeWhere(
+  home: Home,
+  condition: SQL | undefined,
+  details: EventDetails & { reason: RevokedReason },
+  subject: string | SQL,
+  { policy, reporting, now }: Revocation,
+) {
+  const { requestId } = reporting;
+  const event = { id: null, type: 'session_revoked', details } as const;
+  const report = reportTo(home, reporting, { subject, atMost: MANY, now });
+  const statements = [
+    recordWhere(home, event, { condition: and(condition, isLive(policy, now)), requestId, now }),
+    home.db
+      .update(userSessions)
+      .set({ revokedAt: new Date(now), revokedReason: details.reason })
+      .where(and(condition, isNull(userSessions.revokedAt))),
+    ...report.deliveries,
+    report.readBack,
+  ] as [BatchItem<'sqlite'>, ...BatchItem<'sqlite'>[]];
+  return { statements, events: (results: readonly unknown[]) => results.at(-1) as RecordedEvent[] };
+}
+
+/** SQL: whose log the session's events are in. */
+function subjectOf({ db }: Home, sessionId: string): SQL {
+  const subject = sql`coalesce(${userSessions.userId}, ${userSessions.id})`;
+  return sql`${db.select({ subject }).from(userSessions).where(eq(userSessions.id, sessionId))}`;
+}
+
+function isLiveRow(row: Session | undefined, { policy, now }: Revocation): boolean {
+  return row !== undefined && checkSession(row, policy, now) === null;
 }
 
 /** SQL: the session is one that the caller may see and end. */

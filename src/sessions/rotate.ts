@@ -1,85 +1,173 @@
 /**
- * Refreshing a session: the ratchet. For an authentic token there are four cases, by what the row stores:
- *
- *   1. current      the token's own hash, last rotation older than the grace period → rotated: the successor
- *   2. current      rotated within the grace period → kept: the same token again, nothing written
- *   3. predecessor  the successor's hash, within the grace period → repeated: the same successor again
- *   4. anything else → reuse: the session is revoked (RFC 9700 §4.14.2)
- *
- * Because of 2 a session moves at most one step a grace period, so a superseded token stays good for the whole of it and
- * signs nobody out, however many tabs, retries and slow requests race; after it, it is theft. The statements of one batch decide:
- * no answer depends on what was read before it.
+ * Refreshing a session: the ratchet. Nearly every refresh is one round trip: an UPDATE that moves the session forward when nothing
+ * about it calls for a thought, and the row. What that leaves is decided by refresh-case.ts from the row, and done by a second
+ * transaction only if the row is still the one that was read. So no answer depends on a row that has changed since, and of
+ * racing refreshes one rotates and the others find what it did.
  */
-import { and, eq, inArray, not, or, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config';
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/homes';
 import { userSessions } from '../db/schema';
+import { DatabaseUnavailableError } from '../errors';
+import type { StoredAddress } from '../risk/address';
+import { type EventDraft, FEW, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
+import { isUnremarkable, type Signals } from '../risk/signals';
 import { type RefreshToken, successorsOf } from '../tokens/refresh';
-import { checkSession, type EndReason, isLive, isWithinGrace, type RevokedReason, type Session } from './session';
+import { type RefreshAttempt, type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
+import { isLive, isWithinGrace, type RefusalReason, type RevokedReason, type Session } from './session';
 
-export type RotateResult =
+export interface Refresh {
+  token: RefreshToken;
+  /** Only the client that the token was issued to may refresh it (RFC 6749 §6). */
+  clientId: string;
+  signals: Signals;
+  formerNetwork: StoredAddress['formerNetwork'];
+  reporting: Reporting;
+  now: number;
+}
+
+export type RotateResult = {
+  /** What this call wrote to the security log. */
+  events: RecordedEvent[];
+} & (
   | {
       ok: true;
-      outcome: 'rotated' | 'kept' | 'repeated';
+      outcome: 'rotated' | 'kept' | 'repeated' | 'recovered';
       session: Session;
       /** The secret of the token to answer with. */
       secret: string;
     }
-  /** `justDetected`: this very call found the reuse and revoked the session. */
-  | { ok: false; reason: 'reuse_detected'; justDetected: boolean; session: Session }
-  | { ok: false; reason: Exclude<EndReason, 'reuse_detected'>; session: Session }
-  | { ok: false; reason: 'unknown_session' | 'wrong_client' };
+  | { ok: false; reason: RefusalReason }
+  | { ok: false; reason: 'unknown_session' | 'wrong_client' }
+);
 
-/** Refreshes the session of an authentic token, for the client that it was issued to. One round trip; one row written at most. */
+/** Reads of a row that was changed before it could be acted on. Each loss means that another refresh won, so few are ever needed. */
+const MAX_LOST_RACES = 10;
+
+/**
+ * Refreshes the session of an authentic token. One round trip and at most one row written, unless there is something to report:
+ * then two, and the event. Throws `DatabaseUnavailableError`.
+ */
 export async function rotateSession(
   home: Home,
   keyring: Keyring,
-  policy: SessionPolicy,
-  { token, clientId, now }: { token: RefreshToken; clientId: string; now: number },
+  policy: RefreshPolicy,
+  { token, clientId, signals, formerNetwork, reporting, now }: Refresh,
 ): Promise<RotateResult> {
-  const [presented, successors] = await Promise.all([sha256(token.secret), successorsOf(keyring, token)]);
+  const [hash, successors] = await Promise.all([sha256(token.secret), successorsOf(keyring, token)]);
+  const attempt: RefreshAttempt = { secret: token.secret, hash, successors, clientId, signals, formerNetwork };
   const [next] = successors;
-  const successorHashes = successors.map(({ hash }) => hash);
-  const own = and(eq(userSessions.id, token.sessionId), eq(userSessions.clientId, clientId), isLive(policy, now));
-  const isCurrent = eq(userSessions.refreshToken, presented);
-  const isPredecessor = inArray(userSessions.refreshToken, successorHashes);
+  const step = { refreshToken: next.hash, rotatedAt: new Date(now), lastSignals: JSON.stringify(signals) };
+  const { sessions } = policy;
+  let wasRerun = false;
 
-  const [before, reused, rotated] = await transact(home, (isRerun) => {
-    // A rotation of this very moment is this call's own, whose answer was lost on the way from the database.
-    const isOwnRotation = isRerun ? eq(userSessions.rotatedAt, new Date(now)) : sql`0`;
-    const isRepeatable = and(isPredecessor, or(isWithinGrace(policy, now), isOwnRotation));
-    return [
-      home.db.select().from(userSessions).where(eq(userSessions.id, token.sessionId)),
-      home.db
-        .update(userSessions)
-        .set({ revokedAt: new Date(now), revokedReason: 'reuse_detected' satisfies RevokedReason })
-        .where(and(own, not(isCurrent), sql`not (${isRepeatable})`))
-        .returning({ id: userSessions.id }),
-      home.db
-        .update(userSessions)
-        .set({ refreshToken: next.hash, rotatedAt: new Date(now) })
-        .where(and(own, isCurrent, sql`not ${isWithinGrace(policy, now)}`))
-        .returning({ id: userSessions.id }),
-    ] as const;
+  const isOrdinary = and(
+    eq(userSessions.id, token.sessionId),
+    eq(userSessions.clientId, clientId),
+    eq(userSessions.refreshToken, hash),
+    isLive(sessions, now),
+    sql`not ${isWithinGrace(sessions, now)}`,
+    isUnremarkable(signals, { formerNetwork }),
+  );
+  const own = home.db.select().from(userSessions).where(eq(userSessions.id, token.sessionId));
+  const [rotated, found] = await transact(home, (isRerun) => {
+    wasRerun = isRerun;
+    return [home.db.update(userSessions).set(step).where(isOrdinary).returning(), own] as const;
   });
+  if (rotated[0] !== undefined)
+    return { ok: true, outcome: 'rotated', session: rotated[0], secret: next.secret, events: [] };
 
-  const session = before[0];
-  if (session === undefined) return { ok: false, reason: 'unknown_session' };
-  if (session.clientId !== clientId) return { ok: false, reason: 'wrong_client' };
-  const ended = checkSession(session, policy, now);
-  if (ended === 'reuse_detected') return { ok: false, reason: ended, justDetected: false, session };
-  if (ended !== null) return { ok: false, reason: ended, session };
-  if (reused.length > 0) return { ok: false, reason: 'reuse_detected', justDetected: true, session };
-  if (rotated.length > 0) {
-    return {
-      ok: true,
-      outcome: 'rotated',
-      session: { ...session, refreshToken: next.hash, rotatedAt: new Date(now) },
-      secret: next.secret,
-    };
+  let row = found[0];
+  for (let races = 0; races < MAX_LOST_RACES; races += 1) {
+    if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
+    // A rotation of this very moment is this call's own, whose answer was lost on the way from the database.
+    const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;
+    const refreshCase = await toRefreshCase(row, attempt, policy, { now, isOwnRotation });
+    const change = toChange(refreshCase, step, now);
+    if (change === null && toEvent(refreshCase) === null) return toResult(refreshCase, row, next.secret, []);
+    const { isDone, isRerun, after, events } = await act(home, row, {
+      change,
+      event: toEvent(refreshCase),
+      reporting,
+      now,
+    });
+    if (isDone) return toResult(refreshCase, after ?? row, next.secret, events);
+    // Lost a race, or the answer to an earlier try: what is there now decides.
+    wasRerun = isRerun;
+    row = after;
   }
-  if (session.refreshToken === presented) return { ok: true, outcome: 'kept', session, secret: token.secret };
-  const live = successors.find(({ hash }) => hash === session.refreshToken) ?? next;
-  return { ok: true, outcome: 'repeated', session, secret: live.secret };
+  throw new DatabaseUnavailableError('the row changed each time before it could be acted on');
+}
+
+type RowChange = Partial<typeof userSessions.$inferInsert>;
+
+/** What a case does to the row; null: nothing. */
+function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowChange | null {
+  switch (refreshCase.do) {
+    case 'rotate':
+      return step;
+    case 'revoke':
+      return { revokedAt: new Date(now), revokedReason: refreshCase.reason satisfies RevokedReason };
+    case 'refuse':
+    case 'repeat':
+    case 'demand_reauthentication':
+      return null;
+  }
+}
+
+function toEvent(refreshCase: RefreshCase): EventDraft | null {
+  return refreshCase.do === 'refuse' ? null : refreshCase.event;
+}
+
+/** Does it, and reports it, if the row is still as it was read. */
+async function act(
+  home: Home,
+  row: Session,
+  {
+    change,
+    event,
+    reporting,
+    now,
+  }: { change: RowChange | null; event: EventDraft | null; reporting: Reporting; now: number },
+): Promise<{ isDone: boolean; isRerun: boolean; after: Session | undefined; events: RecordedEvent[] }> {
+  const { db } = home;
+  let wasRerun = false;
+  const isAsRead = and(
+    eq(userSessions.id, row.id),
+    eq(userSessions.refreshToken, row.refreshToken),
+    sql`${userSessions.rotatedAt} is ${row.rotatedAt?.getTime() ?? null}`,
+    sql`${userSessions.lastSignals} is ${row.lastSignals}`,
+    isNull(userSessions.revokedAt),
+  ) as SQL;
+  const report = reportTo(home, reporting, { subject: row.userId ?? row.id, atMost: FEW, now });
+  const statements: BatchItem<'sqlite'>[] = [
+    db.select({ one: sql`1` }).from(userSessions).where(isAsRead),
+    ...(event === null ? [] : [recordWhere(home, event, { condition: isAsRead, requestId: reporting.requestId, now })]),
+    ...(change === null ? [] : [db.update(userSessions).set(change).where(isAsRead)]),
+    ...(event === null ? [] : [...report.deliveries, report.readBack]),
+    db.select().from(userSessions).where(eq(userSessions.id, row.id)),
+  ];
+  const results = (await transact(home, (isRerun) => {
+    wasRerun = isRerun;
+    return statements as [BatchItem<'sqlite'>];
+  })) as unknown[][];
+  const events = event === null ? [] : (results.at(-2) as RecordedEvent[]).filter(({ id }) => id === event.id);
+  const isDone = results[0]?.length === 1 || events.length === 1;
+  return { isDone, isRerun: wasRerun, after: results.at(-1)?.[0] as Session | undefined, events };
+}
+
+function toResult(refreshCase: RefreshCase, session: Session, next: string, events: RecordedEvent[]): RotateResult {
+  switch (refreshCase.do) {
+    case 'refuse':
+      return { ok: false, reason: refreshCase.reason, events };
+    case 'demand_reauthentication':
+      return { ok: false, reason: 'reauthenticate', events };
+    case 'revoke':
+      return { ok: false, reason: refreshCase.reason === 'suspicious' ? 'revoked' : refreshCase.reason, events };
+    case 'rotate':
+      return { ok: true, outcome: 'rotated', session, secret: next, events };
+    case 'repeat':
+      return { ok: true, outcome: refreshCase.outcome, session, secret: refreshCase.secret, events };
+  }
 }

@@ -8,10 +8,13 @@ import { userSessions } from '../db/schema';
 
 export type Session = typeof userSessions.$inferSelect;
 
-/** What `revoked_reason` holds. */
-export type RevokedReason = 'signed_out' | 'evicted' | 'reuse_detected' | 'revoked' | 'upgraded';
+/** What `revoked_reason` holds. `suspicious`: revoked by policy, because a refresh looked like someone else's. */
+export type RevokedReason = 'signed_out' | 'evicted' | 'reuse_detected' | 'suspicious' | 'revoked' | 'upgraded';
 /** Why a session is over, as its own user may be told. */
 export type EndReason = 'expired_idle' | 'expired_absolute' | 'signed_out' | 'evicted' | 'reuse_detected' | 'revoked';
+
+/** Why a refresh is refused. After `reauthenticate` the session lives on: the person has to sign in again where they are now. */
+export type RefusalReason = EndReason | 'reauthenticate';
 
 const toSeconds = (milliseconds: number) => Math.floor(milliseconds / 1000);
 

@@ -168,10 +168,15 @@ describe('POST /v1/sessions', () => {
     expect(await readRow(body.session.id)).toMatchObject({ user_agent: stored });
   });
 
-  it.each(['203.0.113.9', '2001:db8::1', '::ffff:203.0.113.9'])('takes the address %s', async (ip_address) => {
+  it.each([
+    ['203.0.113.9', '203.0.113.9'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['2001:DB8:0::1', '2001:db8::1'],
+    ['::ffff:203.0.113.9', '203.0.113.9'],
+  ])('takes the address %s, and writes it %s', async (ip_address, written) => {
     expect(await post(JSON.stringify({ ip_address }))).toMatchObject({
       status: 201,
-      body: { session: { ip_address } },
+      body: { session: { ip_address: written } },
     });
   });
 });

@@ -59,7 +59,11 @@ function run(service: TestService, bounds: Partial<CleanupBounds> = {}) {
   const home = openHome('DB', service.env.DB, 5_000, newMeter());
   return cleanUp(
     home,
-    { sessions: config.sessions, retentionSeconds: config.cleanupRetentionSeconds },
+    {
+      sessions: config.sessions,
+      retentionSeconds: config.cleanupRetentionSeconds,
+      eventRetentionSeconds: config.risk.eventRetentionSeconds,
+    },
     { ...BOUNDS, ...bounds },
     service.clock.now,
   );
@@ -196,7 +200,7 @@ describe('how it is deleted', () => {
     const batch = vi.spyOn(home.db, 'batch');
     const report = await cleanUp(
       home,
-      { sessions: parseConfig(service.env).sessions, retentionSeconds: RETENTION },
+      { sessions: parseConfig(service.env).sessions, retentionSeconds: RETENTION, eventRetentionSeconds: 90 * 86_400 },
       BOUNDS,
       START,
     );

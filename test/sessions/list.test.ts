@@ -60,7 +60,16 @@ describe('a user’s list', () => {
     expect(Object.keys(sessions[0] ?? {}).sort()).toEqual(
       [
         ...['amr', 'auth_time', 'client_id', 'created_at', 'current', 'device', 'expires_at', 'id', 'idle_expires_at'],
-        ...['ip_address', 'last_used_at', 'revoked_at', 'revoked_reason', 'user_agent', 'user_id'],
+        ...[
+          'ip_address',
+          'last_ip_address',
+          'last_used_at',
+          'location',
+          'revoked_at',
+          'revoked_reason',
+          'user_agent',
+          'user_id',
+        ],
       ].sort(),
     );
     expect(await (await service.bearer('GET', '/v1/sessions/current', mine.access_token)).json()).toEqual({

@@ -1,0 +1,36 @@
+/** Reporting what an operation did: to the security log, in its transaction, and to the log line, after it. */
+import type { Config } from '../config';
+import type { RecordedEvent, Reporting } from '../risk/events';
+import type { Revocation } from '../sessions/revoke';
+import type { AppContext } from './context';
+import type { Service } from './service';
+
+export function reportingOf(c: AppContext, { webhooks }: Pick<Config, 'webhooks'>): Reporting {
+  return { requestId: c.get('requestId'), webhooks };
+}
+
+/** For the operations of sessions/revoke.ts. */
+export function revocationOf(c: AppContext, { config, now }: Service): Revocation {
+  return { policy: config.sessions, reporting: reportingOf(c, config), now: now() };
+}
+
+/** What a team would be woken for, or at least look at. */
+const WARNINGS: ReadonlySet<string> = new Set(['mismatch', 'reauthentication_demanded', 'reuse_detected']);
+
+/** A line for each event, with the event's id. It names ids alone: addresses and places stay in the database. */
+export function logEvents(c: AppContext, events: readonly RecordedEvent[]): void {
+  for (const { id, type, sessionId, subject, clientId } of events) {
+    const level = WARNINGS.has(type) ? 'warn' : 'info';
+    console[level === 'warn' ? 'warn' : 'log'](
+      JSON.stringify({
+        level,
+        event: type,
+        event_id: id,
+        request_id: c.get('requestId'),
+        session_id: sessionId,
+        user_id: subject === sessionId ? null : subject,
+        client_id: clientId,
+      }),
+    );
+  }
+}

@@ -1,0 +1,65 @@
+/** Reading the security log: newest first, a page at a time. */
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { SessionPolicy } from '../config';
+import { type Home, transact } from '../db/homes';
+import { sessionEvents, userSessions } from '../db/schema';
+import type { Caller } from './revoke';
+import { checkSession } from './session';
+
+export type SessionEvent = typeof sessionEvents.$inferSelect;
+
+export interface EventQuery {
+  /** Only events before this one; null: from the newest on. */
+  before: number | null;
+  limit: number;
+}
+
+export interface EventPage {
+  events: SessionEvent[];
+  /** What `before` is for the next page; null: this is the last. */
+  next: number | null;
+}
+
+/** The events of the caller's user; null when the caller's own session is over. One round trip. */
+export async function listOwnEvents(
+  home: Home,
+  policy: SessionPolicy,
+  caller: Caller,
+  query: EventQuery,
+  now: number,
+): Promise<EventPage | null> {
+  const [callers, rows] = await transact(
+    home,
+    () =>
+      [
+        home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)),
+        selectPage(home, caller.userId ?? caller.sessionId, query),
+      ] as const,
+  );
+  const own = callers[0];
+  return own === undefined || checkSession(own, policy, now) !== null ? null : toPage(rows, query);
+}
+
+/** A user's events, for a backend. One round trip. */
+export async function listUserEvents(home: Home, userId: string, query: EventQuery): Promise<EventPage> {
+  const [rows] = await transact(home, () => [selectPage(home, userId, query)] as const);
+  return toPage(rows, query);
+}
+
+function selectPage({ db }: Home, subject: string, { before, limit }: EventQuery) {
+  return (
+    db
+      .select()
+      .from(sessionEvents)
+      .where(and(eq(sessionEvents.subject, subject), before === null ? undefined : lt(sessionEvents.seq, before)))
+      .orderBy(desc(sessionEvents.seq))
+      // One more than asked for tells whether there is a next page.
+      .limit(limit + 1)
+  );
+}
+
+function toPage(rows: SessionEvent[], { limit }: EventQuery): EventPage {
+  const events = rows.slice(0, limit);
+  const last = rows.length > limit ? events.at(-1) : undefined;
+  return { events, next: last?.seq ?? null };
+}

@@ -1,0 +1,132 @@
+/**
+ * Refreshing a session: the cases. An authentic token is, by what its session's row stores:
+ *
+ *   1. current      the token's own hash, last rotation older than the grace period → rotated: the successor
+ *   2. current      rotated within the grace period → kept: the same token again
+ *   3. predecessor  the successor's hash, within the grace period → repeated: the same successor again
+ *   4. predecessor  later, but from whoever made that rotation, within a longer window → recovered: the answer had been lost
+ *   5. anything else → reuse: the session is revoked (RFC 9700 §4.14.2)
+ *
+ * Because of 2 a session moves at most one step a grace period, so a superseded token stays good for the whole of it and signs
+ * nobody out, however many tabs, retries and slow requests race; after it, it is a lost answer or theft.
+ *
+ * A caller whose signals differ from the session's last ones is assessed (risk/assess.ts) before any answer.
+ */
+import type { RiskPolicy, SessionPolicy } from '../config';
+import { sha256 } from '../crypto';
+import { assess, looksLikeSameCaller } from '../risk/assess';
+import type { EventDetails, EventDraft } from '../risk/events';
+import { parseSignals, type Signals } from '../risk/signals';
+import type { Successor } from '../tokens/refresh';
+import { checkSession, type EndReason, lastUsedAt, type Session, wasRotatedWithinGrace } from './session';
+
+export interface RefreshPolicy {
+  sessions: SessionPolicy;
+  risk: RiskPolicy;
+  lostAnswerSeconds: number;
+}
+
+/** Who presents which token. */
+export interface RefreshAttempt {
+  secret: string;
+  hash: string;
+  /** Under each SESSION_SECRET in use. */
+  successors: readonly [Successor, ...Successor[]];
+  clientId: string;
+  signals: Signals;
+  /** The caller's network as it was stored under the previous SESSION_SECRET. */
+  formerNetwork: string | null;
+}
+
+export type RefreshCase =
+  /** Refused; the row stays as it is. */
+  | { do: 'refuse'; reason: EndReason | 'wrong_client' }
+  | { do: 'demand_reauthentication'; event: EventDraft }
+  | { do: 'revoke'; reason: 'reuse_detected' | 'suspicious'; event: EventDraft }
+  | { do: 'rotate'; event: EventDraft | null }
+  /** The same token again, or its successor. */
+  | { do: 'repeat'; outcome: 'kept' | 'repeated' | 'recovered'; secret: string; event: EventDraft | null };
+
+/** What an attempt on this row comes to. `isOwnRotation`: the last rotation is this very attempt's, whose outcome was unknown. */
+export async function toRefreshCase(
+  row: Session,
+  attempt: RefreshAttempt,
+  policy: RefreshPolicy,
+  { now, isOwnRotation }: { now: number; isOwnRotation: boolean },
+): Promise<RefreshCase> {
+  if (row.clientId !== attempt.clientId) return { do: 'refuse', reason: 'wrong_client' };
+  const ended = checkSession(row, policy.sessions, now);
+  if (ended !== null) return { do: 'refuse', reason: ended };
+
+  const last = toLastSignals(row, attempt);
+  const assessment = assess(last, attempt.signals, { policy: policy.risk, seenAt: lastUsedAt(row).getTime(), now });
+  const details: EventDetails = { by: 'user', context: attempt.signals };
+  if (assessment.level !== 'none') details.risk = assessment;
+  /** Reported once for each rotation and caller, however often the token is presented, because the row does not change. */
+  const draftOnce = async (type: EventDraft['type']): Promise<EventDraft> => ({
+    id: await toEventId([type, row.id, row.rotatedAt?.getTime() ?? 0, JSON.stringify(attempt.signals)]),
+    type,
+    details,
+  });
+  const draft = (type: EventDraft['type'], more: EventDetails = {}): EventDraft => ({
+    id: crypto.randomUUID(),
+    type,
+    details: { ...details, ...more },
+  });
+
+  const isInGrace = wasRotatedWithinGrace(row, policy.sessions, now) || isOwnRotation;
+  const isCurrent = row.refreshToken === attempt.hash;
+  const successor = attempt.successors.find(({ hash }) => hash === row.refreshToken);
+  const isLostAnswer = successor !== undefined && !isInGrace && isComingBack(row, last, attempt, policy, now);
+  if (!isCurrent && (successor === undefined || !(isInGrace || isLostAnswer))) {
+    return { do: 'revoke', reason: 'reuse_detected', event: draft('reuse_detected', { by: 'system' }) };
+  }
+  if (assessment.decision === 'revoke') {
+    const event = draft('session_revoked', { by: 'system', reason: 'suspicious' });
+    return { do: 'revoke', reason: 'suspicious', event };
+  }
+  if (assessment.decision === 'reauthenticate') {
+    return { do: 'demand_reauthentication', event: await draftOnce('reauthentication_demanded') };
+  }
+
+  const isSuspicious = assessment.level === 'medium' || assessment.level === 'high';
+  if (isCurrent && !isInGrace) {
+    if (assessment.level === 'none') return { do: 'rotate', event: null };
+    return { do: 'rotate', event: draft(isSuspicious ? 'mismatch' : 'context_changed') };
+  }
+  // A small difference is reported when the session next rotates.
+  const mismatch = isSuspicious ? await draftOnce('mismatch') : null;
+  if (successor === undefined) return { do: 'repeat', outcome: 'kept', secret: attempt.secret, event: mismatch };
+  if (!isLostAnswer) return { do: 'repeat', outcome: 'repeated', secret: successor.secret, event: mismatch };
+  const event = await draftOnce('answer_recovered');
+  return { do: 'repeat', outcome: 'recovered', secret: successor.secret, event };
+}
+
+/** The caller is whoever made the last rotation, and it is not too long ago. */
+function isComingBack(
+  row: Session,
+  last: Signals | null,
+  { signals }: RefreshAttempt,
+  { lostAnswerSeconds, sessions }: RefreshPolicy,
+  now: number,
+): boolean {
+  // Without a grace period rotation is strict: there are no second uses.
+  if (sessions.graceSeconds === 0 || row.rotatedAt === null) return false;
+  return now - row.rotatedAt.getTime() < lostAnswerSeconds * 1000 && looksLikeSameCaller(last, signals);
+}
+
+function toLastSignals({ lastSignals }: Session, { signals, formerNetwork }: RefreshAttempt): Signals | null {
+  const last = parseSignals(lastSignals);
+  if (last === null || formerNetwork === null || last.network !== formerNetwork) return last;
+  return { ...last, network: signals.network };
+}
+
+/** A UUID version 8 (RFC 9562 §5.8) that the same parts give again. */
+async function toEventId(parts: (string | number)[]): Promise<string> {
+  const hash = await sha256(JSON.stringify(parts));
+  const bytes = Uint8Array.from(atob(hash.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...bytes.slice(0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
