@@ -4,11 +4,12 @@
 import * as v from 'valibot';
 import type { Env } from './env';
 import { ConfigError } from './errors';
+import { isOrigin, isTrustworthy, parseReturnUrl } from './origins';
 
 export type SigningAlg = 'EdDSA' | 'ES256';
 
 /** What a client may be allowed to do. */
-const CAPABILITIES = ['refresh', 'create_sessions', 'manage_users', 'introspect'] as const;
+const CAPABILITIES = ['refresh', 'create_sessions', 'manage_users', 'introspect', 'browser_tokens'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 export interface Client {
@@ -16,6 +17,12 @@ export interface Client {
   /** SHA-256 (base64url) of each accepted secret; empty for a public client (RFC 6749 §2.1). */
   secretHashes: readonly string[];
   allow: ReadonlySet<Capability>;
+  /** Origins of the app's pages. A client with any is a browser client: its sessions may live in cookies. */
+  origins: readonly string[];
+  /** Where a browser may be sent after it was given its cookies; see origins.ts. */
+  returnUrls: readonly string[];
+  /** The browser clients whose cookies this backend may exchange for access tokens: itself, and those it lists. */
+  browserClients: ReadonlySet<string>;
 }
 
 /** How long sessions live, and how many a user may have. */
@@ -82,6 +89,23 @@ const clientsSchema = v.array(
       ]),
     ),
     allow: v.optional(v.array(v.picklist(CAPABILITIES))),
+    origins: v.optional(
+      v.array(v.pipe(v.string(), v.check(isOrigin, 'must be an origin like https://app.example, as browsers send it'))),
+      [],
+    ),
+    return_urls: v.optional(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.check(
+            (text) => parseReturnUrl(text)?.search === '',
+            'must be an https URL in its normal form, without credentials, query and fragment',
+          ),
+        ),
+      ),
+      [],
+    ),
+    browser_clients: v.optional(v.array(v.string()), []),
   }),
 );
 
@@ -169,9 +193,7 @@ function parseIssuer(text: string | undefined, mistakes: string[]): { href: stri
     mistakes.push('ISSUER is missing or no URL: the public URL of this Worker, for example https://auth.example.com');
     return { href: '', path: '' };
   }
-  const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local))
-    mistakes.push('ISSUER must be an https URL (http only on localhost)');
+  if (!isTrustworthy(url)) mistakes.push('ISSUER must be an https URL (http only on localhost)');
   if (url.search || url.hash || url.username || url.password)
     mistakes.push('ISSUER must have no query, fragment or credentials');
   const path = url.pathname.replace(/\/+$/, '');
@@ -210,7 +232,8 @@ function parseClients(text: string | undefined, mistakes: string[]): ReadonlyMap
       );
     return clients;
   }
-  for (const { client_id, secret_sha256 = [], allow } of parsed.output) {
+  for (const entry of parsed.output) {
+    const { client_id, secret_sha256 = [], allow, origins, return_urls, browser_clients } = entry;
     const secretHashes = secret_sha256.map((hash) => toBase64url(hash));
     const isPublic = secretHashes.length === 0;
     if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
@@ -221,11 +244,27 @@ function parseClients(text: string | undefined, mistakes: string[]): ReadonlyMap
         `CLIENTS: ${client_id}: a client without secret_sha256 is public, so all it may be allowed is refresh`,
       );
     }
+    const isBrowserClient = origins.length > 0;
+    if (return_urls.length > 0 && !isBrowserClient)
+      mistakes.push(`CLIENTS: ${client_id}: return_urls is for clients with origins`);
+    if (isBrowserClient && allow?.includes('refresh') === false)
+      mistakes.push(`CLIENTS: ${client_id}: a client with origins must be allowed to refresh`);
+    if (isPublic && browser_clients.length > 0)
+      mistakes.push(`CLIENTS: ${client_id}: browser_clients is for clients with secret_sha256`);
     clients.set(client_id, {
       id: client_id,
       secretHashes: secretHashes.filter((hash) => hash !== null),
       allow: new Set(allow ?? (isPublic ? ['refresh'] : CAPABILITIES)),
+      origins,
+      returnUrls: return_urls,
+      browserClients: new Set([client_id, ...browser_clients]),
     });
+  }
+  for (const { client_id, browser_clients } of parsed.output) {
+    for (const id of browser_clients) {
+      if ((clients.get(id)?.origins.length ?? 0) === 0)
+        mistakes.push(`CLIENTS: ${client_id}: browser_clients must name clients with origins`);
+    }
   }
   return clients;
 }

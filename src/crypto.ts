@@ -16,6 +16,8 @@ export interface SecretKeys {
   ratchet: CryptoKey;
   /** AES-256-GCM: encrypts the private signing keys. */
   encryption: CryptoKey;
+  /** AES-256-GCM: seals the codes that hand a session to a browser. */
+  handoff: CryptoKey;
   /** HMAC-SHA-256: what a create with an Idempotency-Key made. */
   idempotency: CryptoKey;
 }
@@ -42,17 +44,17 @@ async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
       'sign',
       'verify',
     ]);
-  const [id, refreshMac, ratchet, idempotency, encryption] = await Promise.all([
+  const aesKey = (purpose: string) =>
+    crypto.subtle.deriveKey(hkdf(purpose), input, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+  const [id, refreshMac, ratchet, idempotency, encryption, handoff] = await Promise.all([
     crypto.subtle.deriveBits(hkdf('id'), input, 64),
     hmacKey('refresh token MAC'),
     hmacKey('refresh token ratchet'),
     hmacKey('idempotency'),
-    crypto.subtle.deriveKey(hkdf('signing key encryption'), input, { name: 'AES-GCM', length: 256 }, false, [
-      'encrypt',
-      'decrypt',
-    ]),
+    aesKey('signing key encryption'),
+    aesKey('handoff'),
   ]);
-  return { id: base64url.encode(new Uint8Array(id)), refreshMac, ratchet, idempotency, encryption };
+  return { id: base64url.encode(new Uint8Array(id)), refreshMac, ratchet, idempotency, encryption, handoff };
 }
 
 export async function deriveKeyring(current: string, previous: string | null): Promise<Keyring> {

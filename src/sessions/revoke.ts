@@ -84,6 +84,28 @@ export async function revokeOthers(
   return { ok: true, revoked: revoked.map(({ id }) => id) };
 }
 
+/** Ends all sessions of the caller's user, the caller's own too, as long as that one is live. False: it is over. */
+export async function revokeEverywhere(
+  home: Home,
+  policy: SessionPolicy,
+  caller: Caller,
+  now: number,
+): Promise<boolean> {
+  let wasRerun = false;
+  const [revoked, own] = await transact(home, (isRerun) => {
+    wasRerun = isRerun;
+    return [
+      revokeWhere(home, 'signed_out', now, and(belongsTo(caller), isCallerLive(home, caller, policy, now))),
+      home.db
+        .select({ id: userSessions.id })
+        .from(userSessions)
+        .where(and(eq(userSessions.id, caller.sessionId), eq(userSessions.revokedAt, new Date(now)))),
+    ] as const;
+  });
+  // On a rerun the caller's session may have been ended by the run before, whose answer was lost.
+  return revoked.length > 0 || (wasRerun && own.length > 0);
+}
+
 /** Ends all sessions of a user, for a backend. Returns their ids. */
 export async function revokeUser(home: Home, userId: string, now: number): Promise<string[]> {
   const [revoked] = await transact(
