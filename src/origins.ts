@@ -10,10 +10,11 @@ export function isTrustworthy(url: URL): boolean {
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Whether this is an origin as browsers send it: scheme, host and port, nothing else. */
+/** Whether this is an origin as browsers send it: scheme, host and port, nothing else; no pattern. */
 export function isOrigin(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && isTrustworthy(url) && url.origin === text;
+  // URL parsers take a `*` for a name like any other; a browser will never send it.
+  return url !== null && isTrustworthy(url) && url.origin === text && !text.includes('*');
 }
 
 const MAX_RETURN_URL_LENGTH = 2048;
