@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { parseConfig } from './config';
 import type { Env } from './env';
+import { browserRoutes } from './http/browser';
 import type { AppEnv } from './http/context';
 import { ProblemError, respondToError } from './http/errors';
 import { eventRoutes } from './http/events';
@@ -30,6 +31,7 @@ export function createApp(env: Env, now: () => number = Date.now): Hono<AppEnv> 
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
   app.route(`${config.basePath}/v1/events`, eventRoutes(service));
   app.route(`${config.basePath}/v1/users`, userRoutes(service));
+  app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
   refuseOtherMethods(app);
   return app;

@@ -4,11 +4,12 @@
 import * as v from 'valibot';
 import type { Env } from './env';
 import { ConfigError } from './errors';
+import { isOrigin, isTrustworthy, parseReturnUrl } from './origins';
 
 export type SigningAlg = 'EdDSA' | 'ES256';
 
 /** What a client may be allowed to do. */
-const CAPABILITIES = ['refresh', 'create_sessions', 'manage_users', 'introspect'] as const;
+const CAPABILITIES = ['refresh', 'create_sessions', 'manage_users', 'introspect', 'browser_tokens'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** What a deployment, or a client, does about a refresh that looks like someone else's. */
@@ -43,6 +44,12 @@ export interface Client {
   secretHashes: readonly string[];
   allow: ReadonlySet<Capability>;
   riskPolicy: RiskPolicy;
+  /** Origins of the app's pages. A client with any is a browser client: its sessions may live in cookies. */
+  origins: readonly string[];
+  /** Where a browser may be sent after it was given its cookies; see origins.ts. */
+  returnUrls: readonly string[];
+  /** The browser clients whose cookies this backend may exchange for access tokens: itself, and those it lists. */
+  browserClients: ReadonlySet<string>;
 }
 
 /** How long sessions live, and how many a user may have. */
@@ -133,6 +140,23 @@ const clientsSchema = v.array(
     ),
     allow: v.optional(v.array(v.picklist(CAPABILITIES))),
     risk_policy: v.optional(v.picklist(RISK_POLICIES)),
+    origins: v.optional(
+      v.array(v.pipe(v.string(), v.check(isOrigin, 'must be an origin like https://app.example, as browsers send it'))),
+      [],
+    ),
+    return_urls: v.optional(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.check(
+            (text) => parseReturnUrl(text)?.search === '',
+            'must be an https URL in its normal form, without credentials, query and fragment',
+          ),
+        ),
+      ),
+      [],
+    ),
+    browser_clients: v.optional(v.array(v.string()), []),
   }),
 );
 
@@ -228,15 +252,12 @@ function parseIssuer(text: string | undefined, mistakes: string[]): { href: stri
     mistakes.push('ISSUER is missing or no URL: the public URL of this Worker, for example https://auth.example.com');
     return { href: '', path: '' };
   }
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLocal(url)))
-    mistakes.push('ISSUER must be an https URL (http only on localhost)');
+  if (!isTrustworthy(url)) mistakes.push('ISSUER must be an https URL (http only on localhost)');
   if (url.search || url.hash || url.username || url.password)
     mistakes.push('ISSUER must have no query, fragment or credentials');
   const path = url.pathname.replace(/\/+$/, '');
   return { href: url.origin + path, path };
 }
-
-const isLocal = (url: string | URL) => ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
 
 function parseSecret(name: string, secret: string | undefined, mistakes: string[]): string | null {
   if (!secret) {
@@ -259,12 +280,8 @@ function parseClients(
   mistakes: string[],
 ): ReadonlyMap<string, Client> {
   const clients = new Map<string, Client>();
-  for (const { client_id, secret_sha256 = [], allow, risk_policy } of parseList(
-    'CLIENTS',
-    clientsSchema,
-    text,
-    mistakes,
-  )) {
+  const entries = parseList('CLIENTS', clientsSchema, text, mistakes);
+  for (const { client_id, secret_sha256 = [], allow, risk_policy, origins, return_urls, browser_clients } of entries) {
     const secretHashes = secret_sha256.map((hash) => toBase64url(hash));
     const isPublic = secretHashes.length === 0;
     if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
@@ -275,12 +292,28 @@ function parseClients(
         `CLIENTS: ${client_id}: a client without secret_sha256 is public, so all it may be allowed is refresh`,
       );
     }
+    const isBrowserClient = origins.length > 0;
+    if (return_urls.length > 0 && !isBrowserClient)
+      mistakes.push(`CLIENTS: ${client_id}: return_urls is for clients with origins`);
+    if (isBrowserClient && allow?.includes('refresh') === false)
+      mistakes.push(`CLIENTS: ${client_id}: a client with origins must be allowed to refresh`);
+    if (isPublic && browser_clients.length > 0)
+      mistakes.push(`CLIENTS: ${client_id}: browser_clients is for clients with secret_sha256`);
     clients.set(client_id, {
       id: client_id,
       secretHashes: secretHashes.filter((hash) => hash !== null),
       allow: new Set(allow ?? (isPublic ? ['refresh'] : CAPABILITIES)),
       riskPolicy: risk_policy ?? defaultPolicy,
+      origins,
+      returnUrls: return_urls,
+      browserClients: new Set([client_id, ...browser_clients]),
     });
+  }
+  for (const { client_id, browser_clients } of entries) {
+    for (const id of browser_clients) {
+      if ((clients.get(id)?.origins.length ?? 0) === 0)
+        mistakes.push(`CLIENTS: ${client_id}: browser_clients must name clients with origins`);
+    }
   }
   return clients;
 }
@@ -317,11 +350,10 @@ function parseWebhooks(text: string | undefined, mistakes: string[]): Webhook[] 
     ({ name, url, secret, events = ACTIONABLE_EVENTS, format = 'json' }) => {
       if (names.has(name)) mistakes.push(`WEBHOOKS: ${name} is there twice`);
       names.add(name);
-      const { protocol, username, password } = URL.parse(url) ?? {};
-      if (protocol !== 'https:' && !(protocol === 'http:' && isLocal(url))) {
+      const parsed = URL.parse(url);
+      if (parsed === null || !isTrustworthy(parsed))
         mistakes.push(`WEBHOOKS: ${name}: url must be an https URL (http only on localhost)`);
-      }
-      if (username || password) mistakes.push(`WEBHOOKS: ${name}: url must have no credentials`);
+      if (parsed?.username || parsed?.password) mistakes.push(`WEBHOOKS: ${name}: url must have no credentials`);
       const secrets = secret.map(parseWebhookSecret);
       if (secrets.includes(null)) {
         mistakes.push(`WEBHOOKS: ${name}: secret must be whsec_ and 24 to 64 random bytes in base64`);

@@ -16,6 +16,8 @@ export interface SecretKeys {
   ratchet: CryptoKey;
   /** AES-256-GCM: encrypts the private signing keys. */
   encryption: CryptoKey;
+  /** AES-256-GCM: seals the codes that hand a session to a browser. */
+  handoff: CryptoKey;
   /** HMAC-SHA-256: what a create with an Idempotency-Key made. */
   idempotency: CryptoKey;
   /** HMAC-SHA-256: hides addresses that are only to be compared. */
@@ -44,18 +46,18 @@ async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
       'sign',
       'verify',
     ]);
-  const [id, refreshMac, ratchet, idempotency, address, encryption] = await Promise.all([
+  const aesKey = (purpose: string) =>
+    crypto.subtle.deriveKey(hkdf(purpose), input, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+  const [id, refreshMac, ratchet, idempotency, address, encryption, handoff] = await Promise.all([
     crypto.subtle.deriveBits(hkdf('id'), input, 64),
     hmacKey('refresh token MAC'),
     hmacKey('refresh token ratchet'),
     hmacKey('idempotency'),
     hmacKey('address'),
-    crypto.subtle.deriveKey(hkdf('signing key encryption'), input, { name: 'AES-GCM', length: 256 }, false, [
-      'encrypt',
-      'decrypt',
-    ]),
+    aesKey('signing key encryption'),
+    aesKey('handoff'),
   ]);
-  return { id: base64url.encode(new Uint8Array(id)), refreshMac, ratchet, idempotency, address, encryption };
+  return { id: base64url.encode(new Uint8Array(id)), refreshMac, ratchet, idempotency, address, encryption, handoff };
 }
 
 export async function deriveKeyring(current: string, previous: string | null): Promise<Keyring> {

@@ -89,8 +89,90 @@ describe('a good configuration', () => {
       ),
     });
     expect([...(parsed.get('public')?.allow ?? [])]).toEqual(['refresh']);
-    expect([...(parsed.get('all')?.allow ?? [])]).toEqual(['refresh', 'create_sessions', 'manage_users', 'introspect']);
+    expect([...(parsed.get('all')?.allow ?? [])]).toEqual([
+      'refresh',
+      'create_sessions',
+      'manage_users',
+      'introspect',
+      'browser_tokens',
+    ]);
     expect([...(parsed.get('one')?.allow ?? [])]).toEqual(['introspect']);
+  });
+});
+
+describe('browser clients', () => {
+  const HOME = 'https://app.example';
+  const web = (fields: Record<string, unknown>) => clients({ client_id: 'web', origins: [HOME], ...fields });
+
+  it('have origins and return URLs; a backend acts for itself and for those that it lists', () => {
+    const { clients: parsed } = parseConfig({
+      ...base,
+      ...clients(
+        { client_id: 'web', origins: [HOME, 'http://localhost:3000'], return_urls: [HOME, `${HOME}/a/`] },
+        { client_id: 'backend', secret_sha256: HASH, browser_clients: ['web'] },
+      ),
+    });
+    expect(parsed.get('web')).toMatchObject({
+      origins: [HOME, 'http://localhost:3000'],
+      returnUrls: [HOME, `${HOME}/a/`],
+      browserClients: new Set(['web']),
+    });
+    expect(parsed.get('backend')).toMatchObject({ origins: [], browserClients: new Set(['backend', 'web']) });
+  });
+
+  it.each([
+    '*',
+    'null',
+    '',
+    'app.example',
+    'http://app.example',
+    `${HOME}/`,
+    `${HOME}/a`,
+    `${HOME}:443`,
+    'https://*.app.example',
+    'https://user@app.example',
+    'https://APP.example',
+    'https://bücher.example',
+    'file://',
+    'javascript:alert(1)',
+    `${HOME} `,
+  ])('no origin: %j', (origin) => {
+    expect(mistakesOf(web({ origins: [origin] }))).toEqual([expect.stringContaining('CLIENTS: 0.origins.0: must be')]);
+  });
+
+  it.each([
+    '/signed-in',
+    'http://app.example/',
+    `${HOME}/a?b=c`,
+    `${HOME}/a#b`,
+    `${HOME}/a#`,
+    'https://user:password@app.example/',
+    `${HOME}/a/../b`,
+    `${HOME}/*%2f`,
+    'com.example.app:/signed-in',
+  ])('no return URL: %j', (url) => {
+    expect(mistakesOf(web({ return_urls: [url] }))).toEqual([
+      expect.stringContaining('CLIENTS: 0.return_urls.0: must'),
+    ]);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ['return_urls without origins', clients({ client_id: 'a', return_urls: [HOME] }), 'return_urls is for clients'],
+    ['one that may not refresh', web({ secret_sha256: HASH, allow: ['introspect'] }), 'must be allowed to refresh'],
+    ['a public client that acts for others', web({ browser_clients: ['web'] }), 'browser_clients is for clients with'],
+    [
+      'a backend that acts for nobody known',
+      clients({ client_id: 'a', secret_sha256: HASH, browser_clients: ['nobody'] }),
+      'must name clients with origins',
+    ],
+    [
+      'a backend that acts for a client without cookies',
+      clients({ client_id: 'a', secret_sha256: HASH, browser_clients: ['b'] }, { client_id: 'b' }),
+      'must name clients with origins',
+    ],
+    ['a public client that may exchange cookies', web({ allow: ['refresh', 'browser_tokens'] }), 'is public'],
+  ])('%s is a mistake', (_, variables, mistake) => {
+    expect(mistakesOf(variables)).toEqual([expect.stringContaining(mistake)]);
   });
 });
 

@@ -58,6 +58,12 @@ export async function readJson<T extends v.GenericSchema>(
   return { input: validate(schema, json), text };
 }
 
+/** A body that says nothing: none at all, or an empty JSON object. */
+export async function readNothing(c: AppContext): Promise<void> {
+  const { length } = await readText(c);
+  if (length > 0) await readJson(c, v.strictObject({}));
+}
+
 /** Validates what came in a path or a query. */
 export function validate<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
   const parsed = v.safeParse(schema, value);
@@ -127,7 +133,7 @@ function foreignCursor(): ProblemError {
   return new ProblemError('invalid_request', 'cursor is not one that this service gave');
 }
 
-function mediaType(c: AppContext): string {
+export function mediaType(c: AppContext): string {
   return (c.req.header('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 

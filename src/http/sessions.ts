@@ -13,6 +13,7 @@ import { checkSession } from '../sessions/session';
 import { RESERVED_CLAIMS } from '../tokens/access';
 import type { AppContext, AppEnv } from './context';
 import { ProblemError, sessionEnded } from './errors';
+import { assertCanHandOff, handOff } from './handoff';
 import { formatCursor, jsonObject, readJson, readPage, uuid, validate } from './input';
 import { bearerAuth } from './middleware/bearer-auth';
 import { clientAuth } from './middleware/client-auth';
@@ -55,6 +56,7 @@ const newSessionSchema = v.strictObject({
   ),
   home: v.optional(v.string()),
   guest_session_id: v.optional(uuid),
+  browser: v.optional(v.strictObject({ return_url: v.string() })),
 });
 
 export function sessionRoutes(service: Service): Hono<AppEnv> {
@@ -72,10 +74,12 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     if (home === null) throw new ProblemError('invalid_request', 'home is not one of this service');
     const keyring = await service.keyring();
     const session = await toNewSession(input, { callerId: caller.id, config, keyring, now: moment });
+    const returnUrl = input.browser?.return_url;
     const key = readIdempotencyKey(c);
     const idempotency = key === null ? null : { clientId: caller.id, key, request: text };
     // What the answer needs comes first, so that no session is started whose tokens cannot be given.
     await service.keySet(home);
+    if (returnUrl !== undefined) await assertCanHandOff(service, home, session, returnUrl);
     const result = await createSession(home, keyring, policy, session, {
       now: moment,
       idempotency,
@@ -84,16 +88,19 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     if (!result.ok) throw new ProblemError(result.reason);
     logEvents(c, result.events);
     c.set('outcome', result.isRepeat ? 'repeated' : 'created');
+    const view = toSessionView(result.session, config);
+    const headers = { Location: `${config.issuer}/v1/sessions/${view.id}` };
+    if (returnUrl !== undefined) {
+      const browser = await handOff(service, home, result, { clientId: session.clientId, returnUrl });
+      return c.json({ session: view, browser }, 201, headers);
+    }
     const { access_token, token_type, expires_in, refresh_token, refresh_at } = await issueTokens(
       service,
       home,
       result.session,
       result.secret,
     );
-    const view = toSessionView(result.session, config);
-    return c.json({ session: view, access_token, token_type, expires_in, refresh_token, refresh_at }, 201, {
-      Location: `${config.issuer}/v1/sessions/${view.id}`,
-    });
+    return c.json({ session: view, access_token, token_type, expires_in, refresh_token, refresh_at }, 201, headers);
   });
 
   routes.get('/', user, async (c) => {

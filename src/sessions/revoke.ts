@@ -88,6 +88,18 @@ export async function revokeOthers(home: Home, caller: Caller, revocation: Revoc
   return { ok: true, events: events(results) };
 }
 
+/** Ends all sessions of the caller's user, the caller's own too, as long as that one is live. */
+export async function revokeEverywhere(home: Home, caller: Caller, revocation: Revocation): Promise<RevokeResult> {
+  const { policy, now } = revocation;
+  const condition = and(belongsTo(caller), isCallerLive(home, caller, policy, now));
+  const subject = caller.userId ?? caller.sessionId;
+  const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation);
+  const results = events(await transact(home, () => statements));
+  return results.some(({ sessionId }) => sessionId === caller.sessionId)
+    ? { ok: true, events: results }
+    : { ok: false, reason: 'caller_session_ended' };
+}
+
 /** Ends all sessions of a user, for a backend. */
 export async function revokeUser(
   home: Home,
@@ -112,10 +124,10 @@ export async function eraseUser(home: Home, userId: string): Promise<boolean> {
   return erased.length > 0;
 }
 
-const BY_USER = { by: 'user', reason: 'signed_out' } as const;
+export const BY_USER = { by: 'user', reason: 'signed_out' } as const;
 
 /** Marks the sessions of a condition, and reports those that were live: the statements, and how to read the report from their results. */
-function revokeWhere(
+export function revokeWhere(
   home: Home,
   condition: SQL | undefined,
   details: EventDetails & { reason: RevokedReason },
@@ -138,7 +150,7 @@ function revokeWhere(
 }
 
 /** SQL: whose log the session's events are in. */
-function subjectOf({ db }: Home, sessionId: string): SQL {
+export function subjectOf({ db }: Home, sessionId: string): SQL {
   const subject = sql`coalesce(${userSessions.userId}, ${userSessions.id})`;
   return sql`${db.select({ subject }).from(userSessions).where(eq(userSessions.id, sessionId))}`;
 }

@@ -64,6 +64,10 @@ describe('POST /v1/sessions', () => {
     ['home', 7, 'must be of type string'],
     ['home', 'elsewhere', 'is not one of this service'],
     ['guest_session_id', 'x', 'must be a UUID'],
+    ['browser', 'x', 'must be'],
+    ['browser', {}, 'browser.return_url'],
+    ['browser', { return_url: 7 }, 'browser.return_url must be of type string'],
+    ['browser', { return_url: 'https://a.example', code: 'x' }, 'browser.code is not a known field'],
     ['toString', 1, 'is not a known field'],
     ['userId', USER, 'is not a known field'],
     ['refresh_token', 'x', 'is not a known field'],
@@ -196,6 +200,7 @@ describe('a body over 16 KB is 413', () => {
     const headers = {
       authorization: route.path.endsWith('others') ? `Bearer ${tokens.access_token}` : basic(BACKEND),
       'content-type': route.form ? 'application/x-www-form-urlencoded' : 'application/json',
+      ...route.headers,
     };
     for (const body of [' '.repeat(16_385), stream(16_385)]) {
       const length: Record<string, string> = typeof body === 'string' ? { 'content-length': '16385' } : {};

@@ -10,6 +10,7 @@ export interface Route {
   /** The body of a good request. */
   json?: Record<string, unknown>;
   form?: Record<string, string>;
+  headers?: Record<string, string>;
 }
 
 export const BACKEND_ROUTES: Route[] = [
@@ -33,6 +34,22 @@ export const OAUTH_ROUTES: Route[] = [
   { method: 'POST', path: '/oauth/introspect', pattern: '/oauth/introspect', form: { token: 'unknown' } },
 ];
 
+const own = { origin: 'https://sessions.example' };
+export const BROWSER_ROUTES: Route[] = [
+  { method: 'GET', path: '/browser/start', pattern: '/browser/start' },
+  { method: 'GET', path: '/browser/session', pattern: '/browser/session' },
+  { method: 'POST', path: '/browser/refresh', pattern: '/browser/refresh', json: {}, headers: own },
+  { method: 'POST', path: '/browser/sign-out', pattern: '/browser/sign-out', json: {}, headers: own },
+  {
+    method: 'POST',
+    path: '/browser/sign-out-everywhere',
+    pattern: '/browser/sign-out-everywhere',
+    json: {},
+    headers: own,
+  },
+  { method: 'POST', path: '/browser/token', pattern: '/browser/token', json: {} },
+];
+
 export const PUBLIC_ROUTES: Route[] = [
   {
     method: 'GET',
@@ -43,13 +60,13 @@ export const PUBLIC_ROUTES: Route[] = [
   { method: 'GET', path: '/healthz', pattern: '/healthz' },
 ];
 
-export const ALL_ROUTES = [...BACKEND_ROUTES, ...USER_ROUTES, ...OAUTH_ROUTES, ...PUBLIC_ROUTES];
+export const ALL_ROUTES = [...BACKEND_ROUTES, ...USER_ROUTES, ...OAUTH_ROUTES, ...BROWSER_ROUTES, ...PUBLIC_ROUTES];
 
 /** A request of this route with its good body. */
-export function toInit({ method, json, form }: Route, headers: Record<string, string> = {}): RequestInit {
+export function toInit({ method, json, form, ...route }: Route, headers: Record<string, string> = {}): RequestInit {
   return {
     method,
-    headers: { ...(json && { 'content-type': 'application/json' }), ...headers },
+    headers: { ...route.headers, ...(json && { 'content-type': 'application/json' }), ...headers },
     ...(json && { body: JSON.stringify(json) }),
     ...(form && { body: new URLSearchParams(form) }),
   };

@@ -1,0 +1,204 @@
+/**
+ * Sessions in browsers: HttpOnly cookies, so that no script reads a token (RFC 6265bis; OAuth for browser-based apps). An answer
+ * sets cookies when it gives a session and clears them when it ends one; a refusal touches none, because it may
+ * arrive after another tab's success.
+ */
+import { Hono } from 'hono';
+import { isAllowedReturnUrl } from '../origins';
+import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
+import { exchangeHandoff } from '../sessions/handoff';
+import { findPresented } from '../sessions/presented';
+import { revokeByClient, revokeEverywhere } from '../sessions/revoke';
+import type { RefusalReason } from '../sessions/session';
+import { verifyAccessToken } from '../tokens/access';
+import { openHandoff } from '../tokens/handoff';
+import { trustedKeys } from '../tokens/keys';
+import { verifyRefreshToken } from '../tokens/refresh';
+import type { AppContext, AppEnv } from './context';
+import { clearSessionCookies, readAccessCookie, readSessionCookie, setSessionCookies } from './cookies';
+import { ProblemError } from './errors';
+import { readNothing, readQuery } from './input';
+import { clientAuth } from './middleware/client-auth';
+import { preflight, sameSite } from './middleware/same-site';
+import { refresh } from './refresh';
+import { logEvents, revocationOf } from './reporting';
+import type { Service } from './service';
+import { readSignals } from './signals';
+import { issueTokens, toSessionView } from './views';
+
+export function browserRoutes(service: Service): Hono<AppEnv> {
+  const { config, now } = service;
+  const policy = config.sessions;
+  const routes = new Hono<AppEnv>();
+  const ownApp = sameSite(config);
+
+  routes.use(async function vary(c, next) {
+    await next();
+    c.res.headers.append('Vary', 'Origin, Sec-Fetch-Site, Cookie');
+  });
+
+  routes.get('/start', async (c) => {
+    const { code } = readQuery(c, ['code']);
+    if (code === undefined) throw new ProblemError('invalid_request', 'code is missing');
+    // Only a person's own navigation starts a session: what looks ahead would use up the code, what is embedded is unseen.
+    if (c.req.method === 'HEAD') return c.body(null, 204);
+    if (!isNavigation(c)) throw new ProblemError('invalid_request', 'The browser has to navigate here');
+    const handoff = await openHandoff(await service.keyring(), code, now());
+    const client = handoff === null ? undefined : config.clients.get(handoff.clientId);
+    const home = handoff === null ? null : service.findHome(handoff.home, c.get('meter'));
+    if (handoff === null || client === undefined || home === null) throw invalidCode();
+    if (!isAllowedReturnUrl(client.returnUrls, handoff.returnUrl)) throw invalidCode();
+    // What the answer needs comes first, so that no code is used up in vain.
+    await service.keySet(home);
+    const former = await verifyCookie(c);
+    // A session that lives in another home is left to expire: one transaction has one database.
+    const replaces = former?.token.home === home.name ? former.token.sessionId : null;
+    const { signals } = await readSignals(c, service);
+    const userAgent = c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
+    const browser = { userAgent, signals, replaces };
+    const result = await exchangeHandoff(home, handoff, browser, revocationOf(c, service));
+    if (result === null) throw invalidCode();
+    logEvents(c, result.events);
+    const tokens = await issueTokens(service, home, result.session, result.secret);
+    setSessionCookies(c, handoff.clientId, tokens);
+    c.set('outcome', 'started');
+    return c.redirect(handoff.returnUrl, 303);
+  });
+
+  routes.post('/refresh', ownApp, async (c) => {
+    await readNothing(c);
+    const cookie = readSessionCookie(c);
+    if (cookie === null || !config.clients.has(cookie.clientId)) throw sessionEnded(null);
+    const { clientId, refreshToken } = cookie;
+    const result = await refresh(c, service, { presented: refreshToken, clientId });
+    if (!result.ok) throw sessionEnded(result.reason);
+    const tokens = await issueTokens(service, result.home, result.session, result.secret);
+    setSessionCookies(c, clientId, tokens);
+    c.set('outcome', result.outcome);
+    const { expires_in, refresh_at, session_expires_at, idle_expires_at, refresh_token_expires_in } = tokens;
+    const session = toSessionView(result.session, config, result.session.id);
+    return c.json({
+      session,
+      expires_in,
+      refresh_at,
+      session_expires_at,
+      idle_expires_at,
+      refresh_token_expires_in,
+    });
+  });
+
+  routes.get('/session', ownApp, async (c) => {
+    const { session } = await findOwnSession(c);
+    return c.json({ session: toSessionView(session, config, session.id) });
+  });
+
+  routes.post('/sign-out', ownApp, async (c) => {
+    await readNothing(c);
+    const named = await findNamedSession(c);
+    const events = named === null ? [] : await revokeByClient(named.home, named, revocationOf(c, service));
+    logEvents(c, events);
+    c.set('outcome', events.length > 0 ? 'signed_out' : 'unchanged');
+    clearSessionCookies(c);
+    return c.body(null, 204);
+  });
+
+  routes.post('/sign-out-everywhere', ownApp, async (c) => {
+    await readNothing(c);
+    const { session, home } = await findOwnSession(c);
+    const caller = { sessionId: session.id, userId: session.userId };
+    const result = await revokeEverywhere(home, caller, revocationOf(c, service));
+    if (!result.ok) throw sessionEnded(null);
+    logEvents(c, result.events);
+    c.set('outcome', 'signed_out');
+    clearSessionCookies(c);
+    return c.body(null, 204);
+  });
+
+  /** For the app's own server, which has the browser's cookies in its hands but cannot hand new ones back. */
+  routes.post(
+    '/token',
+    async function refuseBrowsers(c, next) {
+      if (c.req.header('sec-fetch-site') !== undefined || c.req.header('origin') !== undefined)
+        throw new ProblemError('cross_site_request', 'This is for servers; no browser may ask here');
+      await next();
+    },
+    clientAuth(config, 'browser_tokens'),
+    async (c) => {
+      await readNothing(c);
+      const cookie = readSessionCookie(c);
+      if (cookie !== null && !c.get('client').browserClients.has(cookie.clientId))
+        throw new ProblemError('client_not_allowed', 'The session is of a client that this one may not act for');
+      const { session, home, secret } = await findOwnSession(c);
+      const { access_token, token_type, expires_in } = await issueTokens(service, home, session, secret);
+      return c.json({ access_token, token_type, expires_in, session: toSessionView(session, config, session.id) });
+    },
+  );
+
+  for (const path of ['/refresh', '/sign-out', '/sign-out-everywhere']) routes.options(path, preflight(config, 'POST'));
+  routes.options('/session', preflight(config, 'GET'));
+  return routes;
+
+  /** The authentic refresh token of the cookie, even of a session that is over; null for anything else. */
+  async function verifyCookie(c: AppContext) {
+    const cookie = readSessionCookie(c);
+    if (cookie === null) return null;
+    const verdict = await verifyRefreshToken(await service.keyring(), cookie.refreshToken, now());
+    if (!verdict.ok && verdict.reason !== 'expired') return null;
+    return { token: verdict.token, clientId: cookie.clientId, isExpired: !verdict.ok };
+  }
+
+  /** The live session of the cookie, verified against the database in one round trip. */
+  async function findOwnSession(c: AppContext) {
+    const cookie = await verifyCookie(c);
+    const home = cookie && service.findHome(cookie.token.home, c.get('meter'));
+    if (cookie === null || home === null || !config.clients.has(cookie.clientId)) throw sessionEnded(null);
+    if (cookie.isExpired) throw sessionEnded('expired_absolute');
+    await service.keySet(home);
+    const result = await findPresented(home, await service.keyring(), policy, { ...cookie, now: now() });
+    if (result.ok) return { session: result.session, home, secret: cookie.token.secret };
+    switch (result.reason) {
+      case 'unknown_session':
+      case 'wrong_client':
+      case 'superseded':
+        throw sessionEnded(null);
+      default:
+        throw sessionEnded(result.reason);
+    }
+  }
+
+  /** The session that either cookie names: for ending it, one of them is proof enough (RFC 7009 §2.1). */
+  async function findNamedSession(c: AppContext) {
+    const meter = c.get('meter');
+    const cookie = await verifyCookie(c);
+    if (cookie !== null) {
+      const home = service.findHome(cookie.token.home, meter);
+      return home && { home, sessionId: cookie.token.sessionId, clientId: cookie.clientId };
+    }
+    const accessToken = readAccessCookie(c);
+    if (accessToken === null) return null;
+    const keySet = await service.keySet(service.defaultHome(meter));
+    const verdict = await verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), config, accessToken, now());
+    const home = verdict.ok ? service.findHome(verdict.token.home, meter) : null;
+    if (!verdict.ok || home === null) return null;
+    return { home, sessionId: verdict.token.sessionId, clientId: verdict.token.clientId };
+  }
+}
+
+/** Fetch metadata, where there is any, and what browsers say of a page that nobody has opened yet. */
+function isNavigation(c: AppContext): boolean {
+  const purpose = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].map((name) => c.req.header(name) ?? '').join();
+  if (/prefetch|prerender|preview/i.test(purpose)) return false;
+  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' } = c.req.header();
+  return mode === 'navigate' && destination === 'document';
+}
+
+/** Whether it was changed, used or expired, nobody is told: who has a good one needs no telling. */
+function invalidCode(): ProblemError {
+  return new ProblemError('invalid_code');
+}
+
+/** `reason` is for whoever holds an authentic token of the session; null tells nothing. */
+function sessionEnded(reason: RefusalReason | null): ProblemError {
+  const challenge = { 'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"' };
+  return new ProblemError('session_ended', undefined, challenge, reason === null ? {} : { reason });
+}

@@ -1,0 +1,41 @@
+/**
+ * The session of a refresh token that is shown as proof and not exchanged: verified against the database as a refresh would be,
+ * without rotating or writing anything, so that any number of requests may show it at once.
+ */
+import { eq } from 'drizzle-orm';
+import type { SessionPolicy } from '../config';
+import { type Keyring, sha256 } from '../crypto';
+import { type Home, transact } from '../db/homes';
+import { userSessions } from '../db/schema';
+import { type RefreshToken, successorsOf } from '../tokens/refresh';
+import { checkSession, type EndReason, type Session, wasRotatedWithinGrace } from './session';
+
+export type PresentedResult =
+  | { ok: true; session: Session }
+  | { ok: false; reason: EndReason }
+  /** `superseded`: authentic, but neither current nor within the grace period. A refresh with it would be reuse. */
+  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'superseded' };
+
+/** The live session of an authentic token that is current, or superseded within the grace period. One round trip, no write. */
+export async function findPresented(
+  home: Home,
+  keyring: Keyring,
+  policy: SessionPolicy,
+  { token, clientId, now }: { token: RefreshToken; clientId: string; now: number },
+): Promise<PresentedResult> {
+  const [rows] = await transact(
+    home,
+    () => [home.db.select().from(userSessions).where(eq(userSessions.id, token.sessionId))] as const,
+  );
+  const session = rows[0];
+  if (session === undefined) return { ok: false, reason: 'unknown_session' };
+  if (session.clientId !== clientId) return { ok: false, reason: 'wrong_client' };
+  const ended = checkSession(session, policy, now);
+  if (ended !== null) return { ok: false, reason: ended };
+  if (session.refreshToken === (await sha256(token.secret))) return { ok: true, session };
+  const successors = await successorsOf(keyring, token);
+  const isPredecessor = successors.some(({ hash }) => hash === session.refreshToken);
+  return isPredecessor && wasRotatedWithinGrace(session, policy, now)
+    ? { ok: true, session }
+    : { ok: false, reason: 'superseded' };
+}

@@ -1,0 +1,42 @@
+/**
+ * Hand-off codes: how a session that a backend started gets into a browser's cookies. A code is stateless: everything
+ * that it stands for is sealed in it (AES-256-GCM), good for a minute. That it is good once, the database decides: the exchange
+ * takes the session's first secret out of use (sessions/handoff.ts).
+ */
+import { decrypt, eachSecret, encrypt, type Keyring } from '../crypto';
+
+export const HANDOFF_SECONDS = 60;
+/** Bounds what is decrypted of a code that anyone may send. */
+const MAX_LENGTH = 8192;
+const AAD = 'handoff';
+
+export interface Handoff {
+  sessionId: string;
+  home: string;
+  clientId: string;
+  /** The session's first secret. */
+  secret: string;
+  returnUrl: string;
+}
+
+/** Seals a code that is good for `HANDOFF_SECONDS` from `now` (ms). */
+export async function sealHandoff({ current }: Keyring, handoff: Handoff, now: number): Promise<string> {
+  const expiresAt = now + HANDOFF_SECONDS * 1000;
+  const plain = new TextEncoder().encode(JSON.stringify({ ...handoff, expiresAt }));
+  return `${current.id}.${await encrypt(current.handoff, plain, AAD)}`;
+}
+
+/** What a code stands for; null when it is not ours, was changed, or has expired at `now` (ms). */
+export async function openHandoff(keyring: Keyring, code: string, now: number): Promise<Handoff | null> {
+  const [, keyId, sealed] = /^([\w-]{1,32})\.([\w-]{40,})$/.exec(code.length > MAX_LENGTH ? '' : code) ?? [];
+  const keys = eachSecret(keyring).find(({ id }) => id === keyId);
+  if (keys === undefined || sealed === undefined) return null;
+  let plain: Uint8Array;
+  try {
+    plain = await decrypt(keys.handoff, sealed, AAD);
+  } catch {
+    return null;
+  }
+  const { expiresAt, ...handoff } = JSON.parse(new TextDecoder().decode(plain)) as Handoff & { expiresAt: number };
+  return expiresAt > now ? handoff : null;
+}

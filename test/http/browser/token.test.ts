@@ -1,0 +1,199 @@
+/** The exchange for servers: a browser's cookies and the server's own credentials give an access token, and nothing moves. */
+import { env } from 'cloudflare:test';
+import { decodeJwt } from 'jose';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BACKEND, basic, readRow, sha256Hex, type TestService } from '../../fixtures';
+import {
+  APP_ORIGIN,
+  asBackend,
+  type Jar,
+  OTHER_WEB,
+  SAME_ORIGIN,
+  SSR,
+  send,
+  signIn,
+  start,
+  startWithBrowsers,
+  WEB,
+} from './browser';
+
+const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+let service: TestService;
+let jar: Jar;
+let sessionId: string;
+
+beforeEach(async () => {
+  await env.DB.exec('DELETE FROM user_sessions');
+  service = await startWithBrowsers();
+  const signedIn = await signIn(service, { user_id: USER });
+  jar = signedIn.jar;
+  sessionId = signedIn.session.id;
+  service.advance(31);
+});
+afterEach(() => vi.restoreAllMocks());
+
+const exchange = (headers: Record<string, string>, init: RequestInit = {}) =>
+  service.request('/browser/token', { method: 'POST', headers, ...init });
+
+describe('POST /browser/token', () => {
+  it('gives an access token, and no refresh token and no cookie, in one round trip with no write', async () => {
+    const before = await readRow(sessionId);
+    service.database.roundTrips = 0;
+    service.database.rowsWritten = 0;
+    const response = await exchange(asBackend(jar));
+    expect(response.status).toBe(200);
+    const body = (await response.json()) as { access_token: string };
+    expect(body).toEqual({
+      access_token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
+      token_type: 'Bearer',
+      expires_in: 300,
+      session: expect.objectContaining({ id: sessionId, user_id: USER, current: true }),
+    });
+    expect(decodeJwt(body.access_token)).toMatchObject({ sid: sessionId, sub: USER, client_id: WEB });
+    expect((await service.bearer('GET', '/v1/sessions/current', body.access_token)).status).toBe(200);
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(service.database).toMatchObject({ rowsWritten: 0 });
+    expect(await readRow(sessionId)).toEqual(before);
+  });
+
+  it('costs one round trip', async () => {
+    await exchange(asBackend(jar));
+    service.database.roundTrips = 0;
+    await exchange(asBackend(jar));
+    expect(service.database.roundTrips).toBe(1);
+  });
+
+  it('of 20 at once gives 20 tokens and moves nothing: the browser refreshes afterwards', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => exchange(asBackend(jar))));
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect((await send(service, jar, 'POST', '/browser/refresh')).status).toBe(200);
+  });
+
+  it('takes a superseded cookie within the grace period, and after it refuses without ending the session', async () => {
+    const old = new Map(jar);
+    await send(service, jar, 'POST', '/browser/refresh');
+    expect((await exchange(asBackend(old))).status).toBe(200);
+    service.advance(30);
+    const late = await exchange(asBackend(old));
+    expect(late.status).toBe(401);
+    expect(await late.json()).toMatchObject({ code: 'session_ended' });
+    expect(await readRow(sessionId)).toMatchObject({ revoked_at: null });
+    expect((await exchange(asBackend(jar))).status).toBe(200);
+  });
+
+  it('says that the session is over, and why', async () => {
+    await service.backend('DELETE', `/v1/users/${USER}/sessions`);
+    const response = await exchange(asBackend(jar));
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ code: 'session_ended', reason: 'revoked' });
+    expect((await exchange(asBackend(new Map()))).status).toBe(401);
+  });
+
+  it('is 503 while the database is away', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {});
+    service.database.faults = [{ before: 'D1_ERROR: internal error' }];
+    const response = await exchange(asBackend(jar));
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('1');
+  });
+
+  it('refuses two cookies of the same name (B-04)', async () => {
+    const { cookie, authorization } = asBackend(jar);
+    expect((await exchange({ authorization, cookie: `${cookie}; ${cookie}` })).status).toBe(400);
+  });
+});
+
+describe('no page reaches it', () => {
+  it.each<[string, Record<string, string>]>([
+    ['its own origin', SAME_ORIGIN],
+    ["the client's origin", { 'sec-fetch-site': 'same-site', origin: APP_ORIGIN }],
+    ['another site', { 'sec-fetch-site': 'cross-site' }],
+    ['the address bar', { 'sec-fetch-site': 'none' }],
+    ['a browser without fetch metadata', { origin: APP_ORIGIN }],
+    ['a sandboxed frame', { origin: 'null' }],
+  ])('%s is refused, whatever credentials come along', async (_, headers) => {
+    service.database.roundTrips = 0;
+    for (const credentials of [asBackend(jar), { cookie: asBackend(jar).cookie }]) {
+      const response = await exchange({ ...credentials, ...headers });
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code: 'cross_site_request' });
+      expect(response.headers.get('access-control-allow-origin')).toBe(null);
+    }
+    expect(service.database.roundTrips).toBe(0);
+  });
+
+  it("Node's own fetch is let in: it sends Sec-Fetch-Mode alone", async () => {
+    expect((await exchange({ ...asBackend(jar), 'sec-fetch-mode': 'cors' })).status).toBe(200);
+  });
+});
+
+describe('who may exchange', () => {
+  it.each<[string, string | undefined]>([
+    ['nobody', undefined],
+    ['a wrong secret', basic({ ...BACKEND, secret: 'wrong' })],
+    ['a public client', basic({ id: WEB, secret: '' })],
+    ['the cookie as a secret', basic({ id: WEB, secret: 'x' })],
+  ])('%s is 401 with no database call', async (_, authorization) => {
+    service.database.roundTrips = 0;
+    const response = await exchange({ cookie: asBackend(jar).cookie, ...(authorization && { authorization }) });
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ code: 'invalid_client' });
+    expect(service.database.roundTrips).toBe(0);
+  });
+
+  it('a backend acts for the clients that it lists, and no other', async () => {
+    const other = await signIn(service, {
+      client_id: OTHER_WEB,
+      browser: { return_url: 'https://other.sessions.example/' },
+    });
+    service.database.roundTrips = 0;
+    const response = await exchange(asBackend(other.jar));
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ code: 'client_not_allowed' });
+    expect((await exchange(asBackend(jar, SSR))).status).toBe(403);
+    expect(service.database.roundTrips).toBe(0);
+  });
+
+  it("does not take a session under an allowed client's name for that client's", async () => {
+    const other = await signIn(service, {
+      client_id: OTHER_WEB,
+      browser: { return_url: 'https://other.sessions.example/' },
+    });
+    const token = other.jar.get('__Host-session')?.split('~')[1];
+    const response = await exchange(asBackend(new Map([['__Host-session', `${btoa(WEB)}~${token}`]])));
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ code: 'session_ended' });
+  });
+
+  it('a server-rendered app acts for itself', async () => {
+    const created = await service.request('/v1/sessions', {
+      method: 'POST',
+      headers: { authorization: basic(SSR), 'content-type': 'application/json' },
+      body: JSON.stringify({ user_id: USER, browser: { return_url: 'https://ssr.example/welcome' } }),
+    });
+    const { browser } = (await created.json()) as { browser: { start_url: string } };
+    const own: Jar = new Map();
+    await start(service, own, browser.start_url);
+    const response = await exchange(asBackend(own, SSR));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ session: { client_id: SSR.id } });
+  });
+
+  it('a client without the capability is 403', async () => {
+    const limited = await startWithBrowsers({
+      CLIENTS: JSON.stringify([
+        {
+          client_id: BACKEND.id,
+          secret_sha256: await sha256Hex(BACKEND.secret),
+          allow: ['create_sessions'],
+          browser_clients: [WEB],
+        },
+        { client_id: WEB, origins: [APP_ORIGIN] },
+      ]),
+    });
+    const response = await limited.request('/browser/token', { method: 'POST', headers: asBackend(jar) });
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ code: 'client_not_allowed' });
+  });
+});
