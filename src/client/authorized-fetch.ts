@@ -44,18 +44,18 @@ export function createFetch(
     await untilAborted(prepare(), signal);
     // A Request can be sent once; its clones can each be.
     const whole = request && new Request(request, init);
+    const given = whole ?? init;
     const attempt = async () => {
-      const headers = new Headers((whole ?? init).headers);
+      const headers = new Headers(given.headers);
       const access = current()?.access;
       if (access) headers.set('Authorization', `Bearer ${access}`);
       const changes = {
         headers,
-        ...(access && { redirect: 'manual' }),
-        ...(usesCookies && { credentials: 'include' }),
+        ...(usesCookies ? { credentials: 'include' } : access && { redirect: 'manual' }),
       } as RequestInit;
       const response = await (whole ? send(whole.clone(), changes) : send(url, { ...init, ...changes }));
       // Status 0 is a redirect that a browser does not show. `redirect: 'error'` would do, but Workers have no such mode.
-      if (access && (whole ?? init).redirect !== 'manual' && /^(0|30[12378])$/.test(`${response.status}`))
+      if (access && given.redirect !== 'manual' && /^(0|30[12378])$/.test(`${response.status}`))
         throw new TypeError('Redirected');
       return response;
     };

@@ -98,7 +98,7 @@ const MAX_PAUSE_MS = 10_000;
 const MAX_TIMER_MS = 30_000;
 const WAKE_EVENTS = ['visibilitychange', 'online'];
 
-type Reply = Answer & { status: number; headers?: Headers; error?: unknown; code?: unknown; reason?: string | null };
+type Reply = Answer & { status: number; delay?: number; error?: unknown; code?: unknown; reason?: string | null };
 type Listener = (state: SessionState, reason?: string | null) => void;
 /** What tabs tell each other beside grants: all up to this epoch is over. */
 type Ended = { endedAt: number; reason: string | null };
@@ -251,7 +251,7 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
         ...(!hasTokens && { credentials: 'include', headers: { 'Content-Type': 'application/json' } }),
       } as RequestInit);
       const body = (await response.json().catch(() => null)) as Partial<Reply> | null;
-      return { ...body, status: response.status, headers: response.headers };
+      return { ...body, status: response.status, delay: Number(response.headers.get('Retry-After')) };
     } catch {
       return { status: 0 };
     } finally {
@@ -272,9 +272,9 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
       if (waitMs > 0) await pause(waitMs);
       const reply = await attempt();
       if (!reply) return;
-      const { status, headers } = reply;
+      const { status, delay } = reply;
       // A little more than asked for, so that not all clients come at once.
-      imposedUntil = now() + (Number(headers?.get('Retry-After')) || 0) * (1000 + Math.random() * 100);
+      imposedUntil = now() + (delay || 0) * (1000 + Math.random() * 100);
       retryAt = now() + backOff(MAX_TRIES + 3);
       // Another try mends no answer, 429, 5xx, a page that is not the service's, and the refusal of what was superseded meanwhile.
       const isTransient = status < 300 || status === 429 || status >= 500 || isRefusal(reply);
@@ -390,7 +390,6 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
     if (!current) return;
     const token = current.refresh as string;
     end(current.epoch, 'signed_out', true);
-    await sync();
     await tell('/oauth/revoke', { token });
   }
 
