@@ -22,17 +22,16 @@ export function matchResources(resources: string[], base: string): (url: string)
 }
 
 /**
- * A `fetch` that sends what `current` gives: another value after every refresh, null when there is nothing. `prepare` refreshes
- * what has expired; `renew` what was refused, and says whether to try again.
+ * A `fetch` that sends what `current` gives: another value after every refresh, null when there is nothing. `ensure` refreshes what
+ * has expired, or was refused, and says whether there is anything to send.
  */
 export function createFetch(
   send: typeof fetch,
   base: string,
   isResource: (url: string) => boolean,
   usesCookies: boolean,
-  prepare: () => Promise<unknown>,
   current: () => { access?: string } | null,
-  renew: (refused: unknown) => Promise<boolean>,
+  ensure: (refused?: unknown) => Promise<boolean>,
 ) {
   return async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
     const request = typeof input === 'object' && 'url' in input ? input : null;
@@ -41,7 +40,7 @@ export function createFetch(
     if (!isResource(url)) return send(input, init);
 
     const signal = init.signal ?? request?.signal;
-    await untilAborted(prepare(), signal);
+    await untilAborted(ensure(), signal);
     // A Request can be sent once; its clones can each be.
     const whole = request && new Request(request, init);
     const given = whole ?? init;
@@ -62,7 +61,7 @@ export function createFetch(
 
     const used = current();
     const response = await attempt();
-    if (response.status !== 401 || !(await untilAborted(renew(used), signal))) return response;
+    if (response.status !== 401 || !(await untilAborted(ensure(used), signal))) return response;
     // A stream has been read: the next call finds the new token.
     if (!whole && isStream(init.body)) return response;
     return attempt();

@@ -91,7 +91,7 @@ export class SessionUnavailableError extends Error {
 /** Longest wait for another tab: to finish its refresh, or to say what it has. */
 const LOCK_WAIT_MS = 300;
 const ASK_WAIT_MS = 150;
-const MAX_TRIES = 5;
+const MAX_RETRIES = 4;
 /** Longest wait within one call. A `Retry-After` beyond it rejects at once; the timer honours it. */
 const MAX_PAUSE_MS = 10_000;
 /** Timers stop while a device sleeps, so none is longer than this before the clock is read again. */
@@ -275,10 +275,10 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
       const { status, delay } = reply;
       // A little more than asked for, so that not all clients come at once.
       imposedUntil = now() + (delay || 0) * (1000 + Math.random() * 100);
-      retryAt = now() + backOff(MAX_TRIES + 3);
+      retryAt = now() + backOff(MAX_RETRIES + 3);
       // Another try mends no answer, 429, 5xx, a page that is not the service's, and the refusal of what was superseded meanwhile.
       const isTransient = status < 300 || status === 429 || status >= 500 || isRefusal(reply);
-      if (!isTransient || tries >= MAX_TRIES) throw new SessionUnavailableError();
+      if (!isTransient || tries >= MAX_RETRIES) throw new SessionUnavailableError();
     }
   }
 
@@ -365,9 +365,11 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
     sync().then(tick);
   }
 
-  async function prepare(): Promise<void> {
+  /** Refreshes what has expired or was refused. Whether there is a session. */
+  async function ensure(refused?: unknown): Promise<boolean> {
     await ready;
-    if (current && !isFresh(current, now())) await refresh();
+    if (current === refused ? state !== 'signed_out' : current && !isFresh(current, now())) await refresh();
+    return state === 'active';
   }
 
   // Signing out
@@ -400,18 +402,7 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
     await signOut();
   }
 
-  const authorizedFetch = createFetch(
-    send,
-    page ?? base,
-    isResource,
-    !hasTokens,
-    prepare,
-    () => current,
-    async (refused) => {
-      if (state !== 'signed_out' && current === refused) await refresh();
-      return state === 'active';
-    },
-  );
+  const authorizedFetch = createFetch(send, page ?? base, isResource, !hasTokens, () => current, ensure);
   const onChange = (listener: Listener) => {
     listeners.add(listener);
     return () => void listeners.delete(listener);
@@ -424,7 +415,7 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
     fetch: authorizedFetch,
     refresh: ({ signal } = {}) => untilAborted(refresh(), signal),
     getAccessToken: async ({ signal } = {}) => {
-      await untilAborted(prepare(), signal);
+      await untilAborted(ensure(), signal);
       return current?.access ?? null;
     },
     start: async (tokens) => {
