@@ -33,7 +33,7 @@ export function createFetch(
   current: () => { access?: string } | null,
   ensure: (refused?: unknown) => Promise<boolean>,
 ) {
-  return async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
+  return async (input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> => {
     const request = typeof input === 'object' && 'url' in input ? input : null;
     // What is compared is what is sent, so that a page's <base> takes nothing elsewhere.
     const url = new URL(request?.url ?? `${input}`, base).href;

@@ -57,7 +57,7 @@ export interface SessionClient {
    * `fetch` with the session's credentials for the allowed resources. After a 401: one refresh, one more try (none for a
    * body that is a stream). Rejects with `SessionUnavailableError` when the access token has expired and cannot be refreshed now.
    */
-  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
+  fetch(input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;
   /** Refreshes now; calls while one runs share it. Resolves to what the session then is. Rejects with `SessionUnavailableError`. */
   refresh(options?: { signal?: AbortSignal }): Promise<SessionState>;
   /**
@@ -91,6 +91,8 @@ export class SessionUnavailableError extends Error {
 /** Longest wait for another tab: to finish its refresh, or to say what it has. */
 const LOCK_WAIT_MS = 300;
 const ASK_WAIT_MS = 150;
+/** How long no refresh starts while another tab has the cookies removed. */
+const LEAVE_WAIT_MS = 1_000;
 const MAX_RETRIES = 4;
 /** Longest wait within one call. A `Retry-After` beyond it rejects at once; the timer honours it. */
 const MAX_PAUSE_MS = 10_000;
@@ -109,7 +111,7 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
   const { now = Date.now, timeoutMs = 10_000 } = options;
   const { mode, clientId = '', storage } = options as TokenClientOptions;
   const hasTokens = mode === 'token';
-  const send: typeof fetch = options.fetch ?? ((input: RequestInfo | URL, init?: RequestInit) => fetch(input, init));
+  const send: typeof fetch = options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
   const page = host.location?.href;
   const base = new URL(options.baseUrl, page).href.replace(/\/+$/, '');
   const isResource = matchResources([...(options.resources ?? [new URL(base).origin]), base], base);
@@ -186,8 +188,11 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
   }
 
   function onMessage(message: unknown): void {
-    const news = message as Grant & Ended;
-    if (news.endedAt) end(news.endedAt, news.reason);
+    const news = message as Grant & Ended & { isLeaving?: boolean };
+    if (news.isLeaving) {
+      imposedUntil = now() + LEAVE_WAIT_MS;
+      abort();
+    } else if (news.endedAt) end(news.endedAt, news.reason);
     else if (news.epoch > ended.endedAt) adopt(news);
     // Someone asks, or has not heard that it is over.
     else if (current ?? ended.endedAt) channel?.postMessage(current ?? ended);
@@ -273,8 +278,7 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
       const reply = await attempt();
       if (!reply) return;
       const { status, delay } = reply;
-      // A little more than asked for, so that not all clients come at once.
-      imposedUntil = now() + (delay || 0) * (1000 + Math.random() * 100);
+      if (delay) imposedUntil = now() + delay * 1000;
       retryAt = now() + backOff(MAX_RETRIES + 3);
       // Another try mends no answer, 429, 5xx, a page that is not the service's, and the refusal of what was superseded meanwhile.
       const isTransient = status < 300 || status === 429 || status >= 500 || isRefusal(reply);
@@ -344,10 +348,9 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
   }
 
   function schedule(): void {
-    clearTimeout(timer as number);
+    clearTimeout(timer as never);
     if (!current || isClosed) return;
     timer = setTimeout(tick, Math.min(nextAt() - now(), MAX_TIMER_MS));
-    (timer as { unref?: () => void }).unref?.();
   }
 
   const nextAt = () => Math.max(dueAt, retryAt, imposedUntil);
@@ -376,6 +379,7 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
 
   async function leave(path: string): Promise<void> {
     isLeaving = true;
+    channel?.postMessage({ isLeaving });
     abort();
     try {
       await track(tell(path));

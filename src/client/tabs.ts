@@ -7,7 +7,6 @@ interface Channel {
   onmessage: ((event: { data: unknown }) => void) | null;
   postMessage(message: unknown): void;
   close(): void;
-  unref?(): void;
 }
 
 interface Navigator {
@@ -31,8 +30,6 @@ export function openChannel(name: string, onMessage: (message: unknown) => void)
   if (!host.BroadcastChannel) return null;
   const channel = new host.BroadcastChannel(name);
   channel.onmessage = ({ data }) => onMessage(data);
-  // Node would not end while it is open.
-  channel.unref?.();
   return channel;
 }
 
