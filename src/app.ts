@@ -10,6 +10,7 @@ import { ProblemError, respondToError } from './http/errors';
 import { eventRoutes } from './http/events';
 import { MAX_BODY_BYTES } from './http/input';
 import { metadataRoutes } from './http/metadata';
+import { cors } from './http/middleware/cors';
 import { refuseOtherMethods } from './http/middleware/method-not-allowed';
 import { requestLog } from './http/middleware/request-log';
 import { oauthRoutes } from './http/oauth';
@@ -27,6 +28,9 @@ export function createApp(env: Env, now: () => number = Date.now): Hono<AppEnv> 
   // RFC 8414 §3.1: the well-known part comes before the issuer's path.
   if (config.basePath !== '') app.get(`/.well-known/oauth-authorization-server${config.basePath}`, serverMetadata);
   app.route(`${config.basePath}/.well-known`, wellKnown);
+  const allowApps = cors(config);
+  for (const path of ['/oauth/token', '/oauth/revoke', '/v1/sessions', '/v1/sessions/*', '/v1/events'])
+    app.use(config.basePath + path, allowApps);
   app.route(`${config.basePath}/oauth`, oauthRoutes(service));
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
   app.route(`${config.basePath}/v1/events`, eventRoutes(service));

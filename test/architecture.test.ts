@@ -102,7 +102,7 @@ describe('what stands where', () => {
     expect(having(/problem\+json/)).toEqual(['http/errors.ts']);
   });
 
-  it('randomness is never Math.random, but for the jitter of refresh_at', () => {
-    expect(having(/Math\.random/)).toEqual(['http/views.ts']);
+  it('randomness is never Math.random, but for jitter and telling tabs apart', () => {
+    expect(having(/Math\.random/)).toEqual(['client/browser.ts', 'client/grant.ts', 'http/views.ts']);
   });
 });

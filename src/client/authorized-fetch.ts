@@ -1,0 +1,71 @@
+/**
+ * Requests with the session's credentials. They go to the allowed resources alone: a request elsewhere is passed on as it
+ * is, and one that carries a token follows no redirect, since that could take the token anywhere.
+ */
+
+/** Settles as `work` does, or rejects as soon as `signal` is aborted; `work` itself goes on for others. */
+export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal | null): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason ?? new Error('Aborted'));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/** Whether an absolute URL is of one of these origins or below one of these URL prefixes, whole path segments compared. */
+export function matchResources(resources: string[], base: string): (url: string) => boolean {
+  const toDirectory = (url: string) => new URL(url, base).href.replace(/\/*([?#].*)?$/, '/');
+  const prefixes = resources.map(toDirectory);
+  return (url) => prefixes.some((prefix) => toDirectory(url).startsWith(prefix));
+}
+
+/**
+ * A `fetch` that sends what `current` gives: another value after every refresh, null when there is nothing. `ensure` refreshes what
+ * has expired, or was refused, and says whether there is anything to send.
+ */
+export function createFetch(
+  send: typeof fetch,
+  base: string,
+  isResource: (url: string) => boolean,
+  usesCookies: boolean,
+  current: () => { access?: string } | null,
+  ensure: (refused?: unknown) => Promise<boolean>,
+) {
+  return async (input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> => {
+    const request = typeof input === 'object' && 'url' in input ? input : null;
+    // What is compared is what is sent, so that a page's <base> takes nothing elsewhere.
+    const url = new URL(request?.url ?? `${input}`, base).href;
+    if (!isResource(url)) return send(input, init);
+
+    const signal = init.signal ?? request?.signal;
+    await untilAborted(ensure(), signal);
+    // A Request can be sent once; its clones can each be.
+    const whole = request && new Request(request, init);
+    const given = whole ?? init;
+    const attempt = async () => {
+      const headers = new Headers(given.headers);
+      const access = current()?.access;
+      if (access) headers.set('Authorization', `Bearer ${access}`);
+      const changes = {
+        headers,
+        ...(usesCookies ? { credentials: 'include' } : access && { redirect: 'manual' }),
+      } as RequestInit;
+      const response = await (whole ? send(whole.clone(), changes) : send(url, { ...init, ...changes }));
+      // Status 0 is a redirect that a browser does not show. `redirect: 'error'` would do, but Workers have no such mode.
+      if (access && given.redirect !== 'manual' && /^(0|30[12378])$/.test(`${response.status}`))
+        throw new TypeError('Redirected');
+      return response;
+    };
+
+    const used = current();
+    const response = await attempt();
+    if (response.status !== 401 || !(await untilAborted(ensure(used), signal))) return response;
+    // A stream has been read: the next call finds the new token.
+    if (!whole && isStream(init.body)) return response;
+    return attempt();
+  };
+}
+
+const isStream = (body: unknown) => Object(body).getReader || Object(body)[Symbol.asyncIterator];

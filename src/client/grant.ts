@@ -1,0 +1,54 @@
+/**
+ * What a refresh gave, and the order among such answers. A refresh token always has the same successor, so the number of
+ * steps since the sign-in orders the answers of one session, whichever tab they came to and however late.
+ */
+
+export interface Grant {
+  /** Which sign-in: later ones have greater numbers, in every tab. */
+  epoch: number;
+  /** Rotations since the sign-in. */
+  step: number;
+  /** When it was asked for, in ms by this device's clock. */
+  at: number;
+  /** How long the access token is good for. */
+  lifeMs: number;
+  /** How long after `at` to refresh. */
+  dueMs: number;
+  /** Token mode only: in cookie mode no script sees a token. */
+  access?: string;
+  refresh?: string;
+}
+
+/** What a request for a grant is made with. */
+export type Presented = Pick<Grant, 'epoch' | 'step' | 'refresh'>;
+
+/** The part of an answer that matters here. */
+export interface Answer {
+  access_token?: string;
+  refresh_token?: string;
+  expires_in?: number;
+}
+
+/** Whether `a` is newer than `b`. */
+export const isAfter = (a: Grant, b: Grant): boolean => (a.epoch - b.epoch || a.step - b.step || a.at - b.at) > 0;
+
+/** Good for a request that is sent now, with time for it to arrive. False also when the clock was set back. */
+export function isFresh({ at, lifeMs }: Grant, now: number): boolean {
+  return now >= at && now < at + lifeMs - Math.min(lifeMs / 10, 5_000);
+}
+
+/**
+ * Reads an answer; null when it is none, such as the page of a captive portal. The device's clock may be hours off, so what
+ * counts is `expires_in`, from `at` on; `refresh_at`, a moment of the server's clock, is the same part of the token's life.
+ */
+export function toGrant(
+  { epoch, step, refresh: before }: Presented,
+  { access_token: access, refresh_token: refresh, expires_in: expiresIn }: Answer,
+  hasTokens: boolean,
+  at: number,
+): Grant | null {
+  if (typeof expiresIn !== 'number' || (hasTokens && !(access && refresh))) return null;
+  const lifeMs = expiresIn * 1000;
+  const dueMs = lifeMs * (0.75 + Math.random() * 0.15);
+  return { epoch, step: step + (refresh === before ? 0 : 1), at, lifeMs, dueMs, access, refresh };
+}
