@@ -6,6 +6,7 @@ import { parseConfig } from './config';
 import type { Env } from './env';
 import { browserRoutes } from './http/browser';
 import type { AppEnv } from './http/context';
+import { deliveryRoutes } from './http/deliveries';
 import { ProblemError, respondToError } from './http/errors';
 import { eventRoutes } from './http/events';
 import { MAX_BODY_BYTES } from './http/input';
@@ -13,16 +14,22 @@ import { metadataRoutes } from './http/metadata';
 import { cors } from './http/middleware/cors';
 import { refuseOtherMethods } from './http/middleware/method-not-allowed';
 import { requestLog } from './http/middleware/request-log';
+import { webhooks } from './http/middleware/webhooks';
 import { oauthRoutes } from './http/oauth';
 import { createService } from './http/service';
 import { sessionRoutes } from './http/sessions';
 import { userRoutes } from './http/users';
 
-/** `now` gives milliseconds since 1970. Throws `ConfigError`. */
-export function createApp(env: Env, now: () => number = Date.now): Hono<AppEnv> {
+/** `now` gives milliseconds since 1970; `send` is how the service asks others. Throws `ConfigError`. */
+export function createApp(
+  env: Env,
+  now: () => number = Date.now,
+  send: typeof fetch = (input, init) => fetch(input, init),
+): Hono<AppEnv> {
   const config = parseConfig(env);
-  const service = createService(env, config, now);
+  const service = createService(env, config, now, send);
   const app = createShell(`${config.basePath}/oauth/`);
+  if (config.webhooks.length > 0) app.use(webhooks(service));
   const { wellKnown, serverMetadata } = metadataRoutes(service);
 
   // RFC 8414 §3.1: the well-known part comes before the issuer's path.
@@ -35,6 +42,7 @@ export function createApp(env: Env, now: () => number = Date.now): Hono<AppEnv> 
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
   app.route(`${config.basePath}/v1/events`, eventRoutes(service));
   app.route(`${config.basePath}/v1/users`, userRoutes(service));
+  app.route(`${config.basePath}/v1/webhook-deliveries`, deliveryRoutes(service));
   app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
   refuseOtherMethods(app);

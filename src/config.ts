@@ -9,8 +9,17 @@ import { isOrigin, isTrustworthy, parseReturnUrl } from './origins';
 export type SigningAlg = 'EdDSA' | 'ES256';
 
 /** What a client may be allowed to do. */
-const CAPABILITIES = ['refresh', 'create_sessions', 'manage_users', 'introspect', 'browser_tokens'] as const;
+export const CAPABILITIES = [
+  'refresh',
+  'create_sessions',
+  'manage_users',
+  'introspect',
+  'browser_tokens',
+  'operate',
+] as const;
 export type Capability = (typeof CAPABILITIES)[number];
+/** What a confidential client may do unless it says. */
+const DEFAULT_CAPABILITIES = CAPABILITIES.filter((capability) => capability !== 'operate');
 
 /** What a deployment, or a client, does about a refresh that looks like someone else's. */
 const RISK_POLICIES = ['log', 'notify', 'reauthenticate', 'revoke'] as const;
@@ -302,7 +311,7 @@ function parseClients(
     clients.set(client_id, {
       id: client_id,
       secretHashes: secretHashes.filter((hash) => hash !== null),
-      allow: new Set(allow ?? (isPublic ? ['refresh'] : CAPABILITIES)),
+      allow: new Set(allow ?? (isPublic ? ['refresh'] : DEFAULT_CAPABILITIES)),
       riskPolicy: risk_policy ?? defaultPolicy,
       origins,
       returnUrls: return_urls,
@@ -328,6 +337,9 @@ const ACTIONABLE_EVENTS: readonly EventType[] = [
   'session_revoked',
 ];
 
+/** What ends a session, which is all that a Security Event Token tells of. */
+const ENDING_EVENTS: readonly EventType[] = ['reuse_detected', 'session_evicted', 'session_revoked'];
+
 const webhooksSchema = v.array(
   v.strictObject({
     name: v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/, 'name must be 1 to 64 of a-z, 0-9, _ and -')),
@@ -347,13 +359,15 @@ const webhooksSchema = v.array(
 function parseWebhooks(text: string | undefined, mistakes: string[]): Webhook[] {
   const names = new Set<string>();
   return parseList('WEBHOOKS', webhooksSchema, text, mistakes).map(
-    ({ name, url, secret, events = ACTIONABLE_EVENTS, format = 'json' }) => {
+    ({ name, url, secret, format = 'json', events = format === 'set' ? ENDING_EVENTS : ACTIONABLE_EVENTS }) => {
       if (names.has(name)) mistakes.push(`WEBHOOKS: ${name} is there twice`);
       names.add(name);
       const parsed = URL.parse(url);
       if (parsed === null || !isTrustworthy(parsed))
         mistakes.push(`WEBHOOKS: ${name}: url must be an https URL (http only on localhost)`);
       if (parsed?.username || parsed?.password) mistakes.push(`WEBHOOKS: ${name}: url must have no credentials`);
+      if (format === 'set' && events.some((type) => !ENDING_EVENTS.includes(type)))
+        mistakes.push(`WEBHOOKS: ${name}: with format set, events can only be ${ENDING_EVENTS.join(', ')}`);
       const secrets = secret.map(parseWebhookSecret);
       if (secrets.includes(null)) {
         mistakes.push(`WEBHOOKS: ${name}: secret must be whsec_ and 24 to 64 random bytes in base64`);

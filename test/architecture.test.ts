@@ -29,7 +29,7 @@ function layerOf(name: string): number {
   if (name === 'index' || name === 'index.ts') return 5;
   if (/^(app|scheduled)(\.ts)?$/.test(name)) return 4;
   if (name.startsWith('http/')) return 3;
-  if (/^(sessions|tokens|risk)\//.test(name)) return 2;
+  if (/^(sessions|tokens|risk|webhooks)\//.test(name)) return 2;
   if (name.startsWith('db/')) return 1;
   return 0;
 }
@@ -41,7 +41,7 @@ describe('imports', () => {
     expect(files.find(({ name }) => name === 'app.ts')?.packages).toContain('hono');
   });
 
-  it('run one way: index → app, scheduled → http → sessions, tokens, risk → db → config, crypto, errors', () => {
+  it('run one way: index → app, scheduled → http → sessions, tokens, risk, webhooks → db → config, crypto, errors', () => {
     const upward = files.flatMap(({ name, local }) =>
       local.filter((target) => layerOf(target) > layerOf(name)).map((target) => `${name} → ${target}`),
     );
@@ -78,8 +78,8 @@ describe('imports', () => {
     expect(importers('hono').filter((name) => name !== 'app.ts' && !name.startsWith('http/'))).toEqual([]);
   });
 
-  it('of Drizzle stand beside the rules of sessions and risk and in db/, never in http/ or tokens/', () => {
-    expect(importers('drizzle-orm').filter((name) => !/^(sessions|risk|db)\//.test(name))).toEqual([]);
+  it('of Drizzle stand beside the rules of sessions, risk and webhooks and in db/, never in http/ or tokens/', () => {
+    expect(importers('drizzle-orm').filter((name) => !/^(sessions|risk|webhooks|db)\//.test(name))).toEqual([]);
   });
 });
 
@@ -95,7 +95,9 @@ describe('what stands where', () => {
   });
 
   it('domain code takes the time as a parameter', () => {
-    expect(having(/\bDate\.now\b|\bnew Date\(\)/).filter((name) => /^(sessions|tokens|risk)\//.test(name))).toEqual([]);
+    expect(
+      having(/\bDate\.now\b|\bnew Date\(\)/).filter((name) => /^(sessions|tokens|risk|webhooks)\//.test(name)),
+    ).toEqual([]);
   });
 
   it('only http/errors.ts makes an error response', () => {

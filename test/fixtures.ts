@@ -2,6 +2,7 @@
 import { env } from 'cloudflare:test';
 import type { Hono } from 'hono';
 import { createApp } from '../src/app';
+import { CAPABILITIES } from '../src/config';
 import type { Env } from '../src/env';
 import type { AppEnv } from '../src/http/context';
 
@@ -94,9 +95,10 @@ export async function sha256Hex(text: string): Promise<string> {
 export async function startService(
   variables: Partial<Record<keyof Env, string>> = {},
   clock = { now: START },
+  send?: typeof fetch,
 ): Promise<TestService> {
   const clients = [
-    { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret) },
+    { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret), allow: CAPABILITIES },
     { client_id: OTHER_BACKEND.id, secret_sha256: await sha256Hex(OTHER_BACKEND.secret) },
     { client_id: APP },
     { client_id: 'other-app' },
@@ -110,7 +112,7 @@ export async function startService(
     ...variables,
     DB: database.binding,
   };
-  const app = createApp(serviceEnv, () => clock.now);
+  const app = createApp(serviceEnv, () => clock.now, send);
   const request = async (path: string, init?: RequestInit) => app.request(ISSUER + path, init);
   const form: TestService['form'] = (path, fields, headers) =>
     request(path, { method: 'POST', body: new URLSearchParams(fields), ...(headers && { headers }) });

@@ -134,7 +134,7 @@ export const webhookDeliveries = sqliteTable(
   },
   (table) => [
     primaryKey({ columns: [table.eventId, table.endpoint] }),
-    index('idx_webhook_deliveries_due').on(table.nextAttemptAt).where(sql`state = 'pending'`),
+    index('idx_webhook_deliveries_due').on(table.endpoint, table.nextAttemptAt).where(sql`state = 'pending'`),
   ],
 );
 

@@ -10,6 +10,8 @@ export interface AppEnv {
     meter: Meter;
     /** Why the request ended as it did, for the log. */
     outcome: string | undefined;
+    /** Events that the request wrote, or made due again, and that the webhooks may have to be told of. */
+    toTell: readonly string[] | undefined;
     /** Set on routes for backends. */
     client: Client;
     /** Set on routes for users. */

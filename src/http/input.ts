@@ -98,11 +98,17 @@ export function readPage(c: AppContext, other: readonly string[] = []): Page {
 /** `limit` and `cursor` of a list of events. */
 export function readEventQuery(c: AppContext): EventQuery {
   const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
-  if (cursor !== undefined && !/^[1-9]\d{0,14}$/.test(cursor)) throw foreignCursor();
-  return { limit: parseLimit(limit), before: cursor === undefined ? null : Number(cursor) };
+  return { limit: parseLimit(limit), before: parseSequence(cursor) };
 }
 
-function parseLimit(limit = '50'): number {
+/** The cursor of a list that is in the order of writing; null where there is none. */
+export function parseSequence(cursor: string | undefined): number | null {
+  if (cursor === undefined) return null;
+  if (!/^[1-9]\d{0,14}$/.test(cursor)) throw foreignCursor();
+  return Number(cursor);
+}
+
+export function parseLimit(limit = '50'): number {
   if (!/^[1-9]\d{0,2}$/.test(limit) || Number(limit) > 100)
     throw new ProblemError('invalid_request', 'limit must be a whole number from 1 to 100');
   return Number(limit);

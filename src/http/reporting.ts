@@ -17,8 +17,12 @@ export function revocationOf(c: AppContext, { config, now }: Service): Revocatio
 /** What a team would be woken for, or at least look at. */
 const WARNINGS: ReadonlySet<string> = new Set(['mismatch', 'reauthentication_demanded', 'reuse_detected']);
 
-/** A line for each event, with the event's id. It names ids alone: addresses and places stay in the database. */
+/**
+ * After the operation: a line for each event, with the event's id, and the webhooks' turn once the answer is out. The line names
+ * ids alone: addresses and places stay in the database.
+ */
 export function logEvents(c: AppContext, events: readonly RecordedEvent[]): void {
+  c.set('toTell', [...(c.get('toTell') ?? []), ...events.map(({ id }) => id)]);
   for (const { id, type, sessionId, subject, clientId } of events) {
     const level = WARNINGS.has(type) ? 'warn' : 'info';
     console[level === 'warn' ? 'warn' : 'log'](

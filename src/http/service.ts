@@ -9,6 +9,8 @@ export interface Service {
   config: Config;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** For what this service asks of others. */
+  fetch: typeof fetch;
   /** A home by the name that a token carries; null when there is none of this name. */
   findHome: (name: string, meter: Meter) => Home | null;
   defaultHome: (meter: Meter) => Home;
@@ -17,7 +19,7 @@ export interface Service {
   keySet: (home: Home) => Promise<KeySet>;
 }
 
-export function createService(env: Env, config: Config, now: () => number): Service {
+export function createService(env: Env, config: Config, now: () => number, send: typeof fetch): Service {
   // Values are cached, never promises: a promise that waits on another request's I/O may never settle.
   let keyring: Keyring | null = null;
   let keySet: KeySet | null = null;
@@ -25,6 +27,7 @@ export function createService(env: Env, config: Config, now: () => number): Serv
   const service: Service = {
     config,
     now,
+    fetch: send,
     defaultHome,
     findHome: (name, meter) => (name === DEFAULT_HOME ? defaultHome(meter) : null),
     keyring: async () => {

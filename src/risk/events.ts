@@ -103,7 +103,7 @@ export function reportTo(
 }
 
 /** SQL: policy `log` keeps a mismatch to the log. */
-const isToBeTold = sql`coalesce(${sessionEvents.details} ->> '$.risk.decision', 'notify') <> 'log'`;
+const isToBeTold = sql`(${sessionEvents.type} <> 'mismatch' or ${sessionEvents.details} ->> '$.risk.decision' is not 'log')`;
 
 /** How far back `reportTo` looks: further than what is written while a transaction is run again. */
 export const FEW = 1_000;

@@ -16,12 +16,16 @@ export interface Route {
 export const BACKEND_ROUTES: Route[] = [
   { method: 'POST', path: '/v1/sessions', pattern: '/v1/sessions', json: { user_id: USER } },
   { method: 'GET', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
+  { method: 'GET', path: `/v1/users/${USER}/events`, pattern: '/v1/users/:user_id/events' },
+  { method: 'GET', path: '/v1/webhook-deliveries', pattern: '/v1/webhook-deliveries' },
+  { method: 'POST', path: '/v1/webhook-deliveries/replay', pattern: '/v1/webhook-deliveries/replay', json: {} },
   { method: 'DELETE', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
   { method: 'DELETE', path: `/v1/users/${USER}`, pattern: '/v1/users/:user_id' },
 ];
 
 export const USER_ROUTES: Route[] = [
   { method: 'GET', path: '/v1/sessions', pattern: '/v1/sessions' },
+  { method: 'GET', path: '/v1/events', pattern: '/v1/events' },
   { method: 'GET', path: '/v1/sessions/current', pattern: '/v1/sessions/current' },
   { method: 'POST', path: '/v1/sessions/revoke-others', pattern: '/v1/sessions/revoke-others' },
   { method: 'DELETE', path: `/v1/sessions/${NOBODY}`, pattern: '/v1/sessions/:id' },

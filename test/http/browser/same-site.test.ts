@@ -283,10 +283,10 @@ describe('CORS (B-10, threat 20)', () => {
     expect(unavailable.headers.get('access-control-expose-headers')).toContain('Retry-After');
   });
 
-  it('is nowhere else: no route answers with a client’s origin', async () => {
-    for (const path of ['/v1/sessions', '/oauth/token', '/healthz', '/browser/nothing']) {
+  it('with credentials is nowhere else', async () => {
+    for (const path of ['/v1/sessions', '/oauth/token', '/healthz', '/browser/nothing', '/account']) {
       const response = await service.request(path, { headers: { origin: APP_ORIGIN, cookie: asBackend(jar).cookie } });
-      expect(response.headers.get('access-control-allow-origin')).not.toBe(APP_ORIGIN);
+      expect(response.headers.get('access-control-allow-credentials')).toBe(null);
     }
   });
 

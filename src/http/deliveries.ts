@@ -1,0 +1,49 @@
+/** For operators: what the webhooks have not been told yet, what was given up, and another try of that. */
+import { Hono } from 'hono';
+import * as v from 'valibot';
+import { listDeliveries, replayDead } from '../webhooks/outbox';
+import type { AppContext, AppEnv } from './context';
+import { ProblemError } from './errors';
+import { parseLimit, parseSequence, readJson, readQuery, uuid, validate } from './input';
+import { clientAuth } from './middleware/client-auth';
+import type { Service } from './service';
+
+const stateSchema = v.object({ state: v.optional(v.picklist(['pending', 'dead'], 'can be pending or dead')) });
+const replaySchema = v.strictObject({ endpoint: v.optional(v.string()), event_id: v.optional(uuid) });
+
+export function deliveryRoutes(service: Service): Hono<AppEnv> {
+  const { config, now } = service;
+  const routes = new Hono<AppEnv>();
+  const operator = clientAuth(config, 'operate');
+  const home = (c: AppContext) => service.defaultHome(c.get('meter'));
+
+  routes.get('/', operator, async (c) => {
+    const { state, endpoint = null, limit, cursor } = readQuery(c, ['state', 'endpoint', 'limit', 'cursor']);
+    const filter = { ...validate(stateSchema, { state }), endpoint, eventId: null };
+    const page = { after: parseSequence(cursor) ?? 0, limit: parseLimit(limit) };
+    const { deliveries, next } = await listDeliveries(home(c), filter, page);
+    return c.json({
+      deliveries: deliveries.map((delivery) => ({
+        event_id: delivery.eventId,
+        event_type: delivery.eventType,
+        endpoint: delivery.endpoint,
+        state: delivery.state,
+        attempts: delivery.attempts,
+        next_attempt_at: delivery.state === 'dead' ? null : delivery.nextAttemptAt.toISOString(),
+        last_error: delivery.lastError,
+      })),
+      next_cursor: next && String(next),
+    });
+  });
+
+  routes.post('/replay', operator, async (c) => {
+    const { endpoint = null, event_id: eventId = null } = (await readJson(c, replaySchema)).input;
+    if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
+      throw new ProblemError('invalid_request', 'endpoint is none of WEBHOOKS');
+    const events = await replayDead(home(c), { endpoint, eventId }, now());
+    c.set('toTell', events);
+    return c.json({ replayed: events.length });
+  });
+
+  return routes;
+}

@@ -1,0 +1,92 @@
+/**
+ * What an endpoint is sent: the event as JSON, or a session's end as a Security Event Token (RFC 8417, CAEP session-revoked), signed by
+ * the Standard Webhooks scheme. The id of the message is the event's, whichever attempt it is, so that a receiver can tell a repeat.
+ */
+import { SignJWT } from 'jose';
+import type { Webhook } from '../config';
+import { toEventView } from '../risk/event-view';
+import type { SessionEvent } from '../sessions/events';
+import type { SigningKey } from '../tokens/keys';
+
+export interface Message {
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Where a SET comes from. */
+export interface Transmitter {
+  issuer: string;
+  /** null: no key can sign now. */
+  signingKey: () => Promise<SigningKey | null>;
+}
+
+/** The signed message at `now` (ms): a timestamp that is old would be refused as a replay. */
+export async function toMessage(
+  event: SessionEvent,
+  { url, secrets, format }: Webhook,
+  transmitter: Transmitter,
+  now: number,
+): Promise<Message> {
+  const body = format === 'json' ? toJson(event) : await toSecurityEventToken(event, url, transmitter, now);
+  const timestamp = String(Math.floor(now / 1000));
+  const signatures = secrets.map((secret) => sign(secret, `${event.id}.${timestamp}.${body}`));
+  return {
+    headers: {
+      'Content-Type': format === 'json' ? 'application/json' : 'application/secevent+jwt',
+      Accept: 'application/json',
+      'webhook-id': event.id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': (await Promise.all(signatures)).join(' '),
+    },
+    body,
+  };
+}
+
+function toJson(event: SessionEvent): string {
+  const data = toEventView(event);
+  return JSON.stringify({ type: event.type, timestamp: data.created_at, data });
+}
+
+/** Standard Webhooks, symmetric signatures: `v1,` and HMAC-SHA-256 in base64. */
+async function sign(secret: Uint8Array, content: string): Promise<string> {
+  const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  const mac = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(content));
+  return `v1,${btoa(String.fromCharCode(...new Uint8Array(mac)))}`;
+}
+
+const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
+
+/** RFC 8417 §2.2; CAEP 1.0 §3.1. It has no `exp` (RFC 8417 §2.2) and a `typ` of its own, so that it passes for no other token (§4.5). */
+async function toSecurityEventToken(
+  event: SessionEvent,
+  audience: string,
+  { issuer, signingKey }: Transmitter,
+  now: number,
+): Promise<string> {
+  const key = await signingKey();
+  if (key === null) throw new Error('no signing key');
+  const { by, reason, user_id: userId, client_id: clientId } = toEventView(event);
+  return new SignJWT({
+    ...(event.requestId !== null && { txn: event.requestId }),
+    // RFC 9493 §3.2.8 and CAEP's own member for the session.
+    sub_id: {
+      format: 'complex',
+      session: { format: 'opaque', id: event.sessionId },
+      ...(userId !== null && { user: { format: 'iss_sub', iss: issuer, sub: userId } }),
+    },
+    events: {
+      [SESSION_REVOKED]: {
+        event_timestamp: Math.floor(event.createdAt.getTime() / 1000),
+        initiating_entity: by === 'client' ? 'admin' : by === 'user' ? 'user' : 'policy',
+        reason_admin: { en: reason ?? event.type },
+        ...(clientId !== null && { client_id: clientId }),
+      },
+    },
+  })
+    .setProtectedHeader({ alg: key.alg, typ: 'secevent+jwt', kid: key.kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt(Math.floor(now / 1000))
+    .setJti(event.id)
+    .sign(key.privateKey);
+}
