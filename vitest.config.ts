@@ -23,6 +23,9 @@ export default defineConfig({
               compatibilityDate: config.compatibility_date,
               compatibilityFlags: config.compatibility_flags,
               d1Databases: config.d1_databases.map(({ binding }: { binding: string }) => binding),
+              ratelimits: Object.fromEntries(
+                config.ratelimits.map(({ name, namespace_id, simple }) => [name, { namespace_id, simple }]),
+              ),
               bindings: {
                 ...config.vars,
                 SESSION_SECRET: randomBytes(32).toString('base64url'),

@@ -1,6 +1,8 @@
 /** The Worker's bindings and variables, as wrangler.toml, secrets and `.dev.vars` give them. config.ts alone reads the variables. */
 export interface Env {
   DB: D1Database;
+  RATE_LIMIT_SESSION_REFRESHES?: RateLimit;
+  RATE_LIMIT_FAILED_REFRESHES?: RateLimit;
   ISSUER?: string;
   AUDIENCE?: string;
   CLIENTS?: string;

@@ -93,7 +93,7 @@ export async function sha256Hex(text: string): Promise<string> {
 
 /** A service of its own isolate state. Several of them share the one database, as isolates do. */
 export async function startService(
-  variables: Partial<Record<keyof Env, string>> = {},
+  variables: Partial<Omit<Env, 'DB'>> = {},
   clock = { now: START },
   send?: typeof fetch,
 ): Promise<TestService> {

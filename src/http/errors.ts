@@ -24,6 +24,7 @@ const PROBLEMS = {
   body_too_large: [413, 'The request body is too large'],
   unsupported_media_type: [415, 'The content type is not supported'],
   idempotency_key_reused: [422, 'The idempotency key was used for another request'],
+  too_many_requests: [429, 'There were too many requests'],
   internal_error: [500, 'Something went wrong'],
   database_unavailable: [503, 'The service cannot decide this right now'],
   config_invalid: [503, 'The service is not configured'],
@@ -144,6 +145,8 @@ function toOAuthError({ code, detail, headers }: ProblemError): OAuthError {
       return new OAuthError('invalid_client', detail ?? title, { headers });
     case 'client_not_allowed':
       return new OAuthError('unauthorized_client', detail ?? title, { status: 400 });
+    case 'too_many_requests':
+      return new OAuthError('temporarily_unavailable', detail ?? title, { status, headers, outcome: code });
     case 'internal_error':
       return new OAuthError('server_error', title, { status });
     default:

@@ -7,6 +7,7 @@ import type { AppContext } from './context';
 import { logEvents, reportingOf } from './reporting';
 import type { Service } from './service';
 import { readSignals } from './signals';
+import { throttleFailure, throttleSession } from './throttle';
 
 export type RefreshResult =
   | {
@@ -20,12 +21,19 @@ export type RefreshResult =
   /** `reason` is what the caller may be told: nothing (null), unless the token is authentic and the caller's own. `outcome` is for the log. */
   | { ok: false; reason: RefusalReason | null; outcome: string };
 
+interface Presentation {
+  presented: string;
+  clientId: string;
+}
+
 /** Refreshes the session of a token for the client that presents it. A token that is not ours costs no database call. */
-export async function refresh(
-  c: AppContext,
-  service: Service,
-  { presented, clientId }: { presented: string; clientId: string },
-): Promise<RefreshResult> {
+export async function refresh(c: AppContext, service: Service, presentation: Presentation): Promise<RefreshResult> {
+  const result = await attempt(c, service, presentation);
+  if (!result.ok) await throttleFailure(c, service, presentation.clientId);
+  return result;
+}
+
+async function attempt(c: AppContext, service: Service, { presented, clientId }: Presentation): Promise<RefreshResult> {
   const now = service.now();
   const keyring = await service.keyring();
   const verdict = await verifyRefreshToken(keyring, presented, now);
@@ -37,6 +45,7 @@ export async function refresh(
     console.error(JSON.stringify({ level: 'error', event: 'unknown_home', request_id: c.get('requestId') }));
     return unknown('unknown_home');
   }
+  await throttleSession(service, verdict.token.sessionId);
   // What the answer needs comes first, so that no session moves on whose new token cannot be given.
   await service.keySet(home);
   const { config } = service;

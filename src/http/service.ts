@@ -11,6 +11,8 @@ export interface Service {
   now: () => number;
   /** For what this service asks of others. */
   fetch: typeof fetch;
+  /** null: without the binding there is no limit. */
+  rateLimits: { sessionRefreshes: RateLimit | null; failedRefreshes: RateLimit | null };
   /** A home by the name that a token carries; null when there is none of this name. */
   findHome: (name: string, meter: Meter) => Home | null;
   defaultHome: (meter: Meter) => Home;
@@ -28,6 +30,10 @@ export function createService(env: Env, config: Config, now: () => number, send:
     config,
     now,
     fetch: send,
+    rateLimits: {
+      sessionRefreshes: env.RATE_LIMIT_SESSION_REFRESHES ?? null,
+      failedRefreshes: env.RATE_LIMIT_FAILED_REFRESHES ?? null,
+    },
     defaultHome,
     findHome: (name, meter) => (name === DEFAULT_HOME ? defaultHome(meter) : null),
     keyring: async () => {
