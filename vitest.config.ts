@@ -24,7 +24,10 @@ export default defineConfig({
               compatibilityFlags: config.compatibility_flags,
               d1Databases: config.d1_databases.map(({ binding }: { binding: string }) => binding),
               ratelimits: Object.fromEntries(
-                config.ratelimits.map(({ name, namespace_id, simple }) => [name, { namespace_id, simple }]),
+                config.ratelimits.map((limit: { name: string; namespace_id: string; simple: object }) => [
+                  limit.name,
+                  { namespace_id: limit.namespace_id, simple: limit.simple },
+                ]),
               ),
               bindings: {
                 ...config.vars,

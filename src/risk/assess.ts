@@ -94,7 +94,8 @@ function findReasons(previous: Signals, current: Signals, elapsedMs: number): Re
     browser_changed: changed('browser'),
     platform_changed: platform,
     platform_changed_on_other_network: platform && changed('asn'),
-    browser_downgraded: changed('version'),
+    // Versions of different browsers say nothing of each other.
+    browser_downgraded: changed('version') && !changed('browser'),
     transport_changed: changed('transport'),
     // A network does not travel: a new place for the same one is a correction of the map.
     impossible_travel: changed('network') && isImpossible(previous, current, elapsedMs),
