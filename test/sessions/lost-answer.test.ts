@@ -1,0 +1,135 @@
+/** Lost answers: a superseded token that comes back late, from whoever superseded it, or from a thief. */
+import { env } from 'cloudflare:test';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Caller, readRow, startService, type TestService } from '../fixtures';
+import { AT, UA } from '../risk/callers';
+
+const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+const GRACE = 30;
+const HOUR = 3_600;
+const DAY = 24 * HOUR;
+
+beforeEach(async () => {
+  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
+  for (const level of ['log', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  return () => vi.restoreAllMocks();
+});
+
+const LAPTOP: Caller = { userAgent: UA.chromeOnMac, ...AT.home };
+const PHONE: Caller = { userAgent: UA.iphone(), ...AT.cellular };
+
+/** A session whose device has rotated its token and not seen the answer. */
+async function loseAnswer(service: TestService, device: Caller) {
+  const { session, refresh_token: first } = await service.create({ user_id: USER });
+  service.advance(GRACE);
+  const { body } = await service.refresh(first, 'app', device);
+  service.advance(GRACE);
+  const { body: lost } = await service.refresh(body.refresh_token, 'app', device);
+  return { session, first, kept: body.refresh_token, lost: lost.refresh_token };
+}
+
+async function eventTypes(service: TestService): Promise<string[]> {
+  const response = await service.backend('GET', `/v1/users/${USER}/events`);
+  const { events } = (await response.json()) as { events: { type: string }[] };
+  return events.map(({ type }) => type).filter((type) => type !== 'session_created' && type !== 'context_changed');
+}
+
+describe('whoever superseded the token comes back after the grace period', () => {
+  it.each([
+    ['a laptop that slept for 8 hours', LAPTOP, { ...LAPTOP }, 8 * HOUR],
+    ['a laptop that slept, with another address by DHCP', LAPTOP, { ...LAPTOP, ...AT.homeAfterDhcp }, 8 * HOUR],
+    ['a phone that changed cell', PHONE, { ...PHONE, ...AT.cellularNextCell }, HOUR],
+    [
+      'a browser that updated itself meanwhile',
+      { ...LAPTOP, userAgent: UA.chrome(141) },
+      { ...LAPTOP, userAgent: UA.chrome(142) },
+      HOUR,
+    ],
+    ['just before the window closes', LAPTOP, { ...LAPTOP }, DAY - 1],
+  ])('%s: gets the lost answer, with an event', async (_, device, later, seconds) => {
+    const service = await startService();
+    const { session, kept, lost } = await loseAnswer(service, device);
+    service.advance(seconds);
+    const { status, body } = await service.refresh(kept, 'app', later);
+    expect({ status, token: body.refresh_token }).toEqual({ status: 200, token: lost });
+    expect(await eventTypes(service)).toEqual(['answer_recovered']);
+    // Where it has arrived at last, the session goes on.
+    service.advance(GRACE);
+    expect((await service.refresh(lost, 'app', later)).status).toBe(200);
+    expect(await readRow(session.id)).toMatchObject({ revoked_at: null });
+  });
+
+  it('20 times at once: one answer, one event', async () => {
+    const service = await startService();
+    const { kept, lost } = await loseAnswer(service, LAPTOP);
+    service.advance(8 * HOUR);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => service.refresh(kept, 'app', LAPTOP)));
+    expect(new Set(answers.map(({ body }) => body.refresh_token))).toEqual(new Set([lost]));
+    expect(await eventTypes(service)).toEqual(['answer_recovered']);
+  });
+});
+
+describe('anyone else is a thief: reuse, and the session ends (threats 2, 5)', () => {
+  it.each([
+    ['from another network, in lockstep with its owner', { ...LAPTOP, ...AT.office }, HOUR],
+    ['from another country', { ...LAPTOP, ...AT.lima }, HOUR],
+    ['with another browser on the same network', { ...LAPTOP, userAgent: UA.safari }, HOUR],
+    ['with another system on the same network', { ...LAPTOP, userAgent: UA.chrome() }, HOUR],
+    ['without a user agent', { ...AT.home }, HOUR],
+    ['from nowhere known', { userAgent: UA.chromeOnMac }, HOUR],
+    ['after the window', LAPTOP, DAY],
+  ])('%s', async (_, thief, seconds) => {
+    const service = await startService();
+    const { session, kept, lost } = await loseAnswer(service, LAPTOP);
+    service.advance(seconds);
+    expect((await service.refresh(kept, 'app', thief)).body).toMatchObject({
+      error: 'invalid_grant',
+      reason: 'reuse_detected',
+    });
+    expect(await readRow(session.id)).toMatchObject({ revoked_reason: 'reuse_detected' });
+    expect((await service.refresh(lost, 'app', LAPTOP)).body.reason).toBe('reuse_detected');
+    expect(await eventTypes(service)).toEqual(['reuse_detected']);
+  });
+
+  it('also from the owner’s own device, once the successor has been exchanged', async () => {
+    const service = await startService();
+    const { kept, lost } = await loseAnswer(service, LAPTOP);
+    service.advance(GRACE);
+    expect((await service.refresh(lost, 'app', LAPTOP)).status).toBe(200);
+    service.advance(HOUR);
+    expect((await service.refresh(kept, 'app', LAPTOP)).body.reason).toBe('reuse_detected');
+  });
+
+  it('also a token further back than the last', async () => {
+    const service = await startService();
+    const { first } = await loseAnswer(service, LAPTOP);
+    service.advance(HOUR);
+    expect((await service.refresh(first, 'app', LAPTOP)).body.reason).toBe('reuse_detected');
+  });
+});
+
+describe('the window', () => {
+  it('LOST_ANSWER_SECONDS sets it', async () => {
+    const service = await startService({ LOST_ANSWER_SECONDS: String(2 * HOUR) });
+    const { kept, lost } = await loseAnswer(service, LAPTOP);
+    service.advance(2 * HOUR - 1);
+    expect((await service.refresh(kept, 'app', LAPTOP)).body.refresh_token).toBe(lost);
+    service.advance(1);
+    expect((await service.refresh(kept, 'app', LAPTOP)).body.reason).toBe('reuse_detected');
+  });
+
+  it('0 turns it off: after the grace period it is reuse, whoever comes', async () => {
+    const service = await startService({ LOST_ANSWER_SECONDS: '0' });
+    const { kept, lost } = await loseAnswer(service, LAPTOP);
+    service.advance(GRACE - 1);
+    expect((await service.refresh(kept, 'app', LAPTOP)).body.refresh_token).toBe(lost);
+    service.advance(1);
+    expect((await service.refresh(kept, 'app', LAPTOP)).body.reason).toBe('reuse_detected');
+  });
+
+  it('strict rotation has none', async () => {
+    const service = await startService({ REFRESH_GRACE_SECONDS: '0' });
+    const { kept } = await loseAnswer(service, LAPTOP);
+    expect((await service.refresh(kept, 'app', LAPTOP)).body.reason).toBe('reuse_detected');
+  });
+});
