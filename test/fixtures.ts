@@ -65,7 +65,7 @@ export interface Caller {
   address?: string;
   userAgent?: string;
   headers?: Record<string, string>;
-  cf?: Record<string, unknown>;
+  cf?: Record<string, unknown> | null;
 }
 
 export interface TestService {
