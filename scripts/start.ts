@@ -51,6 +51,8 @@ async function start(): Promise<number> {
   };
   const service = wrangler([
     'dev',
+    // The Worker and, on this machine alone, a page to try it out.
+    'src/dev/index.ts',
     ...Object.entries(defaults).flatMap(([name, args]) => (argument(name) === undefined ? args : [])),
     '--show-interactive-dev-session=false',
     '--var',
@@ -143,6 +145,7 @@ async function announce(
     );
     if (isUp) {
       console.log(`
+Try it:           ${base}/
 Start a session:  source ${devVarsFile}; curl -s -u "$DEMO_CLIENT_ID:$DEMO_CLIENT_SECRET" -H 'Content-Type: application/json' -d '{"client_id":"demo-app"}' ${base}/v1/sessions
 Refresh it:       curl -s -d grant_type=refresh_token -d client_id=demo-app -d refresh_token=PASTE_IT_HERE ${base}/oauth/token
 Run the cron:     curl -s ${origin}/cdn-cgi/handler/scheduled

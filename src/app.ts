@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { parseConfig } from './config';
 import type { Env } from './env';
+import { accountRoutes } from './http/account/routes';
 import { browserRoutes } from './http/browser';
 import type { AppEnv } from './http/context';
 import { deliveryRoutes } from './http/deliveries';
@@ -44,6 +45,7 @@ export function createApp(
   app.route(`${config.basePath}/v1/users`, userRoutes(service));
   app.route(`${config.basePath}/v1/webhook-deliveries`, deliveryRoutes(service));
   app.route(`${config.basePath}/browser`, browserRoutes(service));
+  app.route(`${config.basePath}/account`, accountRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
   refuseOtherMethods(app);
   return app;
@@ -58,20 +60,28 @@ export function createMisconfiguredApp(fault: Error): Hono<AppEnv> {
   return app;
 }
 
+/** Of answers that are no pages. */
+const DEFAULT_POLICIES = {
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+  'Referrer-Policy': 'no-referrer',
+};
+
 /** What all answers have in common. */
 function createShell(oauthPath: string): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestLog());
   app.use(
     secureHeaders({
-      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"], baseUri: ["'none'"] },
       strictTransportSecurity: 'max-age=63072000; includeSubDomains',
-      referrerPolicy: 'no-referrer',
+      referrerPolicy: false,
       xFrameOptions: 'DENY',
     }),
   );
-  app.use(async function noStore(c, next) {
+  app.use(async function defaultHeaders(c, next) {
     await next();
+    // Pages have policies of their own.
+    for (const [name, value] of Object.entries(DEFAULT_POLICIES))
+      if (!c.res.headers.has(name)) c.res.headers.set(name, value);
     // Answers hold tokens or say whether one is good (RFC 6749 §5.1); what may be cached says so itself.
     if (c.res.headers.has('Cache-Control')) return;
     c.res.headers.set('Cache-Control', 'no-store');

@@ -95,6 +95,14 @@ export interface Webhook {
   format: 'json' | 'set';
 }
 
+/** How the pages for people look. */
+export interface Brand {
+  name: string;
+  logoUrl: URL | null;
+  /** `#rrggbb` */
+  color: string;
+}
+
 /** When signing keys are made, and how long they stay. */
 export interface SigningKeyPolicy {
   alg: SigningAlg;
@@ -120,6 +128,7 @@ export interface Config {
   risk: RiskConfig;
   webhooks: readonly Webhook[];
   clients: ReadonlyMap<string, Client>;
+  brand: Brand;
   sessionSecret: string;
   previousSessionSecret: string | null;
   d1TimeoutMs: number;
@@ -229,6 +238,7 @@ export function parseConfig(env: Env): Config {
     },
     webhooks: parseWebhooks(env.WEBHOOKS, mistakes),
     clients: parseClients(env.CLIENTS, riskPolicy, mistakes),
+    brand: parseBrand(env, mistakes),
     sessionSecret: parseSecret('SESSION_SECRET', env.SESSION_SECRET, mistakes) ?? '',
     previousSessionSecret: env.SESSION_SECRET_PREVIOUS
       ? parseSecret('SESSION_SECRET_PREVIOUS', env.SESSION_SECRET_PREVIOUS, mistakes)
@@ -325,6 +335,17 @@ function parseClients(
     }
   }
   return clients;
+}
+
+function parseBrand({ BRAND_NAME, BRAND_LOGO_URL, BRAND_COLOR }: Env, mistakes: string[]): Brand {
+  const logoUrl = BRAND_LOGO_URL ? URL.parse(BRAND_LOGO_URL) : null;
+  if (BRAND_LOGO_URL && (logoUrl === null || !isTrustworthy(logoUrl) || logoUrl.username || logoUrl.password))
+    mistakes.push('BRAND_LOGO_URL must be an https URL without credentials');
+  const name = BRAND_NAME || 'Your account';
+  if (name.length > 64) mistakes.push('BRAND_NAME must have at most 64 characters');
+  const color = BRAND_COLOR || '#1f4fd8';
+  if (!/^#[0-9a-f]{6}$/i.test(color)) mistakes.push('BRAND_COLOR must be a colour like #1f4fd8');
+  return { name, logoUrl, color };
 }
 
 /** What an endpoint is told of unless it says: what a team would act on. */

@@ -26,4 +26,7 @@ export interface Env {
   ADDRESS_STORAGE?: string;
   EVENT_RETENTION_SECONDS?: string;
   WEBHOOKS?: string;
+  BRAND_NAME?: string;
+  BRAND_LOGO_URL?: string;
+  BRAND_COLOR?: string;
 }

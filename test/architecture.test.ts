@@ -26,6 +26,7 @@ function resolve(from: string, target: string): string {
 
 /** The layer of a file; an import may not go to a higher one. */
 function layerOf(name: string): number {
+  if (name.startsWith('dev/')) return 6;
   if (name === 'index' || name === 'index.ts') return 5;
   if (/^(app|scheduled)(\.ts)?$/.test(name)) return 4;
   if (name.startsWith('http/')) return 3;
@@ -74,8 +75,8 @@ describe('imports', () => {
       .filter(({ packages }) => packages.some((name) => name === packageName || name.startsWith(`${packageName}/`)))
       .map(({ name }) => name);
 
-  it('of Hono stand in http/ and app.ts alone', () => {
-    expect(importers('hono').filter((name) => name !== 'app.ts' && !name.startsWith('http/'))).toEqual([]);
+  it('of Hono stand in http/, app.ts and the demo’s pages alone', () => {
+    expect(importers('hono').filter((name) => name !== 'app.ts' && !/^(http|dev)\//.test(name))).toEqual([]);
   });
 
   it('of Drizzle stand beside the rules of sessions, risk and webhooks and in db/, never in http/ or tokens/', () => {
@@ -86,8 +87,10 @@ describe('imports', () => {
 describe('what stands where', () => {
   const having = (pattern: RegExp) => files.filter(({ code }) => pattern.test(code)).map(({ name }) => name);
 
-  it('only config.ts reads environment variables', () => {
-    expect(having(/\benv\.(?!DB\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/)).toEqual(['config.ts']);
+  it('only config.ts, and the demo, reads environment variables', () => {
+    expect(
+      having(/\benv\.(?!DB\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter((name) => !name.startsWith('dev/')),
+    ).toEqual(['config.ts']);
   });
 
   it('only db/homes.ts talks to a D1 binding', () => {

@@ -7,14 +7,12 @@ import { Hono } from 'hono';
 import { isAllowedReturnUrl } from '../origins';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { exchangeHandoff } from '../sessions/handoff';
-import { findPresented } from '../sessions/presented';
 import { revokeByClient, revokeEverywhere } from '../sessions/revoke';
-import type { RefusalReason } from '../sessions/session';
 import { verifyAccessToken } from '../tokens/access';
 import { openHandoff } from '../tokens/handoff';
 import { trustedKeys } from '../tokens/keys';
-import { verifyRefreshToken } from '../tokens/refresh';
 import type { AppContext, AppEnv } from './context';
+import { cookieSessionEnded, findOwnSession, verifyCookie } from './cookie-session';
 import { clearSessionCookies, readAccessCookie, readSessionCookie, setSessionCookies } from './cookies';
 import { ProblemError } from './errors';
 import { readNothing, readQuery } from './input';
@@ -28,7 +26,6 @@ import { issueTokens, toSessionView } from './views';
 
 export function browserRoutes(service: Service): Hono<AppEnv> {
   const { config, now } = service;
-  const policy = config.sessions;
   const routes = new Hono<AppEnv>();
   const ownApp = sameSite(config);
 
@@ -50,7 +47,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     if (!isAllowedReturnUrl(client.returnUrls, handoff.returnUrl)) throw invalidCode();
     // What the answer needs comes first, so that no code is used up in vain.
     await service.keySet(home);
-    const former = await verifyCookie(c);
+    const former = await verifyCookie(c, service);
     // A session that lives in another home is left to expire: one transaction has one database.
     const replaces = former?.token.home === home.name ? former.token.sessionId : null;
     const { signals } = await readSignals(c, service);
@@ -68,10 +65,10 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.post('/refresh', ownApp, async (c) => {
     await readNothing(c);
     const cookie = readSessionCookie(c);
-    if (cookie === null || !config.clients.has(cookie.clientId)) throw sessionEnded(null);
+    if (cookie === null || !config.clients.has(cookie.clientId)) throw cookieSessionEnded(null);
     const { clientId, refreshToken } = cookie;
     const result = await refresh(c, service, { presented: refreshToken, clientId });
-    if (!result.ok) throw sessionEnded(result.reason);
+    if (!result.ok) throw cookieSessionEnded(result.reason);
     const tokens = await issueTokens(service, result.home, result.session, result.secret);
     setSessionCookies(c, clientId, tokens);
     c.set('outcome', result.outcome);
@@ -88,7 +85,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.get('/session', ownApp, async (c) => {
-    const { session } = await findOwnSession(c);
+    const { session } = await findOwnSession(c, service);
     return c.json({ session: toSessionView(session, config, session.id) });
   });
 
@@ -104,10 +101,10 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/sign-out-everywhere', ownApp, async (c) => {
     await readNothing(c);
-    const { session, home } = await findOwnSession(c);
+    const { session, home } = await findOwnSession(c, service);
     const caller = { sessionId: session.id, userId: session.userId };
     const result = await revokeEverywhere(home, caller, revocationOf(c, service));
-    if (!result.ok) throw sessionEnded(null);
+    if (!result.ok) throw cookieSessionEnded(null);
     logEvents(c, result.events);
     c.set('outcome', 'signed_out');
     clearSessionCookies(c);
@@ -128,7 +125,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
       const cookie = readSessionCookie(c);
       if (cookie !== null && !c.get('client').browserClients.has(cookie.clientId))
         throw new ProblemError('client_not_allowed', 'The session is of a client that this one may not act for');
-      const { session, home, secret } = await findOwnSession(c);
+      const { session, home, secret } = await findOwnSession(c, service);
       const { access_token, token_type, expires_in } = await issueTokens(service, home, session, secret);
       return c.json({ access_token, token_type, expires_in, session: toSessionView(session, config, session.id) });
     },
@@ -138,38 +135,10 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.options('/session', preflight(config, 'GET'));
   return routes;
 
-  /** The authentic refresh token of the cookie, even of a session that is over; null for anything else. */
-  async function verifyCookie(c: AppContext) {
-    const cookie = readSessionCookie(c);
-    if (cookie === null) return null;
-    const verdict = await verifyRefreshToken(await service.keyring(), cookie.refreshToken, now());
-    if (!verdict.ok && verdict.reason !== 'expired') return null;
-    return { token: verdict.token, clientId: cookie.clientId, isExpired: !verdict.ok };
-  }
-
-  /** The live session of the cookie, verified against the database in one round trip. */
-  async function findOwnSession(c: AppContext) {
-    const cookie = await verifyCookie(c);
-    const home = cookie && service.findHome(cookie.token.home, c.get('meter'));
-    if (cookie === null || home === null || !config.clients.has(cookie.clientId)) throw sessionEnded(null);
-    if (cookie.isExpired) throw sessionEnded('expired_absolute');
-    await service.keySet(home);
-    const result = await findPresented(home, await service.keyring(), policy, { ...cookie, now: now() });
-    if (result.ok) return { session: result.session, home, secret: cookie.token.secret };
-    switch (result.reason) {
-      case 'unknown_session':
-      case 'wrong_client':
-      case 'superseded':
-        throw sessionEnded(null);
-      default:
-        throw sessionEnded(result.reason);
-    }
-  }
-
   /** The session that either cookie names: for ending it, one of them is proof enough (RFC 7009 §2.1). */
   async function findNamedSession(c: AppContext) {
     const meter = c.get('meter');
-    const cookie = await verifyCookie(c);
+    const cookie = await verifyCookie(c, service);
     if (cookie !== null) {
       const home = service.findHome(cookie.token.home, meter);
       return home && { home, sessionId: cookie.token.sessionId, clientId: cookie.clientId };
@@ -195,10 +164,4 @@ function isNavigation(c: AppContext): boolean {
 /** Whether it was changed, used or expired, nobody is told: who has a good one needs no telling. */
 function invalidCode(): ProblemError {
   return new ProblemError('invalid_code');
-}
-
-/** `reason` is for whoever holds an authentic token of the session; null tells nothing. */
-function sessionEnded(reason: RefusalReason | null): ProblemError {
-  const challenge = { 'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"' };
-  return new ProblemError('session_ended', undefined, challenge, reason === null ? {} : { reason });
 }

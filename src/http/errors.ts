@@ -85,23 +85,23 @@ export function sessionEnded(): ProblemError {
 
 export function respondToError(error: Error, c: AppContext, isOAuth: boolean): Response {
   if (error instanceof OAuthError) return oauthResponse(c, error);
-  if (error instanceof ProblemError) return isOAuth ? oauthResponse(c, toOAuthError(error)) : problemResponse(c, error);
+  const problem = toProblem(error, c);
+  return isOAuth && problem.code !== 'config_invalid'
+    ? oauthResponse(c, toOAuthError(problem))
+    : problemResponse(c, problem);
+}
+
+/** What an error is to the caller. What is the service's own fault is logged. */
+export function toProblem(error: Error, c: AppContext): ProblemError {
+  if (error instanceof ProblemError) return error;
   if (error instanceof DatabaseUnavailableError) {
     logFault(c, error.code, { detail: error.detail });
     const headers = { 'Retry-After': String(error.retryAfterSeconds) };
-    if (isOAuth)
-      return oauthResponse(
-        c,
-        new OAuthError('temporarily_unavailable', 'The database did not answer; retry', { status: 503, headers }),
-      );
-    return problemResponse(c, new ProblemError('database_unavailable', 'The database did not answer; retry', headers));
+    return new ProblemError('database_unavailable', 'The database did not answer; retry', headers);
   }
   if (error instanceof ConfigError) {
     logFault(c, error.code, { mistakes: error.mistakes });
-    return problemResponse(
-      c,
-      new ProblemError('config_invalid', 'The log names what is wrong', { 'Retry-After': '30' }),
-    );
+    return new ProblemError('config_invalid', 'The log names what is wrong', { 'Retry-After': '30' });
   }
   // A message of unknown origin may quote its input, so only where it came from is logged.
   logFault(c, 'internal_error', {
@@ -111,8 +111,12 @@ export function respondToError(error: Error, c: AppContext, isOAuth: boolean): R
       .filter((line) => line.trimStart().startsWith('at '))
       .slice(0, 8),
   });
-  if (isOAuth) return oauthResponse(c, new OAuthError('server_error', 'Something went wrong', { status: 500 }));
-  return problemResponse(c, new ProblemError('internal_error'));
+  return new ProblemError('internal_error');
+}
+
+/** The HTTP status of a problem. */
+export function statusOf({ code }: ProblemError): ContentfulStatusCode {
+  return PROBLEMS[code][0];
 }
 
 function problemResponse(c: AppContext, { code, detail, headers, extra }: ProblemError): Response {
@@ -147,6 +151,8 @@ function toOAuthError({ code, detail, headers }: ProblemError): OAuthError {
       return new OAuthError('unauthorized_client', detail ?? title, { status: 400 });
     case 'too_many_requests':
       return new OAuthError('temporarily_unavailable', detail ?? title, { status, headers, outcome: code });
+    case 'database_unavailable':
+      return new OAuthError('temporarily_unavailable', detail ?? title, { status, headers });
     case 'internal_error':
       return new OAuthError('server_error', title, { status });
     default:

@@ -33,20 +33,20 @@ export async function listOwnEvents(
     () =>
       [
         home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)),
-        selectPage(home, caller.userId ?? caller.sessionId, query),
+        selectEvents(home, caller.userId ?? caller.sessionId, query),
       ] as const,
   );
   const own = callers[0];
-  return own === undefined || checkSession(own, policy, now) !== null ? null : toPage(rows, query);
+  return own === undefined || checkSession(own, policy, now) !== null ? null : toEventPage(rows, query);
 }
 
 /** A user's events, for a backend. One round trip. */
 export async function listUserEvents(home: Home, userId: string, query: EventQuery): Promise<EventPage> {
-  const [rows] = await transact(home, () => [selectPage(home, userId, query)] as const);
-  return toPage(rows, query);
+  const [rows] = await transact(home, () => [selectEvents(home, userId, query)] as const);
+  return toEventPage(rows, query);
 }
 
-function selectPage({ db }: Home, subject: string, { before, limit }: EventQuery) {
+export function selectEvents({ db }: Home, subject: string, { before, limit }: EventQuery) {
   return (
     db
       .select()
@@ -58,7 +58,7 @@ function selectPage({ db }: Home, subject: string, { before, limit }: EventQuery
   );
 }
 
-function toPage(rows: SessionEvent[], { limit }: EventQuery): EventPage {
+export function toEventPage(rows: SessionEvent[], { limit }: EventQuery): EventPage {
   const events = rows.slice(0, limit);
   const last = rows.length > limit ? events.at(-1) : undefined;
   return { events, next: last?.seq ?? null };

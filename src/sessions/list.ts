@@ -77,7 +77,7 @@ function toListedAt({ createdAt }: Session): Date {
   return Number.isInteger(second) && second >= 0 && second <= MAX_LISTED_SECOND ? createdAt : new Date(0);
 }
 
-function selectPage(home: Home, condition: SQL | undefined, { after, limit }: Page) {
+export function selectPage(home: Home, condition: SQL | undefined, { after, limit }: Page) {
   const isAfter = after && sql`(${listedAt}, ${userSessions.id}) < (${after.createdAt.getTime() / 1000}, ${after.id})`;
   return (
     home.db
@@ -90,7 +90,7 @@ function selectPage(home: Home, condition: SQL | undefined, { after, limit }: Pa
   );
 }
 
-function toPage(rows: Session[], { limit }: Page): SessionPage {
+export function toPage(rows: Session[], { limit }: Page): SessionPage {
   const sessions = rows.slice(0, limit);
   const last = rows.length > limit ? sessions.at(-1) : undefined;
   return { sessions, next: last === undefined ? null : { createdAt: toListedAt(last), id: last.id } };

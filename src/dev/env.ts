@@ -1,0 +1,7 @@
+import type { Env } from '../env';
+
+/** What `.dev.vars` adds for the demo's backend. */
+export interface DevEnv extends Env {
+  DEMO_CLIENT_ID?: string;
+  DEMO_CLIENT_SECRET?: string;
+}

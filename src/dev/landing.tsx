@@ -1,0 +1,119 @@
+/** The page at `/` under `npm start`. */
+export interface ShownToken {
+  name: string;
+  header: string;
+  payload: string;
+}
+
+const CREATE = (issuer: string) => `const response = await fetch('${issuer}/v1/sessions', {
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json', Authorization: \`Basic \${btoa(\`\${CLIENT_ID}:\${CLIENT_SECRET}\`)}\` },
+  body: JSON.stringify({ user_id: user.id, client_id: 'web', browser: { return_url: 'https://app.example.com/' } }),
+});
+const { browser } = await response.json();
+return Response.redirect(browser.start_url, 303);`;
+
+const BROWSER = (issuer: string) => `import { createSessionClient } from 'edge-sessions/browser';
+
+const session = createSessionClient({ baseUrl: '${issuer}', mode: 'cookie' });
+const response = await session.fetch('/api/cart');`;
+
+const VERIFY = (issuer: string) => `import { createRemoteJWKSet, jwtVerify } from 'jose';
+
+const jwks = createRemoteJWKSet(new URL('${issuer}/.well-known/jwks.json'));
+const { payload } = await jwtVerify(token, jwks, {
+  issuer: '${issuer}', audience: AUDIENCE, typ: 'at+jwt', algorithms: ['EdDSA'],
+});`;
+
+export const LandingPage = ({
+  base,
+  issuer,
+  hasBackend,
+  tokens,
+}: {
+  base: string;
+  issuer: string;
+  hasBackend: boolean;
+  tokens: ShownToken[];
+}) => (
+  <html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <title>edge-sessions on this machine</title>
+      <link rel="stylesheet" href={`${base}/demo/style.css`} />
+      <link rel="icon" type="image/svg+xml" href={`${base}/account/icon.svg`} />
+    </head>
+    <body>
+      <header>
+        <div>
+          <span>edge-sessions</span>
+        </div>
+      </header>
+      <main>
+        {tokens.length === 0 ? (
+          <Welcome base={base} hasBackend={hasBackend} />
+        ) : (
+          <SignedIn base={base} tokens={tokens} />
+        )}
+        <h2>In your own app</h2>
+        <Step title="Your backend, once it has signed a user in" code={CREATE(issuer)} />
+        <Step title="Your pages" code={BROWSER(issuer)} />
+        <Step title="Your API" code={VERIFY(issuer)} />
+      </main>
+    </body>
+  </html>
+);
+
+const Welcome = ({ base, hasBackend }: { base: string; hasBackend: boolean }) => (
+  <>
+    <h1>It runs.</h1>
+    <p class="lead">
+      Login sessions for apps on Cloudflare Workers. One click starts one for a made-up user, just as your backend would
+      after its own sign-in. This page is only on this machine; a deployed Worker does not have it.
+    </p>
+    {hasBackend ? (
+      <form method="post" action={`${base}/demo`} class="row">
+        <button class="button primary" type="submit">
+          Start a demo session
+        </button>
+      </form>
+    ) : (
+      <p class="note">.dev.vars has CLIENTS of its own and no demo backend: remove CLIENTS from it to try this page.</p>
+    )}
+  </>
+);
+
+const SignedIn = ({ base, tokens }: { base: string; tokens: ShownToken[] }) => (
+  <>
+    <h1>You have a session.</h1>
+    <p class="lead">It lives in two HttpOnly cookies, so no script of any page can read it.</p>
+    <div class="row">
+      <a class="button primary" href={`${base}/account`}>
+        Your devices
+      </a>
+      <form method="post" action={`${base}/demo`}>
+        <button class="button" type="submit">
+          Start another
+        </button>
+      </form>
+    </div>
+    {tokens.map(({ name, header, payload }) => (
+      <section>
+        <h2>
+          {name === 'access'
+            ? 'The access token, which your APIs verify'
+            : 'The refresh token, which only this service reads'}
+        </h2>
+        <pre>{`${header}\n${payload}`}</pre>
+      </section>
+    ))}
+  </>
+);
+
+const Step = ({ title, code }: { title: string; code: string }) => (
+  <section>
+    <h3>{title}</h3>
+    <pre>{code}</pre>
+  </section>
+);

@@ -1,0 +1,72 @@
+/** English. Another language is another file like this one, listed in texts/index.ts. */
+import type { EventType } from '../../../config';
+import type { Reason } from '../../../risk/assess';
+
+const events: Record<EventType, string> = {
+  session_created: 'Signed in',
+  new_device: 'First sign-in on this kind of device',
+  context_changed: 'Used from another network',
+  mismatch: 'Unusual use',
+  answer_recovered: 'Reconnected after a pause',
+  reauthentication_demanded: 'Blocked: a new sign-in was asked for',
+  reuse_detected: 'Signed out: a copied sign-in was used',
+  session_evicted: 'Signed out: too many devices',
+  session_revoked: 'Signed out',
+};
+
+/** Reads after "Unusual use:". */
+const reasons: Partial<Record<Reason, string>> = {
+  asn_changed: 'another internet provider',
+  country_changed: 'another country',
+  browser_changed: 'another browser',
+  platform_changed: 'another system',
+  browser_downgraded: 'an older version of the browser',
+  impossible_travel: 'a place too far away to reach in the time',
+};
+
+export const en = {
+  language: 'en',
+  devicesTitle: 'Your devices',
+  devicesLead: 'Where you are signed in. Sign out of anything that you do not recognise.',
+  thisDevice: 'This device',
+  otherDevices: 'Other devices',
+  noOtherDevices: 'You are not signed in anywhere else.',
+  moreDevices: (shown: number) => `The ${shown} most recent are shown.`,
+  unknownDevice: 'Unknown device',
+  signedIn: 'Signed in',
+  lastActive: 'Last active',
+  activeNow: 'Active now',
+  justNow: 'just now',
+  unusual: (why: string) => (why ? `Unusual use: ${why}` : 'Unusual use'),
+  signOut: 'Sign out',
+  signOutDevice: (device: string) => `Sign out ${device}`,
+  signOutOthers: 'Sign out of all other devices',
+  confirmTitle: 'Sign out of all other devices?',
+  confirmLead:
+    'Everyone who is signed in elsewhere, you included, will have to sign in again. This device stays signed in.',
+  cancel: 'Cancel',
+  activityTitle: 'Recent activity',
+  noActivity: 'Nothing has happened yet.',
+  olderActivity: 'Show older activity',
+  backToDevices: 'Back to your devices',
+  done: {
+    device: 'The device was signed out.',
+    others: 'All other devices were signed out.',
+  },
+  signedOutTitle: 'You are signed out',
+  signedOutLead: 'You have signed out on this device.',
+  endedTitle: 'You are not signed in',
+  endedLead: 'Your session is over, or there is none in this browser. Sign in again to see your devices.',
+  goToApp: 'Go to the app',
+  notFoundTitle: 'There is nothing here',
+  notFoundLead: 'The device may have been signed out already.',
+  unavailableTitle: 'Please try again in a moment',
+  unavailableLead: 'We could not reach your account just now. You are still signed in.',
+  refusedTitle: 'That did not work',
+  refusedLead: 'The request did not come from this page. Open your devices and try again.',
+  events,
+  reasons,
+  guest: 'Guest',
+};
+
+export type Texts = typeof en;

@@ -1,0 +1,93 @@
+/** The page at `/`: one click under `npm start`, and not a byte of it in what is deployed. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchChromium } from './browser/chromium.ts';
+import { type Service, startService } from './service.ts';
+
+const origin = inject('origin');
+const ROOT = resolve(import.meta.dirname, '../..');
+
+describe('under npm start', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser?.close());
+
+  it('one click starts a session, and the next shows its device', async () => {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => complaints.push(message.text()));
+    await page.goto(`${origin}/`);
+    await page.getByRole('button', { name: 'Start a demo session' }).click();
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('You have a session.');
+    expect(await page.getByText('"typ": "at+jwt"').count()).toBe(1);
+    expect(await page.content()).toContain('"secret": "…"');
+    expect(await page.content()).not.toMatch(/v2\.ey/);
+    await page.getByRole('link', { name: 'Your devices' }).click();
+    expect(await page.getByText('Active now').count()).toBe(1);
+    expect(complaints).toEqual([]);
+  });
+
+  it('another site’s form starts none', async () => {
+    const response = await fetch(`${origin}/demo`, {
+      method: 'POST',
+      headers: { origin: 'https://evil.example' },
+      redirect: 'manual',
+    });
+    expect(response.status).toBe(403);
+  });
+
+  it('any other host name, as a rebound one would be, finds nothing', async () => {
+    for (const host of ['evil.example', 'localhost.evil.example', '192.168.1.5:8787']) {
+      const status = await new Promise((done) => {
+        get(origin, { headers: { host, 'x-forwarded-host': 'localhost' } }, ({ statusCode }) => done(statusCode));
+      });
+      expect([host, status]).toEqual([host, 404]);
+    }
+  });
+});
+
+describe('anywhere else', () => {
+  it('the deployed Worker has not a byte of it', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'edge-sessions-'));
+    try {
+      const wrangler = join(ROOT, 'node_modules/wrangler/bin/wrangler.js');
+      execFileSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', directory], {
+        cwd: ROOT,
+        stdio: 'ignore',
+        env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
+      });
+      const scripts = readdirSync(directory).filter((name) => name.endsWith('.js'));
+      expect(scripts).not.toEqual([]);
+      for (const name of scripts) {
+        const text = readFileSync(join(directory, name), 'utf8');
+        expect(text).toContain('Your devices');
+        expect(text).not.toMatch(/demo-web|DEMO_CLIENT|demo session/i);
+      }
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  describe('even the development entry, with a public issuer', () => {
+    let service: Service;
+    beforeAll(async () => {
+      service = await startService(['--var', 'ISSUER:https://auth.example.com']);
+    });
+    afterAll(() => service?.stop());
+
+    it.each([
+      ['GET', '/'],
+      ['POST', '/demo'],
+      ['GET', '/demo/style.css'],
+    ])('%s %s is not there', async (method, path) => {
+      expect((await fetch(service.origin + path, { method, redirect: 'manual' })).status).toBe(404);
+    });
+  });
+});
