@@ -40,6 +40,8 @@ export const EVENT_TYPES = [
   'mismatch',
   /** A superseded token was refreshed late, by whoever had superseded it: the answer had been lost. */
   'answer_recovered',
+  /** The person proved anew who they are (step-up). */
+  'authenticated',
   'reauthentication_demanded',
   'reuse_detected',
   'session_evicted',
@@ -124,6 +126,10 @@ export interface Config {
   accessTokenTtlSeconds: number;
   sessions: SessionPolicy;
   signingKeys: SigningKeyPolicy;
+  /** How long a revocation list may be cached. */
+  revocationListMaxAgeSeconds: number;
+  /** Ending other sessions asks for an authentication no older than this; null: any. */
+  reauthenticateToRevokeSeconds: number | null;
   cleanupRetentionSeconds: number;
   risk: RiskConfig;
   webhooks: readonly Webhook[];
@@ -229,6 +235,8 @@ export function parseConfig(env: Env): Config {
       ),
       jwksMaxAgeSeconds: wholeNumber('JWKS_MAX_AGE_SECONDS', 300, 0, DAY),
     },
+    revocationListMaxAgeSeconds: wholeNumber('REVOCATION_LIST_MAX_AGE_SECONDS', 10, 0, 300),
+    reauthenticateToRevokeSeconds: orNull(wholeNumber('REAUTHENTICATE_TO_REVOKE_SECONDS', 0, 0, 365 * DAY)),
     cleanupRetentionSeconds: wholeNumber('CLEANUP_RETENTION_SECONDS', 7 * DAY, 0, 3650 * DAY),
     risk: {
       policy: riskPolicy,
@@ -253,6 +261,10 @@ export function parseConfig(env: Env): Config {
     mistakes.push(
       `SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_CACHE_SECONDS})`,
     );
+  }
+  if (config.cleanupRetentionSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
+    // Rows that are gone are in no revocation list.
+    mistakes.push(`CLEANUP_RETENTION_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`);
   }
   if (retireSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
     mistakes.push(`SIGNING_KEY_RETIRE_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`);

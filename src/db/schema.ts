@@ -17,13 +17,8 @@ export const users = sqliteTable(
     issuer: text('issuer'),
     subject: text('subject'),
     createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
-    /** Access tokens issued until then are outdated: the user was signed out everywhere. */
-    notBefore: integer('not_before', { mode: 'timestamp' }),
   },
-  (table) => [
-    uniqueIndex('idx_users_issuer_subject').on(table.issuer, table.subject).where(sql`issuer IS NOT NULL`),
-    index('idx_users_not_before').on(table.notBefore).where(sql`not_before IS NOT NULL`),
-  ],
+  (table) => [uniqueIndex('idx_users_issuer_subject').on(table.issuer, table.subject).where(sql`issuer IS NOT NULL`)],
 );
 
 /** One row a session, for its whole life: a refresh moves it forward, a revocation marks it, the clean-up deletes it. */
@@ -136,6 +131,20 @@ export const webhookDeliveries = sqliteTable(
     primaryKey({ columns: [table.eventId, table.endpoint] }),
     index('idx_webhook_deliveries_due').on(table.endpoint, table.nextAttemptAt).where(sql`state = 'pending'`),
   ],
+);
+
+/** Access tokens that are outdated whatever became of their session: of users who were signed out everywhere, or erased. */
+export const outdatedTokens = sqliteTable(
+  'outdated_tokens',
+  {
+    /** A user's id. */
+    subject: text('subject').primaryKey().notNull(),
+    /** Tokens issued before are outdated. */
+    notBefore: integer('not_before', { mode: 'timestamp' }).notNull(),
+    /** From then on no such token is left. */
+    expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),
+  },
+  (table) => [index('idx_outdated_tokens_expires').on(table.expiresAt)],
 );
 
 /** ID tokens that started a session, so that none starts another (RFC 7523 §3). */

@@ -1,6 +1,8 @@
 /** Public documents: authorization server metadata (RFC 8414) and the keys that verify access tokens (RFC 7517). */
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
+import { CLOCK_SKEW_SECONDS } from '../config';
+import { readRevocationList } from '../sessions/revocation-list';
 import { trustedKeys } from '../tokens/keys';
 import type { AppEnv } from './context';
 import type { Service } from './service';
@@ -35,6 +37,14 @@ export function metadataRoutes(service: Service): {
       ...publicHeaders(config.signingKeys.jwksMaxAgeSeconds),
       'Content-Type': 'application/jwk-set+json',
     });
+  });
+  wellKnown.get('/revoked-sessions', etag(), async (c) => {
+    const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
+    const home = service.defaultHome(c.get('meter'));
+    const list = await readRevocationList(home, { tokenLifeSeconds, now: now() });
+    const { sessions, notBefore, isComplete } = list;
+    const body = { sessions, not_before: notBefore, complete: isComplete };
+    return c.json(body, 200, publicHeaders(config.revocationListMaxAgeSeconds));
   });
   return { wellKnown, serverMetadata };
 }

@@ -1,5 +1,5 @@
 /** Reporting what an operation did: to the security log, in its transaction, and to the log line, after it. */
-import type { Config } from '../config';
+import { CLOCK_SKEW_SECONDS, type Config } from '../config';
 import type { RecordedEvent, Reporting } from '../risk/events';
 import type { Revocation } from '../sessions/revoke';
 import type { AppContext } from './context';
@@ -11,7 +11,8 @@ export function reportingOf(c: AppContext, { webhooks }: Pick<Config, 'webhooks'
 
 /** For the operations of sessions/revoke.ts. */
 export function revocationOf(c: AppContext, { config, now }: Service): Revocation {
-  return { policy: config.sessions, reporting: reportingOf(c, config), now: now() };
+  const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
+  return { policy: config.sessions, reporting: reportingOf(c, config), tokenLifeSeconds, now: now() };
 }
 
 /** What a team would be woken for, or at least look at. */

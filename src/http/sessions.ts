@@ -1,27 +1,45 @@
 /** Sessions: backends start them; users see and end their own. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import type { Config } from '../config';
+import { CLOCK_SKEW_SECONDS, type Config } from '../config';
 import type { Keyring } from '../crypto';
 import { toStoredAddress } from '../risk/address';
 import { toSignals } from '../risk/signals';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
+import { type AuthenticateResult, authenticateSession } from '../sessions/authenticate';
 import { createSession, type NewSession } from '../sessions/create';
 import { findSession, listOwnSessions } from '../sessions/list';
 import { revokeCurrent, revokeOne, revokeOthers } from '../sessions/revoke';
 import { checkSession } from '../sessions/session';
 import { RESERVED_CLAIMS } from '../tokens/access';
+import { verifyRefreshToken } from '../tokens/refresh';
 import type { AppContext, AppEnv } from './context';
 import { ProblemError, sessionEnded } from './errors';
 import { assertCanHandOff, handOff } from './handoff';
 import { formatCursor, jsonObject, readJson, readPage, uuid, validate } from './input';
 import { bearerAuth } from './middleware/bearer-auth';
 import { clientAuth } from './middleware/client-auth';
+import { requireRecentAuthentication } from './recent-authentication';
 import { logEvents, reportingOf, revocationOf } from './reporting';
 import type { Service } from './service';
 import { issueTokens, toSessionView } from './views';
 
 const MAX_CLAIMS_BYTES = 2048;
+
+const authTime = v.pipe(
+  v.number(),
+  v.integer('must be whole seconds since 1970'),
+  v.minValue(0, 'must not be negative'),
+);
+const amr = v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(32))), v.maxLength(10));
+const acr = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+
+const authenticationSchema = v.strictObject({
+  refresh_token: v.string(),
+  auth_time: v.optional(authTime),
+  amr: v.optional(amr),
+  acr: v.optional(acr),
+});
 
 const newSessionSchema = v.strictObject({
   user_id: v.optional(uuid),
@@ -37,10 +55,9 @@ const newSessionSchema = v.strictObject({
   expires_in: v.nullish(
     v.pipe(v.number(), v.integer('must be a whole number of seconds'), v.minValue(1, 'must be at least 1')),
   ),
-  auth_time: v.optional(
-    v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0, 'must not be negative')),
-  ),
-  amr: v.optional(v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(32))), v.maxLength(10))),
+  auth_time: v.optional(authTime),
+  amr: v.optional(amr),
+  acr: v.optional(acr),
   claims: v.optional(
     v.pipe(
       jsonObject,
@@ -103,6 +120,37 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     return c.json({ session: view, access_token, token_type, expires_in, refresh_token, refresh_at }, 201, headers);
   });
 
+  /** Step-up: the backend has authenticated the person anew. */
+  routes.post('/:id/authentication', clientAuth(config, 'create_sessions'), async (c) => {
+    const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
+    const { input } = await readJson(c, authenticationSchema);
+    const moment = now();
+    const authentication = {
+      authTime: toAuthTime(input.auth_time, moment),
+      amr: input.amr ?? null,
+      acr: input.acr ?? null,
+    };
+    const keyring = await service.keyring();
+    const verdict = await verifyRefreshToken(keyring, input.refresh_token, moment);
+    const home = verdict.ok ? service.findHome(verdict.token.home, c.get('meter')) : null;
+    // A token that is not authentic, or not of this session, tells nothing of either.
+    if (!verdict.ok || home === null || verdict.token.sessionId !== id)
+      throw new ProblemError('not_found', 'There is no such session');
+    await service.keySet(home);
+    const result = await authenticateSession(home, keyring, policy, verdict.token, authentication, {
+      clientId: c.get('client').id,
+      reporting: reportingOf(c, config),
+      now: moment,
+    });
+    if (!result.ok) throw toAuthenticationProblem(result.reason);
+    logEvents(c, result.events);
+    c.set('outcome', 'authenticated');
+    const view = toSessionView(result.session, config);
+    const tokens = await issueTokens(service, home, result.session, result.secret);
+    const { access_token, token_type, expires_in, refresh_token, refresh_at } = tokens;
+    return c.json({ session: view, access_token, token_type, expires_in, refresh_token, refresh_at });
+  });
+
   routes.get('/', user, async (c) => {
     const page = readPage(c);
     const caller = c.get('accessToken');
@@ -126,7 +174,7 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     return c.body(null, 204);
   });
 
-  routes.post('/revoke-others', user, async (c) => {
+  routes.post('/revoke-others', user, recentlyAuthenticated, async (c) => {
     const result = await revokeOthers(homeOf(c), c.get('accessToken'), revocationOf(c, service));
     if (!result.ok) throw sessionEnded();
     logEvents(c, result.events);
@@ -139,6 +187,7 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     // Ending one's own session twice is no error, although the second time there is none to act from.
     if (id === caller.sessionId) logEvents(c, await revokeCurrent(homeOf(c), caller, revocationOf(c, service)));
     else {
+      requireRecentAuthentication(c.get('accessToken'), config, now());
       const result = await revokeOne(homeOf(c), caller, id, revocationOf(c, service));
       if (!result.ok)
         throw result.reason === 'not_found'
@@ -151,10 +200,28 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
 
   return routes;
 
+  async function recentlyAuthenticated(c: AppContext, next: () => Promise<void>) {
+    requireRecentAuthentication(c.get('accessToken'), config, now());
+    await next();
+  }
+
   function homeOf(c: AppContext) {
     const home = service.findHome(c.get('accessToken').home, c.get('meter'));
     if (home === null) throw sessionEnded();
     return home;
+  }
+}
+
+function toAuthenticationProblem(reason: Extract<AuthenticateResult, { ok: false }>['reason']): ProblemError {
+  switch (reason) {
+    case 'unknown_session':
+      return new ProblemError('not_found', 'There is no such session');
+    case 'superseded':
+      return new ProblemError('refresh_token_superseded');
+    case 'older_authentication':
+      return new ProblemError('invalid_request', 'auth_time is before the last authentication that is known');
+    default:
+      return new ProblemError('session_over', undefined, {}, { reason });
   }
 }
 
@@ -165,15 +232,12 @@ async function toNewSession(
   const clientId = input.client_id ?? callerId;
   if (!config.clients.has(clientId))
     throw new ProblemError('invalid_request', 'client_id is not a client of this service');
-  if (input.auth_time !== undefined && input.auth_time > now / 1000 + 60)
-    throw new ProblemError('invalid_request', 'auth_time is in the future');
+  const authenticated = toAuthTime(input.auth_time, now);
   if (input.guest_session_id !== undefined && input.user_id === undefined) {
     throw new ProblemError('invalid_request', 'guest_session_id needs the user_id of the user that the guest became');
   }
   const userId = input.user_id ?? null;
   const stored = await toStoredAddress(input.ip_address ?? null, config.risk.addressStorage, keyring);
-  const authenticated =
-    input.auth_time === undefined ? new Date(Math.floor(now / 1000) * 1000) : new Date(input.auth_time * 1000);
   return {
     userId,
     clientId,
@@ -185,9 +249,18 @@ async function toNewSession(
     // The backend calls when it has authenticated the user; nobody authenticated a guest.
     authTime: userId === null && input.auth_time === undefined ? null : authenticated,
     amr: input.amr ?? null,
+    acr: input.acr ?? null,
     claims: input.claims ?? null,
     guestSessionId: input.guest_session_id ?? null,
   };
+}
+
+/** Seconds since 1970; unless given, now. */
+function toAuthTime(seconds: number | undefined, now: number): Date {
+  if (seconds === undefined) return new Date(Math.floor(now / 1000) * 1000);
+  if (seconds > now / 1000 + CLOCK_SKEW_SECONDS)
+    throw new ProblemError('invalid_request', 'auth_time is in the future');
+  return new Date(seconds * 1000);
 }
 
 function toExpiry(expiresIn: number | null | undefined, config: Config, now: number): Date | null {

@@ -45,7 +45,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
 
   /** Erasing someone who is not there is done already. */
   routes.delete('/:user_id', backend, async (c) => {
-    const erased = await eraseUser(home(c), readUserId(c));
+    const erased = await eraseUser(home(c), readUserId(c), revocationOf(c, service));
     c.set('outcome', erased ? 'erased' : 'unchanged');
     return c.body(null, 204);
   });

@@ -28,6 +28,7 @@ export function toSessionView(session: Session, config: Config, currentId: strin
     last_used_at: toIso(lastUsedAt(session)),
     auth_time: toIso(session.authTime),
     amr: parseJson<string[]>(session.amr),
+    acr: session.acr,
     revoked_at: toIso(session.revokedAt),
     revoked_reason: session.revokedReason,
     ...(currentId !== null && { current: session.id === currentId }),
@@ -80,6 +81,7 @@ function toSubject(session: Session, home: Home): AccessTokenSubject {
     clientId: session.clientId ?? '',
     authTime: session.authTime,
     amr: parseJson<string[]>(session.amr),
+    acr: session.acr,
     claims: parseJson<Record<string, unknown>>(session.claims) ?? {},
   };
 }

@@ -9,7 +9,14 @@
 import { and, asc, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
-import { cleanupState, idempotencyKeys, sessionEvents, userSessions } from '../db/schema';
+import {
+  cleanupState,
+  idempotencyKeys,
+  outdatedTokens,
+  sessionEvents,
+  usedAssertions,
+  userSessions,
+} from '../db/schema';
 
 export interface CleanupPolicy {
   sessions: SessionPolicy;
@@ -73,6 +80,7 @@ export async function cleanUp(
   const events = await drain(() =>
     deleteEvents(home, new Date(now - policy.eventRetentionSeconds * 1000), bounds.sliceRows),
   );
+  const lapsed = await drain(() => deleteLapsed(home, new Date(now), bounds.sliceRows));
   const idle = await walkForIdle(home, policy, bounds, { now, cursor: before.idleCursor, hasTime });
 
   const overdueSeconds = await saveState(home, { idleCursor: idle.cursor, now, cutoff });
@@ -82,7 +90,8 @@ export async function cleanUp(
     idle: idle.total,
     idempotencyKeys: keys.total,
     events: events.total,
-    finished: expired.finished && revoked.finished && keys.finished && events.finished && idle.finished,
+    finished:
+      expired.finished && revoked.finished && keys.finished && events.finished && lapsed.finished && idle.finished,
     overdueSeconds,
     isBacklogGrowing: overdueSeconds > before.overdueSeconds,
   };
@@ -147,6 +156,24 @@ async function deleteEvents(home: Home, cutoff: Date, limit: number): Promise<nu
   );
   return deleted.length;
 }
+
+/** What says itself until when it matters. */
+async function deleteLapsed(home: Home, now: Date, limit: number): Promise<number> {
+  const { db } = home;
+  const oldestOf = (table: typeof outdatedTokens | typeof usedAssertions) =>
+    sql`rowid in (select rowid from ${table} where ${table.expiresAt} <= ${toSeconds(now)} order by ${table.expiresAt} limit ${limit})`;
+  const [users, assertions] = await transact(
+    home,
+    () =>
+      [
+        db.delete(outdatedTokens).where(oldestOf(outdatedTokens)).returning({ subject: outdatedTokens.subject }),
+        db.delete(usedAssertions).where(oldestOf(usedAssertions)).returning({ hash: usedAssertions.hash }),
+      ] as const,
+  );
+  return Math.max(users.length, assertions.length);
+}
+
+const toSeconds = (date: Date) => Math.floor(date.getTime() / 1000);
 
 /** Walks a bounded part of the table from `cursor` on, and starts over at its end. */
 async function walkForIdle(

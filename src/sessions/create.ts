@@ -36,6 +36,7 @@ export interface NewSession {
   expiresAt: Date | null;
   authTime: Date | null;
   amr: string[] | null;
+  acr: string | null;
   claims: Record<string, unknown> | null;
   /** What is known of the device and where it is; what the first refresh is compared with. */
   signals: Signals;
@@ -214,7 +215,7 @@ async function toRow(
   input: NewSession,
   { sessionId, secret, now }: { sessionId: string; secret: string; now: number },
 ): Promise<Session> {
-  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, claims, signals } = input;
+  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr, claims, signals } = input;
   return {
     id: sessionId,
     userId,
@@ -229,7 +230,7 @@ async function toRow(
     revokedReason: null,
     authTime,
     amr: amr && JSON.stringify(amr),
-    acr: null,
+    acr,
     claims: claims && JSON.stringify(claims),
     lastSignals: JSON.stringify(signals),
   };

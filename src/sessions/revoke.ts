@@ -6,7 +6,7 @@ import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
-import { sessionEvents, userSessions, users } from '../db/schema';
+import { outdatedTokens, sessionEvents, userSessions, users } from '../db/schema';
 import { type EventDetails, MANY, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
 import { checkSession, isLive, type RevokedReason, type Session } from './session';
 
@@ -25,6 +25,8 @@ export type RevokeResult =
 export interface Revocation {
   policy: SessionPolicy;
   reporting: Reporting;
+  /** How long access tokens live, clocks that differ included: for so long verifiers are told. */
+  tokenLifeSeconds: number;
   now: number;
 }
 
@@ -94,7 +96,8 @@ export async function revokeEverywhere(home: Home, caller: Caller, revocation: R
   const condition = and(belongsTo(caller), isCallerLive(home, caller, policy, now));
   const subject = caller.userId ?? caller.sessionId;
   const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation);
-  const results = events(await transact(home, () => statements));
+  const outdate = caller.userId === null ? [] : [outdateTokens(home, caller.userId, now, revocation)];
+  const results = events(await transact(home, () => [...outdate, ...statements] as unknown as typeof statements));
   return results.some(({ sessionId }) => sessionId === caller.sessionId)
     ? { ok: true, events: results }
     : { ok: false, reason: 'caller_session_ended' };
@@ -108,20 +111,44 @@ export async function revokeUser(
 ): Promise<RecordedEvent[]> {
   const details = { by: 'client', client_id: clientId, reason: 'revoked' } as const;
   const { statements, events } = revokeWhere(home, eq(userSessions.userId, userId), details, userId, revocation);
-  return events(await transact(home, () => statements));
+  const outdate = outdateTokens(home, userId, revocation.now, revocation);
+  return events(await transact(home, () => [outdate, ...statements] as unknown as typeof statements));
 }
 
 /** Erases a user: by the foreign key all sessions, and the security log with what is still to be told of it. False: there was no such user. */
-export async function eraseUser(home: Home, userId: string): Promise<boolean> {
+export async function eraseUser(home: Home, userId: string, revocation: Revocation): Promise<boolean> {
+  // No row is left to tell of their sessions, so the tokens of this very second are outdated too.
+  const nextSecond = revocation.now + 1000;
   const [erased] = await transact(
     home,
     () =>
       [
         home.db.delete(users).where(eq(users.id, userId)).returning({ id: users.id }),
         home.db.delete(sessionEvents).where(eq(sessionEvents.subject, userId)),
+        outdateTokens(home, userId, nextSecond, revocation),
       ] as const,
   );
   return erased.length > 0;
+}
+
+/** Outdates the access tokens of a user that were issued before `notBefore` (ms). A later time wins. */
+function outdateTokens(
+  { db }: Home,
+  subject: string,
+  notBefore: number,
+  { tokenLifeSeconds, now }: Pick<Revocation, 'tokenLifeSeconds' | 'now'>,
+) {
+  const row = { notBefore: new Date(notBefore), expiresAt: new Date(now + tokenLifeSeconds * 1000) };
+  return db
+    .insert(outdatedTokens)
+    .values({ subject, ...row })
+    .onConflictDoUpdate({
+      target: outdatedTokens.subject,
+      set: {
+        notBefore: sql`max(${outdatedTokens.notBefore}, excluded.not_before)`,
+        expiresAt: sql`max(${outdatedTokens.expiresAt}, excluded.expires_at)`,
+      },
+    });
 }
 
 export const BY_USER = { by: 'user', reason: 'signed_out' } as const;

@@ -23,6 +23,7 @@ export interface AccessTokenSubject {
   clientId: string;
   authTime: Date | null;
   amr: string[] | null;
+  acr: string | null;
   claims: Record<string, unknown>;
 }
 
@@ -48,7 +49,7 @@ export async function issueAccessToken(
   subject: AccessTokenSubject,
   { now, expiresAt }: { now: number; expiresAt: Date },
 ): Promise<string> {
-  const { sessionId, home, userId, clientId, authTime, amr, claims } = subject;
+  const { sessionId, home, userId, clientId, authTime, amr, acr, claims } = subject;
   return new SignJWT({
     ...claims,
     sid: sessionId,
@@ -57,6 +58,7 @@ export async function issueAccessToken(
     ...(userId === null && { guest: true }),
     ...(authTime !== null && { auth_time: Math.floor(authTime.getTime() / 1000) }),
     ...(amr !== null && { amr }),
+    ...(acr !== null && { acr }),
   })
     .setProtectedHeader({ alg: key.alg, typ: TYP, kid: key.kid })
     .setIssuer(issuer)

@@ -59,7 +59,8 @@ describe('a user’s list', () => {
     // No token, hash or claim is among them (S-12).
     expect(Object.keys(sessions[0] ?? {}).sort()).toEqual(
       [
-        ...['amr', 'auth_time', 'client_id', 'created_at', 'current', 'device', 'expires_at', 'id', 'idle_expires_at'],
+        ...['acr', 'amr', 'auth_time', 'client_id', 'created_at', 'current', 'device', 'expires_at', 'id'],
+        'idle_expires_at',
         ...[
           'ip_address',
           'last_ip_address',

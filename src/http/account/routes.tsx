@@ -9,12 +9,14 @@ import { sha256 } from '../../crypto';
 import { toEventView } from '../../risk/event-view';
 import { type Account, readAccount } from '../../sessions/account';
 import { revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
+import type { Session } from '../../sessions/session';
 import type { AppContext, AppEnv } from '../context';
 import { cookieSessionEnded, findOwnSession } from '../cookie-session';
 import { clearSessionCookies, readSessionCookie } from '../cookies';
 import { ProblemError, statusOf, toProblem } from '../errors';
 import { parseSequence, readQuery, uuid, validate } from '../input';
 import { isAllowedOrigin } from '../middleware/same-site';
+import { requireRecentAuthentication } from '../recent-authentication';
 import { logEvents, revocationOf } from '../reporting';
 import type { Service } from '../service';
 import { toSessionView } from '../views';
@@ -100,7 +102,8 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/sessions/:id/sign-out', ownForm, async (c) => {
     const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
-    const { caller, home } = await readCaller(c);
+    const { caller, home, session } = await readCaller(c);
+    requireRecent(session);
     const result = await revokeOne(home, caller, id, revocationOf(c, service));
     if (!result.ok) throw result.reason === 'not_found' ? new ProblemError('not_found') : cookieSessionEnded(null);
     logEvents(c, result.events);
@@ -108,7 +111,8 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.post('/sign-out-others', ownForm, async (c) => {
-    const { caller, home } = await readCaller(c);
+    const { caller, home, session } = await readCaller(c);
+    requireRecent(session);
     const result = await revokeOthers(home, caller, revocationOf(c, service));
     if (!result.ok) throw cookieSessionEnded(null);
     logEvents(c, result.events);
@@ -143,7 +147,12 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   async function readCaller(c: AppContext) {
     const { session, home } = await findOwnSession(c, service);
-    return { caller: { sessionId: session.id, userId: session.userId }, home };
+    return { caller: { sessionId: session.id, userId: session.userId }, home, session };
+  }
+
+  function requireRecent({ authTime }: Session): void {
+    const payload = authTime === null ? {} : { auth_time: authTime.getTime() / 1000 };
+    requireRecentAuthentication({ payload }, config, now());
   }
 
   async function readOwnAccount(
@@ -177,6 +186,12 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
         return {
           title: texts.endedTitle,
           lead: texts.endedLead,
+          ...(app !== undefined && { link: { href: app, text: texts.goToApp } }),
+        };
+      case 'insufficient_user_authentication':
+        return {
+          title: texts.authenticateTitle,
+          lead: texts.authenticateLead,
           ...(app !== undefined && { link: { href: app, text: texts.goToApp } }),
         };
       case 'not_found':

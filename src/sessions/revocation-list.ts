@@ -1,0 +1,60 @@
+/**
+ * What verifiers of access tokens have to know: which sessions ended while a token of theirs may still be good, and which users' tokens
+ * are outdated. A token is refused when its session is listed, or when it was issued before its user's time.
+ */
+import { and, asc, gt } from 'drizzle-orm';
+import { type Home, transact } from '../db/homes';
+import { outdatedTokens, userSessions } from '../db/schema';
+
+export interface RevocationList {
+  sessions: string[];
+  /** By user, seconds since 1970. */
+  notBefore: Record<string, number>;
+  /** False: there are more than the list may have, so that a token may be revoked and not be in it. */
+  isComplete: boolean;
+}
+
+/** Of each kind. Far more than end within the life of an access token, and less than a megabyte. */
+export const MAX_LISTED = 10_000;
+
+/** Reads what ended within the last `tokenLifeSeconds`. One round trip that reads the listed rows alone. */
+export async function readRevocationList(
+  home: Home,
+  { tokenLifeSeconds, now }: { tokenLifeSeconds: number; now: number },
+): Promise<RevocationList> {
+  const { id, revokedAt } = userSessions;
+  const { subject, notBefore, expiresAt } = outdatedTokens;
+  const since = new Date(now - tokenLifeSeconds * 1000);
+  const [sessions, users] = await transact(
+    home,
+    () =>
+      [
+        home.db
+          .select({ id })
+          .from(userSessions)
+          .where(and(gt(revokedAt, since)))
+          .orderBy(asc(revokedAt))
+          .limit(MAX_LISTED + 1),
+        home.db
+          .select({ subject, notBefore })
+          .from(outdatedTokens)
+          .where(gt(expiresAt, new Date(now)))
+          .orderBy(asc(expiresAt))
+          .limit(MAX_LISTED + 1),
+      ] as const,
+  );
+  return {
+    // In an order of their own, so that the same list is the same text.
+    sessions: sessions
+      .slice(0, MAX_LISTED)
+      .map((session) => session.id)
+      .sort(),
+    notBefore: Object.fromEntries(
+      users
+        .slice(0, MAX_LISTED)
+        .map((user): [string, number] => [user.subject, user.notBefore.getTime() / 1000])
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    ),
+    isComplete: sessions.length <= MAX_LISTED && users.length <= MAX_LISTED,
+  };
+}
