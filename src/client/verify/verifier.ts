@@ -1,0 +1,141 @@
+/**
+ * Verifying an access token by RFC 9068 §4: keys from the service's JWKS alone; issuer, audience, type and algorithm pinned. Whether
+ * the session was ended since is asked as far as the options say: by the revocation list, within a stated time, or at once by introspection.
+ */
+import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from 'jose';
+import { askIntrospection, type IntrospectionOptions } from './introspection';
+import { createRevocations, type RevocationOptions } from './revocations';
+
+export interface VerifierOptions {
+  /** The service's `ISSUER`. */
+  issuer: string;
+  /** This resource server's own name: one of the service's `AUDIENCE`. */
+  audience: string;
+  /** Default: `["EdDSA", "ES256"]`, which are all that the service signs with. */
+  algorithms?: ('EdDSA' | 'ES256')[];
+  /** How far clocks may differ, in seconds. Default: 5. */
+  clockToleranceSeconds?: number;
+  /** Refuses tokens of ended sessions within `pollSeconds` and the list's `max-age` (10 s unless configured). */
+  revocations?: RevocationOptions;
+  /** For routes with `live: true`. */
+  introspection?: IntrospectionOptions;
+  /** Default: the global one. A service binding's is `(...request) => env.SESSIONS.fetch(...request)`. */
+  fetch?: typeof fetch;
+  /** Milliseconds since 1970. */
+  now?: () => number;
+}
+
+/** What a route asks for beyond a good token. */
+export interface Requirements {
+  /** Seconds since the person last proved who they are (RFC 9470 §4). */
+  maxAge?: number;
+  /** One of these classes (RFC 9470 §4). */
+  acr?: string[];
+  /** All of these methods (RFC 8176). Has no parameter in a challenge, so the client learns it from you. */
+  amr?: string[];
+  /** Ask the service whether the session is live right now. One request each time. */
+  live?: boolean;
+}
+
+/** The claims of a verified token (RFC 9068 §2.2), and this service's. */
+export interface AccessTokenClaims extends JWTPayload {
+  iss: string;
+  sub: string;
+  aud: string | string[];
+  exp: number;
+  iat: number;
+  jti: string;
+  client_id: string;
+  /** The session. */
+  sid: string;
+  /** `sub` is a session without a user. */
+  guest?: boolean;
+  auth_time?: number;
+  amr?: string[];
+  acr?: string;
+}
+
+export type Verdict =
+  | { ok: true; claims: AccessTokenClaims }
+  /** 401: not a good token (RFC 6750 §3.1). */
+  | { ok: false; error: 'invalid_token'; description: string }
+  /** 401: good, but the person has to authenticate again (RFC 9470 §3). */
+  | { ok: false; error: 'insufficient_user_authentication'; description: string }
+  /** 503: it cannot be decided now. */
+  | { ok: false; error: 'unavailable'; description: string };
+
+export interface AccessTokenVerifier {
+  /** Expected outcomes are values; throws nothing. */
+  verify: (token: string, requirements?: Requirements) => Promise<Verdict>;
+}
+
+const MAX_LENGTH = 8192;
+const ALGORITHMS = ['EdDSA', 'ES256'];
+
+export function createAccessTokenVerifier(options: VerifierOptions): AccessTokenVerifier {
+  const { audience, algorithms = ALGORITHMS, clockToleranceSeconds = 5, now = Date.now } = options;
+  const issuer = options.issuer.replace(/\/+$/, '');
+  const send: typeof fetch = options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
+  const jwks = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`), { [customFetch]: send as never });
+  const revocations = options.revocations && createRevocations(issuer, options.revocations, send, now);
+  const { introspection } = options;
+
+  return {
+    async verify(token, requirements = {}) {
+      const verdict = await verifySignature(token);
+      if (!verdict.ok) return verdict;
+      const { claims } = verdict;
+      const revoked = await revocations?.(claims);
+      if (revoked === 'revoked') return invalid('The session of this access token is over');
+      if (revoked === 'unknown') return unavailable('The revocation list cannot be read');
+      if (requirements.live) {
+        if (introspection === undefined) throw new TypeError('`live` needs the option `introspection`');
+        const state = await askIntrospection(issuer, token, introspection, send);
+        if (state === 'inactive') return invalid('The session of this access token is over');
+        if (state === 'unknown') return unavailable('The session service did not answer');
+      }
+      return isAuthenticated(claims, requirements, now() / 1000)
+        ? verdict
+        : {
+            ok: false,
+            error: 'insufficient_user_authentication',
+            description: 'A more recent or stronger authentication is required',
+          };
+    },
+  };
+
+  async function verifySignature(token: string): Promise<Verdict> {
+    if (token.length > MAX_LENGTH) return invalid('The access token is not valid');
+    try {
+      const { payload } = await jwtVerify<AccessTokenClaims>(token, jwks, {
+        issuer,
+        audience,
+        algorithms,
+        typ: 'at+jwt',
+        clockTolerance: clockToleranceSeconds,
+        currentDate: new Date(now()),
+        requiredClaims: ['sub', 'exp', 'iat', 'jti', 'client_id', 'sid'],
+      });
+      if (payload.iat > now() / 1000 + clockToleranceSeconds) return invalid('The access token is not valid');
+      return { ok: true, claims: payload };
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) return invalid('The access token has expired');
+      const isTokensFault =
+        error instanceof errors.JOSEError &&
+        !(error instanceof errors.JWKSTimeout) &&
+        !(error instanceof errors.JWKSInvalid) &&
+        error.code !== 'ERR_JOSE_GENERIC';
+      return isTokensFault ? invalid('The access token is not valid') : unavailable('The keys cannot be read');
+    }
+  }
+}
+
+function isAuthenticated(claims: AccessTokenClaims, { maxAge, acr, amr }: Requirements, seconds: number): boolean {
+  const isRecent = maxAge === undefined || (claims.auth_time !== undefined && seconds - claims.auth_time <= maxAge);
+  const isOfClass = acr === undefined || (claims.acr !== undefined && acr.includes(claims.acr));
+  const isByMethods = amr === undefined || amr.every((method) => claims.amr?.includes(method));
+  return isRecent && isOfClass && isByMethods;
+}
+
+const invalid = (description: string): Verdict => ({ ok: false, error: 'invalid_token', description });
+const unavailable = (description: string): Verdict => ({ ok: false, error: 'unavailable', description });

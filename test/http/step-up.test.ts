@@ -1,0 +1,201 @@
+/** Step-up: a fresh authentication on a live session, and what asks for one (RFC 9470, ASVS 7.5.2). */
+import { env } from 'cloudflare:test';
+import { decodeJwt } from 'jose';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { BACKEND, basic, readRow, START, startService, type TestService, type Tokens } from '../fixtures';
+
+const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+const GRACE = 30;
+const NOW = START / 1000;
+
+beforeEach(async () => {
+  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
+  for (const level of ['log', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  return () => vi.restoreAllMocks();
+});
+
+async function stepUp(
+  service: TestService,
+  id: string,
+  body: Record<string, unknown>,
+  authorization = basic(BACKEND),
+): Promise<{ status: number; body: Tokens & { code?: string; reason?: string } }> {
+  const response = await service.request(`/v1/sessions/${id}/authentication`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+describe('POST /v1/sessions/{id}/authentication', () => {
+  it('updates when and how, moves the token on, and the new access token says so', async () => {
+    const service = await startService();
+    const { session, refresh_token } = await service.create({ user_id: USER, amr: ['pwd'], auth_time: NOW - 3_600 });
+    service.advance(GRACE);
+    service.database.roundTrips = 0;
+    const proof = { amr: ['pwd', 'hwk'], acr: 'urn:acr:2', auth_time: NOW + 20 };
+    const { status, body } = await stepUp(service, session.id, { refresh_token, ...proof });
+    expect(status).toBe(200);
+    expect(service.database.roundTrips).toBe(1);
+    expect(body.session).toMatchObject({
+      id: session.id,
+      amr: proof.amr,
+      acr: proof.acr,
+      auth_time: '2026-01-01T00:00:20Z',
+    });
+    expect(decodeJwt(body.access_token)).toMatchObject(proof);
+    expect(body.refresh_token).not.toBe(refresh_token);
+    service.advance(GRACE);
+    const refreshed = await service.refresh(body.refresh_token);
+    expect(refreshed.status).toBe(200);
+    // A refresh does not advance it.
+    expect(decodeJwt(refreshed.body.access_token)).toMatchObject(proof);
+    const { results } = await env.DB.prepare("SELECT type FROM session_events WHERE type = 'authenticated'").all();
+    expect(results).toHaveLength(1);
+  });
+
+  it('what is not said stays as it was; the time is now', async () => {
+    const service = await startService();
+    const { session, refresh_token } = await service.create({
+      user_id: USER,
+      amr: ['pwd'],
+      acr: 'urn:acr:1',
+      auth_time: 5,
+    });
+    const { body } = await stepUp(service, session.id, { refresh_token });
+    expect(body.session).toMatchObject({ amr: ['pwd'], acr: 'urn:acr:1', auth_time: '2026-01-01T00:00:00Z' });
+  });
+
+  it('a repeat gives the same token (R-03)', async () => {
+    const service = await startService();
+    const { session, refresh_token } = await service.create({ user_id: USER });
+    service.advance(GRACE);
+    const proof = { refresh_token, amr: ['hwk'] };
+    const answers = [await stepUp(service, session.id, proof), await stepUp(service, session.id, proof)];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+  });
+
+  it('20 of them and 20 refreshes at once: one step, and nobody is signed out', async () => {
+    const service = await startService();
+    const { session, refresh_token } = await service.create({ user_id: USER });
+    service.advance(GRACE);
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, number) =>
+        number % 2 === 0
+          ? service.refresh(refresh_token)
+          : stepUp(service, session.id, { refresh_token, amr: ['hwk'] }),
+      ),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
+    expect(await readRow(session.id)).toMatchObject({ amr: '["hwk"]', revoked_at: null });
+  });
+
+  it('within the grace period of a rotation it moves nothing, so that no superseded token dies early', async () => {
+    const service = await startService();
+    const { session, refresh_token } = await service.create({ user_id: USER });
+    service.advance(GRACE);
+    const { body: first } = await service.refresh(refresh_token);
+    service.advance(GRACE - 1);
+    const { body } = await stepUp(service, session.id, { refresh_token: first.refresh_token, amr: ['hwk'] });
+    expect(body.refresh_token).toBe(first.refresh_token);
+    expect((await service.refresh(refresh_token)).status).toBe(200);
+  });
+
+  it.each([{ before: 'Network connection lost.' }, { after: 'Network connection lost.' }])(
+    'a database that fails with %o: done once, also with strict rotation',
+    async (fault) => {
+      const service = await startService({ REFRESH_GRACE_SECONDS: '0' });
+      const { session, refresh_token } = await service.create({ user_id: USER });
+      service.advance(GRACE);
+      service.database.faults = [fault];
+      const { status, body } = await stepUp(service, session.id, { refresh_token, amr: ['hwk'] });
+      expect(status).toBe(200);
+      service.advance(GRACE);
+      expect((await service.refresh(body.refresh_token)).status).toBe(200);
+    },
+  );
+
+  it('a superseded token: 409, and the session lives on', async () => {
+    const service = await startService();
+    const { session, refresh_token } = await service.create({ user_id: USER });
+    service.advance(GRACE);
+    const { body: current } = await service.refresh(refresh_token);
+    service.advance(GRACE);
+    expect(await stepUp(service, session.id, { refresh_token })).toMatchObject({
+      status: 409,
+      body: { code: 'refresh_token_superseded' },
+    });
+    expect((await service.refresh(current.refresh_token)).status).toBe(200);
+  });
+
+  it('an ended session: 409 with the reason', async () => {
+    const service = await startService();
+    const { session, refresh_token, access_token } = await service.create({ user_id: USER });
+    await service.bearer('DELETE', '/v1/sessions/current', access_token);
+    expect(await stepUp(service, session.id, { refresh_token })).toMatchObject({
+      status: 409,
+      body: { code: 'session_over', reason: 'signed_out' },
+    });
+  });
+
+  it.each([
+    ['another session’s token', 404, (other: Tokens) => ({ refresh_token: other.refresh_token })],
+    ['a forged token', 404, () => ({ refresh_token: 'v2.a.b.c' })],
+    ['no token', 400, () => ({})],
+    [
+      'a time in the future',
+      400,
+      (_: Tokens, own: Tokens) => ({ refresh_token: own.refresh_token, auth_time: NOW + 3_600 }),
+    ],
+    [
+      'a time before the last',
+      400,
+      (_: Tokens, own: Tokens) => ({ refresh_token: own.refresh_token, auth_time: NOW - 1 }),
+    ],
+    ['an unknown field', 400, (_: Tokens, own: Tokens) => ({ refresh_token: own.refresh_token, scope: 'x' })],
+  ])('%s: %i, and nothing changes', async (_, status, body) => {
+    const service = await startService();
+    const [own, other] = [await service.create({ user_id: USER }), await service.create()];
+    const before = await readRow(own.session.id);
+    expect((await stepUp(service, own.session.id, body(other, own))).status).toBe(status);
+    expect(await readRow(own.session.id)).toEqual(before);
+  });
+
+  it('is for backends that may create sessions', async () => {
+    const service = await startService();
+    const { session, refresh_token, access_token } = await service.create({ user_id: USER });
+    for (const authorization of [
+      `Bearer ${access_token}`,
+      'Basic YXBwOg==',
+      basic({ id: BACKEND.id, secret: 'wrong' }),
+    ])
+      expect((await stepUp(service, session.id, { refresh_token }, authorization)).status).toBe(401);
+  });
+});
+
+describe('REAUTHENTICATE_TO_REVOKE_SECONDS', () => {
+  it('ending other sessions asks for a recent authentication; ending one’s own does not', async () => {
+    const service = await startService({ REAUTHENTICATE_TO_REVOKE_SECONDS: '60' });
+    const other = await service.create({ user_id: USER });
+    const own = await service.create({ user_id: USER });
+    service.advance(61);
+    for (const [method, path] of [
+      ['DELETE', `/v1/sessions/${other.session.id}`],
+      ['POST', '/v1/sessions/revoke-others'],
+    ] as const) {
+      const response = await service.bearer(method, path, own.access_token);
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe(
+        'Bearer error="insufficient_user_authentication", error_description="A more recent authentication is required", max_age="60"',
+      );
+    }
+    expect(await readRow(other.session.id)).toMatchObject({ revoked_at: null });
+    const { body } = await stepUp(service, own.session.id, { refresh_token: own.refresh_token });
+    expect((await service.bearer('DELETE', `/v1/sessions/${other.session.id}`, body.access_token)).status).toBe(204);
+    service.advance(61);
+    expect((await service.bearer('DELETE', `/v1/sessions/${own.session.id}`, body.access_token)).status).toBe(204);
+  });
+});
