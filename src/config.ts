@@ -15,11 +15,14 @@ export const CAPABILITIES = [
   'manage_users',
   'introspect',
   'browser_tokens',
+  'sign_in',
   'operate',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 /** What a confidential client may do unless it says. */
-const DEFAULT_CAPABILITIES = CAPABILITIES.filter((capability) => capability !== 'operate');
+const DEFAULT_CAPABILITIES = CAPABILITIES.filter((capability) => capability !== 'operate' && capability !== 'sign_in');
+/** What a client without a secret can be allowed to do. */
+const PUBLIC_CAPABILITIES: readonly Capability[] = ['refresh', 'sign_in'];
 
 /** What a deployment, or a client, does about a refresh that looks like someone else's. */
 const RISK_POLICIES = ['log', 'notify', 'reauthenticate', 'revoke'] as const;
@@ -105,6 +108,21 @@ export interface Brand {
   color: string;
 }
 
+/** An OpenID provider whose ID tokens start sessions. */
+export interface TrustedIssuer {
+  /** Exactly as in its tokens' `iss`. */
+  issuer: string;
+  /** What its tokens' `aud` has to hold one of: the client ids that it knows your apps by. */
+  audiences: readonly string[];
+  algorithms: readonly string[];
+  /** How old an ID token may be. */
+  maxAgeSeconds: number;
+  /** null: found by discovery. */
+  jwksUri: string | null;
+  /** The clients that may bring its tokens; null: all with `sign_in`. */
+  clients: ReadonlySet<string> | null;
+}
+
 /** When signing keys are made, and how long they stay. */
 export interface SigningKeyPolicy {
   alg: SigningAlg;
@@ -134,6 +152,7 @@ export interface Config {
   risk: RiskConfig;
   webhooks: readonly Webhook[];
   clients: ReadonlyMap<string, Client>;
+  trustedIssuers: ReadonlyMap<string, TrustedIssuer>;
   brand: Brand;
   sessionSecret: string;
   previousSessionSecret: string | null;
@@ -246,6 +265,7 @@ export function parseConfig(env: Env): Config {
     },
     webhooks: parseWebhooks(env.WEBHOOKS, mistakes),
     clients: parseClients(env.CLIENTS, riskPolicy, mistakes),
+    trustedIssuers: parseTrustedIssuers(env.TRUSTED_ISSUERS, mistakes),
     brand: parseBrand(env, mistakes),
     sessionSecret: parseSecret('SESSION_SECRET', env.SESSION_SECRET, mistakes) ?? '',
     previousSessionSecret: env.SESSION_SECRET_PREVIOUS
@@ -318,9 +338,9 @@ function parseClients(
     if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
     if (secretHashes.includes(null))
       mistakes.push(`CLIENTS: ${client_id}: secret_sha256 must be a SHA-256 in hex or base64url`);
-    if (isPublic && allow?.some((capability) => capability !== 'refresh')) {
+    if (isPublic && allow?.some((capability) => !PUBLIC_CAPABILITIES.includes(capability))) {
       mistakes.push(
-        `CLIENTS: ${client_id}: a client without secret_sha256 is public, so all it may be allowed is refresh`,
+        `CLIENTS: ${client_id}: a client without secret_sha256 is public, so all it may be allowed is ${PUBLIC_CAPABILITIES.join(', ')}`,
       );
     }
     const isBrowserClient = origins.length > 0;
@@ -347,6 +367,64 @@ function parseClients(
     }
   }
   return clients;
+}
+
+/** Asymmetric ones, so that the provider's public keys forge nothing. */
+const ASSERTION_ALGORITHMS = [
+  'RS256',
+  'PS256',
+  'ES256',
+  'EdDSA',
+  'RS384',
+  'RS512',
+  'PS384',
+  'PS512',
+  'ES384',
+  'ES512',
+] as const;
+
+const trustedIssuersSchema = v.array(
+  v.strictObject({
+    issuer: v.string(),
+    audience: v.union([
+      v.pipe(
+        v.string(),
+        v.minLength(1),
+        v.transform((audience) => [audience]),
+      ),
+      v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1)),
+    ]),
+    algorithms: v.optional(v.pipe(v.array(v.picklist(ASSERTION_ALGORITHMS)), v.minLength(1)), [
+      'RS256',
+      'ES256',
+      'EdDSA',
+    ]),
+    max_age_seconds: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(DAY)), 600),
+    jwks_uri: v.optional(v.string()),
+    clients: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
+  }),
+);
+
+function parseTrustedIssuers(text: string | undefined, mistakes: string[]): ReadonlyMap<string, TrustedIssuer> {
+  const issuers = new Map<string, TrustedIssuer>();
+  for (const entry of parseList('TRUSTED_ISSUERS', trustedIssuersSchema, text, mistakes)) {
+    const { issuer, audience, algorithms, max_age_seconds, jwks_uri, clients } = entry;
+    for (const [name, url] of Object.entries({ issuer, jwks_uri })) {
+      const parsed = url === undefined ? null : URL.parse(url);
+      if (url !== undefined && (parsed === null || !isTrustworthy(parsed) || parsed.username || parsed.hash))
+        mistakes.push(`TRUSTED_ISSUERS: ${name} must be an https URL (http only on localhost)`);
+    }
+    if (issuers.has(issuer)) mistakes.push('TRUSTED_ISSUERS: an issuer is there twice');
+    issuers.set(issuer, {
+      issuer,
+      audiences: audience,
+      algorithms,
+      maxAgeSeconds: max_age_seconds,
+      jwksUri: jwks_uri ?? null,
+      clients: clients === undefined ? null : new Set(clients),
+    });
+  }
+  return issuers;
 }
 
 function parseBrand({ BRAND_NAME, BRAND_LOGO_URL, BRAND_COLOR }: Env, mistakes: string[]): Brand {

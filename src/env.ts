@@ -26,6 +26,7 @@ export interface Env {
   ADDRESS_STORAGE?: string;
   EVENT_RETENTION_SECONDS?: string;
   WEBHOOKS?: string;
+  TRUSTED_ISSUERS?: string;
   REVOCATION_LIST_MAX_AGE_SECONDS?: string;
   REAUTHENTICATE_TO_REVOKE_SECONDS?: string;
   BRAND_NAME?: string;

@@ -21,3 +21,13 @@ export class DatabaseUnavailableError extends Error {
     this.name = 'DatabaseUnavailableError';
   }
 }
+
+/** A trusted issuer's keys cannot be read now, so what it signed cannot be verified. */
+export class IssuerUnavailableError extends Error {
+  readonly code = 'issuer_unavailable';
+  readonly retryAfterSeconds = 5;
+  constructor() {
+    super('The issuer did not answer');
+    this.name = 'IssuerUnavailableError';
+  }
+}

@@ -115,7 +115,7 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
   const page = host.location?.href;
   const base = new URL(options.baseUrl, page).href.replace(/\/+$/, '');
   const isResource = matchResources([...(options.resources ?? [new URL(base).origin]), base], base);
-  const name = `edge-sessions ${clientId} ${base}`;
+  const name = `session ${clientId} ${base}`;
 
   let state: SessionState = 'unknown';
   let current: Grant | null = null;
@@ -147,7 +147,7 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
 
   function nextEpoch(): number {
     // The fraction tells two tabs apart that sign in in the same millisecond.
-    return Math.max(now(), epoch + 1, ended.endedAt + 1) + Math.random();
+    return Math.max(now(), epoch, ended.endedAt) + 1 + Math.random();
   }
 
   /** Takes a grant unless what is here is newer. */
@@ -290,7 +290,7 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
   function tell(path: string, form?: Record<string, string>): Promise<void> {
     return persevere(async () => {
       const reply = await post(path, form);
-      return reply.status === 200 || reply.status === 204 ? undefined : reply;
+      if (reply.status !== 200 && reply.status !== 204) return reply;
     });
   }
 

@@ -4,6 +4,7 @@
  * arrive after another tab's success.
  */
 import { Hono } from 'hono';
+import * as v from 'valibot';
 import { isAllowedReturnUrl } from '../origins';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { exchangeHandoff } from '../sessions/handoff';
@@ -15,14 +16,21 @@ import type { AppContext, AppEnv } from './context';
 import { cookieSessionEnded, findOwnSession, verifyCookie } from './cookie-session';
 import { clearSessionCookies, readAccessCookie, readSessionCookie, setSessionCookies } from './cookies';
 import { ProblemError } from './errors';
-import { readNothing, readQuery } from './input';
-import { clientAuth } from './middleware/client-auth';
+import { readJson, readNothing, readQuery } from './input';
+import { clientAuth, requireCapability } from './middleware/client-auth';
 import { preflight, sameSite } from './middleware/same-site';
 import { refresh } from './refresh';
 import { logEvents, revocationOf } from './reporting';
 import type { Service } from './service';
+import { signIn } from './sign-in';
 import { readSignals } from './signals';
 import { issueTokens, toSessionView } from './views';
+
+const signInSchema = v.strictObject({
+  client_id: v.string(),
+  id_token: v.string(),
+  nonce: v.pipe(v.string(), v.minLength(16)),
+});
 
 export function browserRoutes(service: Service): Hono<AppEnv> {
   const { config, now } = service;
@@ -84,6 +92,39 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     });
   });
 
+  /** By an ID token that the page had from a trusted issuer. The nonce ties it to this browser's own sign-in (B-09). */
+  routes.post('/sign-in', ownApp, async (c) => {
+    const { input } = await readJson(c, signInSchema);
+    const client = config.clients.get(input.client_id);
+    const origin = c.req.header('origin');
+    if (client === undefined || origin === undefined || !client.origins.includes(origin))
+      throw new ProblemError('cross_site_request', 'The origin of the request is not one of the client');
+    requireCapability(client, 'sign_in');
+    const former = await verifyCookie(c, service);
+    const { id_token: assertion, nonce } = input;
+    const result = await signIn(c, service, { assertion, nonce, client });
+    if (!result.ok) {
+      c.set('outcome', result.outcome);
+      throw new ProblemError(result.reason);
+    }
+    const replaced = former && service.findHome(former.token.home, c.get('meter'));
+    if (former !== null && replaced !== null) {
+      const target = { sessionId: former.token.sessionId, clientId: former.clientId };
+      logEvents(c, await revokeByClient(replaced, target, revocationOf(c, service)));
+    }
+    const tokens = await issueTokens(service, result.home, result.session, result.secret);
+    setSessionCookies(c, client.id, tokens);
+    c.set('outcome', 'signed_in');
+    return c.json(
+      {
+        session: toSessionView(result.session, config, result.session.id),
+        expires_in: tokens.expires_in,
+        refresh_at: tokens.refresh_at,
+      },
+      201,
+    );
+  });
+
   routes.get('/session', ownApp, async (c) => {
     const { session } = await findOwnSession(c, service);
     return c.json({ session: toSessionView(session, config, session.id) });
@@ -131,7 +172,8 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     },
   );
 
-  for (const path of ['/refresh', '/sign-out', '/sign-out-everywhere']) routes.options(path, preflight(config, 'POST'));
+  for (const path of ['/refresh', '/sign-in', '/sign-out', '/sign-out-everywhere'])
+    routes.options(path, preflight(config, 'POST'));
   routes.options('/session', preflight(config, 'GET'));
   return routes;
 

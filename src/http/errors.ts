@@ -3,7 +3,7 @@
  * details (RFC 9457) elsewhere.
  */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { ConfigError, DatabaseUnavailableError } from '../errors';
+import { ConfigError, DatabaseUnavailableError, IssuerUnavailableError } from '../errors';
 import type { RefusalReason } from '../sessions/session';
 import type { AppContext } from './context';
 
@@ -29,6 +29,9 @@ const PROBLEMS = {
   idempotency_key_reused: [422, 'The idempotency key was used for another request'],
   too_many_requests: [429, 'There were too many requests'],
   internal_error: [500, 'Something went wrong'],
+  assertion_refused: [401, 'The ID token is not good'],
+  assertion_used: [409, 'The ID token was used before'],
+  issuer_unavailable: [503, 'The issuer of the ID token cannot be asked right now'],
   database_unavailable: [503, 'The service cannot decide this right now'],
   config_invalid: [503, 'The service is not configured'],
 } as const satisfies Record<string, readonly [ContentfulStatusCode, string]>;
@@ -102,6 +105,10 @@ export function toProblem(error: Error, c: AppContext): ProblemError {
     const headers = { 'Retry-After': String(error.retryAfterSeconds) };
     return new ProblemError('database_unavailable', 'The database did not answer; retry', headers);
   }
+  if (error instanceof IssuerUnavailableError) {
+    logFault(c, error.code, {});
+    return new ProblemError('issuer_unavailable', 'Retry later', { 'Retry-After': String(error.retryAfterSeconds) });
+  }
   if (error instanceof ConfigError) {
     logFault(c, error.code, { mistakes: error.mistakes });
     return new ProblemError('config_invalid', 'The log names what is wrong', { 'Retry-After': '30' });
@@ -155,6 +162,7 @@ function toOAuthError({ code, detail, headers }: ProblemError): OAuthError {
     case 'too_many_requests':
       return new OAuthError('temporarily_unavailable', detail ?? title, { status, headers, outcome: code });
     case 'database_unavailable':
+    case 'issuer_unavailable':
       return new OAuthError('temporarily_unavailable', detail ?? title, { status, headers });
     case 'internal_error':
       return new OAuthError('server_error', title, { status });

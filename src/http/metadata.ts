@@ -19,7 +19,10 @@ export function metadataRoutes(service: Service): {
     token_endpoint: `${issuer}/oauth/token`,
     revocation_endpoint: `${issuer}/oauth/revoke`,
     introspection_endpoint: `${issuer}/oauth/introspect`,
-    grant_types_supported: ['refresh_token'],
+    grant_types_supported: [
+      'refresh_token',
+      ...(config.trustedIssuers.size > 0 ? ['urn:ietf:params:oauth:grant-type:jwt-bearer'] : []),
+    ],
     // Required by RFC 8414 §2; there is no authorization endpoint.
     response_types_supported: [],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],

@@ -1,5 +1,6 @@
-/** The OAuth endpoints: token (RFC 6749 §6), revocation (RFC 7009), introspection (RFC 7662). */
+/** The OAuth endpoints: token (RFC 6749 §6, RFC 7523), revocation (RFC 7009), introspection (RFC 7662). */
 import { Hono } from 'hono';
+import type { Client } from '../config';
 import { sha256 } from '../crypto';
 import { findSession } from '../sessions/list';
 import { revokeByClient } from '../sessions/revoke';
@@ -14,7 +15,10 @@ import { authenticateClient, requireCapability } from './middleware/client-auth'
 import { type RefreshResult, refresh } from './refresh';
 import { logEvents, revocationOf } from './reporting';
 import type { Service } from './service';
+import { signIn } from './sign-in';
 import { issueTokens } from './views';
+
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 export function oauthRoutes(service: Service): Hono<AppEnv> {
   const { config, now } = service;
@@ -25,6 +29,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const client = await authenticateClient(c, config, form);
     const grantType = form.get('grant_type');
     if (grantType === undefined) throw new OAuthError('invalid_request', 'grant_type is missing');
+    if (grantType === JWT_BEARER && config.trustedIssuers.size > 0) return startByAssertion(c, client, form);
     if (grantType !== 'refresh_token')
       throw new OAuthError('unsupported_grant_type', 'The grant type is not supported');
     requireCapability(client, 'refresh');
@@ -87,6 +92,22 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
   });
 
   return routes;
+
+  /** RFC 7523 §2.1. Why an assertion is refused is for the log alone. */
+  async function startByAssertion(c: AppContext, client: Client, form: ReadonlyMap<string, string>) {
+    requireCapability(client, 'sign_in');
+    if (form.has('scope')) throw new OAuthError('invalid_scope', 'Sessions have no scope');
+    const assertion = form.get('assertion');
+    if (assertion === undefined) throw new OAuthError('invalid_request', 'assertion is missing');
+    const result = await signIn(c, service, { assertion, nonce: form.get('nonce') ?? null, client });
+    if (!result.ok) {
+      const isLimit = result.reason === 'session_limit_reached';
+      const description = isLimit ? 'The user has as many active sessions as allowed' : 'The assertion is not valid';
+      throw new OAuthError('invalid_grant', description, { outcome: result.outcome });
+    }
+    c.set('outcome', 'signed_in');
+    return c.json(await issueTokens(service, result.home, result.session, result.secret));
+  }
 
   /** An authentic token of either kind in `token`, wherever `token_type_hint` points (RFC 7009 §2.1); null for anything else. */
   async function findToken(c: AppContext, form: ReadonlyMap<string, string>) {

@@ -3,6 +3,7 @@ import type { Config } from '../config';
 import { deriveKeyring, type Keyring } from '../crypto';
 import { DEFAULT_HOME, type Home, type Meter, openHome } from '../db/homes';
 import type { Env } from '../env';
+import { createIssuerKeys, type IssuerKeys } from '../tokens/issuers';
 import { freshKeySet, type KeySet, loadKeySet } from '../tokens/keys';
 
 export interface Service {
@@ -17,6 +18,8 @@ export interface Service {
   findHome: (name: string, meter: Meter) => Home | null;
   defaultHome: (meter: Meter) => Home;
   keyring: () => Promise<Keyring>;
+  /** The keys of trusted OpenID providers. */
+  issuerKeys: IssuerKeys;
   /** The signing keys: from the isolate's cache, else in one round trip. */
   keySet: (home: Home) => Promise<KeySet>;
 }
@@ -36,6 +39,7 @@ export function createService(env: Env, config: Config, now: () => number, send:
     },
     defaultHome,
     findHome: (name, meter) => (name === DEFAULT_HOME ? defaultHome(meter) : null),
+    issuerKeys: createIssuerKeys(send, now),
     keyring: async () => {
       keyring ??= await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
       return keyring;

