@@ -19,31 +19,37 @@ const MAX_BYTES = 256 * 1024;
 interface Known {
   jwks: JSONWebKeySet | null;
   readAt: number;
-  triedAt: number;
+  /** When the last request was begun, and when one last came to nothing. */
+  askedAt: number;
+  failedAt: number;
 }
+
+const NEVER = Number.NEGATIVE_INFINITY;
 
 export type IssuerKeys = (issuer: TrustedIssuer, kid: string | undefined) => Promise<JSONWebKeySet>;
 
 /** The provider's keys, with that of `kid` if it has one. Throws `IssuerUnavailableError` when there are none, or none newer, to be had. */
 export function createIssuerKeys(send: typeof fetch, now: () => number): IssuerKeys {
-  const known = new Map<string, Known>();
+  const issuers = new Map<string, Known>();
 
   return async (issuer, kid) => {
-    const before = known.get(issuer.issuer) ?? { jwks: null, readAt: 0, triedAt: Number.NEGATIVE_INFINITY };
-    const hasKey = before.jwks !== null && (kid === undefined || before.jwks.keys.some((key) => key.kid === kid));
-    if (hasKey && now() - before.readAt < MAX_AGE_SECONDS * 1000) return before.jwks as JSONWebKeySet;
-    if (now() - before.triedAt >= COOL_DOWN_SECONDS * 1000) {
-      known.set(issuer.issuer, { ...before, triedAt: now() });
+    const known = issuers.get(issuer.issuer) ?? { jwks: null, readAt: NEVER, askedAt: NEVER, failedAt: NEVER };
+    issuers.set(issuer.issuer, known);
+    const { jwks: before, readAt } = known;
+    const hasKey = before !== null && (kid === undefined || before.keys.some((key) => key.kid === kid));
+    if (hasKey && now() - readAt < MAX_AGE_SECONDS * 1000) return before;
+    // An isolate without keys lets each request ask: none can wait for another's answer (Workers). With keys, one asks at a time.
+    const last = before === null ? known.failedAt : known.askedAt;
+    if (now() - last >= COOL_DOWN_SECONDS * 1000) {
+      known.askedAt = now();
       const jwks = await readKeys(issuer, send);
-      if (jwks !== null) {
-        known.set(issuer.issuer, { jwks, readAt: now(), triedAt: now() });
-        return jwks;
-      }
+      if (jwks === null) known.failedAt = now();
+      else Object.assign(known, { jwks, readAt: now() });
     }
-    const { jwks, readAt, triedAt } = known.get(issuer.issuer) as Known;
     // Known keys stay good while the provider is away; of an unknown one it has to be asked.
-    if (jwks === null || (!hasKey && readAt < triedAt)) throw new IssuerUnavailableError();
-    return jwks;
+    const isAsked = known.readAt >= known.askedAt;
+    if (known.jwks === null || !(hasKey || isAsked)) throw new IssuerUnavailableError();
+    return known.jwks;
   };
 }
 

@@ -1,0 +1,444 @@
+/** Sessions from ID tokens: RFC 7523 §3, OpenID Connect Core §3.1.3.7, and the cookie form. */
+import { env } from 'cloudflare:test';
+import { decodeJwt, generateKeyPair } from 'jose';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  APP,
+  BACKEND,
+  basic,
+  readRow,
+  START,
+  sha256Hex,
+  startService,
+  type TestService,
+  type Tokens,
+} from '../fixtures';
+import { UA } from '../risk/callers';
+import { CLIENT_AT_PROVIDER, openProvider, PROVIDER, type Provider } from './provider';
+
+const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const NOW = START / 1000;
+const NONCE = 'a-nonce-of-sixteen-or-more';
+const WEB_ORIGIN = 'https://app.sessions.example';
+
+beforeEach(async () => {
+  await env.DB.exec(
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM used_assertions; DELETE FROM session_events',
+  );
+  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  return () => vi.restoreAllMocks();
+});
+
+async function start(
+  trusted: Record<string, unknown> = {},
+  variables: Record<string, string> = {},
+): Promise<{ service: TestService; provider: Provider }> {
+  const clock = { now: START };
+  const provider = await openProvider(PROVIDER, clock);
+  const clients = [
+    {
+      client_id: BACKEND.id,
+      secret_sha256: await sha256Hex(BACKEND.secret),
+      allow: ['sign_in', 'refresh', 'manage_users'],
+    },
+    { client_id: APP, allow: ['refresh', 'sign_in'] },
+    { client_id: 'other-app' },
+    { client_id: 'web', allow: ['refresh', 'sign_in'], origins: [WEB_ORIGIN], return_urls: [`${WEB_ORIGIN}/`] },
+  ];
+  const service = await startService(
+    {
+      CLIENTS: JSON.stringify(clients),
+      TRUSTED_ISSUERS: JSON.stringify([{ issuer: PROVIDER, audience: CLIENT_AT_PROVIDER, ...trusted }]),
+      ...variables,
+    },
+    clock,
+    provider.send,
+  );
+  return { service, provider };
+}
+
+interface Answer {
+  status: number;
+  body: Tokens & { error?: string };
+  headers: Headers;
+}
+
+async function exchange(service: TestService, assertion: string, more: Record<string, string> = {}): Promise<Answer> {
+  const response = await service.form(
+    '/oauth/token',
+    { grant_type: GRANT, assertion, client_id: APP, ...more },
+    { 'user-agent': UA.iphone(), 'cf-connecting-ip': '192.0.2.9' },
+  );
+  return { status: response.status, body: await response.json(), headers: response.headers };
+}
+
+const countOf = async (table: string) =>
+  (await env.DB.prepare(`SELECT count(*) AS n FROM ${table}`).first<{ n: number }>())?.n;
+
+describe('the grant (RFC 7523 §2.1)', () => {
+  it('starts a session, which knows when, how and on what the person signed in', async () => {
+    const { service, provider } = await start();
+    const authenticated = { auth_time: NOW - 30, amr: ['pwd', 'otp'], acr: 'urn:acr:2' };
+    const { status, body } = await exchange(service, await provider.idToken(authenticated));
+    expect(status).toBe(200);
+    const claims = decodeJwt(body.access_token);
+    expect(claims).toMatchObject({ ...authenticated, client_id: APP });
+    expect(await readRow(claims.sid as string)).toMatchObject({
+      user_id: claims.sub,
+      user_agent: UA.iphone(),
+      ip_address: '192.0.2.9',
+    });
+    service.advance(30);
+    expect((await service.refresh(body.refresh_token)).status).toBe(200);
+  });
+
+  it('issuer and subject are one user, whoever comes; other subjects are others', async () => {
+    const { service, provider } = await start();
+    const subOf = async (sub: string) =>
+      decodeJwt((await exchange(service, await provider.idToken({ sub }))).body.access_token).sub;
+    const [one, again, other] = [await subOf('one'), await subOf('one'), await subOf('two')];
+    expect(again).toBe(one);
+    expect(other).not.toBe(one);
+  });
+
+  it('50 first sign-ins of one person at once: one user, 50 sessions', async () => {
+    const { service, provider } = await start();
+    const tokens = await Promise.all(Array.from({ length: 50 }, () => provider.idToken()));
+    const answers = await Promise.all(tokens.map((token) => exchange(service, token)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect([await countOf('users'), await countOf('user_sessions')]).toEqual([1, 50]);
+  });
+
+  it('an assertion works once (RFC 7523 §3, threat 29): of 20 at once, one', async () => {
+    const { service, provider } = await start();
+    const token = await provider.idToken();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => exchange(service, token)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(answers.filter(({ body }) => body.error === 'invalid_grant')).toHaveLength(19);
+    expect(await countOf('user_sessions')).toBe(1);
+    service.advance(60);
+    expect((await exchange(service, token)).body.error).toBe('invalid_grant');
+  });
+
+  it('is used up only by a session: after a fault it works', async () => {
+    const { service, provider } = await start();
+    const token = await provider.idToken();
+    await exchange(service, await provider.idToken());
+    service.database.faults = [{ before: 'D1_ERROR: D1 DB is overloaded. Requests queued for too long.' }];
+    expect((await exchange(service, token)).status).toBe(503);
+    expect((await exchange(service, token)).status).toBe(200);
+  });
+
+  it('a commit whose answer was lost gives the session all the same', async () => {
+    const { service, provider } = await start();
+    await exchange(service, await provider.idToken());
+    const batch = service.database.binding.batch.bind(service.database.binding);
+    let trips = 0;
+    service.database.binding.batch = ((statements: D1PreparedStatement[]) => {
+      trips += 1;
+      if (trips === 2) service.database.faults = [{ after: 'Network connection lost.' }];
+      return batch(statements);
+    }) as typeof batch;
+    expect((await exchange(service, await provider.idToken())).status).toBe(200);
+    expect(trips).toBe(3);
+    expect(await countOf('user_sessions')).toBe(2);
+  });
+
+  it('used ones are forgotten once they would be refused anyway', async () => {
+    const { runScheduled } = await import('../../src/scheduled');
+    const { service, provider } = await start();
+    await exchange(service, await provider.idToken());
+    service.advance(359);
+    await runScheduled(service.env, service.clock.now);
+    expect(await countOf('used_assertions')).toBe(1);
+    service.advance(1);
+    await runScheduled(service.env, service.clock.now);
+    expect(await countOf('used_assertions')).toBe(0);
+  });
+
+  it('the limit per user holds', async () => {
+    const { service, provider } = await start({}, { MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' });
+    expect((await exchange(service, await provider.idToken())).status).toBe(200);
+    const { body } = await exchange(service, await provider.idToken());
+    expect(body).toMatchObject({
+      error: 'invalid_grant',
+      error_description: 'The user has as many active sessions as allowed',
+    });
+  });
+
+  it('is in the server metadata, where there is a trusted issuer (RFC 8414 §2)', async () => {
+    const grants = async (service: TestService) =>
+      (
+        (await (await service.request('/.well-known/oauth-authorization-server')).json()) as {
+          grant_types_supported: string[];
+        }
+      ).grant_types_supported;
+    expect(await grants((await start()).service)).toContain(GRANT);
+    const plain = await startService();
+    expect(await grants(plain)).not.toContain(GRANT);
+    expect((await exchange(plain, 'x')).body.error).toBe('unsupported_grant_type');
+  });
+});
+
+describe('who may bring one', () => {
+  it.each([
+    ['a client without sign_in', { client_id: 'other-app' }, 'unauthorized_client'],
+    ['an unknown client', { client_id: 'nobody' }, 'invalid_client'],
+    ['a confidential client without its secret', { client_id: BACKEND.id }, 'invalid_client'],
+    ['a scope, which sessions have none of', { scope: 'openid' }, 'invalid_scope'],
+  ])('%s: %s', async (_, more, error) => {
+    const { service, provider } = await start();
+    expect((await exchange(service, await provider.idToken(), more)).body.error).toBe(error);
+    expect(await countOf('users')).toBe(0);
+  });
+
+  it('only the clients that the issuer is for, where it says', async () => {
+    const { service, provider } = await start({ clients: ['web'] });
+    expect((await exchange(service, await provider.idToken())).body.error).toBe('invalid_grant');
+    expect((await exchange(service, await provider.idToken(), { client_id: 'web' })).status).toBe(200);
+  });
+
+  it('a backend: its own address and user agent are not taken for its user’s', async () => {
+    const { service, provider } = await start();
+    const response = await service.form(
+      '/oauth/token',
+      { grant_type: GRANT, assertion: await provider.idToken() },
+      { authorization: basic(BACKEND), 'user-agent': 'node', 'cf-connecting-ip': '192.0.2.77' },
+    );
+    const { access_token } = (await response.json()) as Tokens;
+    expect(await readRow(decodeJwt(access_token).sid as string)).toMatchObject({ user_agent: null, ip_address: null });
+  });
+});
+
+describe('what is refused (OpenID Connect Core §3.1.3.7, RFC 7523 §3, RFC 8725)', () => {
+  const cases: [string, Record<string, unknown>, Record<string, unknown>?][] = [
+    ['another issuer (§3.1.3.7, 2)', { iss: 'https://evil.example' }],
+    ['the issuer with a slash more', { iss: `${PROVIDER}/` }],
+    ['another audience (3)', { aud: 'someone-else' }],
+    ['no audience', { aud: null }],
+    ['several audiences and no azp (4)', { aud: [CLIENT_AT_PROVIDER, 'other'] }],
+    ['an azp of someone else (5)', { azp: 'other' }],
+    ['several audiences and an azp of someone else (5)', { aud: [CLIENT_AT_PROVIDER, 'other'], azp: 'other' }],
+    ['expired (9)', { exp: NOW - 61 }],
+    ['no exp', { exp: null }],
+    ['too old (10)', { iat: NOW - 661, exp: NOW + 600 }],
+    ['no iat', { iat: null }],
+    ['from the future', { iat: NOW + 61 }],
+    ['not yet good (nbf)', { nbf: NOW + 61 }],
+    ['a nonce that nobody drew (11)', { nonce: NONCE }],
+    ['no subject', { sub: null }],
+    ['an empty subject', { sub: '' }],
+    ['a subject of 256 characters', { sub: 'x'.repeat(256) }],
+    ['a subject that is no text', { sub: 7 }],
+    ['an auth_time in the future', { auth_time: NOW + 3_600 }],
+    ['an auth_time that is no number', { auth_time: 'now' }],
+    ['an amr that is no list', { amr: 'pwd' }],
+    ['an acr that is no text', { acr: {} }],
+    ['an access token of the issuer', {}, { typ: 'at+jwt' }],
+    ['a logout token of the issuer', {}, { typ: 'logout+jwt' }],
+    ['a token of events', { events: {} }],
+    ['an unknown critical header', {}, { crit: ['x'], x: 1 }],
+  ];
+
+  it.each(cases)('%s', async (_, claims, header) => {
+    const { service, provider } = await start();
+    const token = await provider.idToken(claims, header).catch(() => null);
+    if (token === null) return;
+    const { status, body } = await exchange(service, token);
+    expect({ status, body }).toEqual({
+      status: 400,
+      body: { error: 'invalid_grant', error_description: 'The assertion is not valid' },
+    });
+    expect([await countOf('users'), await countOf('user_sessions')]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['several audiences with our azp', { aud: [CLIENT_AT_PROVIDER, 'other'], azp: CLIENT_AT_PROVIDER }, {}],
+    ['clocks that differ by a minute', { iat: NOW + 60, exp: NOW - 59 }, {}],
+    ['typ JWT', {}, { typ: 'JWT' }],
+    ['a subject of 255 characters', { sub: 'x'.repeat(255) }, {}],
+  ])('%s is good', async (_, claims, header) => {
+    const { service, provider } = await start();
+    expect((await exchange(service, await provider.idToken(claims, header))).status).toBe(200);
+  });
+
+  it('the nonce of another sign-in, or none where there is one', async () => {
+    const { service, provider } = await start();
+    const token = await provider.idToken({ nonce: NONCE });
+    expect((await exchange(service, token, { nonce: `${NONCE}x` })).body.error).toBe('invalid_grant');
+    expect((await exchange(service, await provider.idToken(), { nonce: NONCE })).body.error).toBe('invalid_grant');
+    expect((await exchange(service, token, { nonce: NONCE })).status).toBe(200);
+  });
+
+  it('alg none, HS256 with the public key, another’s key, a key in the header, and rubbish (RFC 8725 §2.1, §3.10)', async () => {
+    const { service, provider } = await start();
+    const [, payload] = (await provider.idToken()).split('.');
+    const part = (value: unknown) => btoa(JSON.stringify(value)).replaceAll('=', '');
+    const { privateKey } = await generateKeyPair('ES256');
+    const { kid } = provider.publicKey();
+    const forged = [
+      `${part({ alg: 'none' })}.${payload}.`,
+      await provider.idToken({}, { alg: 'HS256' }, new TextEncoder().encode(JSON.stringify(provider.publicKey()))),
+      await provider.idToken({}, {}, privateKey),
+      await provider.idToken({}, { jwk: provider.publicKey(), kid }, privateKey),
+      await provider.idToken({}, { jku: 'https://evil.example/keys', x5u: 'https://evil.example/x' }, privateKey),
+      'x',
+      'a.b.c',
+      `${'A'.repeat(9_000)}.b.c`,
+    ];
+    for (const token of forged) expect((await exchange(service, token)).body.error).toBe('invalid_grant');
+    expect(provider.asked.every((path) => ['/.well-known/openid-configuration', '/keys'].includes(path))).toBe(true);
+    expect(await countOf('users')).toBe(0);
+  });
+
+  it('an algorithm that is not configured', async () => {
+    const { service, provider } = await start({ algorithms: ['RS256'] });
+    expect((await exchange(service, await provider.idToken())).body.error).toBe('invalid_grant');
+  });
+
+  it('the log says why, and holds neither the token nor its subject', async () => {
+    const { service, provider } = await start();
+    const token = await provider.idToken({ aud: 'someone-else', sub: 'a-secret-subject' });
+    await exchange(service, token);
+    const lines = vi.mocked(console.log).mock?.calls ?? [];
+    expect(JSON.stringify(lines)).not.toContain(token.slice(0, 60));
+    expect(JSON.stringify(lines)).not.toContain('a-secret-subject');
+  });
+});
+
+describe('the issuer’s keys', () => {
+  it('are asked for once, and kept', async () => {
+    const { service, provider } = await start();
+    for (let time = 0; time < 3; time += 1) await exchange(service, await provider.idToken());
+    expect(provider.asked).toEqual(['/.well-known/openid-configuration', '/keys']);
+    service.advance(601);
+    await exchange(service, await provider.idToken());
+    expect(provider.asked).toHaveLength(4);
+  });
+
+  it('a new key is found; unknown ones are asked for once a cool-down, so that forged kids flood nobody', async () => {
+    const { service, provider } = await start();
+    await exchange(service, await provider.idToken());
+    service.advance(30);
+    await provider.rotate();
+    expect((await exchange(service, await provider.idToken())).status).toBe(200);
+    const before = provider.asked.length;
+    for (let forged = 0; forged < 20; forged += 1)
+      expect((await exchange(service, await provider.idToken({}, { kid: `forged-${forged}` }))).status).toBe(400);
+    expect(provider.asked.length).toBe(before);
+  });
+
+  it.each<[string, () => Response | Promise<Response>]>([
+    ['is down', () => Promise.reject(new TypeError('Network connection lost'))],
+    ['answers 500', () => new Response('', { status: 500 })],
+    ['answers rubbish', () => new Response('<html>')],
+    ['redirects', () => Response.redirect('https://evil.example/')],
+    ['answers a megabyte', () => new Response(JSON.stringify({ keys: [], padding: 'x'.repeat(2 ** 20) }))],
+    [
+      'names another issuer',
+      () => Response.json({ issuer: 'https://evil.example', jwks_uri: 'https://evil.example/keys' }),
+    ],
+    ['names no https', () => Response.json({ issuer: PROVIDER, jwks_uri: 'http://id.example/keys' })],
+  ])('an issuer that %s: 503 with Retry-After, not a refusal; it works once it is back', async (_, answer) => {
+    const { service, provider } = await start();
+    const token = await provider.idToken();
+    provider.answer = answer;
+    const { status, body, headers } = await exchange(service, token);
+    expect({ status, error: body.error, retryAfter: headers.get('retry-after') }).toEqual({
+      status: 503,
+      error: 'temporarily_unavailable',
+      retryAfter: '5',
+    });
+    provider.answer = () => undefined;
+    service.advance(30);
+    expect((await exchange(service, token)).status).toBe(200);
+  });
+
+  it('that are known go on working while it is down', async () => {
+    const { service, provider } = await start();
+    await exchange(service, await provider.idToken());
+    provider.answer = () => Promise.reject(new TypeError('Network connection lost'));
+    service.advance(3_600);
+    expect((await exchange(service, await provider.idToken())).status).toBe(200);
+  });
+
+  it('may be named by the configuration, without discovery', async () => {
+    const { service, provider } = await start({ jwks_uri: `${PROVIDER}/keys` });
+    expect((await exchange(service, await provider.idToken())).status).toBe(200);
+    expect(provider.asked).toEqual(['/keys']);
+  });
+});
+
+describe('POST /browser/sign-in', () => {
+  const OWN = { origin: WEB_ORIGIN, 'sec-fetch-site': 'same-site', 'content-type': 'application/json' };
+  const post = (service: TestService, body: Record<string, unknown>, headers: Record<string, string> = OWN) =>
+    service.request('/browser/sign-in', { method: 'POST', body: JSON.stringify(body), headers });
+
+  it('sets the cookies, and shows no token', async () => {
+    const { service, provider } = await start();
+    const id_token = await provider.idToken({ nonce: NONCE });
+    const response = await post(service, { client_id: 'web', id_token, nonce: NONCE });
+    expect(response.status).toBe(201);
+    expect(await response.clone().text()).not.toMatch(/eyJ|v2\./);
+    expect(response.headers.getSetCookie().map((line) => line.split('=')[0])).toEqual([
+      '__Host-session',
+      '__Host-access',
+    ]);
+    expect(response.headers.get('access-control-allow-origin')).toBe(WEB_ORIGIN);
+    const cookie = response.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
+    expect((await service.request('/browser/session', { headers: { cookie } })).status).toBe(200);
+  });
+
+  it('signs out the session that the browser had (S-07)', async () => {
+    const { service, provider } = await start();
+    const signIn = async (cookie = '') => {
+      const id_token = await provider.idToken({ nonce: NONCE });
+      const response = await post(service, { client_id: 'web', id_token, nonce: NONCE }, { ...OWN, cookie });
+      const { session } = (await response.json()) as Tokens;
+      return {
+        id: session.id,
+        cookie: response.headers
+          .getSetCookie()
+          .map((line) => line.split(';')[0])
+          .join('; '),
+      };
+    };
+    const first = await signIn();
+    const second = await signIn(first.cookie);
+    expect(await readRow(first.id)).toMatchObject({ revoked_reason: 'signed_out' });
+    expect(await readRow(second.id)).toMatchObject({ revoked_at: null });
+  });
+
+  it.each<[string, number, Record<string, unknown>, Record<string, string>?]>([
+    ['without a nonce, which ties the token to this browser (B-09)', 400, { nonce: undefined }],
+    ['with another nonce', 401, { nonce: `${NONCE}-of-another` }],
+    ['from another site', 403, {}, { ...OWN, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
+    ['for a client of another origin', 403, { client_id: APP }],
+    ['for an unknown client', 403, { client_id: 'nobody' }],
+    ['as a form', 415, {}, { ...OWN, 'content-type': 'text/plain' }],
+  ])('%s: %i and no cookie', async (_, status, body, headers) => {
+    const { service, provider } = await start();
+    const id_token = await provider.idToken({ nonce: NONCE });
+    const response = await post(service, { client_id: 'web', id_token, nonce: NONCE, ...body }, headers);
+    expect(response.status).toBe(status);
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(await countOf('user_sessions')).toBe(0);
+  });
+});
+
+describe('TRUSTED_ISSUERS', () => {
+  it.each([
+    ['not json', 'TRUSTED_ISSUERS is not JSON'],
+    ['[{"issuer":"http://id.example","audience":"x"}]', 'issuer must be an https URL'],
+    ['[{"issuer":"https://id.example","audience":"x","jwks_uri":"ftp://x"}]', 'jwks_uri must be an https URL'],
+    ['[{"issuer":"https://id.example","audience":"x","algorithms":["HS256"]}]', 'algorithms'],
+    ['[{"issuer":"https://id.example","audience":"x","algorithms":["none"]}]', 'algorithms'],
+    ['[{"issuer":"https://id.example","audience":[]}]', 'audience'],
+    ['[{"issuer":"https://id.example","audience":"x"},{"issuer":"https://id.example","audience":"y"}]', 'twice'],
+  ])('%s is refused at the start', async (text, mistake) => {
+    await expect(startService({ TRUSTED_ISSUERS: text })).rejects.toThrow(mistake);
+  });
+});
