@@ -10,6 +10,10 @@ import {
   type VerifiedEnv,
   type VerifierOptions,
 } from '../../src/client/verify';
+import { parseConfig } from '../../src/config';
+import { deriveKeyring } from '../../src/crypto';
+import { newMeter, openHome } from '../../src/db/homes';
+import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/keys';
 import { AUDIENCE, BACKEND, ISSUER, startService, type TestService } from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
@@ -130,6 +134,22 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
     });
   });
 
+  it.each(['JWT', 'rt+jwt', 'secevent+jwt', undefined])(
+    'another kind of token that the service’s own key has signed: typ %s',
+    async (typ) => {
+      const { service, verifier } = await start();
+      const { access_token } = await service.create();
+      const meter = newMeter();
+      const home = openHome('DB', service.env.DB, 5_000, meter);
+      const { sessionSecret, signingKeys } = parseConfig(service.env);
+      const keySet = await loadKeySet(home, await deriveKeyring(sessionSecret, null), signingKeys, service.clock.now);
+      const key = findSigningKey(keySet, service.clock.now) as SigningKey;
+      const header = { alg: key.alg, kid: key.kid, ...(typ !== undefined && { typ }) };
+      const token = await new SignJWT(claims(access_token)).setProtectedHeader(header).sign(key.privateKey);
+      expect(await verifier.verify(token)).toMatchObject({ ok: false, error: 'invalid_token' });
+    },
+  );
+
   it('an expired one, past the tolerance', async () => {
     const { service, verifier } = await start({ clockToleranceSeconds: 10 });
     const { access_token, expires_in } = await service.create();
@@ -224,6 +244,22 @@ describe('revocation', () => {
           : network.send(input, init),
     });
     expect(await fresh.verify(access_token)).toMatchObject({ ok: false, error: 'unavailable' });
+  });
+
+  it('a list that says that it is not all is none', async () => {
+    const { service, network } = await start();
+    const { access_token } = await service.create();
+    const verifier = createAccessTokenVerifier({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      revocations: {},
+      now: () => service.clock.now,
+      fetch: (input, init) =>
+        String(input).endsWith('revoked-sessions')
+          ? Promise.resolve(Response.json({ sessions: [], not_before: {}, complete: false }))
+          : network.send(input, init),
+    });
+    expect(await verifier.verify(access_token)).toMatchObject({ ok: false, error: 'unavailable' });
   });
 
   it('an unchanged list is not sent again', async () => {

@@ -32,10 +32,18 @@ describe('webhooks', () => {
   const late: Received[] = [];
   let latePort: number;
   let slow: Server;
+  let redirecting: Server;
+  const redirected: string[] = [];
 
   beforeAll(async () => {
     receiver = await listen(0, received);
     slow = await listen(0, [], 8_000);
+    // Sends whoever comes elsewhere, and notes who goes there.
+    redirecting = createServer(({ url = '' }, response) => {
+      redirected.push(url);
+      response.writeHead(307, { location: '/elsewhere' }).end();
+    });
+    await new Promise<void>((resolve) => redirecting.listen(0, '127.0.0.1', resolve));
     latePort = await findFreePort();
     const endpoint = (name: string, port: number) => ({
       name,
@@ -44,7 +52,12 @@ describe('webhooks', () => {
       events: ['session_created'],
     });
     const port = (server: Server) => (server.address() as AddressInfo).port;
-    const webhooks = [endpoint('here', port(receiver)), endpoint('slow', port(slow)), endpoint('late', latePort)];
+    const webhooks = [
+      endpoint('here', port(receiver)),
+      endpoint('slow', port(slow)),
+      endpoint('late', latePort),
+      endpoint('redirecting', port(redirecting)),
+    ];
     service = await startService(['--var', `WEBHOOKS:${JSON.stringify(webhooks)}`]);
   });
 
@@ -53,6 +66,8 @@ describe('webhooks', () => {
     receiver?.close();
     slow?.close();
     slow?.closeAllConnections();
+    redirecting?.close();
+    redirecting?.closeAllConnections();
   });
 
   async function create(): Promise<number> {
@@ -90,6 +105,8 @@ describe('webhooks', () => {
     } finally {
       server.close();
     }
+    // The signed message goes where it was configured to go, and nowhere else.
+    expect(new Set(redirected)).toEqual(new Set(['/']));
     const ids = (messages: Received[]) => messages.map(({ headers }) => headers['webhook-id']).sort();
     expect(ids(late)).toEqual(ids(received));
   });
