@@ -10,6 +10,19 @@ process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
 // Not the pool's `configPath`: that would let the developer's `.dev.vars` into the tests.
 const config = readConfig({ config: './wrangler.toml' });
 
+/** Tests that talk to the service over real HTTP. */
+function nodeProject(test: { name: string; include: string[]; exclude?: string[] }) {
+  return {
+    test: {
+      ...test,
+      environment: 'node' as const,
+      globalSetup: ['./test/node/start-service.ts'],
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+    },
+  };
+}
+
 export default defineConfig({
   test: {
     // The log lines of the service matter where a test failed.
@@ -46,16 +59,9 @@ export default defineConfig({
           setupFiles: ['./test/apply-migrations.ts'],
         },
       },
-      {
-        test: {
-          name: 'node',
-          environment: 'node',
-          include: ['test/node/**/*.test.ts'],
-          globalSetup: ['./test/node/start-service.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-        },
-      },
+      nodeProject({ name: 'node', include: ['test/node/**/*.test.ts'], exclude: ['test/node/browser/**'] }),
+      // Needs Chromium, which npm does not bring.
+      nodeProject({ name: 'browser', include: ['test/node/browser/**/*.test.ts'] }),
     ],
   },
 });

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { launchChromium } from './browser/chromium.ts';
-import { type Service, startService } from './service.ts';
+import { type Service, startService } from '../service.ts';
+import { launchChromium } from './chromium.ts';
 
 const origin = inject('origin');
-const ROOT = resolve(import.meta.dirname, '../..');
+const ROOT = resolve(import.meta.dirname, '../../..');
 
 describe('under npm start', () => {
   let browser: Browser;
