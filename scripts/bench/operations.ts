@@ -18,8 +18,10 @@ interface Tokens {
 const USER_AGENT =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36';
 
+const UNDELIVERED = 1_000;
+
 export async function prepareOperations(workers: Workers, connections: number): Promise<Operation[]> {
-  const { strict, graceful, baseline, authorization } = workers;
+  const { strict, graceful, telling, baseline, authorization } = workers;
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
   const create = (base: URL): Call => ({
@@ -41,6 +43,11 @@ export async function prepareOperations(workers: Workers, connections: number): 
   const at = <T>(list: T[], connection: number) => list[connection] as T;
 
   const rotating = (await startAll(strict)).map(({ refresh_token }) => refresh_token);
+  const told = (await startAll(telling)).map(({ refresh_token }) => refresh_token);
+  // What the endpoint has not taken yet.
+  for (let events = 0; events < UNDELIVERED; events += 50)
+    await Promise.all(Array.from({ length: 50 }, () => start(telling)));
+  let refreshes = 0;
   const kept = await startAll(graceful);
   const listed = await startAll(graceful);
   const rows = await startAll(graceful);
@@ -62,6 +69,18 @@ export async function prepareOperations(workers: Workers, connections: number): 
         const { status, body } = await send(refresh(strict, at(rotating, connection)));
         if (status !== 200) return false;
         rotating[connection] = (JSON.parse(body) as Tokens).refresh_token;
+        return true;
+      },
+    },
+    {
+      name: 'refresh, rotated, webhook deaf',
+      step: async (connection) => {
+        // An event now and then, with an attempt to deliver it.
+        refreshes += 1;
+        if (refreshes % 50 === 0) void send(create(telling));
+        const { status, body } = await send(refresh(telling, at(told, connection)));
+        if (status !== 200) return false;
+        told[connection] = (JSON.parse(body) as Tokens).refresh_token;
         return true;
       },
     },

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
@@ -12,6 +13,8 @@ const root = resolve(import.meta.dirname, '../..');
 export interface Workers {
   strict: URL;
   graceful: URL;
+  /** Strict, with a webhook whose endpoint does not answer. */
+  telling: URL;
   baseline: URL;
   /** `Authorization` of the backend. */
   authorization: string;
@@ -35,6 +38,9 @@ export async function startWorkers(): Promise<Workers> {
     SESSION_SECRET: randomBytes(32).toString('base64url'),
     CLIENTS: JSON.stringify(clients),
   };
+  // A webhook endpoint that takes every connection and answers none.
+  const deaf = createServer(() => {});
+  await new Promise<void>((listening) => deaf.listen(0, '127.0.0.1', listening));
   const common = {
     modules: true,
     compatibilityDate: '2026-08-01',
@@ -51,6 +57,12 @@ export async function startWorkers(): Promise<Workers> {
       workers: [
         { ...common, name: 'strict', script: service, bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0' } },
         { ...common, name: 'graceful', script: service, bindings },
+        {
+          ...common,
+          name: 'telling',
+          script: service,
+          bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0', WEBHOOKS: toWebhooks(deaf) },
+        },
         { ...common, name: 'baseline', script: baseline },
       ],
     }),
@@ -59,6 +71,7 @@ export async function startWorkers(): Promise<Workers> {
   return {
     strict: await miniflare.unsafeGetDirectURL('strict'),
     graceful: await miniflare.unsafeGetDirectURL('graceful'),
+    telling: await miniflare.unsafeGetDirectURL('telling'),
     baseline: await miniflare.unsafeGetDirectURL('baseline'),
     authorization: `Basic ${btoa(`bench:${secret}`)}`,
     takeLog: () => {
@@ -68,6 +81,7 @@ export async function startWorkers(): Promise<Workers> {
     },
     stop: async () => {
       await miniflare.dispose();
+      deaf.close();
       rmSync(folder, { recursive: true });
     },
   };
@@ -93,4 +107,10 @@ async function migrate(database: { prepare(sql: string): { run(): Promise<unknow
       await database.prepare(statement).run();
     }
   }
+}
+
+function toWebhooks(server: Server): string {
+  const { port } = server.address() as AddressInfo;
+  const secret = `whsec_${randomBytes(32).toString('base64')}`;
+  return JSON.stringify([{ name: 'deaf', url: `http://127.0.0.1:${port}/`, secret, events: ['session_created'] }]);
 }
