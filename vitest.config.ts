@@ -45,6 +45,8 @@ export default defineConfig({
               bindings: {
                 ...config.vars,
                 SESSION_SECRET: randomBytes(32).toString('base64url'),
+                // How many random histories test/sessions/model.test.ts tries.
+                MODEL_RUNS: process.env.MODEL_RUNS ?? '150',
                 TEST_MIGRATIONS: await readD1Migrations('./migrations'),
               },
             },

@@ -9,7 +9,7 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** Two services over one database: one rotates at every refresh, the other keeps a token for the default grace period. */
+/** Two services over one database: one rotates at every refresh, the other keeps a token for longer than the run. */
 export interface Workers {
   strict: URL;
   graceful: URL;
@@ -56,7 +56,7 @@ export async function startWorkers(): Promise<Workers> {
       handleStructuredLogs: ({ message }) => log.push(message),
       workers: [
         { ...common, name: 'strict', script: service, bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0' } },
-        { ...common, name: 'graceful', script: service, bindings },
+        { ...common, name: 'graceful', script: service, bindings: { ...bindings, REFRESH_GRACE_SECONDS: '600' } },
         {
           ...common,
           name: 'telling',

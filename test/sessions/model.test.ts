@@ -1,0 +1,273 @@
+/**
+ * The service against a small model of it: random histories of creates, refreshes, replays, thefts, lost answers, sign-outs, faults and
+ * time, each answer foretold. `MODEL_RUNS` says how many histories (`MODEL_RUNS=5000 npx vitest run test/sessions/model.test.ts`).
+ */
+import { env } from 'cloudflare:test';
+import fc from 'fast-check';
+import { beforeEach, expect, it, vi } from 'vitest';
+import { APP, type Caller, startService, type TestService } from '../fixtures';
+import { AT, UA } from '../risk/callers';
+
+const USERS = ['7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11', '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12'] as const;
+const GRACE = 30;
+const IDLE = 3_600;
+const LIFETIME = 3 * 3_600;
+const LOST_ANSWER = 900;
+const LIMIT = 3;
+
+const CALLERS = {
+  owner: { userAgent: UA.chrome(), ...AT.home },
+  thief: { userAgent: UA.firefox(), ...AT.lima },
+} satisfies Record<string, Caller>;
+type CallerName = keyof typeof CALLERS;
+
+interface ModelSession {
+  userId: string;
+  /** The tokens of its life, as far as anyone has seen them; a lost one is not known. */
+  tokens: (string | null)[];
+  accessToken: string;
+  /** Which token is the current one. */
+  current: number;
+  createdAt: number;
+  rotatedAt: number | null;
+  /** Who made the last rotation; null: none yet. */
+  lastCaller: CallerName | null;
+  ended: string | null;
+}
+
+interface Model {
+  /** Seconds. */
+  now: number;
+  sessions: ModelSession[];
+}
+
+interface Real {
+  service: TestService;
+}
+
+type Fault = 'none' | 'retried before' | 'retried after' | 'overloaded before' | 'overloaded after';
+const FAULTS: Record<Exclude<Fault, 'none'>, { before: string } | { after: string }> = {
+  'retried before': { before: 'Network connection lost.' },
+  'retried after': { after: 'Network connection lost.' },
+  'overloaded before': { before: 'D1 DB is overloaded. Too many requests queued.' },
+  'overloaded after': { after: 'D1 DB is overloaded. Too many requests queued.' },
+};
+
+/** Why the session is over, by the model. */
+function endOf(session: ModelSession, now: number): string | null {
+  if (session.ended !== null) return session.ended;
+  if (now >= session.createdAt + LIFETIME) return 'expired_absolute';
+  return now >= (session.rotatedAt ?? session.createdAt) + IDLE ? 'expired_idle' : null;
+}
+
+const liveOf = (model: Model, userId: string) =>
+  model.sessions.filter((session) => session.userId === userId && endOf(session, model.now) === null);
+
+class Create implements fc.AsyncCommand<Model, Real> {
+  constructor(readonly user: number) {}
+  check = () => true;
+  async run(model: Model, { service }: Real) {
+    const userId = USERS[this.user] as string;
+    const created = await service.create({ user_id: userId });
+    const live = liveOf(model, userId);
+    // To make room, the oldest sign-ins; the model's list is in their order.
+    for (const evicted of live.slice(0, Math.max(0, live.length - LIMIT + 1))) evicted.ended = 'evicted';
+    model.sessions.push({
+      userId,
+      tokens: [created.refresh_token],
+      accessToken: created.access_token,
+      current: 0,
+      createdAt: model.now,
+      rotatedAt: null,
+      lastCaller: null,
+      ended: null,
+    });
+  }
+  toString = () => `create(user ${this.user})`;
+}
+
+class Refresh implements fc.AsyncCommand<Model, Real> {
+  constructor(
+    readonly session: number,
+    /** How many tokens back from the newest. */
+    readonly back: number,
+    readonly caller: CallerName,
+    readonly fault: Fault,
+  ) {}
+  check = (model: Readonly<Model>) => model.sessions.length > 0;
+
+  async run(model: Model, { service }: Real) {
+    const session = model.sessions[this.session % model.sessions.length] as ModelSession;
+    const index = Math.max(0, session.tokens.length - 1 - this.back);
+    const token = session.tokens[index];
+    if (token == null) return;
+    if (this.fault !== 'none') service.database.faults = [FAULTS[this.fault]];
+    const { status, body } = await service.refresh(token, APP, CALLERS[this.caller]);
+    const wasAsked = service.database.faults.length === 0;
+    service.database.faults = [];
+
+    const expected = foretell(session, index, this.caller, model.now);
+    if (this.fault.startsWith('overloaded') && wasAsked && expected.asksDatabase) {
+      expect(status).toBe(503);
+      // The first statement was committed: it had moved the session on if that was ordinary.
+      if (this.fault === 'overloaded after' && expected.isOrdinary)
+        apply(session, expected, null, this.caller, model.now);
+      return;
+    }
+    expect({ status, reason: body.reason }).toEqual(
+      expected.reason === null ? { status: 200, reason: undefined } : { status: 400, reason: expected.reason },
+    );
+    apply(session, expected, status === 200 ? body.refresh_token : null, this.caller, model.now);
+    if (status === 200) session.accessToken = body.access_token;
+  }
+  toString = () => `refresh(session ${this.session}, ${this.back} back, ${this.caller}, ${this.fault})`;
+}
+
+interface Foretold {
+  /** Of a refusal. */
+  reason: string | null;
+  /** The index of the token that is given. */
+  gives: number;
+  rotates: boolean;
+  revokes: boolean;
+  /** One statement does it, with nothing to report. */
+  isOrdinary: boolean;
+  asksDatabase: boolean;
+}
+
+/** What a refresh with this token comes to, by design.md's cases. */
+function foretell(session: ModelSession, index: number, caller: CallerName, now: number): Foretold {
+  const nothing = { gives: -1, rotates: false, revokes: false, isOrdinary: false, asksDatabase: true };
+  // The absolute end is in the token itself.
+  if (now >= session.createdAt + LIFETIME) return { ...nothing, reason: 'expired_absolute', asksDatabase: false };
+  const ended = endOf(session, now);
+  if (ended !== null) return { ...nothing, reason: ended };
+  const { current, rotatedAt, lastCaller } = session;
+  const isInGrace = rotatedAt !== null && now - rotatedAt < GRACE;
+  const isSame = lastCaller === null || lastCaller === caller;
+  if (index === current && !isInGrace)
+    return { ...nothing, reason: null, gives: current + 1, rotates: true, isOrdinary: isSame };
+  if (index === current) return { ...nothing, reason: null, gives: current };
+  const isLost = lastCaller === caller && rotatedAt !== null && now - rotatedAt < LOST_ANSWER;
+  if (index === current - 1 && (isInGrace || isLost)) return { ...nothing, reason: null, gives: current };
+  return { ...nothing, reason: 'reuse_detected', revokes: true };
+}
+
+function apply(session: ModelSession, expected: Foretold, token: string | null, caller: CallerName, now: number): void {
+  if (expected.revokes) session.ended = 'reuse_detected';
+  if (expected.rotates) Object.assign(session, { current: session.current + 1, rotatedAt: now, lastCaller: caller });
+  if (expected.rotates && session.tokens.length === session.current) session.tokens.push(null);
+  if (token === null) return;
+  // One successor, whoever asks and however often: a chain never forks.
+  const known = session.tokens[expected.gives];
+  if (known != null) expect(token).toBe(known);
+  session.tokens[expected.gives] = token;
+}
+
+class SignOut implements fc.AsyncCommand<Model, Real> {
+  constructor(
+    readonly session: number,
+    readonly others: boolean,
+  ) {}
+  check = (model: Readonly<Model>) => model.sessions.length > 0;
+  async run(model: Model, { service }: Real) {
+    const session = model.sessions[this.session % model.sessions.length] as ModelSession;
+    const isLive = endOf(session, model.now) === null;
+    const path = this.others ? '/v1/sessions/revoke-others' : '/v1/sessions/current';
+    const { status } = await service.bearer(this.others ? 'POST' : 'DELETE', path, session.accessToken);
+    // An access token may have expired meanwhile.
+    if (status === 401) return;
+    expect(status).toBe(this.others ? 200 : 204);
+    if (this.others) expect(isLive).toBe(true);
+    const ended = this.others ? liveOf(model, session.userId).filter((other) => other !== session) : [session];
+    for (const one of ended) one.ended ??= 'signed_out';
+  }
+  toString = () => `signOut(session ${this.session}${this.others ? ', others' : ''})`;
+}
+
+class RevokeUser implements fc.AsyncCommand<Model, Real> {
+  constructor(readonly user: number) {}
+  check = () => true;
+  async run(model: Model, { service }: Real) {
+    const userId = USERS[this.user] as string;
+    const live = liveOf(model, userId);
+    const response = await service.backend('DELETE', `/v1/users/${userId}/sessions`);
+    expect(await response.json()).toEqual({ revoked: live.length });
+    for (const session of model.sessions) if (session.userId === userId) session.ended ??= 'revoked';
+  }
+  toString = () => `revokeUser(${this.user})`;
+}
+
+class Wait implements fc.AsyncCommand<Model, Real> {
+  constructor(readonly seconds: number) {}
+  check = () => true;
+  run = (model: Model, { service }: Real) => advance(model, service, this.seconds);
+  toString = () => `wait(${this.seconds} s)`;
+}
+
+/** What must hold at every moment. */
+async function advance(model: Model, service: TestService, seconds: number): Promise<void> {
+  model.now += seconds;
+  service.advance(seconds);
+  for (const userId of USERS) {
+    const response = await service.backend('GET', `/v1/users/${userId}/sessions`);
+    const { sessions } = (await response.json()) as { sessions: unknown[] };
+    expect(sessions).toHaveLength(liveOf(model, userId).length);
+    expect(sessions.length).toBeLessThanOrEqual(LIMIT);
+  }
+}
+
+beforeEach(() => {
+  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  return () => vi.restoreAllMocks();
+});
+
+it('any history ends as the model foretells: nobody wrongly signed out, no fork, no revoked session back, none over the limit', async () => {
+  const index = fc.nat({ max: 7 });
+  const user = fc.nat({ max: 1 });
+  const back = fc.oneof(
+    { weight: 4, arbitrary: fc.constant(0) },
+    { weight: 3, arbitrary: fc.constant(1) },
+    fc.nat({ max: 4 }),
+  );
+  const caller = fc.oneof({ weight: 5, arbitrary: fc.constant('owner' as const) }, fc.constant('thief' as const));
+  const fault = fc.oneof(
+    { weight: 6, arbitrary: fc.constant('none' as const) },
+    fc.constantFrom(...(Object.keys(FAULTS) as Exclude<Fault, 'none'>[])),
+  );
+  const wait = fc.oneof(
+    fc.constantFrom(1, GRACE - 1, GRACE, LOST_ANSWER, IDLE, LIFETIME),
+    fc.integer({ min: 1, max: 2 * GRACE }),
+  );
+  const commands = fc.commands(
+    [
+      user.map((number) => new Create(number)),
+      fc.tuple(index, back, caller, fault).map((all) => new Refresh(...all)),
+      fc.tuple(index, back, caller, fault).map((all) => new Refresh(...all)),
+      fc.tuple(index, back, caller, fault).map((all) => new Refresh(...all)),
+      fc.tuple(index, fc.boolean()).map((all) => new SignOut(...all)),
+      user.map((number) => new RevokeUser(number)),
+      wait.map((seconds) => new Wait(seconds)),
+      wait.map((seconds) => new Wait(seconds)),
+    ],
+    { maxCommands: 60, size: 'max' },
+  );
+  await fc.assert(
+    fc.asyncProperty(commands, async (history) => {
+      await env.DB.exec(
+        'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
+      );
+      const service = await startService({
+        REFRESH_GRACE_SECONDS: String(GRACE),
+        INACTIVITY_TIMEOUT_SECONDS: String(IDLE),
+        SESSION_LIFETIME_SECONDS: String(LIFETIME),
+        LOST_ANSWER_SECONDS: String(LOST_ANSWER),
+        MAX_SESSIONS_PER_USER: String(LIMIT),
+        ACCESS_TOKEN_TTL_SECONDS: '3600',
+      });
+      const setup = () => ({ model: { now: service.clock.now / 1000, sessions: [] } as Model, real: { service } });
+      await fc.asyncModelRun(setup, history);
+    }),
+    { numRuns: Number(env.MODEL_RUNS), endOnFailure: false },
+  );
+}, 600_000);
