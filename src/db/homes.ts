@@ -5,6 +5,7 @@
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import { DatabaseUnavailableError } from '../errors';
+import { type Breaker, createBreaker } from './breaker';
 
 /** What one request, or one cron run, asked of D1. */
 export interface Meter {
@@ -24,9 +25,16 @@ export const DEFAULT_HOME = 'DB';
 
 export const newMeter = (): Meter => ({ roundTrips: 0, rowsRead: 0, rowsWritten: 0, durationMs: 0 });
 
-/** A D1 binding whose batches are counted by `meter` and given up after `timeoutMs`. */
-export function openHome(name: string, binding: D1Database, timeoutMs: number, meter: Meter): Home {
+/** A D1 binding whose batches are counted by `meter`, given up after `timeoutMs`, and not tried while its `breaker` is open. */
+export function openHome(
+  name: string,
+  binding: D1Database,
+  timeoutMs: number,
+  meter: Meter,
+  breaker: Breaker = createBreaker(Date.now),
+): Home {
   const batch = async (statements: D1PreparedStatement[]) => {
+    if (!breaker.mayTry()) throw new Error('it failed repeatedly, and is given a moment');
     meter.roundTrips += 1;
     const started = Date.now();
     try {
@@ -35,7 +43,13 @@ export function openHome(name: string, binding: D1Database, timeoutMs: number, m
         meter.rowsRead += meta.rows_read;
         meter.rowsWritten += meta.rows_written;
       }
+      breaker.succeeded();
       return results;
+    } catch (error) {
+      // A statement that D1 refuses says nothing of how D1 is.
+      if (isOutage(error)) breaker.failed();
+      else breaker.succeeded();
+      throw error;
     } finally {
       meter.durationMs += Date.now() - started;
     }
@@ -76,6 +90,21 @@ const CONNECTION_LOSSES = [
   'Cannot resolve D1 DB due to transient issue on remote node',
   "Can't read from request stream because client disconnected",
 ];
+
+/** What D1 says when it is not the statement's fault, beside the losses. */
+const OUTAGES = [
+  ...CONNECTION_LOSSES,
+  'no answer within',
+  'overloaded',
+  'queued for too long',
+  'internal error',
+  'exceeded its CPU',
+];
+
+function isOutage(error: unknown): boolean {
+  const message = describe(error);
+  return OUTAGES.some((outage) => message.includes(outage));
+}
 
 function isConnectionLoss(error: unknown): boolean {
   const message = describe(error);

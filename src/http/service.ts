@@ -1,6 +1,7 @@
 /** What every route works with: the configuration, the clock, the keys, the database. One per isolate and configuration. */
 import type { Config } from '../config';
 import { deriveKeyring, type Keyring } from '../crypto';
+import { createBreaker } from '../db/breaker';
 import { DEFAULT_HOME, type Home, type Meter, openHome } from '../db/homes';
 import type { Env } from '../env';
 import { createIssuerKeys, type IssuerKeys } from '../tokens/issuers';
@@ -28,7 +29,8 @@ export function createService(env: Env, config: Config, now: () => number, send:
   // Values are cached, never promises: a promise that waits on another request's I/O may never settle.
   let keyring: Keyring | null = null;
   let keySet: KeySet | null = null;
-  const defaultHome = (meter: Meter) => openHome(DEFAULT_HOME, env.DB, config.d1TimeoutMs, meter);
+  const breaker = createBreaker(now);
+  const defaultHome = (meter: Meter) => openHome(DEFAULT_HOME, env.DB, config.d1TimeoutMs, meter, breaker);
   const service: Service = {
     config,
     now,
