@@ -9,6 +9,8 @@ export interface Provider {
   send: typeof fetch;
   /** What was asked for. */
   asked: string[];
+  /** How redirects were to be treated. */
+  redirects: Set<string | undefined>;
   /** Replaces an answer; undefined: the provider's own. */
   answer: (path: string) => Response | Promise<Response> | undefined;
   rotate(): Promise<void>;
@@ -25,8 +27,10 @@ export async function openProvider(issuer = PROVIDER, clock = { now: START }): P
   let keys: { kid: string; privateKey: CryptoKey; jwk: JWK }[] = [];
   const provider: Provider = {
     asked: [],
+    redirects: new Set(),
     answer: () => undefined,
-    send: async (input) => {
+    send: async (input, init) => {
+      provider.redirects.add(init?.redirect as string | undefined);
       const { origin, pathname } = new URL(input instanceof Request ? input.url : `${input}`);
       provider.asked.push(pathname);
       const replaced = await provider.answer(pathname);

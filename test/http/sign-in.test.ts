@@ -328,27 +328,39 @@ describe('the issuer’s keys', () => {
     expect(provider.asked.length).toBe(before);
   });
 
-  it.each<[string, () => Response | Promise<Response>]>([
+  const isDiscovery = (path: string) => path.endsWith('openid-configuration');
+  it.each<[string, (path: string, provider: Provider) => Response | Promise<Response> | undefined]>([
     ['is down', () => Promise.reject(new TypeError('Network connection lost'))],
     ['answers 500', () => new Response('', { status: 500 })],
     ['answers rubbish', () => new Response('<html>')],
     ['redirects', () => Response.redirect('https://evil.example/')],
-    ['answers a megabyte', () => new Response(JSON.stringify({ keys: [], padding: 'x'.repeat(2 ** 20) }))],
     [
-      'names another issuer',
-      () => Response.json({ issuer: 'https://evil.example', jwks_uri: 'https://evil.example/keys' }),
+      'answers a megabyte',
+      (path, provider) =>
+        isDiscovery(path) ? undefined : Response.json({ keys: [provider.publicKey()], padding: 'x'.repeat(2 ** 20) }),
     ],
-    ['names no https', () => Response.json({ issuer: PROVIDER, jwks_uri: 'http://id.example/keys' })],
+    [
+      'names another issuer (Discovery §4.3)',
+      (path) =>
+        isDiscovery(path) ? Response.json({ issuer: 'https://evil.example', jwks_uri: `${PROVIDER}/keys` }) : undefined,
+    ],
+    [
+      'names keys without https',
+      (path) =>
+        isDiscovery(path) ? Response.json({ issuer: PROVIDER, jwks_uri: 'http://id.example/keys' }) : undefined,
+    ],
   ])('an issuer that %s: 503 with Retry-After, not a refusal; it works once it is back', async (_, answer) => {
     const { service, provider } = await start();
     const token = await provider.idToken();
-    provider.answer = answer;
+    provider.answer = (path) => answer(path, provider);
     const { status, body, headers } = await exchange(service, token);
     expect({ status, error: body.error, retryAfter: headers.get('retry-after') }).toEqual({
       status: 503,
       error: 'temporarily_unavailable',
       retryAfter: '5',
     });
+    // The runtime follows redirects unless it is told not to.
+    expect(provider.redirects).toEqual(new Set(['manual']));
     provider.answer = () => undefined;
     service.advance(30);
     expect((await exchange(service, token)).status).toBe(200);
