@@ -241,6 +241,7 @@ async function toNewSession(
   return {
     userId,
     clientId,
+    startedBy: { by: 'client', clientId: callerId },
     userAgent: input.user_agent ?? null,
     ipAddress: stored.address,
     // Where the backend is tells nothing of where its user is.

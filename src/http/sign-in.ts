@@ -63,6 +63,7 @@ async function attempt(
     {
       userId,
       clientId: client.id,
+      startedBy: { by: isPersonsOwn ? 'user' : 'client', clientId: client.id },
       userAgent: isPersonsOwn ? (c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null) : null,
       ipAddress: signals.address,
       expiresAt: lifetimeSeconds === null ? null : new Date((Math.floor(moment / 1000) + lifetimeSeconds) * 1000),

@@ -66,11 +66,10 @@ export function assess(
     reasons.reduce((sum, reason) => sum + WEIGHTS[reason], 0),
   );
   const level = toLevel(score);
-  const changes = COMPARED.filter((signal) => hasChanged(previous, current, signal)).map((signal) => ({
-    signal,
-    from: previous[signal],
-    to: current[signal],
-  }));
+  const isOtherBrowser = hasChanged(previous, current, 'browser');
+  const changes = COMPARED.filter(
+    (signal) => hasChanged(previous, current, signal) && !(signal === 'version' && isOtherBrowser),
+  ).map((signal) => ({ signal, from: previous[signal], to: current[signal] }));
   return { score, level, reasons, changes, decision: decide(level, policy) };
 }
 

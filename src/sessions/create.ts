@@ -14,6 +14,7 @@ import { eachSecret, hmacSha256, type Keyring, randomSecret, type SecretKeys, sh
 import { type Home, transact } from '../db/homes';
 import { idempotencyKeys, usedAssertions, userSessions, users } from '../db/schema';
 import {
+  type Actor,
   type EventDetails,
   type EventDraft,
   MANY,
@@ -29,7 +30,10 @@ import { checkSession, isLive, type RevokedReason, type Session } from './sessio
 export interface NewSession {
   /** null: a guest. */
   userId: string | null;
+  /** The app that the session is for. */
   clientId: string;
+  /** Who asked for it, for the security log. */
+  startedBy: { by: Actor; clientId: string };
   userAgent: string | null;
   ipAddress: string | null;
   /** null: no limit by time. */
@@ -173,8 +177,8 @@ export async function createSession(
 }
 
 /** What a create reports: that it was, and whether the user was never seen on such a device. */
-function eventsOf({ signals, clientId }: NewSession): { event: EventDraft; when: typeof isNewDevice | null }[] {
-  const details: EventDetails = { by: 'client', client_id: clientId, context: signals };
+function eventsOf({ signals, startedBy }: NewSession): { event: EventDraft; when: typeof isNewDevice | null }[] {
+  const details: EventDetails = { by: startedBy.by, client_id: startedBy.clientId, context: signals };
   const created = { event: { id: crypto.randomUUID(), type: 'session_created', details } as const, when: null };
   if (signals.browser === null) return [created];
   return [created, { event: { id: crypto.randomUUID(), type: 'new_device', details }, when: isNewDevice }];

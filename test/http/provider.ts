@@ -31,11 +31,11 @@ export async function openProvider(issuer = PROVIDER, clock = { now: START }): P
     answer: () => undefined,
     send: async (input, init) => {
       provider.redirects.add(init?.redirect as string | undefined);
-      const { origin, pathname } = new URL(input instanceof Request ? input.url : `${input}`);
+      const { hostname, pathname } = new URL(input instanceof Request ? input.url : `${input}`);
       provider.asked.push(pathname);
       const replaced = await provider.answer(pathname);
       if (replaced !== undefined) return replaced;
-      if (origin !== new URL(issuer).origin) return new Response('', { status: 404 });
+      if (hostname !== new URL(issuer).hostname) return new Response('', { status: 404 });
       if (pathname.endsWith('/.well-known/openid-configuration'))
         return Response.json({ issuer, jwks_uri: `${issuer}/keys` });
       return pathname.endsWith('/keys')

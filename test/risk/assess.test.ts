@@ -161,6 +161,11 @@ describe('assessment (threats 5, 22–24)', () => {
     ]);
   });
 
+  it('says nothing of versions of different browsers', async () => {
+    const [previous, current] = await Promise.all([signalsOf(chrome(AT.home)), signalsOf(on(UA.curl, AT.home))]);
+    expect(assess(previous, current, context()).changes.map(({ signal }) => signal)).toEqual(['browser', 'platform']);
+  });
+
   it('without anything to compare with, allows', async () => {
     expect(assess(null, await signalsOf(chrome(AT.lima)), context())).toMatchObject({ score: 0, decision: 'allow' });
   });

@@ -63,7 +63,7 @@ describe('what is written', () => {
         session_id: session.id,
         client_id: APP,
         by: 'client',
-        by_client_id: APP,
+        by_client_id: BACKEND.id,
         device: 'Chrome on Windows',
         ip_address: AT.home.address,
         location: null,
