@@ -9,17 +9,30 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 
 const root = resolve(import.meta.dirname, '../..');
 
+/** What is used of a D1 binding. */
+export interface Database {
+  prepare(sql: string): {
+    bind(...values: unknown[]): { run(): Promise<unknown> };
+    run(): Promise<{ meta: { size_after?: number } }>;
+  };
+}
+
 /** Two services over one database: one rotates at every refresh, the other keeps a token for longer than the run. */
 export interface Workers {
   strict: URL;
   graceful: URL;
   /** Strict, with a webhook whose endpoint does not answer. */
   telling: URL;
+  /** Strict, over a database of its own. */
+  full: URL;
   baseline: URL;
   /** `Authorization` of the backend. */
   authorization: string;
   /** Log lines of the services since the last call. */
   takeLog(): Record<string, unknown>[];
+  database(worker: 'strict' | 'full'): Promise<Database>;
+  /** Runs the cron; how many expired sessions it deleted. */
+  clean(worker: 'full'): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -63,21 +76,38 @@ export async function startWorkers(): Promise<Workers> {
           script: service,
           bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0', WEBHOOKS: toWebhooks(deaf) },
         },
+        {
+          ...common,
+          name: 'full',
+          script: service,
+          bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0' },
+          d1Databases: { DB: 'full' },
+        },
         { ...common, name: 'baseline', script: baseline },
       ],
     }),
   );
-  await migrate(await miniflare.getD1Database('DB', 'strict'));
+  const database: Workers['database'] = async (worker) => (await miniflare.getD1Database('DB', worker)) as Database;
+  for (const worker of ['strict', 'full'] as const) await migrate(await database(worker));
+  const takeLog = () => {
+    const lines = log.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+    log = [];
+    return lines;
+  };
   return {
     strict: await miniflare.unsafeGetDirectURL('strict'),
     graceful: await miniflare.unsafeGetDirectURL('graceful'),
     telling: await miniflare.unsafeGetDirectURL('telling'),
+    full: await miniflare.unsafeGetDirectURL('full'),
     baseline: await miniflare.unsafeGetDirectURL('baseline'),
     authorization: `Basic ${btoa(`bench:${secret}`)}`,
-    takeLog: () => {
-      const lines = log.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
-      log = [];
-      return lines;
+    takeLog,
+    database,
+    clean: async (worker) => {
+      takeLog();
+      await (await miniflare.getWorker(worker)).scheduled();
+      const line = takeLog().find(({ event }) => event === 'scheduled' || event === 'cleanup_backlog_growing');
+      return (line?.cleanup as { expired: number } | undefined)?.expired ?? 0;
     },
     stop: async () => {
       await miniflare.dispose();
@@ -98,7 +128,7 @@ function build(entry: string, outdir: string): string {
   return readFileSync(join(outdir, script ?? 'index.js'), 'utf8');
 }
 
-async function migrate(database: { prepare(sql: string): { run(): Promise<unknown> } }): Promise<void> {
+async function migrate(database: Database): Promise<void> {
   const folder = join(root, 'migrations');
   for (const file of readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))

@@ -144,7 +144,8 @@ describe.each(MODES)('%s', (mode) => {
           const statuses: number[] = [];
           for (let call = 0; call < 20; call += 1) {
             statuses.push((await window.client.fetch('/api')).status);
-            await new Promise((resolve) => setTimeout(resolve, 250));
+            // Eight seconds in all, in which four lives of an access token end.
+            await new Promise((resolve) => setTimeout(resolve, 400));
           }
           return { statuses, reasons: window.reasons };
         }),
