@@ -64,6 +64,8 @@ try {
 
   const quiet = await run(connections, seconds * rounds, operations.refresh.full);
   for (let start = 0; start < dead; start += SLICE) await fill(start, Math.min(start + SLICE, dead), true);
+  // What filling leaves to be written is not the clean-up's.
+  await run(connections, seconds, operations.refresh.full);
   let deleted = 0;
   let runs = 0;
   let isBusy = true;
