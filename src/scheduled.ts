@@ -14,7 +14,14 @@ import { giveUpOnOthers } from './webhooks/outbox';
  * Far below the 15 minutes that a cron run may take, so that runs do not pile up; what is left is for the next one. A slice holds the
  * database for as long as it takes, so it is small: with 500 rows, refreshes beside it waited nine times as long at worst, with 100 twice.
  */
-const BOUNDS: CleanupBounds = { sliceRows: 100, walkSlices: 200, budgetMs: 20_000, clock: Date.now };
+const BOUNDS: CleanupBounds = {
+  sliceRows: 100,
+  maxSlices: 400,
+  walkRows: 500,
+  walkSlices: 40,
+  budgetMs: 20_000,
+  clock: Date.now,
+};
 
 /** `now` in ms. Throws when a part failed, so that the run is marked failed. */
 export async function runScheduled(
@@ -51,8 +58,8 @@ export async function runScheduled(
   if (fault !== undefined) throw fault;
 }
 
-/** A Worker may make a thousand requests a run, and each attempt is one; a round trip settles and claims five. */
-const DELIVERY_BOUNDS: DeliveryBounds = { maxAttempts: 500, budgetMs: 20_000, clock: Date.now };
+/** A run may make 1,000 queries: a round trip settles five attempts and claims five more, with seven. */
+const DELIVERY_BOUNDS: DeliveryBounds = { maxAttempts: 250, budgetMs: 20_000, clock: Date.now };
 
 async function tellWebhooks(
   home: Home,

@@ -25,9 +25,12 @@ export interface CleanupPolicy {
 }
 
 export interface CleanupBounds {
-  /** Rows that one statement looks at or deletes. */
+  /** Rows that one statement deletes. */
   sliceRows: number;
-  /** Slices of the walk for inactive sessions. */
+  /** Slices of all kinds but the walk's: each is a query, and an invocation may make 1,000. */
+  maxSlices: number;
+  /** Rows that one step of the walk for inactive sessions looks at, and how many steps it makes, of three queries each. */
+  walkRows: number;
   walkSlices: number;
   /** The run ends after this long, finished or not. */
   budgetMs: number;
@@ -63,9 +66,11 @@ export async function cleanUp(
   const cutoff = new Date(now - policy.retentionSeconds * 1000);
   const before = await readState(home);
 
+  let slicesLeft = bounds.maxSlices;
   const drain = async (deleteSlice: () => Promise<number>) => {
     let total = 0;
-    while (hasTime()) {
+    while (slicesLeft > 0 && hasTime()) {
+      slicesLeft -= 1;
       const deleted = await deleteSlice();
       total += deleted;
       if (deleted < bounds.sliceRows) return { total, finished: true };
@@ -179,7 +184,7 @@ const toSeconds = (date: Date) => Math.floor(date.getTime() / 1000);
 async function walkForIdle(
   home: Home,
   { sessions, retentionSeconds }: CleanupPolicy,
-  { sliceRows, walkSlices }: CleanupBounds,
+  { walkRows, walkSlices }: CleanupBounds,
   { now, cursor: start, hasTime }: { now: number; cursor: number; hasTime: () => boolean },
 ): Promise<{ total: number; cursor: number; finished: boolean }> {
   if (sessions.inactivitySeconds === null) return { total: 0, cursor: 0, finished: true };
@@ -188,7 +193,7 @@ async function walkForIdle(
   let cursor = start;
   let total = 0;
   for (let slice = 0; slice < walkSlices && hasTime(); slice += 1) {
-    const { upTo, deleted } = await walkSlice(home, cursor, sliceRows, isIdle);
+    const { upTo, deleted } = await walkSlice(home, cursor, walkRows, isIdle);
     total += deleted;
     if (upTo === null) return { total, cursor: 0, finished: true };
     cursor = upTo;

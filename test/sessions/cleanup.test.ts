@@ -52,7 +52,14 @@ async function remaining(): Promise<string[]> {
   return results.map(({ id }) => id);
 }
 
-const BOUNDS: CleanupBounds = { sliceRows: 10, walkSlices: 100, budgetMs: 1_000, clock: () => 0 };
+const BOUNDS: CleanupBounds = {
+  sliceRows: 10,
+  maxSlices: 1_000,
+  walkRows: 10,
+  walkSlices: 100,
+  budgetMs: 1_000,
+  clock: () => 0,
+};
 
 function run(service: TestService, bounds: Partial<CleanupBounds> = {}) {
   const config = parseConfig(service.env);
@@ -68,6 +75,13 @@ function run(service: TestService, bounds: Partial<CleanupBounds> = {}) {
     service.clock.now,
   );
 }
+
+it('makes no more queries than it may, and goes on with the next run', async () => {
+  const service = await startService();
+  await insert(Array.from({ length: 45 }, (_, number) => ({ id: `dead-${number}`, expires: -RETENTION - 1 })));
+  expect(await run(service, { maxSlices: 3 })).toMatchObject({ expired: 30, finished: false });
+  expect(await run(service, { maxSlices: 100 })).toMatchObject({ expired: 15, finished: true });
+});
 
 describe('what is deleted', () => {
   it('sessions that expired, were revoked or died of inactivity longer ago than the retention, and nothing else', async () => {
