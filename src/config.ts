@@ -8,6 +8,26 @@ import { isOrigin, isTrustworthy, parseReturnUrl } from './origins';
 
 export type SigningAlg = 'EdDSA' | 'ES256';
 
+/** Where D1 databases can be: its location hints. */
+export const REGIONS = ['wnam', 'enam', 'weur', 'eeur', 'apac', 'oc'] as const;
+export type Region = (typeof REGIONS)[number];
+
+/** Where the law wants the data to be, as D1 knows it. */
+export const JURISDICTIONS = ['eu', 'fedramp', 'us'] as const;
+
+/** Who begins in a home: whoever is near, whom a backend names it for, or nobody, because it is being drained. */
+const NEW_USERS = ['any', 'named', 'none'] as const;
+
+/** A database that sessions live in. */
+export interface HomeConfig {
+  /** The name of the binding. Tokens carry it. */
+  name: string;
+  binding: D1Database;
+  regions: readonly Region[];
+  jurisdiction: (typeof JURISDICTIONS)[number] | null;
+  newUsers: (typeof NEW_USERS)[number];
+}
+
 /** What a client may be allowed to do. */
 export const CAPABILITIES = [
   'refresh',
@@ -154,6 +174,8 @@ export interface Config {
   clients: ReadonlyMap<string, Client>;
   trustedIssuers: ReadonlyMap<string, TrustedIssuer>;
   brand: Brand;
+  /** `DB` first. */
+  homes: ReadonlyMap<string, HomeConfig>;
   sessionSecret: string;
   previousSessionSecret: string | null;
   d1TimeoutMs: number;
@@ -267,6 +289,7 @@ export function parseConfig(env: Env): Config {
     clients: parseClients(env.CLIENTS, riskPolicy, mistakes),
     trustedIssuers: parseTrustedIssuers(env.TRUSTED_ISSUERS, mistakes),
     brand: parseBrand(env, mistakes),
+    homes: parseHomes(env, mistakes),
     sessionSecret: parseSecret('SESSION_SECRET', env.SESSION_SECRET, mistakes) ?? '',
     previousSessionSecret: env.SESSION_SECRET_PREVIOUS
       ? parseSecret('SESSION_SECRET_PREVIOUS', env.SESSION_SECRET_PREVIOUS, mistakes)
@@ -436,6 +459,41 @@ function parseBrand({ BRAND_NAME, BRAND_LOGO_URL, BRAND_COLOR }: Env, mistakes: 
   const color = BRAND_COLOR || '#1f4fd8';
   if (!/^#[0-9a-f]{6}$/i.test(color)) mistakes.push('BRAND_COLOR must be a colour like #1f4fd8');
   return { name, logoUrl, color };
+}
+
+const homesSchema = v.array(
+  v.strictObject({
+    home: v.string(),
+    regions: v.optional(v.array(v.picklist(REGIONS)), []),
+    jurisdiction: v.optional(v.picklist(JURISDICTIONS)),
+    new_users: v.optional(v.picklist(NEW_USERS), 'any'),
+  }),
+);
+
+/** Every D1 binding `DB` or `DB_<NAME>` is a home, whether HOMES says anything of it or not: tokens may name it. */
+function parseHomes(env: Env, mistakes: string[]): ReadonlyMap<string, HomeConfig> {
+  const homes = new Map<string, HomeConfig>();
+  for (const [name, binding] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!/^DB(_[A-Z0-9_]{1,32})?$/.test(name) || typeof binding?.prepare !== 'function') continue;
+    homes.set(name, { name, binding, regions: [], jurisdiction: null, newUsers: name === 'DB' ? 'any' : 'named' });
+  }
+  if (!homes.has('DB')) mistakes.push('DB is missing: bind a D1 database under this name');
+  const described = new Set<string>();
+  for (const { home: name, regions, jurisdiction = null, new_users } of parseList(
+    'HOMES',
+    homesSchema,
+    env.HOMES,
+    mistakes,
+  )) {
+    const home = homes.get(name);
+    if (home === undefined) mistakes.push(`HOMES: there is no D1 binding of the name ${JSON.stringify(name)}`);
+    else homes.set(name, { ...home, regions, jurisdiction, newUsers: new_users });
+    if (described.has(name)) mistakes.push(`HOMES: ${JSON.stringify(name)} is there twice`);
+    described.add(name);
+  }
+  if (homes.has('DB') && ![...homes.values()].some(({ newUsers }) => newUsers === 'any'))
+    mistakes.push('HOMES: one home at least must take any new users');
+  return homes;
 }
 
 /** What an endpoint is told of unless it says: what a team would act on. */

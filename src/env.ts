@@ -1,8 +1,11 @@
 /** The Worker's bindings and variables, as wrangler.toml, secrets and `.dev.vars` give them. config.ts alone reads the variables. */
 export interface Env {
   DB: D1Database;
+  /** More homes (db/homes.ts). */
+  [home: `DB_${string}`]: D1Database | undefined;
   RATE_LIMIT_SESSION_REFRESHES?: RateLimit;
   RATE_LIMIT_FAILED_REFRESHES?: RateLimit;
+  HOMES?: string;
   ISSUER?: string;
   AUDIENCE?: string;
   CLIENTS?: string;

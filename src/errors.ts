@@ -16,7 +16,11 @@ export class ConfigError extends Error {
 export class DatabaseUnavailableError extends Error {
   readonly code = 'database_unavailable';
   readonly retryAfterSeconds = 1;
-  constructor(readonly detail: string) {
+  /** `homes`: which ones did not answer, where several were asked. */
+  constructor(
+    readonly detail: string,
+    readonly homes: readonly string[] = [],
+  ) {
     super('The database did not answer');
     this.name = 'DatabaseUnavailableError';
   }

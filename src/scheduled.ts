@@ -1,11 +1,16 @@
-/** What the Cron Trigger does: deletes what is dead, rotates the signing keys, and tells the webhooks what they missed. One fails without stopping the others. */
+/**
+ * What the Cron Trigger does in every home: deletes what is dead, rotates the signing keys, tells the webhooks what they missed, and
+ * finishes moves. One part fails without stopping the others.
+ */
 import { type Config, parseConfig } from './config';
 import { deriveKeyring, type Keyring } from './crypto';
 import { DEFAULT_HOME, type Home, newMeter, openHome } from './db/homes';
+import { copyKeyRows } from './db/signing-keys';
 import type { Env } from './env';
 import { ConfigError, DatabaseUnavailableError } from './errors';
+import { finishMove, listUnfinished } from './homes/move';
 import { type CleanupBounds, type CleanupPolicy, cleanUp } from './sessions/cleanup';
-import { findSigningKey, type KeySet, loadKeySet, rotateSigningKeys } from './tokens/keys';
+import { findSigningKey, type KeySet, loadKeySet, readKeySet, rotateSigningKeys } from './tokens/keys';
 import { type DeliveryBounds, deliver } from './webhooks/deliver';
 import { logFailedAttempts } from './webhooks/log';
 import { giveUpOnOthers } from './webhooks/outbox';
@@ -23,7 +28,7 @@ const BOUNDS: CleanupBounds = {
   clock: Date.now,
 };
 
-/** `now` in ms. Throws when a part failed, so that the run is marked failed. */
+/** `now` in ms. A home that fails stops no other; then the run throws, so that it is marked failed. */
 export async function runScheduled(
   env: Env,
   now: number,
@@ -31,31 +36,87 @@ export async function runScheduled(
   send: typeof fetch = (input, init) => fetch(input, init),
 ): Promise<void> {
   const config = parseConfig(env);
-  const meter = newMeter();
-  const home = openHome(DEFAULT_HOME, env.DB, config.d1TimeoutMs, meter);
   const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
+  const homes = [...config.homes.values()].map(({ name, binding }) =>
+    openHome(name, binding, config.d1TimeoutMs, newMeter()),
+  );
+  const [original] = homes as [Home, ...Home[]];
+  const keys = rotateSigningKeys(original, keyring, config.signingKeys, now);
+  // Each home's own part waits for it; here it must not count as unhandled.
+  keys.catch(() => {});
+  const keep = async (home: Home) => {
+    const rotated = await keys;
+    return home === original ? rotated : { copied: await copyKeyRows(original, home) };
+  };
+  const run = { config, keyring, send, now, bounds: shareOut(bounds, homes.length), homes };
+  const faults = await Promise.all(homes.map((home) => runHome(home, keep(home), run)));
+  const fault = faults.find((found) => found !== null);
+  if (fault) throw fault;
+}
 
-  const [keys, cleanup, webhooks] = await Promise.allSettled([
-    rotateSigningKeys(home, keyring, config.signingKeys, now),
+interface Run {
+  config: Config;
+  keyring: Keyring;
+  send: typeof fetch;
+  now: number;
+  bounds: CleanupBounds;
+  homes: readonly Home[];
+}
+
+/** Returns what failed first; null when nothing did. */
+async function runHome(
+  home: Home,
+  keeping: Promise<object>,
+  { config, keyring, send, now, bounds, homes }: Run,
+): Promise<Error | null> {
+  const [keys, cleanup, webhooks, moves] = await Promise.allSettled([
+    keeping,
     cleanUp(home, toCleanupPolicy(config), bounds, now),
-    tellWebhooks(home, config, keyring, send, now),
+    tellWebhooks(home, config, { keyring, send, homes: homes.length }, now),
+    finishMoves(home, homes, config, now),
   ]);
   const isLate = cleanup.status === 'fulfilled' && !cleanup.value.finished && cleanup.value.isBacklogGrowing;
-  const failed = [keys, cleanup, webhooks].filter((part) => part.status === 'rejected');
+  const failed = [keys, cleanup, webhooks, moves].filter((part) => part.status === 'rejected');
   console[failed.length > 0 || isLate ? 'error' : 'log'](
     JSON.stringify({
       level: failed.length > 0 || isLate ? 'error' : 'info',
       event: isLate ? 'cleanup_backlog_growing' : 'scheduled',
+      home: home.name,
       cleanup: cleanup.status === 'fulfilled' ? toSnakeCase(cleanup.value) : toCause(cleanup.reason),
       signing_keys: keys.status === 'fulfilled' ? keys.value : toCause(keys.reason),
       webhooks: webhooks.status === 'fulfilled' ? webhooks.value : toCause(webhooks.reason),
-      d1_round_trips: meter.roundTrips,
-      d1_rows_read: meter.rowsRead,
-      d1_rows_written: meter.rowsWritten,
+      moves: moves.status === 'fulfilled' ? moves.value : toCause(moves.reason),
+      d1_round_trips: home.meter.roundTrips,
+      d1_rows_read: home.meter.rowsRead,
+      d1_rows_written: home.meter.rowsWritten,
     }),
   );
-  const fault = failed[0]?.reason;
-  if (fault !== undefined) throw fault;
+  return (failed[0]?.reason as Error | undefined) ?? null;
+}
+
+/** Finishes what a cut left between two homes. */
+async function finishMoves(
+  source: Home,
+  homes: readonly Home[],
+  { sessions: policy, webhooks }: Config,
+  now: number,
+): Promise<{ finished: number; lost: number }> {
+  const report = { finished: 0, lost: 0 };
+  for (const { subject, home } of await listUnfinished(source)) {
+    const target = homes.find(({ name }) => name === home);
+    if (target === undefined) report.lost += 1;
+    else {
+      await finishMove(source, target, subject, { policy, reporting: { requestId: 'cron', webhooks }, now });
+      report.finished += 1;
+    }
+  }
+  return report;
+}
+
+/** An invocation may make 1,000 queries, whatever the number of homes. */
+function shareOut(bounds: CleanupBounds, homes: number): CleanupBounds {
+  const { maxSlices, walkSlices } = bounds;
+  return { ...bounds, maxSlices: Math.ceil(maxSlices / homes), walkSlices: Math.ceil(walkSlices / homes) };
 }
 
 /** A run may make 1,000 queries: a round trip settles five attempts and claims five more, with seven. */
@@ -64,19 +125,21 @@ const DELIVERY_BOUNDS: DeliveryBounds = { maxAttempts: 250, budgetMs: 20_000, cl
 async function tellWebhooks(
   home: Home,
   { webhooks, issuer, signingKeys }: Config,
-  keyring: Keyring,
-  send: typeof fetch,
+  { keyring, send, homes }: { keyring: Keyring; send: typeof fetch; homes: number },
   now: number,
 ): Promise<{ delivered: number; failed: number; given_up: number }> {
   const names = webhooks.map(({ name }) => name);
   const givenUp = await giveUpOnOthers(home, names, now);
   let keySet: KeySet | null = null;
   const signingKey = async () => {
-    keySet ??= await loadKeySet(home, keyring, signingKeys, now);
+    keySet ??= await (home.name === DEFAULT_HOME
+      ? loadKeySet(home, keyring, signingKeys, now)
+      : readKeySet(home, keyring, now));
     return findSigningKey(keySet, now);
   };
   const postman = { webhooks, transmitter: { issuer, signingKey }, fetch: send };
-  const { delivered, failed } = await deliver(home, postman, null, DELIVERY_BOUNDS, now);
+  const bounds = { ...DELIVERY_BOUNDS, maxAttempts: Math.ceil(DELIVERY_BOUNDS.maxAttempts / homes) };
+  const { delivered, failed } = await deliver(home, postman, null, bounds, now);
   logFailedAttempts(failed);
   return { delivered, failed: failed.length, given_up: givenUp };
 }

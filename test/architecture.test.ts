@@ -29,7 +29,8 @@ function layerOf(name: string): number {
   if (name.startsWith('dev/')) return 6;
   if (name === 'index' || name === 'index.ts') return 5;
   if (/^(app|scheduled)(\.ts)?$/.test(name)) return 4;
-  if (name.startsWith('http/')) return 3;
+  if (name.startsWith('http/')) return 3.5;
+  if (name.startsWith('homes/')) return 3;
   if (/^(sessions|tokens|risk|webhooks)\//.test(name)) return 2;
   if (name.startsWith('db/')) return 1;
   return 0;
@@ -42,7 +43,7 @@ describe('imports', () => {
     expect(files.find(({ name }) => name === 'app.ts')?.packages).toContain('hono');
   });
 
-  it('run one way: index → app, scheduled → http → sessions, tokens, risk, webhooks → db → config, crypto, errors', () => {
+  it('run one way: index → app, scheduled → http → homes → sessions, tokens, risk, webhooks → db → config, crypto, errors', () => {
     const upward = files.flatMap(({ name, local }) =>
       local.filter((target) => layerOf(target) > layerOf(name)).map((target) => `${name} → ${target}`),
     );
@@ -81,8 +82,8 @@ describe('imports', () => {
     ]);
   });
 
-  it('of Drizzle stand beside the rules of sessions, risk and webhooks and in db/, never in http/ or tokens/', () => {
-    expect(importers('drizzle-orm').filter((name) => !/^(sessions|risk|webhooks|db)\//.test(name))).toEqual([]);
+  it('of Drizzle stand beside the rules of sessions, homes, risk and webhooks and in db/, never in http/ or tokens/', () => {
+    expect(importers('drizzle-orm').filter((name) => !/^(sessions|homes|risk|webhooks|db)\//.test(name))).toEqual([]);
   });
 });
 
@@ -101,7 +102,7 @@ describe('what stands where', () => {
 
   it('domain code takes the time as a parameter', () => {
     expect(
-      having(/\bDate\.now\b|\bnew Date\(\)/).filter((name) => /^(sessions|tokens|risk|webhooks)\//.test(name)),
+      having(/\bDate\.now\b|\bnew Date\(\)/).filter((name) => /^(sessions|homes|tokens|risk|webhooks)\//.test(name)),
     ).toEqual([]);
   });
 

@@ -19,6 +19,8 @@ export interface Home {
   /** The name of the binding. Tokens carry it. */
   name: string;
   db: DrizzleD1Database;
+  /** Of the request or cron run that asks. */
+  meter: Meter;
 }
 
 export const DEFAULT_HOME = 'DB';
@@ -56,7 +58,7 @@ export function openHome(
   };
   // Drizzle needs no more of a binding than these two.
   const metered = { prepare: (query: string) => binding.prepare(query), batch } as unknown as D1Database;
-  return { name, db: drizzle(metered) };
+  return { name, db: drizzle(metered), meter };
 }
 
 type Statements = readonly [BatchItem<'sqlite'>, ...BatchItem<'sqlite'>[]];

@@ -17,6 +17,10 @@ export const users = sqliteTable(
     issuer: text('issuer'),
     subject: text('subject'),
     createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
+    /** The home that the user has moved to; NULL: this one. */
+    home: text('home'),
+    /** Moves until now: of two rows in two homes, the one with more is later. */
+    moves: integer('moves').notNull().default(0),
   },
   (table) => [uniqueIndex('idx_users_issuer_subject').on(table.issuer, table.subject).where(sql`issuer IS NOT NULL`)],
 );
@@ -53,6 +57,10 @@ export const userSessions = sqliteTable(
     claims: text('claims'),
     /** What the last rotation, else the creation, told of the device and where it is: a JSON object of risk/signals.ts. */
     lastSignals: text('last_signals'),
+    /** The home that the session has moved to; NULL: this one. The row stays to show the way, and is as it was when it moved. */
+    home: text('home'),
+    /** As of users. */
+    moves: integer('moves').notNull().default(0),
   },
   (table) => [
     index('idx_user_sessions_uid').on(table.userId),
@@ -133,19 +141,33 @@ export const webhookDeliveries = sqliteTable(
   ],
 );
 
-/** Access tokens that are outdated whatever became of their session: of users who were signed out everywhere, or erased. */
+/**
+ * What is outdated whatever its own row says: sessions that began, and access tokens that were issued, before a time. Of users who were
+ * signed out everywhere or erased, and of everyone after a restore.
+ */
 export const outdatedTokens = sqliteTable(
   'outdated_tokens',
   {
-    /** A user's id. */
+    /** A user's id, a guest's session id, or EVERYONE. */
     subject: text('subject').primaryKey().notNull(),
-    /** Tokens issued before are outdated. */
+    /** What is older is outdated. */
     notBefore: integer('not_before', { mode: 'timestamp' }).notNull(),
     /** From then on no such token is left. */
     expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),
   },
   (table) => [index('idx_outdated_tokens_expires').on(table.expiresAt)],
 );
+
+/** The subject of `outdated_tokens` that stands for all of this home. */
+export const EVERYONE = '*';
+
+/** Users and guests who have left this home and may not have arrived in the other (homes/move.ts). */
+export const unfinishedMoves = sqliteTable('unfinished_moves', {
+  /** A user's id, or a guest's session id. */
+  subject: text('subject').primaryKey().notNull(),
+  home: text('home').notNull(),
+  startedAt: integer('started_at', { mode: 'timestamp' }).notNull(),
+});
 
 /** ID tokens that started a session, so that none starts another (RFC 7523 §3). */
 export const usedAssertions = sqliteTable(

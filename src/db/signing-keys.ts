@@ -1,5 +1,5 @@
 /** The rows of the signing keys. What they mean, and when they change, is in tokens/keys.ts. */
-import { and, asc, eq, inArray } from 'drizzle-orm';
+import { and, asc, eq, inArray, ne, notInArray, or } from 'drizzle-orm';
 import { type Home, transact } from './homes';
 import { signingKeys } from './schema';
 
@@ -31,6 +31,33 @@ export async function purgeKeyRows(home: Home, kids: string[]): Promise<number> 
       [home.db.delete(signingKeys).where(inArray(signingKeys.kid, kids)).returning({ kid: signingKeys.kid })] as const,
   );
   return purged.length;
+}
+
+/** Makes the keys of one home those of another. Two round trips. */
+export async function copyKeyRows(from: Home, to: Home): Promise<number> {
+  const rows = await readKeyRows(from);
+  if (rows.length === 0) return 0;
+  const kids = rows.map(({ kid }) => kid);
+  const { privateKey, secretId } = signingKeys;
+  await transact(
+    to,
+    () =>
+      [
+        // First, because a generation is there once.
+        to.db.delete(signingKeys).where(notInArray(signingKeys.kid, kids)),
+        ...rows.map((row) =>
+          to.db
+            .insert(signingKeys)
+            .values(row)
+            .onConflictDoUpdate({
+              target: signingKeys.kid,
+              set: { privateKey: row.privateKey, secretId: row.secretId },
+              setWhere: or(ne(privateKey, row.privateKey), ne(secretId, row.secretId)),
+            }),
+        ),
+      ] as const,
+  );
+  return rows.length;
 }
 
 /** Stores a private key encrypted anew, unless another run has done so. */

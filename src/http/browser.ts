@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { isAllowedReturnUrl } from '../origins';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { exchangeHandoff } from '../sessions/handoff';
-import { revokeByClient, revokeEverywhere } from '../sessions/revoke';
+import { revokeEverywhere } from '../sessions/revoke';
 import { verifyAccessToken } from '../tokens/access';
 import { openHandoff } from '../tokens/handoff';
 import { trustedKeys } from '../tokens/keys';
@@ -16,6 +16,7 @@ import type { AppContext, AppEnv } from './context';
 import { cookieSessionEnded, findOwnSession, verifyCookie } from './cookie-session';
 import { clearSessionCookies, readAccessCookie, readSessionCookie, setSessionCookies } from './cookies';
 import { ProblemError } from './errors';
+import { whereSessionIs } from './homes';
 import { readJson, readNothing, readQuery } from './input';
 import { clientAuth, requireCapability } from './middleware/client-auth';
 import { preflight, sameSite } from './middleware/same-site';
@@ -23,6 +24,7 @@ import { refresh } from './refresh';
 import { logEvents, revocationOf } from './reporting';
 import type { Service } from './service';
 import { signIn } from './sign-in';
+import { endByClient } from './sign-out';
 import { readSignals } from './signals';
 import { issueTokens, toSessionView } from './views';
 
@@ -56,15 +58,24 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     // What the answer needs comes first, so that no code is used up in vain.
     await service.keySet(home);
     const former = await verifyCookie(c, service);
-    // A session that lives in another home is left to expire: one transaction has one database.
     const replaces = former?.token.home === home.name ? former.token.sessionId : null;
     const { signals } = await readSignals(c, service);
     const userAgent = c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
     const browser = { userAgent, signals, replaces };
-    const result = await exchangeHandoff(home, handoff, browser, revocationOf(c, service));
+    const { home: at, result } = await whereSessionIs(
+      c,
+      service,
+      { home, sessionId: handoff.sessionId },
+      (place) => exchangeHandoff(place, handoff, browser, revocationOf(c, service)),
+      (exchanged) => exchanged === null,
+    );
     if (result === null) throw invalidCode();
-    logEvents(c, result.events);
-    const tokens = await issueTokens(service, home, result.session, result.secret);
+    logEvents(c, at, result.events);
+    // One transaction has one database, so a former session in another home ends by itself.
+    const elsewhere = former !== null && replaces === null ? service.findHome(former.token.home, c.get('meter')) : null;
+    if (former !== null && elsewhere !== null)
+      await endByClient(c, service, elsewhere, { sessionId: former.token.sessionId, clientId: former.clientId });
+    const tokens = await issueTokens(service, at, result.session, result.secret);
     setSessionCookies(c, handoff.clientId, tokens);
     c.set('outcome', 'started');
     return c.redirect(handoff.returnUrl, 303);
@@ -110,7 +121,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const replaced = former && service.findHome(former.token.home, c.get('meter'));
     if (former !== null && replaced !== null) {
       const target = { sessionId: former.token.sessionId, clientId: former.clientId };
-      logEvents(c, await revokeByClient(replaced, target, revocationOf(c, service)));
+      await endByClient(c, service, replaced, target);
     }
     const tokens = await issueTokens(service, result.home, result.session, result.secret);
     setSessionCookies(c, client.id, tokens);
@@ -133,8 +144,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.post('/sign-out', ownApp, async (c) => {
     await readNothing(c);
     const named = await findNamedSession(c);
-    const events = named === null ? [] : await revokeByClient(named.home, named, revocationOf(c, service));
-    logEvents(c, events);
+    const events = named === null ? [] : await endByClient(c, service, named.home, named);
     c.set('outcome', events.length > 0 ? 'signed_out' : 'unchanged');
     clearSessionCookies(c);
     return c.body(null, 204);
@@ -146,7 +156,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const caller = { sessionId: session.id, userId: session.userId };
     const result = await revokeEverywhere(home, caller, revocationOf(c, service));
     if (!result.ok) throw cookieSessionEnded(null);
-    logEvents(c, result.events);
+    logEvents(c, home, result.events);
     c.set('outcome', 'signed_out');
     clearSessionCookies(c);
     return c.body(null, 204);

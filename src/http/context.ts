@@ -11,7 +11,7 @@ export interface AppEnv {
     /** Why the request ended as it did, for the log. */
     outcome: string | undefined;
     /** Events that the request wrote, or made due again, and that the webhooks may have to be told of. */
-    toTell: readonly string[] | undefined;
+    toTell: readonly { home: string; eventId: string }[] | undefined;
     /** Set on routes for backends. */
     client: Client;
     /** Set on routes for users. */

@@ -6,6 +6,7 @@ import { type RefreshToken, verifyRefreshToken } from '../tokens/refresh';
 import type { AppContext } from './context';
 import { readSessionCookie } from './cookies';
 import { ProblemError } from './errors';
+import { whereSessionIs } from './homes';
 import type { Service } from './service';
 
 /** The authentic refresh token of the cookie, even of a session that is over; null for anything else. */
@@ -31,12 +32,20 @@ export async function findOwnSession(
   if (cookie === null || home === null || !config.clients.has(cookie.clientId)) throw cookieSessionEnded(null);
   if (cookie.isExpired) throw cookieSessionEnded('expired_absolute');
   await service.keySet(home);
-  const result = await findPresented(home, await service.keyring(), config.sessions, { ...cookie, now: now() });
-  if (result.ok) return { session: result.session, home, secret: cookie.token.secret };
+  const keyring = await service.keyring();
+  const { home: at, result } = await whereSessionIs(
+    c,
+    service,
+    { home, sessionId: cookie.token.sessionId },
+    (place) => findPresented(place, keyring, config.sessions, { ...cookie, now: now() }),
+    (found) => !found.ok && found.reason === 'moved',
+  );
+  if (result.ok) return { session: result.session, home: at, secret: cookie.token.secret };
   switch (result.reason) {
     case 'unknown_session':
     case 'wrong_client':
     case 'superseded':
+    case 'moved':
       throw cookieSessionEnded(null);
     default:
       throw cookieSessionEnded(result.reason);

@@ -1,9 +1,12 @@
 /** For operators: what the webhooks have not been told yet, what was given up, and another try of that. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
+import { DEFAULT_HOME } from '../db/homes';
+import { askAll } from '../homes/ask-all';
 import { listDeliveries, replayDead } from '../webhooks/outbox';
-import type { AppContext, AppEnv } from './context';
+import type { AppEnv } from './context';
 import { ProblemError } from './errors';
+import { assertAllAnswered } from './homes';
 import { parseLimit, parseSequence, readJson, readQuery, uuid, validate } from './input';
 import { clientAuth } from './middleware/client-auth';
 import type { Service } from './service';
@@ -15,13 +18,20 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
   const { config, now } = service;
   const routes = new Hono<AppEnv>();
   const operator = clientAuth(config, 'operate');
-  const home = (c: AppContext) => service.defaultHome(c.get('meter'));
 
   routes.get('/', operator, async (c) => {
-    const { state, endpoint = null, limit, cursor } = readQuery(c, ['state', 'endpoint', 'limit', 'cursor']);
+    const {
+      state,
+      endpoint = null,
+      home: name = DEFAULT_HOME,
+      limit,
+      cursor,
+    } = readQuery(c, ['state', 'endpoint', 'home', 'limit', 'cursor']);
+    const home = service.findHome(name, c.get('meter'));
+    if (home === null) throw new ProblemError('invalid_request', 'home is not one of this service');
     const filter = { ...validate(stateSchema, { state }), endpoint, eventId: null };
     const page = { after: parseSequence(cursor) ?? 0, limit: parseLimit(limit) };
-    const { deliveries, next } = await listDeliveries(home(c), filter, page);
+    const { deliveries, next } = await listDeliveries(home, filter, page);
     return c.json({
       deliveries: deliveries.map((delivery) => ({
         event_id: delivery.eventId,
@@ -40,9 +50,12 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
     const { endpoint = null, event_id: eventId = null } = (await readJson(c, replaySchema)).input;
     if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
       throw new ProblemError('invalid_request', 'endpoint is none of WEBHOOKS');
-    const events = await replayDead(home(c), { endpoint, eventId }, now());
-    c.set('toTell', events);
-    return c.json({ replayed: events.length });
+    const filter = { endpoint, eventId };
+    const { answered, silent } = await askAll(service.homes(c.get('meter')), (home) => replayDead(home, filter, now()));
+    const replayed = answered.flatMap(({ home, answer }) => answer.map((id) => ({ home: home.name, eventId: id })));
+    c.set('toTell', replayed);
+    assertAllAnswered(silent);
+    return c.json({ replayed: replayed.length });
   });
 
   return routes;

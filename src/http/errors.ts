@@ -20,6 +20,8 @@ const PROBLEMS = {
   not_found: [404, 'There is nothing here'],
   method_not_allowed: [405, 'The method is not allowed here'],
   session_limit_reached: [409, 'The user has as many active sessions as allowed'],
+  user_has_other_home: [409, 'The user lives in another home'],
+  user_moved: [409, 'The user is moving to another home; retry'],
   session_over: [409, 'The session is over'],
   refresh_token_superseded: [409, 'The refresh token is not the current one'],
   guest_session_not_found: [409, 'The guest session is over or does not exist'],
@@ -103,7 +105,8 @@ export function toProblem(error: Error, c: AppContext): ProblemError {
   if (error instanceof DatabaseUnavailableError) {
     logFault(c, error.code, { detail: error.detail });
     const headers = { 'Retry-After': String(error.retryAfterSeconds) };
-    return new ProblemError('database_unavailable', 'The database did not answer; retry', headers);
+    const extra = error.homes.length > 0 ? { homes: error.homes } : {};
+    return new ProblemError('database_unavailable', 'The database did not answer; retry', headers, extra);
   }
   if (error instanceof IssuerUnavailableError) {
     logFault(c, error.code, {});

@@ -1,6 +1,6 @@
 /** Reading what callers send: strictly, with a clear error, and before any database is asked. */
 import * as v from 'valibot';
-import type { EventQuery } from '../sessions/events';
+import type { EventPositions, EventQuery } from '../sessions/events';
 import type { Page, Position } from '../sessions/list';
 import type { AppContext } from './context';
 import { OAuthError, ProblemError } from './errors';
@@ -106,6 +106,21 @@ export function parseSequence(cursor: string | undefined): number | null {
   if (cursor === undefined) return null;
   if (!/^[1-9]\d{0,14}$/.test(cursor)) throw foreignCursor();
   return Number(cursor);
+}
+
+/** The cursor of a list of events of several homes: `<home>.<position>` of each. */
+export function parseEventCursor(cursor: string | undefined): EventPositions {
+  const parts = (cursor === undefined ? [] : cursor.split('~')).map((part) => /^(DB\w{0,33})\.(\d+)$/.exec(part));
+  return new Map(
+    parts.map((part) => {
+      if (part?.[1] === undefined) throw foreignCursor();
+      return [part[1], parseSequence(part[2]) as number];
+    }),
+  );
+}
+
+export function formatEventCursor(positions: EventPositions | null): string | null {
+  return positions && [...positions].map(([home, position]) => `${home}.${position}`).join('~');
 }
 
 export function parseLimit(limit = '50'): number {

@@ -2,7 +2,8 @@
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { CLOCK_SKEW_SECONDS } from '../config';
-import { readRevocationList } from '../sessions/revocation-list';
+import { askAll } from '../homes/ask-all';
+import { mergeRevocationLists, readRevocationList } from '../sessions/revocation-list';
 import { trustedKeys } from '../tokens/keys';
 import type { AppEnv } from './context';
 import type { Service } from './service';
@@ -43,9 +44,13 @@ export function metadataRoutes(service: Service): {
   });
   wellKnown.get('/revoked-sessions', etag(), async (c) => {
     const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
-    const home = service.defaultHome(c.get('meter'));
-    const list = await readRevocationList(home, { tokenLifeSeconds, now: now() });
-    const { sessions, notBefore, isComplete } = list;
+    const { answered, silent } = await askAll(service.homes(c.get('meter')), (home) =>
+      readRevocationList(home, { tokenLifeSeconds, now: now() }),
+    );
+    const { sessions, notBefore, isComplete } = mergeRevocationLists(
+      answered.map(({ answer }) => answer),
+      silent,
+    );
     const body = { sessions, not_before: notBefore, complete: isComplete };
     return c.json(body, 200, publicHeaders(config.revocationListMaxAgeSeconds));
   });

@@ -3,19 +3,19 @@ import { Hono } from 'hono';
 import type { Client } from '../config';
 import { sha256 } from '../crypto';
 import { findSession } from '../sessions/list';
-import { revokeByClient } from '../sessions/revoke';
 import { checkSession, idleExpiresAt, wasRotatedWithinGrace } from '../sessions/session';
 import { verifyAccessToken } from '../tokens/access';
 import { trustedKeys } from '../tokens/keys';
 import { looksLikeRefreshToken, successorsOf, verifyRefreshToken } from '../tokens/refresh';
 import type { AppContext, AppEnv } from './context';
 import { OAuthError } from './errors';
+import { whereSessionIs } from './homes';
 import { readForm } from './input';
 import { authenticateClient, requireCapability } from './middleware/client-auth';
 import { type RefreshResult, refresh } from './refresh';
-import { logEvents, revocationOf } from './reporting';
 import type { Service } from './service';
 import { signIn } from './sign-in';
+import { endByClient } from './sign-out';
 import { issueTokens } from './views';
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -52,8 +52,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     if (found === null) return c.body(null, 200);
     const target = { sessionId: found.sessionId, clientId: client.id };
     const isOwn = found.clientId === null || found.clientId === client.id;
-    const events = isOwn ? await revokeByClient(found.home, target, revocationOf(c, service)) : [];
-    logEvents(c, events);
+    const events = isOwn ? await endByClient(c, service, found.home, target) : [];
     c.set('outcome', events.length > 0 ? 'revoked' : 'unchanged');
     return c.body(null, 200);
   });
@@ -63,7 +62,17 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const client = await authenticateClient(c, config, form);
     requireCapability(client, 'introspect');
     const found = await findToken(c, form);
-    const session = found && (await findSession(found.home, found.sessionId));
+    const session =
+      found &&
+      (
+        await whereSessionIs(
+          c,
+          service,
+          found,
+          (home) => findSession(home, found.sessionId),
+          (row) => row?.home != null,
+        )
+      ).result;
     const isActive = found !== null && session !== null && checkSession(session, config.sessions, now()) === null;
     if (!isActive) return inactive(c);
     if (found.refreshToken === null) {

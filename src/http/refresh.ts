@@ -4,6 +4,7 @@ import { rotateSession } from '../sessions/rotate';
 import type { RefusalReason, Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh';
 import type { AppContext } from './context';
+import { logUnknownHome, whereSessionIs } from './homes';
 import { logEvents, reportingOf } from './reporting';
 import type { Service } from './service';
 import { readSignals } from './signals';
@@ -42,7 +43,7 @@ async function attempt(c: AppContext, service: Service, { presented, clientId }:
   }
   const home = service.findHome(verdict.token.home, c.get('meter'));
   if (home === null) {
-    console.error(JSON.stringify({ level: 'error', event: 'unknown_home', request_id: c.get('requestId') }));
+    logUnknownHome(c);
     return unknown('unknown_home');
   }
   await throttleSession(service, verdict.token.sessionId);
@@ -56,18 +57,25 @@ async function attempt(c: AppContext, service: Service, { presented, clientId }:
   };
   const { signals, formerNetwork } = await readSignals(c, service);
   const reporting = reportingOf(c, config);
-  const result = await rotateSession(home, keyring, policy, {
-    token: verdict.token,
-    clientId,
-    signals,
-    formerNetwork,
-    reporting,
-    now,
-  });
-  logEvents(c, result.events);
-  if (result.ok) return { ...result, home };
-  if (result.reason === 'unknown_session' || result.reason === 'wrong_client') return unknown(result.reason);
-  return refused(result.reason);
+  const { token } = verdict;
+  const attempt = { token, clientId, signals, formerNetwork, reporting, now };
+  const { home: at, result } = await whereSessionIs(
+    c,
+    service,
+    { home, sessionId: token.sessionId },
+    (place) => rotateSession(place, keyring, policy, attempt),
+    (found) => !found.ok && found.reason === 'moved',
+  );
+  logEvents(c, at, result.events);
+  if (result.ok) return { ...result, home: at };
+  switch (result.reason) {
+    case 'unknown_session':
+    case 'wrong_client':
+    case 'moved':
+      return unknown(result.reason);
+    default:
+      return refused(result.reason);
+  }
 }
 
 const unknown = (outcome: string): RefreshResult => ({ ok: false, reason: null, outcome });

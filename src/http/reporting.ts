@@ -1,5 +1,6 @@
 /** Reporting what an operation did: to the security log, in its transaction, and to the log line, after it. */
 import { CLOCK_SKEW_SECONDS, type Config } from '../config';
+import type { Home } from '../db/homes';
 import type { RecordedEvent, Reporting } from '../risk/events';
 import type { Revocation } from '../sessions/revoke';
 import type { AppContext } from './context';
@@ -22,8 +23,9 @@ const WARNINGS: ReadonlySet<string> = new Set(['mismatch', 'reauthentication_dem
  * After the operation: a line for each event, with the event's id, and the webhooks' turn once the answer is out. The line names
  * ids alone: addresses and places stay in the database.
  */
-export function logEvents(c: AppContext, events: readonly RecordedEvent[]): void {
-  c.set('toTell', [...(c.get('toTell') ?? []), ...events.map(({ id }) => id)]);
+export function logEvents(c: AppContext, { name }: Home, events: readonly RecordedEvent[]): void {
+  const written = events.map(({ id }) => ({ home: name, eventId: id }));
+  c.set('toTell', [...(c.get('toTell') ?? []), ...written]);
   for (const { id, type, sessionId, subject, clientId } of events) {
     const level = WARNINGS.has(type) ? 'warn' : 'info';
     console[level === 'warn' ? 'warn' : 'log'](

@@ -1,11 +1,12 @@
 /** What every route works with: the configuration, the clock, the keys, the database. One per isolate and configuration. */
-import type { Config } from '../config';
+import type { Config, HomeConfig } from '../config';
 import { deriveKeyring, type Keyring } from '../crypto';
 import { createBreaker } from '../db/breaker';
 import { DEFAULT_HOME, type Home, type Meter, openHome } from '../db/homes';
 import type { Env } from '../env';
+import { DatabaseUnavailableError } from '../errors';
 import { createIssuerKeys, type IssuerKeys } from '../tokens/issuers';
-import { freshKeySet, type KeySet, loadKeySet } from '../tokens/keys';
+import { findSigningKey, freshKeySet, type KeySet, loadKeySet, readKeySet } from '../tokens/keys';
 
 export interface Service {
   config: Config;
@@ -17,11 +18,13 @@ export interface Service {
   rateLimits: { sessionRefreshes: RateLimit | null; failedRefreshes: RateLimit | null };
   /** A home by the name that a token carries; null when there is none of this name. */
   findHome: (name: string, meter: Meter) => Home | null;
+  /** All of them, the default one first. */
+  homes: (meter: Meter) => Home[];
   defaultHome: (meter: Meter) => Home;
   keyring: () => Promise<Keyring>;
   /** The keys of trusted OpenID providers. */
   issuerKeys: IssuerKeys;
-  /** The signing keys: from the isolate's cache, else in one round trip. */
+  /** The signing keys: from the isolate's cache, else in one round trip to the home that is asked anyway. */
   keySet: (home: Home) => Promise<KeySet>;
 }
 
@@ -29,8 +32,14 @@ export function createService(env: Env, config: Config, now: () => number, send:
   // Values are cached, never promises: a promise that waits on another request's I/O may never settle.
   let keyring: Keyring | null = null;
   let keySet: KeySet | null = null;
-  const breaker = createBreaker(now);
-  const defaultHome = (meter: Meter) => openHome(DEFAULT_HOME, env.DB, config.d1TimeoutMs, meter, breaker);
+  const breakers = new Map([...config.homes.keys()].map((name) => [name, createBreaker(now)]));
+  const open = ({ name, binding }: HomeConfig, meter: Meter) =>
+    openHome(name, binding, config.d1TimeoutMs, meter, breakers.get(name));
+  const findHome = (name: string, meter: Meter) => {
+    const home = config.homes.get(name);
+    return home === undefined ? null : open(home, meter);
+  };
+  const defaultHome = (meter: Meter) => findHome(DEFAULT_HOME, meter) as Home;
   const service: Service = {
     config,
     now,
@@ -40,7 +49,8 @@ export function createService(env: Env, config: Config, now: () => number, send:
       failedRefreshes: env.RATE_LIMIT_FAILED_REFRESHES ?? null,
     },
     defaultHome,
-    findHome: (name, meter) => (name === DEFAULT_HOME ? defaultHome(meter) : null),
+    findHome,
+    homes: (meter) => [...config.homes.values()].map((home) => open(home, meter)),
     issuerKeys: createIssuerKeys(send, now),
     keyring: async () => {
       keyring ??= await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
@@ -50,9 +60,30 @@ export function createService(env: Env, config: Config, now: () => number, send:
       const moment = now();
       const fresh = freshKeySet(keySet, moment);
       if (fresh !== null) return fresh;
-      keySet = await loadKeySet(home, await service.keyring(), config.signingKeys, moment);
+      keySet = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
       return keySet;
     },
   };
   return service;
+
+  /** What the cron copied to this home; null when it is where keys are made, or has none that signs. */
+  async function readCopy(home: Home, moment: number): Promise<KeySet | null> {
+    if (home.name === DEFAULT_HOME) return null;
+    const copy = await readKeySet(home, await service.keyring(), moment);
+    return findSigningKey(copy, moment) === null ? null : copy;
+  }
+
+  /** Keys are made in the default home alone. While it is away, any other home's copy is as good. */
+  async function readOriginal({ meter }: Home, moment: number): Promise<KeySet> {
+    try {
+      return await loadKeySet(defaultHome(meter), await service.keyring(), config.signingKeys, moment);
+    } catch (fault) {
+      if (!(fault instanceof DatabaseUnavailableError)) throw fault;
+      for (const home of service.homes(meter).slice(1)) {
+        const copy = await readCopy(home, moment).catch(() => null);
+        if (copy !== null) return copy;
+      }
+      throw fault;
+    }
+  }
 }

@@ -3,11 +3,12 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { CLOCK_SKEW_SECONDS, type Config } from '../config';
 import type { Keyring } from '../crypto';
+import type { Home } from '../db/homes';
 import { toStoredAddress } from '../risk/address';
 import { toSignals } from '../risk/signals';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { type AuthenticateResult, authenticateSession } from '../sessions/authenticate';
-import { createSession, type NewSession } from '../sessions/create';
+import { createSession, type NewSession, toKeyHash } from '../sessions/create';
 import { findSession, listOwnSessions } from '../sessions/list';
 import { revokeCurrent, revokeOne, revokeOthers } from '../sessions/revoke';
 import { checkSession } from '../sessions/session';
@@ -16,9 +17,11 @@ import { verifyRefreshToken } from '../tokens/refresh';
 import type { AppContext, AppEnv } from './context';
 import { ProblemError, sessionEnded } from './errors';
 import { assertCanHandOff, handOff } from './handoff';
+import { whereSessionIs } from './homes';
 import { formatCursor, jsonObject, readJson, readPage, uuid, validate } from './input';
 import { bearerAuth } from './middleware/bearer-auth';
 import { clientAuth } from './middleware/client-auth';
+import { startWhereItBelongs } from './placement';
 import { requireRecentAuthentication } from './recent-authentication';
 import { logEvents, reportingOf, revocationOf } from './reporting';
 import type { Service } from './service';
@@ -86,24 +89,33 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const caller = c.get('client');
     const { input, text } = await readJson(c, newSessionSchema);
     const moment = now();
-    const home =
-      input.home === undefined ? service.defaultHome(c.get('meter')) : service.findHome(input.home, c.get('meter'));
-    if (home === null) throw new ProblemError('invalid_request', 'home is not one of this service');
     const keyring = await service.keyring();
     const session = await toNewSession(input, { callerId: caller.id, config, keyring, now: moment });
     const returnUrl = input.browser?.return_url;
     const key = readIdempotencyKey(c);
     const idempotency = key === null ? null : { clientId: caller.id, key, request: text };
-    // What the answer needs comes first, so that no session is started whose tokens cannot be given.
-    await service.keySet(home);
-    if (returnUrl !== undefined) await assertCanHandOff(service, home, session, returnUrl);
-    const result = await createSession(home, keyring, policy, session, {
-      now: moment,
-      idempotency,
-      reporting: reportingOf(c, config),
-    });
+    const who = {
+      user: session.userId === null ? null : { id: session.userId },
+      guestSessionId: session.guestSessionId,
+      keyHash: idempotency && (await toKeyHash(idempotency)),
+    };
+    const { home, result } = await startWhereItBelongs(
+      c,
+      service,
+      who,
+      { named: input.home ?? null, newUserId: session.userId },
+      async (home) => {
+        // What the answer needs comes first, so that no session is started whose tokens cannot be given.
+        await service.keySet(home);
+        if (returnUrl !== undefined) await assertCanHandOff(service, home, session, returnUrl);
+        return createSession(home, keyring, policy, session, {
+          now: moment,
+          idempotency,
+          reporting: reportingOf(c, config),
+        });
+      },
+    );
     if (!result.ok) throw new ProblemError(result.reason);
-    logEvents(c, result.events);
     c.set('outcome', result.isRepeat ? 'repeated' : 'created');
     const view = toSessionView(result.session, config);
     const headers = { Location: `${config.issuer}/v1/sessions/${view.id}` };
@@ -137,16 +149,20 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     if (!verdict.ok || home === null || verdict.token.sessionId !== id)
       throw new ProblemError('not_found', 'There is no such session');
     await service.keySet(home);
-    const result = await authenticateSession(home, keyring, policy, verdict.token, authentication, {
-      clientId: c.get('client').id,
-      reporting: reportingOf(c, config),
-      now: moment,
-    });
+    const { token } = verdict;
+    const request = { clientId: c.get('client').id, reporting: reportingOf(c, config), now: moment };
+    const { home: at, result } = await whereSessionIs(
+      c,
+      service,
+      { home, sessionId: id },
+      (place) => authenticateSession(place, keyring, policy, token, authentication, request),
+      (found) => !found.ok,
+    );
     if (!result.ok) throw toAuthenticationProblem(result.reason);
-    logEvents(c, result.events);
+    logEvents(c, at, result.events);
     c.set('outcome', 'authenticated');
     const view = toSessionView(result.session, config);
-    const tokens = await issueTokens(service, home, result.session, result.secret);
+    const tokens = await issueTokens(service, at, result.session, result.secret);
     const { access_token, token_type, expires_in, refresh_token, refresh_at } = tokens;
     return c.json({ session: view, access_token, token_type, expires_in, refresh_token, refresh_at });
   });
@@ -154,7 +170,11 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   routes.get('/', user, async (c) => {
     const page = readPage(c);
     const caller = c.get('accessToken');
-    const found = await listOwnSessions(homeOf(c), policy, caller, page, now());
+    const { result: found } = await asCaller(
+      c,
+      (home) => listOwnSessions(home, policy, caller, page, now()),
+      (result) => result === null,
+    );
     if (found === null) throw sessionEnded();
     return c.json({
       sessions: found.sessions.map((session) => toSessionView(session, config, caller.sessionId)),
@@ -164,20 +184,28 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
 
   routes.get('/current', user, async (c) => {
     const caller = c.get('accessToken');
-    const session = await findSession(homeOf(c), caller.sessionId);
+    const { result: session } = await asCaller(
+      c,
+      (home) => findSession(home, caller.sessionId),
+      (found) => found?.home != null,
+    );
     if (session === null || checkSession(session, policy, now()) !== null) throw sessionEnded();
     return c.json({ session: toSessionView(session, config, caller.sessionId) });
   });
 
   routes.delete('/current', user, async (c) => {
-    logEvents(c, await revokeCurrent(homeOf(c), c.get('accessToken'), revocationOf(c, service)));
+    await endCurrent(c);
     return c.body(null, 204);
   });
 
   routes.post('/revoke-others', user, recentlyAuthenticated, async (c) => {
-    const result = await revokeOthers(homeOf(c), c.get('accessToken'), revocationOf(c, service));
+    const { home, result } = await asCaller(
+      c,
+      (home) => revokeOthers(home, c.get('accessToken'), revocationOf(c, service)),
+      (found) => !found.ok,
+    );
     if (!result.ok) throw sessionEnded();
-    logEvents(c, result.events);
+    logEvents(c, home, result.events);
     return c.json({ revoked: result.events.length });
   });
 
@@ -185,15 +213,19 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
     const caller = c.get('accessToken');
     // Ending one's own session twice is no error, although the second time there is none to act from.
-    if (id === caller.sessionId) logEvents(c, await revokeCurrent(homeOf(c), caller, revocationOf(c, service)));
+    if (id === caller.sessionId) await endCurrent(c);
     else {
       requireRecentAuthentication(c.get('accessToken'), config, now());
-      const result = await revokeOne(homeOf(c), caller, id, revocationOf(c, service));
+      const { home, result } = await asCaller(
+        c,
+        (home) => revokeOne(home, caller, id, revocationOf(c, service)),
+        (found) => !found.ok,
+      );
       if (!result.ok)
         throw result.reason === 'not_found'
           ? new ProblemError('not_found', 'There is no such session')
           : sessionEnded();
-      logEvents(c, result.events);
+      logEvents(c, home, result.events);
     }
     return c.body(null, 204);
   });
@@ -205,10 +237,21 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     await next();
   }
 
-  function homeOf(c: AppContext) {
-    const home = service.findHome(c.get('accessToken').home, c.get('meter'));
+  /** In the home of the caller's session. */
+  function asCaller<T>(c: AppContext, run: (home: Home) => Promise<T>, isMissing: (result: T) => boolean) {
+    const { sessionId, home: name } = c.get('accessToken');
+    const home = service.findHome(name, c.get('meter'));
     if (home === null) throw sessionEnded();
-    return home;
+    return whereSessionIs(c, service, { home, sessionId }, run, isMissing);
+  }
+
+  async function endCurrent(c: AppContext): Promise<void> {
+    const { home, result } = await asCaller(
+      c,
+      (home) => revokeCurrent(home, c.get('accessToken'), revocationOf(c, service)),
+      (events) => events.length === 0,
+    );
+    logEvents(c, home, result);
   }
 }
 

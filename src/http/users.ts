@@ -1,13 +1,26 @@
 /** What a backend can do with a user: see and end the sessions, erase the user. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
+import type { Home } from '../db/homes';
+import { askAll } from '../homes/ask-all';
+import { findResidence } from '../homes/residence';
 import { toEventView } from '../risk/event-view';
-import { listUserEvents } from '../sessions/events';
-import { listUserSessions } from '../sessions/list';
+import { listUserEvents, mergeEventPages } from '../sessions/events';
+import { listUserSessions, mergeSessionPages } from '../sessions/list';
 import { eraseUser, revokeUser } from '../sessions/revoke';
 import type { AppContext, AppEnv } from './context';
 import { ProblemError } from './errors';
-import { formatCursor, readEventQuery, readPage, readQuery, uuid, validate } from './input';
+import { assertAllAnswered, settle } from './homes';
+import {
+  formatCursor,
+  formatEventCursor,
+  parseEventCursor,
+  parseLimit,
+  readPage,
+  readQuery,
+  uuid,
+  validate,
+} from './input';
 import { clientAuth } from './middleware/client-auth';
 import { logEvents, revocationOf } from './reporting';
 import type { Service } from './service';
@@ -24,37 +37,81 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     if (include !== undefined && include !== 'ended')
       throw new ProblemError('invalid_request', 'include can only be ended');
     const query = { userId, includeEnded: include === 'ended' };
-    const { sessions, next } = await listUserSessions(home(c), config.sessions, query, readPage(c, ['include']), now());
+    const page = readPage(c, ['include']);
+    const { answered, silent } = await askAll(homes(c), (home) =>
+      listUserSessions(home, config.sessions, query, page, now()),
+    );
+    const { sessions, next } = mergeSessionPages(
+      answered.map(({ answer }) => answer),
+      page,
+    );
     return c.json({
       sessions: sessions.map((session) => toSessionView(session, config)),
       next_cursor: next && formatCursor(next),
+      ...warnOf(silent),
     });
   });
 
   routes.get('/:user_id/events', backend, async (c) => {
-    const { events, next } = await listUserEvents(home(c), readUserId(c), readEventQuery(c));
-    return c.json({ events: events.map(toEventView), next_cursor: next && String(next) });
+    const userId = readUserId(c);
+    const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
+    const query = { limit: parseLimit(limit), before: parseEventCursor(cursor) };
+    const { answered, silent } = await askAll(homes(c), (home) =>
+      listUserEvents(home, userId, { limit: query.limit, before: query.before.get(home.name) ?? null }),
+    );
+    const { events, next } = mergeEventPages(
+      answered.map(({ home, answer }) => ({ home: home.name, page: answer })),
+      query,
+    );
+    return c.json({ events: events.map(toEventView), next_cursor: formatEventCursor(next), ...warnOf(silent) });
   });
 
+  /** Safe to repeat, and to be repeated until every home has answered. */
   routes.delete('/:user_id/sessions', backend, async (c) => {
     const target = { userId: readUserId(c), clientId: c.get('client').id };
-    const events = await revokeUser(home(c), target, revocationOf(c, service));
-    logEvents(c, events);
-    return c.json({ revoked: events.length });
+    const { answered, silent } = await askAll(homes(c), (home) => end(c, home, target));
+    if (config.homes.size > 1 && silent.length === 0) {
+      // Sessions that were on their way from one home to another.
+      const residence = await findResidence(homes(c), {
+        user: { id: target.userId },
+        guestSessionId: null,
+        keyHash: null,
+      });
+      assertAllAnswered(residence.silent);
+      if (residence.moves.length > 0) {
+        await settle(c, service, residence);
+        answered.push(...(await askAll(homes(c), (home) => end(c, home, target))).answered);
+      }
+    }
+    assertAllAnswered(silent);
+    return c.json({ revoked: answered.reduce((sum, { answer }) => sum + answer, 0) });
   });
 
   /** Erasing someone who is not there is done already. */
   routes.delete('/:user_id', backend, async (c) => {
-    const erased = await eraseUser(home(c), readUserId(c), revocationOf(c, service));
-    c.set('outcome', erased ? 'erased' : 'unchanged');
+    const userId = readUserId(c);
+    const { answered, silent } = await askAll(homes(c), (home) => eraseUser(home, userId, revocationOf(c, service)));
+    assertAllAnswered(silent);
+    c.set('outcome', answered.some(({ answer }) => answer) ? 'erased' : 'unchanged');
     return c.body(null, 204);
   });
 
   return routes;
 
-  function home(c: AppContext) {
-    return service.defaultHome(c.get('meter'));
+  async function end(c: AppContext, home: Home, target: { userId: string; clientId: string }): Promise<number> {
+    const events = await revokeUser(home, target, revocationOf(c, service));
+    logEvents(c, home, events);
+    return events.length;
   }
+
+  function homes(c: AppContext) {
+    return service.homes(c.get('meter'));
+  }
+}
+
+/** A list is worth more than none, but whoever reads it has to know what it lacks. */
+function warnOf(silent: readonly string[]) {
+  return silent.length === 0 ? {} : { unanswered_homes: silent };
 }
 
 function readUserId(c: AppContext): string {

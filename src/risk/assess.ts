@@ -4,7 +4,9 @@
  * browser, another country on another network, or a journey that no one can make, is. Weights only add up, so the score never falls
  * when one more signal differs.
  */
+
 import type { RiskPolicy } from '../config';
+import { type Coordinates, distanceKm } from '../distance';
 import type { Signals } from './signals';
 
 export type Level = 'none' | 'low' | 'medium' | 'high';
@@ -119,21 +121,14 @@ function hasChanged(previous: Signals, current: Signals, signal: (typeof COMPARE
 }
 
 function isImpossible(previous: Signals, current: Signals, elapsedMs: number): boolean {
+  if (!hasCoordinates(previous) || !hasCoordinates(current)) return false;
   const distance = distanceKm(previous, current);
-  if (distance === null || distance < MIN_TRAVEL_KM) return false;
+  if (distance < MIN_TRAVEL_KM) return false;
   return distance / (Math.max(elapsedMs, 1) / 3_600_000) > MAX_SPEED_KMH;
 }
 
-/** Great-circle distance (haversine); null when a place is unknown. */
-function distanceKm(from: Signals, to: Signals): number | null {
-  if (from.latitude === null || from.longitude === null || to.latitude === null || to.longitude === null) return null;
-  const radians = (degrees: number) => (degrees * Math.PI) / 180;
-  const h =
-    Math.sin(radians(to.latitude - from.latitude) / 2) ** 2 +
-    Math.cos(radians(from.latitude)) *
-      Math.cos(radians(to.latitude)) *
-      Math.sin(radians(to.longitude - from.longitude) / 2) ** 2;
-  return 2 * 6371 * Math.asin(Math.min(1, Math.sqrt(h)));
+function hasCoordinates(signals: Signals): signals is Signals & Coordinates {
+  return signals.latitude !== null && signals.longitude !== null;
 }
 
 function toLevel(score: number): Level {

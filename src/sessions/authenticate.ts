@@ -12,7 +12,15 @@ import { userSessions } from '../db/schema';
 import { FEW, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
 import { type RefreshToken, successorsOf } from '../tokens/refresh';
 import { subjectOf } from './revoke';
-import { checkSession, type EndReason, isLive, isWithinGrace, type Session } from './session';
+import {
+  checkSession,
+  type EndReason,
+  isLive,
+  isWithinGrace,
+  type KnownSession,
+  type Session,
+  selectSessions,
+} from './session';
 
 export interface Authentication {
   authTime: Date;
@@ -85,7 +93,7 @@ export async function authenticateSession(
           .returning(),
         ...report.deliveries,
         report.readBack,
-        db.select().from(userSessions).where(own),
+        selectSessions(home, own),
       ] as unknown as [BatchItem<'sqlite'>],
   );
   const [session] = results[1] as Session[];
@@ -94,7 +102,7 @@ export async function authenticateSession(
     const secret = successor?.secret ?? token.secret;
     return { ok: true, session, secret, events: results.at(-2) as RecordedEvent[] };
   }
-  const [row] = results.at(-1) as (Session | undefined)[];
+  const [row] = results.at(-1) as (KnownSession | undefined)[];
   if (row === undefined) return { ok: false, reason: 'unknown_session' };
   const ended = checkSession(row, policy, now);
   if (ended !== null) return { ok: false, reason: ended };

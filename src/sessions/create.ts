@@ -25,7 +25,7 @@ import {
 } from '../risk/events';
 import { lastSignal, type Signals } from '../risk/signals';
 import { evictOldest, hasRoom } from './limits';
-import { checkSession, isLive, type RevokedReason, type Session } from './session';
+import { checkSession, isLive, isOutdated, type KnownSession, type RevokedReason, type Session } from './session';
 
 export interface NewSession {
   /** null: a guest. */
@@ -61,9 +61,12 @@ export interface UsedAssertion {
   expiresAt: Date;
 }
 
+/** `user_moved`: to another home, since it was asked for. */
+type RefusedReason = 'session_limit_reached' | 'guest_session_not_found' | 'assertion_used' | 'user_moved';
+
 export type CreateResult =
   | { ok: true; session: Session; secret: string; events: RecordedEvent[]; isRepeat: boolean }
-  | { ok: false; reason: 'session_limit_reached' | 'guest_session_not_found' | 'assertion_used' }
+  | { ok: false; reason: RefusedReason }
   /** The key was used for another request; or its session has moved on, so that its first token is no longer good. */
   | { ok: false; reason: 'idempotency_key_reused' | 'idempotent_session_moved_on' };
 
@@ -96,7 +99,14 @@ export async function createSession(
       .from(usedAssertions)
       .where(eq(usedAssertions.hash, assertion?.hash ?? '')),
   );
+  const hasMoved = exists(
+    db
+      .select({ one: sql`1` })
+      .from(users)
+      .where(and(eq(users.id, userId ?? ''), isNotNull(users.home))),
+  );
   const allowed = and(
+    userId === null ? undefined : not(hasMoved),
     assertion === null ? undefined : not(isUsed),
     userId === null ? undefined : hasRoom(home, userId, policy, now),
     guestSessionId === null ? undefined : exists(db.select({ one: sql`1` }).from(userSessions).where(isGuest)),
@@ -109,10 +119,15 @@ export async function createSession(
 
   const statements: BatchItem<'sqlite'>[] = [];
   if (claim !== null) statements.push(insertWhere(home, idempotencyKeys, claim, allowed));
-  if (userId !== null) statements.push(insertWhere(home, users, { id: userId, createdAt }, condition));
+  if (userId !== null) statements.push(insertWhere(home, users, { id: userId, createdAt, moves: 0 }, condition));
   if (userId !== null && policy.maxSessionsPerUser !== null && policy.limitPolicy === 'evict_oldest')
     statements.push(
-      ...evictOldest(home, userId, policy, { condition: and(condition, not(isCreated)), reporting, now }),
+      ...evictOldest(home, userId, policy, {
+        keep: policy.maxSessionsPerUser - 1,
+        condition: and(condition, not(isCreated)),
+        reporting,
+        now,
+      }),
     );
   statements.push(insertWhere(home, userSessions, session, condition));
   if (assertion !== null) {
@@ -135,44 +150,39 @@ export async function createSession(
   statements.push(
     claim === null
       ? db
-          .select({ session: userSessions, claim: sql<null>`null` })
+          .select({ session: userSessions, isOutdated, claim: sql<null>`null` })
           .from(userSessions)
           .where(eq(userSessions.id, sessionId))
       : db
-          .select({ session: userSessions, claim: idempotencyKeys })
+          .select({ session: userSessions, isOutdated, claim: idempotencyKeys })
           .from(idempotencyKeys)
           .leftJoin(userSessions, eq(userSessions.id, idempotencyKeys.sessionId))
           .where(eq(idempotencyKeys.keyHash, claim.keyHash)),
   );
   const results: unknown[] = await transact(home, () => statements as [BatchItem<'sqlite'>]);
-  const found = (results.at(-1) as { session: Session | null; claim: typeof claim }[])[0];
+  const found = (results.at(-1) as { session: Session | null; isOutdated: number; claim: typeof claim }[])[0];
 
-  if (found === undefined) {
-    return {
-      ok: false,
-      reason: guestSessionId === null && assertion === null ? 'session_limit_reached' : await whyRefused(),
-    };
-  }
+  if (found === undefined) return { ok: false, reason: await whyRefused() };
   if (idempotency !== null && claim !== null && found.claim !== null && found.claim.salt !== claim.salt)
-    return repeat(keyring, policy, idempotency, { first: found.claim, session: found.session, now });
+    return repeat(keyring, policy, idempotency, {
+      first: found.claim,
+      session: found.session && { ...found.session, isOutdated: found.isOutdated },
+      now,
+    });
   return { ok: true, session, secret, events: results.at(-2) as RecordedEvent[], isRepeat: false };
 
-  /** Only a create that the limit and something else could have refused asks once more. */
-  async function whyRefused() {
-    if (assertion !== null) {
-      const [used] = await transact(
-        home,
-        () => [db.select({ is: sql<number>`${isUsed}` }).from(sql`(select 1)`)] as const,
-      );
-      return used[0]?.is === 1 ? ('assertion_used' as const) : ('session_limit_reached' as const);
-    }
-    if (policy.limitPolicy !== 'reject' || policy.maxSessionsPerUser === null)
-      return 'guest_session_not_found' as const;
-    const [guests] = await transact(
-      home,
-      () => [db.select({ id: userSessions.id }).from(userSessions).where(isGuest)] as const,
-    );
-    return guests.length === 0 ? ('guest_session_not_found' as const) : ('session_limit_reached' as const);
+  /** Asked once more, because a transaction does not say which of its conditions failed. */
+  async function whyRefused(): Promise<RefusedReason> {
+    const guest = db.select({ one: sql`1` }).from(userSessions).where(isGuest);
+    const asked = {
+      moved: sql<number>`${hasMoved}`,
+      used: sql<number>`${isUsed}`,
+      guest: sql<number>`${exists(guest)}`,
+    };
+    const [answers] = await transact(home, () => [db.select(asked).from(sql`(select 1)`)] as const);
+    if (answers[0]?.moved === 1) return 'user_moved';
+    if (assertion !== null && answers[0]?.used === 1) return 'assertion_used';
+    return guestSessionId !== null && answers[0]?.guest === 0 ? 'guest_session_not_found' : 'session_limit_reached';
   }
 }
 
@@ -211,7 +221,7 @@ async function repeat(
   keyring: Keyring,
   policy: SessionPolicy,
   { request }: Idempotency,
-  { first, session, now }: { first: Claim; session: Session | null; now: number },
+  { first, session, now }: { first: Claim; session: KnownSession | null; now: number },
 ): Promise<CreateResult> {
   for (const keys of eachSecret(keyring)) {
     if (first.fingerprint !== (await toFingerprint(keys, request))) continue;
@@ -230,12 +240,17 @@ async function toClaim(
   { salt, sessionId, now }: { salt: string; sessionId: string; now: number },
 ): Promise<Claim> {
   return {
-    keyHash: await sha256(JSON.stringify([clientId, key])),
+    keyHash: await toKeyHash({ clientId, key }),
     fingerprint: await toFingerprint(current, request),
     salt,
     sessionId,
     createdAt: new Date(now),
   };
+}
+
+/** What is stored of a key. */
+export function toKeyHash({ clientId, key }: Pick<Idempotency, 'clientId' | 'key'>): Promise<string> {
+  return sha256(JSON.stringify([clientId, key]));
 }
 
 /** Keyed, because a request holds addresses, which a bare hash would not hide. */
@@ -269,6 +284,8 @@ async function toRow(
     acr,
     claims: claims && JSON.stringify(claims),
     lastSignals: JSON.stringify(signals),
+    home: null,
+    moves: 0,
   };
 }
 

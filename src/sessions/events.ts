@@ -4,7 +4,7 @@ import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
 import { sessionEvents, userSessions } from '../db/schema';
 import type { Caller } from './revoke';
-import { checkSession } from './session';
+import { checkSession, selectSessions } from './session';
 
 export type SessionEvent = typeof sessionEvents.$inferSelect;
 
@@ -32,7 +32,7 @@ export async function listOwnEvents(
     home,
     () =>
       [
-        home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)),
+        selectSessions(home, eq(userSessions.id, caller.sessionId)),
         selectEvents(home, caller.userId ?? caller.sessionId, query),
       ] as const,
   );
@@ -63,3 +63,32 @@ export function toEventPage(rows: SessionEvent[], { limit }: EventQuery): EventP
   const last = rows.length > limit ? events.at(-1) : undefined;
   return { events, next: last?.seq ?? null };
 }
+
+/** Where a list of several homes' events goes on: before which event of each. */
+export type EventPositions = ReadonlyMap<string, number>;
+
+/**
+ * One page of the pages of several homes, newest first. The order of writing is each home's own, so the next page says for each where
+ * it goes on. An event that is in two, because it moved with its user, is listed once.
+ */
+export function mergeEventPages(
+  pages: readonly { home: string; page: EventPage }[],
+  { limit, before }: { limit: number; before: EventPositions },
+): { events: SessionEvent[]; next: EventPositions | null } {
+  const queues = pages.map(({ home, page }) => ({ home, rest: [...page.events] }));
+  const events = new Map<string, SessionEvent>();
+  const next = new Map(before);
+  // The newest of what each home has next: within a home the order of writing stays, whatever the times say.
+  while (events.size < limit) {
+    const heads = queues.filter(({ rest }) => rest.length > 0);
+    if (heads.length === 0) break;
+    const { home, rest } = heads.reduce((a, b) => (timeOf(b.rest) > timeOf(a.rest) ? b : a));
+    const event = rest.shift() as SessionEvent;
+    events.set(event.id, events.get(event.id) ?? event);
+    next.set(home, event.seq);
+  }
+  const hasMore = queues.some(({ rest }) => rest.length > 0) || pages.some(({ page }) => page.next !== null);
+  return { events: [...events.values()], next: hasMore ? next : null };
+}
+
+const timeOf = ([event]: SessionEvent[]) => event?.createdAt.getTime() ?? 0;

@@ -16,12 +16,12 @@ export function hasRoom(home: Home, userId: string, policy: SessionPolicy, now: 
   return sql`${live} < ${policy.maxSessionsPerUser}`;
 }
 
-/** Revokes the user's oldest active sessions, as many as a new one needs to have room, and reports each. */
+/** Revokes the user's oldest active sessions, so that `keep` are left, and reports each. */
 export function evictOldest(
   home: Home,
   userId: string,
   policy: SessionPolicy,
-  { condition, reporting, now }: { condition: SQL | undefined; reporting: Reporting; now: number },
+  { keep, condition, reporting, now }: { keep: number; condition: SQL | undefined; reporting: Reporting; now: number },
 ) {
   // SQLite has no OFFSET without LIMIT.
   const excess = home.db
@@ -30,7 +30,7 @@ export function evictOldest(
     .where(and(eq(userSessions.userId, userId), isLive(policy, now)))
     .orderBy(desc(userSessions.createdAt), desc(sql`rowid`))
     .limit(Number.MAX_SAFE_INTEGER)
-    .offset((policy.maxSessionsPerUser ?? 0) - 1);
+    .offset(keep);
   const isExcess = and(inArray(userSessions.id, excess), condition);
   const event = { id: null, type: 'session_evicted', details: { by: 'system', reason: 'evicted' } } as const;
   return [

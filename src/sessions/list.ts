@@ -1,10 +1,10 @@
 /** Reading sessions: newest first, a page at a time by the last row seen (keyset), so that a new session shifts no page. */
-import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
 import { userSessions } from '../db/schema';
 import { belongsTo, type Caller } from './revoke';
-import { checkSession, isLive, type Session } from './session';
+import { checkSession, isLive, type KnownSession, type Session, selectSessions } from './session';
 
 /** Where a page starts: after this row. */
 export interface Position {
@@ -35,7 +35,7 @@ export async function listOwnSessions(
     home,
     () =>
       [
-        home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)),
+        selectSessions(home, eq(userSessions.id, caller.sessionId)),
         selectPage(home, and(belongsTo(caller), isLive(policy, now)), page),
       ] as const,
   );
@@ -51,17 +51,17 @@ export async function listUserSessions(
   page: Page,
   now: number,
 ): Promise<SessionPage> {
-  const condition = and(eq(userSessions.userId, userId), includeEnded ? undefined : isLive(policy, now));
+  const condition = and(
+    eq(userSessions.userId, userId),
+    includeEnded ? isNull(userSessions.home) : isLive(policy, now),
+  );
   const [rows] = await transact(home, () => [selectPage(home, condition, page)] as const);
   return toPage(rows, page);
 }
 
 /** A session by its id, whatever its state. */
-export async function findSession(home: Home, id: string): Promise<Session | null> {
-  const [rows] = await transact(
-    home,
-    () => [home.db.select().from(userSessions).where(eq(userSessions.id, id))] as const,
-  );
+export async function findSession(home: Home, id: string): Promise<KnownSession | null> {
+  const [rows] = await transact(home, () => [selectSessions(home, eq(userSessions.id, id))] as const);
   return rows[0] ?? null;
 }
 
@@ -94,4 +94,17 @@ export function toPage(rows: Session[], { limit }: Page): SessionPage {
   const sessions = rows.slice(0, limit);
   const last = rows.length > limit ? sessions.at(-1) : undefined;
   return { sessions, next: last === undefined ? null : { createdAt: toListedAt(last), id: last.id } };
+}
+
+/** One page of the pages of several homes: a session is in one alone, and the order is the same in all. */
+export function mergeSessionPages(pages: readonly SessionPage[], { limit }: Page): SessionPage {
+  const [only] = pages;
+  if (pages.length === 1 && only !== undefined) return only;
+  const sessions = pages
+    .flatMap((page) => page.sessions)
+    .sort((a, b) => toListedAt(b).getTime() - toListedAt(a).getTime() || (a.id < b.id ? 1 : -1));
+  const last = sessions[limit - 1];
+  const isMore = sessions.length > limit || pages.some(({ next }) => next !== null);
+  const next = isMore && last !== undefined ? { createdAt: toListedAt(last), id: last.id } : null;
+  return { sessions: sessions.slice(0, limit), next };
 }

@@ -8,13 +8,13 @@ import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/homes';
 import { userSessions } from '../db/schema';
 import { type RefreshToken, successorsOf } from '../tokens/refresh';
-import { checkSession, type EndReason, type Session, wasRotatedWithinGrace } from './session';
+import { checkSession, type EndReason, type Session, selectSessions, wasRotatedWithinGrace } from './session';
 
 export type PresentedResult =
   | { ok: true; session: Session }
   | { ok: false; reason: EndReason }
   /** `superseded`: authentic, but neither current nor within the grace period. A refresh with it would be reuse. */
-  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'superseded' };
+  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'superseded' | 'moved' };
 
 /** The live session of an authentic token that is current, or superseded within the grace period. One round trip, no write. */
 export async function findPresented(
@@ -23,12 +23,10 @@ export async function findPresented(
   policy: SessionPolicy,
   { token, clientId, now }: { token: RefreshToken; clientId: string; now: number },
 ): Promise<PresentedResult> {
-  const [rows] = await transact(
-    home,
-    () => [home.db.select().from(userSessions).where(eq(userSessions.id, token.sessionId))] as const,
-  );
+  const [rows] = await transact(home, () => [selectSessions(home, eq(userSessions.id, token.sessionId))] as const);
   const session = rows[0];
   if (session === undefined) return { ok: false, reason: 'unknown_session' };
+  if (session.home !== null) return { ok: false, reason: 'moved' };
   if (session.clientId !== clientId) return { ok: false, reason: 'wrong_client' };
   const ended = checkSession(session, policy, now);
   if (ended !== null) return { ok: false, reason: ended };

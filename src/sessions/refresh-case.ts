@@ -18,7 +18,14 @@ import { assess, looksLikeSameCaller } from '../risk/assess';
 import type { EventDetails, EventDraft } from '../risk/events';
 import { parseSignals, type Signals } from '../risk/signals';
 import type { Successor } from '../tokens/refresh';
-import { checkSession, type EndReason, lastUsedAt, type Session, wasRotatedWithinGrace } from './session';
+import {
+  checkSession,
+  type EndReason,
+  type KnownSession,
+  lastUsedAt,
+  type Session,
+  wasRotatedWithinGrace,
+} from './session';
 
 export interface RefreshPolicy {
   sessions: SessionPolicy;
@@ -49,7 +56,7 @@ export type RefreshCase =
 
 /** What an attempt on this row comes to. `isOwnRotation`: the last rotation is this very attempt's, whose outcome was unknown. */
 export async function toRefreshCase(
-  row: Session,
+  row: KnownSession,
   attempt: RefreshAttempt,
   policy: RefreshPolicy,
   { now, isOwnRotation }: { now: number; isOwnRotation: boolean },

@@ -58,3 +58,17 @@ export async function readRevocationList(
     isComplete: sessions.length <= MAX_LISTED && users.length <= MAX_LISTED,
   };
 }
+
+/** The list of several homes. With one that is silent it is not complete. A later not-before wins. */
+export function mergeRevocationLists(lists: readonly RevocationList[], silent: readonly string[]): RevocationList {
+  const [only] = lists;
+  if (lists.length === 1 && only !== undefined && silent.length === 0) return only;
+  const notBefore: Record<string, number> = {};
+  for (const [subject, second] of lists.flatMap((list) => Object.entries(list.notBefore)).sort())
+    notBefore[subject] = Math.max(second, notBefore[subject] ?? 0);
+  return {
+    sessions: [...new Set(lists.flatMap(({ sessions }) => sessions))].sort(),
+    notBefore,
+    isComplete: silent.length === 0 && lists.every(({ isComplete }) => isComplete),
+  };
+}

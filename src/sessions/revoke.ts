@@ -8,7 +8,7 @@ import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
 import { outdatedTokens, sessionEvents, userSessions, users } from '../db/schema';
 import { type EventDetails, MANY, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
-import { checkSession, isLive, type RevokedReason, type Session } from './session';
+import { checkSession, isLive, type KnownSession, type RevokedReason, selectSessions } from './session';
 
 /** Who asks: the session behind a verified access token. */
 export interface Caller {
@@ -65,7 +65,7 @@ export async function revokeOne(
     home,
     () =>
       [
-        home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)),
+        selectSessions(home, eq(userSessions.id, caller.sessionId)),
         home.db.select({ id: userSessions.id }).from(userSessions).where(target),
         ...statements,
       ] as const,
@@ -84,7 +84,7 @@ export async function revokeOthers(home: Home, caller: Caller, revocation: Revoc
   const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation);
   const [callers, ...results] = await transact(
     home,
-    () => [home.db.select().from(userSessions).where(eq(userSessions.id, caller.sessionId)), ...statements] as const,
+    () => [selectSessions(home, eq(userSessions.id, caller.sessionId)), ...statements] as const,
   );
   if (!isLiveRow(callers[0], revocation)) return { ok: false, reason: 'caller_session_ended' };
   return { ok: true, events: events(results) };
@@ -95,9 +95,9 @@ export async function revokeEverywhere(home: Home, caller: Caller, revocation: R
   const { policy, now } = revocation;
   const condition = and(belongsTo(caller), isCallerLive(home, caller, policy, now));
   const subject = caller.userId ?? caller.sessionId;
-  const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation);
   const outdate = caller.userId === null ? [] : [outdateTokens(home, caller.userId, now, revocation)];
-  const results = events(await transact(home, () => [...outdate, ...statements] as unknown as typeof statements));
+  const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation, outdate);
+  const results = events(await transact(home, () => statements));
   return results.some(({ sessionId }) => sessionId === caller.sessionId)
     ? { ok: true, events: results }
     : { ok: false, reason: 'caller_session_ended' };
@@ -110,9 +110,10 @@ export async function revokeUser(
   revocation: Revocation,
 ): Promise<RecordedEvent[]> {
   const details = { by: 'client', client_id: clientId, reason: 'revoked' } as const;
-  const { statements, events } = revokeWhere(home, eq(userSessions.userId, userId), details, userId, revocation);
   const outdate = outdateTokens(home, userId, revocation.now, revocation);
-  return events(await transact(home, () => [outdate, ...statements] as unknown as typeof statements));
+  const own = eq(userSessions.userId, userId);
+  const { statements, events } = revokeWhere(home, own, details, userId, revocation, [outdate]);
+  return events(await transact(home, () => statements));
 }
 
 /** Erases a user: by the foreign key all sessions, and the security log with what is still to be told of it. False: there was no such user. */
@@ -160,6 +161,8 @@ export function revokeWhere(
   details: EventDetails & { reason: RevokedReason },
   subject: string | SQL,
   { policy, reporting, now }: Revocation,
+  /** Done after the sessions have ended. */
+  afterwards: BatchItem<'sqlite'>[] = [],
 ) {
   const { requestId } = reporting;
   const event = { id: null, type: 'session_revoked', details } as const;
@@ -170,6 +173,7 @@ export function revokeWhere(
       .update(userSessions)
       .set({ revokedAt: new Date(now), revokedReason: details.reason })
       .where(and(condition, isNull(userSessions.revokedAt))),
+    ...afterwards,
     ...report.deliveries,
     report.readBack,
   ] as [BatchItem<'sqlite'>, ...BatchItem<'sqlite'>[]];
@@ -182,7 +186,7 @@ export function subjectOf({ db }: Home, sessionId: string): SQL {
   return sql`${db.select({ subject }).from(userSessions).where(eq(userSessions.id, sessionId))}`;
 }
 
-function isLiveRow(row: Session | undefined, { policy, now }: Revocation): boolean {
+function isLiveRow(row: KnownSession | undefined, { policy, now }: Revocation): boolean {
   return row !== undefined && checkSession(row, policy, now) === null;
 }
 

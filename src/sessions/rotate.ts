@@ -15,7 +15,15 @@ import { type EventDraft, FEW, type RecordedEvent, type Reporting, recordWhere, 
 import { isUnremarkable, type Signals } from '../risk/signals';
 import { type RefreshToken, successorsOf } from '../tokens/refresh';
 import { type RefreshAttempt, type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
-import { isLive, isWithinGrace, type RefusalReason, type RevokedReason, type Session } from './session';
+import {
+  isLive,
+  isWithinGrace,
+  type KnownSession,
+  type RefusalReason,
+  type RevokedReason,
+  type Session,
+  selectSessions,
+} from './session';
 
 export interface Refresh {
   token: RefreshToken;
@@ -40,6 +48,8 @@ export type RotateResult = {
     }
   | { ok: false; reason: RefusalReason }
   | { ok: false; reason: 'unknown_session' | 'wrong_client' }
+  /** The session is in another home now. */
+  | { ok: false; reason: 'moved' }
 );
 
 /** Reads of a row that was changed before it could be acted on. Each loss means that another refresh won, so few are ever needed. */
@@ -70,7 +80,7 @@ export async function rotateSession(
     sql`not ${isWithinGrace(sessions, now)}`,
     isUnremarkable(signals, { formerNetwork }),
   );
-  const own = home.db.select().from(userSessions).where(eq(userSessions.id, token.sessionId));
+  const own = selectSessions(home, eq(userSessions.id, token.sessionId));
   const [rotated, found] = await transact(home, (isRerun) => {
     wasRerun = isRerun;
     return [home.db.update(userSessions).set(step).where(isOrdinary).returning(), own] as const;
@@ -81,6 +91,7 @@ export async function rotateSession(
   let row = found[0];
   for (let races = 0; races < MAX_LOST_RACES; races += 1) {
     if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
+    if (row.home !== null) return { ok: false, reason: 'moved', events: [] };
     // A rotation of this very moment is this call's own, whose answer was lost on the way from the database.
     const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;
     const refreshCase = await toRefreshCase(row, attempt, policy, { now, isOwnRotation });
@@ -123,14 +134,14 @@ function toEvent(refreshCase: RefreshCase): EventDraft | null {
 /** Does it, and reports it, if the row is still as it was read. */
 async function act(
   home: Home,
-  row: Session,
+  row: KnownSession,
   {
     change,
     event,
     reporting,
     now,
   }: { change: RowChange | null; event: EventDraft | null; reporting: Reporting; now: number },
-): Promise<{ isDone: boolean; isRerun: boolean; after: Session | undefined; events: RecordedEvent[] }> {
+): Promise<{ isDone: boolean; isRerun: boolean; after: KnownSession | undefined; events: RecordedEvent[] }> {
   const { db } = home;
   let wasRerun = false;
   const isAsRead = and(
@@ -146,7 +157,7 @@ async function act(
     ...(event === null ? [] : [recordWhere(home, event, { condition: isAsRead, requestId: reporting.requestId, now })]),
     ...(change === null ? [] : [db.update(userSessions).set(change).where(isAsRead)]),
     ...(event === null ? [] : [...report.deliveries, report.readBack]),
-    db.select().from(userSessions).where(eq(userSessions.id, row.id)),
+    selectSessions(home, eq(userSessions.id, row.id)),
   ];
   const results = (await transact(home, (isRerun) => {
     wasRerun = isRerun;
@@ -154,7 +165,7 @@ async function act(
   })) as unknown[][];
   const events = event === null ? [] : (results.at(-2) as RecordedEvent[]).filter(({ id }) => id === event.id);
   const isDone = results[0]?.length === 1 || events.length === 1;
-  return { isDone, isRerun: wasRerun, after: results.at(-1)?.[0] as Session | undefined, events };
+  return { isDone, isRerun: wasRerun, after: results.at(-1)?.[0] as KnownSession | undefined, events };
 }
 
 function toResult(refreshCase: RefreshCase, session: Session, next: string, events: RecordedEvent[]): RotateResult {

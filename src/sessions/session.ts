@@ -2,11 +2,18 @@
  * When a session is good, and why it is not. Each rule stands here twice, side by side: as a pure function over a row and as
  * the SQL condition that a statement decides by. A test holds them to the same answers.
  */
-import { and, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, getTableColumns, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
-import { userSessions } from '../db/schema';
+import type { Home } from '../db/homes';
+import { EVERYONE, outdatedTokens, userSessions } from '../db/schema';
 
 export type Session = typeof userSessions.$inferSelect;
+
+/** A session, and all else that says whether it is live. */
+export interface KnownSession extends Session {
+  /** 1: it began before a time from which on sessions of its user, or of its home, are good. */
+  isOutdated: number;
+}
 
 /** What `revoked_reason` holds. `suspicious`: revoked by policy, because a refresh looked like someone else's. */
 export type RevokedReason = 'signed_out' | 'evicted' | 'reuse_detected' | 'suspicious' | 'revoked' | 'upgraded';
@@ -29,13 +36,38 @@ export function idleExpiresAt(session: Pick<Session, 'rotatedAt' | 'createdAt'>,
   return new Date((toSeconds(lastUsedAt(session).getTime()) + policy.inactivitySeconds) * 1000);
 }
 
-/** Why the session is over at `now` (ms), or null while it is live. It is over from the second of its expiry on. */
+const beganBefore = (subject: SQL) =>
+  sql`ifnull(${userSessions.createdAt} < (select ${outdatedTokens.notBefore} from ${outdatedTokens} where ${outdatedTokens.subject} = ${subject}), 0)`;
+
+/** SQL: 1 for a session that is outdated. Two look-ups by primary key, which mostly find nothing and then read no row. */
+export const isOutdated =
+  sql<number>`(${beganBefore(sql.raw(`'${EVERYONE}'`))} or ${beganBefore(sql`coalesce(${userSessions.userId}, ${userSessions.id})`)})`.as(
+    'is_outdated',
+  );
+
+/** Sessions with what `checkSession` needs to know. */
+export function selectSessions({ db }: Home, condition: SQL | undefined) {
+  return db
+    .select({ ...getTableColumns(userSessions), isOutdated })
+    .from(userSessions)
+    .where(condition);
+}
+
+/**
+ * Why the session is over at `now` (ms), or null while it is live. It is over from the second of its expiry on. One that has moved is
+ * over here: callers who can follow it look at `home` first.
+ */
 export function checkSession(
-  session: Pick<Session, 'rotatedAt' | 'createdAt' | 'expiresAt' | 'revokedAt' | 'revokedReason'>,
+  session: Pick<
+    KnownSession,
+    'rotatedAt' | 'createdAt' | 'expiresAt' | 'revokedAt' | 'revokedReason' | 'home' | 'isOutdated'
+  >,
   policy: SessionPolicy,
   now: number,
 ): EndReason | null {
   if (session.revokedAt !== null) return toEndReason(session.revokedReason);
+  if (session.home !== null) return 'revoked';
+  if (session.isOutdated !== 0) return 'revoked';
   const second = toSeconds(now) * 1000;
   if (session.expiresAt !== null && session.expiresAt.getTime() <= second) return 'expired_absolute';
   const idleEnd = idleExpiresAt(session, policy);
@@ -52,8 +84,10 @@ export function isLive(policy: SessionPolicy, now: number): SQL {
       : sql`coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${policy.inactivitySeconds} > ${toSeconds(now)}`;
   return and(
     isNull(userSessions.revokedAt),
+    isNull(userSessions.home),
     or(isNull(userSessions.expiresAt), gt(userSessions.expiresAt, second)),
     idle,
+    sql`not ${isOutdated.sql}`,
   ) as SQL;
 }
 

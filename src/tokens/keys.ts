@@ -44,11 +44,16 @@ export function freshKeySet(cached: KeySet | null, now: number): KeySet | null {
 
 /** Reads the keys, and makes the first one where there is none that can sign. One round trip; two more for the first key. */
 export async function loadKeySet(home: Home, keyring: Keyring, policy: SigningKeyPolicy, now: number): Promise<KeySet> {
-  const keySet = await openKeys(await readKeyRows(home), keyring, now);
+  const keySet = await readKeySet(home, keyring, now);
   if (findSigningKey(keySet, now) !== null) return keySet;
   const generation = Math.max(0, ...keySet.keys.map((key) => key.generation)) + 1;
   const row = await makeKey(keyring, policy.alg, { generation, activatesAt: new Date(now), now });
   return openKeys(await addKeyRow(home, row), keyring, now);
+}
+
+/** Reads the keys as they are. One round trip. */
+export async function readKeySet(home: Home, keyring: Keyring, now: number): Promise<KeySet> {
+  return openKeys(await readKeyRows(home), keyring, now);
 }
 
 /** The key that signs at `now` (ms): the last one that is active and whose private part this service can read. */

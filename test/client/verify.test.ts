@@ -47,7 +47,7 @@ function connect(service: TestService): Network {
   return network;
 }
 
-async function start(options: Partial<VerifierOptions> = {}, variables: Record<string, string> = {}) {
+async function start(options: Partial<VerifierOptions> = {}, variables: Parameters<typeof startService>[0] = {}) {
   const service = await startService(variables);
   const network = connect(service);
   const verifier = createAccessTokenVerifier({

@@ -8,7 +8,7 @@ const AWAY = { before: 'D1 DB is overloaded. Requests queued for too long.' };
 const SECONDS = OPEN_MS / 1000;
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users');
+  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM outdated_tokens');
   for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });

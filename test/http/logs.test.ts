@@ -16,7 +16,7 @@ const CANARIES = {
 let lines: string[] = [];
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM idempotency_keys');
+  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM idempotency_keys; DELETE FROM outdated_tokens');
   lines = [];
   for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
     vi.spyOn(console, method).mockImplementation((...parts) => {

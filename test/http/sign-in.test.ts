@@ -23,7 +23,7 @@ const WEB_ORIGIN = 'https://app.sessions.example';
 
 beforeEach(async () => {
   await env.DB.exec(
-    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM used_assertions; DELETE FROM session_events',
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM used_assertions; DELETE FROM session_events; DELETE FROM outdated_tokens',
   );
   for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();

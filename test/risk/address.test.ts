@@ -14,7 +14,7 @@ const OTHER_SECRET = 'another-session-secret-of-the-tests-987654';
 
 beforeEach(async () => {
   await env.DB.exec(
-    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM idempotency_keys',
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM idempotency_keys; DELETE FROM outdated_tokens',
   );
   for (const level of ['log', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();

@@ -294,7 +294,7 @@ describe('for all callers', () => {
 describe('the condition in SQL', () => {
   it('never calls unremarkable what the assessment reports', async () => {
     const db = drizzle(env.DB);
-    await env.DB.exec('DELETE FROM user_sessions');
+    await env.DB.exec('DELETE FROM user_sessions; DELETE FROM outdated_tokens');
     const cases = await Promise.all(
       Object.values(CASES).map(async ({ from, to }) => [await signalsOf(from), await signalsOf(to)] as const),
     );
@@ -326,7 +326,7 @@ describe('the condition in SQL', () => {
     'a row whose signals are %j is remarkable to nobody, and breaks nothing',
     async (json) => {
       const db = drizzle(env.DB);
-      await env.DB.exec('DELETE FROM user_sessions');
+      await env.DB.exec('DELETE FROM user_sessions; DELETE FROM outdated_tokens');
       await db.insert(userSessions).values({ id: 's', refreshToken: 'x', lastSignals: json });
       const condition = isUnremarkable(await signalsOf(chrome(AT.home)), { formerNetwork: null });
       expect(await db.select({ is: condition }).from(userSessions)).toEqual([{ is: 1 }]);

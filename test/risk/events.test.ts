@@ -13,7 +13,9 @@ const THIEF: Caller = { userAgent: UA.python, ...AT.lima };
 
 let lines: Record<string, unknown>[];
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
+  await env.DB.exec(
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
+  );
   lines = [];
   for (const level of ['log', 'warn', 'error'] as const)
     vi.spyOn(console, level).mockImplementation((line) => lines.push(JSON.parse(line)));

@@ -13,7 +13,9 @@ const RETENTION = 7 * DAY;
 const seconds = START / 1000;
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM cleanup_state; DELETE FROM idempotency_keys');
+  await env.DB.exec(
+    'DELETE FROM user_sessions; DELETE FROM cleanup_state; DELETE FROM idempotency_keys; DELETE FROM outdated_tokens',
+  );
   vi.spyOn(console, 'log').mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });

@@ -6,7 +6,9 @@ import { BACKEND, basic, readRow, startService, type TestService, type Tokens } 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM idempotency_keys');
+  await env.DB.exec(
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM idempotency_keys; DELETE FROM outdated_tokens',
+  );
   vi.spyOn(console, 'log').mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });

@@ -10,7 +10,9 @@ const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
+  await env.DB.exec(
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
+  );
   for (const level of ['log', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });

@@ -5,14 +5,16 @@ import { drizzle } from 'drizzle-orm/d1';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SessionPolicy } from '../../src/config';
-import { userSessions } from '../../src/db/schema';
+import type { Home } from '../../src/db/homes';
+import { EVERYONE, outdatedTokens, userSessions } from '../../src/db/schema';
 import {
   checkSession,
   idleExpiresAt,
   isLive,
   isWithinGrace,
+  type KnownSession,
   lastUsedAt,
-  type Session,
+  selectSessions,
   wasRotatedWithinGrace,
 } from '../../src/sessions/session';
 
@@ -30,6 +32,8 @@ const fresh = {
   expiresAt: null,
   revokedAt: null,
   revokedReason: null,
+  home: null,
+  isOutdated: 0,
 } as const;
 
 describe('checkSession', () => {
@@ -49,7 +53,9 @@ describe('checkSession', () => {
     ],
     ['a reason of a later release is revoked', { revokedAt: at(-5), revokedReason: 'novel' }, 'revoked'],
     ['revoked without a reason is revoked', { revokedAt: at(-5) }, 'revoked'],
-  ] as [string, Partial<Session>, string | null][])('%s', (_, row, expected) => {
+    ['one that has moved is over here', { home: 'DB_WEUR' }, 'revoked'],
+    ['one that began before a not-before is over', { isOutdated: 1 }, 'revoked'],
+  ] as [string, Partial<KnownSession>, string | null][])('%s', (_, row, expected) => {
     expect(checkSession({ ...fresh, ...row }, policy, NOW)).toBe(expected);
   });
 });
@@ -99,6 +105,9 @@ describe('in SQL', () => {
         rotated: fc.option(around(0, settings.graceSeconds * -1000, idle)),
         expires: fc.option(around(0)),
         isRevoked: fc.integer({ min: 0, max: 4 }).map((die) => die === 0),
+        hasMoved: fc.integer({ min: 0, max: 9 }).map((die) => die === 0),
+        notBefore: fc.option(around(0), { freq: 1 }),
+        isForEveryone: fc.boolean(),
       });
     });
 
@@ -106,31 +115,38 @@ describe('in SQL', () => {
     const db = drizzle(env.DB);
     const seen = { live: 0, over: 0, within: 0, outside: 0 };
     await fc.assert(
-      fc.asyncProperty(arbitrary, async ({ settings, now, created, rotated, expires, isRevoked }) => {
+      fc.asyncProperty(arbitrary, async (row) => {
+        const { settings, now, created, rotated, expires, isRevoked, hasMoved, notBefore, isForEveryone } = row;
         const id = crypto.randomUUID();
         const matching = (condition: ReturnType<typeof isLive>) =>
           db
             .select({ id: userSessions.id })
             .from(userSessions)
             .where(and(eq(userSessions.id, id), condition));
-        const [[session], live, within] = await db.batch([
-          db
-            .insert(userSessions)
-            .values({
-              id,
-              refreshToken: 'x',
-              createdAt: new Date(now + created),
-              rotatedAt: rotated === null ? null : new Date(now + rotated),
-              expiresAt: expires === null ? null : new Date(now + expires),
-              revokedAt: isRevoked ? new Date(now) : null,
-            })
-            .returning(),
+        const outdated = db.insert(outdatedTokens).values({
+          subject: isForEveryone ? EVERYONE : id,
+          notBefore: new Date(now + (notBefore ?? 0)),
+          expiresAt: new Date(now + 1e9),
+        });
+        const [, , [session], live, within] = await db.batch([
+          db.insert(userSessions).values({
+            id,
+            refreshToken: 'x',
+            createdAt: new Date(now + created),
+            rotatedAt: rotated === null ? null : new Date(now + rotated),
+            expiresAt: expires === null ? null : new Date(now + expires),
+            revokedAt: isRevoked ? new Date(now) : null,
+            home: hasMoved ? 'DB_WEUR' : null,
+          }),
+          notBefore === null ? db.delete(outdatedTokens) : outdated,
+          selectSessions({ db } as unknown as Home, eq(userSessions.id, id)),
           matching(isLive(settings, now)),
           matching(isWithinGrace(settings, now)),
+          db.delete(outdatedTokens),
         ]);
-        const isOver = checkSession(session as Session, settings, now) !== null;
+        const isOver = checkSession(session as KnownSession, settings, now) !== null;
         expect(live.length === 0).toBe(isOver);
-        const isWithin = wasRotatedWithinGrace(session as Session, settings, now);
+        const isWithin = wasRotatedWithinGrace(session as KnownSession, settings, now);
         expect(within.length === 1).toBe(isWithin);
         seen[isOver ? 'over' : 'live'] += 1;
         seen[isWithin ? 'within' : 'outside'] += 1;

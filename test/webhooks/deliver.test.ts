@@ -15,7 +15,9 @@ type Level = 'log' | 'warn' | 'error';
 let lines: { level: Level; line: Record<string, unknown> }[];
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
+  await env.DB.exec(
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
+  );
   lines = [];
   for (const level of ['log', 'warn', 'error'] as const)
     vi.spyOn(console, level).mockImplementation((line) => lines.push({ level, line: JSON.parse(line) }));

@@ -9,7 +9,9 @@ const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const EVENT = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
+  await env.DB.exec(
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
+  );
   vi.spyOn(console, 'log').mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });

@@ -106,7 +106,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     requireRecent(session);
     const result = await revokeOne(home, caller, id, revocationOf(c, service));
     if (!result.ok) throw result.reason === 'not_found' ? new ProblemError('not_found') : cookieSessionEnded(null);
-    logEvents(c, result.events);
+    logEvents(c, home, result.events);
     return c.redirect(`${base}/account?done=device`, 303);
   });
 
@@ -115,13 +115,13 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     requireRecent(session);
     const result = await revokeOthers(home, caller, revocationOf(c, service));
     if (!result.ok) throw cookieSessionEnded(null);
-    logEvents(c, result.events);
+    logEvents(c, home, result.events);
     return c.redirect(`${base}/account?done=others`, 303);
   });
 
   routes.post('/sign-out', ownForm, async (c) => {
     const { caller, home } = await readCaller(c);
-    logEvents(c, await revokeCurrent(home, caller, revocationOf(c, service)));
+    logEvents(c, home, await revokeCurrent(home, caller, revocationOf(c, service)));
     clearSessionCookies(c);
     return c.redirect(`${base}/account/signed-out`, 303);
   });

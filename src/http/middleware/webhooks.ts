@@ -1,6 +1,6 @@
 /** Tells the webhooks at once, after the answer: nobody waits for an endpoint, and what fails here is the cron's. */
 import { createMiddleware } from 'hono/factory';
-import { newMeter } from '../../db/homes';
+import { type Home, newMeter } from '../../db/homes';
 import { findSigningKey } from '../../tokens/keys';
 import { type DeliveryBounds, deliver } from '../../webhooks/deliver';
 import { logFailedAttempts } from '../../webhooks/log';
@@ -13,14 +13,17 @@ const BOUNDS: DeliveryBounds = { maxAttempts: 50, budgetMs: 15_000, clock: Date.
 export const webhooks = (service: Service) =>
   createMiddleware<AppEnv>(async function webhooks(c, next) {
     await next();
-    const events = c.get('toTell') ?? [];
     const context = executionContext(c);
-    if (events.length > 0 && context !== null) context.waitUntil(tell(service, c.get('requestId'), events));
+    if (context === null) return;
+    for (const [name, events] of Map.groupBy(c.get('toTell') ?? [], ({ home }) => home)) {
+      const home = service.findHome(name, newMeter());
+      const ids = events.map(({ eventId }) => eventId);
+      if (home !== null) context.waitUntil(tell(service, home, c.get('requestId'), ids));
+    }
   });
 
-async function tell(service: Service, requestId: string, events: readonly string[]): Promise<void> {
+async function tell(service: Service, home: Home, requestId: string, events: readonly string[]): Promise<void> {
   const { config, now, fetch } = service;
-  const home = service.defaultHome(newMeter());
   const signingKey = async () => findSigningKey(await service.keySet(home), now());
   const postman = { webhooks: config.webhooks, transmitter: { issuer: config.issuer, signingKey }, fetch };
   try {

@@ -14,7 +14,9 @@ const OWN = { origin: ISSUER, 'sec-fetch-site': 'same-origin' };
 const FORM = { 'content-type': 'application/x-www-form-urlencoded', ...OWN };
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
+  await env.DB.exec(
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
+  );
   for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });

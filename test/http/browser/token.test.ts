@@ -23,7 +23,7 @@ let jar: Jar;
 let sessionId: string;
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions');
+  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM outdated_tokens');
   service = await startWithBrowsers();
   const signedIn = await signIn(service, { user_id: USER });
   jar = signedIn.jar;

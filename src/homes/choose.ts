@@ -1,0 +1,29 @@
+/**
+ * Where someone new begins: in a home that takes new users, of the nearest region that has one. Homes that share a region share its
+ * users by rendezvous hashing, so that with one more home nobody who was there belongs elsewhere but to the new one.
+ */
+import type { HomeConfig } from '../config';
+import { sha256 } from '../crypto';
+import { rankRegions } from './regions';
+
+/** The name of the home for `subject`, a user's id or anything random, of a request from `cf`. */
+export async function chooseHome(
+  homes: ReadonlyMap<string, HomeConfig>,
+  { subject, cf }: { subject: string; cf: Record<string, unknown> | null },
+): Promise<string> {
+  const open = [...homes.values()].filter(({ newUsers }) => newUsers === 'any');
+  const nearest = rankRegions(cf)?.find((region) => open.some(({ regions }) => regions.includes(region)));
+  // `DB` comes first in the configuration, so it is the default as long as it takes anyone.
+  const [fallback] = open;
+  if (fallback === undefined) throw new Error('no home takes new users');
+  if (nearest === undefined) return fallback.name;
+  const names = open.filter(({ regions }) => regions.includes(nearest)).map(({ name }) => name);
+  return pickByRendezvous(names, subject);
+}
+
+/** The name whose hash with the key is the highest. Another name more or less changes nothing between the others. */
+export async function pickByRendezvous(names: readonly string[], key: string): Promise<string> {
+  const scored = await Promise.all(names.map(async (name) => ({ name, score: await sha256(`${name}|${key}`) })));
+  const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
+  return best.name;
+}

@@ -1,0 +1,32 @@
+/** Finding a session that has left the home that its token names. */
+import { eq, sql } from 'drizzle-orm';
+import { type Home, transact } from '../db/homes';
+import { unfinishedMoves, userSessions } from '../db/schema';
+import type { Subject } from './move';
+
+export interface Trail {
+  /** The name of the home that the session went to. */
+  to: string;
+  subject: Subject;
+  /** Whether it may not have arrived. */
+  isUnfinished: boolean;
+}
+
+/** Where a session went from here; null when it did not. One round trip. */
+export async function findTrail(home: Home, sessionId: string): Promise<Trail | null> {
+  const subject = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
+  const [rows] = await transact(
+    home,
+    () =>
+      [
+        home.db
+          .select({ to: userSessions.home, subject, unfinished: unfinishedMoves.home })
+          .from(userSessions)
+          .leftJoin(unfinishedMoves, eq(unfinishedMoves.subject, subject))
+          .where(eq(userSessions.id, sessionId)),
+      ] as const,
+  );
+  const [row] = rows;
+  if (row === undefined || row.to === null) return null;
+  return { to: row.to, subject: row.subject, isUnfinished: row.unfinished !== null };
+}

@@ -1,0 +1,178 @@
+/**
+ * Moving a user, or a guest, from one home to another while they use it. No transaction spans two databases, so there is one moment that
+ * decides: a transaction at the source marks the user and all their sessions as moved. From then on nothing there is live, the rows
+ * stay as they were to show the way, and whoever comes for them can finish the move: copy them, unless they have arrived.
+ *
+ *   1. source   marks the rows, counts the move, and writes down that it is unfinished
+ *   2. target   takes the rows as they are at the source, unless it has them of this move or a later one
+ *   3. source   strikes the note
+ *
+ * A run that is cut off before 1 changed nothing; after it, the next request or cron run does 2 and 3. A run that was slow finds
+ * in 2 that the count is not higher, and changes nothing. So a session is live in one home at most, and lost in none.
+ */
+import { and, eq, getTableColumns, isNull, notExists, type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import type { SessionPolicy } from '../config';
+import { type Home, transact } from '../db/homes';
+import { outdatedTokens, sessionEvents, unfinishedMoves, userSessions, users, webhookDeliveries } from '../db/schema';
+import { MANY, type RecordedEvent, type Reporting, reportTo } from '../risk/events';
+import { evictOldest } from '../sessions/limits';
+
+/** Who moves: a user's id, or a guest's session id. */
+export type Subject = string;
+
+export interface MoveContext {
+  policy: SessionPolicy;
+  reporting: Reporting;
+  now: number;
+}
+
+/** Moves a subject, or finishes a move. Safe to repeat. Returns what arriving above the limit ended. */
+export async function moveSubject(
+  source: Home,
+  target: Home,
+  subject: Subject,
+  context: MoveContext,
+): Promise<RecordedEvent[]> {
+  await leave(source, target.name, subject, context.now);
+  return finishMove(source, target, subject, context);
+}
+
+/** Step 1. Does nothing where the subject is not, or not any more. */
+async function leave(source: Home, to: string, subject: Subject, now: number): Promise<void> {
+  const { db } = source;
+  const isHere = and(eq(users.id, subject), isNull(users.home));
+  const isGuest = and(eq(userSessions.id, subject), isNull(userSessions.userId), isNull(userSessions.home));
+  const left = { home: to, moves: sql`moves + 1` };
+  const startedAt = Math.floor(now / 1000);
+  await transact(source, () => [
+    db
+      .insert(unfinishedMoves)
+      .select(
+        sql`select id, ${to}, ${startedAt} from ${users} where ${isHere} union all select id, ${to}, ${startedAt} from ${userSessions} where ${isGuest}`,
+      )
+      .onConflictDoUpdate({ target: unfinishedMoves.subject, set: { home: to, startedAt: new Date(now) } }),
+    db
+      .update(userSessions)
+      .set(left)
+      .where(
+        and(
+          isNull(userSessions.home),
+          sql`${userSessions.id} in (select id from ${userSessions} where ${isGuest} union all select s.id from ${userSessions} s join ${users} on s.user_id = ${users.id} where ${isHere})`,
+        ),
+      ),
+    db.update(users).set(left).where(isHere),
+  ]);
+}
+
+/** Steps 2 and 3. Does nothing when there is no unfinished move of the subject to the target. */
+export async function finishMove(
+  source: Home,
+  target: Home,
+  subject: Subject,
+  { policy, reporting, now }: MoveContext,
+): Promise<RecordedEvent[]> {
+  const isUnfinished = and(eq(unfinishedMoves.subject, subject), eq(unfinishedMoves.home, target.name));
+  const [unfinished, people, sessions, events, outdated] = await transact(
+    source,
+    () =>
+      [
+        source.db.select().from(unfinishedMoves).where(isUnfinished),
+        selectRaw(source, users, and(eq(users.id, subject), eq(users.home, target.name))),
+        selectRaw(source, userSessions, and(belongsTo(subject), eq(userSessions.home, target.name))),
+        selectRaw(source, sessionEvents, eq(sessionEvents.subject, subject)),
+        selectRaw(source, outdatedTokens, eq(outdatedTokens.subject, subject)),
+      ] as const,
+  );
+  if (unfinished.length === 0) return [];
+
+  const report = reportTo(target, reporting, { subject, atMost: MANY, now });
+  // Who was erased meanwhile stays erased.
+  const isErased = target.db
+    .select({ one: sql`1` })
+    .from(outdatedTokens)
+    .where(and(eq(outdatedTokens.subject, subject), sql`${outdatedTokens.notBefore} > ${Math.floor(now / 1000)}`));
+  const arrival = { condition: notExists(isErased), home: null };
+  const { maxSessionsPerUser: limit } = policy;
+  const results: unknown[] = await transact(
+    target,
+    () =>
+      [
+        ...insertRaw(target, outdatedTokens, outdated, { condition: sql`true` }),
+        ...insertRaw(target, users, people, arrival),
+        ...insertRaw(target, userSessions, sessions, arrival),
+        ...insertRaw(target, sessionEvents, events, { condition: arrival.condition, seq: null }),
+        ...(limit === null
+          ? []
+          : evictOldest(target, subject, policy, { keep: limit, condition: sql`true`, reporting, now })),
+        ...report.deliveries,
+        report.readBack,
+      ] as unknown as [BatchItem<'sqlite'>],
+  );
+  const isToBeTold = source.db
+    .select({ one: sql`1` })
+    .from(webhookDeliveries)
+    .where(eq(webhookDeliveries.eventId, sessionEvents.id));
+  await transact(source, () => [
+    source.db.delete(unfinishedMoves).where(isUnfinished),
+    source.db.delete(sessionEvents).where(and(eq(sessionEvents.subject, subject), notExists(isToBeTold))),
+  ]);
+  return results.at(-1) as RecordedEvent[];
+}
+
+/** Moves of one cron run. */
+const MAX_FINISHED = 20;
+
+/** The moves away from a home that may be unfinished, oldest first. */
+export async function listUnfinished(source: Home): Promise<{ subject: Subject; home: string }[]> {
+  const { subject, home, startedAt } = unfinishedMoves;
+  const oldest = source.db.select({ subject, home }).from(unfinishedMoves).orderBy(startedAt).limit(MAX_FINISHED);
+  const [rows] = await transact(source, () => [oldest] as const);
+  return rows;
+}
+
+function belongsTo(subject: Subject): SQL {
+  return sql`(${userSessions.userId} = ${subject} or ${userSessions.id} = ${subject} and ${userSessions.userId} is null)`;
+}
+
+/** Rows as SQLite has them, whatever types their columns have here: each the text of a JSON array. */
+function selectRaw({ db }: Home, table: SQLiteTable, condition: SQL | undefined) {
+  const columns = sql.join(Object.values(getTableColumns(table)), sql`, `);
+  return db
+    .select({ row: sql<string>`json_array(${columns})` })
+    .from(table)
+    .where(condition);
+}
+
+/** Rows of one parameter, which D1 bounds at 2 MB. */
+const SLICE = 200;
+
+/**
+ * Inserts such rows; `replaced` are columns that get other values. Where the row is known, the one of the later move stays; a table without
+ * moves keeps what it has.
+ */
+function insertRaw(
+  { db }: Home,
+  table: SQLiteTable,
+  rows: readonly { row: string }[],
+  { condition, ...replaced }: { condition: SQL | undefined; [column: string]: unknown },
+): BatchItem<'sqlite'>[] {
+  const columns = Object.entries(getTableColumns(table));
+  const values = columns.map(([key], index) =>
+    key in replaced ? sql`${replaced[key]}` : sql.raw(`value ->> '$[${index}]'`),
+  );
+  const slices = Array.from({ length: Math.ceil(rows.length / SLICE) }, (_, slice) =>
+    rows.slice(slice * SLICE, (slice + 1) * SLICE),
+  );
+  return slices.map((slice) => {
+    const json = `[${slice.map(({ row }) => row).join(',')}]`;
+    const insert = db
+      .insert(table)
+      .select(sql`select ${sql.join(values, sql`, `)} from json_each(${json}) where ${condition}`);
+    const moves = columns.find(([key]) => key === 'moves')?.[1];
+    if (moves === undefined) return insert.onConflictDoNothing();
+    const set = Object.fromEntries(columns.map(([key, { name }]) => [key, sql.raw(`excluded."${name}"`)]));
+    return insert.onConflictDoUpdate({ target: sql`id` as never, set, setWhere: sql`excluded.moves > ${moves}` });
+  });
+}

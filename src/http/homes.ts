@@ -1,0 +1,67 @@
+/** Homes, as requests need them: following a session that moved, and an error that names who did not answer. */
+import type { Home } from '../db/homes';
+import { DatabaseUnavailableError } from '../errors';
+import { findTrail } from '../homes/follow';
+import { finishMove, type MoveContext, moveSubject } from '../homes/move';
+import type { Residence } from '../homes/residence';
+import type { AppContext } from './context';
+import { logEvents, reportingOf } from './reporting';
+import type { Service } from './service';
+
+/** Moves that one request follows. More would be a circle. */
+const MAX_HOPS = 3;
+
+/**
+ * Runs an operation on a session in the home that its token names; where it finds no live session there, in the home that the session has
+ * moved to. With one home, and for everyone who has not moved, it is run once and nothing else is asked.
+ */
+export async function whereSessionIs<T>(
+  c: AppContext,
+  service: Service,
+  start: { home: Home; sessionId: string },
+  run: (home: Home) => Promise<T>,
+  isMissing: (result: T) => boolean,
+): Promise<{ home: Home; result: T }> {
+  let { home } = start;
+  for (let hop = 1; ; hop += 1) {
+    const result = await run(home);
+    const next = isMissing(result) && hop <= MAX_HOPS ? await follow(c, service, home, start.sessionId) : null;
+    if (next === null) return { home, result };
+    home = next;
+  }
+}
+
+async function follow(c: AppContext, service: Service, home: Home, sessionId: string): Promise<Home | null> {
+  if (service.config.homes.size === 1) return null;
+  const trail = await findTrail(home, sessionId);
+  if (trail === null) return null;
+  const target = service.findHome(trail.to, home.meter);
+  if (target === null) logUnknownHome(c);
+  else if (trail.isUnfinished)
+    logEvents(c, target, await finishMove(home, target, trail.subject, moveContext(c, service)));
+  return target;
+}
+
+/** Someone's tokens, or rows, name a home that is not bound any more: whoever removed it has to know. */
+export function logUnknownHome(c: AppContext): void {
+  console.error(JSON.stringify({ level: 'error', event: 'unknown_home', request_id: c.get('requestId') }));
+}
+
+export function moveContext(c: AppContext, { config, now }: Service): MoveContext {
+  return { policy: config.sessions, reporting: reportingOf(c, config), now: now() };
+}
+
+/** Brings a user to the one home that is theirs. */
+export async function settle(c: AppContext, service: Service, { userId, moves }: Residence): Promise<void> {
+  for (const { from, to } of moves) {
+    const [source, target] = [from, to].map((name) => service.findHome(name, c.get('meter')));
+    if (!source || !target || userId === null) continue;
+    logEvents(c, target, await moveSubject(source, target, userId, moveContext(c, service)));
+    console.warn(JSON.stringify({ level: 'warn', event: 'user_settled', request_id: c.get('requestId'), from, to }));
+  }
+}
+
+/** Throws when a home is silent that had to be asked. */
+export function assertAllAnswered(silent: readonly string[]): void {
+  if (silent.length > 0) throw new DatabaseUnavailableError(`no answer from ${silent.join(', ')}`, silent);
+}

@@ -1,0 +1,26 @@
+/** Signing out by a token that names the session, wherever the session is now. */
+import type { Home } from '../db/homes';
+import type { RecordedEvent } from '../risk/events';
+import { revokeByClient } from '../sessions/revoke';
+import type { AppContext } from './context';
+import { whereSessionIs } from './homes';
+import { logEvents, revocationOf } from './reporting';
+import type { Service } from './service';
+
+/** Ends a session of a client. Returns what that wrote to the security log: nothing when it was over already. */
+export async function endByClient(
+  c: AppContext,
+  service: Service,
+  home: Home,
+  target: { sessionId: string; clientId: string },
+): Promise<RecordedEvent[]> {
+  const { home: at, result } = await whereSessionIs(
+    c,
+    service,
+    { home, sessionId: target.sessionId },
+    (place) => revokeByClient(place, target, revocationOf(c, service)),
+    (events) => events.length === 0,
+  );
+  logEvents(c, at, result);
+  return result;
+}
