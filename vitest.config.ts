@@ -35,7 +35,12 @@ export default defineConfig({
             miniflare: {
               compatibilityDate: config.compatibility_date,
               compatibilityFlags: config.compatibility_flags,
-              d1Databases: config.d1_databases.map(({ binding }: { binding: string }) => binding),
+              // Two more homes, for the tests that ask for them.
+              d1Databases: [
+                ...config.d1_databases.map(({ binding }: { binding: string }) => binding),
+                'DB_APAC',
+                'DB_WEUR',
+              ],
               ratelimits: Object.fromEntries(
                 config.ratelimits.map((limit: { name: string; namespace_id: string; simple: object }) => [
                   limit.name,

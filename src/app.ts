@@ -17,6 +17,7 @@ import { refuseOtherMethods } from './http/middleware/method-not-allowed';
 import { requestLog } from './http/middleware/request-log';
 import { webhooks } from './http/middleware/webhooks';
 import { oauthRoutes } from './http/oauth';
+import { operatorRoutes } from './http/operator';
 import { createService } from './http/service';
 import { sessionRoutes } from './http/sessions';
 import { userRoutes } from './http/users';
@@ -44,6 +45,10 @@ export function createApp(
   app.route(`${config.basePath}/v1/events`, eventRoutes(service));
   app.route(`${config.basePath}/v1/users`, userRoutes(service));
   app.route(`${config.basePath}/v1/webhook-deliveries`, deliveryRoutes(service));
+  const operator = operatorRoutes(service);
+  app.route(`${config.basePath}/v1/homes`, operator.homes);
+  app.route(`${config.basePath}/v1/users`, operator.users);
+  app.route(`${config.basePath}/v1/not-before`, operator.notBefore);
   app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.route(`${config.basePath}/account`, accountRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));

@@ -4,6 +4,8 @@ import type { Env as WorkerEnv } from '../src/env';
 declare global {
   namespace Cloudflare {
     interface Env extends WorkerEnv {
+      DB_APAC: D1Database;
+      DB_WEUR: D1Database;
       TEST_MIGRATIONS: D1Migration[];
       MODEL_RUNS: string;
     }

@@ -82,6 +82,8 @@ export interface TestService {
   refresh(refreshToken: string, clientId?: string, from?: Caller): Promise<RefreshAnswer>;
   bearer(method: string, path: string, accessToken: string): Promise<Response>;
   backend(method: string, path: string): Promise<Response>;
+  /** Of the backend, which may do everything. */
+  credentials: { authorization: string };
 }
 
 export const basic = ({ id, secret }: { id: string; secret: string }) => `Basic ${btoa(`${id}:${secret}`)}`;
@@ -152,6 +154,7 @@ export async function startService(
     },
     bearer: (method, path, accessToken) =>
       request(path, { method, headers: { authorization: `Bearer ${accessToken}` } }),
+    credentials: { authorization: basic(BACKEND) },
     backend: (method, path) => request(path, { method, headers: { authorization: basic(BACKEND) } }),
   };
 }

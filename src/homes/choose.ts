@@ -2,9 +2,9 @@
  * Where someone new begins: in a home that takes new users, of the nearest region that has one. Homes that share a region share its
  * users by rendezvous hashing, so that with one more home nobody who was there belongs elsewhere but to the new one.
  */
-import type { HomeConfig } from '../config';
+import type { HomeConfig, Region } from '../config';
 import { sha256 } from '../crypto';
-import { rankRegions } from './regions';
+import { rankRegions, rankRegionsFrom } from './regions';
 
 /** The name of the home for `subject`, a user's id or anything random, of a request from `cf`. */
 export async function chooseHome(
@@ -12,7 +12,29 @@ export async function chooseHome(
   { subject, cf }: { subject: string; cf: Record<string, unknown> | null },
 ): Promise<string> {
   const open = [...homes.values()].filter(({ newUsers }) => newUsers === 'any');
-  const nearest = rankRegions(cf)?.find((region) => open.some(({ regions }) => regions.includes(region)));
+  return chooseAmong(open, rankRegions(cf), subject);
+}
+
+/** Where someone goes from a home that is being drained: to the nearest one to it. */
+export async function chooseNextHome(
+  homes: ReadonlyMap<string, HomeConfig>,
+  from: HomeConfig,
+  subject: string,
+): Promise<string> {
+  const open = [...homes.values()].filter(
+    ({ name, newUsers, jurisdiction }) =>
+      name !== from.name && newUsers === 'any' && (from.jurisdiction === null || from.jurisdiction === jurisdiction),
+  );
+  const [region] = from.regions;
+  return chooseAmong(open, region === undefined ? null : rankRegionsFrom(region), subject);
+}
+
+async function chooseAmong(
+  open: readonly HomeConfig[],
+  ranked: readonly Region[] | null,
+  subject: string,
+): Promise<string> {
+  const nearest = ranked?.find((region) => open.some(({ regions }) => regions.includes(region)));
   // `DB` comes first in the configuration, so it is the default as long as it takes anyone.
   const [fallback] = open;
   if (fallback === undefined) throw new Error('no home takes new users');

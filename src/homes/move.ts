@@ -18,6 +18,7 @@ import { type Home, transact } from '../db/homes';
 import { outdatedTokens, sessionEvents, unfinishedMoves, userSessions, users, webhookDeliveries } from '../db/schema';
 import { MANY, type RecordedEvent, type Reporting, reportTo } from '../risk/events';
 import { evictOldest } from '../sessions/limits';
+import { isLive, isOutdated } from '../sessions/session';
 
 /** Who moves: a user's id, or a guest's session id. */
 export type Subject = string;
@@ -80,7 +81,16 @@ export async function finishMove(
       [
         source.db.select().from(unfinishedMoves).where(isUnfinished),
         selectRaw(source, users, and(eq(users.id, subject), eq(users.home, target.name))),
-        selectRaw(source, userSessions, and(belongsTo(subject), eq(userSessions.home, target.name))),
+        // What a not-before of this home has ended stays behind: the other home would not know.
+        selectRaw(
+          source,
+          userSessions,
+          and(
+            belongsTo(subject),
+            eq(userSessions.home, target.name),
+            sql`(${userSessions.revokedAt} is not null or not ${isOutdated.sql})`,
+          ),
+        ),
         selectRaw(source, sessionEvents, eq(sessionEvents.subject, subject)),
         selectRaw(source, outdatedTokens, eq(outdatedTokens.subject, subject)),
       ] as const,
@@ -119,6 +129,44 @@ export async function finishMove(
     source.db.delete(sessionEvents).where(and(eq(sessionEvents.subject, subject), notExists(isToBeTold))),
   ]);
   return results.at(-1) as RecordedEvent[];
+}
+
+export interface Cursor {
+  /** Rows of `users` and of `user_sessions` up to which nobody is left. */
+  users: number;
+  guests: number;
+}
+
+/** Who still lives in a home: users, and live guests, after a position. `next` is null when these are the last. One round trip. */
+export async function listResidents(
+  home: Home,
+  { policy, now }: Pick<MoveContext, 'policy' | 'now'>,
+  after: Cursor,
+  limit: number,
+): Promise<{ subjects: Subject[]; next: Cursor | null }> {
+  const { db } = home;
+  const row = sql<number>`rowid`;
+  const [people, guests] = await transact(
+    home,
+    () =>
+      [
+        db
+          .select({ row, subject: users.id })
+          .from(users)
+          .where(and(isNull(users.home), sql`rowid > ${after.users}`))
+          .orderBy(row)
+          .limit(limit),
+        db
+          .select({ row, subject: userSessions.id })
+          .from(userSessions)
+          .where(and(isNull(userSessions.userId), isLive(policy, now), sql`rowid > ${after.guests}`))
+          .orderBy(row)
+          .limit(limit),
+      ] as const,
+  );
+  const next = { users: people.at(-1)?.row ?? after.users, guests: guests.at(-1)?.row ?? after.guests };
+  const isLast = people.length < limit && guests.length < limit;
+  return { subjects: [...people, ...guests].map(({ subject }) => subject), next: isLast ? null : next };
 }
 
 /** Moves of one cron run. */

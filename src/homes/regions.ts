@@ -25,7 +25,15 @@ const CONTINENTS: Record<string, Coordinates> = {
 /** The regions, nearest first; null when the request tells nothing of where it is from. */
 export function rankRegions(cf: Record<string, unknown> | null): readonly Region[] | null {
   const place = toCoordinates(cf);
-  if (place === null) return null;
+  return place && rankFrom(place);
+}
+
+/** The regions, nearest first, as seen from one of them. */
+export function rankRegionsFrom(region: Region): readonly Region[] {
+  return rankFrom(CITIES[region][0] as Coordinates);
+}
+
+function rankFrom(place: Coordinates): readonly Region[] {
   const distance = (region: Region) => Math.min(...CITIES[region].map((city) => distanceKm(place, city)));
   return REGIONS.map((region) => ({ region, km: distance(region) }))
     .sort((a, b) => a.km - b.km)

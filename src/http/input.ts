@@ -150,7 +150,7 @@ function parseCursor(cursor: string): Position {
   return { createdAt: new Date(Number(seconds) * 1000), id };
 }
 
-function foreignCursor(): ProblemError {
+export function foreignCursor(): ProblemError {
   return new ProblemError('invalid_request', 'cursor is not one that this service gave');
 }
 

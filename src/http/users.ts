@@ -69,7 +69,13 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   /** Safe to repeat, and to be repeated until every home has answered. */
   routes.delete('/:user_id/sessions', backend, async (c) => {
     const target = { userId: readUserId(c), clientId: c.get('client').id };
-    const { answered, silent } = await askAll(homes(c), (home) => end(c, home, target));
+    const revoked = new Set<string>();
+    const end = async (home: Home) => {
+      const events = (await revokeUser(home, target, revocationOf(c, service))).filter(({ id }) => !revoked.has(id));
+      for (const { id } of events) revoked.add(id);
+      logEvents(c, home, events);
+    };
+    const { silent } = await askAll(homes(c), end);
     if (config.homes.size > 1 && silent.length === 0) {
       // Sessions that were on their way from one home to another.
       const residence = await findResidence(homes(c), {
@@ -80,11 +86,11 @@ export function userRoutes(service: Service): Hono<AppEnv> {
       assertAllAnswered(residence.silent);
       if (residence.moves.length > 0) {
         await settle(c, service, residence);
-        answered.push(...(await askAll(homes(c), (home) => end(c, home, target))).answered);
+        silent.push(...(await askAll(homes(c), end)).silent);
       }
     }
     assertAllAnswered(silent);
-    return c.json({ revoked: answered.reduce((sum, { answer }) => sum + answer, 0) });
+    return c.json({ revoked: revoked.size });
   });
 
   /** Erasing someone who is not there is done already. */
@@ -97,12 +103,6 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   });
 
   return routes;
-
-  async function end(c: AppContext, home: Home, target: { userId: string; clientId: string }): Promise<number> {
-    const events = await revokeUser(home, target, revocationOf(c, service));
-    logEvents(c, home, events);
-    return events.length;
-  }
 
   function homes(c: AppContext) {
     return service.homes(c.get('meter'));

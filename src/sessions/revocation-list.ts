@@ -2,13 +2,13 @@
  * What verifiers of access tokens have to know: which sessions ended while a token of theirs may still be good, and which users' tokens
  * are outdated. A token is refused when its session is listed, or when it was issued before its user's time.
  */
-import { and, asc, gt } from 'drizzle-orm';
+import { and, asc, gt, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/homes';
-import { outdatedTokens, userSessions } from '../db/schema';
+import { EVERYONE, outdatedTokens, userSessions } from '../db/schema';
 
 export interface RevocationList {
   sessions: string[];
-  /** By user, seconds since 1970. */
+  /** By user, and by home (`home:<name>`) where all of it is outdated; seconds since 1970. */
   notBefore: Record<string, number>;
   /** False: there are more than the list may have, so that a token may be revoked and not be in it. */
   isComplete: boolean;
@@ -39,7 +39,8 @@ export async function readRevocationList(
           .select({ subject, notBefore })
           .from(outdatedTokens)
           .where(gt(expiresAt, new Date(now)))
-          .orderBy(asc(expiresAt))
+          // A not-before of everyone is never the one that is left out.
+          .orderBy(sql`${subject} <> ${EVERYONE}`, asc(expiresAt))
           .limit(MAX_LISTED + 1),
       ] as const,
   );
@@ -52,7 +53,10 @@ export async function readRevocationList(
     notBefore: Object.fromEntries(
       users
         .slice(0, MAX_LISTED)
-        .map((user): [string, number] => [user.subject, user.notBefore.getTime() / 1000])
+        .map((user): [string, number] => [
+          user.subject === EVERYONE ? `home:${home.name}` : user.subject,
+          user.notBefore.getTime() / 1000,
+        ])
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     ),
     isComplete: sessions.length <= MAX_LISTED && users.length <= MAX_LISTED,

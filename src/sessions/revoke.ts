@@ -6,8 +6,9 @@ import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
-import { outdatedTokens, sessionEvents, userSessions, users } from '../db/schema';
+import { sessionEvents, userSessions, users } from '../db/schema';
 import { type EventDetails, MANY, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
+import { outdate } from './outdate';
 import { checkSession, isLive, type KnownSession, type RevokedReason, selectSessions } from './session';
 
 /** Who asks: the session behind a verified access token. */
@@ -95,8 +96,8 @@ export async function revokeEverywhere(home: Home, caller: Caller, revocation: R
   const { policy, now } = revocation;
   const condition = and(belongsTo(caller), isCallerLive(home, caller, policy, now));
   const subject = caller.userId ?? caller.sessionId;
-  const outdate = caller.userId === null ? [] : [outdateTokens(home, caller.userId, now, revocation)];
-  const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation, outdate);
+  const afterwards = caller.userId === null ? [] : [outdate(home, caller.userId, now, tokensEnd(revocation))];
+  const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation, afterwards);
   const results = events(await transact(home, () => statements));
   return results.some(({ sessionId }) => sessionId === caller.sessionId)
     ? { ok: true, events: results }
@@ -110,9 +111,9 @@ export async function revokeUser(
   revocation: Revocation,
 ): Promise<RecordedEvent[]> {
   const details = { by: 'client', client_id: clientId, reason: 'revoked' } as const;
-  const outdate = outdateTokens(home, userId, revocation.now, revocation);
+  const afterwards = outdate(home, userId, revocation.now, tokensEnd(revocation));
   const own = eq(userSessions.userId, userId);
-  const { statements, events } = revokeWhere(home, own, details, userId, revocation, [outdate]);
+  const { statements, events } = revokeWhere(home, own, details, userId, revocation, [afterwards]);
   return events(await transact(home, () => statements));
 }
 
@@ -126,30 +127,10 @@ export async function eraseUser(home: Home, userId: string, revocation: Revocati
       [
         home.db.delete(users).where(eq(users.id, userId)).returning({ id: users.id }),
         home.db.delete(sessionEvents).where(eq(sessionEvents.subject, userId)),
-        outdateTokens(home, userId, nextSecond, revocation),
+        outdate(home, userId, nextSecond, tokensEnd(revocation)),
       ] as const,
   );
   return erased.length > 0;
-}
-
-/** Outdates the access tokens of a user that were issued before `notBefore` (ms). A later time wins. */
-function outdateTokens(
-  { db }: Home,
-  subject: string,
-  notBefore: number,
-  { tokenLifeSeconds, now }: Pick<Revocation, 'tokenLifeSeconds' | 'now'>,
-) {
-  const row = { notBefore: new Date(notBefore), expiresAt: new Date(now + tokenLifeSeconds * 1000) };
-  return db
-    .insert(outdatedTokens)
-    .values({ subject, ...row })
-    .onConflictDoUpdate({
-      target: outdatedTokens.subject,
-      set: {
-        notBefore: sql`max(${outdatedTokens.notBefore}, excluded.not_before)`,
-        expiresAt: sql`max(${outdatedTokens.expiresAt}, excluded.expires_at)`,
-      },
-    });
 }
 
 export const BY_USER = { by: 'user', reason: 'signed_out' } as const;
@@ -184,6 +165,11 @@ export function revokeWhere(
 export function subjectOf({ db }: Home, sessionId: string): SQL {
   const subject = sql`coalesce(${userSessions.userId}, ${userSessions.id})`;
   return sql`${db.select({ subject }).from(userSessions).where(eq(userSessions.id, sessionId))}`;
+}
+
+/** When the last access token that was issued by now has expired. */
+function tokensEnd({ tokenLifeSeconds, now }: Revocation): Date {
+  return new Date(now + tokenLifeSeconds * 1000);
 }
 
 function isLiveRow(row: KnownSession | undefined, { policy, now }: Revocation): boolean {

@@ -19,6 +19,8 @@ export const BACKEND_ROUTES: Route[] = [
   { method: 'GET', path: `/v1/users/${USER}/events`, pattern: '/v1/users/:user_id/events' },
   { method: 'GET', path: '/v1/webhook-deliveries', pattern: '/v1/webhook-deliveries' },
   { method: 'POST', path: '/v1/webhook-deliveries/replay', pattern: '/v1/webhook-deliveries/replay', json: {} },
+  { method: 'GET', path: '/v1/homes', pattern: '/v1/homes' },
+  { method: 'POST', path: '/v1/not-before', pattern: '/v1/not-before', json: { user_id: NOBODY } },
   { method: 'DELETE', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
   { method: 'DELETE', path: `/v1/users/${USER}`, pattern: '/v1/users/:user_id' },
 ];

@@ -24,19 +24,20 @@ export function createRevocations(
   { pollSeconds = 15, acceptStaleSeconds = 300 }: RevocationOptions,
   send: typeof fetch,
   now: () => number,
-): (claims: { sid: string; sub: string; iat: number }) => Promise<'good' | 'revoked' | 'unknown'> {
+): (claims: { sid: string; sub: string; iat: number; home?: unknown }) => Promise<'good' | 'revoked' | 'unknown'> {
   let list: List | null = null;
   let triedAt = Number.NEGATIVE_INFINITY;
 
-  return async ({ sid, sub, iat }) => {
+  return async ({ sid, sub, iat, home }) => {
     const age = ageOf(list);
     if (age >= pollSeconds && (now() - triedAt) / 1000 >= (list === null ? 0 : RETRY_SECONDS)) {
       triedAt = now();
       list = (await read()) ?? list;
     }
     if (list === null || ageOf(list) > Math.max(acceptStaleSeconds, pollSeconds)) return 'unknown';
-    const notBefore = Object.hasOwn(list.notBefore, sub) ? list.notBefore[sub] : undefined;
-    return list.sessions.has(sid) || (notBefore !== undefined && iat < notBefore) ? 'revoked' : 'good';
+    const { sessions, notBefore } = list;
+    const isOutdated = (key: string) => Object.hasOwn(notBefore, key) && iat < (notBefore[key] as number);
+    return sessions.has(sid) || isOutdated(sub) || isOutdated(`home:${home}`) ? 'revoked' : 'good';
   };
 
   function ageOf(known: List | null): number {
