@@ -12,7 +12,9 @@ import {
   startService,
   type TestService,
   type Tokens,
+  watch,
 } from '../fixtures';
+import { DESCRIBED, emptyHomes, FROM, homeOf, livesIn, takeAway } from '../homes/three-homes';
 import { UA } from '../risk/callers';
 import { CLIENT_AT_PROVIDER, openProvider, PROVIDER, type Provider } from './provider';
 
@@ -31,7 +33,7 @@ beforeEach(async () => {
 
 async function start(
   trusted: Record<string, unknown> = {},
-  variables: Record<string, string> = {},
+  variables: Parameters<typeof startService>[0] = {},
 ): Promise<{ service: TestService; provider: Provider }> {
   const clock = { now: START };
   const provider = await openProvider(PROVIDER, clock);
@@ -454,3 +456,67 @@ describe('TRUSTED_ISSUERS', () => {
     await expect(startService({ TRUSTED_ISSUERS: text })).rejects.toThrow(mistake);
   });
 });
+
+describe('with several homes', () => {
+  beforeEach(emptyHomes);
+  const named = { HOMES: JSON.stringify(DESCRIBED), DB_APAC: env.DB_APAC, DB_WEUR: env.DB_WEUR };
+
+  /** Two services of one clock and provider, as isolates in two places. */
+  async function startTwo() {
+    const first = await start({}, named);
+    const { DB: _, ...variables } = first.service.env;
+    const second = await startService(variables, first.service.clock, first.provider.send);
+    return { provider: first.provider, services: [first.service, second] as const };
+  }
+  const from = async (service: TestService, assertion: string, cf: object) => {
+    const body = new URLSearchParams({ grant_type: GRANT, assertion, client_id: APP });
+    const request = new Request('https://sessions.example/oauth/token', { method: 'POST', body, cf } as RequestInit);
+    const response = await service.app.request(request);
+    return { status: response.status, body: (await response.json()) as Tokens };
+  };
+
+  it('two first sign-ins at once in two regions are of one user, in one home afterwards', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      await emptyHomes();
+      const { provider, services } = await startTwo();
+      const [paris, tokyo] = await Promise.all([
+        from(services[0], await provider.idToken(), FROM.paris),
+        from(services[1], await provider.idToken(), FROM.tokyo),
+      ]);
+      expect([paris.status, tokyo.status]).toEqual([200, 200]);
+      expect(decodeJwt(paris.body.access_token).sub).toBe(decodeJwt(tokyo.body.access_token).sub);
+      const third = await from(services[0], await provider.idToken(), FROM.newYork);
+      for (const { body } of [paris, tokyo])
+        expect(await livesIn(decodeJwt(body.access_token).sid as string)).toEqual([homeOf(third.body.refresh_token)]);
+    }
+  });
+
+  it('an ID token is good once, in however many regions at once (RFC 7523 §3)', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      await emptyHomes();
+      const { provider, services } = await startTwo();
+      const assertion = await provider.idToken();
+      const places = [FROM.paris, FROM.tokyo, FROM.newYork, FROM.paris, FROM.tokyo, FROM.newYork];
+      const answers = await Promise.all(
+        places.map((place, index) => from(services[index % 2] as TestService, assertion, place)),
+      );
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400, 400]);
+    }
+  });
+
+  it('an ID token is not used up by a sign-in that could not be decided', async () => {
+    const { provider, services } = await startTwo();
+    const assertion = await provider.idToken();
+    const { DB: _, ...variables } = services[0].env;
+    const silent = { ...variables, DB_APAC: watchAway(env.DB_APAC) };
+    const away = await startService(silent, services[0].clock, provider.send);
+    expect((await from(away, assertion, FROM.paris)).status).toBe(503);
+    expect((await from(services[0], assertion, FROM.paris)).status).toBe(200);
+  });
+});
+
+function watchAway(binding: D1Database): D1Database {
+  const database = watch(binding);
+  takeAway(database);
+  return database.binding;
+}

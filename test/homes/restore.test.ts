@@ -1,0 +1,165 @@
+/**
+ * A database that was restored to an earlier point brings back sessions that were revoked since, and tokens that were rotated (requirements 2.1,
+ * Time Travel). One write, a not-before, ends all that began before it.
+ */
+import { env } from 'cloudflare:test';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { createAccessTokenVerifier } from '../../src/client/verify';
+import { runScheduled } from '../../src/scheduled';
+import { APP, AUDIENCE, ISSUER, type Tokens } from '../fixtures';
+import { emptyHomes, expectNoForks, FROM, livesIn, startThreeHomes, type ThreeHomes } from './three-homes';
+
+const [ANNA, BEN] = ['7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11', '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12'];
+const GRACE = 30;
+
+beforeEach(async () => {
+  await emptyHomes();
+  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  return () => vi.restoreAllMocks();
+});
+
+const create = async ({ post }: ThreeHomes, body: object, cf?: object) =>
+  (await post('/v1/sessions', { client_id: APP, ...body }, cf)).body as unknown as Tokens;
+
+/** What Time Travel does: the tables as they were. */
+async function takeBackup(binding: D1Database): Promise<() => Promise<void>> {
+  const tables = ['users', 'user_sessions', 'unfinished_moves'];
+  const rows = await binding.batch<Record<string, unknown>>(
+    tables.map((table) => binding.prepare(`SELECT * FROM ${table}`)),
+  );
+  return async () => {
+    await binding.batch(tables.toReversed().map((table) => binding.prepare(`DELETE FROM ${table}`)));
+    for (const [index, { results }] of rows.entries()) {
+      for (const row of results) {
+        const names = Object.keys(row);
+        await binding
+          .prepare(`INSERT INTO ${tables[index]} (${names}) VALUES (${names.map(() => '?')})`)
+          .bind(...Object.values(row))
+          .run();
+      }
+    }
+  };
+}
+
+/** A restore after Anna was signed out, Ben refreshed, and someone signed in. */
+async function restored() {
+  const homes = await startThreeHomes({ ACCESS_TOKEN_TTL_SECONDS: '3600' });
+  const [anna, ben] = [
+    await create(homes, { user_id: ANNA }, FROM.paris),
+    await create(homes, { user_id: BEN }, FROM.paris),
+  ];
+  const elsewhere = await create(homes, {}, FROM.tokyo);
+  const restore = await takeBackup(env.DB_WEUR);
+  homes.service.advance(GRACE);
+  await homes.service.backend('DELETE', `/v1/users/${ANNA}/sessions`);
+  const { body: later } = await homes.service.refresh(ben.refresh_token);
+  homes.service.advance(10 * GRACE);
+  await restore();
+  await env.DB_WEUR.exec('DELETE FROM outdated_tokens');
+  return { homes, anna, ben, later, elsewhere };
+}
+
+it('a restore alone would bring back who was signed out, and tokens that were rotated', async () => {
+  const { homes, anna, ben } = await restored();
+  expect((await homes.service.refresh(anna.refresh_token)).status).toBe(200);
+  expect((await homes.service.refresh(ben.refresh_token)).status).toBe(200);
+});
+
+describe('a not-before', () => {
+  it('of the home, one write, ends all that began before, in no further round trip, and nothing elsewhere', async () => {
+    const { homes, anna, ben, later, elsewhere } = await restored();
+    const written = homes.databases.DB_WEUR.rowsWritten;
+    expect((await homes.post('/v1/not-before', { home: 'DB_WEUR' })).status).toBe(200);
+    // The row, its primary key, and the index that the clean-up goes by.
+    expect(homes.databases.DB_WEUR.rowsWritten - written).toBe(3);
+    await homes.service.request('/.well-known/jwks.json');
+    homes.roundTrips();
+    for (const { refresh_token } of [anna, ben, later]) {
+      const { status, body } = await homes.service.refresh(refresh_token);
+      expect({ status, reason: body.reason }).toEqual({ status: 400, reason: 'revoked' });
+    }
+    expect(homes.roundTrips().DB_WEUR).toBe(3);
+    expect((await homes.service.refresh(elsewhere.refresh_token)).status).toBe(200);
+    const list = await homes.service.backend('GET', `/v1/users/${ANNA}/sessions`);
+    expect(await list.json()).toMatchObject({ sessions: [] });
+    expect((await homes.service.bearer('GET', '/v1/sessions', later.access_token)).status).toBe(401);
+  });
+
+  it('leaves what begins from then on alone, and costs a refresh of it one round trip', async () => {
+    const { homes } = await restored();
+    await homes.post('/v1/not-before', { home: 'DB_WEUR' });
+    const { refresh_token } = await create(homes, { user_id: ANNA });
+    homes.service.advance(GRACE);
+    homes.roundTrips();
+    expect((await homes.service.refresh(refresh_token)).status).toBe(200);
+    expect(homes.roundTrips()).toEqual({ DB: 0, DB_APAC: 0, DB_WEUR: 1 });
+  });
+
+  it('of a user ends that user alone; of everyone, everyone', async () => {
+    const { homes, anna, ben, elsewhere } = await restored();
+    await homes.post('/v1/not-before', { user_id: ANNA });
+    expect((await homes.service.refresh(anna.refresh_token)).status).toBe(400);
+    expect((await homes.service.refresh(ben.refresh_token)).status).toBe(200);
+    await homes.post('/v1/not-before', {});
+    expect((await homes.service.refresh(ben.refresh_token)).status).toBe(400);
+    expect((await homes.service.refresh(elsewhere.refresh_token)).status).toBe(400);
+  });
+
+  it('may be of an earlier time, never of a later one; a later one stays', async () => {
+    const { homes, anna } = await restored();
+    const now = homes.service.clock.now / 1000;
+    expect((await homes.post('/v1/not-before', { not_before: now + 1 })).status).toBe(400);
+    await homes.post('/v1/not-before', { user_id: ANNA });
+    await homes.post('/v1/not-before', { user_id: ANNA, not_before: 1 });
+    expect((await homes.service.refresh(anna.refresh_token)).status).toBe(400);
+    await homes.post('/v1/not-before', { user_id: BEN, not_before: 1 });
+  });
+
+  it('is told to verifiers, which refuse the access tokens of that home', async () => {
+    const { homes, later, elsewhere } = await restored();
+    const fresh = await homes.service.refresh(elsewhere.refresh_token);
+    await homes.post('/v1/not-before', { home: 'DB_WEUR' });
+    homes.service.advance(1);
+    const verifier = createAccessTokenVerifier({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      fetch: async (input, init) => homes.service.app.request(new Request(input, init)),
+      now: () => homes.service.clock.now,
+      revocations: {},
+    });
+    expect(await verifier.verify(later.access_token)).toMatchObject({
+      ok: false,
+      description: 'The session of this access token is over',
+    });
+    expect(await verifier.verify(fresh.body.access_token)).toMatchObject({ ok: true });
+  });
+
+  it('outlives the clean-up for as long as a session could', async () => {
+    const { homes, anna } = await restored();
+    await homes.post('/v1/not-before', { home: 'DB_WEUR' });
+    homes.service.advance(10 * 86_400);
+    await runScheduled(homes.service.env, homes.service.clock.now);
+    expect(await env.DB_WEUR.prepare("SELECT count(*) AS n FROM outdated_tokens WHERE subject = '*'").first('n')).toBe(
+      1,
+    );
+    expect((await homes.service.refresh(anna.refresh_token)).status).toBe(400);
+  });
+
+  it('holds for whoever had moved away before the restore: they live in the other home, once', async () => {
+    const homes = await startThreeHomes();
+    const anna = await create(homes, { user_id: ANNA }, FROM.paris);
+    const restore = await takeBackup(env.DB_WEUR);
+    await homes.post(`/v1/users/${ANNA}/move`, { home: 'DB_APAC' });
+    homes.service.advance(GRACE);
+    const moved = await homes.service.refresh(anna.refresh_token);
+    await restore();
+    await homes.post('/v1/not-before', { home: 'DB_WEUR' });
+    homes.service.advance(GRACE);
+    expect((await homes.service.refresh(moved.body.refresh_token)).status).toBe(200);
+    expect((await homes.service.refresh(anna.refresh_token)).status).toBe(400);
+    // The next sign-in settles where the user lives.
+    await create(homes, { user_id: ANNA }, FROM.paris);
+    expect(await livesIn(anna.session.id)).toEqual(['DB_APAC']);
+    await expectNoForks();
+  });
+});
