@@ -33,7 +33,11 @@ function makeMissing(present: Record<string, string>): Record<string, string> {
   if (!present.DEMO_CLIENT_ID) missing.DEMO_CLIENT_ID = clientId;
   if (!present.DEMO_CLIENT_SECRET) missing.DEMO_CLIENT_SECRET = clientSecret;
   missing.CLIENTS = JSON.stringify([
-    { client_id: clientId, secret_sha256: createHash('sha256').update(clientSecret).digest('hex') },
+    {
+      client_id: clientId,
+      secret_sha256: createHash('sha256').update(clientSecret).digest('hex'),
+      allow: ['refresh', 'create_sessions', 'manage_users', 'introspect', 'browser_tokens', 'operate'],
+    },
     { client_id: 'demo-app' },
   ]);
   return missing;

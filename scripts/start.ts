@@ -1,6 +1,7 @@
 /**
  * `npm start`: the whole service on this machine, from a bare checkout. Completes `.dev.vars` (or the `--env-file`),
- * migrates the local database, then runs `wrangler dev`. Environment: PORT (8787), PERSIST_TO (where the database is kept).
+ * migrates the local database, then runs `wrangler dev`. Environment: PORT (8787), PERSIST_TO (where the databases
+ * are kept), LOCAL_HOMES (1; up to 3 databases, each for a part of the world).
  * What follows `npm start --` goes to `wrangler dev` and wins, for example `npm start -- --var REFRESH_GRACE_SECONDS:0`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,6 +9,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeDevVars } from './dev-vars.ts';
+import { configureHomes } from './local-homes.ts';
 
 const STOP_TIMEOUT_MS = 5_000;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -37,8 +39,12 @@ async function start(): Promise<number> {
   const persistTo = argument('persist-to') ?? process.env.PERSIST_TO;
   const persistence = persistTo ? ['--persist-to', resolve(root, persistTo)] : [];
 
-  const migrated = await migrate(persistence);
-  if (migrated !== 0 || isStopping) return isStopping ? 0 : migrated;
+  const homes = configureHomes(root, process.env.LOCAL_HOMES || '1');
+  const configuration = homes === null ? [] : ['--config', homes.config];
+  for (const binding of homes?.bindings ?? ['DB']) {
+    const migrated = await migrate(binding, [...configuration, ...persistence]);
+    if (migrated !== 0 || isStopping) return isStopping ? 0 : migrated;
+  }
 
   const origin = `http://localhost:${port}`;
   const issuer = variable('ISSUER') ?? devVars.ISSUER ?? origin;
@@ -57,6 +63,8 @@ async function start(): Promise<number> {
     '--show-interactive-dev-session=false',
     '--var',
     `ISSUER:${issuer}`,
+    ...(homes === null ? [] : ['--var', `HOMES:${homes.homes}`]),
+    ...configuration,
     ...wranglerArgs,
   ]);
   const base = origin + new URL(issuer).pathname.replace(/\/+$/, '');
@@ -65,8 +73,8 @@ async function start(): Promise<number> {
   return isStopping ? 0 : code || 1;
 }
 
-function migrate(persistence: string[]): Promise<number> {
-  return runQuietly(['d1', 'migrations', 'apply', 'DB', '--local', ...persistence]);
+function migrate(binding: string, options: string[]): Promise<number> {
+  return runQuietly(['d1', 'migrations', 'apply', binding, '--local', ...options]);
 }
 
 /** Shows the output only when the command fails. */

@@ -20,13 +20,13 @@ export interface Service {
 }
 
 /** Starts the service on a free port, with secrets and a database of its own, and resolves when it says what to try next. */
-export async function startService(args: string[] = []): Promise<Service> {
+export async function startService(args: string[] = [], env: Record<string, string> = {}): Promise<Service> {
   const port = await findFreePort();
   const directory = await mkdtemp(join(tmpdir(), 'edge-sessions-'));
   const devVarsFile = join(directory, 'dev.vars');
   // Node itself also reads the option, and stops when there is no such file.
   await writeFile(devVarsFile, '');
-  const run = runStart({ PORT: String(port), PERSIST_TO: join(directory, 'state') }, [
+  const run = runStart({ PORT: String(port), PERSIST_TO: join(directory, 'state'), ...env }, [
     '--env-file',
     devVarsFile,
     '--var',

@@ -1,0 +1,80 @@
+/**
+ * `npm run homes`: what an operator does with homes, by the service's own API.
+ *
+ *   npm run homes                          the homes, and which ones answer
+ *   npm run homes -- move USER_ID HOME     a user and all their sessions
+ *   npm run homes -- drain HOME            everyone who is left in a home that takes no new users
+ *   npm run homes -- not-before [HOME]     ends all sessions that began until now: after a restore
+ *
+ * Environment: SERVICE_URL (http://localhost:8787), CLIENT_ID and CLIENT_SECRET of a client that may operate; without them, those of `.dev.vars`.
+ * Everything may be interrupted and run again.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseEnv } from 'node:util';
+
+const MAX_TRIES = 10;
+
+const devVars = resolve(import.meta.dirname, '../.dev.vars');
+const local = existsSync(devVars) ? parseEnv(readFileSync(devVars, 'utf8')) : {};
+const service = (process.env.SERVICE_URL ?? 'http://localhost:8787').replace(/\/+$/, '');
+const id = process.env.CLIENT_ID ?? local.DEMO_CLIENT_ID ?? '';
+const secret = process.env.CLIENT_SECRET ?? local.DEMO_CLIENT_SECRET ?? '';
+const authorization = `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`;
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  console.error(`homes: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
+
+async function run([command = 'list', ...args]: string[]): Promise<void> {
+  const [first, second] = args;
+  if (command === 'list' && args.length === 0) {
+    const { homes } = await ask<{ homes: object[] }>('GET', '/v1/homes');
+    console.table(homes);
+  } else if (command === 'move' && first !== undefined && second !== undefined) {
+    const { moved } = await ask<{ moved: boolean }>('POST', `/v1/users/${encodeURIComponent(first)}/move`, {
+      home: second,
+    });
+    console.log(moved ? `${first} lives in ${second} now` : `${first} lived in ${second} already`);
+  } else if (command === 'drain' && first !== undefined) await drain(first);
+  else if (command === 'not-before' && args.length <= 1) {
+    const body = first === undefined ? {} : { home: first };
+    const { not_before } = await ask<{ not_before: string }>('POST', '/v1/not-before', body);
+    console.log(`what began before ${not_before} is over${first === undefined ? '' : ` in ${first}`}`);
+  } else throw new Error('list, move USER_ID HOME, drain HOME or not-before [HOME]');
+}
+
+async function drain(home: string): Promise<void> {
+  let cursor: string | null = null;
+  let total = 0;
+  do {
+    const answer: { moved: number; next_cursor: string | null } = await ask(
+      'POST',
+      `/v1/homes/${encodeURIComponent(home)}/drain`,
+      { cursor },
+    );
+    total += answer.moved;
+    cursor = answer.next_cursor;
+    console.log(`${total} moved`);
+  } while (cursor !== null);
+  console.log(`${home} is empty. Keep it bound until the tokens that name it have expired.`);
+}
+
+/** Repeats what could not be decided: every call is safe to repeat. */
+async function ask<T>(method: string, path: string, body?: object): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const response = await fetch(service + path, {
+      method,
+      headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    if (response.ok) return response.json() as Promise<T>;
+    if (response.status !== 503 || attempt >= MAX_TRIES)
+      throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
+    await sleep(1_000 * Number(response.headers.get('retry-after') ?? 1));
+  }
+}

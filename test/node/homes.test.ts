@@ -1,0 +1,112 @@
+/** Three homes under `npm start`, `npm run homes`, and what `npm run deploy` would do. */
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { planDatabases, withDatabaseId } from '../../scripts/deploy-plan.ts';
+import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { createSession, refresh } from './demo.ts';
+import { runStart, type Service, startService } from './service.ts';
+
+const run = promisify(execFile);
+const script = (name: string) => resolve(import.meta.dirname, '../../scripts', name);
+
+describe('LOCAL_HOMES=3 npm start', () => {
+  let service: Service;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    service = await startService([], { LOCAL_HOMES: '3' });
+    const vars = completeDevVars(service.devVarsFile);
+    env = {
+      SERVICE_URL: service.origin,
+      CLIENT_ID: vars.DEMO_CLIENT_ID as string,
+      CLIENT_SECRET: vars.DEMO_CLIENT_SECRET as string,
+    };
+  });
+  afterAll(() => service.stop());
+
+  const homes = (...args: string[]) =>
+    run(process.execPath, [script('homes.ts'), ...args], { env: { ...process.env, ...env } });
+
+  it('has three homes, which the cron runs in', async () => {
+    const { stdout } = await homes();
+    for (const home of ['DB', 'DB_WEUR', 'DB_APAC']) expect(stdout).toContain(`'${home}'`);
+    expect((await fetch(`${service.origin}/cdn-cgi/handler/scheduled`)).status).toBe(200);
+  });
+
+  it('moves a user between them while their tokens stay good', async () => {
+    const user = crypto.randomUUID();
+    const backend = { id: env.CLIENT_ID as string, secret: env.CLIENT_SECRET as string };
+    const { refresh_token: token } = await createSession(
+      { user_id: user, client_id: 'demo-app' },
+      { origin: service.origin, backend },
+    );
+    expect((await homes('move', user, 'DB_APAC')).stdout).toContain('lives in DB_APAC now');
+    expect((await homes('move', user, 'DB_APAC')).stdout).toContain('already');
+    const { status, body } = await refresh(token, { origin: service.origin });
+    expect(status).toBe(200);
+    const payload = (body as { refresh_token: string }).refresh_token.split('.')[2] as string;
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ home: 'DB_APAC' });
+  });
+
+  it('says what is wrong with a command, and names no secret', async () => {
+    for (const args of [['drain', 'DB_WEUR'], ['drain', 'DB_MARS'], ['move', 'x', 'DB'], ['fly']]) {
+      const failed = await homes(...args).then(
+        () => null,
+        (error: { code: number; stderr: string }) => error,
+      );
+      expect(failed?.code).toBe(1);
+      expect(failed?.stderr).toMatch(/^homes: /);
+      expect(failed?.stderr).not.toContain(env.CLIENT_SECRET);
+    }
+  });
+});
+
+it('LOCAL_HOMES is a number from 1 to 3', async () => {
+  const started = runStart({ LOCAL_HOMES: '4' });
+  expect(await started.ended).toBe(1);
+  expect(started.output()).toContain('LOCAL_HOMES must be 1, 2 or 3, not "4"');
+});
+
+describe('npm run deploy', () => {
+  const placeholder = '00000000-0000-0000-0000-000000000000';
+  const id = '3f2a51c8-7f0e-4a60-8f54-0a6a8a5f8e11';
+
+  it('--dry-run prints the commands, in order, and runs none', async () => {
+    const { stdout } = await run(process.execPath, [script('deploy.ts'), '--dry-run']);
+    expect(stdout.trim().split('\n')).toEqual([
+      'wrangler d1 create edge-sessions',
+      'wrangler d1 migrations apply DB --remote',
+      'wrangler secret put SESSION_SECRET < (random)',
+      'wrangler deploy --minify',
+      'GET http://localhost:8787/.well-known/jwks.json',
+    ]);
+  });
+
+  it('makes databases where HOMES says, and leaves those that are there', () => {
+    const databases = [
+      { binding: 'DB', database_name: 'a', database_id: id },
+      { binding: 'DB_WEUR', database_name: 'b', database_id: placeholder },
+      { binding: 'DB_EU', database_name: 'c' },
+      { binding: 'DB_ANY', database_name: 'd' },
+    ];
+    const homes = [
+      { home: 'DB_WEUR', regions: ['weur', 'eeur'] },
+      { home: 'DB_EU', regions: ['weur'], jurisdiction: 'eu' },
+    ];
+    expect(planDatabases(databases, JSON.stringify(homes)).map(({ create }) => create?.join(' ') ?? null)).toEqual([
+      null,
+      'd1 create b --location=weur',
+      'd1 create c --jurisdiction=eu',
+      'd1 create d',
+    ]);
+    expect(() => planDatabases(databases, '[{"home":"DB_MARS"}]')).toThrow('HOMES names DB_MARS');
+  });
+
+  it('writes the id of a new database into its own block of wrangler.toml, and nothing else', () => {
+    const toml = `# a comment\n[[d1_databases]]\nbinding = "DB"\ndatabase_id = "${placeholder}"\n\n[[d1_databases]]\nbinding = "DB_EU"\ndatabase_name = "b"\n`;
+    expect(withDatabaseId(toml, 'DB', id)).toBe(toml.replace(placeholder, id));
+    expect(withDatabaseId(toml, 'DB_EU', id)).toBe(toml.replace('"DB_EU"\n', `"DB_EU"\ndatabase_id = "${id}"\n`));
+    expect(() => withDatabaseId(toml, 'DB_MARS', id)).toThrow('DB_MARS');
+  });
+});
