@@ -470,6 +470,16 @@ describe('the cron', () => {
   });
 });
 
+it('the signing keys are read from another home while the one that makes them is away', async () => {
+  const homes = await startThreeHomes();
+  await runScheduled(homes.service.env, homes.service.clock.now);
+  const read = async () => (await homes.service.request('/.well-known/jwks.json')).json();
+  const before = await read();
+  homes.service.advance(301);
+  takeAway(homes.databases.DB);
+  expect(await read()).toEqual(before);
+});
+
 describe('operators', () => {
   it('see the homes, and which one answers', async () => {
     const homes = await startThreeHomes();

@@ -239,6 +239,35 @@ it('who is erased while a slow run holds their rows stays erased', async () => {
   expect(await env.DB_APAC.prepare('SELECT count(*) AS n FROM users').first('n')).toBe(0);
 });
 
+it('who is signed out while a slow run holds their rows stays signed out, also when every note of it is purged', async () => {
+  const { homes, sessions } = await start();
+  homes.service.advance(1);
+  homes.databases.DB_APAC.faults = [{ hang: 0 }, { hang: 300 }];
+  const late = move(homes, 'DB_APAC');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const other = await startThreeHomes({}, homes.service.clock);
+  expect((await other.service.backend('DELETE', `/v1/users/${USER}/sessions`)).status).toBe(200);
+  await late;
+  homes.service.advance(3_600);
+  await runScheduled(homes.service.env, homes.service.clock.now);
+  for (const { session, refresh_token } of sessions) {
+    expect((await homes.service.refresh(refresh_token)).status).toBe(400);
+    expect(await livesIn(session.id)).toEqual([]);
+  }
+});
+
+it('a session that begins while its user leaves begins in the new home', async () => {
+  const { homes } = await start();
+  const slow = await startThreeHomes({}, homes.service.clock);
+  slow.databases.DB_WEUR.faults = [{ hang: 0 }, { hang: 300 }];
+  const late = create(slow, { user_id: USER }, FROM.paris);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect((await move(homes, 'DB_APAC')).status).toBe(200);
+  const { session, refresh_token } = await late;
+  expect(homeOf(refresh_token)).toBe('DB_APAC');
+  expect(await livesIn(session.id)).toEqual(['DB_APAC']);
+});
+
 it('people who use their sessions while they are moved around, with faults, lose none and fork none', async () => {
   const { homes } = await start();
   const faulty = (): Fault =>

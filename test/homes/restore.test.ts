@@ -148,8 +148,11 @@ describe('a not-before', () => {
   it('holds for whoever had moved away before the restore: they live in the other home, once', async () => {
     const homes = await startThreeHomes();
     const anna = await create(homes, { user_id: ANNA }, FROM.paris);
+    const ended = await create(homes, { user_id: ANNA }, FROM.paris);
     const restore = await takeBackup(env.DB_WEUR);
     await homes.post(`/v1/users/${ANNA}/move`, { home: 'DB_APAC' });
+    // Ended and purged since.
+    await env.DB_APAC.prepare('DELETE FROM user_sessions WHERE id = ?').bind(ended.session.id).run();
     homes.service.advance(GRACE);
     const moved = await homes.service.refresh(anna.refresh_token);
     await restore();
@@ -160,6 +163,8 @@ describe('a not-before', () => {
     // The next sign-in settles where the user lives.
     await create(homes, { user_id: ANNA }, FROM.paris);
     expect(await livesIn(anna.session.id)).toEqual(['DB_APAC']);
+    expect(await livesIn(ended.session.id)).toEqual([]);
+    expect((await homes.service.refresh(ended.refresh_token)).status).toBe(400);
     await expectNoForks();
   });
 });
