@@ -38,8 +38,8 @@ export interface Workers {
 
 export async function startWorkers(): Promise<Workers> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-  const service = build('src/index.ts', join(folder, 'service'));
-  const baseline = build('scripts/bench/baseline-worker.ts', join(folder, 'baseline'));
+  const service = buildWorker('src/index.ts', join(folder, 'service'));
+  const baseline = buildWorker('scripts/bench/baseline-worker.ts', join(folder, 'baseline'));
   const secret = randomBytes(32).toString('base64url');
   const clients = [
     { client_id: 'bench', secret_sha256: createHash('sha256').update(secret).digest('hex') },
@@ -65,7 +65,7 @@ export async function startWorkers(): Promise<Workers> {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,
-      d1Persist: join(folder, 'd1'),
+      resourcePersistencePath: join(folder, 'd1'),
       handleStructuredLogs: ({ message }) => log.push(message),
       workers: [
         { ...common, name: 'strict', script: service, bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0' } },
@@ -117,7 +117,7 @@ export async function startWorkers(): Promise<Workers> {
   };
 }
 
-function build(entry: string, outdir: string): string {
+export function buildWorker(entry: string, outdir: string): string {
   const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js');
   execFileSync(process.execPath, [wrangler, 'deploy', entry, '--dry-run', '--minify', '--outdir', outdir], {
     cwd: root,
@@ -128,7 +128,7 @@ function build(entry: string, outdir: string): string {
   return readFileSync(join(outdir, script ?? 'index.js'), 'utf8');
 }
 
-async function migrate(database: Database): Promise<void> {
+export async function migrate(database: Database): Promise<void> {
   const folder = join(root, 'migrations');
   for (const file of readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
