@@ -101,6 +101,7 @@ const OUTAGES = [
   'queued for too long',
   'internal error',
   'exceeded its CPU',
+  'exceeded timeout',
 ];
 
 function isOutage(error: unknown): boolean {
