@@ -347,3 +347,46 @@ describe('a Worker with a broken configuration', () => {
     await expect(worker.scheduled({ scheduledTime: 0 } as ScheduledController, broken)).rejects.toThrow(ConfigError);
   });
 });
+
+describe('HOMES', () => {
+  const two = { DB_WEUR: testEnv.DB_WEUR } as object;
+  const homes = (...list: unknown[]) => ({ ...two, HOMES: JSON.stringify(list) });
+
+  it('describes what is bound; what it does not describe takes only those who are named', () => {
+    const parsed = parseConfig({
+      ...base,
+      ...homes({ home: 'DB', regions: ['enam'], jurisdiction: 'us' }),
+    } as Env).homes;
+    expect([...parsed.values()].map(({ binding: _, ...home }) => home)).toEqual([
+      { name: 'DB', regions: ['enam'], jurisdiction: 'us', newUsers: 'any' },
+      { name: 'DB_WEUR', regions: [], jurisdiction: null, newUsers: 'named' },
+    ]);
+  });
+
+  it.each([
+    ['no JSON', { HOMES: '{' }, 'HOMES is not JSON'],
+    ['no binding', homes({ home: 'DB_MARS' }), 'HOMES: there is no D1 binding of the name "DB_MARS"'],
+    [
+      'a binding that is no database',
+      { DB_X: 'text', ...homes({ home: 'DB_X' }) },
+      'HOMES: there is no D1 binding of the name "DB_X"',
+    ],
+    ['twice', homes({ home: 'DB' }, { home: 'DB' }), 'HOMES: "DB" is there twice'],
+    [
+      'nobody new anywhere',
+      homes({ home: 'DB', new_users: 'none' }),
+      'HOMES: one home at least must take any new users',
+    ],
+  ])('%s', (_, variables, mistake) => {
+    expect(mistakesOf(variables as never)).toContain(mistake);
+  });
+
+  it('a region, a jurisdiction and new_users are of those that there are', () => {
+    const wrong = homes({ home: 'DB', regions: ['mars'], jurisdiction: 'moon', new_users: 'few' });
+    expect(mistakesOf(wrong as never)).toHaveLength(3);
+  });
+
+  it('DB has to be there', () => {
+    expect(mistakesOf({ DB: undefined } as never)).toContain('DB is missing: bind a D1 database under this name');
+  });
+});

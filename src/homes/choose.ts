@@ -12,15 +12,17 @@ export async function chooseHome(
   { subject, cf }: { subject: string; cf: Record<string, unknown> | null },
 ): Promise<string> {
   const open = [...homes.values()].filter(({ newUsers }) => newUsers === 'any');
-  return chooseAmong(open, rankRegions(cf), subject);
+  const name = await chooseAmong(open, rankRegions(cf), subject);
+  if (name === null) throw new Error('the configuration has a home that takes any new users');
+  return name;
 }
 
-/** Where someone goes from a home that is being drained: to the nearest one to it. */
+/** Where someone goes from a home that is being drained: to the nearest one to it; null when there is none of the same jurisdiction. */
 export async function chooseNextHome(
   homes: ReadonlyMap<string, HomeConfig>,
   from: HomeConfig,
   subject: string,
-): Promise<string> {
+): Promise<string | null> {
   const open = [...homes.values()].filter(
     ({ name, newUsers, jurisdiction }) =>
       name !== from.name && newUsers === 'any' && (from.jurisdiction === null || from.jurisdiction === jurisdiction),
@@ -33,12 +35,11 @@ async function chooseAmong(
   open: readonly HomeConfig[],
   ranked: readonly Region[] | null,
   subject: string,
-): Promise<string> {
+): Promise<string | null> {
   const nearest = ranked?.find((region) => open.some(({ regions }) => regions.includes(region)));
   // `DB` comes first in the configuration, so it is the default as long as it takes anyone.
   const [fallback] = open;
-  if (fallback === undefined) throw new Error('no home takes new users');
-  if (nearest === undefined) return fallback.name;
+  if (nearest === undefined) return fallback?.name ?? null;
   const names = open.filter(({ regions }) => regions.includes(nearest)).map(({ name }) => name);
   return pickByRendezvous(names, subject);
 }

@@ -68,7 +68,10 @@ export function operatorRoutes(service: Service): {
       input.limit,
     );
     for (const subject of subjects) {
-      const target = open(c, await chooseNextHome(config.homes, from, subject));
+      const next = await chooseNextHome(config.homes, from, subject);
+      if (next === null)
+        throw new ProblemError('invalid_request', 'There is no home of the same jurisdiction that takes new users');
+      const target = open(c, next);
       logEvents(c, target, await moveSubject(source, target, subject, moveContext(c, service)));
     }
     c.set('outcome', 'drained');
