@@ -8,8 +8,6 @@ const miniflare = new Miniflare(
   convertV4MiniflareOptions({
     cf: false,
     resourcePersistencePath: state,
-    // Nobody reads the log lines here.
-    handleStructuredLogs: () => {},
     workers: [
       {
         name: 'soak',

@@ -30,7 +30,11 @@ it('configures the demo client with the hash of its secret', () => {
     .update(DEMO_CLIENT_SECRET ?? '')
     .digest('hex');
   expect(JSON.parse(CLIENTS ?? '')).toEqual([
-    { client_id: DEMO_CLIENT_ID, secret_sha256: hash },
+    {
+      client_id: DEMO_CLIENT_ID,
+      secret_sha256: hash,
+      allow: ['refresh', 'create_sessions', 'manage_users', 'introspect', 'browser_tokens', 'operate'],
+    },
     { client_id: 'demo-app' },
   ]);
 });
