@@ -20,6 +20,9 @@ const TESTS = [
   'test/counts.test.ts',
 ];
 
+/** That release's model forgets that signing out others also marks sessions that had expired, and fails now and then on any tables. */
+const MISTAKEN = 'test/sessions/model.test.ts';
+
 const root = resolve(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'previous-release-'));
 try {
@@ -29,10 +32,14 @@ try {
   cpSync(join(root, 'migrations'), join(folder, 'migrations'), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', 'workers', ...TESTS], {
-    cwd: folder,
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    [vitest, 'run', '--project', 'workers', '--exclude', MISTAKEN, ...TESTS],
+    {
+      cwd: folder,
+      stdio: 'inherit',
+    },
+  );
   process.exitCode = status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
