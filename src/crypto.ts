@@ -81,6 +81,15 @@ export async function sha256(text: string): Promise<string> {
   return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))));
 }
 
+/** A UUID version 8 (RFC 9562 §5.8) that the same parts give again: 122 bits of their SHA-256. */
+export async function toUuid(parts: readonly (string | number)[]): Promise<string> {
+  const bytes = base64url.decode(await sha256(JSON.stringify(parts)));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...bytes.slice(0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 export async function hmacSha256(key: CryptoKey, text: string): Promise<string> {
   return base64url.encode(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text))));
 }

@@ -13,7 +13,7 @@
  * A caller whose signals differ from the session's last ones is assessed (risk/assess.ts) before any answer.
  */
 import type { RiskPolicy, SessionPolicy } from '../config';
-import { sha256 } from '../crypto';
+import { toUuid } from '../crypto';
 import { assess, looksLikeSameCaller } from '../risk/assess';
 import type { EventDetails, EventDraft } from '../risk/events';
 import { parseSignals, type Signals } from '../risk/signals';
@@ -71,7 +71,7 @@ export async function toRefreshCase(
   if (assessment.level !== 'none') details.risk = assessment;
   /** Reported once for each rotation and caller, however often the token is presented, because the row does not change. */
   const draftOnce = async (type: EventDraft['type']): Promise<EventDraft> => ({
-    id: await toEventId([type, row.id, row.rotatedAt?.getTime() ?? 0, JSON.stringify(attempt.signals)]),
+    id: await toUuid([type, row.id, row.rotatedAt?.getTime() ?? 0, JSON.stringify(attempt.signals)]),
     type,
     details,
   });
@@ -126,14 +126,4 @@ function toLastSignals({ lastSignals }: Session, { signals, formerNetwork }: Ref
   const last = parseSignals(lastSignals);
   if (last === null || formerNetwork === null || last.network !== formerNetwork) return last;
   return { ...last, network: signals.network };
-}
-
-/** A UUID version 8 (RFC 9562 §5.8) that the same parts give again. */
-async function toEventId(parts: (string | number)[]): Promise<string> {
-  const hash = await sha256(JSON.stringify(parts));
-  const bytes = Uint8Array.from(atob(hash.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0));
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = [...bytes.slice(0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
