@@ -9,9 +9,8 @@ import { isAllowedReturnUrl } from '../origins';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { exchangeHandoff } from '../sessions/handoff';
 import { revokeEverywhere } from '../sessions/revoke';
-import { verifyAccessToken } from '../tokens/access';
 import { openHandoff } from '../tokens/handoff';
-import { trustedKeys } from '../tokens/keys';
+import { verifyOwnAccessToken } from './access-token';
 import type { AppContext, AppEnv } from './context';
 import { cookieSessionEnded, findOwnSession, verifyCookie } from './cookie-session';
 import { clearSessionCookies, readAccessCookie, readSessionCookie, setSessionCookies } from './cookies';
@@ -197,8 +196,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     }
     const accessToken = readAccessCookie(c);
     if (accessToken === null) return null;
-    const keySet = await service.keySet(service.defaultHome(meter));
-    const verdict = await verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), config, accessToken, now());
+    const verdict = await verifyOwnAccessToken(c, service, accessToken);
     const home = verdict.ok ? service.findHome(verdict.token.home, meter) : null;
     if (!verdict.ok || home === null) return null;
     return { home, sessionId: verdict.token.sessionId, clientId: verdict.token.clientId };

@@ -4,7 +4,7 @@ import { toEventView } from '../risk/event-view';
 import { listOwnEvents } from '../sessions/events';
 import type { AppEnv } from './context';
 import { sessionEnded } from './errors';
-import { whereSessionIs } from './homes';
+import { whereCallerIs } from './homes';
 import { readEventQuery } from './input';
 import { bearerAuth } from './middleware/bearer-auth';
 import type { Service } from './service';
@@ -15,12 +15,9 @@ export function eventRoutes(service: Service): Hono<AppEnv> {
   routes.get('/', bearerAuth(service), async (c) => {
     const query = readEventQuery(c);
     const caller = c.get('accessToken');
-    const home = service.findHome(caller.home, c.get('meter'));
-    if (home === null) throw sessionEnded();
-    const { result: page } = await whereSessionIs(
+    const { result: page } = await whereCallerIs(
       c,
       service,
-      { home, sessionId: caller.sessionId },
       (place) => listOwnEvents(place, service.config.sessions, caller, query, service.now()),
       (found) => found === null,
     );

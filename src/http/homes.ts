@@ -5,6 +5,7 @@ import { findTrail } from '../homes/follow';
 import { finishMove, type MoveContext, moveSubject } from '../homes/move';
 import type { Residence } from '../homes/residence';
 import type { AppContext } from './context';
+import { sessionEnded } from './errors';
 import { logEvents, reportingOf } from './reporting';
 import type { Service } from './service';
 
@@ -29,6 +30,19 @@ export async function whereSessionIs<T>(
     if (next === null) return { home, result };
     home = next;
   }
+}
+
+/** Runs an operation for the caller of a user's route, where the session of their access token is. */
+export function whereCallerIs<T>(
+  c: AppContext,
+  service: Service,
+  run: (home: Home) => Promise<T>,
+  isMissing: (result: T) => boolean,
+): Promise<{ home: Home; result: T }> {
+  const { sessionId, home: name } = c.get('accessToken');
+  const home = service.findHome(name, c.get('meter'));
+  if (home === null) throw sessionEnded();
+  return whereSessionIs(c, service, { home, sessionId }, run, isMissing);
 }
 
 async function follow(c: AppContext, service: Service, home: Home, sessionId: string): Promise<Home | null> {

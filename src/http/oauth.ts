@@ -4,9 +4,8 @@ import type { Client } from '../config';
 import { sha256 } from '../crypto';
 import { findSession } from '../sessions/list';
 import { checkSession, idleExpiresAt, wasRotatedWithinGrace } from '../sessions/session';
-import { verifyAccessToken } from '../tokens/access';
-import { trustedKeys } from '../tokens/keys';
 import { looksLikeRefreshToken, successorsOf, verifyRefreshToken } from '../tokens/refresh';
+import { verifyOwnAccessToken } from './access-token';
 import type { AppContext, AppEnv } from './context';
 import { OAuthError } from './errors';
 import { whereSessionIs } from './homes';
@@ -128,8 +127,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
       if (!verdict.ok || home === null) return null;
       return { home, sessionId: verdict.token.sessionId, clientId: null, refreshToken: verdict.token, claims: null };
     }
-    const keySet = await service.keySet(service.defaultHome(c.get('meter')));
-    const verdict = await verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), config, token, now());
+    const verdict = await verifyOwnAccessToken(c, service, token);
     const home = verdict.ok ? service.findHome(verdict.token.home, c.get('meter')) : null;
     if (!verdict.ok || home === null) return null;
     return {

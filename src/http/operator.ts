@@ -7,7 +7,7 @@ import { chooseNextHome } from '../homes/choose';
 import { listResidents, listUnfinished, moveSubject } from '../homes/move';
 import { findResidence } from '../homes/residence';
 import { outdateSessions } from '../sessions/outdate';
-import type { AppContext, AppEnv } from './context';
+import type { AppEnv } from './context';
 import { ProblemError } from './errors';
 import { assertAllAnswered, moveContext, settle } from './homes';
 import { foreignCursor, readJson, uuid, validate } from './input';
@@ -60,7 +60,7 @@ export function operatorRoutes(service: Service): {
     if (from === undefined) throw new ProblemError('not_found', 'There is no such home');
     if (from.newUsers !== 'none')
       throw new ProblemError('invalid_request', 'Set new_users of this home to none first, or others would come');
-    const source = open(c, from.name);
+    const source = service.boundHome(from.name, c.get('meter'));
     const { subjects, next } = await listResidents(
       source,
       { policy: config.sessions, now: now() },
@@ -71,7 +71,7 @@ export function operatorRoutes(service: Service): {
       const next = await chooseNextHome(config.homes, from, subject);
       if (next === null)
         throw new ProblemError('invalid_request', 'There is no home of the same jurisdiction that takes new users');
-      const target = open(c, next);
+      const target = service.boundHome(next, c.get('meter'));
       logEvents(c, target, await moveSubject(source, target, subject, moveContext(c, service)));
     }
     c.set('outcome', 'drained');
@@ -90,7 +90,10 @@ export function operatorRoutes(service: Service): {
     if (residence.home === null) throw new ProblemError('not_found', 'There is no such user');
     await settle(c, service, residence);
     if (residence.home !== to.name) {
-      const [source, target] = [open(c, residence.home), open(c, to.name)];
+      const [source, target] = [
+        service.boundHome(residence.home, c.get('meter')),
+        service.boundHome(to.name, c.get('meter')),
+      ];
       logEvents(c, target, await moveSubject(source, target, userId, moveContext(c, service)));
     }
     c.set('outcome', residence.home === to.name ? 'unchanged' : 'moved');
@@ -117,12 +120,6 @@ export function operatorRoutes(service: Service): {
   });
 
   return { homes, users, notBefore };
-
-  function open(c: AppContext, name: string) {
-    const home = service.findHome(name, c.get('meter'));
-    if (home === null) throw new Error('a user lives in a home that is not bound');
-    return home;
-  }
 }
 
 function parseCursor(cursor: string | null) {

@@ -39,7 +39,7 @@ async function place(
     const name = named ?? begun ?? (await chooseNearest(c, service, newUserId ?? crypto.randomUUID()));
     if (named !== null && homes.get(named)?.newUsers === 'none')
       throw new ProblemError('invalid_request', 'home takes no new users');
-    const home = open(c, service, name);
+    const home = service.boundHome(name, c.get('meter'));
     await bringGuest(c, service, who.guestSessionId, residence?.guestHome ?? null, home);
     return { home, isFirst: who.user !== null };
   }
@@ -47,7 +47,7 @@ async function place(
     throw new ProblemError('user_has_other_home', undefined, {}, { home: residence.home });
   if (residence.keyHome !== null && residence.keyHome !== residence.home)
     throw new ProblemError('idempotent_session_moved_on');
-  const home = open(c, service, residence.home);
+  const home = service.boundHome(residence.home, c.get('meter'));
   await settle(c, service, residence);
   await bringGuest(c, service, who.guestSessionId, residence.guestHome, home);
   return { home, isFirst: false };
@@ -81,19 +81,13 @@ export async function startWhereItBelongs(
 async function settleFirst(c: AppContext, service: Service, who: Who, home: Home): Promise<Home> {
   const residence = await findResidence(service.homes(c.get('meter')), who);
   await settle(c, service, residence);
-  return residence.home === null ? home : open(c, service, residence.home);
+  return residence.home === null ? home : service.boundHome(residence.home, c.get('meter'));
 }
 
 /** The name of the home for someone new. */
 function chooseNearest(c: AppContext, { config }: Service, subject: string): Promise<string> {
   const { cf = null } = c.req.raw as { cf?: Record<string, unknown> };
   return chooseHome(config.homes, { subject, cf });
-}
-
-function open(c: AppContext, service: Service, name: string): Home {
-  const home = service.findHome(name, c.get('meter'));
-  if (home === null) throw new Error('a user lives in a home that is not bound');
-  return home;
 }
 
 /** A guest who becomes a user comes along, so that one transaction can do both. */
@@ -105,5 +99,9 @@ async function bringGuest(
   home: Home,
 ): Promise<void> {
   if (guestSessionId === null || from === null || from === home.name) return;
-  logEvents(c, home, await moveSubject(open(c, service, from), home, guestSessionId, moveContext(c, service)));
+  logEvents(
+    c,
+    home,
+    await moveSubject(service.boundHome(from, c.get('meter')), home, guestSessionId, moveContext(c, service)),
+  );
 }

@@ -18,6 +18,8 @@ export interface Service {
   rateLimits: { sessionRefreshes: RateLimit | null; failedRefreshes: RateLimit | null };
   /** A home by the name that a token carries; null when there is none of this name. */
   findHome: (name: string, meter: Meter) => Home | null;
+  /** A home that the configuration names, or that a user is known to live in. Throws when it is not bound. */
+  boundHome: (name: string, meter: Meter) => Home;
   /** All of them, the default one first. */
   homes: (meter: Meter) => Home[];
   defaultHome: (meter: Meter) => Home;
@@ -39,7 +41,12 @@ export function createService(env: Env, config: Config, now: () => number, send:
     const home = config.homes.get(name);
     return home === undefined ? null : open(home, meter);
   };
-  const defaultHome = (meter: Meter) => findHome(DEFAULT_HOME, meter) as Home;
+  const boundHome = (name: string, meter: Meter) => {
+    const home = findHome(name, meter);
+    if (home === null) throw new Error('a user lives in a home that is not bound');
+    return home;
+  };
+  const defaultHome = (meter: Meter) => boundHome(DEFAULT_HOME, meter);
   const service: Service = {
     config,
     now,
@@ -50,6 +57,7 @@ export function createService(env: Env, config: Config, now: () => number, send:
     },
     defaultHome,
     findHome,
+    boundHome,
     homes: (meter) => [...config.homes.values()].map((home) => open(home, meter)),
     issuerKeys: createIssuerKeys(send, now),
     keyring: async () => {

@@ -3,7 +3,6 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { CLOCK_SKEW_SECONDS, type Config } from '../config';
 import type { Keyring } from '../crypto';
-import type { Home } from '../db/homes';
 import { toStoredAddress } from '../risk/address';
 import { toSignals } from '../risk/signals';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
@@ -17,7 +16,7 @@ import { verifyRefreshToken } from '../tokens/refresh';
 import type { AppContext, AppEnv } from './context';
 import { ProblemError, sessionEnded } from './errors';
 import { assertCanHandOff, handOff } from './handoff';
-import { whereSessionIs } from './homes';
+import { whereCallerIs, whereSessionIs } from './homes';
 import { formatCursor, jsonObject, readJson, readPage, uuid, validate } from './input';
 import { bearerAuth } from './middleware/bearer-auth';
 import { clientAuth } from './middleware/client-auth';
@@ -170,8 +169,9 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   routes.get('/', user, async (c) => {
     const page = readPage(c);
     const caller = c.get('accessToken');
-    const { result: found } = await asCaller(
+    const { result: found } = await whereCallerIs(
       c,
+      service,
       (home) => listOwnSessions(home, policy, caller, page, now()),
       (result) => result === null,
     );
@@ -184,8 +184,9 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
 
   routes.get('/current', user, async (c) => {
     const caller = c.get('accessToken');
-    const { result: session } = await asCaller(
+    const { result: session } = await whereCallerIs(
       c,
+      service,
       (home) => findSession(home, caller.sessionId),
       (found) => found?.home != null,
     );
@@ -199,8 +200,9 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.post('/revoke-others', user, recentlyAuthenticated, async (c) => {
-    const { home, result } = await asCaller(
+    const { home, result } = await whereCallerIs(
       c,
+      service,
       (home) => revokeOthers(home, c.get('accessToken'), revocationOf(c, service)),
       (found) => !found.ok,
     );
@@ -216,8 +218,9 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     if (id === caller.sessionId) await endCurrent(c);
     else {
       requireRecentAuthentication(c.get('accessToken'), config, now());
-      const { home, result } = await asCaller(
+      const { home, result } = await whereCallerIs(
         c,
+        service,
         (home) => revokeOne(home, caller, id, revocationOf(c, service)),
         (found) => !found.ok,
       );
@@ -237,17 +240,10 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     await next();
   }
 
-  /** In the home of the caller's session. */
-  function asCaller<T>(c: AppContext, run: (home: Home) => Promise<T>, isMissing: (result: T) => boolean) {
-    const { sessionId, home: name } = c.get('accessToken');
-    const home = service.findHome(name, c.get('meter'));
-    if (home === null) throw sessionEnded();
-    return whereSessionIs(c, service, { home, sessionId }, run, isMissing);
-  }
-
   async function endCurrent(c: AppContext): Promise<void> {
-    const { home, result } = await asCaller(
+    const { home, result } = await whereCallerIs(
       c,
+      service,
       (home) => revokeCurrent(home, c.get('accessToken'), revocationOf(c, service)),
       (events) => events.length === 0,
     );

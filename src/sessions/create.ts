@@ -154,13 +154,13 @@ export async function createSession(
           .from(userSessions)
           .where(eq(userSessions.id, sessionId))
       : db
-          .select({ session: userSessions, isOutdated, claim: idempotencyKeys })
+          .select({ session: userSessions, isOutdated, claim: firstClaim })
           .from(idempotencyKeys)
           .leftJoin(userSessions, eq(userSessions.id, idempotencyKeys.sessionId))
           .where(eq(idempotencyKeys.keyHash, claim.keyHash)),
   );
   const results: unknown[] = await transact(home, () => statements as [BatchItem<'sqlite'>]);
-  const found = (results.at(-1) as { session: Session | null; isOutdated: number; claim: typeof claim }[])[0];
+  const found = (results.at(-1) as { session: Session | null; isOutdated: number; claim: FirstClaim | null }[])[0];
 
   if (found === undefined) return { ok: false, reason: await whyRefused() };
   if (idempotency !== null && claim !== null && found.claim !== null && found.claim.salt !== claim.salt)
@@ -216,12 +216,16 @@ function isNewDevice(
 
 type Claim = typeof idempotencyKeys.$inferSelect;
 
+/** What a repeat needs of the first claim. A batch's rows go by column name, and the session has a `created_at` too. */
+const { createdAt: _, ...firstClaim } = getTableColumns(idempotencyKeys);
+type FirstClaim = Omit<Claim, 'createdAt'>;
+
 /** The first answer again, as long as it is still good. */
 async function repeat(
   keyring: Keyring,
   policy: SessionPolicy,
   { request }: Idempotency,
-  { first, session, now }: { first: Claim; session: KnownSession | null; now: number },
+  { first, session, now }: { first: FirstClaim; session: KnownSession | null; now: number },
 ): Promise<CreateResult> {
   for (const keys of eachSecret(keyring)) {
     if (first.fingerprint !== (await toFingerprint(keys, request))) continue;
@@ -258,7 +262,7 @@ function toFingerprint({ idempotency }: SecretKeys, request: string): Promise<st
   return hmacSha256(idempotency, `request|${request}`);
 }
 
-function drawSecret({ idempotency }: SecretKeys, { salt, sessionId }: Claim): Promise<string> {
+function drawSecret({ idempotency }: SecretKeys, { salt, sessionId }: FirstClaim): Promise<string> {
   return hmacSha256(idempotency, `secret|${sessionId}|${salt}`);
 }
 

@@ -60,6 +60,17 @@ async function start(options: Partial<VerifierOptions> = {}, variables: Paramete
   return { service, network, verifier };
 }
 
+/** A verifier that is given this as its revocation list. */
+function withList({ clock }: TestService, { send }: Network, list: () => Response) {
+  return createAccessTokenVerifier({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    revocations: {},
+    now: () => clock.now,
+    fetch: async (input, init) => (String(input).endsWith('revoked-sessions') ? list() : send(input, init)),
+  });
+}
+
 describe('a good token', () => {
   it('gives its claims, and needs nothing but the keys, once', async () => {
     const { service, network, verifier } = await start();
@@ -233,32 +244,15 @@ describe('revocation', () => {
     const { service, network, verifier } = await start({ revocations: {} });
     const { access_token } = await service.create();
     await verifier.verify(access_token);
-    const fresh = createAccessTokenVerifier({
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      revocations: {},
-      now: () => service.clock.now,
-      fetch: (input, init) =>
-        String(input).endsWith('revoked-sessions')
-          ? Promise.resolve(new Response('', { status: 500 }))
-          : network.send(input, init),
-    });
+    const fresh = withList(service, network, () => new Response('', { status: 500 }));
     expect(await fresh.verify(access_token)).toMatchObject({ ok: false, error: 'unavailable' });
   });
 
   it('a list that says that it is not all is none', async () => {
     const { service, network } = await start();
     const { access_token } = await service.create();
-    const verifier = createAccessTokenVerifier({
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      revocations: {},
-      now: () => service.clock.now,
-      fetch: (input, init) =>
-        String(input).endsWith('revoked-sessions')
-          ? Promise.resolve(Response.json({ sessions: [], not_before: {}, complete: false }))
-          : network.send(input, init),
-    });
+    const list = { sessions: [], not_before: {}, complete: false };
+    const verifier = withList(service, network, () => Response.json(list));
     expect(await verifier.verify(access_token)).toMatchObject({ ok: false, error: 'unavailable' });
   });
 

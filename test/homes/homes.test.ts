@@ -1,12 +1,14 @@
 /** Homes: where people begin, that a refresh asks one home, and what happens when one does not answer (design.md §5). */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createAccessTokenVerifier } from '../../src/client/verify';
 import { runScheduled } from '../../src/scheduled';
 import { APP, AUDIENCE, ISSUER, START, type Tokens } from '../fixtures';
 import {
   AWAY,
+  beginEmpty,
+  create,
   DESCRIBED,
   emptyHomes,
   expectNoForks,
@@ -22,20 +24,7 @@ import {
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 
-let lines: Record<string, unknown>[];
-beforeEach(async () => {
-  await emptyHomes();
-  lines = [];
-  for (const level of ['log', 'warn', 'error'] as const)
-    vi.spyOn(console, level).mockImplementation((line) => void lines.push(JSON.parse(String(line))));
-  return () => vi.restoreAllMocks();
-});
-
-const create = async ({ post }: ThreeHomes, body: object, cf?: object) => {
-  const answer = await post('/v1/sessions', { client_id: APP, ...body }, cf);
-  if (answer.status !== 201) throw new Error(`create answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-  return answer.body as unknown as Tokens;
-};
+const log = beginEmpty();
 
 describe('a new user', () => {
   it.each([
@@ -255,7 +244,7 @@ describe('a refresh', () => {
       error: 'invalid_grant',
       error_description: 'The refresh token is not valid',
     });
-    expect(lines).toContainEqual(expect.objectContaining({ level: 'error', event: 'unknown_home' }));
+    expect(log.lines).toContainEqual(expect.objectContaining({ level: 'error', event: 'unknown_home' }));
   });
 });
 
@@ -440,7 +429,7 @@ describe('the cron', () => {
     await expect(runScheduled(homes.service.env, homes.service.clock.now)).rejects.toThrow();
     const left = async (name: HomeName) => env[name].prepare('SELECT count(*) AS n FROM user_sessions').first('n');
     expect(await Promise.all(HOMES.map(left))).toEqual([0, 1, 0]);
-    const outcomes = lines.filter(({ event }) => event === 'scheduled').map(({ home, level }) => [home, level]);
+    const outcomes = log.lines.filter(({ event }) => event === 'scheduled').map(({ home, level }) => [home, level]);
     expect(outcomes.sort()).toEqual([
       ['DB', 'info'],
       ['DB_APAC', 'error'],

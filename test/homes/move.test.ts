@@ -1,10 +1,12 @@
 /** Moving a user from home to home: nobody is signed out, nothing is live twice, and a cut anywhere is finished (src/homes/move.ts). */
 import { env } from 'cloudflare:test';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
 import { APP, type Fault, type Tokens } from '../fixtures';
 import {
   AWAY,
+  beginEmpty,
+  create,
   DESCRIBED,
   emptyHomes,
   expectNoForks,
@@ -20,14 +22,8 @@ import {
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 
-beforeEach(async () => {
-  await emptyHomes();
-  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
-  return () => vi.restoreAllMocks();
-});
+beginEmpty();
 
-const create = async ({ post }: ThreeHomes, body: object, cf?: object) =>
-  (await post('/v1/sessions', { client_id: APP, ...body }, cf)).body as unknown as Tokens;
 const move = (homes: ThreeHomes, home: HomeName, user = USER) => homes.post(`/v1/users/${user}/move`, { home });
 
 /** A user of two sessions in Western Europe. */
@@ -275,6 +271,8 @@ it('people who use their sessions while they are moved around, with faults, lose
       { before: 'Network connection lost.' },
       { after: 'Network connection lost.' },
       AWAY,
+      beginEmpty,
+      create,
       { after: AWAY.before },
       { hang: 20 },
     ][Math.floor(Math.random() * 5)] as Fault;

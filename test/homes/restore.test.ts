@@ -3,23 +3,16 @@
  * Time Travel). One write, a not-before, ends all that began before it.
  */
 import { env } from 'cloudflare:test';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createAccessTokenVerifier } from '../../src/client/verify';
 import { runScheduled } from '../../src/scheduled';
-import { APP, AUDIENCE, ISSUER, type Tokens } from '../fixtures';
-import { emptyHomes, expectNoForks, FROM, livesIn, startThreeHomes, type ThreeHomes } from './three-homes';
+import { AUDIENCE, ISSUER } from '../fixtures';
+import { beginEmpty, create, expectNoForks, FROM, livesIn, startThreeHomes } from './three-homes';
 
 const [ANNA, BEN] = ['7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11', '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12'];
 const GRACE = 30;
 
-beforeEach(async () => {
-  await emptyHomes();
-  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
-  return () => vi.restoreAllMocks();
-});
-
-const create = async ({ post }: ThreeHomes, body: object, cf?: object) =>
-  (await post('/v1/sessions', { client_id: APP, ...body }, cf)).body as unknown as Tokens;
+beginEmpty();
 
 /** What Time Travel does: the tables as they were. */
 async function takeBackup(binding: D1Database): Promise<() => Promise<void>> {

@@ -1,7 +1,7 @@
 /** The real service over three real databases, each with its own faults and counts. */
 import { env } from 'cloudflare:test';
-import { expect } from 'vitest';
-import { type Database, ISSUER, startService, type TestService, watch } from '../fixtures';
+import { beforeEach, expect, vi } from 'vitest';
+import { APP, type Database, ISSUER, startService, type TestService, type Tokens, watch } from '../fixtures';
 
 export const HOMES = ['DB', 'DB_APAC', 'DB_WEUR'] as const;
 export type HomeName = (typeof HOMES)[number];
@@ -40,6 +40,19 @@ const TABLES = [
 
 export async function emptyHomes(): Promise<void> {
   for (const name of HOMES) await env[name].exec(TABLES.map((table) => `DELETE FROM ${table}`).join('; '));
+}
+
+/** Before each test of a file: nobody is in any home, and the log is a list of its lines. */
+export function beginEmpty(): { lines: Record<string, unknown>[] } {
+  const log: { lines: Record<string, unknown>[] } = { lines: [] };
+  beforeEach(async () => {
+    await emptyHomes();
+    log.lines = [];
+    for (const level of ['log', 'warn', 'error'] as const)
+      vi.spyOn(console, level).mockImplementation((line) => void log.lines.push(JSON.parse(String(line))));
+    return () => vi.restoreAllMocks();
+  });
+  return log;
 }
 
 /** A service of its own isolate state, which knows the signing keys. */
@@ -87,6 +100,13 @@ export async function startThreeHomes(
       return { status: response.status, body: await response.json() };
     },
   };
+}
+
+/** Starts a session, which must succeed. */
+export async function create({ post }: ThreeHomes, body: object, cf?: object): Promise<Tokens> {
+  const answer = await post('/v1/sessions', { client_id: APP, ...body }, cf);
+  if (answer.status !== 201) throw new Error(`create answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  return answer.body as unknown as Tokens;
 }
 
 /** The home that a token names. */

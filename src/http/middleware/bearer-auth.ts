@@ -1,7 +1,6 @@
 /** For routes of users: a verified access token (RFC 6750 §2.1). Whether its session is still live, the route's own statement asks. */
 import { createMiddleware } from 'hono/factory';
-import { verifyAccessToken } from '../../tokens/access';
-import { trustedKeys } from '../../tokens/keys';
+import { verifyOwnAccessToken } from '../access-token';
 import type { AppEnv } from '../context';
 import { bearerProblem } from '../errors';
 import type { Service } from '../service';
@@ -13,9 +12,7 @@ export const bearerAuth = (service: Service) =>
     if (header === undefined || !/^bearer( |$)/i.test(header)) throw bearerProblem(null, 'An access token is needed');
     const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header) ?? [];
     if (token === undefined) throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
-    const { config, now } = service;
-    const keySet = await service.keySet(service.defaultHome(c.get('meter')));
-    const verdict = await verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), config, token, now());
+    const verdict = await verifyOwnAccessToken(c, service, token);
     if (!verdict.ok) {
       throw bearerProblem(
         'invalid_token',
