@@ -12,6 +12,7 @@ import { ProblemError, respondToError } from './http/errors';
 import { eventRoutes } from './http/events';
 import { MAX_BODY_BYTES } from './http/input';
 import { metadataRoutes } from './http/metadata';
+import { bookmarksInCookie, bookmarksInHeader } from './http/middleware/bookmarks';
 import { cors } from './http/middleware/cors';
 import { refuseOtherMethods } from './http/middleware/method-not-allowed';
 import { requestLog } from './http/middleware/request-log';
@@ -40,6 +41,8 @@ export function createApp(
   const allowApps = cors(config);
   for (const path of ['/oauth/token', '/oauth/revoke', '/v1/sessions', '/v1/sessions/*', '/v1/events'])
     app.use(config.basePath + path, allowApps);
+  for (const path of ['/oauth/*', '/v1/*']) app.use(config.basePath + path, bookmarksInHeader(config));
+  app.use(`${config.basePath}/account/*`, bookmarksInCookie(config));
   app.route(`${config.basePath}/oauth`, oauthRoutes(service));
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
   app.route(`${config.basePath}/v1/events`, eventRoutes(service));

@@ -38,7 +38,7 @@ export async function runScheduled(
   const config = parseConfig(env);
   const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
   const homes = [...config.homes.values()].map(({ name, binding }) =>
-    openHome(name, binding, config.d1TimeoutMs, newMeter()),
+    openHome({ name, binding, timeoutMs: config.d1TimeoutMs }, newMeter()),
   );
   const [original] = homes as [Home, ...Home[]];
   const keys = rotateSigningKeys(original, keyring, config.signingKeys, now);

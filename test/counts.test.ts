@@ -95,7 +95,7 @@ const operations: [string, Cost, Operation][] = [
   ],
   [
     'list',
-    { roundTrips: 1, rowsRead: 3, rowsWritten: 0 },
+    { roundTrips: 2, rowsRead: 4, rowsWritten: 0 },
     async (service, { access_token }) =>
       () =>
         service.bearer('GET', '/v1/sessions', access_token),

@@ -20,8 +20,8 @@ export interface Database {
   roundTrips: number;
   rowsRead: number;
   rowsWritten: number;
-  /** Taken one a round trip: what happens instead of, or after, the real one. */
-  faults: Fault[];
+  /** Taken one a round trip: what happens instead of, or after, the real one; null: nothing. */
+  faults: (Fault | null)[];
 }
 
 export type Fault = { before: string } | { after: string } | { hang: number };
@@ -29,20 +29,25 @@ export type Fault = { before: string } | { after: string } | { hang: number };
 /** Counts the round trips to a D1 binding, and fails them as told: before the statements ran, or after they were committed. */
 export function watch(binding: D1Database): Database {
   const database: Database = { binding, roundTrips: 0, rowsRead: 0, rowsWritten: 0, faults: [] };
-  const batch = async (statements: D1PreparedStatement[]) => {
-    database.roundTrips += 1;
-    const fault = database.faults.shift();
-    if (fault && 'before' in fault) throw new Error(fault.before);
-    if (fault && 'hang' in fault) await new Promise((resolve) => setTimeout(resolve, fault.hang));
-    const results = await binding.batch(statements);
-    for (const { meta } of results) {
-      database.rowsRead += meta.rows_read;
-      database.rowsWritten += meta.rows_written;
-    }
-    if (fault && 'after' in fault) throw new Error(fault.after);
-    return results;
+  const withSession = (constraint: string) => {
+    const session = binding.withSession(constraint);
+    const batch = async (statements: D1PreparedStatement[]) => {
+      database.roundTrips += 1;
+      const fault = database.faults.shift();
+      if (fault && 'before' in fault) throw new Error(fault.before);
+      if (fault && 'hang' in fault) await new Promise((resolve) => setTimeout(resolve, fault.hang));
+      const results = await session.batch(statements);
+      for (const { meta } of results) {
+        database.rowsRead += meta.rows_read;
+        database.rowsWritten += meta.rows_written;
+      }
+      if (fault && 'after' in fault) throw new Error(fault.after);
+      return results;
+    };
+    return { batch, getBookmark: () => session.getBookmark() };
   };
-  database.binding = { prepare: (query: string) => binding.prepare(query), batch } as unknown as D1Database;
+  const prepare = (query: string) => binding.prepare(query);
+  database.binding = { prepare, withSession } as unknown as D1Database;
   return database;
 }
 
@@ -95,7 +100,7 @@ export async function sha256Hex(text: string): Promise<string> {
 
 /** A service of its own isolate state. Several of them share the one database, as isolates do. */
 export async function startService(
-  variables: Partial<Omit<Env, 'DB'>> = {},
+  variables: Partial<Env> = {},
   clock = { now: START },
   send?: typeof fetch,
 ): Promise<TestService> {
@@ -105,7 +110,7 @@ export async function startService(
     { client_id: APP },
     { client_id: 'other-app' },
   ];
-  const database = watch(env.DB);
+  const database = watch(variables.DB ?? env.DB);
   const serviceEnv: Env = {
     ISSUER,
     AUDIENCE,

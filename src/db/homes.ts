@@ -1,6 +1,9 @@
 /**
  * A home is a D1 database that sessions live in. Everything that this service asks of D1 goes through `transact`:
  * one batch, which is one transaction and one round trip, counted, bound in time, and run again when it is safe and of use.
+ *
+ * A home is its primary, which decides everything. What may lag a little reads its replica (D1's Sessions API): the copy that is nearest,
+ * and at least as new as what the caller has seen and done. The types are two, so that no decision is made by a copy.
  */
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
@@ -13,9 +16,11 @@ export interface Meter {
   rowsRead: number;
   rowsWritten: number;
   durationMs: number;
+  /** By home: the state of the database that its caller has seen, or made, and that no replica may fall behind. */
+  bookmarks: Map<string, string>;
 }
 
-export interface Home {
+interface Database {
   /** The name of the binding. Tokens carry it. */
   name: string;
   db: DrizzleD1Database;
@@ -23,31 +28,87 @@ export interface Home {
   meter: Meter;
 }
 
+export interface Home extends Database {
+  copy: 'primary';
+}
+
+/** For reads that may lag. Where there are no replicas, or none answers, it is the primary. */
+export interface Replica extends Database {
+  copy: 'replica';
+}
+
 export const DEFAULT_HOME = 'DB';
 
-export const newMeter = (): Meter => ({ roundTrips: 0, rowsRead: 0, rowsWritten: 0, durationMs: 0 });
+export const newMeter = (): Meter => ({
+  roundTrips: 0,
+  rowsRead: 0,
+  rowsWritten: 0,
+  durationMs: 0,
+  bookmarks: new Map(),
+});
 
-/** A D1 binding whose batches are counted by `meter`, given up after `timeoutMs`, and not tried while its `breaker` is open. */
-export function openHome(
-  name: string,
-  binding: D1Database,
-  timeoutMs: number,
+/** A D1 binding, given up on after `timeoutMs`. */
+export interface HomeBinding {
+  name: string;
+  binding: D1Database;
+  timeoutMs: number;
+}
+
+export function openHome(at: HomeBinding, meter: Meter, breaker = createBreaker(Date.now)): Home {
+  return { name: at.name, db: toDatabase(at, askPrimary(at, meter, breaker)), meter, copy: 'primary' };
+}
+
+export function openReplica(at: HomeBinding, meter: Meter, breakers: { primary: Breaker; replica: Breaker }): Replica {
+  const primary = askPrimary(at, meter, breakers.primary);
+  const replica = ask(at, meter, breakers.replica, {
+    constraint: () => meter.bookmarks.get(at.name) ?? 'first-unconstrained',
+    isSeen: () => true,
+  });
+  // Whatever is wrong with the copy, or with a bookmark that a caller made up, the primary knows.
+  const batch: Batch = (statements) => replica(statements).catch(() => primary(statements));
+  return { name: at.name, db: toDatabase(at, batch), meter, copy: 'replica' };
+}
+
+type Batch = (statements: D1PreparedStatement[]) => Promise<D1Result[]>;
+
+/** Drizzle needs no more of a binding than these two. */
+function toDatabase({ binding }: HomeBinding, batch: Batch): DrizzleD1Database {
+  return drizzle({ prepare: (query: string) => binding.prepare(query), batch } as unknown as D1Database);
+}
+
+/** Each batch is a session of its own: only the first query of a session is sure to be the primary's. */
+function askPrimary(at: HomeBinding, meter: Meter, breaker: Breaker): Batch {
+  return ask(at, meter, breaker, {
+    constraint: () => 'first-primary',
+    // What failed before may have been written all the same.
+    isSeen: (results, hasFailed) => hasFailed || results.some(({ meta }) => meta.rows_written > 0),
+  });
+}
+
+/** Asks D1: counted by `meter`, given up after `timeoutMs`, not tried while the `breaker` is open. `isSeen`: the caller sees, or made, this state. */
+function ask(
+  { name, binding, timeoutMs }: HomeBinding,
   meter: Meter,
-  breaker: Breaker = createBreaker(Date.now),
-): Home {
-  const batch = async (statements: D1PreparedStatement[]) => {
+  breaker: Breaker,
+  { constraint, isSeen }: { constraint: () => string; isSeen: (results: D1Result[], hasFailed: boolean) => boolean },
+): Batch {
+  let hasFailed = false;
+  return async (statements) => {
     if (!breaker.mayTry()) throw new Error('it failed repeatedly, and is given a moment');
     meter.roundTrips += 1;
     const started = Date.now();
     try {
-      const results = await withTimeout(binding.batch(statements), timeoutMs);
+      const session = binding.withSession(constraint());
+      const results = await withTimeout(session.batch(statements), timeoutMs);
       for (const { meta } of results) {
         meter.rowsRead += meta.rows_read;
         meter.rowsWritten += meta.rows_written;
       }
+      if (isSeen(results, hasFailed)) advance(meter, name, session.getBookmark());
       breaker.succeeded();
       return results;
     } catch (error) {
+      hasFailed = true;
       // A statement that D1 refuses says nothing of how D1 is.
       if (isOutage(error)) breaker.failed();
       else breaker.succeeded();
@@ -56,9 +117,11 @@ export function openHome(
       meter.durationMs += Date.now() - started;
     }
   };
-  // Drizzle needs no more of a binding than these two.
-  const metered = { prepare: (query: string) => binding.prepare(query), batch } as unknown as D1Database;
-  return { name, db: drizzle(metered), meter };
+}
+
+/** Bookmarks are in the order of their text. */
+function advance({ bookmarks }: Meter, name: string, bookmark: string | null): void {
+  if (bookmark !== null && bookmark > (bookmarks.get(name) ?? '')) bookmarks.set(name, bookmark);
 }
 
 type Statements = readonly [BatchItem<'sqlite'>, ...BatchItem<'sqlite'>[]];
@@ -71,7 +134,7 @@ const MAX_ATTEMPTS = 3;
  * run again; `build` is told that the run before may have been applied. Throws `DatabaseUnavailableError`.
  */
 export async function transact<T extends Statements>(
-  home: Home,
+  home: Home | Replica,
   build: (isRerun: boolean) => T,
 ): Promise<BatchResponse<T>> {
   for (let attempt = 1; ; attempt += 1) {

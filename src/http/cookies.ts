@@ -1,5 +1,5 @@
 /**
- * The two cookies of a session in a browser (RFC 6265bis). `__Host-` ties them to this host: no other host, subdomains included,
+ * The cookies of a session in a browser (RFC 6265bis). `__Host-` ties them to this host: no other host, subdomains included,
  * can set or read them. Lax, because links from elsewhere have to find the person signed in; what other sites
  * may ask for, middleware/same-site.ts decides.
  */
@@ -12,6 +12,9 @@ import { ProblemError } from './errors';
 const SESSION_COOKIE = '__Host-session';
 /** The access token. */
 const ACCESS_COOKIE = '__Host-access';
+const BOOKMARK_COOKIE = '__Host-bookmark';
+/** Far longer than replicas lag. */
+const BOOKMARK_SECONDS = 600;
 /** Browsers drop a cookie whose name and value are longer, silently (RFC 6265bis §5.6). */
 export const MAX_COOKIE_BYTES = 4096;
 /** The longest life that browsers give a cookie (RFC 6265bis §5.5). */
@@ -42,6 +45,15 @@ function decodeClientId(encoded: string): string | null {
 
 export function readAccessCookie(c: AppContext): string | null {
   return readCookie(c, ACCESS_COOKIE);
+}
+
+/** How new what this browser is shown has to be: middleware/bookmarks.ts. */
+export function readBookmarkCookie(c: AppContext): string | null {
+  return readCookie(c, BOOKMARK_COOKIE);
+}
+
+export function setBookmarkCookie(c: AppContext, bookmarks: string): void {
+  set(c, BOOKMARK_COOKIE, bookmarks, bookmarks === '' ? 0 : BOOKMARK_SECONDS);
 }
 
 /** Of two cookies of the same name one may be planted, and nothing tells which: neither is chosen. */
@@ -84,6 +96,8 @@ export function clearSessionCookies(c: AppContext): void {
   set(c, SESSION_COOKIE, '', 0);
   set(c, ACCESS_COOKIE, '', 0);
   c.header('Clear-Site-Data', '"cache"');
+  // Whoever comes next has seen nothing.
+  c.get('meter').bookmarks.clear();
 }
 
 function set(c: AppContext, name: string, value: string, maxAge: number): void {

@@ -31,7 +31,7 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
     if (home === null) throw new ProblemError('invalid_request', 'home is not one of this service');
     const filter = { ...validate(stateSchema, { state }), endpoint, eventId: null };
     const page = { after: parseSequence(cursor) ?? 0, limit: parseLimit(limit) };
-    const { deliveries, next } = await listDeliveries(home, filter, page);
+    const { deliveries, next } = await listDeliveries(service.replicaOf(home), filter, page);
     return c.json({
       deliveries: deliveries.map((delivery) => ({
         event_id: delivery.eventId,

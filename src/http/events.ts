@@ -18,7 +18,14 @@ export function eventRoutes(service: Service): Hono<AppEnv> {
     const { result: page } = await whereCallerIs(
       c,
       service,
-      (place) => listOwnEvents(place, service.config.sessions, caller, query, service.now()),
+      (home) =>
+        listOwnEvents(
+          { home, replica: service.replicaOf(home) },
+          service.config.sessions,
+          caller,
+          query,
+          service.now(),
+        ),
       (found) => found === null,
     );
     if (page === null) throw sessionEnded();

@@ -108,19 +108,27 @@ export function parseSequence(cursor: string | undefined): number | null {
   return Number(cursor);
 }
 
-/** The cursor of a list of events of several homes: `<home>.<position>` of each. */
+/** The cursor of a list of events of several homes: where it goes on in each. */
 export function parseEventCursor(cursor: string | undefined): EventPositions {
-  const parts = (cursor === undefined ? [] : cursor.split('~')).map((part) => /^(DB\w{0,33})\.(\d+)$/.exec(part));
-  return new Map(
-    parts.map((part) => {
-      if (part?.[1] === undefined) throw foreignCursor();
-      return [part[1], parseSequence(part[2]) as number];
-    }),
-  );
+  if (cursor === undefined) return new Map();
+  const positions = parsePerHome(cursor, /^[1-9]\d{0,14}$/);
+  if (positions === null) throw foreignCursor();
+  return new Map([...positions].map(([home, position]) => [home, Number(position)]));
 }
 
-export function formatEventCursor(positions: EventPositions | null): string | null {
-  return positions && [...positions].map(([home, position]) => `${home}.${position}`).join('~');
+/** Something of each home: `<home>.<value>`, with `~` between them. null when it is not that, or a value not of this form. */
+export function parsePerHome(text: string, form: RegExp): Map<string, string> | null {
+  const values = new Map<string, string>();
+  for (const part of text.split('~')) {
+    const [, home, value] = /^(DB\w{0,33})\.(.+)$/.exec(part) ?? [];
+    if (home === undefined || value === undefined || !form.test(value)) return null;
+    values.set(home, value);
+  }
+  return values;
+}
+
+export function formatPerHome(values: ReadonlyMap<string, string | number>): string {
+  return [...values].map(([home, value]) => `${home}.${value}`).join('~');
 }
 
 export function parseLimit(limit = '50'): number {

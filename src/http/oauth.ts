@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import type { Client } from '../config';
 import { sha256 } from '../crypto';
-import { findSession } from '../sessions/list';
+import { findSession } from '../sessions/read';
 import { checkSession, idleExpiresAt, wasRotatedWithinGrace } from '../sessions/session';
 import { looksLikeRefreshToken, successorsOf, verifyRefreshToken } from '../tokens/refresh';
 import { verifyOwnAccessToken } from './access-token';

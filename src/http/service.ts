@@ -1,8 +1,16 @@
 /** What every route works with: the configuration, the clock, the keys, the database. One per isolate and configuration. */
 import type { Config, HomeConfig } from '../config';
 import { deriveKeyring, type Keyring } from '../crypto';
-import { createBreaker } from '../db/breaker';
-import { DEFAULT_HOME, type Home, type Meter, openHome } from '../db/homes';
+import { type Breaker, createBreaker } from '../db/breaker';
+import {
+  DEFAULT_HOME,
+  type Home,
+  type HomeBinding,
+  type Meter,
+  openHome,
+  openReplica,
+  type Replica,
+} from '../db/homes';
 import type { Env } from '../env';
 import { DatabaseUnavailableError } from '../errors';
 import { createIssuerKeys, type IssuerKeys } from '../tokens/issuers';
@@ -23,6 +31,8 @@ export interface Service {
   /** All of them, the default one first. */
   homes: (meter: Meter) => Home[];
   defaultHome: (meter: Meter) => Home;
+  /** A home's copy for reads that may lag. */
+  replicaOf: (home: Home) => Replica;
   keyring: () => Promise<Keyring>;
   /** The keys of trusted OpenID providers. */
   issuerKeys: IssuerKeys;
@@ -30,16 +40,22 @@ export interface Service {
   keySet: (home: Home) => Promise<KeySet>;
 }
 
+/** What the isolate keeps of a home: how to reach it, and how that went. */
+interface Source {
+  at: HomeBinding;
+  primary: Breaker;
+  replica: Breaker;
+}
+
 export function createService(env: Env, config: Config, now: () => number, send: typeof fetch): Service {
   // Values are cached, never promises: a promise that waits on another request's I/O may never settle.
   let keyring: Keyring | null = null;
   let keySet: KeySet | null = null;
-  const breakers = new Map([...config.homes.keys()].map((name) => [name, createBreaker(now)]));
-  const open = ({ name, binding }: HomeConfig, meter: Meter) =>
-    openHome(name, binding, config.d1TimeoutMs, meter, breakers.get(name));
+  const sources = new Map([...config.homes.values()].map((home) => [home.name, toSource(home)]));
+  const open = ({ at, primary }: Source, meter: Meter) => openHome(at, meter, primary);
   const findHome = (name: string, meter: Meter) => {
-    const home = config.homes.get(name);
-    return home === undefined ? null : open(home, meter);
+    const source = sources.get(name);
+    return source === undefined ? null : open(source, meter);
   };
   const boundHome = (name: string, meter: Meter) => {
     const home = findHome(name, meter);
@@ -58,7 +74,11 @@ export function createService(env: Env, config: Config, now: () => number, send:
     defaultHome,
     findHome,
     boundHome,
-    homes: (meter) => [...config.homes.values()].map((home) => open(home, meter)),
+    homes: (meter) => [...sources.values()].map((source) => open(source, meter)),
+    replicaOf: ({ name, meter }) => {
+      const { at, ...breakers } = sources.get(name) as Source;
+      return openReplica(at, meter, breakers);
+    },
     issuerKeys: createIssuerKeys(send, now),
     keyring: async () => {
       keyring ??= await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
@@ -73,6 +93,11 @@ export function createService(env: Env, config: Config, now: () => number, send:
     },
   };
   return service;
+
+  function toSource({ name, binding }: HomeConfig): Source {
+    const at = { name, binding, timeoutMs: config.d1TimeoutMs };
+    return { at, primary: createBreaker(now), replica: createBreaker(now) };
+  }
 
   /** What the cron copied to this home; null when it is where keys are made, or has none that signs. */
   async function readCopy(home: Home, moment: number): Promise<KeySet | null> {

@@ -8,7 +8,8 @@ import { toSignals } from '../risk/signals';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { type AuthenticateResult, authenticateSession } from '../sessions/authenticate';
 import { createSession, type NewSession, toKeyHash } from '../sessions/create';
-import { findSession, listOwnSessions } from '../sessions/list';
+import { listOwnSessions } from '../sessions/list';
+import { findSession } from '../sessions/read';
 import { revokeCurrent, revokeOne, revokeOthers } from '../sessions/revoke';
 import { checkSession } from '../sessions/session';
 import { RESERVED_CLAIMS } from '../tokens/access';
@@ -172,7 +173,7 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const { result: found } = await whereCallerIs(
       c,
       service,
-      (home) => listOwnSessions(home, policy, caller, page, now()),
+      (home) => listOwnSessions({ home, replica: service.replicaOf(home) }, policy, caller, page, now()),
       (result) => result === null,
     );
     if (found === null) throw sessionEnded();

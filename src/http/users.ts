@@ -13,7 +13,7 @@ import { ProblemError } from './errors';
 import { assertAllAnswered, settle } from './homes';
 import {
   formatCursor,
-  formatEventCursor,
+  formatPerHome,
   parseEventCursor,
   parseLimit,
   readPage,
@@ -38,8 +38,8 @@ export function userRoutes(service: Service): Hono<AppEnv> {
       throw new ProblemError('invalid_request', 'include can only be ended');
     const query = { userId, includeEnded: include === 'ended' };
     const page = readPage(c, ['include']);
-    const { answered, silent } = await askAll(homes(c), (home) =>
-      listUserSessions(home, config.sessions, query, page, now()),
+    const { answered, silent } = await askAll(homes(c).map(service.replicaOf), (replica) =>
+      listUserSessions(replica, config.sessions, query, page, now()),
     );
     const { sessions, next } = mergeSessionPages(
       answered.map(({ answer }) => answer),
@@ -56,14 +56,14 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     const userId = readUserId(c);
     const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
     const query = { limit: parseLimit(limit), before: parseEventCursor(cursor) };
-    const { answered, silent } = await askAll(homes(c), (home) =>
-      listUserEvents(home, userId, { limit: query.limit, before: query.before.get(home.name) ?? null }),
+    const { answered, silent } = await askAll(homes(c).map(service.replicaOf), (replica) =>
+      listUserEvents(replica, userId, { limit: query.limit, before: query.before.get(replica.name) ?? null }),
     );
     const { events, next } = mergeEventPages(
       answered.map(({ home, answer }) => ({ home: home.name, page: answer })),
       query,
     );
-    return c.json({ events: events.map(toEventView), next_cursor: formatEventCursor(next), ...warnOf(silent) });
+    return c.json({ events: events.map(toEventView), next_cursor: next && formatPerHome(next), ...warnOf(silent) });
   });
 
   /** Safe to repeat, and to be repeated until every home has answered. */

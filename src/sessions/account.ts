@@ -1,33 +1,40 @@
 /** What the "Your devices" page shows of a person: their active sessions and what happened lately. */
-import { and } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
-import { type Home, transact } from '../db/homes';
+import { transact } from '../db/homes';
+import { userSessions } from '../db/schema';
 import { type EventQuery, type SessionEvent, selectEvents, toEventPage } from './events';
 import { type SessionPage, selectPage, toPage } from './list';
-import { belongsTo, type Caller } from './revoke';
-import { isLive } from './session';
+import { type Copies, readFor } from './read';
+import { belongsTo } from './revoke';
+import { isLive, type Session, selectSessions } from './session';
 
 export interface Account {
   devices: SessionPage;
   activity: { events: SessionEvent[]; next: number | null };
 }
 
-/** Of a caller whose session was found to be live. One round trip. */
+/** Of the person of a session that was found to be live. One round trip. */
 export async function readAccount(
-  home: Home,
+  copies: Copies,
   policy: SessionPolicy,
-  caller: Caller,
+  session: Session,
   { devices: limit, activity }: { devices: number; activity: EventQuery },
   now: number,
 ): Promise<Account> {
   const page = { after: null, limit };
-  const [sessions, events] = await transact(
-    home,
-    () =>
-      [
-        selectPage(home, and(belongsTo(caller), isLive(policy, now)), page),
-        selectEvents(home, caller.userId ?? caller.sessionId, activity),
-      ] as const,
-  );
-  return { devices: toPage(sessions, page), activity: toEventPage(events, activity) };
+  const caller = { sessionId: session.id, userId: session.userId };
+  const active = and(belongsTo(caller), isLive(policy, now));
+  return readFor(copies, session, async (copy) => {
+    const [[own], sessions, events] = await transact(
+      copy,
+      () =>
+        [
+          selectSessions(copy, eq(userSessions.id, session.id)),
+          selectPage(copy, active, page),
+          selectEvents(copy, caller.userId ?? caller.sessionId, activity),
+        ] as const,
+    );
+    return { own, answer: { devices: toPage(sessions, page), activity: toEventPage(events, activity) } };
+  });
 }

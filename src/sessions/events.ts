@@ -1,10 +1,11 @@
 /** Reading the security log: newest first, a page at a time. */
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
-import { type Home, transact } from '../db/homes';
+import { type Home, type Replica, transact } from '../db/homes';
 import { sessionEvents, userSessions } from '../db/schema';
+import { type Copies, findLive, readFor } from './read';
 import type { Caller } from './revoke';
-import { checkSession, selectSessions } from './session';
+import { selectSessions } from './session';
 
 export type SessionEvent = typeof sessionEvents.$inferSelect;
 
@@ -20,33 +21,31 @@ export interface EventPage {
   next: number | null;
 }
 
-/** The events of the caller's user; null when the caller's own session is over. One round trip. */
-export async function listOwnEvents(
-  home: Home,
+/** The events of the caller's user; null when the caller's own session is over. */
+export function listOwnEvents(
+  copies: Copies,
   policy: SessionPolicy,
   caller: Caller,
   query: EventQuery,
   now: number,
 ): Promise<EventPage | null> {
-  const [callers, rows] = await transact(
-    home,
-    () =>
-      [
-        selectSessions(home, eq(userSessions.id, caller.sessionId)),
-        selectEvents(home, caller.userId ?? caller.sessionId, query),
-      ] as const,
-  );
-  const own = callers[0];
-  return own === undefined || checkSession(own, policy, now) !== null ? null : toEventPage(rows, query);
+  return readFor(copies, findLive(copies.home, policy, caller.sessionId, now), async (copy) => {
+    const subject = caller.userId ?? caller.sessionId;
+    const [[own], rows] = await transact(
+      copy,
+      () => [selectSessions(copy, eq(userSessions.id, caller.sessionId)), selectEvents(copy, subject, query)] as const,
+    );
+    return { own, answer: toEventPage(rows, query) };
+  });
 }
 
 /** A user's events, for a backend. One round trip. */
-export async function listUserEvents(home: Home, userId: string, query: EventQuery): Promise<EventPage> {
-  const [rows] = await transact(home, () => [selectEvents(home, userId, query)] as const);
+export async function listUserEvents(replica: Replica, userId: string, query: EventQuery): Promise<EventPage> {
+  const [rows] = await transact(replica, () => [selectEvents(replica, userId, query)] as const);
   return toEventPage(rows, query);
 }
 
-export function selectEvents({ db }: Home, subject: string, { before, limit }: EventQuery) {
+export function selectEvents({ db }: Home | Replica, subject: string, { before, limit }: EventQuery) {
   return (
     db
       .select()

@@ -1,10 +1,11 @@
 /** Reading sessions: newest first, a page at a time by the last row seen (keyset), so that a new session shifts no page. */
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
-import { type Home, transact } from '../db/homes';
+import { type Home, type Replica, transact } from '../db/homes';
 import { userSessions } from '../db/schema';
+import { type Copies, findLive, readFor } from './read';
 import { belongsTo, type Caller } from './revoke';
-import { checkSession, isLive, type KnownSession, type Session, selectSessions } from './session';
+import { isLive, type Session, selectSessions } from './session';
 
 /** Where a page starts: after this row. */
 export interface Position {
@@ -23,29 +24,27 @@ export interface SessionPage {
   next: Position | null;
 }
 
-/** The active sessions of the caller's user; null when the caller's own session is over. One round trip. */
-export async function listOwnSessions(
-  home: Home,
+/** The active sessions of the caller's user; null when the caller's own session is over. */
+export function listOwnSessions(
+  copies: Copies,
   policy: SessionPolicy,
   caller: Caller,
   page: Page,
   now: number,
 ): Promise<SessionPage | null> {
-  const [callers, rows] = await transact(
-    home,
-    () =>
-      [
-        selectSessions(home, eq(userSessions.id, caller.sessionId)),
-        selectPage(home, and(belongsTo(caller), isLive(policy, now)), page),
-      ] as const,
-  );
-  const own = callers[0];
-  return own === undefined || checkSession(own, policy, now) !== null ? null : toPage(rows, page);
+  return readFor(copies, findLive(copies.home, policy, caller.sessionId, now), async (copy) => {
+    const active = and(belongsTo(caller), isLive(policy, now));
+    const [[own], rows] = await transact(
+      copy,
+      () => [selectSessions(copy, eq(userSessions.id, caller.sessionId)), selectPage(copy, active, page)] as const,
+    );
+    return { own, answer: toPage(rows, page) };
+  });
 }
 
-/** A user's sessions, for a backend: active ones, or also those that are over and not purged yet. */
+/** A user's sessions, for a backend: active ones, or also those that are over and not purged yet. One round trip. */
 export async function listUserSessions(
-  home: Home,
+  replica: Replica,
   policy: SessionPolicy,
   { userId, includeEnded }: { userId: string; includeEnded: boolean },
   page: Page,
@@ -55,14 +54,8 @@ export async function listUserSessions(
     eq(userSessions.userId, userId),
     includeEnded ? isNull(userSessions.home) : isLive(policy, now),
   );
-  const [rows] = await transact(home, () => [selectPage(home, condition, page)] as const);
+  const [rows] = await transact(replica, () => [selectPage(replica, condition, page)] as const);
   return toPage(rows, page);
-}
-
-/** A session by its id, whatever its state. */
-export async function findSession(home: Home, id: string): Promise<KnownSession | null> {
-  const [rows] = await transact(home, () => [selectSessions(home, eq(userSessions.id, id))] as const);
-  return rows[0] ?? null;
 }
 
 /** Later than any session, and still a time that a cursor can hold: 5138. */
@@ -77,10 +70,10 @@ function toListedAt({ createdAt }: Session): Date {
   return Number.isInteger(second) && second >= 0 && second <= MAX_LISTED_SECOND ? createdAt : new Date(0);
 }
 
-export function selectPage(home: Home, condition: SQL | undefined, { after, limit }: Page) {
+export function selectPage({ db }: Home | Replica, condition: SQL | undefined, { after, limit }: Page) {
   const isAfter = after && sql`(${listedAt}, ${userSessions.id}) < (${after.createdAt.getTime() / 1000}, ${after.id})`;
   return (
-    home.db
+    db
       .select()
       .from(userSessions)
       .where(and(condition, isAfter ?? undefined))

@@ -4,7 +4,7 @@
  */
 import { and, getTableColumns, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
-import type { Home } from '../db/homes';
+import type { Home, Replica } from '../db/homes';
 import { EVERYONE, outdatedTokens, userSessions } from '../db/schema';
 
 export type Session = typeof userSessions.$inferSelect;
@@ -46,7 +46,7 @@ export const isOutdated =
   );
 
 /** Sessions with what `checkSession` needs to know. */
-export function selectSessions({ db }: Home, condition: SQL | undefined) {
+export function selectSessions({ db }: Home | Replica, condition: SQL | undefined) {
   return db
     .select({ ...getTableColumns(userSessions), isOutdated })
     .from(userSessions)

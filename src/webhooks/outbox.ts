@@ -5,7 +5,7 @@
  */
 import { and, asc, eq, gt, inArray, lte, notInArray, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import { type Home, transact } from '../db/homes';
+import { type Home, type Replica, transact } from '../db/homes';
 import { sessionEvents, webhookDeliveries } from '../db/schema';
 import type { SessionEvent } from '../sessions/events';
 
@@ -116,16 +116,16 @@ export interface DeliveryFilter {
 
 /** What is still to be delivered or was given up, oldest first, after a position. One round trip. */
 export async function listDeliveries(
-  home: Home,
+  replica: Replica,
   filter: DeliveryFilter,
   { after, limit }: { after: number; limit: number },
 ): Promise<{ deliveries: Delivery[]; next: number | null }> {
   const position = sql<number>`${webhookDeliveries}.rowid`;
   const [rows] = await transact(
-    home,
+    replica,
     () =>
       [
-        home.db
+        replica.db
           .select({
             position,
             eventId: webhookDeliveries.eventId,

@@ -155,7 +155,7 @@ describe('a request', () => {
     const service = await startService();
     const tokens = await create(service);
     const cases = [
-      ['GET', '/v1/sessions', tokens.access_token, { route: '/v1/sessions', status: 200, d1_round_trips: 1 }],
+      ['GET', '/v1/sessions', tokens.access_token, { route: '/v1/sessions', status: 200, d1_round_trips: 2 }],
       [
         'GET',
         '/v1/sessions?limit=0',

@@ -258,15 +258,9 @@ describe('none is lost and none invented', () => {
     for (const fault of [{ before: faults[0] as string }, { after: faults[0] as string }]) {
       const service = await startService();
       const { refresh_token, session } = await atHome(service, crypto.randomUUID());
-      const batch = service.database.binding.batch.bind(service.database.binding);
-      let trips = 0;
-      service.database.binding.batch = ((statements: D1PreparedStatement[]) => {
-        trips += 1;
-        if (trips === 2) service.database.faults = [fault];
-        return batch(statements);
-      }) as typeof batch;
+      Object.assign(service.database, { roundTrips: 0, faults: [null, fault] });
       expect((await service.refresh(refresh_token, APP, THIEF)).status).toBe(200);
-      expect(trips).toBe(3);
+      expect(service.database.roundTrips).toBe(3);
       const { results } = await env.DB.prepare(
         "SELECT type FROM session_events WHERE session_id = ? AND type = 'mismatch'",
       )
@@ -355,7 +349,7 @@ describe('reading it', () => {
     expect(response.headers.get('www-authenticate')).toContain('invalid_token');
   });
 
-  it('250 events in pages: all of them, newest first, none twice, in one round trip each', async () => {
+  it('250 events in pages: all of them, newest first, none twice, in two round trips side by side each', async () => {
     const service = await startService();
     for (let number = 0; number < 250; number += 1) await service.create({ user_id: USER });
     const { access_token } = await service.create({ user_id: USER });
@@ -365,7 +359,7 @@ describe('reading it', () => {
       service.database.roundTrips = 0;
       const path = `/v1/events?limit=100${cursor && `&cursor=${cursor}`}`;
       const page: Page = await (await service.bearer('GET', path, access_token)).json();
-      expect(service.database.roundTrips).toBe(1);
+      expect(service.database.roundTrips).toBe(2);
       seen.push(...page.events.map(({ id }) => id));
       cursor = page.next_cursor;
     }

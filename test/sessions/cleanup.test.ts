@@ -65,7 +65,7 @@ const BOUNDS: CleanupBounds = {
 
 function run(service: TestService, bounds: Partial<CleanupBounds> = {}) {
   const config = parseConfig(service.env);
-  const home = openHome('DB', service.env.DB, 5_000, newMeter());
+  const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newMeter());
   return cleanUp(
     home,
     {
@@ -165,7 +165,7 @@ describe('how it is deleted', () => {
     ['expired', oldestExpired, 'idx_user_sessions_expires'],
     ['revoked', oldestRevoked, 'idx_user_sessions_revoked'],
   ])('%s sessions are found oldest first by an index that no refresh writes', async (_, oldest, index) => {
-    const home = openHome('DB', env.DB, 5_000, newMeter());
+    const home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newMeter());
     const { sql, params } = oldest(home, new Date(START)).limit(10).toSQL();
     const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
       .bind(...params)
@@ -212,7 +212,7 @@ describe('how it is deleted', () => {
       ...Array.from({ length: 25 }, (_, position) => ({ id: `revoked-${position}`, revoked: -RETENTION - 1 })),
       ...Array.from({ length: 15 }, (_, position) => ({ id: `idle-${position}`, created: -90 * DAY })),
     ]);
-    const home = openHome('DB', service.env.DB, 5_000, newMeter());
+    const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newMeter());
     const batch = vi.spyOn(home.db, 'batch');
     const report = await cleanUp(
       home,

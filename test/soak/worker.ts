@@ -22,17 +22,21 @@ for (const level of ['log', 'warn', 'error'] as const) console[level] = () => {}
 const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
 
 function withFaults(binding: D1Database, rate: number): D1Database {
-  const batch = async (statements: D1PreparedStatement[]) => {
-    const die = Math.random() / rate;
-    if (die < 0.4) throw new Error(pick(MESSAGES));
-    // Silence, before the batch or after it.
-    if (die < 0.45) await new Promise(() => {});
-    const results = await binding.batch(statements);
-    if (die < 0.9) throw new Error(pick(MESSAGES));
-    if (die < 1) await new Promise(() => {});
-    return results;
+  const withSession = (constraint: string) => {
+    const session = binding.withSession(constraint);
+    const batch = async (statements: D1PreparedStatement[]) => {
+      const die = Math.random() / rate;
+      if (die < 0.4) throw new Error(pick(MESSAGES));
+      // Silence, before the batch or after it.
+      if (die < 0.45) await new Promise(() => {});
+      const results = await session.batch(statements);
+      if (die < 0.9) throw new Error(pick(MESSAGES));
+      if (die < 1) await new Promise(() => {});
+      return results;
+    };
+    return { batch, getBookmark: () => session.getBookmark() };
   };
-  return { prepare: (query: string) => binding.prepare(query), batch } as unknown as D1Database;
+  return { prepare: (query: string) => binding.prepare(query), withSession } as unknown as D1Database;
 }
 
 interface SoakEnv extends Env {

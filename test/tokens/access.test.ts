@@ -18,7 +18,7 @@ const utf8 = (text: string) => new TextEncoder().encode(text);
 async function signingKeyOf({ env, clock }: TestService): Promise<SigningKey> {
   const config = parseConfig(env);
   const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
-  const home = openHome(DEFAULT_HOME, env.DB, config.d1TimeoutMs, newMeter());
+  const home = openHome({ name: DEFAULT_HOME, binding: env.DB, timeoutMs: config.d1TimeoutMs }, newMeter());
   return findSigningKey(await loadKeySet(home, keyring, config.signingKeys, clock.now), clock.now) as SigningKey;
 }
 

@@ -45,7 +45,7 @@ async function readKeys(): Promise<Record<string, string | number>[]> {
 async function rotate({ env: variables, clock }: TestService) {
   const config = parseConfig(variables);
   const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
-  const home = openHome(DEFAULT_HOME, variables.DB, config.d1TimeoutMs, newMeter());
+  const home = openHome({ name: DEFAULT_HOME, binding: variables.DB, timeoutMs: config.d1TimeoutMs }, newMeter());
   return rotateSigningKeys(home, keyring, config.signingKeys, clock.now);
 }
 

@@ -159,9 +159,10 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     c: AppContext,
     before: number | null,
   ): Promise<{ account: Account; sessionId: string }> {
-    const { caller, home } = await readCaller(c);
+    const { session, home } = await findOwnSession(c, service);
     const wanted = { devices: DEVICES, activity: { before, limit: ACTIVITIES } };
-    return { account: await readAccount(home, config.sessions, caller, wanted, now()), sessionId: caller.sessionId };
+    const copies = { home, replica: service.replicaOf(home) };
+    return { account: await readAccount(copies, config.sessions, session, wanted, now()), sessionId: session.id };
   }
 
   async function siteOf(c: Context): Promise<Site> {

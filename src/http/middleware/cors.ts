@@ -14,10 +14,10 @@ export const cors = (config: Config) => {
     c.header('Vary', 'Origin', { append: true });
     if (origin !== undefined && origins.has(origin)) {
       c.header('Access-Control-Allow-Origin', origin);
-      c.header('Access-Control-Expose-Headers', 'Retry-After, X-Request-Id');
+      c.header('Access-Control-Expose-Headers', 'Retry-After, X-D1-Bookmark, X-Request-Id');
       if (c.req.method === 'OPTIONS' && c.req.header('access-control-request-method') !== undefined) {
         c.header('Access-Control-Allow-Methods', 'GET, POST, DELETE');
-        c.header('Access-Control-Allow-Headers', 'Authorization, Content-Type');
+        c.header('Access-Control-Allow-Headers', 'Authorization, Content-Type, X-D1-Bookmark');
         c.header('Access-Control-Max-Age', '600');
         return c.body(null, 204);
       }
