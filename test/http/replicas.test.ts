@@ -73,6 +73,17 @@ describe('people read their own writes', () => {
     expect(await idsOf(await list(bookmarkOf(ended)))).toEqual([laptop.session.id]);
   });
 
+  it('also where the answer to the write was lost, and its second run found nothing to do', async () => {
+    const { service, database } = await start();
+    const [phone, laptop] = [await service.create({ user_id: USER }), await service.create({ user_id: USER })];
+    await database.catchUp();
+    service.database.faults = [{ after: 'D1_ERROR: Network connection lost' }];
+    const ended = await asUser(service, 'DELETE', `/v1/sessions/${phone.session.id}`, laptop.access_token);
+    expect(ended.status).toBe(204);
+    const listed = await asUser(service, 'GET', '/v1/sessions', laptop.access_token, bookmarkOf(ended));
+    expect(await idsOf(listed)).toEqual([laptop.session.id]);
+  });
+
   it('what was seen once stays seen: a read gives a bookmark too', async () => {
     const { service, database } = await start();
     await service.create({ user_id: USER });
