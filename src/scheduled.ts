@@ -26,6 +26,7 @@ const BOUNDS: CleanupBounds = {
   walkSlices: 40,
   budgetMs: 20_000,
   clock: Date.now,
+  rest: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
 /** `now` in ms. A home that fails stops no other; then the run throws, so that it is marked failed. */

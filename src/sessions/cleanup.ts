@@ -34,8 +34,10 @@ export interface CleanupBounds {
   walkSlices: number;
   /** The run ends after this long, finished or not. */
   budgetMs: number;
-  /** Time passing, for the budget alone. */
+  /** Time passing, for the budget and the pace alone. */
   clock: () => number;
+  /** Waits for so many milliseconds. */
+  rest: (ms: number) => Promise<void>;
 }
 
 export interface CleanupReport {
@@ -71,9 +73,11 @@ export async function cleanUp(
     let total = 0;
     while (slicesLeft > 0 && hasTime()) {
       slicesLeft -= 1;
+      const started = bounds.clock();
       const deleted = await deleteSlice();
       total += deleted;
       if (deleted < bounds.sliceRows) return { total, finished: true };
+      await rest(bounds, started);
     }
     return { total, finished: false };
   };
@@ -100,6 +104,11 @@ export async function cleanUp(
     overdueSeconds,
     isBacklogGrowing: overdueSeconds > before.overdueSeconds,
   };
+}
+
+/** Leaves the database to others for as long as the last slice held it: back to back, slices let hardly anyone in between. */
+async function rest({ clock, rest }: Pick<CleanupBounds, 'clock' | 'rest'>, started: number): Promise<void> {
+  await rest(clock() - started);
 }
 
 async function deleteExpired(home: Home, cutoff: Date, limit: number): Promise<number> {
@@ -184,7 +193,7 @@ const toSeconds = (date: Date) => Math.floor(date.getTime() / 1000);
 async function walkForIdle(
   home: Home,
   { sessions, retentionSeconds }: CleanupPolicy,
-  { walkRows, walkSlices }: CleanupBounds,
+  bounds: CleanupBounds,
   { now, cursor: start, hasTime }: { now: number; cursor: number; hasTime: () => boolean },
 ): Promise<{ total: number; cursor: number; finished: boolean }> {
   if (sessions.inactivitySeconds === null) return { total: 0, cursor: 0, finished: true };
@@ -192,11 +201,13 @@ async function walkForIdle(
   const isIdle = sql`${userSessions.revokedAt} is null and coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) < ${deadSince}`;
   let cursor = start;
   let total = 0;
-  for (let slice = 0; slice < walkSlices && hasTime(); slice += 1) {
-    const { upTo, deleted } = await walkSlice(home, cursor, walkRows, isIdle);
+  for (let slice = 0; slice < bounds.walkSlices && hasTime(); slice += 1) {
+    const started = bounds.clock();
+    const { upTo, deleted } = await walkSlice(home, cursor, bounds.walkRows, isIdle);
     total += deleted;
     if (upTo === null) return { total, cursor: 0, finished: true };
     cursor = upTo;
+    await rest(bounds, started);
   }
   return { total, cursor, finished: hasTime() };
 }

@@ -61,6 +61,7 @@ const BOUNDS: CleanupBounds = {
   walkSlices: 100,
   budgetMs: 1_000,
   clock: () => 0,
+  rest: async () => {},
 };
 
 function run(service: TestService, bounds: Partial<CleanupBounds> = {}) {
@@ -83,6 +84,17 @@ it('makes no more queries than it may, and goes on with the next run', async () 
   await insert(Array.from({ length: 45 }, (_, number) => ({ id: `dead-${number}`, expires: -RETENTION - 1 })));
   expect(await run(service, { maxSlices: 3 })).toMatchObject({ expired: 30, finished: false });
   expect(await run(service, { maxSlices: 100 })).toMatchObject({ expired: 15, finished: true });
+});
+
+it('leaves the database to others between slices, for as long as each took', async () => {
+  const service = await startService();
+  await insert(Array.from({ length: 45 }, (_, number) => ({ id: `dead-${number}`, expires: -RETENTION - 1 })));
+  const rests: number[] = [];
+  let time = 0;
+  const bounds = { budgetMs: 100_000, clock: () => (time += 7), rest: async (ms: number) => void rests.push(ms) };
+  expect(await run(service, bounds)).toMatchObject({ expired: 45, finished: true });
+  // After each of the full slices.
+  expect(rests).toEqual([7, 7, 7, 7]);
 });
 
 describe('what is deleted', () => {
@@ -180,7 +192,7 @@ describe('how it is deleted', () => {
     await insert(dead(35, 'dead'));
     let time = 0;
     // Each look at the clock costs a second: two slices fit.
-    const cut = await run(service, { budgetMs: 2_500, clock: () => (time += 1000) });
+    const cut = await run(service, { budgetMs: 5_500, clock: () => (time += 1000) });
     expect(cut).toMatchObject({ expired: 20, finished: false });
     expect(cut.overdueSeconds).toBe(1000 - 20);
     expect((await remaining())[0]).toBe('dead-020');
