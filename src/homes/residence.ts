@@ -32,8 +32,9 @@ export interface Residence {
   userId: string | null;
   /** The name of the user's home; null: nobody knows the user. */
   home: string | null;
-  /** What has to be moved before the user is at home. */
-  moves: Step[];
+  /** What has to be moved before the user is at home: those that were begun, and those that nobody has begun yet. */
+  begun: Step[];
+  due: Step[];
   guestHome: string | null;
   keyHome: string | null;
   silent: string[];
@@ -90,12 +91,11 @@ export function toResidence({ answered, silent }: Answers<Trace>): Residence {
   const leaving = traces.filter(({ isLeaving }) => isLeaving);
   // Who has left and not arrived lives where the way leads.
   const home = residents[0]?.at ?? leaving[0]?.home ?? traces[0]?.home ?? null;
-  const arrivals = leaving.map(({ at, home: to }) => ({ from: at, to: to as string }));
-  const others = residents.slice(1).map(({ at }) => ({ from: at, to: home as string }));
   return {
     userId: traces[0]?.id ?? null,
     home,
-    moves: [...arrivals, ...others],
+    begun: leaving.map(({ at, home: to }) => ({ from: at, to: to as string })),
+    due: residents.slice(1).map(({ at }) => ({ from: at, to: home as string })),
     guestHome: answered.find(({ answer }) => answer.hasGuest)?.home.name ?? null,
     keyHome: answered.find(({ answer }) => answer.hasKey)?.home.name ?? null,
     silent,

@@ -66,8 +66,12 @@ export function moveContext(c: AppContext, { config, now }: Service): MoveContex
 }
 
 /** Brings a user to the one home that is theirs. */
-export async function settle(c: AppContext, service: Service, { userId, moves }: Residence): Promise<void> {
-  for (const { from, to } of moves) {
+export async function settle(
+  c: AppContext,
+  service: Service,
+  { userId, begun, due }: Pick<Residence, 'userId' | 'begun' | 'due'>,
+): Promise<void> {
+  for (const { from, to } of [...begun, ...due]) {
     const [source, target] = [from, to].map((name) => service.findHome(name, c.get('meter')));
     if (!source || !target || userId === null) continue;
     logEvents(c, target, await moveSubject(source, target, userId, moveContext(c, service)));

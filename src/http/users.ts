@@ -2,8 +2,9 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import type { Home } from '../db/homes';
+import { DatabaseUnavailableError } from '../errors';
 import { askAll } from '../homes/ask-all';
-import { findResidence } from '../homes/residence';
+import { findResidence, type Residence } from '../homes/residence';
 import { toEventView } from '../risk/event-view';
 import { listUserEvents, mergeEventPages } from '../sessions/events';
 import { listUserSessions, mergeSessionPages } from '../sessions/list';
@@ -75,19 +76,18 @@ export function userRoutes(service: Service): Hono<AppEnv> {
       for (const { id } of events) revoked.add(id);
       logEvents(c, home, events);
     };
+    // Sessions that are on their way from one home to another end, and are reported, where they arrive.
+    if (config.homes.size > 1) {
+      const residence = await findUser(c, target.userId);
+      await settle(c, service, { ...residence, due: [] }).catch(unlessUnavailable);
+    }
     const { silent } = await askAll(homes(c), end);
     if (config.homes.size > 1 && silent.length === 0) {
-      // Sessions that were on their way from one home to another.
-      const residence = await findResidence(homes(c), {
-        user: { id: target.userId },
-        guestSessionId: null,
-        keyHash: null,
-      });
+      // And those that left meanwhile.
+      const residence = await findUser(c, target.userId);
       assertAllAnswered(residence.silent);
-      if (residence.moves.length > 0) {
-        await settle(c, service, residence);
-        silent.push(...(await askAll(homes(c), end)).silent);
-      }
+      await settle(c, service, residence);
+      if (residence.begun.length + residence.due.length > 0) silent.push(...(await askAll(homes(c), end)).silent);
     }
     assertAllAnswered(silent);
     return c.json({ revoked: revoked.size });
@@ -107,6 +107,14 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   function homes(c: AppContext) {
     return service.homes(c.get('meter'));
   }
+
+  function findUser(c: AppContext, userId: string): Promise<Residence> {
+    return findResidence(homes(c), { user: { id: userId }, guestSessionId: null, keyHash: null });
+  }
+}
+
+function unlessUnavailable(fault: unknown): void {
+  if (!(fault instanceof DatabaseUnavailableError)) throw fault;
 }
 
 /** A list is worth more than none, but whoever reads it has to know what it lacks. */

@@ -301,7 +301,8 @@ describe('what does not know the home', () => {
   it('signs out in all homes, and what did not reach one is an error that names it, to be repeated', async () => {
     const homes = await startThreeHomes();
     const { refresh_token } = await spread(homes);
-    homes.databases.DB_WEUR.faults = [AWAY];
+    // When it is asked whether anyone is on the way, and when it is to end sessions.
+    homes.databases.DB_WEUR.faults = [AWAY, AWAY];
     const failed = await homes.service.backend('DELETE', `/v1/users/${USER}/sessions`);
     expect(failed.status).toBe(503);
     expect(failed.headers.get('retry-after')).toBe('1');

@@ -359,3 +359,16 @@ it('needs a client that may operate', async () => {
     expect(response.status).toBe(403);
   }
 });
+
+it('signing out a user whose move was cut ends and reports their sessions where they arrive', async () => {
+  const { homes } = await start();
+  homes.service.advance(GRACE);
+  // The source has marked the rows, and the target has not got them.
+  homes.databases.DB_WEUR.faults = [null, null, { before: AWAY.before }];
+  expect((await move(homes, 'DB_APAC')).status).toBe(503);
+  const ended = await homes.service.backend('DELETE', `/v1/users/${USER}/sessions`);
+  expect(await ended.json()).toEqual({ revoked: 2 });
+  const log = await homes.service.backend('GET', `/v1/users/${USER}/events`);
+  const { events } = (await log.json()) as { events: { type: string }[] };
+  expect(events.filter(({ type }) => type === 'session_revoked')).toHaveLength(2);
+});
