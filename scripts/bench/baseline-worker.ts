@@ -26,5 +26,15 @@ app.post('/update/:id', async (c) => {
   const { meta } = await statement.bind(Date.now(), crypto.randomUUID(), c.req.param('id')).run();
   return meta.changes === 1 ? c.text('ok') : c.text('no row', 404);
 });
+/** What D1 alone costs a refresh: the row moved on and given back, and the row as it is. */
+app.post('/step/:id', async (c) => {
+  const update = c.env.DB.prepare(
+    'UPDATE user_sessions SET rotated_at = ?, refresh_token = ? WHERE id = ? RETURNING *',
+  );
+  const select = c.env.DB.prepare('SELECT * FROM user_sessions WHERE id = ?');
+  const id = c.req.param('id');
+  const [moved] = await c.env.DB.batch([update.bind(Date.now(), crypto.randomUUID(), id), select.bind(id)]);
+  return moved?.results.length === 1 ? c.text('ok') : c.text('no row', 404);
+});
 
 export default app;

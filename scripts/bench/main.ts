@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: requests a second, latency and D1 round trips of the built service under workerd, as ratios to a bare route
- * and to a bare UPDATE measured in the same run. Options: --seconds (of a round), --rounds, --connections.
+ * and to a bare UPDATE measured in the same run. Options: --seconds (of a round), --rounds, --connections, --only (part of an operation's name;
+ * the bare ones are always there).
  */
 import { parseArgs } from 'node:util';
 import { closeConnections, type Round, run } from './load.ts';
@@ -12,6 +13,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '16' },
+    only: { type: 'string', default: '' },
   },
 });
 const [seconds, rounds, connections] = [values.seconds, values.rounds, values.connections].map(Number) as [
@@ -22,7 +24,9 @@ const [seconds, rounds, connections] = [values.seconds, values.rounds, values.co
 
 const workers = await startWorkers();
 try {
-  const operations = await prepareOperations(workers, connections);
+  const operations = (await prepareOperations(workers, connections)).filter(
+    ({ name }) => name.includes('bare') || name.includes(values.only),
+  );
   const roundTrips = await countRoundTrips(workers, operations);
   const measured = new Map<Operation, Round[]>(operations.map((operation) => [operation, []]));
   // Interleaved, so that whatever else the machine does falls on all alike.

@@ -62,6 +62,11 @@ export async function prepareOperations(workers: Workers, connections: number): 
       step: (connection) =>
         isOk({ method: 'POST', url: new URL(`/update/${at(rows, connection).session.id}`, baseline) }),
     },
+    {
+      name: 'a refresh’s statements (bare D1)',
+      step: (connection) =>
+        isOk({ method: 'POST', url: new URL(`/step/${at(rows, connection).session.id}`, baseline) }),
+    },
     { name: 'create', step: () => isOk(create(graceful), 201) },
     {
       name: 'refresh, rotated',

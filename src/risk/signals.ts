@@ -83,33 +83,42 @@ export function parseSignals(json: string | null): Signals | null {
 
 /** SQL: one of a session's last signals; NULL when it has none, or none that can be read. */
 export function lastSignal(name: keyof Signals): SQL {
-  return sql`iif(json_valid(${userSessions.lastSignals}), ${userSessions.lastSignals}, null) ->> ${`$.${name}`}`;
+  return sql`iif(json_valid(${userSessions.lastSignals}), ${userSessions.lastSignals}, null) ->> ${sql.raw(`'$.${name}'`)}`;
+}
+
+/** What `isUnremarkable` compares. `formerNetwork` is the network under the previous SESSION_SECRET, or the same again. */
+type Compared = Record<
+  'network' | 'formerNetwork' | 'asn' | 'country' | 'browser' | 'platform' | 'hints' | 'version',
+  unknown
+>;
+
+export function toCompared(signals: Signals, { formerNetwork }: Pick<StoredAddress, 'formerNetwork'>) {
+  const { network, asn, country, browser, platform, hints, version } = signals;
+  const former = formerNetwork ?? network;
+  return { network, formerNetwork: former, asn, country, browser, platform, hints, version };
 }
 
 /**
- * SQL: nothing that `assess` would report differs between the session's last signals and these. It may say no where `assess`
- * finds nothing, never the other way round; a test holds them to that.
+ * SQL: nothing that `assess` would report differs between the session's last signals and these: values, or what stands for them. It may
+ * say no where `assess` finds nothing, never the other way round; a test holds them to that.
  */
-export function isUnremarkable(current: Signals, { formerNetwork }: Pick<StoredAddress, 'formerNetwork'>): SQL {
+export function isUnremarkable(current: Compared): SQL {
+  const { network, formerNetwork, version } = current;
   /** Where one of the two is unknown, nothing differs. */
   const isSameOrUnknown = (name: 'asn' | 'country') =>
-    current[name] === null ? undefined : sql`coalesce(${lastSignal(name)}, ${current[name]}) = ${current[name]}`;
+    sql`ifnull(coalesce(${lastSignal(name)}, ${current[name]}) = ${current[name]}, 1)`;
   /** What was told once and is not told any more differs. */
   const isSameOrNew = (name: 'browser' | 'platform' | 'hints') =>
-    current[name] === null
-      ? sql`${lastSignal(name)} is null`
-      : sql`coalesce(${lastSignal(name)}, ${current[name]}) = ${current[name]}`;
+    sql`(${lastSignal(name)} is null or ${lastSignal(name)} is ${current[name]})`;
   const conditions = [
-    current.network === null
-      ? undefined
-      : sql`coalesce(${lastSignal('network')}, ${current.network}) in (${current.network}, ${formerNetwork ?? current.network})`,
+    sql`ifnull(coalesce(${lastSignal('network')}, ${network}) in (${network}, ${formerNetwork}), 1)`,
     isSameOrUnknown('asn'),
     isSameOrUnknown('country'),
     isSameOrNew('browser'),
     isSameOrNew('platform'),
     isSameOrNew('hints'),
-    current.version === null ? undefined : sql`coalesce(${lastSignal('version')}, 0) <= ${current.version}`,
-  ].filter((condition) => condition !== undefined);
+    sql`ifnull(coalesce(${lastSignal('version')}, 0) <= ${version}, 1)`,
+  ];
   return sql`(${sql.join(conditions, sql` and `)})`;
 }
 

@@ -1,13 +1,12 @@
 /** What the "Your devices" page shows of a person: their active sessions and what happened lately. */
-import { and, eq } from 'drizzle-orm';
+import { and } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { transact } from '../db/homes';
-import { userSessions } from '../db/schema';
 import { type EventQuery, type SessionEvent, selectEvents, toEventPage } from './events';
 import { type SessionPage, selectPage, toPage } from './list';
 import { type Copies, readFor } from './read';
 import { belongsTo } from './revoke';
-import { isLive, type Session, selectSessions } from './session';
+import { isLive, type Session, selectSession } from './session';
 
 export interface Account {
   devices: SessionPage;
@@ -30,7 +29,7 @@ export async function readAccount(
       copy,
       () =>
         [
-          selectSessions(copy, eq(userSessions.id, session.id)),
+          selectSession(copy, session.id),
           selectPage(copy, active, page),
           selectEvents(copy, caller.userId ?? caller.sessionId, activity),
         ] as const,

@@ -19,7 +19,7 @@ import {
   isWithinGrace,
   type KnownSession,
   type Session,
-  selectSessions,
+  selectSession,
 } from './session';
 
 export interface Authentication {
@@ -93,7 +93,7 @@ export async function authenticateSession(
           .returning(),
         ...report.deliveries,
         report.readBack,
-        selectSessions(home, own),
+        selectSession(home, token.sessionId),
       ] as unknown as [BatchItem<'sqlite'>],
   );
   const [session] = results[1] as Session[];

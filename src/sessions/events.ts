@@ -2,10 +2,10 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { type Home, type Replica, transact } from '../db/homes';
-import { sessionEvents, userSessions } from '../db/schema';
+import { sessionEvents } from '../db/schema';
 import { type Copies, findLive, readFor } from './read';
 import type { Caller } from './revoke';
-import { selectSessions } from './session';
+import { selectSession } from './session';
 
 export type SessionEvent = typeof sessionEvents.$inferSelect;
 
@@ -33,7 +33,7 @@ export function listOwnEvents(
     const subject = caller.userId ?? caller.sessionId;
     const [[own], rows] = await transact(
       copy,
-      () => [selectSessions(copy, eq(userSessions.id, caller.sessionId)), selectEvents(copy, subject, query)] as const,
+      () => [selectSession(copy, caller.sessionId), selectEvents(copy, subject, query)] as const,
     );
     return { own, answer: toEventPage(rows, query) };
   });

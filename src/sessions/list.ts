@@ -5,7 +5,7 @@ import { type Home, type Replica, transact } from '../db/homes';
 import { userSessions } from '../db/schema';
 import { type Copies, findLive, readFor } from './read';
 import { belongsTo, type Caller } from './revoke';
-import { isLive, type Session, selectSessions } from './session';
+import { isLive, type Session, selectSession } from './session';
 
 /** Where a page starts: after this row. */
 export interface Position {
@@ -36,7 +36,7 @@ export function listOwnSessions(
     const active = and(belongsTo(caller), isLive(policy, now));
     const [[own], rows] = await transact(
       copy,
-      () => [selectSessions(copy, eq(userSessions.id, caller.sessionId)), selectPage(copy, active, page)] as const,
+      () => [selectSession(copy, caller.sessionId), selectPage(copy, active, page)] as const,
     );
     return { own, answer: toPage(rows, page) };
   });

@@ -1,14 +1,8 @@
-/**
- * The session of a refresh token that is shown as proof and not exchanged: verified against the database as a refresh would be,
- * without rotating or writing anything, so that any number of requests may show it at once.
- */
-import { eq } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/homes';
-import { userSessions } from '../db/schema';
 import { type RefreshToken, successorsOf } from '../tokens/refresh';
-import { checkSession, type EndReason, type Session, selectSessions, wasRotatedWithinGrace } from './session';
+import { checkSession, type EndReason, type Session, selectSession, wasRotatedWithinGrace } from './session';
 
 export type PresentedResult =
   | { ok: true; session: Session }
@@ -23,7 +17,7 @@ export async function findPresented(
   policy: SessionPolicy,
   { token, clientId, now }: { token: RefreshToken; clientId: string; now: number },
 ): Promise<PresentedResult> {
-  const [rows] = await transact(home, () => [selectSessions(home, eq(userSessions.id, token.sessionId))] as const);
+  const [rows] = await transact(home, () => [selectSession(home, token.sessionId)] as const);
   const session = rows[0];
   if (session === undefined) return { ok: false, reason: 'unknown_session' };
   if (session.home !== null) return { ok: false, reason: 'moved' };

@@ -1,12 +1,6 @@
-/**
- * Reads for a person that may lag: a replica answers them, near to where they are, unless it is behind the person's own session, which
- * they have seen. Whether that session is live, the primary alone says.
- */
-import { eq } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { type Home, type Replica, transact } from '../db/homes';
-import { userSessions } from '../db/schema';
-import { checkSession, type KnownSession, type Session, selectSessions } from './session';
+import { checkSession, type KnownSession, type Session, selectSession } from './session';
 
 /** Where a person's sessions are. */
 export interface Copies {
@@ -16,7 +10,7 @@ export interface Copies {
 
 /** A session by its id, whatever its state. */
 export async function findSession(home: Home, id: string): Promise<KnownSession | null> {
-  const [rows] = await transact(home, () => [selectSessions(home, eq(userSessions.id, id))] as const);
+  const [rows] = await transact(home, () => [selectSession(home, id)] as const);
   return rows[0] ?? null;
 }
 

@@ -9,7 +9,7 @@ import { type Home, transact } from '../db/homes';
 import { sessionEvents, userSessions, users } from '../db/schema';
 import { type EventDetails, MANY, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
 import { outdate } from './outdate';
-import { checkSession, isLive, type KnownSession, type RevokedReason, selectSessions } from './session';
+import { checkSession, isLive, type KnownSession, type RevokedReason, selectSession } from './session';
 
 /** Who asks: the session behind a verified access token. */
 export interface Caller {
@@ -66,7 +66,7 @@ export async function revokeOne(
     home,
     () =>
       [
-        selectSessions(home, eq(userSessions.id, caller.sessionId)),
+        selectSession(home, caller.sessionId),
         home.db.select({ id: userSessions.id }).from(userSessions).where(target),
         ...statements,
       ] as const,
@@ -85,7 +85,7 @@ export async function revokeOthers(home: Home, caller: Caller, revocation: Revoc
   const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation);
   const [callers, ...results] = await transact(
     home,
-    () => [selectSessions(home, eq(userSessions.id, caller.sessionId)), ...statements] as const,
+    () => [selectSession(home, caller.sessionId), ...statements] as const,
   );
   if (!isLiveRow(callers[0], revocation)) return { ok: false, reason: 'caller_session_ended' };
   return { ok: true, events: events(results) };

@@ -12,18 +12,11 @@ import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../errors';
 import type { StoredAddress } from '../risk/address';
 import { type EventDraft, FEW, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
-import { isUnremarkable, type Signals } from '../risk/signals';
+import type { Signals } from '../risk/signals';
 import { type RefreshToken, successorsOf } from '../tokens/refresh';
+import { ordinaryRefresh } from './ordinary-refresh';
 import { type RefreshAttempt, type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
-import {
-  isLive,
-  isWithinGrace,
-  type KnownSession,
-  type RefusalReason,
-  type RevokedReason,
-  type Session,
-  selectSessions,
-} from './session';
+import { type KnownSession, type RefusalReason, type RevokedReason, type Session, selectSession } from './session';
 
 export interface Refresh {
   token: RefreshToken;
@@ -72,18 +65,15 @@ export async function rotateSession(
   const { sessions } = policy;
   let wasRerun = false;
 
-  const isOrdinary = and(
-    eq(userSessions.id, token.sessionId),
-    eq(userSessions.clientId, clientId),
-    eq(userSessions.refreshToken, hash),
-    isLive(sessions, now),
-    sql`not ${isWithinGrace(sessions, now)}`,
-    isUnremarkable(signals, { formerNetwork }),
-  );
-  const own = selectSessions(home, eq(userSessions.id, token.sessionId));
+  const ordinary = ordinaryRefresh(home, sessions, attempt, {
+    sessionId: token.sessionId,
+    lastSignals: step.lastSignals,
+    now,
+  });
+  const own = selectSession(home, token.sessionId);
   const [rotated, found] = await transact(home, (isRerun) => {
     wasRerun = isRerun;
-    return [home.db.update(userSessions).set(step).where(isOrdinary).returning(), own] as const;
+    return [ordinary, own] as const;
   });
   if (rotated[0] !== undefined)
     return { ok: true, outcome: 'rotated', session: rotated[0], secret: next.secret, events: [] };
@@ -157,7 +147,7 @@ async function act(
     ...(event === null ? [] : [recordWhere(home, event, { condition: isAsRead, requestId: reporting.requestId, now })]),
     ...(change === null ? [] : [db.update(userSessions).set(change).where(isAsRead)]),
     ...(event === null ? [] : [...report.deliveries, report.readBack]),
-    selectSessions(home, eq(userSessions.id, row.id)),
+    selectSession(home, row.id),
   ];
   const results = (await transact(home, (isRerun) => {
     wasRerun = isRerun;

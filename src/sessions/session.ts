@@ -2,10 +2,11 @@
  * When a session is good, and why it is not. Each rule stands here twice, side by side: as a pure function over a row and as
  * the SQL condition that a statement decides by. A test holds them to the same answers.
  */
-import { and, getTableColumns, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import type { Home, Replica } from '../db/homes';
 import { EVERYONE, outdatedTokens, userSessions } from '../db/schema';
+import { writtenOnce } from '../db/written-once';
 
 export type Session = typeof userSessions.$inferSelect;
 
@@ -45,12 +46,16 @@ export const isOutdated =
     'is_outdated',
   );
 
-/** Sessions with what `checkSession` needs to know. */
-export function selectSessions({ db }: Home | Replica, condition: SQL | undefined) {
-  return db
+const sessionById = writtenOnce((db) =>
+  db
     .select({ ...getTableColumns(userSessions), isOutdated })
     .from(userSessions)
-    .where(condition);
+    .where(eq(userSessions.id, sql.placeholder('id'))),
+);
+
+/** The statement that reads a session, with what `checkSession` needs to know. */
+export function selectSession(copy: Home | Replica, id: string) {
+  return sessionById(copy, { id });
 }
 
 /**
@@ -75,26 +80,37 @@ export function checkSession(
   return null;
 }
 
+/** Milliseconds; or what stands for the time in a statement that is written once. */
+type Now = number | typeof PLACEHOLDERS_OF_NOW;
+
+export const PLACEHOLDERS_OF_NOW = { second: sql.placeholder('second'), graceStart: sql.placeholder('graceStart') };
+
+/** The values of `PLACEHOLDERS_OF_NOW`. */
+export function toValuesOfNow({ graceSeconds }: SessionPolicy, now: number): { second: number; graceStart: number } {
+  return { second: toSeconds(now), graceStart: now - graceSeconds * 1000 };
+}
+
 /** SQL twin of `checkSession(…) === null`. */
-export function isLive(policy: SessionPolicy, now: number): SQL {
-  const second = new Date(now);
+export function isLive(policy: SessionPolicy, now: Now): SQL {
+  const { second } = typeof now === 'number' ? toValuesOfNow(policy, now) : now;
   const idle =
     policy.inactivitySeconds === null
       ? undefined
-      : sql`coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${policy.inactivitySeconds} > ${toSeconds(now)}`;
+      : sql`coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${policy.inactivitySeconds} > ${second}`;
   return and(
     isNull(userSessions.revokedAt),
     isNull(userSessions.home),
-    or(isNull(userSessions.expiresAt), gt(userSessions.expiresAt, second)),
+    or(isNull(userSessions.expiresAt), sql`${userSessions.expiresAt} > ${second}`),
     idle,
     sql`not ${isOutdated.sql}`,
   ) as SQL;
 }
 
 /** SQL: the last rotation is within the grace period. With no grace period, nothing is, whatever the clocks say. */
-export function isWithinGrace(policy: SessionPolicy, now: number): SQL {
+export function isWithinGrace(policy: SessionPolicy, now: Now): SQL {
   if (policy.graceSeconds === 0) return sql`0`;
-  return sql`coalesce(${userSessions.rotatedAt}, 0) > ${now - policy.graceSeconds * 1000}`;
+  const { graceStart } = typeof now === 'number' ? toValuesOfNow(policy, now) : now;
+  return sql`coalesce(${userSessions.rotatedAt}, 0) > ${graceStart}`;
 }
 
 /** Pure twin of `isWithinGrace`. */

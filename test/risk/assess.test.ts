@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { userSessions } from '../../src/db/schema';
 import { assess, type Decision, type Level, looksLikeSameCaller, type Reason } from '../../src/risk/assess';
-import { isUnremarkable, parseSignals, type Signals } from '../../src/risk/signals';
+import { isUnremarkable, parseSignals, type Signals, toCompared } from '../../src/risk/signals';
 import { parseUserAgent } from '../../src/risk/user-agent';
 import { AT, type RawCaller, signalsOf, UA } from './callers';
 
@@ -308,7 +308,7 @@ describe('the condition in SQL', () => {
     let unremarkable = 0;
     for (const [from, to] of pairs) {
       await db.insert(userSessions).values({ id: 's', refreshToken: 'x', lastSignals: JSON.stringify(from) });
-      const [row] = await db.select({ is: isUnremarkable(to, { formerNetwork: null }) }).from(userSessions);
+      const [row] = await db.select({ is: isUnremarkable(toCompared(to, { formerNetwork: null })) }).from(userSessions);
       await db.delete(userSessions);
       // An hour apart, and at once: no journey is possible in no time.
       for (const after of [HOUR, 0]) {
@@ -328,7 +328,7 @@ describe('the condition in SQL', () => {
       const db = drizzle(env.DB);
       await env.DB.exec('DELETE FROM user_sessions; DELETE FROM outdated_tokens');
       await db.insert(userSessions).values({ id: 's', refreshToken: 'x', lastSignals: json });
-      const condition = isUnremarkable(await signalsOf(chrome(AT.home)), { formerNetwork: null });
+      const condition = isUnremarkable(toCompared(await signalsOf(chrome(AT.home)), { formerNetwork: null }));
       expect(await db.select({ is: condition }).from(userSessions)).toEqual([{ is: 1 }]);
     },
   );

@@ -14,7 +14,7 @@ import {
   isWithinGrace,
   type KnownSession,
   lastUsedAt,
-  selectSessions,
+  selectSession,
   wasRotatedWithinGrace,
 } from '../../src/sessions/session';
 
@@ -139,7 +139,7 @@ describe('in SQL', () => {
             home: hasMoved ? 'DB_WEUR' : null,
           }),
           notBefore === null ? db.delete(outdatedTokens) : outdated,
-          selectSessions({ db } as unknown as Home, eq(userSessions.id, id)),
+          selectSession({ db } as unknown as Home, id),
           matching(isLive(settings, now)),
           matching(isWithinGrace(settings, now)),
           db.delete(outdatedTokens),

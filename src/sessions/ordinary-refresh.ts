@@ -1,0 +1,58 @@
+/**
+ * The statement that every refresh runs first, and most need alone: moves a live session on when its current token is presented, the last
+ * rotation is older than the grace period, and nothing about the caller is to be weighed.
+ */
+import { and, eq, sql } from 'drizzle-orm';
+import type { SessionPolicy } from '../config';
+import type { Home } from '../db/homes';
+import { userSessions } from '../db/schema';
+import { writtenOncePer } from '../db/written-once';
+import { isUnremarkable, toCompared } from '../risk/signals';
+import type { RefreshAttempt } from './refresh-case';
+import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
+
+const given = sql.placeholder;
+
+const statement = writtenOncePer((db, policy: SessionPolicy) =>
+  db
+    .update(userSessions)
+    .set({
+      refreshToken: sql`${given('nextHash')}`,
+      rotatedAt: sql`${given('now')}`,
+      lastSignals: sql`${given('lastSignals')}`,
+    })
+    .where(
+      and(
+        eq(userSessions.id, given('sessionId')),
+        eq(userSessions.clientId, given('clientId')),
+        eq(userSessions.refreshToken, given('hash')),
+        isLive(policy, PLACEHOLDERS_OF_NOW),
+        sql`not ${isWithinGrace(policy, PLACEHOLDERS_OF_NOW)}`,
+        isUnremarkable({
+          network: given('network'),
+          formerNetwork: given('formerNetwork'),
+          asn: given('asn'),
+          country: given('country'),
+          browser: given('browser'),
+          platform: given('platform'),
+          hints: given('hints'),
+          version: given('version'),
+        }),
+      ),
+    )
+    .returning(),
+);
+
+/** Returns the row as it is then; nothing, when the refresh is no ordinary one. */
+export function ordinaryRefresh(
+  home: Home,
+  policy: SessionPolicy,
+  { clientId, hash, successors: [next], signals, formerNetwork }: RefreshAttempt,
+  { sessionId, lastSignals, now }: { sessionId: string; lastSignals: string; now: number },
+) {
+  return statement(home, policy, {
+    ...{ sessionId, clientId, hash, nextHash: next.hash, now, lastSignals },
+    ...toValuesOfNow(policy, now),
+    ...toCompared(signals, { formerNetwork }),
+  });
+}
