@@ -117,10 +117,11 @@ export async function startWorkers(): Promise<Workers> {
   };
 }
 
-export function buildWorker(entry: string, outdir: string): string {
+/** `entry` is in `folder`, a checkout of this repository. */
+export function buildWorker(entry: string, outdir: string, folder = root): string {
   const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js');
   execFileSync(process.execPath, [wrangler, 'deploy', entry, '--dry-run', '--minify', '--outdir', outdir], {
-    cwd: root,
+    cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' },
   });
