@@ -26,10 +26,10 @@ app.post('/update/:id', async (c) => {
   const { meta } = await statement.bind(Date.now(), crypto.randomUUID(), c.req.param('id')).run();
   return meta.changes === 1 ? c.text('ok') : c.text('no row', 404);
 });
-/** What D1 alone costs a refresh: the row moved on and given back, and the row as it is. */
+/** What D1 alone costs a refresh: the row moved on, and the row as it is then. */
 app.post('/step/:id', async (c) => {
   const update = c.env.DB.prepare(
-    'UPDATE user_sessions SET rotated_at = ?, refresh_token = ? WHERE id = ? RETURNING *',
+    'UPDATE user_sessions SET rotated_at = ?, refresh_token = ? WHERE id = ? RETURNING id',
   );
   const select = c.env.DB.prepare('SELECT * FROM user_sessions WHERE id = ?');
   const id = c.req.param('id');

@@ -40,10 +40,10 @@ const statement = writtenOncePer((db, policy: SessionPolicy) =>
         }),
       ),
     )
-    .returning(),
+    .returning({ id: userSessions.id }),
 );
 
-/** Returns the row as it is then; nothing, when the refresh is no ordinary one. */
+/** Returns the session's id; nothing, when the refresh is no ordinary one. */
 export function ordinaryRefresh(
   home: Home,
   policy: SessionPolicy,

@@ -1,7 +1,7 @@
 /**
  * Refreshing a session: the ratchet. Nearly every refresh is one round trip: an UPDATE that moves the session forward when nothing
- * about it calls for a thought, and the row. What that leaves is decided by refresh-case.ts from the row, and done by a second
- * transaction only if the row is still the one that was read. So no answer depends on a row that has changed since, and of
+ * about it calls for a thought, and the row as it is then. What that leaves is decided by refresh-case.ts from the row, and done by
+ * a second transaction only if the row is still the one that was read. So no answer depends on a row that has changed since, and of
  * racing refreshes one rotates and the others find what it did.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
@@ -75,10 +75,10 @@ export async function rotateSession(
     wasRerun = isRerun;
     return [ordinary, own] as const;
   });
-  if (rotated[0] !== undefined)
-    return { ok: true, outcome: 'rotated', session: rotated[0], secret: next.secret, events: [] };
-
   let row = found[0];
+  if (rotated.length === 1 && row !== undefined)
+    return { ok: true, outcome: 'rotated', session: row, secret: next.secret, events: [] };
+
   for (let races = 0; races < MAX_LOST_RACES; races += 1) {
     if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
     if (row.home !== null) return { ok: false, reason: 'moved', events: [] };
