@@ -1,7 +1,7 @@
 /** What a backend can do with a user: see and end the sessions, erase the user. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import type { Home } from '../db/homes';
+import type { Home, Replica } from '../db/homes';
 import { DatabaseUnavailableError } from '../errors';
 import { askAll } from '../homes/ask-all';
 import { findResidence, type Residence } from '../homes/residence';
@@ -39,9 +39,12 @@ export function userRoutes(service: Service): Hono<AppEnv> {
       throw new ProblemError('invalid_request', 'include can only be ended');
     const query = { userId, includeEnded: include === 'ended' };
     const page = readPage(c, ['include']);
-    const { answered, silent } = await askAll(homes(c).map(service.replicaOf), (replica) =>
-      listUserSessions(replica, config.sessions, query, page, now()),
-    );
+    const list = (copies: (Home | Replica)[]) =>
+      askAll(copies, (copy) => listUserSessions(copy, config.sessions, query, page, now()));
+    let { answered, silent } = await list(homes(c).map(service.replicaOf));
+    // Sessions that have left one home, and are not in the other yet, are in no list.
+    const isNobodyThere = answered.every(({ answer }) => answer.sessions.length === 0);
+    if (isNobodyThere && (await finishMoves(c, userId))) ({ answered, silent } = await list(homes(c)));
     const { sessions, next } = mergeSessionPages(
       answered.map(({ answer }) => answer),
       page,
@@ -77,10 +80,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
       logEvents(c, home, events);
     };
     // Sessions that are on their way from one home to another end, and are reported, where they arrive.
-    if (config.homes.size > 1) {
-      const residence = await findUser(c, target.userId);
-      await settle(c, service, { ...residence, due: [] }).catch(unlessUnavailable);
-    }
+    await finishMoves(c, target.userId);
     const { silent } = await askAll(homes(c), end);
     if (config.homes.size > 1 && silent.length === 0) {
       // And those that left meanwhile.
@@ -106,6 +106,14 @@ export function userRoutes(service: Service): Hono<AppEnv> {
 
   function homes(c: AppContext) {
     return service.homes(c.get('meter'));
+  }
+
+  /** Finishes the moves of a user that were begun, as far as the homes answer. Whether there were any. */
+  async function finishMoves(c: AppContext, userId: string): Promise<boolean> {
+    if (config.homes.size === 1) return false;
+    const residence = await findUser(c, userId);
+    await settle(c, service, { ...residence, due: [] }).catch(unlessUnavailable);
+    return residence.begun.length > 0;
   }
 
   function findUser(c: AppContext, userId: string): Promise<Residence> {

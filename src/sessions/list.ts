@@ -44,7 +44,7 @@ export function listOwnSessions(
 
 /** A user's sessions, for a backend: active ones, or also those that are over and not purged yet. One round trip. */
 export async function listUserSessions(
-  replica: Replica,
+  copy: Home | Replica,
   policy: SessionPolicy,
   { userId, includeEnded }: { userId: string; includeEnded: boolean },
   page: Page,
@@ -54,7 +54,7 @@ export async function listUserSessions(
     eq(userSessions.userId, userId),
     includeEnded ? isNull(userSessions.home) : isLive(policy, now),
   );
-  const [rows] = await transact(replica, () => [selectPage(replica, condition, page)] as const);
+  const [rows] = await transact(copy, () => [selectPage(copy, condition, page)] as const);
   return toPage(rows, page);
 }
 

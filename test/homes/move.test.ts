@@ -17,6 +17,7 @@ import {
   livesIn,
   startThreeHomes,
   type ThreeHomes,
+  takeAway,
 } from './three-homes';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
@@ -371,4 +372,25 @@ it('signing out a user whose move was cut ends and reports their sessions where 
   const log = await homes.service.backend('GET', `/v1/users/${USER}/events`);
   const { events } = (await log.json()) as { events: { type: string }[] };
   expect(events.filter(({ type }) => type === 'session_revoked')).toHaveLength(2);
+});
+
+it('a list of the sessions of a user whose move was cut shows them where they arrive', async () => {
+  const { homes } = await start();
+  homes.service.advance(GRACE);
+  homes.databases.DB_WEUR.faults = [null, null, { before: AWAY.before }];
+  expect((await move(homes, 'DB_APAC')).status).toBe(503);
+  const listed = await homes.service.backend('GET', `/v1/users/${USER}/sessions`);
+  const { sessions } = (await listed.json()) as { sessions: { id: string }[] };
+  expect(sessions).toHaveLength(2);
+  for (const { id } of sessions) expect(await livesIn(id)).toEqual(['DB_APAC']);
+});
+
+it('a list of the sessions of a user whose move cannot be finished names the home that is away', async () => {
+  const { homes } = await start();
+  homes.service.advance(GRACE);
+  homes.databases.DB_WEUR.faults = [null, null, { before: AWAY.before }];
+  expect((await move(homes, 'DB_APAC')).status).toBe(503);
+  takeAway(homes.databases.DB_APAC);
+  const listed = await homes.service.backend('GET', `/v1/users/${USER}/sessions`);
+  expect(await listed.json()).toEqual({ sessions: [], next_cursor: null, unanswered_homes: ['DB_APAC'] });
 });
