@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:test';
 import type { Hono } from 'hono';
 import { createApp } from '../src/app';
-import { CAPABILITIES } from '../src/config';
+import { CAPABILITIES } from '../src/config/clients';
 import type { Env } from '../src/env';
 import type { AppEnv } from '../src/http/context';
 

@@ -2,7 +2,7 @@
  * Where someone new begins: in a home that takes new users, of the nearest region that has one. Homes that share a region share its
  * users by rendezvous hashing, so that with one more home nobody who was there belongs elsewhere but to the new one.
  */
-import type { HomeConfig, Region } from '../config';
+import type { HomeConfig, Region } from '../config/homes';
 import { sha256 } from '../crypto';
 import { rankRegions, rankRegionsFrom } from './regions';
 

@@ -1,5 +1,5 @@
 /** How far D1's regions are from where a request came from, as `request.cf` tells it. */
-import { REGIONS, type Region } from '../config';
+import { REGIONS, type Region } from '../config/homes';
 import { type Coordinates, distanceKm } from '../distance';
 
 /** Where D1 runs a database of each location hint: cities of Cloudflare's Durable Objects. */

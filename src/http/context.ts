@@ -1,6 +1,6 @@
 /** What middleware leaves on Hono's context for the handlers. */
 import type { Context } from 'hono';
-import type { Client } from '../config';
+import type { Client } from '../config/clients';
 import type { Meter } from '../db/homes';
 import type { AccessToken } from '../tokens/access';
 

@@ -1,6 +1,6 @@
 /** The OAuth endpoints: token (RFC 6749 §6, RFC 7523), revocation (RFC 7009), introspection (RFC 7662). */
 import { Hono } from 'hono';
-import type { Client } from '../config';
+import type { Client } from '../config/clients';
 import { sha256 } from '../crypto';
 import { findSession } from '../sessions/read';
 import { checkSession, idleExpiresAt, wasRotatedWithinGrace } from '../sessions/session';

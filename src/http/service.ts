@@ -1,5 +1,6 @@
 /** What every route works with: the configuration, the clock, the keys, the database. One per isolate and configuration. */
-import type { Config, HomeConfig } from '../config';
+import type { Config } from '../config';
+import type { HomeConfig } from '../config/homes';
 import { deriveKeyring, type Keyring } from '../crypto';
 import { type Breaker, createBreaker } from '../db/breaker';
 import {

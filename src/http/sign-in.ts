@@ -1,5 +1,5 @@
 /** Signing in with an ID token of a trusted issuer, whether it came in a form (RFC 7523) or from a browser's page. */
-import type { Client } from '../config';
+import type { Client } from '../config/clients';
 import type { Home } from '../db/homes';
 import { pickByRendezvous } from '../homes/choose';
 import { NO_SIGNALS } from '../risk/signals';

@@ -4,7 +4,7 @@
  * by themselves (DHCP, RFC 8981 temporary addresses).
  */
 import ipaddr from 'ipaddr.js';
-import type { AddressStorage } from '../config';
+import type { AddressStorage } from '../config/risk';
 import { eachSecret, hmacSha256, type Keyring } from '../crypto';
 
 /** What every request of a Worker to another one comes from: whoever is behind it, this does not name them. */

@@ -5,7 +5,7 @@
  * when one more signal differs.
  */
 
-import type { RiskPolicy } from '../config';
+import type { RiskPolicy } from '../config/risk';
 import { type Coordinates, distanceKm } from '../distance';
 import type { Signals } from './signals';
 

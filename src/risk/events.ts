@@ -4,7 +4,7 @@
  */
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { EventType, Webhook } from '../config';
+import type { EventType, Webhook } from '../config/webhooks';
 import type { Home } from '../db/homes';
 import { sessionEvents, userSessions, webhookDeliveries } from '../db/schema';
 import type { Assessment } from './assess';

@@ -12,7 +12,9 @@
  *
  * A caller whose signals differ from the session's last ones is assessed (risk/assess.ts) before any answer.
  */
-import type { RiskPolicy, SessionPolicy } from '../config';
+
+import type { SessionPolicy } from '../config';
+import type { RiskPolicy } from '../config/risk';
 import { toUuid } from '../crypto';
 import { assess, looksLikeSameCaller } from '../risk/assess';
 import type { EventDetails, EventDraft } from '../risk/events';

@@ -3,7 +3,8 @@
  * what its header says of keys is ignored (RFC 8725 §3.10).
  */
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, errors, type JSONWebKeySet, jwtVerify } from 'jose';
-import { CLOCK_SKEW_SECONDS, type TrustedIssuer } from '../config';
+import { CLOCK_SKEW_SECONDS } from '../config';
+import type { TrustedIssuer } from '../config/trusted-issuers';
 import { sha256 } from '../crypto';
 
 /** Who the issuer says it is, and how they proved it. */

@@ -4,7 +4,7 @@
  * nobody whose key is known.
  */
 import type { JSONWebKeySet } from 'jose';
-import type { TrustedIssuer } from '../config';
+import type { TrustedIssuer } from '../config/trusted-issuers';
 import { IssuerUnavailableError } from '../errors';
 import { isTrustworthy } from '../origins';
 

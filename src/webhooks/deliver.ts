@@ -3,7 +3,7 @@
  * endpoint has a lane of its own, so one that is slow or down holds up no other, and a lane whose attempts all fail is left for
  * the next run.
  */
-import type { Webhook } from '../config';
+import type { Webhook } from '../config/webhooks';
 import type { Home } from '../db/homes';
 import { type Transmitter, toMessage } from './message';
 import { type Claim, type Settlement, settleAndClaim } from './outbox';

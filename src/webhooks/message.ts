@@ -3,7 +3,7 @@
  * the Standard Webhooks scheme. The id of the message is the event's, whichever attempt it is, so that a receiver can tell a repeat.
  */
 import { SignJWT } from 'jose';
-import type { Webhook } from '../config';
+import type { Webhook } from '../config/webhooks';
 import { toEventView } from '../risk/event-view';
 import type { SessionEvent } from '../sessions/events';
 import type { SigningKey } from '../tokens/keys';

@@ -1,6 +1,6 @@
 /** Which home is near, by what Cloudflare tells of a request (src/homes/regions.ts, choose.ts). */
 import { describe, expect, it } from 'vitest';
-import type { HomeConfig } from '../../src/config';
+import type { HomeConfig } from '../../src/config/homes';
 import { chooseHome, chooseNextHome, pickByRendezvous } from '../../src/homes/choose';
 import { rankRegions } from '../../src/homes/regions';
 

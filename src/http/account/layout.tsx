@@ -1,6 +1,6 @@
 /** What all pages for people have in common. */
 import type { Child } from 'hono/jsx';
-import type { Brand } from '../../config';
+import type { Brand } from '../../config/brand';
 import type { Texts } from './texts/en';
 
 /** What a page needs to know of where it is shown. */

@@ -1,5 +1,5 @@
 /** The one stylesheet of the pages for people: light and dark, from a phone to a desktop, in the brand's colour. */
-import type { Brand } from '../../config';
+import type { Brand } from '../../config/brand';
 
 export function toStylesheet({ color }: Brand): string {
   return `:root{--brand:${color};--on-brand:${textOn(color)};${LIGHT}color-scheme:light dark}

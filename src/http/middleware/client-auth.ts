@@ -1,6 +1,7 @@
 /** Client authentication: HTTP Basic, or in the form (RFC 6749 §2.3.1), or the bare client_id of a public client. */
 import { createMiddleware } from 'hono/factory';
-import type { Capability, Client, Config } from '../../config';
+import type { Config } from '../../config';
+import type { Capability, Client } from '../../config/clients';
 import { equalDigests, sha256 } from '../../crypto';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';

@@ -1,5 +1,5 @@
 /** English. Another language is another file like this one, listed in texts/index.ts. */
-import type { EventType } from '../../../config';
+import type { EventType } from '../../../config/webhooks';
 import type { Reason } from '../../../risk/assess';
 
 const events: Record<EventType, string> = {

@@ -1,0 +1,25 @@
+/** Settings that are a JSON array. */
+import * as v from 'valibot';
+
+/** A JSON array of this schema; what is wrong with it goes to `mistakes`. */
+export function parseList<T extends v.GenericSchema<unknown, unknown[]>>(
+  name: string,
+  schema: T,
+  text: string | undefined,
+  mistakes: string[],
+): v.InferOutput<T> | [] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text || '[]');
+  } catch {
+    mistakes.push(`${name} is not JSON`);
+    return [];
+  }
+  const parsed = v.safeParse(schema, json);
+  if (parsed.success) return parsed.output;
+  for (const issue of parsed.issues)
+    mistakes.push(
+      `${name}: ${v.getDotPath(issue) ?? 'value'}: ${issue.kind === 'schema' ? `expected ${issue.expected}` : issue.message}`,
+    );
+  return [];
+}

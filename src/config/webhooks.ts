@@ -1,0 +1,97 @@
+/** `WEBHOOKS`: who is told of which security events. */
+import * as v from 'valibot';
+import { isTrustworthy } from '../origins';
+import { parseList } from './list';
+
+/** What the security log tells of. */
+export const EVENT_TYPES = [
+  'session_created',
+  /** The user had sessions, but none on such a device. */
+  'new_device',
+  /** Refreshed from another network, or otherwise a little different. */
+  'context_changed',
+  /** Refreshed, although the caller looks like someone else. */
+  'mismatch',
+  /** A superseded token was refreshed late, by whoever had superseded it: the answer had been lost. */
+  'answer_recovered',
+  /** The person proved anew who they are (step-up). */
+  'authenticated',
+  'reauthentication_demanded',
+  'reuse_detected',
+  'session_evicted',
+  'session_revoked',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** Who is told of which events (Standard Webhooks). */
+export interface Webhook {
+  name: string;
+  url: string;
+  /** Signs what is sent; two while one replaces the other. */
+  secrets: readonly Uint8Array[];
+  events: ReadonlySet<EventType>;
+  /** `json`, or only session revocations, each as a Security Event Token (RFC 8417). */
+  format: 'json' | 'set';
+}
+
+/** What an endpoint is told of unless it says: what a team would act on. */
+const ACTIONABLE_EVENTS: readonly EventType[] = [
+  'new_device',
+  'mismatch',
+  'reauthentication_demanded',
+  'reuse_detected',
+  'session_evicted',
+  'session_revoked',
+];
+
+/** What ends a session, which is all that a Security Event Token tells of. */
+const ENDING_EVENTS: readonly EventType[] = ['reuse_detected', 'session_evicted', 'session_revoked'];
+
+const webhooksSchema = v.array(
+  v.strictObject({
+    name: v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/, 'name must be 1 to 64 of a-z, 0-9, _ and -')),
+    url: v.string(),
+    secret: v.union([
+      v.pipe(
+        v.string(),
+        v.transform((secret) => [secret]),
+      ),
+      v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(2)),
+    ]),
+    events: v.optional(v.pipe(v.array(v.picklist(EVENT_TYPES)), v.minLength(1))),
+    format: v.optional(v.picklist(['json', 'set'])),
+  }),
+);
+
+export function parseWebhooks(text: string | undefined, mistakes: string[]): Webhook[] {
+  const names = new Set<string>();
+  return parseList('WEBHOOKS', webhooksSchema, text, mistakes).map(
+    ({ name, url, secret, format = 'json', events = format === 'set' ? ENDING_EVENTS : ACTIONABLE_EVENTS }) => {
+      if (names.has(name)) mistakes.push(`WEBHOOKS: ${name} is there twice`);
+      names.add(name);
+      const parsed = URL.parse(url);
+      if (parsed === null || !isTrustworthy(parsed))
+        mistakes.push(`WEBHOOKS: ${name}: url must be an https URL (http only on localhost)`);
+      if (parsed?.username || parsed?.password) mistakes.push(`WEBHOOKS: ${name}: url must have no credentials`);
+      if (format === 'set' && events.some((type) => !ENDING_EVENTS.includes(type)))
+        mistakes.push(`WEBHOOKS: ${name}: with format set, events can only be ${ENDING_EVENTS.join(', ')}`);
+      const secrets = secret.map(parseWebhookSecret);
+      if (secrets.includes(null)) {
+        mistakes.push(`WEBHOOKS: ${name}: secret must be whsec_ and 24 to 64 random bytes in base64`);
+      }
+      return { name, url, secrets: secrets.filter((key) => key !== null), events: new Set(events), format };
+    },
+  );
+}
+
+/** Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */
+function parseWebhookSecret(secret: string): Uint8Array | null {
+  const [, encoded] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? [];
+  if (encoded === undefined) return null;
+  try {
+    const key = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
+    return key.length >= 24 && key.length <= 64 ? key : null;
+  } catch {
+    return null;
+  }
+}
