@@ -67,6 +67,11 @@ export async function prepareOperations(workers: Workers, connections: number): 
       step: (connection) =>
         isOk({ method: 'POST', url: new URL(`/step/${at(rows, connection).session.id}`, baseline) }),
     },
+    {
+      name: 'a refusal’s parts (bare Hono)',
+      step: (connection) =>
+        isOk({ ...refresh(baseline, at(forged, connection)), url: new URL('/refuse', baseline) }, 400),
+    },
     { name: 'create', step: () => isOk(create(graceful), 201) },
     {
       name: 'refresh, rotated',
