@@ -77,10 +77,13 @@ async function runHome(
     finishMoves(home, homes, config, now),
   ]);
   const isLate = cleanup.status === 'fulfilled' && !cleanup.value.finished && cleanup.value.isBacklogGrowing;
+  // Whoever took away the binding of their home has to know.
+  const isAnyoneLost = moves.status === 'fulfilled' && moves.value.lost > 0;
   const failed = [keys, cleanup, webhooks, moves].filter((part) => part.status === 'rejected');
-  console[failed.length > 0 || isLate ? 'error' : 'log'](
+  const isWrong = failed.length > 0 || isLate || isAnyoneLost;
+  console[isWrong ? 'error' : 'log'](
     JSON.stringify({
-      level: failed.length > 0 || isLate ? 'error' : 'info',
+      level: isWrong ? 'error' : 'info',
       event: isLate ? 'cleanup_backlog_growing' : 'scheduled',
       home: home.name,
       cleanup: cleanup.status === 'fulfilled' ? toSnakeCase(cleanup.value) : toCause(cleanup.reason),
@@ -95,23 +98,35 @@ async function runHome(
   return (failed[0]?.reason as Error | undefined) ?? null;
 }
 
-/** Finishes what a cut left between two homes. */
+/** Moves that a run finishes between two homes. */
+const MAX_FINISHED = 20;
+
+/**
+ * Finishes what a cut left between two homes. `lost` are on the way to a home that is not bound. Throws, when it has done the others, if a
+ * home did not answer.
+ */
 async function finishMoves(
   source: Home,
   homes: readonly Home[],
   { sessions: policy, webhooks }: Config,
   now: number,
 ): Promise<{ finished: number; lost: number }> {
-  const report = { finished: 0, lost: 0 };
-  for (const { subject, home } of await listUnfinished(source)) {
-    const target = homes.find(({ name }) => name === home);
-    if (target === undefined) report.lost += 1;
-    else {
-      await finishMove(source, target, subject, { policy, reporting: { requestId: 'cron', webhooks }, now });
-      report.finished += 1;
-    }
-  }
-  return report;
+  const context = { policy, reporting: { requestId: 'cron', webhooks }, now };
+  const unfinished = await listUnfinished(source);
+  const lost = unfinished.filter(({ home }) => homes.every(({ name }) => name !== home)).length;
+  let finished = 0;
+  const outcomes = await Promise.allSettled(
+    homes.map(async (target) => {
+      const due = unfinished.filter(({ home }) => home === target.name).slice(0, MAX_FINISHED);
+      for (const { subject } of due) {
+        await finishMove(source, target, subject, context);
+        finished += 1;
+      }
+    }),
+  );
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return { finished, lost };
 }
 
 /** An invocation may make 1,000 queries, whatever the number of homes. */

@@ -169,13 +169,12 @@ export async function listResidents(
   return { subjects: [...people, ...guests].map(({ subject }) => subject), next: isLast ? null : next };
 }
 
-/** Moves of one cron run. */
-const MAX_FINISHED = 20;
+const MAX_LISTED = 1_000;
 
-/** The moves away from a home that may be unfinished, oldest first. */
+/** The moves away from a home that may be unfinished, oldest first. One round trip. */
 export async function listUnfinished(source: Home): Promise<{ subject: Subject; home: string }[]> {
   const { subject, home, startedAt } = unfinishedMoves;
-  const oldest = source.db.select({ subject, home }).from(unfinishedMoves).orderBy(startedAt).limit(MAX_FINISHED);
+  const oldest = source.db.select({ subject, home }).from(unfinishedMoves).orderBy(startedAt).limit(MAX_LISTED);
   const [rows] = await transact(source, () => [oldest] as const);
   return rows;
 }

@@ -16,8 +16,8 @@ import { logEvents } from './reporting';
 import type { Service } from './service';
 
 const moveSchema = v.strictObject({ home: v.string() });
-/** One drain moves so many users and so many guests: each takes four queries, of which an invocation has 1,000. */
-const MAX_DRAINED = 50;
+/** One drain moves so many users and so many guests: each takes up to 18 statements, of which an invocation has 1,000. */
+const MAX_DRAINED = 25;
 const drainSchema = v.strictObject({
   limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_DRAINED)), MAX_DRAINED),
   cursor: v.nullish(v.string()),

@@ -23,7 +23,7 @@ import {
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 
-beginEmpty();
+const log = beginEmpty();
 
 const move = (homes: ThreeHomes, home: HomeName, user = USER) => homes.post(`/v1/users/${user}/move`, { home });
 
@@ -272,8 +272,6 @@ it('people who use their sessions while they are moved around, with faults, lose
       { before: 'Network connection lost.' },
       { after: 'Network connection lost.' },
       AWAY,
-      beginEmpty,
-      create,
       { after: AWAY.before },
       { hang: 20 },
     ][Math.floor(Math.random() * 5)] as Fault;
@@ -393,4 +391,37 @@ it('a list of the sessions of a user whose move cannot be finished names the hom
   takeAway(homes.databases.DB_APAC);
   const listed = await homes.service.backend('GET', `/v1/users/${USER}/sessions`);
   expect(await listed.json()).toEqual({ sessions: [], next_cursor: null, unanswered_homes: ['DB_APAC'] });
+});
+
+describe('moves that were cut, when the cron runs', () => {
+  /** The source has marked the rows, and the target has not got them. */
+  const cut = async (homes: ThreeHomes, user: string, to: HomeName) => {
+    homes.databases.DB_WEUR.faults = [null, null, { before: AWAY.before }];
+    expect((await move(homes, to, user)).status).toBe(503);
+  };
+
+  it('are finished where the home answers, whatever was to go first to one that does not', async () => {
+    const { homes, sessions } = await start();
+    const other = crypto.randomUUID();
+    const { session } = await create(homes, { user_id: other }, FROM.paris);
+    await cut(homes, USER, 'DB_APAC');
+    homes.service.advance(1);
+    await cut(homes, other, 'DB');
+    takeAway(homes.databases.DB_APAC);
+    await expect(runScheduled(homes.service.env, homes.service.clock.now)).rejects.toThrow();
+    expect(await livesIn(session.id)).toEqual(['DB']);
+    homes.databases.DB_APAC.faults = [];
+    await runScheduled(homes.service.env, homes.service.clock.now);
+    expect(await livesIn(sessions[0].session.id)).toEqual(['DB_APAC']);
+  });
+
+  it('are an error in the log when nobody can finish them, because the home is not bound', async () => {
+    const { homes } = await start();
+    await env.DB_WEUR.prepare(
+      "INSERT INTO unfinished_moves (subject, home, started_at) VALUES ('x', 'DB_GONE', 0)",
+    ).run();
+    await runScheduled(homes.service.env, homes.service.clock.now);
+    const line = { event: 'scheduled', home: 'DB_WEUR', level: 'error', moves: { finished: 0, lost: 1 } };
+    expect(log.lines).toContainEqual(expect.objectContaining(line));
+  });
 });
