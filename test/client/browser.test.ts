@@ -1,5 +1,5 @@
 /** The client for apps against the real service; what fails is the network between them. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   createSessionClient,
   type SessionState,
@@ -148,14 +148,17 @@ describe('refreshing', () => {
       },
       set now(_) {},
     };
-    service = await startService({ ACCESS_TOKEN_TTL_SECONDS: '2', REFRESH_GRACE_SECONDS: '0' }, clock);
+    service = await startService({ ACCESS_TOKEN_TTL_SECONDS: '5', REFRESH_GRACE_SECONDS: '0' }, clock);
     network = connect(service);
     const client = open();
-    await client.start(await service.create());
-    const first = await client.getAccessToken();
-    await new Promise((resolve) => setTimeout(resolve, 1_950));
+    const given = await service.create();
+    await client.start(given);
+    await vi.waitFor(() => expect(refreshes()).toBe(1), { timeout: 10_000, interval: 20 });
+    const [, claims = ''] = given.access_token.split('.');
+    const { exp } = JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/')));
+    expect(clock.now).toBeLessThan(exp * 1000);
+    await vi.waitFor(async () => expect(await client.getAccessToken()).not.toBe(given.access_token));
     expect(refreshes()).toBe(1);
-    expect(await client.getAccessToken()).not.toBe(first);
   });
 
   it('an aborted caller does not stop the refresh of the others', async () => {
