@@ -1,6 +1,6 @@
 /** Moving a user from home to home: nobody is signed out, nothing is live twice, and a cut anywhere is finished (src/homes/move.ts). */
 import { env } from 'cloudflare:test';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
 import { APP, type Fault, type Tokens } from '../fixtures';
 import {
@@ -206,13 +206,16 @@ describe('a move that is cut off', () => {
   );
 });
 
+/** Until the last of the faults holds a call. */
+const isHolding = ({ faults }: { faults: unknown[] }) => vi.waitFor(() => expect(faults).toEqual([]), { interval: 5 });
+
 it('a slow run that wakes after the user moved back changes nothing', async () => {
   const { homes, sessions } = await start();
   const slow = await startThreeHomes({}, homes.service.clock);
   // It has read what it is to copy, and writes it half a second later.
   slow.databases.DB_APAC.faults = [{ hang: 0 }, { hang: 500 }];
   const late = move(slow, 'DB_APAC');
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await isHolding(slow.databases.DB_APAC);
   // Meanwhile the user arrives in Asia by another's hand, uses a session, and goes back.
   const { body } = await homes.service.refresh(sessions[0].refresh_token);
   expect(homeOf(body.refresh_token)).toBe('DB_APAC');
@@ -228,7 +231,7 @@ it('who is erased while a slow run holds their rows stays erased', async () => {
   const { homes, sessions } = await start();
   homes.databases.DB_APAC.faults = [{ hang: 0 }, { hang: 300 }];
   const late = move(homes, 'DB_APAC');
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await isHolding(homes.databases.DB_APAC);
   const other = await startThreeHomes({}, homes.service.clock);
   expect((await other.service.backend('DELETE', `/v1/users/${USER}`)).status).toBe(204);
   await late;
@@ -241,7 +244,7 @@ it('who is signed out while a slow run holds their rows stays signed out, also w
   homes.service.advance(1);
   homes.databases.DB_APAC.faults = [{ hang: 0 }, { hang: 300 }];
   const late = move(homes, 'DB_APAC');
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await isHolding(homes.databases.DB_APAC);
   const other = await startThreeHomes({}, homes.service.clock);
   expect((await other.service.backend('DELETE', `/v1/users/${USER}/sessions`)).status).toBe(200);
   await late;
@@ -258,7 +261,7 @@ it('a session that begins while its user leaves begins in the new home', async (
   const slow = await startThreeHomes({}, homes.service.clock);
   slow.databases.DB_WEUR.faults = [{ hang: 0 }, { hang: 300 }];
   const late = create(slow, { user_id: USER }, FROM.paris);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await isHolding(slow.databases.DB_WEUR);
   expect((await move(homes, 'DB_APAC')).status).toBe(200);
   const { session, refresh_token } = await late;
   expect(homeOf(refresh_token)).toBe('DB_APAC');

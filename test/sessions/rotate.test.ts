@@ -285,9 +285,9 @@ describe('D1 slow, failing or gone (P-02, threats 14 and 15)', () => {
     ['fails before the write', [{ before: 'D1_ERROR: D1 DB is overloaded. Requests queued for too long.' }], 1],
     ['fails after the write', [{ after: 'D1_ERROR: internal error' }], 1],
     ['stays lost', Array(3).fill({ before: 'D1_ERROR: Network connection lost.' }), 3],
-    ['is slow', [{ hang: 200 }], 1],
+    ['is slow', [{ hang: 600 }], 1],
   ])('a database that %s is 503 with Retry-After, and the same token works afterwards', async (_, faults, attempts) => {
-    const service = await startService({ D1_TIMEOUT_MS: '100' });
+    const service = await startService({ D1_TIMEOUT_MS: '250' });
     const { refresh_token } = await service.create({ user_id: USER });
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     Object.assign(service.database, { faults, roundTrips: 0 });
@@ -296,7 +296,7 @@ describe('D1 slow, failing or gone (P-02, threats 14 and 15)', () => {
     expect(failed).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } });
     expect(Number(failed.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(service.database.roundTrips).toBe(attempts);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await new Promise((resolve) => setTimeout(resolve, 400));
     expect((await service.refresh(refresh_token)).status).toBe(200);
   });
 });
