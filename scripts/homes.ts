@@ -6,7 +6,8 @@
  *   npm run homes -- drain HOME            everyone who is left in a home that takes no new users
  *   npm run homes -- not-before [HOME]     ends all sessions that began until now: after a restore
  *
- * Environment: SERVICE_URL (http://localhost:8787), CLIENT_ID and CLIENT_SECRET of a client that may operate; without them, those of `.dev.vars`.
+ * Environment: SERVICE_URL (http://localhost and PORT, or 8787), CLIENT_ID and CLIENT_SECRET of a client that may operate; without them,
+ * those of `.dev.vars`.
  * Everything may be interrupted and run again.
  */
 import { existsSync, readFileSync } from 'node:fs';
@@ -18,7 +19,7 @@ const MAX_TRIES = 10;
 
 const devVars = resolve(import.meta.dirname, '../.dev.vars');
 const local = existsSync(devVars) ? parseEnv(readFileSync(devVars, 'utf8')) : {};
-const service = (process.env.SERVICE_URL ?? 'http://localhost:8787').replace(/\/+$/, '');
+const service = (process.env.SERVICE_URL ?? `http://localhost:${process.env.PORT || 8787}`).replace(/\/+$/, '');
 const id = process.env.CLIENT_ID ?? local.DEMO_CLIENT_ID ?? '';
 const secret = process.env.CLIENT_SECRET ?? local.DEMO_CLIENT_SECRET ?? '';
 const authorization = `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`;
@@ -71,6 +72,8 @@ async function ask<T>(method: string, path: string, body?: object): Promise<T> {
       method,
       headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
+    }).catch(({ cause }: { cause?: { code?: string; message?: string } }) => {
+      throw new Error(`${service} does not answer (${cause?.code ?? cause?.message}): is SERVICE_URL right?`);
     });
     if (response.ok) return response.json() as Promise<T>;
     if (response.status !== 503 || attempt >= MAX_TRIES)

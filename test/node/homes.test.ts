@@ -62,6 +62,13 @@ describe('LOCAL_HOMES=3 npm start', () => {
   });
 });
 
+it('npm run homes says which service does not answer', async () => {
+  const failed = await run(process.execPath, [script('homes.ts')], {
+    env: { ...process.env, SERVICE_URL: 'http://localhost:9' },
+  }).catch(({ stderr }: { stderr: string }) => stderr);
+  expect(failed).toMatch(/^homes: http:\/\/localhost:9 does not answer \(.+\): is SERVICE_URL right\?$/m);
+});
+
 it('LOCAL_HOMES is a number from 1 to 3', async () => {
   const started = runStart({ LOCAL_HOMES: '4' });
   expect(await started.ended).toBe(1);
