@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { planDatabases, withDatabaseId } from './deploy-plan.ts';
+import { reach } from './reach.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const file = join(root, 'wrangler.toml');
@@ -29,6 +30,12 @@ async function deploy(): Promise<void> {
   const config = readConfig({ config: file });
   const vars = config.vars as Record<string, string>;
   const databases = planDatabases(config.d1_databases, vars.HOMES);
+  const { ISSUER: issuer = '' } = vars;
+  const host = URL.parse(issuer)?.hostname ?? 'localhost';
+  if (!isDryRun && host === 'localhost')
+    throw new Error(
+      `ISSUER in wrangler.toml is "${issuer}": set it to the public URL of this Worker, and AUDIENCE too`,
+    );
 
   for (const { binding, create } of databases) {
     if (create === null) continue;
@@ -42,30 +49,37 @@ async function deploy(): Promise<void> {
   for (const { binding } of databases) wrangler(['d1', 'migrations', 'apply', binding, '--remote']);
   if (isDryRun || !hasSecret()) wrangler(['secret', 'put', 'SESSION_SECRET'], randomBytes(32).toString('base64url'));
   wrangler(['deploy', '--minify']);
-  await check(vars.ISSUER ?? '');
+  await check(issuer);
 }
 
 /** Runs a command of wrangler, or prints it. `input` is never printed. Returns what it said. */
 function wrangler(args: string[], input?: string): string {
   console.log(`${isDryRun ? '' : '> '}wrangler ${args.join(' ')}${input === undefined ? '' : ' < (random)'}`);
   if (isDryRun) return '';
-  const { status, stdout } = spawnSync(
+  const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [join(root, 'node_modules/wrangler/bin/wrangler.js'), ...args],
     {
       cwd: root,
       encoding: 'utf8',
-      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       ...(input !== undefined && { input }),
       env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' },
     },
   );
-  if (status !== 0) throw new Error(`wrangler ${args.join(' ')} failed:\n${stdout}`);
+  if (status !== 0) throw new Error(`wrangler ${args.join(' ')} failed:\n${stdout}${stderr}`);
+  process.stderr.write(stderr);
   return stdout;
 }
 
 function hasSecret(): boolean {
-  return /"name":\s*"SESSION_SECRET"/.test(wrangler(['secret', 'list', '--format', 'json']));
+  try {
+    return /"name":\s*"SESSION_SECRET"/.test(wrangler(['secret', 'list', '--format', 'json']));
+  } catch (error) {
+    // Before the first deployment there is no Worker that could have one.
+    if (error instanceof Error && /Worker "[^"]*" not found/.test(error.message)) return false;
+    throw error;
+  }
 }
 
 /** The service has to answer, and to have keys. */
@@ -73,7 +87,7 @@ async function check(issuer: string): Promise<void> {
   const url = `${issuer}/.well-known/jwks.json`;
   console.log(`${isDryRun ? '' : '> '}GET ${url}`);
   if (isDryRun) return;
-  const response = await fetch(url);
+  const response = await reach(url);
   if (!response.ok) throw new Error(`${url} answered ${response.status}; \`wrangler tail\` shows why`);
   const { keys } = (await response.json()) as { keys: unknown[] };
   console.log(`${issuer} answers, with ${keys.length} signing key${keys.length === 1 ? '' : 's'}`);

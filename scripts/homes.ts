@@ -14,6 +14,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseEnv } from 'node:util';
+import { reach } from './reach.ts';
 
 const MAX_TRIES = 10;
 
@@ -68,12 +69,10 @@ async function drain(home: string): Promise<void> {
 /** Repeats what could not be decided: every call is safe to repeat. */
 async function ask<T>(method: string, path: string, body?: object): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
-    const response = await fetch(service + path, {
+    const response = await reach(service + path, {
       method,
       headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
-    }).catch(({ cause }: { cause?: { code?: string; message?: string } }) => {
-      throw new Error(`${service} does not answer (${cause?.code ?? cause?.message}): is SERVICE_URL right?`);
     });
     if (response.ok) return response.json() as Promise<T>;
     if (response.status !== 503 || attempt >= MAX_TRIES)

@@ -66,7 +66,7 @@ it('npm run homes says which service does not answer', async () => {
   const failed = await run(process.execPath, [script('homes.ts')], {
     env: { ...process.env, SERVICE_URL: 'http://localhost:9' },
   }).catch(({ stderr }: { stderr: string }) => stderr);
-  expect(failed).toMatch(/^homes: http:\/\/localhost:9 does not answer \(.+\): is SERVICE_URL right\?$/m);
+  expect(failed).toMatch(/^homes: http:\/\/localhost:9\/v1\/homes does not answer \(.+\)$/m);
 });
 
 it('LOCAL_HOMES is a number from 1 to 3', async () => {

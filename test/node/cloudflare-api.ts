@@ -1,0 +1,126 @@
+/** As much of Cloudflare's API as a deployment by wrangler asks for. Its D1 databases are real SQLite. */
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
+
+export interface CloudflareApi {
+  origin: string;
+  /** `METHOD /path` of each request since the last call, without the account. */
+  takeRequests(): string[];
+  /** What databases were made with, by name: the region or the jurisdiction. */
+  places: Map<string, string | null>;
+  databases: Map<string, DatabaseSync>;
+  secrets: Map<string, string>;
+  /** Requests that are refused. */
+  refused: RegExp | null;
+  stop(): Promise<void>;
+}
+
+/** What is not there, by Cloudflare's code for it. */
+class NotFound extends Error {
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export async function startCloudflareApi(): Promise<CloudflareApi> {
+  let requests: string[] = [];
+  let hasWorker = false;
+  const ids = new Map<string, string>();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const path = (request.url ?? '').replace(/\?.*$/, '').replace('/accounts/test', '');
+      const call = `${request.method} ${path}`;
+      requests.push(call);
+      response.setHeader('content-type', 'application/json');
+      try {
+        if (api.refused?.test(call)) throw new NotFound(10_000, 'refused');
+        const result = answer(call, path, Buffer.concat(chunks));
+        const isService = path.startsWith('/.well-known/');
+        response.end(JSON.stringify(isService ? result : { success: true, errors: [], messages: [], result }));
+      } catch (error) {
+        const { code = 7500, message } = error as Partial<NotFound>;
+        response.statusCode = error instanceof NotFound ? 404 : 400;
+        response.end(JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null }));
+      }
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const api: CloudflareApi = {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    takeRequests: () => {
+      const taken = requests;
+      requests = [];
+      return taken;
+    },
+    places: new Map(),
+    databases: new Map(),
+    secrets: new Map(),
+    refused: null,
+    stop: () => new Promise((closed) => server.close(() => closed())),
+  };
+  return api;
+
+  function answer(call: string, path: string, body: Buffer): unknown {
+    const json = () => JSON.parse(body.toString());
+    const [, name = ''] = /^\/d1\/database\/([^/]+)/.exec(path) ?? [];
+    switch (true) {
+      case call === 'POST /d1/database':
+        return createDatabase(json());
+      case /^POST .*\/query$/.test(call):
+        return [{ success: true, meta: {}, results: query(find(name), json().sql) }];
+      case path.startsWith('/d1/database/'):
+        return { uuid: name, name: find(name), version: 'production' };
+      case path === '/.well-known/jwks.json':
+        return { keys: [{}] };
+      case call === 'PUT /workers/scripts/edge-sessions':
+        hasWorker = true;
+        return { id: 'edge-sessions' };
+      case !hasWorker && path.startsWith('/workers/services/'):
+        throw new NotFound(10_090, 'workers.api.error.service_not_found');
+      case !hasWorker && path.startsWith('/workers/scripts/'):
+        throw new NotFound(10_007, 'This Worker does not exist on your account.');
+      case path.startsWith('/workers/services/'):
+        return { default_environment: { environment: 'production', script: { last_deployed_from: 'wrangler' } } };
+      case call === 'PUT /workers/scripts/edge-sessions/secrets':
+        api.secrets.set(json().name, json().text);
+        return { name: json().name };
+      case call === 'GET /workers/scripts/edge-sessions/secrets':
+        return [...api.secrets.keys()].map((secret) => ({ name: secret, type: 'secret_text' }));
+      case call === 'GET /workers/scripts/edge-sessions/deployments':
+        return { deployments: [{ id: 'd', versions: [{ version_id: 'v', percentage: 100 }] }] };
+      case call === 'POST /workers/scripts/edge-sessions/versions':
+        return { id: 'v', startup_time_ms: 1, metadata: {}, resources: { script: { etag: 'e' }, bindings: [] } };
+      case path.endsWith('/subdomain'):
+        return { enabled: true, previews_enabled: false, subdomain: 'test' };
+      default:
+        return {};
+    }
+  }
+
+  function createDatabase(input: { name: string; primary_location_hint?: string; jurisdiction?: string }) {
+    const id = randomUUID();
+    ids.set(id, input.name);
+    api.places.set(input.name, input.jurisdiction ?? input.primary_location_hint ?? null);
+    api.databases.set(input.name, new DatabaseSync(':memory:'));
+    return { uuid: id, name: input.name };
+  }
+
+  function find(id: string): string {
+    const name = ids.get(id);
+    if (name === undefined) throw new NotFound(7404, 'The database could not be found');
+    return name;
+  }
+
+  function query(name: string, sql: string): unknown[] {
+    const database = api.databases.get(name) as DatabaseSync;
+    if (/^\s*select/i.test(sql)) return database.prepare(sql).all();
+    database.exec(sql);
+    return [];
+  }
+}

@@ -1,0 +1,116 @@
+/** `npm run deploy` with the real wrangler, against a stand-in for Cloudflare's API (scripts/deploy.ts). */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type CloudflareApi, startCloudflareApi } from './cloudflare-api.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const MIGRATIONS = readdirSync(join(ROOT, 'migrations')).filter((name) => name.endsWith('.sql'));
+/** Each run of wrangler takes seconds. */
+const SLOW = 180_000;
+
+let api: CloudflareApi;
+let folder: string;
+beforeEach(async () => {
+  api = await startCloudflareApi();
+  folder = mkdtempSync(join(tmpdir(), 'deploy-'));
+  for (const name of ['package.json', 'tsconfig.json', 'scripts', 'src', 'migrations'])
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  configure((toml) =>
+    toml
+      .replace('http://localhost:8787"', `${api.origin}"`)
+      .replace('CLIENTS = "[]"', `CLIENTS = "[]"\nHOMES = '${JSON.stringify(HOMES)}'`)
+      .replace('[triggers]', `${EUROPE}\n[triggers]`),
+  );
+});
+afterEach(async () => {
+  rmSync(folder, { recursive: true });
+  await api.stop();
+});
+
+const HOMES = [
+  { home: 'DB', regions: ['enam'] },
+  { home: 'DB_WEUR', regions: ['weur'], jurisdiction: 'eu' },
+];
+const EUROPE = `[[d1_databases]]
+binding = "DB_WEUR"
+database_name = "sessions-europe"
+migrations_dir = "migrations"
+`;
+
+function configure(change: (toml: string) => string): void {
+  const file = join(folder, 'wrangler.toml');
+  writeFileSync(file, change(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')));
+}
+
+/** Runs it to its end, whatever that is. */
+function deploy(): Promise<{ code: number; output: string }> {
+  const env = {
+    ...process.env,
+    CLOUDFLARE_API_BASE_URL: api.origin,
+    CLOUDFLARE_API_TOKEN: 'test',
+    CLOUDFLARE_ACCOUNT_ID: 'test',
+  };
+  return new Promise((ended) => {
+    execFile(process.execPath, [join(folder, 'scripts/deploy.ts')], { env }, (error, stdout, stderr) =>
+      ended({ code: Number(error?.code ?? 0), output: stdout + stderr }),
+    );
+  });
+}
+
+const migrated = (name: string) =>
+  api.databases
+    .get(name)
+    ?.prepare('SELECT name FROM d1_migrations ORDER BY id')
+    .all()
+    .map((row) => row.name);
+
+it('makes all of it from nothing, and the next time only what is new', { timeout: SLOW }, async () => {
+  const first = await deploy();
+  expect(first).toMatchObject({ code: 0 });
+  expect(first.output).toContain(`${api.origin} answers, with 1 signing key`);
+  expect([...api.places]).toEqual([
+    ['edge-sessions', 'enam'],
+    ['sessions-europe', 'eu'],
+  ]);
+  for (const name of api.places.keys()) expect(migrated(name)).toEqual(MIGRATIONS);
+  const secret = api.secrets.get('SESSION_SECRET') as string;
+  expect(secret).toMatch(/^[\w-]{43}$/);
+  expect(first.output).not.toContain(secret);
+  const requests = api.takeRequests();
+  const deployed = requests.indexOf('POST /workers/scripts/edge-sessions/deployments');
+  expect(deployed).toBeGreaterThan(requests.findLastIndex((request) => request.includes('/d1/database')));
+  expect(deployed).toBeGreaterThan(requests.lastIndexOf('PUT /workers/scripts/edge-sessions/secrets'));
+  expect(requests).toContain('PUT /workers/scripts/edge-sessions/schedules');
+
+  expect(await deploy()).toMatchObject({ code: 0 });
+  expect(api.secrets.get('SESSION_SECRET')).toBe(secret);
+  for (const name of api.places.keys()) expect(migrated(name)).toEqual(MIGRATIONS);
+  const again = api.takeRequests();
+  expect(again).not.toContain('POST /d1/database');
+  expect(again).not.toContain('PUT /workers/scripts/edge-sessions/secrets');
+  expect(again).toContain('POST /workers/scripts/edge-sessions/deployments');
+});
+
+it('deploys no code when a home could not be migrated, and goes on from there', { timeout: SLOW }, async () => {
+  api.refused = /query$/;
+  const failed = await deploy();
+  expect(failed.code).toBe(1);
+  expect(failed.output).toContain('deploy: wrangler d1 migrations apply DB --remote failed');
+  expect(api.takeRequests().filter((request) => request.includes('/workers/'))).toEqual([]);
+  api.refused = null;
+  expect(await deploy()).toMatchObject({ code: 0 });
+  expect(api.places.size).toBe(2);
+  for (const name of api.places.keys()) expect(migrated(name)).toEqual(MIGRATIONS);
+});
+
+it('refuses an ISSUER that only this machine can reach, before it makes anything', async () => {
+  configure((toml) => toml);
+  const { code, output } = await deploy();
+  expect(code).toBe(1);
+  expect(output).toContain('deploy: ISSUER in wrangler.toml is "http://localhost:8787"');
+  expect(api.takeRequests()).toEqual([]);
+});
