@@ -39,7 +39,7 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
       requests.push(call);
       response.setHeader('content-type', 'application/json');
       try {
-        if (api.refused?.test(call)) throw new NotFound(10_000, 'refused');
+        if (api.refused?.test(call)) throw new NotFound(7_500, 'refused');
         const result = answer(call, path, Buffer.concat(chunks));
         const isService = path.startsWith('/.well-known/');
         response.end(JSON.stringify(isService ? result : { success: true, errors: [], messages: [], result }));
