@@ -98,7 +98,7 @@ async function runHome(
   return (failed[0]?.reason as Error | undefined) ?? null;
 }
 
-/** Moves that a run finishes between two homes. */
+/** Moves that a run finishes away from one home, shared out among the homes that they go to. */
 const MAX_FINISHED = 20;
 
 /**
@@ -114,10 +114,11 @@ async function finishMoves(
   const context = { policy, reporting: { requestId: 'cron', webhooks }, now };
   const unfinished = await listUnfinished(source);
   const lost = unfinished.filter(({ home }) => homes.every(({ name }) => name !== home)).length;
+  const share = Math.ceil(MAX_FINISHED / homes.length);
   let finished = 0;
   const outcomes = await Promise.allSettled(
     homes.map(async (target) => {
-      const due = unfinished.filter(({ home }) => home === target.name).slice(0, MAX_FINISHED);
+      const due = unfinished.filter(({ home }) => home === target.name).slice(0, share);
       for (const { subject } of due) {
         await finishMove(source, target, subject, context);
         finished += 1;

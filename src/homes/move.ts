@@ -169,6 +169,7 @@ export async function listResidents(
   return { subjects: [...people, ...guests].map(({ subject }) => subject), next: isLast ? null : next };
 }
 
+/** Far more than are ever cut, so that none to a home that is away hides one that can be finished. */
 const MAX_LISTED = 1_000;
 
 /** The moves away from a home that may be unfinished, oldest first. One round trip. */
