@@ -135,7 +135,7 @@ export function parseConfig(env: Env): Config {
     clients: parseClients(env.CLIENTS, riskPolicy, mistakes),
     trustedIssuers: parseTrustedIssuers(env.TRUSTED_ISSUERS, mistakes),
     brand: parseBrand(env, mistakes),
-    homes: parseHomes(env.HOMES, { ...env }, mistakes),
+    homes: parseHomes(env.HOMES, env, mistakes),
     sessionSecret: parseSecret('SESSION_SECRET', env.SESSION_SECRET, mistakes) ?? '',
     previousSessionSecret: env.SESSION_SECRET_PREVIOUS
       ? parseSecret('SESSION_SECRET_PREVIOUS', env.SESSION_SECRET_PREVIOUS, mistakes)

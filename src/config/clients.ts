@@ -1,7 +1,8 @@
 /** `CLIENTS`: who may call, with which credentials, and what they may do. */
+import { base64url } from 'jose';
 import * as v from 'valibot';
 import { isOrigin, parseReturnUrl } from '../origins';
-import { parseList } from './list';
+import { oneOrTwo, parseList } from './list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
 
 /** What a client may be allowed to do. */
@@ -40,15 +41,7 @@ const clientsSchema = v.array(
       v.string(),
       v.regex(/^[\x21-\x7e]{1,128}$/, 'client_id must be 1 to 128 printable ASCII characters'),
     ),
-    secret_sha256: v.optional(
-      v.union([
-        v.pipe(
-          v.string(),
-          v.transform((hash) => [hash]),
-        ),
-        v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(2)),
-      ]),
-    ),
+    secret_sha256: v.optional(oneOrTwo),
     allow: v.optional(v.array(v.picklist(CAPABILITIES))),
     risk_policy: v.optional(v.picklist(RISK_POLICIES)),
     origins: v.optional(
@@ -120,8 +113,5 @@ function toBase64url(hash: string): string | null {
   if (/^[A-Za-z0-9_-]{43}$/.test(hash)) return hash;
   if (!/^[0-9a-fA-F]{64}$/.test(hash)) return null;
   const bytes = hash.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replace(/=+$/, '');
+  return base64url.encode(Uint8Array.from(bytes));
 }

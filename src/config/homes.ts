@@ -34,7 +34,7 @@ const homesSchema = v.array(
 /** Every D1 binding `DB` or `DB_<NAME>` is a home, whether HOMES says anything of it or not: tokens may name it. */
 export function parseHomes(
   text: string | undefined,
-  bindings: Readonly<Record<string, unknown>>,
+  bindings: object,
   mistakes: string[],
 ): ReadonlyMap<string, HomeConfig> {
   const homes = new Map<string, HomeConfig>();

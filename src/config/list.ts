@@ -1,6 +1,15 @@
 /** Settings that are a JSON array. */
 import * as v from 'valibot';
 
+/** A text, or a list of one or two: the second while one replaces the other. */
+export const oneOrTwo = v.union([
+  v.pipe(
+    v.string(),
+    v.transform((text) => [text]),
+  ),
+  v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(2)),
+]);
+
 /** A JSON array of this schema; what is wrong with it goes to `mistakes`. */
 export function parseList<T extends v.GenericSchema<unknown, unknown[]>>(
   name: string,

@@ -1,7 +1,7 @@
 /** `WEBHOOKS`: who is told of which security events. */
 import * as v from 'valibot';
 import { isTrustworthy } from '../origins';
-import { parseList } from './list';
+import { oneOrTwo, parseList } from './list';
 
 /** What the security log tells of. */
 export const EVENT_TYPES = [
@@ -51,13 +51,7 @@ const webhooksSchema = v.array(
   v.strictObject({
     name: v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/, 'name must be 1 to 64 of a-z, 0-9, _ and -')),
     url: v.string(),
-    secret: v.union([
-      v.pipe(
-        v.string(),
-        v.transform((secret) => [secret]),
-      ),
-      v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(2)),
-    ]),
+    secret: oneOrTwo,
     events: v.optional(v.pipe(v.array(v.picklist(EVENT_TYPES)), v.minLength(1))),
     format: v.optional(v.picklist(['json', 'set'])),
   }),

@@ -12,7 +12,6 @@
  *
  * A caller whose signals differ from the session's last ones is assessed (risk/assess.ts) before any answer.
  */
-
 import type { SessionPolicy } from '../config';
 import type { RiskPolicy } from '../config/risk';
 import { toUuid } from '../crypto';
