@@ -1,7 +1,10 @@
-/** What the service is compared with: a bare Hono route, the verification of a token, one UPDATE by primary key, and what a refresh cannot do without. */
+/**
+ * What the service is compared with: a bare Hono route, the verification of a token, one UPDATE by primary key, and what a refresh cannot
+ * do without.
+ */
 import type { D1Database } from '@cloudflare/workers-types';
 import { Hono } from 'hono';
-import { compactVerify, createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import { type CryptoKey, compactVerify, createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 
 interface Env {
   DB: D1Database;
@@ -38,7 +41,7 @@ app.post('/step/:id', async (c) => {
 });
 
 /** What any refusal of a forged token costs: the form, the signature, a line in the log, and an answer. */
-let mac: Parameters<typeof compactVerify>[1] | null = null;
+let mac: CryptoKey | null = null;
 app.post('/refuse', async (c) => {
   const token = new URLSearchParams(await c.req.text()).get('refresh_token') ?? '';
   mac ??= await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);

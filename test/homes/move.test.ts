@@ -38,6 +38,12 @@ async function start(variables: Record<string, string> = {}) {
   return { homes, sessions };
 }
 
+/** A move from Western Europe that the source has begun, and whose rows the target has not got. */
+async function cutOnTheWay(homes: ThreeHomes, to: HomeName, user = USER): Promise<void> {
+  homes.databases.DB_WEUR.faults = [null, null, { before: AWAY.before }];
+  expect((await move(homes, to, user)).status).toBe(503);
+}
+
 describe('a user who moved', () => {
   it('is signed out nowhere: old tokens are good, lead to the new home, and are good for the grace period', async () => {
     const { homes, sessions } = await start();
@@ -365,9 +371,7 @@ it('needs a client that may operate', async () => {
 it('signing out a user whose move was cut ends and reports their sessions where they arrive', async () => {
   const { homes } = await start();
   homes.service.advance(GRACE);
-  // The source has marked the rows, and the target has not got them.
-  homes.databases.DB_WEUR.faults = [null, null, { before: AWAY.before }];
-  expect((await move(homes, 'DB_APAC')).status).toBe(503);
+  await cutOnTheWay(homes, 'DB_APAC');
   const ended = await homes.service.backend('DELETE', `/v1/users/${USER}/sessions`);
   expect(await ended.json()).toEqual({ revoked: 2 });
   const log = await homes.service.backend('GET', `/v1/users/${USER}/events`);
@@ -378,8 +382,7 @@ it('signing out a user whose move was cut ends and reports their sessions where 
 it('a list of the sessions of a user whose move was cut shows them where they arrive', async () => {
   const { homes } = await start();
   homes.service.advance(GRACE);
-  homes.databases.DB_WEUR.faults = [null, null, { before: AWAY.before }];
-  expect((await move(homes, 'DB_APAC')).status).toBe(503);
+  await cutOnTheWay(homes, 'DB_APAC');
   const listed = await homes.service.backend('GET', `/v1/users/${USER}/sessions`);
   const { sessions } = (await listed.json()) as { sessions: { id: string }[] };
   expect(sessions).toHaveLength(2);
@@ -389,27 +392,20 @@ it('a list of the sessions of a user whose move was cut shows them where they ar
 it('a list of the sessions of a user whose move cannot be finished names the home that is away', async () => {
   const { homes } = await start();
   homes.service.advance(GRACE);
-  homes.databases.DB_WEUR.faults = [null, null, { before: AWAY.before }];
-  expect((await move(homes, 'DB_APAC')).status).toBe(503);
+  await cutOnTheWay(homes, 'DB_APAC');
   takeAway(homes.databases.DB_APAC);
   const listed = await homes.service.backend('GET', `/v1/users/${USER}/sessions`);
   expect(await listed.json()).toEqual({ sessions: [], next_cursor: null, unanswered_homes: ['DB_APAC'] });
 });
 
 describe('moves that were cut, when the cron runs', () => {
-  /** The source has marked the rows, and the target has not got them. */
-  const cut = async (homes: ThreeHomes, user: string, to: HomeName) => {
-    homes.databases.DB_WEUR.faults = [null, null, { before: AWAY.before }];
-    expect((await move(homes, to, user)).status).toBe(503);
-  };
-
   it('are finished where the home answers, whatever was to go first to one that does not', async () => {
     const { homes, sessions } = await start();
     const other = crypto.randomUUID();
     const { session } = await create(homes, { user_id: other }, FROM.paris);
-    await cut(homes, USER, 'DB_APAC');
+    await cutOnTheWay(homes, 'DB_APAC');
     homes.service.advance(1);
-    await cut(homes, other, 'DB');
+    await cutOnTheWay(homes, 'DB', other);
     takeAway(homes.databases.DB_APAC);
     await expect(runScheduled(homes.service.env, homes.service.clock.now)).rejects.toThrow();
     expect(await livesIn(session.id)).toEqual(['DB']);

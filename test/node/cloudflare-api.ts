@@ -74,8 +74,6 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
         return createDatabase(json());
       case /^POST .*\/query$/.test(call):
         return [{ success: true, meta: {}, results: query(find(name), json().sql) }];
-      case path.startsWith('/d1/database/'):
-        return { uuid: name, name: find(name), version: 'production' };
       case path === '/.well-known/jwks.json':
         return { keys: [{}] };
       case call === 'PUT /workers/scripts/edge-sessions':
