@@ -42,10 +42,12 @@ export default defineConfig({
                 'DB_WEUR',
               ],
               ratelimits: Object.fromEntries(
-                config.ratelimits.map((limit: { name: string; namespace_id: string; simple: object }) => [
-                  limit.name,
-                  { namespace_id: limit.namespace_id, simple: limit.simple },
-                ]),
+                config.ratelimits.map(
+                  (limit: { name: string; namespace_id: string; simple: object }) => [
+                    limit.name,
+                    { namespace_id: limit.namespace_id, simple: limit.simple },
+                  ],
+                ),
               ),
               bindings: {
                 ...config.vars,
@@ -66,7 +68,11 @@ export default defineConfig({
           setupFiles: ['./test/apply-migrations.ts'],
         },
       },
-      nodeProject({ name: 'node', include: ['test/node/**/*.test.ts'], exclude: ['test/node/browser/**'] }),
+      nodeProject({
+        name: 'node',
+        include: ['test/node/**/*.test.ts'],
+        exclude: ['test/node/browser/**'],
+      }),
       // Needs Chromium, which npm does not bring.
       nodeProject({ name: 'browser', include: ['test/node/browser/**/*.test.ts'] }),
     ],

@@ -1,4 +1,7 @@
-/** What the client for apps weighs: one file as an app would bundle it, minified and compressed. Fails from 3 KiB on. */
+/**
+ * What the client for apps weighs: one file as an app would bundle it, minified and compressed.
+ * Fails from 3 KiB on.
+ */
 import { gzipSync } from 'node:zlib';
 import { bundleClient } from './bundle-client.ts';
 

@@ -1,7 +1,9 @@
 /**
- * `npm run deploy`: everything from an empty Cloudflare account to a service that answers, and the same again for every later release.
- * Databases that are missing are made where HOMES says; migrations are applied home by home, before the code that needs them (the release
- * before works with them too); the secret is made once; then the Worker is deployed and asked whether it is well.
+ * `npm run deploy`: everything from an empty Cloudflare account to a service that answers, and the
+ * same again for every later release. Databases that are missing are made where HOMES says;
+ * migrations are applied home by home, before the code that needs them (the release before works
+ * with them too); the secret is made once; then the Worker is deployed and asked whether it is
+ * well.
  *
  * `npm run deploy -- --dry-run` prints the commands and runs none.
  */
@@ -16,7 +18,9 @@ import { reach } from './reach.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const file = join(root, 'wrangler.toml');
-const { values: options } = parseArgs({ options: { 'dry-run': { type: 'boolean', default: false } } });
+const { values: options } = parseArgs({
+  options: { 'dry-run': { type: 'boolean', default: false } },
+});
 const isDryRun = options['dry-run'];
 
 try {
@@ -42,19 +46,23 @@ async function deploy(): Promise<void> {
     const output = wrangler(create);
     if (isDryRun) continue;
     const id = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(output)?.[0];
-    if (id === undefined) throw new Error(`${binding}: wrangler did not tell the id of the database that it made`);
+    if (id === undefined)
+      throw new Error(`${binding}: wrangler did not tell the id of the database that it made`);
     writeFileSync(file, withDatabaseId(readFileSync(file, 'utf8'), binding, id));
     console.log(`${binding}: ${id} is in wrangler.toml now; commit it`);
   }
   for (const { binding } of databases) wrangler(['d1', 'migrations', 'apply', binding, '--remote']);
-  if (isDryRun || !hasSecret()) wrangler(['secret', 'put', 'SESSION_SECRET'], randomBytes(32).toString('base64url'));
+  if (isDryRun || !hasSecret())
+    wrangler(['secret', 'put', 'SESSION_SECRET'], randomBytes(32).toString('base64url'));
   wrangler(['deploy', '--minify']);
   await check(issuer);
 }
 
 /** Runs a command of wrangler, or prints it. `input` is never printed. Returns what it said. */
 function wrangler(args: string[], input?: string): string {
-  console.log(`${isDryRun ? '' : '> '}wrangler ${args.join(' ')}${input === undefined ? '' : ' < (random)'}`);
+  console.log(
+    `${isDryRun ? '' : '> '}wrangler ${args.join(' ')}${input === undefined ? '' : ' < (random)'}`,
+  );
   if (isDryRun) return '';
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -88,7 +96,8 @@ async function check(issuer: string): Promise<void> {
   console.log(`${isDryRun ? '' : '> '}GET ${url}`);
   if (isDryRun) return;
   const response = await reach(url);
-  if (!response.ok) throw new Error(`${url} answered ${response.status}; \`wrangler tail\` shows why`);
+  if (!response.ok)
+    throw new Error(`${url} answered ${response.status}; \`wrangler tail\` shows why`);
   const { keys } = (await response.json()) as { keys: unknown[] };
   console.log(`${issuer} answers, with ${keys.length} signing key${keys.length === 1 ? '' : 's'}`);
 }

@@ -8,7 +8,10 @@ import { parseEnv } from 'node:util';
 
 const DEMO_CLIENT_ID = 'demo-backend';
 
-/** Adds the missing keys to the file and returns all that it then has. The file is readable by its owner only. */
+/**
+ * Adds the missing keys to the file and returns all that it then has. The file is readable by its
+ * owner only.
+ */
 export function completeDevVars(path: string): Record<string, string> {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const present = parse(text);
@@ -36,7 +39,14 @@ function makeMissing(present: Record<string, string>): Record<string, string> {
     {
       client_id: clientId,
       secret_sha256: createHash('sha256').update(clientSecret).digest('hex'),
-      allow: ['refresh', 'create_sessions', 'manage_users', 'introspect', 'browser_tokens', 'operate'],
+      allow: [
+        'refresh',
+        'create_sessions',
+        'manage_users',
+        'introspect',
+        'browser_tokens',
+        'operate',
+      ],
     },
     { client_id: 'demo-app' },
   ]);
@@ -45,6 +55,7 @@ function makeMissing(present: Record<string, string>): Record<string, string> {
 
 function parse(text: string): Record<string, string> {
   const values: Record<string, string> = {};
-  for (const [name, value] of Object.entries(parseEnv(text))) if (value !== undefined) values[name] = value;
+  for (const [name, value] of Object.entries(parseEnv(text)))
+    if (value !== undefined) values[name] = value;
   return values;
 }

@@ -6,9 +6,9 @@
  *   npm run homes -- drain HOME            everyone who is left in a home that takes no new users
  *   npm run homes -- not-before [HOME]     ends all sessions that began until now: after a restore
  *
- * Environment: SERVICE_URL (http://localhost and PORT, or 8787), CLIENT_ID and CLIENT_SECRET of a client that may operate; without them,
- * those of `.dev.vars`.
- * Everything may be interrupted and run again.
+ * Environment: SERVICE_URL (http://localhost and PORT, or 8787), CLIENT_ID and CLIENT_SECRET of a
+ * client that may operate; without them, those of `.dev.vars`. Everything may be interrupted and
+ * run again.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -20,7 +20,10 @@ const MAX_TRIES = 10;
 
 const devVars = resolve(import.meta.dirname, '../.dev.vars');
 const local = existsSync(devVars) ? parseEnv(readFileSync(devVars, 'utf8')) : {};
-const service = (process.env.SERVICE_URL ?? `http://localhost:${process.env.PORT || 8787}`).replace(/\/+$/, '');
+const service = (process.env.SERVICE_URL ?? `http://localhost:${process.env.PORT || 8787}`).replace(
+  /\/+$/,
+  '',
+);
 const id = process.env.CLIENT_ID ?? local.DEMO_CLIENT_ID ?? '';
 const secret = process.env.CLIENT_SECRET ?? local.DEMO_CLIENT_SECRET ?? '';
 const authorization = `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`;
@@ -38,15 +41,21 @@ async function run([command = 'list', ...args]: string[]): Promise<void> {
     const { homes } = await ask<{ homes: object[] }>('GET', '/v1/homes');
     console.table(homes);
   } else if (command === 'move' && first !== undefined && second !== undefined) {
-    const { moved } = await ask<{ moved: boolean }>('POST', `/v1/users/${encodeURIComponent(first)}/move`, {
-      home: second,
-    });
+    const { moved } = await ask<{ moved: boolean }>(
+      'POST',
+      `/v1/users/${encodeURIComponent(first)}/move`,
+      {
+        home: second,
+      },
+    );
     console.log(moved ? `${first} lives in ${second} now` : `${first} lived in ${second} already`);
   } else if (command === 'drain' && first !== undefined) await drain(first);
   else if (command === 'not-before' && args.length <= 1) {
     const body = first === undefined ? {} : { home: first };
     const { not_before } = await ask<{ not_before: string }>('POST', '/v1/not-before', body);
-    console.log(`what began before ${not_before} is over${first === undefined ? '' : ` in ${first}`}`);
+    console.log(
+      `what began before ${not_before} is over${first === undefined ? '' : ` in ${first}`}`,
+    );
   } else throw new Error('list, move USER_ID HOME, drain HOME or not-before [HOME]');
 }
 

@@ -1,8 +1,14 @@
-/** `LOCAL_HOMES=3 npm start`: a configuration of wrangler with more homes than wrangler.toml has, to see how several behave. */
+/**
+ * `LOCAL_HOMES=3 npm start`: a configuration of wrangler with more homes than wrangler.toml has, to
+ * see how several behave.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Beside wrangler.toml, because wrangler takes paths, secrets and local databases from where its configuration is. */
+/**
+ * Beside wrangler.toml, because wrangler takes paths, secrets and local databases from where its
+ * configuration is.
+ */
 const FILE = '.wrangler.homes.toml';
 
 const REGIONS = [

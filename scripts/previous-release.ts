@@ -1,7 +1,7 @@
 /**
- * `npm run check:previous`: the release before on these migrations, as it is between the migration and the deployment, and in a gradual one.
- * Runs that release's own tests over the tables of now, and both releases side by side on one database. It needs the history of the
- * repository.
+ * `npm run check:previous`: the release before on these migrations, as it is between the migration
+ * and the deployment, and in a gradual one. Runs that release's own tests over the tables of now,
+ * and both releases side by side on one database. It needs the history of the repository.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -25,23 +25,33 @@ const TESTS = [
   'test/counts.test.ts',
 ];
 
-/** That release's model forgets that signing out others also marks sessions that had expired, and fails now and then on any tables. */
+/**
+ * That release's model forgets that signing out others also marks sessions that had expired, and
+ * fails now and then on any tables.
+ */
 const MISTAKEN = 'test/sessions/model.test.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'previous-release-'));
 try {
-  const archive = execFileSync('git', ['archive', PREVIOUS], { cwd: root, maxBuffer: 100 * 1024 * 1024 });
+  const archive = execFileSync('git', ['archive', PREVIOUS], {
+    cwd: root,
+    maxBuffer: 100 * 1024 * 1024,
+  });
   execFileSync('tar', ['x', '-C', folder], { input: archive });
   rmSync(join(folder, MISTAKEN));
   rmSync(join(folder, 'migrations'), { recursive: true });
   cpSync(join(root, 'migrations'), join(folder, 'migrations'), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
-  const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', 'workers', ...TESTS], {
-    cwd: folder,
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    [vitest, 'run', '--project', 'workers', ...TESTS],
+    {
+      cwd: folder,
+      stdio: 'inherit',
+    },
+  );
   process.exitCode = status ?? 1;
   await deployGradually(folder);
 } finally {
@@ -74,7 +84,11 @@ async function deployGradually(previous: string): Promise<void> {
       cf: false,
       handleStructuredLogs: () => {},
       workers: [
-        { ...common, name: 'now', script: buildWorker('src/index.ts', join(previous, 'built/now')) },
+        {
+          ...common,
+          name: 'now',
+          script: buildWorker('src/index.ts', join(previous, 'built/now')),
+        },
         {
           ...common,
           name: 'previous',
@@ -86,12 +100,20 @@ async function deployGradually(previous: string): Promise<void> {
   try {
     await migrate((await miniflare.getD1Database('DB', 'now')) as Database);
     const [now, before] = [await miniflare.getWorker('now'), await miniflare.getWorker('previous')];
-    const ask = async (worker: typeof now, path: string, body: object | URLSearchParams, headers = {}) => {
+    const ask = async (
+      worker: typeof now,
+      path: string,
+      body: object | URLSearchParams,
+      headers = {},
+    ) => {
       const isForm = body instanceof URLSearchParams;
       const response = await worker.fetch(`http://localhost:8787${path}`, {
         method: 'POST',
         body: isForm ? body.toString() : JSON.stringify(body),
-        headers: { 'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json', ...headers },
+        headers: {
+          'content-type': isForm ? 'application/x-www-form-urlencoded' : 'application/json',
+          ...headers,
+        },
       });
       const text = await response.text();
       return { status: response.status, body: text === '' ? null : JSON.parse(text) };
@@ -101,7 +123,11 @@ async function deployGradually(previous: string): Promise<void> {
       ask(
         worker,
         '/oauth/token',
-        new URLSearchParams({ grant_type: 'refresh_token', client_id: 'app', refresh_token: token }),
+        new URLSearchParams({
+          grant_type: 'refresh_token',
+          client_id: 'app',
+          refresh_token: token,
+        }),
       );
     const releases = [now, before];
     for (const [first, second] of [releases, releases.toReversed()] as [typeof now, typeof now][]) {
@@ -121,7 +147,11 @@ async function deployGradually(previous: string): Promise<void> {
       assert.equal((await refresh(first, stolen)).body.reason, 'reuse_detected');
       assert.equal((await refresh(second, token)).body.reason, 'reuse_detected');
       const other = await ask(second, '/v1/sessions', session, { authorization });
-      await ask(first, '/oauth/revoke', new URLSearchParams({ client_id: 'app', token: other.body.access_token }));
+      await ask(
+        first,
+        '/oauth/revoke',
+        new URLSearchParams({ client_id: 'app', token: other.body.access_token }),
+      );
       assert.equal((await refresh(second, other.body.refresh_token)).body.reason, 'signed_out');
     }
     console.log(

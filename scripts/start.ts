@@ -1,8 +1,9 @@
 /**
- * `npm start`: the whole service on this machine, from a bare checkout. Completes `.dev.vars` (or the `--env-file`),
- * migrates the local database, then runs `wrangler dev`. Environment: PORT (8787), PERSIST_TO (where the databases
- * are kept), LOCAL_HOMES (1; up to 3 databases, each for a part of the world).
- * What follows `npm start --` goes to `wrangler dev` and wins, for example `npm start -- --var REFRESH_GRACE_SECONDS:0`.
+ * `npm start`: the whole service on this machine, from a bare checkout. Completes `.dev.vars` (or
+ * the `--env-file`), migrates the local database, then runs `wrangler dev`. Environment: PORT
+ * (8787), PERSIST_TO (where the databases are kept), LOCAL_HOMES (1; up to 3 databases, each for a
+ * part of the world). What follows `npm start --` goes to `wrangler dev` and wins, for example `npm
+ * start -- --var REFRESH_GRACE_SECONDS:0`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
@@ -59,7 +60,9 @@ async function start(): Promise<number> {
     'dev',
     // The Worker and, on this machine alone, a page to try it out.
     'src/dev/index.ts',
-    ...Object.entries(defaults).flatMap(([name, args]) => (argument(name) === undefined ? args : [])),
+    ...Object.entries(defaults).flatMap(([name, args]) =>
+      argument(name) === undefined ? args : [],
+    ),
     '--show-interactive-dev-session=false',
     '--var',
     `ISSUER:${issuer}`,
@@ -89,19 +92,23 @@ async function runQuietly(args: string[]): Promise<number> {
 }
 
 function wrangler(args: string[], stdio: 'inherit' | 'pipe' = 'inherit'): ChildProcess {
-  running = spawn(process.execPath, [join(root, 'node_modules/wrangler/bin/wrangler.js'), ...args], {
-    cwd: root,
-    // Without a stdin, wrangler asks nothing and does not end when the terminal goes away.
-    stdio: ['ignore', stdio, stdio],
-    // A group of its own, so that one signal reaches wrangler and the workerd processes below it.
-    detached: true,
-    env: {
-      ...process.env,
-      WRANGLER_SEND_METRICS: 'false',
-      WRANGLER_HIDE_BANNER: 'true',
-      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  running = spawn(
+    process.execPath,
+    [join(root, 'node_modules/wrangler/bin/wrangler.js'), ...args],
+    {
+      cwd: root,
+      // Without a stdin, wrangler asks nothing and does not end when the terminal goes away.
+      stdio: ['ignore', stdio, stdio],
+      // A group of its own, so that one signal reaches wrangler and the workerd processes below it.
+      detached: true,
+      env: {
+        ...process.env,
+        WRANGLER_SEND_METRICS: 'false',
+        WRANGLER_HIDE_BANNER: 'true',
+        CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      },
     },
-  });
+  );
   return running;
 }
 
@@ -125,7 +132,10 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
-/** npm passes a signal on to the shell between it and this process, and the shell passes nothing on: it only ends. */
+/**
+ * npm passes a signal on to the shell between it and this process, and the shell passes nothing on:
+ * it only ends.
+ */
 function stopWithParent(): void {
   const parent = process.ppid;
   const watch = setInterval(() => process.ppid !== parent && stop(), 200);

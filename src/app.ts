@@ -23,7 +23,9 @@ import { createService } from './http/service';
 import { sessionRoutes } from './http/sessions';
 import { userRoutes } from './http/users';
 
-/** `now` gives milliseconds since 1970; `send` is how the service asks others. Throws `ConfigError`. */
+/**
+ * `now` gives milliseconds since 1970; `send` is how the service asks others. Throws `ConfigError`.
+ */
 export function createApp(
   env: Env,
   now: () => number = Date.now,
@@ -36,12 +38,20 @@ export function createApp(
   const { wellKnown, serverMetadata } = metadataRoutes(service);
 
   // RFC 8414 §3.1: the well-known part comes before the issuer's path.
-  if (config.basePath !== '') app.get(`/.well-known/oauth-authorization-server${config.basePath}`, serverMetadata);
+  if (config.basePath !== '')
+    app.get(`/.well-known/oauth-authorization-server${config.basePath}`, serverMetadata);
   app.route(`${config.basePath}/.well-known`, wellKnown);
   const allowApps = cors(config);
-  for (const path of ['/oauth/token', '/oauth/revoke', '/v1/sessions', '/v1/sessions/*', '/v1/events'])
+  for (const path of [
+    '/oauth/token',
+    '/oauth/revoke',
+    '/v1/sessions',
+    '/v1/sessions/*',
+    '/v1/events',
+  ])
     app.use(config.basePath + path, allowApps);
-  for (const path of ['/oauth/*', '/v1/*']) app.use(config.basePath + path, bookmarksInHeader(config));
+  for (const path of ['/oauth/*', '/v1/*'])
+    app.use(config.basePath + path, bookmarksInHeader(config));
   app.use(`${config.basePath}/account/*`, bookmarksInCookie(config));
   app.route(`${config.basePath}/oauth`, oauthRoutes(service));
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
@@ -59,7 +69,9 @@ export function createApp(
   return app;
 }
 
-/** Answers every request with the configuration's fault, and logs every mistake, until it is mended. */
+/**
+ * Answers every request with the configuration's fault, and logs every mistake, until it is mended.
+ */
 export function createMisconfiguredApp(fault: Error): Hono<AppEnv> {
   const app = createShell('/oauth/');
   app.all('*', () => {
@@ -90,7 +102,8 @@ function createShell(oauthPath: string): Hono<AppEnv> {
     // Pages have policies of their own.
     for (const [name, value] of Object.entries(DEFAULT_POLICIES))
       if (!c.res.headers.has(name)) c.res.headers.set(name, value);
-    // Answers hold tokens or say whether one is good (RFC 6749 §5.1); what may be cached says so itself.
+    // Answers hold tokens or say whether one is good (RFC 6749 §5.1); what may be cached says so
+    // itself.
     if (c.res.headers.has('Cache-Control')) return;
     c.res.headers.set('Cache-Control', 'no-store');
     c.res.headers.set('Pragma', 'no-cache');
@@ -99,7 +112,10 @@ function createShell(oauthPath: string): Hono<AppEnv> {
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
       onError: () => {
-        throw new ProblemError('body_too_large', `The body must be at most ${MAX_BODY_BYTES} bytes`);
+        throw new ProblemError(
+          'body_too_large',
+          `The body must be at most ${MAX_BODY_BYTES} bytes`,
+        );
       },
     }),
   );

@@ -94,7 +94,9 @@ export function parseConfig(env: Env): Config {
 
   const issuer = parseIssuer(env.ISSUER, mistakes);
   if (!env.AUDIENCE)
-    mistakes.push('AUDIENCE is missing: who accepts the access tokens, for example https://api.example.com');
+    mistakes.push(
+      'AUDIENCE is missing: who accepts the access tokens, for example https://api.example.com',
+    );
 
   const riskPolicy = oneOf('RISK_POLICY', RISK_POLICIES);
   const accessTokenTtlSeconds = wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, 1, DAY);
@@ -105,7 +107,9 @@ export function parseConfig(env: Env): Config {
     accessTokenTtlSeconds,
     sessions: {
       graceSeconds: wholeNumber('REFRESH_GRACE_SECONDS', 30, 0, 600),
-      inactivitySeconds: orNull(wholeNumber('INACTIVITY_TIMEOUT_SECONDS', 14 * DAY, 0, 10_000 * DAY)),
+      inactivitySeconds: orNull(
+        wholeNumber('INACTIVITY_TIMEOUT_SECONDS', 14 * DAY, 0, 10_000 * DAY),
+      ),
       lifetimeSeconds: orNull(wholeNumber('SESSION_LIFETIME_SECONDS', 30 * DAY, 0, 10_000 * DAY)),
       maxSessionsPerUser: orNull(wholeNumber('MAX_SESSIONS_PER_USER', 0, 0, 10_000)),
       limitPolicy: oneOf('SESSION_LIMIT_POLICY', ['evict_oldest', 'reject']),
@@ -123,7 +127,9 @@ export function parseConfig(env: Env): Config {
       jwksMaxAgeSeconds: wholeNumber('JWKS_MAX_AGE_SECONDS', 300, 0, DAY),
     },
     revocationListMaxAgeSeconds: wholeNumber('REVOCATION_LIST_MAX_AGE_SECONDS', 10, 0, 300),
-    reauthenticateToRevokeSeconds: orNull(wholeNumber('REAUTHENTICATE_TO_REVOKE_SECONDS', 0, 0, 365 * DAY)),
+    reauthenticateToRevokeSeconds: orNull(
+      wholeNumber('REAUTHENTICATE_TO_REVOKE_SECONDS', 0, 0, 365 * DAY),
+    ),
     cleanupRetentionSeconds: wholeNumber('CLEANUP_RETENTION_SECONDS', 7 * DAY, 0, 3650 * DAY),
     risk: {
       policy: riskPolicy,
@@ -143,8 +149,10 @@ export function parseConfig(env: Env): Config {
     d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', 5_000, 50, 30_000),
   };
 
-  const { publishAheadSeconds, retireSeconds, lifetimeSeconds, jwksMaxAgeSeconds } = config.signingKeys;
-  // A verifier may hold a JWKS that an isolate took from its own cache: both ages add up before a new key is known to all.
+  const { publishAheadSeconds, retireSeconds, lifetimeSeconds, jwksMaxAgeSeconds } =
+    config.signingKeys;
+  // A verifier may hold a JWKS that an isolate took from its own cache: both ages add up before a
+  // new key is known to all.
   const knownEverywhere = jwksMaxAgeSeconds + KEY_CACHE_SECONDS;
   if (publishAheadSeconds < knownEverywhere) {
     mistakes.push(
@@ -153,13 +161,19 @@ export function parseConfig(env: Env): Config {
   }
   if (config.cleanupRetentionSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
     // Rows that are gone are in no revocation list.
-    mistakes.push(`CLEANUP_RETENTION_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`);
+    mistakes.push(
+      `CLEANUP_RETENTION_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`,
+    );
   }
   if (retireSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
-    mistakes.push(`SIGNING_KEY_RETIRE_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`);
+    mistakes.push(
+      `SIGNING_KEY_RETIRE_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`,
+    );
   }
   if (lifetimeSeconds <= publishAheadSeconds) {
-    mistakes.push('SIGNING_KEY_LIFETIME_SECONDS must be more than SIGNING_KEY_PUBLISH_AHEAD_SECONDS');
+    mistakes.push(
+      'SIGNING_KEY_LIFETIME_SECONDS must be more than SIGNING_KEY_PUBLISH_AHEAD_SECONDS',
+    );
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;
@@ -169,7 +183,9 @@ export function parseConfig(env: Env): Config {
 function parseIssuer(text: string | undefined, mistakes: string[]): { href: string; path: string } {
   const url = text ? URL.parse(text) : null;
   if (url === null) {
-    mistakes.push('ISSUER is missing or no URL: the public URL of this Worker, for example https://auth.example.com');
+    mistakes.push(
+      'ISSUER is missing or no URL: the public URL of this Worker, for example https://auth.example.com',
+    );
     return { href: '', path: '' };
   }
   if (!isTrustworthy(url)) mistakes.push('ISSUER must be an https URL (http only on localhost)');

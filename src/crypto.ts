@@ -1,6 +1,7 @@
 /**
- * The few primitives everything else is built of, over WebCrypto. SESSION_SECRET is never used itself: HKDF (RFC 5869)
- * derives one key a purpose from it, so that a key that leaks in one place opens no other.
+ * The few primitives everything else is built of, over WebCrypto. SESSION_SECRET is never used
+ * itself: HKDF (RFC 5869) derives one key a purpose from it, so that a key that leaks in one place
+ * opens no other.
  */
 import { base64url } from 'jose';
 
@@ -8,7 +9,10 @@ const encoder = new TextEncoder();
 
 /** Keys derived from one SESSION_SECRET. None can be exported. */
 export interface SecretKeys {
-  /** Names the secret without telling anything of it: the `kid` of refresh tokens and of encrypted signing keys. */
+  /**
+   * Names the secret without telling anything of it: the `kid` of refresh tokens and of encrypted
+   * signing keys.
+   */
   id: string;
   /** HMAC-SHA-256: signs refresh tokens. */
   refreshMac: CryptoKey;
@@ -42,12 +46,18 @@ async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
     info: encoder.encode(purpose),
   });
   const hmacKey = (purpose: string) =>
-    crypto.subtle.deriveKey(hkdf(purpose), input, { name: 'HMAC', hash: 'SHA-256', length: 256 }, false, [
-      'sign',
-      'verify',
-    ]);
+    crypto.subtle.deriveKey(
+      hkdf(purpose),
+      input,
+      { name: 'HMAC', hash: 'SHA-256', length: 256 },
+      false,
+      ['sign', 'verify'],
+    );
   const aesKey = (purpose: string) =>
-    crypto.subtle.deriveKey(hkdf(purpose), input, { name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
+    crypto.subtle.deriveKey(hkdf(purpose), input, { name: 'AES-GCM', length: 256 }, false, [
+      'encrypt',
+      'decrypt',
+    ]);
   const [id, refreshMac, ratchet, idempotency, address, encryption, handoff] = await Promise.all([
     crypto.subtle.deriveBits(hkdf('id'), input, 64),
     hmacKey('refresh token MAC'),
@@ -57,7 +67,15 @@ async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
     aesKey('signing key encryption'),
     aesKey('handoff'),
   ]);
-  return { id: base64url.encode(new Uint8Array(id)), refreshMac, ratchet, idempotency, address, encryption, handoff };
+  return {
+    id: base64url.encode(new Uint8Array(id)),
+    refreshMac,
+    ratchet,
+    idempotency,
+    address,
+    encryption,
+    handoff,
+  };
 }
 
 export async function deriveKeyring(current: string, previous: string | null): Promise<Keyring> {
@@ -78,7 +96,9 @@ export function randomSecret(): string {
 }
 
 export async function sha256(text: string): Promise<string> {
-  return base64url.encode(new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))));
+  return base64url.encode(
+    new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))),
+  );
 }
 
 /** A UUID version 8 (RFC 9562 §5.8) that the same parts give again: 122 bits of their SHA-256. */
@@ -91,7 +111,9 @@ export async function toUuid(parts: readonly (string | number)[]): Promise<strin
 }
 
 export async function hmacSha256(key: CryptoKey, text: string): Promise<string> {
-  return base64url.encode(new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text))));
+  return base64url.encode(
+    new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text))),
+  );
 }
 
 /** Compares two SHA-256 digests (base64url) in constant time. */
@@ -100,10 +122,16 @@ export function equalDigests(a: string, b: string): boolean {
   return left.byteLength === right.byteLength && crypto.subtle.timingSafeEqual(left, right);
 }
 
-/** `aad` is authenticated with the text, so that one row's ciphertext is worthless in another row. */
+/**
+ * `aad` is authenticated with the text, so that one row's ciphertext is worthless in another row.
+ */
 export async function encrypt(key: CryptoKey, plain: Uint8Array, aad: string): Promise<string> {
   const iv = crypto.getRandomValues(new Uint8Array(12));
-  const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv, additionalData: encoder.encode(aad) }, key, plain);
+  const sealed = await crypto.subtle.encrypt(
+    { name: 'AES-GCM', iv, additionalData: encoder.encode(aad) },
+    key,
+    plain,
+  );
   const bytes = new Uint8Array(iv.length + sealed.byteLength);
   bytes.set(iv);
   bytes.set(new Uint8Array(sealed), iv.length);
@@ -113,6 +141,10 @@ export async function encrypt(key: CryptoKey, plain: Uint8Array, aad: string): P
 /** Undoes `encrypt`. Throws when the key or `aad` is another, or a byte was changed. */
 export async function decrypt(key: CryptoKey, sealed: string, aad: string): Promise<Uint8Array> {
   const bytes = base64url.decode(sealed);
-  const algorithm = { name: 'AES-GCM', iv: bytes.slice(0, 12), additionalData: encoder.encode(aad) };
+  const algorithm = {
+    name: 'AES-GCM',
+    iv: bytes.slice(0, 12),
+    additionalData: encoder.encode(aad),
+  };
   return new Uint8Array(await crypto.subtle.decrypt(algorithm, key, bytes.slice(12)));
 }

@@ -1,4 +1,7 @@
-/** The Worker's bindings and variables, as wrangler.toml, secrets and `.dev.vars` give them. config.ts alone reads the variables. */
+/**
+ * The Worker's bindings and variables, as wrangler.toml, secrets and `.dev.vars` give them.
+ * config.ts alone reads the variables.
+ */
 export interface Env {
   DB: D1Database;
   /** More homes (db/homes.ts). */

@@ -1,6 +1,9 @@
 /** Faults, which are thrown. Outcomes that a caller should expect are values, not errors. */
 
-/** The configuration is wrong. `mistakes` names every variable at fault and why, never a value that may be secret. */
+/**
+ * The configuration is wrong. `mistakes` names every variable at fault and why, never a value that
+ * may be secret.
+ */
 export class ConfigError extends Error {
   readonly code = 'config_invalid';
   constructor(readonly mistakes: readonly string[]) {
@@ -10,8 +13,8 @@ export class ConfigError extends Error {
 }
 
 /**
- * D1 gave no answer in time, or failed. Whether a write was applied is unknown, so only a call that is safe to repeat
- * may be repeated. `detail` is D1's own message, which holds no bound parameter.
+ * D1 gave no answer in time, or failed. Whether a write was applied is unknown, so only a call that
+ * is safe to repeat may be repeated. `detail` is D1's own message, which holds no bound parameter.
  */
 export class DatabaseUnavailableError extends Error {
   readonly code = 'database_unavailable';

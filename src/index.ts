@@ -6,7 +6,9 @@ import { runScheduled } from './scheduled';
 
 type App = ReturnType<typeof createApp>;
 
-/** An isolate keeps one app for its environment, and in it the keys that it has derived and read. */
+/**
+ * An isolate keeps one app for its environment, and in it the keys that it has derived and read.
+ */
 const apps = new WeakMap<Env, App>();
 
 function appFor(env: Env): App {

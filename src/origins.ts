@@ -1,16 +1,21 @@
 /**
- * Which web origins and return URLs a client may have (RFC 6454; OAuth 2.1 on redirect URIs). Everything is compared in the one
- * form that URL parsers give back, so that no two parsers can read an accepted text differently.
+ * Which web origins and return URLs a client may have (RFC 6454; OAuth 2.1 on redirect URIs).
+ * Everything is compared in the one form that URL parsers give back, so that no two parsers can
+ * read an accepted text differently.
  */
 
 /** https, or http on this machine. */
 export function isTrustworthy(url: URL): boolean {
-  return url.protocol === 'https:' || (url.protocol === 'http:' && LOCAL_HOSTS.includes(url.hostname));
+  return (
+    url.protocol === 'https:' || (url.protocol === 'http:' && LOCAL_HOSTS.includes(url.hostname))
+  );
 }
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
 
-/** Whether this is an origin as browsers send it: scheme, host and port, nothing else; no pattern. */
+/**
+ * Whether this is an origin as browsers send it: scheme, host and port, nothing else; no pattern.
+ */
 export function isOrigin(text: string): boolean {
   const url = URL.parse(text);
   // URL parsers take a `*` for a name like any other; a browser will never send it.
@@ -18,12 +23,16 @@ export function isOrigin(text: string): boolean {
 }
 
 const MAX_RETURN_URL_LENGTH = 2048;
-/** What a server behind the URL may decode into a path separator, a dot segment, a control character or another escape. */
+/**
+ * What a server behind the URL may decode into a path separator, a dot segment, a control character
+ * or another escape.
+ */
 const AMBIGUOUS_PATH = /%(?:2e|2f|5c|25|7f|[01].)|\/\//i;
 
 /**
- * An absolute URL in the form that `URL.href` gives (the slash after a bare host may be missing); without user information,
- * fragment, or escapes in its path that a server could read as another path. null for anything else.
+ * An absolute URL in the form that `URL.href` gives (the slash after a bare host may be missing);
+ * without user information, fragment, or escapes in its path that a server could read as another
+ * path. null for anything else.
  */
 export function parseReturnUrl(text: string): URL | null {
   const url = text.length > MAX_RETURN_URL_LENGTH ? null : URL.parse(text);
@@ -33,8 +42,8 @@ export function parseReturnUrl(text: string): URL | null {
 }
 
 /**
- * Whether a return URL is one of the client's: the same origin as one of `allowed`, and its path or one below it. `/a` allows
- * `/a` and `/a/b`, but not `/ab`. The query is free.
+ * Whether a return URL is one of the client's: the same origin as one of `allowed`, and its path or
+ * one below it. `/a` allows `/a` and `/a/b`, but not `/ab`. The query is free.
  */
 export function isAllowedReturnUrl(allowed: readonly string[], text: string): boolean {
   const url = parseReturnUrl(text);

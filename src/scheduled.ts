@@ -1,6 +1,6 @@
 /**
- * What the Cron Trigger does in every home: deletes what is dead, rotates the signing keys, tells the webhooks what they missed, and
- * finishes moves. One part fails without stopping the others.
+ * What the Cron Trigger does in every home: deletes what is dead, rotates the signing keys, tells
+ * the webhooks what they missed, and finishes moves. One part fails without stopping the others.
  */
 import { type Config, parseConfig } from './config';
 import { deriveKeyring, type Keyring } from './crypto';
@@ -10,14 +10,21 @@ import type { Env } from './env';
 import { ConfigError, DatabaseUnavailableError } from './errors';
 import { finishMove, listUnfinished } from './homes/move';
 import { type CleanupBounds, type CleanupPolicy, cleanUp } from './sessions/cleanup';
-import { findSigningKey, type KeySet, loadKeySet, readKeySet, rotateSigningKeys } from './tokens/keys';
+import {
+  findSigningKey,
+  type KeySet,
+  loadKeySet,
+  readKeySet,
+  rotateSigningKeys,
+} from './tokens/keys';
 import { type DeliveryBounds, deliver } from './webhooks/deliver';
 import { logFailedAttempts } from './webhooks/log';
 import { giveUpOnOthers } from './webhooks/outbox';
 
 /**
- * Far below the 15 minutes that a cron run may take, so that runs do not pile up; what is left is for the next one. A slice holds the
- * database for as long as it takes, so it is small: with 500 rows, refreshes beside it waited nine times as long at worst, with 100 twice.
+ * Far below the 15 minutes that a cron run may take, so that runs do not pile up; what is left is
+ * for the next one. A slice holds the database for as long as it takes, so it is small: with 500
+ * rows, refreshes beside it waited nine times as long at worst, with 100 twice.
  */
 const BOUNDS: CleanupBounds = {
   sliceRows: 100,
@@ -29,7 +36,9 @@ const BOUNDS: CleanupBounds = {
   rest: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
 
-/** `now` in ms. A home that fails stops no other; then the run throws, so that it is marked failed. */
+/**
+ * `now` in ms. A home that fails stops no other; then the run throws, so that it is marked failed.
+ */
 export async function runScheduled(
   env: Env,
   now: number,
@@ -76,7 +85,8 @@ async function runHome(
     tellWebhooks(home, config, { keyring, send, homes: homes.length }, now),
     finishMoves(home, homes, config, now),
   ]);
-  const isLate = cleanup.status === 'fulfilled' && !cleanup.value.finished && cleanup.value.isBacklogGrowing;
+  const isLate =
+    cleanup.status === 'fulfilled' && !cleanup.value.finished && cleanup.value.isBacklogGrowing;
   // Whoever took away the binding of their home has to know.
   const isAnyoneLost = moves.status === 'fulfilled' && moves.value.lost > 0;
   const failed = [keys, cleanup, webhooks, moves].filter((part) => part.status === 'rejected');
@@ -86,7 +96,8 @@ async function runHome(
       level: isWrong ? 'error' : 'info',
       event: isLate ? 'cleanup_backlog_growing' : 'scheduled',
       home: home.name,
-      cleanup: cleanup.status === 'fulfilled' ? toSnakeCase(cleanup.value) : toCause(cleanup.reason),
+      cleanup:
+        cleanup.status === 'fulfilled' ? toSnakeCase(cleanup.value) : toCause(cleanup.reason),
       signing_keys: keys.status === 'fulfilled' ? keys.value : toCause(keys.reason),
       webhooks: webhooks.status === 'fulfilled' ? webhooks.value : toCause(webhooks.reason),
       moves: moves.status === 'fulfilled' ? moves.value : toCause(moves.reason),
@@ -102,8 +113,8 @@ async function runHome(
 const MAX_FINISHED = 20;
 
 /**
- * Finishes what a cut left between two homes. `lost` are on the way to a home that is not bound. Throws, when it has done the others, if a
- * home did not answer.
+ * Finishes what a cut left between two homes. `lost` are on the way to a home that is not bound.
+ * Throws, when it has done the others, if a home did not answer.
  */
 async function finishMoves(
   source: Home,
@@ -133,10 +144,17 @@ async function finishMoves(
 /** An invocation may make 1,000 queries, whatever the number of homes. */
 function shareOut(bounds: CleanupBounds, homes: number): CleanupBounds {
   const { maxSlices, walkSlices } = bounds;
-  return { ...bounds, maxSlices: Math.ceil(maxSlices / homes), walkSlices: Math.ceil(walkSlices / homes) };
+  return {
+    ...bounds,
+    maxSlices: Math.ceil(maxSlices / homes),
+    walkSlices: Math.ceil(walkSlices / homes),
+  };
 }
 
-/** A run may make 1,000 queries: a round trip settles five attempts and claims five more, with seven. */
+/**
+ * A run may make 1,000 queries: a round trip settles five attempts and claims five more, with
+ * seven.
+ */
 const DELIVERY_BOUNDS: DeliveryBounds = { maxAttempts: 250, budgetMs: 20_000, clock: Date.now };
 
 async function tellWebhooks(
@@ -155,7 +173,10 @@ async function tellWebhooks(
     return findSigningKey(keySet, now);
   };
   const postman = { webhooks, transmitter: { issuer, signingKey }, fetch: send };
-  const bounds = { ...DELIVERY_BOUNDS, maxAttempts: Math.ceil(DELIVERY_BOUNDS.maxAttempts / homes) };
+  const bounds = {
+    ...DELIVERY_BOUNDS,
+    maxAttempts: Math.ceil(DELIVERY_BOUNDS.maxAttempts / homes),
+  };
   const { delivered, failed } = await deliver(home, postman, null, bounds, now);
   logFailedAttempts(failed);
   return { delivered, failed: failed.length, given_up: givenUp };
@@ -176,6 +197,7 @@ function toSnakeCase(report: object): Record<string, unknown> {
 }
 
 function toCause(fault: unknown): { failed: string } {
-  if (fault instanceof DatabaseUnavailableError) return { failed: `${fault.code}: ${fault.detail}` };
+  if (fault instanceof DatabaseUnavailableError)
+    return { failed: `${fault.code}: ${fault.detail}` };
   return { failed: fault instanceof ConfigError ? fault.code : 'internal_error' };
 }

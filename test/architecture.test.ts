@@ -16,7 +16,9 @@ const files = Object.entries(sources).map(([path, text]) => {
     folder: name.includes('/') ? (name.split('/')[0] as string) : '',
     code: text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, ''),
     packages: imports.filter((target) => !target.startsWith('.')),
-    local: imports.filter((target) => target.startsWith('.')).map((target) => resolve(name, target)),
+    local: imports
+      .filter((target) => target.startsWith('.'))
+      .map((target) => resolve(name, target)),
   };
 });
 
@@ -45,7 +47,9 @@ describe('imports', () => {
 
   it('run one way: index → app, scheduled → http → homes → sessions, tokens, risk, webhooks → db → config, crypto, errors', () => {
     const upward = files.flatMap(({ name, local }) =>
-      local.filter((target) => layerOf(target) > layerOf(name)).map((target) => `${name} → ${target}`),
+      local
+        .filter((target) => layerOf(target) > layerOf(name))
+        .map((target) => `${name} → ${target}`),
     );
     expect(upward).toEqual([]);
   });
@@ -73,26 +77,33 @@ describe('imports', () => {
 
   const importers = (packageName: string) =>
     files
-      .filter(({ packages }) => packages.some((name) => name === packageName || name.startsWith(`${packageName}/`)))
+      .filter(({ packages }) =>
+        packages.some((name) => name === packageName || name.startsWith(`${packageName}/`)),
+      )
       .map(({ name }) => name);
 
   it('of Hono stand in http/, app.ts, the demo’s pages and the middleware for resource servers alone', () => {
-    expect(importers('hono').filter((name) => name !== 'app.ts' && !/^(http|dev)\//.test(name))).toEqual([
-      'client/verify/middleware.ts',
-    ]);
+    expect(
+      importers('hono').filter((name) => name !== 'app.ts' && !/^(http|dev)\//.test(name)),
+    ).toEqual(['client/verify/middleware.ts']);
   });
 
   it('of Drizzle stand beside the rules of sessions, homes, risk and webhooks and in db/, never in http/ or tokens/', () => {
-    expect(importers('drizzle-orm').filter((name) => !/^(sessions|homes|risk|webhooks|db)\//.test(name))).toEqual([]);
+    expect(
+      importers('drizzle-orm').filter((name) => !/^(sessions|homes|risk|webhooks|db)\//.test(name)),
+    ).toEqual([]);
   });
 });
 
 describe('what stands where', () => {
-  const having = (pattern: RegExp) => files.filter(({ code }) => pattern.test(code)).map(({ name }) => name);
+  const having = (pattern: RegExp) =>
+    files.filter(({ code }) => pattern.test(code)).map(({ name }) => name);
 
   it('only config.ts, and the demo, reads environment variables', () => {
     expect(
-      having(/\benv\.(?!DB\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter((name) => !name.startsWith('dev/')),
+      having(/\benv\.(?!DB\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter(
+        (name) => !name.startsWith('dev/'),
+      ),
     ).toEqual(['config.ts']);
   });
 
@@ -103,7 +114,9 @@ describe('what stands where', () => {
 
   it('domain code takes the time as a parameter', () => {
     expect(
-      having(/\bDate\.now\b|\bnew Date\(\)/).filter((name) => /^(sessions|homes|tokens|risk|webhooks)\//.test(name)),
+      having(/\bDate\.now\b|\bnew Date\(\)/).filter((name) =>
+        /^(sessions|homes|tokens|risk|webhooks)\//.test(name),
+      ),
     ).toEqual([]);
   });
 
@@ -112,6 +125,10 @@ describe('what stands where', () => {
   });
 
   it('randomness is never Math.random, but for jitter and telling tabs apart', () => {
-    expect(having(/Math\.random/)).toEqual(['client/browser.ts', 'client/grant.ts', 'http/views.ts']);
+    expect(having(/Math\.random/)).toEqual([
+      'client/browser.ts',
+      'client/grant.ts',
+      'http/views.ts',
+    ]);
   });
 });

@@ -1,4 +1,7 @@
-/** Configuration: all that is wrong is named at once, and until it is mended nothing is served (threat 45). */
+/**
+ * Configuration: all that is wrong is named at once, and until it is mended nothing is served
+ * (threat 45).
+ */
 import { env as testEnv } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../src/config';
@@ -60,12 +63,21 @@ describe('a good configuration', () => {
 
   it('takes an empty variable as one that is not set', () => {
     expect(
-      mistakesOf({ REFRESH_GRACE_SECONDS: '', CLIENTS: '', SESSION_SECRET_PREVIOUS: '', ACCESS_TOKEN_ALG: '' }),
+      mistakesOf({
+        REFRESH_GRACE_SECONDS: '',
+        CLIENTS: '',
+        SESSION_SECRET_PREVIOUS: '',
+        ACCESS_TOKEN_ALG: '',
+      }),
     ).toEqual([]);
   });
 
   it('takes 0 as no limit', () => {
-    const config = parseConfig({ ...base, INACTIVITY_TIMEOUT_SECONDS: '0', SESSION_LIFETIME_SECONDS: '0' });
+    const config = parseConfig({
+      ...base,
+      INACTIVITY_TIMEOUT_SECONDS: '0',
+      SESSION_LIFETIME_SECONDS: '0',
+    });
     expect(config.sessions).toMatchObject({ inactivitySeconds: null, lifetimeSeconds: null });
   });
 
@@ -73,7 +85,10 @@ describe('a good configuration', () => {
     const base64url = 'qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo';
     const { clients: parsed } = parseConfig({
       ...base,
-      ...clients({ client_id: 'a', secret_sha256: HASH }, { client_id: 'b', secret_sha256: [HASH, base64url] }),
+      ...clients(
+        { client_id: 'a', secret_sha256: HASH },
+        { client_id: 'b', secret_sha256: [HASH, base64url] },
+      ),
     });
     expect(parsed.get('a')?.secretHashes).toEqual([base64url]);
     expect(parsed.get('b')?.secretHashes).toEqual([base64url, base64url]);
@@ -102,13 +117,18 @@ describe('a good configuration', () => {
 
 describe('browser clients', () => {
   const HOME = 'https://app.example';
-  const web = (fields: Record<string, unknown>) => clients({ client_id: 'web', origins: [HOME], ...fields });
+  const web = (fields: Record<string, unknown>) =>
+    clients({ client_id: 'web', origins: [HOME], ...fields });
 
   it('have origins and return URLs; a backend acts for itself and for those that it lists', () => {
     const { clients: parsed } = parseConfig({
       ...base,
       ...clients(
-        { client_id: 'web', origins: [HOME, 'http://localhost:3000'], return_urls: [HOME, `${HOME}/a/`] },
+        {
+          client_id: 'web',
+          origins: [HOME, 'http://localhost:3000'],
+          return_urls: [HOME, `${HOME}/a/`],
+        },
         { client_id: 'backend', secret_sha256: HASH, browser_clients: ['web'] },
       ),
     });
@@ -117,7 +137,10 @@ describe('browser clients', () => {
       returnUrls: [HOME, `${HOME}/a/`],
       browserClients: new Set(['web']),
     });
-    expect(parsed.get('backend')).toMatchObject({ origins: [], browserClients: new Set(['backend', 'web']) });
+    expect(parsed.get('backend')).toMatchObject({
+      origins: [],
+      browserClients: new Set(['backend', 'web']),
+    });
   });
 
   it.each([
@@ -137,7 +160,9 @@ describe('browser clients', () => {
     'javascript:alert(1)',
     `${HOME} `,
   ])('no origin: %j', (origin) => {
-    expect(mistakesOf(web({ origins: [origin] }))).toEqual([expect.stringContaining('CLIENTS: 0.origins.0: must be')]);
+    expect(mistakesOf(web({ origins: [origin] }))).toEqual([
+      expect.stringContaining('CLIENTS: 0.origins.0: must be'),
+    ]);
   });
 
   it.each([
@@ -157,9 +182,21 @@ describe('browser clients', () => {
   });
 
   it.each<[string, Record<string, string>, string]>([
-    ['return_urls without origins', clients({ client_id: 'a', return_urls: [HOME] }), 'return_urls is for clients'],
-    ['one that may not refresh', web({ secret_sha256: HASH, allow: ['introspect'] }), 'must be allowed to refresh'],
-    ['a public client that acts for others', web({ browser_clients: ['web'] }), 'browser_clients is for clients with'],
+    [
+      'return_urls without origins',
+      clients({ client_id: 'a', return_urls: [HOME] }),
+      'return_urls is for clients',
+    ],
+    [
+      'one that may not refresh',
+      web({ secret_sha256: HASH, allow: ['introspect'] }),
+      'must be allowed to refresh',
+    ],
+    [
+      'a public client that acts for others',
+      web({ browser_clients: ['web'] }),
+      'browser_clients is for clients with',
+    ],
     [
       'a backend that acts for nobody known',
       clients({ client_id: 'a', secret_sha256: HASH, browser_clients: ['nobody'] }),
@@ -170,7 +207,11 @@ describe('browser clients', () => {
       clients({ client_id: 'a', secret_sha256: HASH, browser_clients: ['b'] }, { client_id: 'b' }),
       'must name clients with origins',
     ],
-    ['a public client that may exchange cookies', web({ allow: ['refresh', 'browser_tokens'] }), 'is public'],
+    [
+      'a public client that may exchange cookies',
+      web({ allow: ['refresh', 'browser_tokens'] }),
+      'is public',
+    ],
   ])('%s is a mistake', (_, variables, mistake) => {
     expect(mistakesOf(variables)).toEqual([expect.stringContaining(mistake)]);
   });
@@ -213,11 +254,23 @@ describe('mistakes', () => {
   ];
   it.each(numbers)('%s takes whole numbers from %i to %i', (name, least, most) => {
     const own = `${name} must be a whole number from ${least} to ${most}`;
-    for (const bad of ['-1', '1.5', '1e3', '0x10', ' 5', '5s', 'NaN', 'Infinity', '1'.repeat(13), String(most + 1)]) {
+    for (const bad of [
+      '-1',
+      '1.5',
+      '1e3',
+      '0x10',
+      ' 5',
+      '5s',
+      'NaN',
+      'Infinity',
+      '1'.repeat(13),
+      String(most + 1),
+    ]) {
       expect(mistakesOf({ [name]: bad }), bad).toContain(own);
     }
     if (least > 0) expect(mistakesOf({ [name]: String(least - 1) })).toContain(own);
-    for (const good of [least, most]) expect(mistakesOf({ [name]: String(good) })).not.toContain(own);
+    for (const good of [least, most])
+      expect(mistakesOf({ [name]: String(good) })).not.toContain(own);
   });
 
   it.each([
@@ -230,11 +283,27 @@ describe('mistakes', () => {
   it.each([
     ['no URL', 'auth.example', 'ISSUER is missing or no URL'],
     ['empty', '', 'ISSUER is missing or no URL'],
-    ['a query', 'https://auth.example/?tenant=1', 'ISSUER must have no query, fragment or credentials'],
-    ['a fragment', 'https://auth.example/#top', 'ISSUER must have no query, fragment or credentials'],
-    ['credentials', 'https://user:pass@auth.example', 'ISSUER must have no query, fragment or credentials'],
+    [
+      'a query',
+      'https://auth.example/?tenant=1',
+      'ISSUER must have no query, fragment or credentials',
+    ],
+    [
+      'a fragment',
+      'https://auth.example/#top',
+      'ISSUER must have no query, fragment or credentials',
+    ],
+    [
+      'credentials',
+      'https://user:pass@auth.example',
+      'ISSUER must have no query, fragment or credentials',
+    ],
     ['plain http', 'http://auth.example', 'ISSUER must be an https URL'],
-    ['plain http on a name like localhost', 'http://localhost.example', 'ISSUER must be an https URL'],
+    [
+      'plain http on a name like localhost',
+      'http://localhost.example',
+      'ISSUER must be an https URL',
+    ],
     ['another scheme', 'ftp://localhost', 'ISSUER must be an https URL'],
   ])('ISSUER: %s', (_, ISSUER, start) => {
     const mistakes = mistakesOf({ ISSUER });
@@ -249,11 +318,27 @@ describe('mistakes', () => {
     ['an empty client_id', '[{"client_id":""}]', 'CLIENTS: 0.client_id: client_id must be'],
     ['a space in client_id', '[{"client_id":"a b"}]', 'CLIENTS: 0.client_id: client_id must be'],
     ['an unknown key', '[{"client_id":"a","secret":"s"}]', 'CLIENTS: 0.secret: expected never'],
-    ['an unknown capability', '[{"client_id":"a","allow":["all"]}]', 'CLIENTS: 0.allow.0: expected'],
-    ['no hash', '[{"client_id":"a","secret_sha256":"hunter2"}]', 'CLIENTS: a: secret_sha256 must be a SHA-256'],
-    ['half a hash', `[{"client_id":"a","secret_sha256":"${'a'.repeat(63)}"}]`, 'CLIENTS: a: secret_sha256 must be'],
+    [
+      'an unknown capability',
+      '[{"client_id":"a","allow":["all"]}]',
+      'CLIENTS: 0.allow.0: expected',
+    ],
+    [
+      'no hash',
+      '[{"client_id":"a","secret_sha256":"hunter2"}]',
+      'CLIENTS: a: secret_sha256 must be a SHA-256',
+    ],
+    [
+      'half a hash',
+      `[{"client_id":"a","secret_sha256":"${'a'.repeat(63)}"}]`,
+      'CLIENTS: a: secret_sha256 must be',
+    ],
     ['no hashes', '[{"client_id":"a","secret_sha256":[]}]', 'CLIENTS: 0.secret_sha256'],
-    ['three hashes', `[{"client_id":"a","secret_sha256":["${HASH}","${HASH}","${HASH}"]}]`, 'CLIENTS: 0.secret_sha256'],
+    [
+      'three hashes',
+      `[{"client_id":"a","secret_sha256":["${HASH}","${HASH}","${HASH}"]}]`,
+      'CLIENTS: 0.secret_sha256',
+    ],
     ['a client twice', '[{"client_id":"a"},{"client_id":"a"}]', 'CLIENTS: a is there twice'],
     [
       'a public client that may start sessions',
@@ -297,24 +382,40 @@ describe('mistakes', () => {
   });
 
   it('repeat no value that may be secret', () => {
-    const canaries = ['canary-secret-1', 'canary-secret-2', 'canary-hash-3', 'canary-password-4', 'canary-number-5'];
+    const canaries = [
+      'canary-secret-1',
+      'canary-secret-2',
+      'canary-hash-3',
+      'canary-password-4',
+      'canary-number-5',
+    ];
     const message = mistakesOf({
       SESSION_SECRET: canaries[0],
       SESSION_SECRET_PREVIOUS: canaries[1],
-      CLIENTS: JSON.stringify([{ client_id: 'a', secret_sha256: canaries[2], allow: ['introspect'] }]),
+      CLIENTS: JSON.stringify([
+        { client_id: 'a', secret_sha256: canaries[2], allow: ['introspect'] },
+      ]),
       ISSUER: `https://user:${canaries[3]}@auth.example`,
       D1_TIMEOUT_MS: canaries[4],
     }).join('\n');
     expect(message.split('\n')).toHaveLength(5);
     for (const canary of canaries) expect(message).not.toContain(canary);
-    for (const CLIENTS of [`[{"client_id":"a","secret_sha256":"${canaries[0]}"`, `["${canaries[0]}"]`]) {
+    for (const CLIENTS of [
+      `[{"client_id":"a","secret_sha256":"${canaries[0]}"`,
+      `["${canaries[0]}"]`,
+    ]) {
       expect(mistakesOf({ CLIENTS }).join()).not.toContain(canaries[0]);
     }
   });
 });
 
 describe('a Worker with a broken configuration', () => {
-  const broken = { DB: testEnv.DB, ISSUER: 'nowhere', AUDIENCE: 'urn:a', SESSION_SECRET: 'canary-weak' } as Env;
+  const broken = {
+    DB: testEnv.DB,
+    ISSUER: 'nowhere',
+    AUDIENCE: 'urn:a',
+    SESSION_SECRET: 'canary-weak',
+  } as Env;
   const routes = [...ALL_ROUTES, { method: 'GET', path: '/nothing', pattern: '' }];
 
   it.each(routes)('answers 503 to $method $path and logs every mistake once', async (route) => {
@@ -340,11 +441,15 @@ describe('a Worker with a broken configuration', () => {
         mistakes: [expect.stringMatching(/^ISSUER/), expect.stringMatching(/^SESSION_SECRET/)],
       },
     ]);
-    expect(requests).toEqual([expect.objectContaining({ event: 'request', status: 503, outcome: 'config_invalid' })]);
+    expect(requests).toEqual([
+      expect.objectContaining({ event: 'request', status: 503, outcome: 'config_invalid' }),
+    ]);
   });
 
   it('runs no cron job', async () => {
-    await expect(worker.scheduled({ scheduledTime: 0 } as ScheduledController, broken)).rejects.toThrow(ConfigError);
+    await expect(
+      worker.scheduled({ scheduledTime: 0 } as ScheduledController, broken),
+    ).rejects.toThrow(ConfigError);
   });
 });
 
@@ -365,7 +470,11 @@ describe('HOMES', () => {
 
   it.each([
     ['no JSON', { HOMES: '{' }, 'HOMES is not JSON'],
-    ['no binding', homes({ home: 'DB_MARS' }), 'HOMES: there is no D1 binding of the name "DB_MARS"'],
+    [
+      'no binding',
+      homes({ home: 'DB_MARS' }),
+      'HOMES: there is no D1 binding of the name "DB_MARS"',
+    ],
     [
       'a binding that is no database',
       { DB_X: 'text', ...homes({ home: 'DB_X' }) },
@@ -387,6 +496,8 @@ describe('HOMES', () => {
   });
 
   it('DB has to be there', () => {
-    expect(mistakesOf({ DB: undefined } as never)).toContain('DB is missing: bind a D1 database under this name');
+    expect(mistakesOf({ DB: undefined } as never)).toContain(
+      'DB is missing: bind a D1 database under this name',
+    );
   });
 });

@@ -1,4 +1,7 @@
-/** What each operation costs in D1, on an isolate that knows the signing keys. Rows are what D1 bills. */
+/**
+ * What each operation costs in D1, on an isolate that knows the signing keys. Rows are what D1
+ * bills.
+ */
 import { env } from 'cloudflare:test';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { BACKEND, basic, startService, type TestService, type Tokens } from './fixtures';
@@ -28,8 +31,9 @@ const rotated: Operation = async (service, { refresh_token }) => {
   return () => service.refresh(refresh_token);
 };
 
-// A created session is written four times: the row, its primary key, and the indexes on user_id and expires_at.
-// A new user adds two: the row and its primary key. Each event is written three times: the row, and the indexes on id and subject.
+// A created session is written four times: the row, its primary key, and the indexes on user_id and
+// expires_at. A new user adds two: the row and its primary key. Each event is written three times:
+// the row, and the indexes on id and subject.
 const operations: [string, Cost, Operation][] = [
   [
     'create, a new user',
@@ -41,7 +45,11 @@ const operations: [string, Cost, Operation][] = [
     { roundTrips: 1, rowsRead: 9, rowsWritten: 7 },
     async (service) => () => service.create({ user_id: USER }),
   ],
-  ['create, a guest', { roundTrips: 1, rowsRead: 6, rowsWritten: 7 }, async (service) => () => service.create()],
+  [
+    'create, a guest',
+    { roundTrips: 1, rowsRead: 6, rowsWritten: 7 },
+    async (service) => () => service.create(),
+  ],
   [
     'create, with an idempotency key',
     { roundTrips: 1, rowsRead: 10, rowsWritten: 9 },
@@ -105,7 +113,11 @@ const operations: [string, Cost, Operation][] = [
     { roundTrips: 1, rowsRead: 1, rowsWritten: 0 },
     async (service, { access_token }) =>
       () =>
-        service.form('/oauth/introspect', { token: access_token }, { authorization: basic(BACKEND) }),
+        service.form(
+          '/oauth/introspect',
+          { token: access_token },
+          { authorization: basic(BACKEND) },
+        ),
   ],
   [
     'sign out',
@@ -130,7 +142,10 @@ it.each(operations)('%s costs %o', async (_, cost, prepare) => {
   Object.assign(service.database, { roundTrips: 0, rowsRead: 0, rowsWritten: 0 });
   await operation();
   const { roundTrips, rowsRead, rowsWritten } = service.database;
-  expect({ roundTrips, rowsWritten }).toEqual({ roundTrips: cost.roundTrips, rowsWritten: cost.rowsWritten });
+  expect({ roundTrips, rowsWritten }).toEqual({
+    roundTrips: cost.roundTrips,
+    rowsWritten: cost.rowsWritten,
+  });
   // A seek for a random ID reads one row fewer when it lands past the last entry of its index.
   expect([cost.rowsRead, cost.rowsRead - 1]).toContain(rowsRead);
 });

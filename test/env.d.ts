@@ -15,6 +15,9 @@ declare global {
   }
   interface ImportMeta {
     /** Vite's, as far as the tests use it: whole files as text. */
-    glob(pattern: string, options: { query: '?raw'; eager: true; import: 'default' }): Record<string, string>;
+    glob(
+      pattern: string,
+      options: { query: '?raw'; eager: true; import: 'default' },
+    ): Record<string, string>;
   }
 }

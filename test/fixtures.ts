@@ -1,4 +1,7 @@
-/** The real service over workerd's real D1, with a clock that tests set and a database that they can count and break. */
+/**
+ * The real service over workerd's real D1, with a clock that tests set and a database that they can
+ * count and break.
+ */
 import { env } from 'cloudflare:test';
 import type { Hono } from 'hono';
 import { createApp } from '../src/app';
@@ -26,7 +29,10 @@ export interface Database {
 
 export type Fault = { before: string } | { after: string } | { hang: number };
 
-/** Counts the round trips to a D1 binding, and fails them as told: before the statements ran, or after they were committed. */
+/**
+ * Counts the round trips to a D1 binding, and fails them as told: before the statements ran, or
+ * after they were committed.
+ */
 export function watch(binding: D1Database): Database {
   const database: Database = { binding, roundTrips: 0, rowsRead: 0, rowsWritten: 0, faults: [] };
   const withSession = (constraint: string) => {
@@ -83,7 +89,11 @@ export interface TestService {
   request(path: string, init?: RequestInit): Promise<Response>;
   /** POST of JSON with the backend's credentials, and what came back. */
   create(body?: Record<string, unknown>, headers?: Record<string, string>): Promise<Tokens>;
-  form(path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Response>;
+  form(
+    path: string,
+    fields: Record<string, string>,
+    headers?: Record<string, string>,
+  ): Promise<Response>;
   refresh(refreshToken: string, clientId?: string, from?: Caller): Promise<RefreshAnswer>;
   bearer(method: string, path: string, accessToken: string): Promise<Response>;
   backend(method: string, path: string): Promise<Response>;
@@ -91,7 +101,8 @@ export interface TestService {
   credentials: { authorization: string };
 }
 
-export const basic = ({ id, secret }: { id: string; secret: string }) => `Basic ${btoa(`${id}:${secret}`)}`;
+export const basic = ({ id, secret }: { id: string; secret: string }) =>
+  `Basic ${btoa(`${id}:${secret}`)}`;
 
 export async function sha256Hex(text: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
@@ -122,7 +133,11 @@ export async function startService(
   const app = createApp(serviceEnv, () => clock.now, send);
   const request = async (path: string, init?: RequestInit) => app.request(ISSUER + path, init);
   const form: TestService['form'] = (path, fields, headers) =>
-    request(path, { method: 'POST', body: new URLSearchParams(fields), ...(headers && { headers }) });
+    request(path, {
+      method: 'POST',
+      body: new URLSearchParams(fields),
+      ...(headers && { headers }),
+    });
   return {
     app,
     env: serviceEnv,
@@ -139,11 +154,16 @@ export async function startService(
         body: JSON.stringify({ client_id: APP, ...body }),
         headers: { 'content-type': 'application/json', authorization: basic(BACKEND), ...headers },
       });
-      if (response.status !== 201) throw new Error(`create answered ${response.status}: ${await response.text()}`);
+      if (response.status !== 201)
+        throw new Error(`create answered ${response.status}: ${await response.text()}`);
       return response.json();
     },
     refresh: async (refreshToken, clientId = APP, { address, userAgent, headers, cf } = {}) => {
-      const fields = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId };
+      const fields = {
+        grant_type: 'refresh_token',
+        refresh_token: refreshToken,
+        client_id: clientId,
+      };
       const request = new Request(`${ISSUER}/oauth/token`, {
         method: 'POST',
         body: new URLSearchParams(fields),
@@ -160,7 +180,8 @@ export async function startService(
     bearer: (method, path, accessToken) =>
       request(path, { method, headers: { authorization: `Bearer ${accessToken}` } }),
     credentials: { authorization: basic(BACKEND) },
-    backend: (method, path) => request(path, { method, headers: { authorization: basic(BACKEND) } }),
+    backend: (method, path) =>
+      request(path, { method, headers: { authorization: basic(BACKEND) } }),
   };
 }
 

@@ -1,4 +1,7 @@
-/** An API that takes access tokens of edge-sessions, which it reaches by a service binding: no request leaves Cloudflare. */
+/**
+ * An API that takes access tokens of edge-sessions, which it reaches by a service binding: no
+ * request leaves Cloudflare.
+ */
 import { Hono } from 'hono';
 import {
   createAccessTokenVerifier,
@@ -32,7 +35,9 @@ const signedIn = (requirements: Requirements = {}): ReturnType<typeof requireAcc
     return requireAccessToken(verifier, requirements)(c, next);
   };
 
-app.get('/me', signedIn(), (c) => c.json({ user: c.get('accessToken').sub, session: c.get('accessToken').sid }));
+app.get('/me', signedIn(), (c) =>
+  c.json({ user: c.get('accessToken').sub, session: c.get('accessToken').sid }),
+);
 
 // Money moves only soon after the person proved who they are.
 app.post('/transfers', signedIn({ maxAge: 300 }), (c) => c.json({ accepted: true }, 202));

@@ -1,10 +1,16 @@
 /**
- * What the service is compared with: a bare Hono route, the verification of a token, one UPDATE by primary key, and what a refresh cannot
- * do without.
+ * What the service is compared with: a bare Hono route, the verification of a token, one UPDATE by
+ * primary key, and what a refresh cannot do without.
  */
 import type { D1Database } from '@cloudflare/workers-types';
 import { Hono } from 'hono';
-import { type CryptoKey, compactVerify, createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import {
+  type CryptoKey,
+  compactVerify,
+  createLocalJWKSet,
+  type JSONWebKeySet,
+  jwtVerify,
+} from 'jose';
 
 interface Env {
   DB: D1Database;
@@ -25,7 +31,9 @@ app.get('/verify', async (c) => {
   return c.text('ok');
 });
 app.post('/update/:id', async (c) => {
-  const statement = c.env.DB.prepare('UPDATE user_sessions SET rotated_at = ?, refresh_token = ? WHERE id = ?');
+  const statement = c.env.DB.prepare(
+    'UPDATE user_sessions SET rotated_at = ?, refresh_token = ? WHERE id = ?',
+  );
   const { meta } = await statement.bind(Date.now(), crypto.randomUUID(), c.req.param('id')).run();
   return meta.changes === 1 ? c.text('ok') : c.text('no row', 404);
 });
@@ -36,20 +44,39 @@ app.post('/step/:id', async (c) => {
   );
   const select = c.env.DB.prepare('SELECT * FROM user_sessions WHERE id = ?');
   const id = c.req.param('id');
-  const [moved] = await c.env.DB.batch([update.bind(Date.now(), crypto.randomUUID(), id), select.bind(id)]);
+  const [moved] = await c.env.DB.batch([
+    update.bind(Date.now(), crypto.randomUUID(), id),
+    select.bind(id),
+  ]);
   return moved?.results.length === 1 ? c.text('ok') : c.text('no row', 404);
 });
 
-/** What any refusal of a forged token costs: the form, the signature, a line in the log, and an answer. */
+/**
+ * What any refusal of a forged token costs: the form, the signature, a line in the log, and an
+ * answer.
+ */
 let mac: CryptoKey | null = null;
 app.post('/refuse', async (c) => {
   const token = new URLSearchParams(await c.req.text()).get('refresh_token') ?? '';
-  mac ??= await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  mac ??= await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+    'verify',
+  ]);
   try {
     await compactVerify(token.slice('v2.'.length), mac, { algorithms: ['HS256'] });
   } catch {
-    console.log(JSON.stringify({ level: 'info', event: 'refused', request_id: crypto.randomUUID(), status: 400 }));
-    return c.json({ error: 'invalid_grant', error_description: 'The refresh token is not good' }, 400);
+    console.log(
+      JSON.stringify({
+        level: 'info',
+        event: 'refused',
+        request_id: crypto.randomUUID(),
+        status: 400,
+      }),
+    );
+    return c.json(
+      { error: 'invalid_grant', error_description: 'The refresh token is not good' },
+      400,
+    );
   }
   return c.text('verified');
 });

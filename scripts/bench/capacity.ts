@@ -1,7 +1,8 @@
 /**
- * `npm run capacity`: what many sessions cost. Fills one local D1 database with sessions, leaves another empty, and measures the same
- * operations on both in turn, so that whatever else the machine does falls on both alike. Then deletes dead rows while refreshes run.
- * Options: --sessions, --dead, --seconds (of a round), --rounds, --connections.
+ * `npm run capacity`: what many sessions cost. Fills one local D1 database with sessions, leaves
+ * another empty, and measures the same operations on both in turn, so that whatever else the
+ * machine does falls on both alike. Then deletes dead rows while refreshes run. Options:
+ * --sessions, --dead, --seconds (of a round), --rounds, --connections.
  */
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
@@ -35,7 +36,14 @@ const SIGNALS = JSON.stringify({
     network: '192.0.2.0/24',
     asn: 3215,
   },
-  ...{ country: 'FR', region: 'Île-de-France', city: 'Paris', latitude: 48.9, longitude: 2.4, hints: 'Windows' },
+  ...{
+    country: 'FR',
+    region: 'Île-de-France',
+    city: 'Paris',
+    latitude: 48.9,
+    longitude: 2.4,
+    hints: 'Windows',
+  },
   transport: 'HTTP/2 TLSv1.3',
 });
 
@@ -47,23 +55,32 @@ try {
   console.log(
     `filling a database with ${sessions.toLocaleString('en')} sessions of ${(sessions / 3).toFixed(0)} users`,
   );
-  for (let start = 0; start < sessions; start += SLICE) await fill(start, Math.min(start + SLICE, sessions), false);
-  console.log(`${Math.round(((await size()) - before) / sessions)} bytes a session, indexes and its user included`);
+  for (let start = 0; start < sessions; start += SLICE)
+    await fill(start, Math.min(start + SLICE, sessions), false);
+  console.log(
+    `${Math.round(((await size()) - before) / sessions)} bytes a session, indexes and its user included`,
+  );
 
   const operations = await prepare();
   for (let round = 0; round < rounds; round += 1) {
     for (const [name, on] of Object.entries(operations)) {
       for (const which of ['empty', 'full'] as const) {
         const key = `${name} ${which}`;
-        measured.set(key, [...(measured.get(key) ?? []), await run(connections, seconds, on[which])]);
+        measured.set(key, [
+          ...(measured.get(key) ?? []),
+          await run(connections, seconds, on[which]),
+        ]);
         workers.takeLog();
       }
     }
   }
-  console.table(Object.keys(operations).map((name) => compare(name, `${name} empty`, `${name} full`)));
+  console.table(
+    Object.keys(operations).map((name) => compare(name, `${name} empty`, `${name} full`)),
+  );
 
   const alone = [await run(connections, seconds * rounds, operations.refresh.full)];
-  for (let start = 0; start < dead; start += SLICE) await fill(start, Math.min(start + SLICE, dead), true);
+  for (let start = 0; start < dead; start += SLICE)
+    await fill(start, Math.min(start + SLICE, dead), true);
   // What filling leaves to be written is not the clean-up's.
   await run(connections, seconds, operations.refresh.full);
   let deleted = 0;
@@ -85,7 +102,9 @@ try {
   console.log(
     `deleted ${deleted.toLocaleString('en')} dead rows in ${runs} runs of the cron, one after the other, in ${took} s`,
   );
-  console.table([compare('refresh, alone and beside the clean-up', 'alone', 'beside the clean-up')]);
+  console.table([
+    compare('refresh, alone and beside the clean-up', 'alone', 'beside the clean-up'),
+  ]);
 
   async function size(): Promise<number> {
     return (await full.prepare('SELECT 1').run()).meta.size_after ?? Number.NaN;
@@ -97,7 +116,9 @@ try {
     const numbers = `WITH RECURSIVE n(i) AS (SELECT ${start} UNION ALL SELECT i + 1 FROM n WHERE i < ${end - 1})`;
     const id = (prefix: string, number: string) =>
       `printf('${prefix}%07x-0000-4000-8000-%012x', ${number}, ${number} * 7919)`;
-    await full.prepare(`INSERT OR IGNORE INTO users (id) ${numbers} SELECT ${id('u', 'i / 3')} FROM n`).run();
+    await full
+      .prepare(`INSERT OR IGNORE INTO users (id) ${numbers} SELECT ${id('u', 'i / 3')} FROM n`)
+      .run();
     const created = isDead ? 'unixepoch() - 5000000' : 'unixepoch() - i % 80000';
     const expires = isDead ? 'unixepoch() - 2400000' : 'unixepoch() + 2000000';
     await full
@@ -116,18 +137,28 @@ try {
 type Step = (connection: number) => Promise<boolean>;
 
 /** The same four operations on both databases. */
-async function prepare(): Promise<Record<'refresh' | 'create' | 'list' | 'revoke', { empty: Step; full: Step }>> {
+async function prepare(): Promise<
+  Record<'refresh' | 'create' | 'list' | 'revoke', { empty: Step; full: Step }>
+> {
   const { strict, full, authorization } = workers;
   const create = (base: URL): Call => ({
     method: 'POST',
     url: new URL('/v1/sessions', base),
     headers: { 'content-type': 'application/json', authorization },
-    body: JSON.stringify({ user_id: randomUUID(), client_id: 'app', user_agent: USER_AGENT, ip_address: '192.0.2.7' }),
+    body: JSON.stringify({
+      user_id: randomUUID(),
+      client_id: 'app',
+      user_agent: USER_AGENT,
+      ip_address: '192.0.2.7',
+    }),
   });
   const start = async (base: URL): Promise<{ access_token: string; refresh_token: string }> =>
     JSON.parse((await send(create(base))).body);
-  const startAll = (base: URL) => Promise.all(Array.from({ length: connections }, () => start(base)));
-  const stepsOn = async (base: URL): Promise<Record<'refresh' | 'create' | 'list' | 'revoke', Step>> => {
+  const startAll = (base: URL) =>
+    Promise.all(Array.from({ length: connections }, () => start(base)));
+  const stepsOn = async (
+    base: URL,
+  ): Promise<Record<'refresh' | 'create' | 'list' | 'revoke', Step>> => {
     const tokens = (await startAll(base)).map(({ refresh_token }) => refresh_token);
     const listed = (await startAll(base)).map(({ access_token }) => access_token);
     return {
@@ -144,17 +175,28 @@ async function prepare(): Promise<Record<'refresh' | 'create' | 'list' | 'revoke
       create: async () => (await send(create(base))).status === 201,
       list: async (connection) => {
         const headers = { authorization: `Bearer ${listed[connection]}` };
-        return (await send({ method: 'GET', url: new URL('/v1/sessions', base), headers })).status === 200;
+        return (
+          (await send({ method: 'GET', url: new URL('/v1/sessions', base), headers })).status ===
+          200
+        );
       },
       revoke: async () => {
         const headers = { authorization: `Bearer ${(await start(base)).access_token}` };
-        return (await send({ method: 'DELETE', url: new URL('/v1/sessions/current', base), headers })).status === 204;
+        return (
+          (await send({ method: 'DELETE', url: new URL('/v1/sessions/current', base), headers }))
+            .status === 204
+        );
       },
     };
   };
   const [empty, filled] = [await stepsOn(strict), await stepsOn(full)];
   const both = (name: keyof typeof empty) => ({ empty: empty[name], full: filled[name] });
-  return { refresh: both('refresh'), create: both('create'), list: both('list'), revoke: both('revoke') };
+  return {
+    refresh: both('refresh'),
+    create: both('create'),
+    list: both('list'),
+    revoke: both('revoke'),
+  };
 }
 
 function compare(operation: string, one: string, other: string): Record<string, string | number> {
@@ -162,7 +204,11 @@ function compare(operation: string, one: string, other: string): Record<string, 
     const list = measured.get(key) ?? [];
     const latencies = list.flatMap((round) => round.latencies).sort((a, b) => a - b);
     const at = (part: number) => latencies[Math.floor(latencies.length * part)] ?? Number.NaN;
-    return { p50: at(0.5), p99: at(0.99), errors: list.reduce((sum, round) => sum + round.errors, 0) };
+    return {
+      p50: at(0.5),
+      p99: at(0.99),
+      errors: list.reduce((sum, round) => sum + round.errors, 0),
+    };
   };
   const [a, b] = [of(one), of(other)];
   return {

@@ -29,7 +29,9 @@ export function send({ method, url, headers = {}, body = '' }: Call): Promise<An
     const outgoing = request(url, { method, agent, headers: sized }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+      );
       response.on('error', reject);
     });
     outgoing.on('error', reject);
@@ -56,7 +58,12 @@ export async function run(
     }
   };
   await Promise.all(Array.from({ length: connections }, loop));
-  return { requests: latencies.length, errors, seconds: (performance.now() - started) / 1000, latencies };
+  return {
+    requests: latencies.length,
+    errors,
+    seconds: (performance.now() - started) / 1000,
+    latencies,
+  };
 }
 
 export function closeConnections(): void {

@@ -1,7 +1,8 @@
 /**
- * `npm run bench`: requests a second, latency and D1 round trips of the built service under workerd, as ratios to a bare route
- * and to a bare UPDATE measured in the same run. Options: --seconds (of a round), --rounds, --connections, --only (part of an operation's name;
- * the bare ones are always there).
+ * `npm run bench`: requests a second, latency and D1 round trips of the built service under
+ * workerd, as ratios to a bare route and to a bare UPDATE measured in the same run. Options:
+ * --seconds (of a round), --rounds, --connections, --only (part of an operation's name; the bare
+ * ones are always there).
  */
 import { parseArgs } from 'node:util';
 import { closeConnections, type Round, run } from './load.ts';
@@ -16,11 +17,9 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
   },
 });
-const [seconds, rounds, connections] = [values.seconds, values.rounds, values.connections].map(Number) as [
-  number,
-  number,
-  number,
-];
+const [seconds, rounds, connections] = [values.seconds, values.rounds, values.connections].map(
+  Number,
+) as [number, number, number];
 
 const workers = await startWorkers();
 try {
@@ -46,8 +45,14 @@ try {
   await workers.stop();
 }
 
-/** D1 round trips a request, by the services' own log; the baseline has none, but its UPDATE is one by construction. */
-async function countRoundTrips({ takeLog }: Workers, operations: Operation[]): Promise<Map<Operation, string>> {
+/**
+ * D1 round trips a request, by the services' own log; the baseline has none, but its UPDATE is one
+ * by construction.
+ */
+async function countRoundTrips(
+  { takeLog }: Workers,
+  operations: Operation[],
+): Promise<Map<Operation, string>> {
   const counts = new Map<Operation, string>();
   for (const operation of operations) {
     takeLog();
@@ -64,7 +69,10 @@ async function countRoundTrips({ takeLog }: Workers, operations: Operation[]): P
 /** Prints the table and returns how many answers were wrong. */
 function print(measured: Map<Operation, Round[]>, roundTrips: Map<Operation, string>): number {
   const rates = new Map(
-    [...measured].map(([{ name }, list]) => [name, median(list.map((round) => round.requests / round.seconds))]),
+    [...measured].map(([{ name }, list]) => [
+      name,
+      median(list.map((round) => round.requests / round.seconds)),
+    ]),
   );
   const ratio = (rate: number, to: string) => `${((rates.get(to) ?? 0) / rate).toFixed(2)}x`;
   let errors = 0;
@@ -85,8 +93,12 @@ function print(measured: Map<Operation, Round[]>, roundTrips: Map<Operation, str
     };
   });
   console.table(rows);
-  console.log(`${rounds} rounds of ${seconds} s, ${connections} connections, load generator on the same machine.`);
-  console.log('Costs are ratios of requests/s within this run; under 15 % is noise, and p99 is mostly the scheduler.');
+  console.log(
+    `${rounds} rounds of ${seconds} s, ${connections} connections, load generator on the same machine.`,
+  );
+  console.log(
+    'Costs are ratios of requests/s within this run; under 15 % is noise, and p99 is mostly the scheduler.',
+  );
   return errors;
 }
 

@@ -20,7 +20,10 @@ const USER_AGENT =
 
 const UNDELIVERED = 1_000;
 
-export async function prepareOperations(workers: Workers, connections: number): Promise<Operation[]> {
+export async function prepareOperations(
+  workers: Workers,
+  connections: number,
+): Promise<Operation[]> {
   const { strict, graceful, telling, baseline, authorization } = workers;
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
@@ -28,7 +31,12 @@ export async function prepareOperations(workers: Workers, connections: number): 
     method: 'POST',
     url: new URL('/v1/sessions', base),
     headers: { 'content-type': 'application/json', authorization },
-    body: JSON.stringify({ user_id: randomUUID(), client_id: 'app', user_agent: USER_AGENT, ip_address: '192.0.2.7' }),
+    body: JSON.stringify({
+      user_id: randomUUID(),
+      client_id: 'app',
+      user_agent: USER_AGENT,
+      ip_address: '192.0.2.7',
+    }),
   });
   const refresh = (base: URL, token: string): Call => ({
     method: 'POST',
@@ -36,8 +44,10 @@ export async function prepareOperations(workers: Workers, connections: number): 
     headers: form,
     body: `grant_type=refresh_token&client_id=app&refresh_token=${token}`,
   });
-  const start = async (base: URL): Promise<Tokens> => JSON.parse((await expect(create(base), 201)).body);
-  const startAll = (base: URL) => Promise.all(Array.from({ length: connections }, () => start(base)));
+  const start = async (base: URL): Promise<Tokens> =>
+    JSON.parse((await expect(create(base), 201)).body);
+  const startAll = (base: URL) =>
+    Promise.all(Array.from({ length: connections }, () => start(base)));
   const bearer = ({ access_token }: Tokens) => ({ authorization: `Bearer ${access_token}` });
   const isOk = async (call: Call, status = 200) => (await send(call)).status === status;
   const at = <T>(list: T[], connection: number) => list[connection] as T;
@@ -52,25 +62,40 @@ export async function prepareOperations(workers: Workers, connections: number): 
   const listed = await startAll(graceful);
   const rows = await startAll(graceful);
   const forged = kept.map(({ refresh_token }) => `${refresh_token.slice(0, -8)}AAAAAAAA`);
-  const jwks = await expect({ method: 'GET', url: new URL('/.well-known/jwks.json', graceful) }, 200);
+  const jwks = await expect(
+    { method: 'GET', url: new URL('/.well-known/jwks.json', graceful) },
+    200,
+  );
   await expect({ method: 'POST', url: new URL('/jwks', baseline), body: jwks.body }, 200);
 
   return [
-    { name: 'hello (bare Hono)', step: () => isOk({ method: 'GET', url: new URL('/hello', baseline) }) },
+    {
+      name: 'hello (bare Hono)',
+      step: () => isOk({ method: 'GET', url: new URL('/hello', baseline) }),
+    },
     {
       name: 'single UPDATE (bare D1)',
       step: (connection) =>
-        isOk({ method: 'POST', url: new URL(`/update/${at(rows, connection).session.id}`, baseline) }),
+        isOk({
+          method: 'POST',
+          url: new URL(`/update/${at(rows, connection).session.id}`, baseline),
+        }),
     },
     {
       name: 'a refresh’s statements (bare D1)',
       step: (connection) =>
-        isOk({ method: 'POST', url: new URL(`/step/${at(rows, connection).session.id}`, baseline) }),
+        isOk({
+          method: 'POST',
+          url: new URL(`/step/${at(rows, connection).session.id}`, baseline),
+        }),
     },
     {
       name: 'a refusal’s parts (bare Hono)',
       step: (connection) =>
-        isOk({ ...refresh(baseline, at(forged, connection)), url: new URL('/refuse', baseline) }, 400),
+        isOk(
+          { ...refresh(baseline, at(forged, connection)), url: new URL('/refuse', baseline) },
+          400,
+        ),
     },
     { name: 'create', step: () => isOk(create(graceful), 201) },
     {
@@ -98,11 +123,18 @@ export async function prepareOperations(workers: Workers, connections: number): 
       name: 'refresh, within grace',
       step: (connection) => isOk(refresh(graceful, at(kept, connection).refresh_token)),
     },
-    { name: 'refresh, forged', step: (connection) => isOk(refresh(graceful, at(forged, connection)), 400) },
+    {
+      name: 'refresh, forged',
+      step: (connection) => isOk(refresh(graceful, at(forged, connection)), 400),
+    },
     {
       name: 'verify',
       step: (connection) =>
-        isOk({ method: 'GET', url: new URL('/verify', baseline), headers: bearer(at(listed, connection)) }),
+        isOk({
+          method: 'GET',
+          url: new URL('/verify', baseline),
+          headers: bearer(at(listed, connection)),
+        }),
     },
     {
       name: 'introspect',
@@ -117,13 +149,18 @@ export async function prepareOperations(workers: Workers, connections: number): 
     {
       name: 'list',
       step: (connection) =>
-        isOk({ method: 'GET', url: new URL('/v1/sessions', graceful), headers: bearer(at(listed, connection)) }),
+        isOk({
+          method: 'GET',
+          url: new URL('/v1/sessions', graceful),
+          headers: bearer(at(listed, connection)),
+        }),
     },
   ];
 }
 
 async function expect(call: Call, status: number) {
   const answer = await send(call);
-  if (answer.status !== status) throw new Error(`${call.method} ${call.url.pathname} answered ${answer.status}`);
+  if (answer.status !== status)
+    throw new Error(`${call.method} ${call.url.pathname} answered ${answer.status}`);
   return answer;
 }

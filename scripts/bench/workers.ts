@@ -1,4 +1,7 @@
-/** The built service and the baseline under workerd, each on a socket of its own without a proxy before it. */
+/**
+ * The built service and the baseline under workerd, each on a socket of its own without a proxy
+ * before it.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -17,7 +20,10 @@ export interface Database {
   };
 }
 
-/** Two services over one database: one rotates at every refresh, the other keeps a token for longer than the run. */
+/**
+ * Two services over one database: one rotates at every refresh, the other keeps a token for longer
+ * than the run.
+ */
 export interface Workers {
   strict: URL;
   graceful: URL;
@@ -68,8 +74,18 @@ export async function startWorkers(): Promise<Workers> {
       resourcePersistencePath: join(folder, 'd1'),
       handleStructuredLogs: ({ message }) => log.push(message),
       workers: [
-        { ...common, name: 'strict', script: service, bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0' } },
-        { ...common, name: 'graceful', script: service, bindings: { ...bindings, REFRESH_GRACE_SECONDS: '600' } },
+        {
+          ...common,
+          name: 'strict',
+          script: service,
+          bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0' },
+        },
+        {
+          ...common,
+          name: 'graceful',
+          script: service,
+          bindings: { ...bindings, REFRESH_GRACE_SECONDS: '600' },
+        },
         {
           ...common,
           name: 'telling',
@@ -87,7 +103,8 @@ export async function startWorkers(): Promise<Workers> {
       ],
     }),
   );
-  const database: Workers['database'] = async (worker) => (await miniflare.getD1Database('DB', worker)) as Database;
+  const database: Workers['database'] = async (worker) =>
+    (await miniflare.getD1Database('DB', worker)) as Database;
   for (const worker of ['strict', 'full'] as const) await migrate(await database(worker));
   const takeLog = () => {
     const lines = log.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
@@ -106,7 +123,9 @@ export async function startWorkers(): Promise<Workers> {
     clean: async (worker) => {
       takeLog();
       await (await miniflare.getWorker(worker)).scheduled();
-      const line = takeLog().find(({ event }) => event === 'scheduled' || event === 'cleanup_backlog_growing');
+      const line = takeLog().find(
+        ({ event }) => event === 'scheduled' || event === 'cleanup_backlog_growing',
+      );
       return (line?.cleanup as { expired: number } | undefined)?.expired ?? 0;
     },
     stop: async () => {
@@ -120,11 +139,15 @@ export async function startWorkers(): Promise<Workers> {
 /** `entry` is in `folder`, a checkout of this repository. */
 export function buildWorker(entry: string, outdir: string, folder = root): string {
   const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js');
-  execFileSync(process.execPath, [wrangler, 'deploy', entry, '--dry-run', '--minify', '--outdir', outdir], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' },
-  });
+  execFileSync(
+    process.execPath,
+    [wrangler, 'deploy', entry, '--dry-run', '--minify', '--outdir', outdir],
+    {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' },
+    },
+  );
   const [script] = readdirSync(outdir).filter((name) => name.endsWith('.js'));
   return readFileSync(join(outdir, script ?? 'index.js'), 'utf8');
 }
@@ -134,7 +157,9 @@ export async function migrate(database: Database): Promise<void> {
   for (const file of readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
     .sort()) {
-    for (const statement of readFileSync(join(folder, file), 'utf8').split('--> statement-breakpoint')) {
+    for (const statement of readFileSync(join(folder, file), 'utf8').split(
+      '--> statement-breakpoint',
+    )) {
       await database.prepare(statement).run();
     }
   }
@@ -143,5 +168,7 @@ export async function migrate(database: Database): Promise<void> {
 function toWebhooks(server: Server): string {
   const { port } = server.address() as AddressInfo;
   const secret = `whsec_${randomBytes(32).toString('base64')}`;
-  return JSON.stringify([{ name: 'deaf', url: `http://127.0.0.1:${port}/`, secret, events: ['session_created'] }]);
+  return JSON.stringify([
+    { name: 'deaf', url: `http://127.0.0.1:${port}/`, secret, events: ['session_created'] },
+  ]);
 }

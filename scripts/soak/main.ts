@@ -1,8 +1,9 @@
 /**
- * `npm run soak`: the built service over three databases, refreshed at full speed while D1 calls fail at random and workerd is killed
- * (SIGKILL) again and again. It fails when a client that held a good token was signed out, when one token had two successors, when a session
- * outlived its limit or its sign-out, or when a user had more sessions than allowed.
- * Options: --minutes (15), --sessions (2000), --connections (64), --kill-seconds (60), --fault-rate (0.02).
+ * `npm run soak`: the built service over three databases, refreshed at full speed while D1 calls
+ * fail at random and workerd is killed (SIGKILL) again and again. It fails when a client that held
+ * a good token was signed out, when one token had two successors, when a session outlived its limit
+ * or its sign-out, or when a user had more sessions than allowed. Options: --minutes (15),
+ * --sessions (2000), --connections (64), --kill-seconds (60), --fault-rate (0.02).
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,7 +28,10 @@ const [minutes, count, connections, killSeconds] = [
 ].map(Number) as [number, number, number, number];
 
 const LIMIT = 4;
-/** What a short-lived session is given, and how far the clocks of this script and the service may differ. */
+/**
+ * What a short-lived session is given, and how far the clocks of this script and the service may
+ * differ.
+ */
 const SHORT_SECONDS = 20;
 const SLACK_MS = 2_000;
 
@@ -71,7 +75,8 @@ try {
   await service.stop();
 }
 console.log(counts);
-for (const { seconds, mebibytes } of service.memory()) console.log(`workerd after ${seconds} s: ${mebibytes} MiB`);
+for (const { seconds, mebibytes } of service.memory())
+  console.log(`workerd after ${seconds} s: ${mebibytes} MiB`);
 for (const failure of failures.slice(0, 20)) console.error(failure);
 console.log(`soak: ${failures.length} failures`);
 if (failures.length > 0 || counts.refreshes === 0 || counts.kills === 0) process.exitCode = 1;
@@ -79,13 +84,16 @@ if (failures.length > 0 || counts.refreshes === 0 || counts.kills === 0) process
 async function createAll(): Promise<Device[]> {
   const devices: Device[] = [];
   while (devices.length < count) {
-    const batch = Array.from({ length: Math.min(16, Math.ceil((count - devices.length) / LIMIT)) }, async () => {
-      const userId = randomUUID();
-      for (let session = 0; session < LIMIT; session += 1) {
-        const device = await create(userId, null);
-        if (device !== null) devices.push(device);
-      }
-    });
+    const batch = Array.from(
+      { length: Math.min(16, Math.ceil((count - devices.length) / LIMIT)) },
+      async () => {
+        const userId = randomUUID();
+        for (let session = 0; session < LIMIT; session += 1) {
+          const device = await create(userId, null);
+          if (device !== null) devices.push(device);
+        }
+      },
+    );
     await Promise.all(batch);
   }
   return devices;
@@ -97,14 +105,29 @@ async function create(userId: string, expiresIn: number | null): Promise<Device 
   const started = Date.now();
   for (let attempt = 0; attempt < 200; attempt += 1) {
     const answer = await ask('POST', '/v1/sessions', {
-      headers: { 'content-type': 'application/json', authorization: service.authorization, 'idempotency-key': key },
-      body: JSON.stringify({ user_id: userId, client_id: 'app', ...(expiresIn !== null && { expires_in: expiresIn }) }),
+      headers: {
+        'content-type': 'application/json',
+        authorization: service.authorization,
+        'idempotency-key': key,
+      },
+      body: JSON.stringify({
+        user_id: userId,
+        client_id: 'app',
+        ...(expiresIn !== null && { expires_in: expiresIn }),
+      }),
     });
     if (answer?.status === 201) {
       counts.created += 1;
       const { refresh_token: token } = JSON.parse(answer.body) as { refresh_token: string };
       const endsAt = expiresIn === null ? null : started + expiresIn * 1000;
-      return { userId, address: `192.0.2.${devices255()}`, token, isBusy: false, endsAt, isSignedOut: false };
+      return {
+        userId,
+        address: `192.0.2.${devices255()}`,
+        token,
+        isBusy: false,
+        endsAt,
+        isSignedOut: false,
+      };
     }
     // Evicted at once by another create of the user.
     if (answer?.status === 409) return null;
@@ -144,11 +167,14 @@ async function refresh(device: Device): Promise<void> {
 /** Two tabs. */
 async function refreshTwiceAtOnce(device: Device): Promise<void> {
   const { token } = device;
-  const answers = (await Promise.all([exchange(device, token), exchange(device, token)])).filter((one) => one !== null);
+  const answers = (await Promise.all([exchange(device, token), exchange(device, token)])).filter(
+    (one) => one !== null,
+  );
   for (const answer of answers) judge(device, answer);
   const given = answers.filter(({ status }) => status === 200).map(({ body }) => tokenOf(body));
   counts.pairs += 1;
-  // Either may have found the token current within the grace period and kept it; of a step there is one.
+  // Either may have found the token current within the grace period and kept it; of a step there is
+  // one.
   const steps = new Set(given.filter((one) => secretOf(one) !== secretOf(token)).map(secretOf));
   if (steps.size > 1) failures.push('one token had two successors');
   const step = given.find((one) => secretOf(one) !== secretOf(token));
@@ -157,7 +183,11 @@ async function refreshTwiceAtOnce(device: Device): Promise<void> {
 
 async function exchange({ address }: Device, token: string): Promise<Answer | null> {
   const answer = await ask('POST', '/oauth/token', {
-    headers: { 'content-type': 'application/x-www-form-urlencoded', 'cf-connecting-ip': address, 'user-agent': 'soak' },
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'cf-connecting-ip': address,
+      'user-agent': 'soak',
+    },
     body: `grant_type=refresh_token&client_id=app&refresh_token=${token}`,
   });
   counts.refreshes += 1;
@@ -168,12 +198,17 @@ async function exchange({ address }: Device, token: string): Promise<Answer | nu
 
 /** An answer that decides: good, or refused for a reason that this script knows of. */
 function judge(device: Device, { status, body }: Answer): void {
-  const isOver = device.isSignedOut || (device.endsAt !== null && Date.now() > device.endsAt + SLACK_MS);
+  const isOver =
+    device.isSignedOut || (device.endsAt !== null && Date.now() > device.endsAt + SLACK_MS);
   const mayBeOver = isOver || (device.endsAt !== null && Date.now() > device.endsAt - SLACK_MS);
   if (status === 200) {
-    if (isOver) failures.push(`a session was refreshed after its ${device.isSignedOut ? 'sign-out' : 'limit'}`);
+    if (isOver)
+      failures.push(
+        `a session was refreshed after its ${device.isSignedOut ? 'sign-out' : 'limit'}`,
+      );
     device.token = tokenOf(body);
-  } else if (!mayBeOver) failures.push(`a good token was answered ${status}: ${body.slice(0, 200)}`);
+  } else if (!mayBeOver)
+    failures.push(`a good token was answered ${status}: ${body.slice(0, 200)}`);
 }
 
 async function signOut(device: Device): Promise<void> {
@@ -193,7 +228,10 @@ async function signOut(device: Device): Promise<void> {
   failures.push('a sign-out was not answered in 200 tries');
 }
 
-/** A session that is over gives way to one that ends soon; of the same user, whose limit it has to keep. */
+/**
+ * A session that is over gives way to one that ends soon; of the same user, whose limit it has to
+ * keep.
+ */
 async function replaceByShortLived(device: Device, devices: Device[]): Promise<void> {
   if (!device.isSignedOut && device.endsAt === null) return;
   const fresh = await create(randomUUID(), SHORT_SECONDS);
@@ -208,7 +246,10 @@ async function killAgainAndAgain(end: number): Promise<void> {
   }
 }
 
-/** Without faults in between: everyone who should be in is in, everyone who should be out is out, and nobody has too many. */
+/**
+ * Without faults in between: everyone who should be in is in, everyone who should be out is out,
+ * and nobody has too many.
+ */
 async function checkAll(devices: Device[]): Promise<void> {
   for (const device of devices) {
     for (let attempt = 0; ; attempt += 1) {
@@ -235,7 +276,10 @@ async function list(userId: string): Promise<number> {
     const answer = await ask('GET', `/v1/users/${userId}/sessions`, {
       headers: { authorization: service.authorization },
     });
-    const body = answer?.status === 200 ? (JSON.parse(answer.body) as { sessions: []; unanswered_homes?: [] }) : null;
+    const body =
+      answer?.status === 200
+        ? (JSON.parse(answer.body) as { sessions: []; unanswered_homes?: [] })
+        : null;
     if (body !== null && body.unanswered_homes === undefined) return body.sessions.length;
     await sleep(20);
   }

@@ -1,4 +1,7 @@
-/** The soak's service, in a process of its own that can be killed: `node server.ts <script> <state> <port> <bindings as JSON>`. */
+/**
+ * The soak's service, in a process of its own that can be killed: `node server.ts <script> <state>
+ * <port> <bindings as JSON>`.
+ */
 import { readFileSync } from 'node:fs';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { type Database, migrate } from '../bench/workers.ts';

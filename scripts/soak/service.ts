@@ -54,7 +54,10 @@ export async function startSoakService(faultRate: string, limit: number): Promis
     mebibytes = memoryOf(child);
   }, MEMORY_SECONDS * 1000);
   const end = async () => {
-    lives.push({ seconds: Math.round((Date.now() - startedAt) / 1000), mebibytes: memoryOf(child) || mebibytes });
+    lives.push({
+      seconds: Math.round((Date.now() - startedAt) / 1000),
+      mebibytes: memoryOf(child) || mebibytes,
+    });
     const ended = new Promise((gone) => child.once('close', gone));
     process.kill(-(child.pid as number), 'SIGKILL');
     await ended;
@@ -82,9 +85,18 @@ export async function startSoakService(faultRate: string, limit: number): Promis
   };
 
   async function start(): Promise<ChildProcess> {
-    const args = [resolve(import.meta.dirname, 'server.ts'), script, state, String(port), JSON.stringify(bindings)];
+    const args = [
+      resolve(import.meta.dirname, 'server.ts'),
+      script,
+      state,
+      String(port),
+      JSON.stringify(bindings),
+    ];
     // A group of its own, so that the kill reaches workerd.
-    const started = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+    const started = spawn(process.execPath, args, {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await new Promise<void>((ready, failed) => {
       started.stdout?.once('data', () => ready());
       started.once('exit', (code) => failed(new Error(`the service ended with ${code}`)));

@@ -1,9 +1,13 @@
 /**
- * Requests with the session's credentials. They go to the allowed resources alone: a request elsewhere is passed on as it
- * is, and one that carries a token follows no redirect, since that could take the token anywhere.
+ * Requests with the session's credentials. They go to the allowed resources alone: a request
+ * elsewhere is passed on as it is, and one that carries a token follows no redirect, since that
+ * could take the token anywhere.
  */
 
-/** Settles as `work` does, or rejects as soon as `signal` is aborted; `work` itself goes on for others. */
+/**
+ * Settles as `work` does, or rejects as soon as `signal` is aborted; `work` itself goes on for
+ * others.
+ */
 export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal | null): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
@@ -14,7 +18,10 @@ export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal | null): 
   });
 }
 
-/** Whether an absolute URL is of one of these origins or below one of these URL prefixes, whole path segments compared. */
+/**
+ * Whether an absolute URL is of one of these origins or below one of these URL prefixes, whole path
+ * segments compared.
+ */
 export function matchResources(resources: string[], base: string): (url: string) => boolean {
   const toDirectory = (url: string) => new URL(url, base).href.replace(/\/*([?#].*)?$/, '/');
   const prefixes = resources.map(toDirectory);
@@ -22,8 +29,9 @@ export function matchResources(resources: string[], base: string): (url: string)
 }
 
 /**
- * A `fetch` that sends what `current` gives: another value after every refresh, null when there is nothing. `ensure` refreshes what
- * has expired, or was refused, and says whether there is anything to send.
+ * A `fetch` that sends what `current` gives: another value after every refresh, null when there is
+ * nothing. `ensure` refreshes what has expired, or was refused, and says whether there is anything
+ * to send.
  */
 export function createFetch(
   send: typeof fetch,
@@ -52,8 +60,11 @@ export function createFetch(
         headers,
         ...(usesCookies ? { credentials: 'include' } : access && { redirect: 'manual' }),
       } as RequestInit;
-      const response = await (whole ? send(whole.clone(), changes) : send(url, { ...init, ...changes }));
-      // Status 0 is a redirect that a browser does not show. `redirect: 'error'` would do, but Workers have no such mode.
+      const response = await (whole
+        ? send(whole.clone(), changes)
+        : send(url, { ...init, ...changes }));
+      // Status 0 is a redirect that a browser does not show. `redirect: 'error'` would do, but
+      // Workers have no such mode.
       if (access && given.redirect !== 'manual' && /^(0|30[12378])$/.test(`${response.status}`))
         throw new TypeError('Redirected');
       return response;

@@ -1,9 +1,10 @@
 /**
- * The client for apps: browsers, React Native, workers. Keeps one session per app alive across tabs, refreshes ahead of
- * expiry and after a 401, and signs out.
+ * The client for apps: browsers, React Native, workers. Keeps one session per app alive across
+ * tabs, refreshes ahead of expiry and after a 401, and signs out.
  *
- * A refresh is safe to repeat, so nothing here is correct because of a lock: a tab that waits for another does so briefly and
- * then goes on. Only the service ends a session: no network error, 429 or 5xx does, however long it lasts.
+ * A refresh is safe to repeat, so nothing here is correct because of a lock: a tab that waits for
+ * another does so briefly and then goes on. Only the service ends a session: no network error, 429
+ * or 5xx does, however long it lasts.
  */
 import { createFetch, matchResources, untilAborted } from './authorized-fetch';
 import { type Answer, type Grant, isAfter, isFresh, type Presented, toGrant } from './grant';
@@ -13,8 +14,9 @@ import { acquire, host, openChannel } from './tabs';
 export type SessionState = 'active' | 'signed_out' | 'unknown';
 
 /**
- * Where the tokens are kept, by one key. Default: in memory, where a reload loses them but other open tabs hand them on. An app
- * that takes `localStorage` (`{ get: (key) => localStorage.getItem(key), … }`) chooses that any script of its origin can read them.
+ * Where the tokens are kept, by one key. Default: in memory, where a reload loses them but other
+ * open tabs hand them on. An app that takes `localStorage` (`{ get: (key) =>
+ * localStorage.getItem(key), … }`) chooses that any script of its origin can read them.
  */
 export interface TokenStorage {
   get(key: string): string | null | undefined | Promise<string | null | undefined>;
@@ -32,12 +34,18 @@ export interface Tokens {
 interface CommonOptions {
   /** URL that the service is mounted at; relative to the page where there is one. */
   baseUrl: string;
-  /** Origins and URL prefixes that get the credentials, beside the service itself. Default: the origin of `baseUrl`. */
+  /**
+   * Origins and URL prefixes that get the credentials, beside the service itself. Default: the
+   * origin of `baseUrl`.
+   */
   resources?: string[];
   fetch?: typeof fetch;
   /** Milliseconds, by any clock: only durations are measured. */
   now?: () => number;
-  /** A request of the client's own is given up after this. Keep it below the service's `REFRESH_GRACE_SECONDS`. */
+  /**
+   * A request of the client's own is given up after this. Keep it below the service's
+   * `REFRESH_GRACE_SECONDS`.
+   */
   timeoutMs?: number;
 }
 
@@ -54,23 +62,37 @@ export interface TokenClientOptions extends CommonOptions {
 export interface SessionClient {
   readonly session: SessionState;
   /**
-   * `fetch` with the session's credentials for the allowed resources. After a 401: one refresh, one more try (none for a
-   * body that is a stream). Rejects with `SessionUnavailableError` when the access token has expired and cannot be refreshed now.
+   * `fetch` with the session's credentials for the allowed resources. After a 401: one refresh, one
+   * more try (none for a body that is a stream). Rejects with `SessionUnavailableError` when the
+   * access token has expired and cannot be refreshed now.
    */
   fetch(input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;
-  /** Refreshes now; calls while one runs share it. Resolves to what the session then is. Rejects with `SessionUnavailableError`. */
+  /**
+   * Refreshes now; calls while one runs share it. Resolves to what the session then is. Rejects
+   * with `SessionUnavailableError`.
+   */
   refresh(options?: { signal?: AbortSignal }): Promise<SessionState>;
   /**
-   * Ends the session. Rejects when the service could not be told: in token mode this device has forgotten the tokens all the
-   * same; in cookie mode only the service can remove the cookies, so the session is as it was.
+   * Ends the session. Rejects when the service could not be told: in token mode this device has
+   * forgotten the tokens all the same; in cookie mode only the service can remove the cookies, so
+   * the session is as it was.
    */
   signOut(): Promise<void>;
-  /** Ends all sessions of the user. Rejects, with nothing changed here, when the service could not be told. */
+  /**
+   * Ends all sessions of the user. Rejects, with nothing changed here, when the service could not
+   * be told.
+   */
   signOutEverywhere(): Promise<void>;
-  /** `reason` is the service's: `signed_out`, `expired_idle`, `reuse_detected` …; null when it gave none. Returns the way to stop. */
+  /**
+   * `reason` is the service's: `signed_out`, `expired_idle`, `reuse_detected` …; null when it gave
+   * none. Returns the way to stop.
+   */
   onSignedOut(listener: (reason: string | null) => void): () => void;
   onChange(listener: (state: SessionState) => void): () => void;
-  /** Checks the time again. Browsers are listened to; elsewhere call it when the app comes to the foreground. */
+  /**
+   * Checks the time again. Browsers are listened to; elsewhere call it when the app comes to the
+   * foreground.
+   */
   wake(): void;
   /** Stops timers and listeners. The session stays. */
   close(): void;
@@ -94,24 +116,37 @@ const ASK_WAIT_MS = 150;
 /** How long no refresh starts while another tab has the cookies removed. */
 const LEAVE_WAIT_MS = 1_000;
 const MAX_RETRIES = 4;
-/** Longest wait within one call. A `Retry-After` beyond it rejects at once; the timer honours it. */
+/**
+ * Longest wait within one call. A `Retry-After` beyond it rejects at once; the timer honours it.
+ */
 const MAX_PAUSE_MS = 10_000;
-/** Timers stop while a device sleeps, so none is longer than this before the clock is read again. */
+/**
+ * Timers stop while a device sleeps, so none is longer than this before the clock is read again.
+ */
 const MAX_TIMER_MS = 30_000;
 const WAKE_EVENTS = ['visibilitychange', 'online'];
 
-type Reply = Answer & { status: number; delay?: number; error?: unknown; code?: unknown; reason?: string | null };
+type Reply = Answer & {
+  status: number;
+  delay?: number;
+  error?: unknown;
+  code?: unknown;
+  reason?: string | null;
+};
 type Listener = (state: SessionState, reason?: string | null) => void;
 /** What tabs tell each other beside grants: all up to this epoch is over. */
 type Ended = { endedAt: number; reason: string | null };
 
 export function createSessionClient(options: TokenClientOptions): TokenSessionClient;
 export function createSessionClient(options: CookieClientOptions): SessionClient;
-export function createSessionClient(options: TokenClientOptions | CookieClientOptions): SessionClient {
+export function createSessionClient(
+  options: TokenClientOptions | CookieClientOptions,
+): SessionClient {
   const { now = Date.now, timeoutMs = 10_000 } = options;
   const { mode, clientId = '', storage } = options as TokenClientOptions;
   const hasTokens = mode === 'token';
-  const send: typeof fetch = options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
+  const send: typeof fetch =
+    options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
   const page = host.location?.href;
   const base = new URL(options.baseUrl, page).href.replace(/\/+$/, '');
   const isResource = matchResources([...(options.resources ?? [new URL(base).origin]), base], base);
@@ -211,8 +246,9 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
   }
 
   /**
-   * Brings memory and storage together: the newer one wins, and what is over is removed. One at a time, so that nothing comes
-   * back. Memory comes first: storage that fails costs nothing but what a reload would have found.
+   * Brings memory and storage together: the newer one wins, and what is over is removed. One at a
+   * time, so that nothing comes back. Memory comes first: storage that fails costs nothing but what
+   * a reload would have found.
    */
   function sync(): Promise<void> {
     if (hasTokens && storage)
@@ -228,7 +264,8 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
           if (stored && stored.epoch > ended.endedAt && !(current && isAfter(current, stored))) {
             isStored = true;
             adopt(stored);
-          } else if (stored === null && isStored && before && before === current) end(before.epoch, 'signed_out');
+          } else if (stored === null && isStored && before && before === current)
+            end(before.epoch, 'signed_out');
           else if (current) {
             await storage.set(name, JSON.stringify(current));
             isStored = true;
@@ -253,10 +290,17 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
         redirect: 'manual',
         signal: controller.signal,
         keepalive: true,
-        ...(!hasTokens && { credentials: 'include', headers: { 'Content-Type': 'application/json' } }),
+        ...(!hasTokens && {
+          credentials: 'include',
+          headers: { 'Content-Type': 'application/json' },
+        }),
       } as RequestInit);
       const body = (await response.json().catch(() => null)) as Partial<Reply> | null;
-      return { ...body, status: response.status, delay: Number(response.headers.get('Retry-After')) };
+      return {
+        ...body,
+        status: response.status,
+        delay: Number(response.headers.get('Retry-After')),
+      };
     } catch {
       return { status: 0 };
     } finally {
@@ -266,7 +310,9 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
 
   /** The only answers that end a session. */
   function isRefusal({ status, error, code }: Reply): boolean {
-    return hasTokens ? status === 400 && error === 'invalid_grant' : status === 401 && code === 'session_ended';
+    return hasTokens
+      ? status === 400 && error === 'invalid_grant'
+      : status === 401 && code === 'session_ended';
   }
 
   /** Tries until `attempt` gives no answer to try again after. */
@@ -280,7 +326,8 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
       const { status, delay } = reply;
       if (delay) imposedUntil = now() + delay * 1000;
       retryAt = now() + backOff(MAX_RETRIES + 3);
-      // Another try mends no answer, 429, 5xx, a page that is not the service's, and the refusal of what was superseded meanwhile.
+      // Another try mends no answer, 429, 5xx, a page that is not the service's, and the refusal of
+      // what was superseded meanwhile.
       const isTransient = status < 300 || status === 429 || status >= 500 || isRefusal(reply);
       if (!isTransient || tries >= MAX_RETRIES) throw new SessionUnavailableError();
     }
@@ -311,7 +358,8 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
 
   async function rotate(): Promise<void> {
     const before = current;
-    // A tab that slept may be many steps behind, and a token from so long ago would be taken for a stolen one.
+    // A tab that slept may be many steps behind, and a token from so long ago would be taken for a
+    // stolen one.
     if (before && !isFresh(before, now())) await askOtherTabs();
     const release = await acquire(name, LOCK_WAIT_MS);
     await persevere(async () => {
@@ -324,12 +372,16 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
 
   /** One request. Gives the answer when it decided nothing. */
   async function exchange(presented: Grant | null): Promise<Reply | undefined> {
-    // What a cookie shows is newer than every sign-out before the request, and older than every one after it.
+    // What a cookie shows is newer than every sign-out before the request, and older than every one
+    // after it.
     const sent: Presented = presented ?? { epoch: nextEpoch(), step: 0 };
     epoch = sent.epoch;
     const at = now();
     const reply = hasTokens
-      ? await post('/oauth/token', { grant_type: 'refresh_token', refresh_token: sent.refresh as string })
+      ? await post('/oauth/token', {
+          grant_type: 'refresh_token',
+          refresh_token: sent.refresh as string,
+        })
       : await post('/browser/refresh');
     await sync();
     const grant = reply.status === 200 && toGrant(sent, reply, hasTokens, at);
@@ -371,7 +423,8 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
   /** Refreshes what has expired or was refused. Whether there is a session. */
   async function ensure(refused?: unknown): Promise<boolean> {
     await ready;
-    if (current === refused ? state !== 'signed_out' : current && !isFresh(current, now())) await refresh();
+    if (current === refused ? state !== 'signed_out' : current && !isFresh(current, now()))
+      await refresh();
     return state === 'active';
   }
 
@@ -406,7 +459,14 @@ export function createSessionClient(options: TokenClientOptions | CookieClientOp
     await signOut();
   }
 
-  const authorizedFetch = createFetch(send, page ?? base, isResource, !hasTokens, () => current, ensure);
+  const authorizedFetch = createFetch(
+    send,
+    page ?? base,
+    isResource,
+    !hasTokens,
+    () => current,
+    ensure,
+  );
   const onChange = (listener: Listener) => {
     listeners.add(listener);
     return () => void listeners.delete(listener);

@@ -1,6 +1,7 @@
 /**
- * What a refresh gave, and the order among such answers. A refresh token always has the same successor, so the number of
- * steps since the sign-in orders the answers of one session, whichever tab they came to and however late.
+ * What a refresh gave, and the order among such answers. A refresh token always has the same
+ * successor, so the number of steps since the sign-in orders the answers of one session, whichever
+ * tab they came to and however late.
  */
 
 export interface Grant {
@@ -30,16 +31,21 @@ export interface Answer {
 }
 
 /** Whether `a` is newer than `b`. */
-export const isAfter = (a: Grant, b: Grant): boolean => (a.epoch - b.epoch || a.step - b.step || a.at - b.at) > 0;
+export const isAfter = (a: Grant, b: Grant): boolean =>
+  (a.epoch - b.epoch || a.step - b.step || a.at - b.at) > 0;
 
-/** Good for a request that is sent now, with time for it to arrive. False also when the clock was set back. */
+/**
+ * Good for a request that is sent now, with time for it to arrive. False also when the clock was
+ * set back.
+ */
 export function isFresh({ at, lifeMs }: Grant, now: number): boolean {
   return now >= at && now < at + lifeMs - Math.min(lifeMs / 10, 5_000);
 }
 
 /**
- * Reads an answer; null when it is none, such as the page of a captive portal. The device's clock may be hours off, so what
- * counts is `expires_in`, from `at` on; `refresh_at`, a moment of the server's clock, is the same part of the token's life.
+ * Reads an answer; null when it is none, such as the page of a captive portal. The device's clock
+ * may be hours off, so what counts is `expires_in`, from `at` on; `refresh_at`, a moment of the
+ * server's clock, is the same part of the token's life.
  */
 export function toGrant(
   { epoch, step, refresh: before }: Presented,

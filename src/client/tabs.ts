@@ -1,6 +1,7 @@
 /**
- * What the tabs of one app share: messages, and a lock that only saves requests. Nothing depends on either: without them
- * each tab refreshes for itself, which the service answers with the same successor.
+ * What the tabs of one app share: messages, and a lock that only saves requests. Nothing depends on
+ * either: without them each tab refreshes for itself, which the service answers with the same
+ * successor.
  */
 
 interface Channel {
@@ -10,7 +11,9 @@ interface Channel {
 }
 
 interface Navigator {
-  locks: { request(name: string, options: { signal: AbortSignal }, held: () => unknown): Promise<unknown> };
+  locks: {
+    request(name: string, options: { signal: AbortSignal }, held: () => unknown): Promise<unknown>;
+  };
 }
 
 /** What a browser has, a worker may have, and React Native has not. */
@@ -34,13 +37,16 @@ export function openChannel(name: string, onMessage: (message: unknown) => void)
 }
 
 /**
- * Waits for the tab that refreshes right now, but never longer than `waitMs`: it may be frozen. Call what it gives when done.
- * Where there are no locks, or no time-outs for them, it waits for nobody.
+ * Waits for the tab that refreshes right now, but never longer than `waitMs`: it may be frozen.
+ * Call what it gives when done. Where there are no locks, or no time-outs for them, it waits for
+ * nobody.
  */
 export function acquire(name: string, waitMs: number): Promise<() => void> {
   return new Promise<() => void>((resolve, reject) => {
     const held = () => new Promise<void>((release) => resolve(release));
     // A missing part throws, which rejects.
-    (host.navigator as Navigator).locks.request(name, { signal: AbortSignal.timeout(waitMs) }, held).catch(reject);
+    (host.navigator as Navigator).locks
+      .request(name, { signal: AbortSignal.timeout(waitMs) }, held)
+      .catch(reject);
   }).catch(() => () => {});
 }

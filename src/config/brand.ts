@@ -9,9 +9,15 @@ export interface Brand {
   color: string;
 }
 
-export function parseBrand({ BRAND_NAME, BRAND_LOGO_URL, BRAND_COLOR }: Env, mistakes: string[]): Brand {
+export function parseBrand(
+  { BRAND_NAME, BRAND_LOGO_URL, BRAND_COLOR }: Env,
+  mistakes: string[],
+): Brand {
   const logoUrl = BRAND_LOGO_URL ? URL.parse(BRAND_LOGO_URL) : null;
-  if (BRAND_LOGO_URL && (logoUrl === null || !isTrustworthy(logoUrl) || logoUrl.username || logoUrl.password))
+  if (
+    BRAND_LOGO_URL &&
+    (logoUrl === null || !isTrustworthy(logoUrl) || logoUrl.username || logoUrl.password)
+  )
     mistakes.push('BRAND_LOGO_URL must be an https URL without credentials');
   const name = BRAND_NAME || 'Your account';
   if (name.length > 64) mistakes.push('BRAND_NAME must have at most 64 characters');

@@ -17,7 +17,9 @@ export const CAPABILITIES = [
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 /** What a confidential client may do unless it says. */
-const DEFAULT_CAPABILITIES = CAPABILITIES.filter((capability) => capability !== 'operate' && capability !== 'sign_in');
+const DEFAULT_CAPABILITIES = CAPABILITIES.filter(
+  (capability) => capability !== 'operate' && capability !== 'sign_in',
+);
 /** What a client without a secret can be allowed to do. */
 const PUBLIC_CAPABILITIES: readonly Capability[] = ['refresh', 'sign_in'];
 
@@ -27,11 +29,17 @@ export interface Client {
   secretHashes: readonly string[];
   allow: ReadonlySet<Capability>;
   riskPolicy: RiskPolicy;
-  /** Origins of the app's pages. A client with any is a browser client: its sessions may live in cookies. */
+  /**
+   * Origins of the app's pages. A client with any is a browser client: its sessions may live in
+   * cookies.
+   */
   origins: readonly string[];
   /** Where a browser may be sent after it was given its cookies; see origins.ts. */
   returnUrls: readonly string[];
-  /** The browser clients whose cookies this backend may exchange for access tokens: itself, and those it lists. */
+  /**
+   * The browser clients whose cookies this backend may exchange for access tokens: itself, and
+   * those it lists.
+   */
   browserClients: ReadonlySet<string>;
 }
 
@@ -45,7 +53,12 @@ const clientsSchema = v.array(
     allow: v.optional(v.array(v.picklist(CAPABILITIES))),
     risk_policy: v.optional(v.picklist(RISK_POLICIES)),
     origins: v.optional(
-      v.array(v.pipe(v.string(), v.check(isOrigin, 'must be an origin like https://app.example, as browsers send it'))),
+      v.array(
+        v.pipe(
+          v.string(),
+          v.check(isOrigin, 'must be an origin like https://app.example, as browsers send it'),
+        ),
+      ),
       [],
     ),
     return_urls: v.optional(
@@ -71,7 +84,15 @@ export function parseClients(
 ): ReadonlyMap<string, Client> {
   const clients = new Map<string, Client>();
   const entries = parseList('CLIENTS', clientsSchema, text, mistakes);
-  for (const { client_id, secret_sha256 = [], allow, risk_policy, origins, return_urls, browser_clients } of entries) {
+  for (const {
+    client_id,
+    secret_sha256 = [],
+    allow,
+    risk_policy,
+    origins,
+    return_urls,
+    browser_clients,
+  } of entries) {
     const secretHashes = secret_sha256.map((hash) => toBase64url(hash));
     const isPublic = secretHashes.length === 0;
     if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);

@@ -9,7 +9,10 @@ export type Region = (typeof REGIONS)[number];
 /** Where the law wants the data to be, as D1 knows it. */
 export const JURISDICTIONS = ['eu', 'fedramp', 'us'] as const;
 
-/** Who begins in a home: whoever is near, whom a backend names it for, or nobody, because it is being drained. */
+/**
+ * Who begins in a home: whoever is near, whom a backend names it for, or nobody, because it is
+ * being drained.
+ */
 const NEW_USERS = ['any', 'named', 'none'] as const;
 
 /** A database that sessions live in. */
@@ -31,7 +34,10 @@ const homesSchema = v.array(
   }),
 );
 
-/** Every D1 binding `DB` or `DB_<NAME>` is a home, whether HOMES says anything of it or not: tokens may name it. */
+/**
+ * Every D1 binding `DB` or `DB_<NAME>` is a home, whether HOMES says anything of it or not: tokens
+ * may name it.
+ */
 export function parseHomes(
   text: string | undefined,
   bindings: object,
@@ -40,7 +46,13 @@ export function parseHomes(
   const homes = new Map<string, HomeConfig>();
   for (const [name, binding] of Object.entries(bindings).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (!/^DB(_[A-Z0-9_]{1,32})?$/.test(name) || !isDatabase(binding)) continue;
-    homes.set(name, { name, binding, regions: [], jurisdiction: null, newUsers: name === 'DB' ? 'any' : 'named' });
+    homes.set(name, {
+      name,
+      binding,
+      regions: [],
+      jurisdiction: null,
+      newUsers: name === 'DB' ? 'any' : 'named',
+    });
   }
   if (!homes.has('DB')) mistakes.push('DB is missing: bind a D1 database under this name');
   const described = new Set<string>();
@@ -51,7 +63,8 @@ export function parseHomes(
     mistakes,
   )) {
     const home = homes.get(name);
-    if (home === undefined) mistakes.push(`HOMES: there is no D1 binding of the name ${JSON.stringify(name)}`);
+    if (home === undefined)
+      mistakes.push(`HOMES: there is no D1 binding of the name ${JSON.stringify(name)}`);
     else homes.set(name, { ...home, regions, jurisdiction, newUsers: new_users });
     if (described.has(name)) mistakes.push(`HOMES: ${JSON.stringify(name)} is there twice`);
     described.add(name);

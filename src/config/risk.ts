@@ -4,7 +4,10 @@
 export const RISK_POLICIES = ['log', 'notify', 'reauthenticate', 'revoke'] as const;
 export type RiskPolicy = (typeof RISK_POLICIES)[number];
 
-/** What is stored of an address: all of it, its network, or a keyed hash that only tells whether two are the same. */
+/**
+ * What is stored of an address: all of it, its network, or a keyed hash that only tells whether two
+ * are the same.
+ */
 export const ADDRESS_STORAGES = ['full', 'network', 'hash'] as const;
 export type AddressStorage = (typeof ADDRESS_STORAGES)[number];
 
@@ -12,7 +15,10 @@ export type AddressStorage = (typeof ADDRESS_STORAGES)[number];
 export interface RiskConfig {
   /** For clients that say nothing else. */
   policy: RiskPolicy;
-  /** How long after a rotation its caller may still come for the lost answer; 0: only within the grace period. */
+  /**
+   * How long after a rotation its caller may still come for the lost answer; 0: only within the
+   * grace period.
+   */
   lostAnswerSeconds: number;
   addressStorage: AddressStorage;
   eventRetentionSeconds: number;

@@ -48,19 +48,28 @@ const trustedIssuersSchema = v.array(
       'ES256',
       'EdDSA',
     ]),
-    max_age_seconds: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400)), 600),
+    max_age_seconds: v.optional(
+      v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400)),
+      600,
+    ),
     jwks_uri: v.optional(v.string()),
     clients: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
   }),
 );
 
-export function parseTrustedIssuers(text: string | undefined, mistakes: string[]): ReadonlyMap<string, TrustedIssuer> {
+export function parseTrustedIssuers(
+  text: string | undefined,
+  mistakes: string[],
+): ReadonlyMap<string, TrustedIssuer> {
   const issuers = new Map<string, TrustedIssuer>();
   for (const entry of parseList('TRUSTED_ISSUERS', trustedIssuersSchema, text, mistakes)) {
     const { issuer, audience, algorithms, max_age_seconds, jwks_uri, clients } = entry;
     for (const [name, url] of Object.entries({ issuer, jwks_uri })) {
       const parsed = url === undefined ? null : URL.parse(url);
-      if (url !== undefined && (parsed === null || !isTrustworthy(parsed) || parsed.username || parsed.hash))
+      if (
+        url !== undefined &&
+        (parsed === null || !isTrustworthy(parsed) || parsed.username || parsed.hash)
+      )
         mistakes.push(`TRUSTED_ISSUERS: ${name} must be an https URL (http only on localhost)`);
     }
     if (issuers.has(issuer)) mistakes.push('TRUSTED_ISSUERS: an issuer is there twice');

@@ -12,7 +12,9 @@ export const EVENT_TYPES = [
   'context_changed',
   /** Refreshed, although the caller looks like someone else. */
   'mismatch',
-  /** A superseded token was refreshed late, by whoever had superseded it: the answer had been lost. */
+  /**
+   * A superseded token was refreshed late, by whoever had superseded it: the answer had been lost.
+   */
   'answer_recovered',
   /** The person proved anew who they are (step-up). */
   'authenticated',
@@ -45,11 +47,18 @@ const ACTIONABLE_EVENTS: readonly EventType[] = [
 ];
 
 /** What ends a session, which is all that a Security Event Token tells of. */
-const ENDING_EVENTS: readonly EventType[] = ['reuse_detected', 'session_evicted', 'session_revoked'];
+const ENDING_EVENTS: readonly EventType[] = [
+  'reuse_detected',
+  'session_evicted',
+  'session_revoked',
+];
 
 const webhooksSchema = v.array(
   v.strictObject({
-    name: v.pipe(v.string(), v.regex(/^[a-z0-9_-]{1,64}$/, 'name must be 1 to 64 of a-z, 0-9, _ and -')),
+    name: v.pipe(
+      v.string(),
+      v.regex(/^[a-z0-9_-]{1,64}$/, 'name must be 1 to 64 of a-z, 0-9, _ and -'),
+    ),
     url: v.string(),
     secret: oneOrTwo,
     events: v.optional(v.pipe(v.array(v.picklist(EVENT_TYPES)), v.minLength(1))),
@@ -60,20 +69,37 @@ const webhooksSchema = v.array(
 export function parseWebhooks(text: string | undefined, mistakes: string[]): Webhook[] {
   const names = new Set<string>();
   return parseList('WEBHOOKS', webhooksSchema, text, mistakes).map(
-    ({ name, url, secret, format = 'json', events = format === 'set' ? ENDING_EVENTS : ACTIONABLE_EVENTS }) => {
+    ({
+      name,
+      url,
+      secret,
+      format = 'json',
+      events = format === 'set' ? ENDING_EVENTS : ACTIONABLE_EVENTS,
+    }) => {
       if (names.has(name)) mistakes.push(`WEBHOOKS: ${name} is there twice`);
       names.add(name);
       const parsed = URL.parse(url);
       if (parsed === null || !isTrustworthy(parsed))
         mistakes.push(`WEBHOOKS: ${name}: url must be an https URL (http only on localhost)`);
-      if (parsed?.username || parsed?.password) mistakes.push(`WEBHOOKS: ${name}: url must have no credentials`);
+      if (parsed?.username || parsed?.password)
+        mistakes.push(`WEBHOOKS: ${name}: url must have no credentials`);
       if (format === 'set' && events.some((type) => !ENDING_EVENTS.includes(type)))
-        mistakes.push(`WEBHOOKS: ${name}: with format set, events can only be ${ENDING_EVENTS.join(', ')}`);
+        mistakes.push(
+          `WEBHOOKS: ${name}: with format set, events can only be ${ENDING_EVENTS.join(', ')}`,
+        );
       const secrets = secret.map(parseWebhookSecret);
       if (secrets.includes(null)) {
-        mistakes.push(`WEBHOOKS: ${name}: secret must be whsec_ and 24 to 64 random bytes in base64`);
+        mistakes.push(
+          `WEBHOOKS: ${name}: secret must be whsec_ and 24 to 64 random bytes in base64`,
+        );
       }
-      return { name, url, secrets: secrets.filter((key) => key !== null), events: new Set(events), format };
+      return {
+        name,
+        url,
+        secrets: secrets.filter((key) => key !== null),
+        events: new Set(events),
+        format,
+      };
     },
   );
 }

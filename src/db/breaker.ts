@@ -1,7 +1,8 @@
 /**
- * A circuit breaker for one home, in one isolate: after several failures in a row nothing is asked of it for a moment, and the answer is
- * 503 at once instead of a wait for each. Then one request at a time tries; the first success closes the circuit. So a home that is away
- * slows nobody, and gets no storm when it is back.
+ * A circuit breaker for one home, in one isolate: after several failures in a row nothing is asked
+ * of it for a moment, and the answer is 503 at once instead of a wait for each. Then one request at
+ * a time tries; the first success closes the circuit. So a home that is away slows nobody, and gets
+ * no storm when it is back.
  */
 
 export interface Breaker {

@@ -1,9 +1,11 @@
 /**
- * A home is a D1 database that sessions live in. Everything that this service asks of D1 goes through `transact`:
- * one batch, which is one transaction and one round trip, counted, bound in time, and run again when it is safe and of use.
+ * A home is a D1 database that sessions live in. Everything that this service asks of D1 goes
+ * through `transact`: one batch, which is one transaction and one round trip, counted, bound in
+ * time, and run again when it is safe and of use.
  *
- * A home is its primary, which decides everything. What may lag a little reads its replica (D1's Sessions API): the copy that is nearest,
- * and at least as new as what the caller has seen and done. The types are two, so that no decision is made by a copy.
+ * A home is its primary, which decides everything. What may lag a little reads its replica (D1's
+ * Sessions API): the copy that is nearest, and at least as new as what the caller has seen and
+ * done. The types are two, so that no decision is made by a copy.
  */
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
@@ -16,7 +18,10 @@ export interface Meter {
   rowsRead: number;
   rowsWritten: number;
   durationMs: number;
-  /** By home: the state of the database that its caller has seen, or made, and that no replica may fall behind. */
+  /**
+   * By home: the state of the database that its caller has seen, or made, and that no replica may
+   * fall behind.
+   */
   bookmarks: Map<string, string>;
 }
 
@@ -55,10 +60,19 @@ export interface HomeBinding {
 }
 
 export function openHome(at: HomeBinding, meter: Meter, breaker = createBreaker(Date.now)): Home {
-  return { name: at.name, db: toDatabase(at, askPrimary(at, meter, breaker)), meter, copy: 'primary' };
+  return {
+    name: at.name,
+    db: toDatabase(at, askPrimary(at, meter, breaker)),
+    meter,
+    copy: 'primary',
+  };
 }
 
-export function openReplica(at: HomeBinding, meter: Meter, breakers: { primary: Breaker; replica: Breaker }): Replica {
+export function openReplica(
+  at: HomeBinding,
+  meter: Meter,
+  breakers: { primary: Breaker; replica: Breaker },
+): Replica {
   const primary = askPrimary(at, meter, breakers.primary);
   const replica = ask(at, meter, breakers.replica, {
     constraint: () => meter.bookmarks.get(at.name) ?? 'first-unconstrained',
@@ -73,10 +87,16 @@ type Batch = (statements: D1PreparedStatement[]) => Promise<D1Result[]>;
 
 /** Drizzle needs no more of a binding than these two. */
 function toDatabase({ binding }: HomeBinding, batch: Batch): DrizzleD1Database {
-  return drizzle({ prepare: (query: string) => binding.prepare(query), batch } as unknown as D1Database);
+  return drizzle({
+    prepare: (query: string) => binding.prepare(query),
+    batch,
+  } as unknown as D1Database);
 }
 
-/** Each batch is a session of its own: only the first query of a session is sure to be the primary's. */
+/**
+ * Each batch is a session of its own: only the first query of a session is sure to be the
+ * primary's.
+ */
 function askPrimary(at: HomeBinding, meter: Meter, breaker: Breaker): Batch {
   return ask(at, meter, breaker, {
     constraint: () => 'first-primary',
@@ -85,12 +105,18 @@ function askPrimary(at: HomeBinding, meter: Meter, breaker: Breaker): Batch {
   });
 }
 
-/** Asks D1: counted by `meter`, given up after `timeoutMs`, not tried while the `breaker` is open. `isSeen`: the caller sees, or made, this state. */
+/**
+ * Asks D1: counted by `meter`, given up after `timeoutMs`, not tried while the `breaker` is open.
+ * `isSeen`: the caller sees, or made, this state.
+ */
 function ask(
   { name, binding, timeoutMs }: HomeBinding,
   meter: Meter,
   breaker: Breaker,
-  { constraint, isSeen }: { constraint: () => string; isSeen: (results: D1Result[], hasFailed: boolean) => boolean },
+  {
+    constraint,
+    isSeen,
+  }: { constraint: () => string; isSeen: (results: D1Result[], hasFailed: boolean) => boolean },
 ): Batch {
   let hasFailed = false;
   return async (statements) => {
@@ -126,12 +152,16 @@ function advance({ bookmarks }: Meter, name: string, bookmark: string | null): v
 
 type Statements = readonly [BatchItem<'sqlite'>, ...BatchItem<'sqlite'>[]];
 
-/** Tries in all. A write whose outcome is unknown is run again, so statements must be safe to run twice. */
+/**
+ * Tries in all. A write whose outcome is unknown is run again, so statements must be safe to run
+ * twice.
+ */
 const MAX_ATTEMPTS = 3;
 
 /**
- * Runs statements as one transaction, in one round trip. When D1 says that the connection or its object was lost, they are
- * run again; `build` is told that the run before may have been applied. Throws `DatabaseUnavailableError`.
+ * Runs statements as one transaction, in one round trip. When D1 says that the connection or its
+ * object was lost, they are run again; `build` is told that the run before may have been applied.
+ * Throws `DatabaseUnavailableError`.
  */
 export async function transact<T extends Statements>(
   home: Home | Replica,
@@ -147,7 +177,10 @@ export async function transact<T extends Statements>(
   }
 }
 
-/** D1's messages for a loss after which the same call may succeed at once. Overload is none: a retry would add to it. */
+/**
+ * D1's messages for a loss after which the same call may succeed at once. Overload is none: a retry
+ * would add to it.
+ */
 const CONNECTION_LOSSES = [
   'Network connection lost',
   'reset because its code was updated',

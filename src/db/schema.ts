@@ -1,15 +1,26 @@
 /**
- * The tables. A column that a refresh writes has no index, because every index on it would cost a second written
- * row on every refresh. Defaults are in the tables themselves, so that a row inserted by plain SQL gets them.
+ * The tables. A column that a refresh writes has no index, because every index on it would cost a
+ * second written row on every refresh. Defaults are in the tables themselves, so that a row
+ * inserted by plain SQL gets them.
  */
 import { sql } from 'drizzle-orm';
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import {
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
 
 /** A random UUID version 4 (RFC 9562 §5.4), made by SQLite. */
 const uuidV4 = sql`(lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-' || substr('89ab', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))))`;
 const currentSecond = sql`(unixepoch())`;
 
-/** People, by the id that backends name them with, or by the issuer and subject of an OpenID provider. */
+/**
+ * People, by the id that backends name them with, or by the issuer and subject of an OpenID
+ * provider.
+ */
 export const users = sqliteTable(
   'users',
   {
@@ -22,10 +33,17 @@ export const users = sqliteTable(
     /** Moves until now: of two rows in two homes, the one with more is later. */
     moves: integer('moves').notNull().default(0),
   },
-  (table) => [uniqueIndex('idx_users_issuer_subject').on(table.issuer, table.subject).where(sql`issuer IS NOT NULL`)],
+  (table) => [
+    uniqueIndex('idx_users_issuer_subject')
+      .on(table.issuer, table.subject)
+      .where(sql`issuer IS NOT NULL`),
+  ],
 );
 
-/** One row a session, for its whole life: a refresh moves it forward, a revocation marks it, the clean-up deletes it. */
+/**
+ * One row a session, for its whole life: a refresh moves it forward, a revocation marks it, the
+ * clean-up deletes it.
+ */
 export const userSessions = sqliteTable(
   'user_sessions',
   {
@@ -43,11 +61,17 @@ export const userSessions = sqliteTable(
     expiresAt: integer('expires_at', { mode: 'timestamp' }),
     /** The app that the session is for; only this client can use its refresh tokens. */
     clientId: text('client_id'),
-    /** Last rotation, in milliseconds, because a grace period may be shorter than a second. NULL: never refreshed. */
+    /**
+     * Last rotation, in milliseconds, because a grace period may be shorter than a second. NULL:
+     * never refreshed.
+     */
     rotatedAt: integer('rotated_at', { mode: 'timestamp_ms' }),
     revokedAt: integer('revoked_at', { mode: 'timestamp' }),
     revokedReason: text('revoked_reason'),
-    /** When the person last proved who they are (OpenID Connect Core §2). A refresh does not advance it. */
+    /**
+     * When the person last proved who they are (OpenID Connect Core §2). A refresh does not advance
+     * it.
+     */
     authTime: integer('auth_time', { mode: 'timestamp' }),
     /** How they proved it (RFC 8176), a JSON array. */
     amr: text('amr'),
@@ -55,9 +79,15 @@ export const userSessions = sqliteTable(
     acr: text('acr'),
     /** Custom access-token claims, a JSON object. */
     claims: text('claims'),
-    /** What the last rotation, else the creation, told of the device and where it is: a JSON object of risk/signals.ts. */
+    /**
+     * What the last rotation, else the creation, told of the device and where it is: a JSON object
+     * of risk/signals.ts.
+     */
     lastSignals: text('last_signals'),
-    /** The home that the session has moved to; NULL: this one. The row stays to show the way, and is as it was when it moved. */
+    /**
+     * The home that the session has moved to; NULL: this one. The row stays to show the way, and is
+     * as it was when it moved.
+     */
     home: text('home'),
     /** As of users. */
     moves: integer('moves').notNull().default(0),
@@ -69,11 +99,16 @@ export const userSessions = sqliteTable(
   ],
 );
 
-/** Keys that sign access tokens. When a key stops signing follows from the next one's `activates_at`. */
+/**
+ * Keys that sign access tokens. When a key stops signing follows from the next one's
+ * `activates_at`.
+ */
 export const signingKeys = sqliteTable('signing_keys', {
   /** RFC 7638 thumbprint. */
   kid: text('kid').primaryKey().notNull(),
-  /** 1, 2, 3 …: unique, so that of several isolates that make the next key at once, one succeeds. */
+  /**
+   * 1, 2, 3 …: unique, so that of several isolates that make the next key at once, one succeeds.
+   */
   generation: integer('generation').notNull().unique(),
   alg: text('alg').notNull(),
   publicJwk: text('public_jwk').notNull(),
@@ -91,7 +126,9 @@ export const idempotencyKeys = sqliteTable('idempotency_keys', {
   keyHash: text('key_hash').primaryKey().notNull(),
   /** HMAC of the request's parameters. */
   fingerprint: text('fingerprint').notNull(),
-  /** Random; the session's first secret follows from it and from a key that is not in the database. */
+  /**
+   * Random; the session's first secret follows from it and from a key that is not in the database.
+   */
   salt: text('salt').notNull(),
   sessionId: text('session_id').notNull(),
   createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
@@ -132,18 +169,23 @@ export const webhookDeliveries = sqliteTable(
     attempts: integer('attempts').notNull().default(0),
     /** Not before this. While an attempt is under way, when it counts as lost. */
     nextAttemptAt: integer('next_attempt_at', { mode: 'timestamp' }).notNull(),
-    /** Why the last attempt failed: a status or a kind of failure, never what the endpoint answered. */
+    /**
+     * Why the last attempt failed: a status or a kind of failure, never what the endpoint answered.
+     */
     lastError: text('last_error'),
   },
   (table) => [
     primaryKey({ columns: [table.eventId, table.endpoint] }),
-    index('idx_webhook_deliveries_due').on(table.endpoint, table.nextAttemptAt).where(sql`state = 'pending'`),
+    index('idx_webhook_deliveries_due')
+      .on(table.endpoint, table.nextAttemptAt)
+      .where(sql`state = 'pending'`),
   ],
 );
 
 /**
- * What is outdated whatever its own row says: sessions that began, and access tokens that were issued, before a time. Of users who were
- * signed out everywhere or erased, and of everyone after a restore.
+ * What is outdated whatever its own row says: sessions that began, and access tokens that were
+ * issued, before a time. Of users who were signed out everywhere or erased, and of everyone after a
+ * restore.
  */
 export const outdatedTokens = sqliteTable(
   'outdated_tokens',
@@ -161,7 +203,9 @@ export const outdatedTokens = sqliteTable(
 /** The subject of `outdated_tokens` that stands for all of this home. */
 export const EVERYONE = '*';
 
-/** Users and guests who have left this home and may not have arrived in the other (homes/move.ts). */
+/**
+ * Users and guests who have left this home and may not have arrived in the other (homes/move.ts).
+ */
 export const unfinishedMoves = sqliteTable('unfinished_moves', {
   /** A user's id, or a guest's session id. */
   subject: text('subject').primaryKey().notNull(),

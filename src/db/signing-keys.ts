@@ -5,7 +5,10 @@ import { signingKeys } from './schema';
 
 export type KeyRow = typeof signingKeys.$inferSelect;
 
-/** All keys, in the order in which they become active: one made in an emergency signs at once, before an older one that waits. */
+/**
+ * All keys, in the order in which they become active: one made in an emergency signs at once,
+ * before an older one that waits.
+ */
 const selectKeys = ({ db }: Home) =>
   db.select().from(signingKeys).orderBy(asc(signingKeys.activatesAt), asc(signingKeys.generation));
 
@@ -18,7 +21,8 @@ export async function readKeyRows(home: Home): Promise<KeyRow[]> {
 export async function addKeyRow(home: Home, row: KeyRow): Promise<KeyRow[]> {
   const [, rows] = await transact(
     home,
-    () => [home.db.insert(signingKeys).values(row).onConflictDoNothing(), selectKeys(home)] as const,
+    () =>
+      [home.db.insert(signingKeys).values(row).onConflictDoNothing(), selectKeys(home)] as const,
   );
   return rows;
 }
@@ -28,7 +32,12 @@ export async function purgeKeyRows(home: Home, kids: string[]): Promise<number> 
   const [purged] = await transact(
     home,
     () =>
-      [home.db.delete(signingKeys).where(inArray(signingKeys.kid, kids)).returning({ kid: signingKeys.kid })] as const,
+      [
+        home.db
+          .delete(signingKeys)
+          .where(inArray(signingKeys.kid, kids))
+          .returning({ kid: signingKeys.kid }),
+      ] as const,
   );
   return purged.length;
 }
@@ -69,6 +78,9 @@ export async function replacePrivateKey(
   const unchanged = and(eq(signingKeys.kid, kid), eq(signingKeys.secretId, from));
   await transact(
     home,
-    () => [home.db.update(signingKeys).set({ privateKey: sealed, secretId: to }).where(unchanged)] as const,
+    () =>
+      [
+        home.db.update(signingKeys).set({ privateKey: sealed, secretId: to }).where(unchanged),
+      ] as const,
   );
 }

@@ -1,6 +1,7 @@
 /**
- * Statements whose SQL is written once. Drizzle writes a query's SQL anew for every run, which costs a refresh more CPU than its signatures
- * do; here a run brings its values alone, by the names of the placeholders.
+ * Statements whose SQL is written once. Drizzle writes a query's SQL anew for every run, which
+ * costs a refresh more CPU than its signatures do; here a run brings its values alone, by the names
+ * of the placeholders.
  */
 import { fillPlaceholders } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
@@ -19,8 +20,9 @@ type Values = Record<string, string | number | null>;
 const nowhere = { prepare: () => null } as unknown as D1Database;
 
 /**
- * The statement that `build` gives, to be run by `transact`. A placeholder's value is what D1 is to store or compare, whatever the type of
- * its column is here. Throws, when it is run, for a placeholder without a value.
+ * The statement that `build` gives, to be run by `transact`. A placeholder's value is what D1 is to
+ * store or compare, whatever the type of its column is here. Throws, when it is run, for a
+ * placeholder without a value.
  */
 export function writtenOnce<Query extends BatchItem<'sqlite'>>(
   build: (db: DrizzleD1Database) => Query,

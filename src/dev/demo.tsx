@@ -1,4 +1,7 @@
-/** Trying it: one click starts a session, as a backend would start it; the page then shows what the browser was given. */
+/**
+ * Trying it: one click starts a session, as a backend would start it; the page then shows what the
+ * browser was given.
+ */
 import { parseConfig } from '../config';
 import { toStylesheet } from '../http/account/style';
 import type { DevEnv } from './env';
@@ -22,8 +25,10 @@ export const demo = {
     const base = new URL(issuer).pathname.replace(/\/+$/, '');
     if (request.method === 'GET' && (pathname === base || pathname === `${base}/`))
       return showLanding(request, env, base);
-    if (request.method === 'GET' && pathname === `${base}/demo/style.css`) return showStylesheet(env);
-    if (request.method === 'POST' && pathname === `${base}/demo`) return startSession(request, env, issuer, ask);
+    if (request.method === 'GET' && pathname === `${base}/demo/style.css`)
+      return showStylesheet(env);
+    if (request.method === 'POST' && pathname === `${base}/demo`)
+      return startSession(request, env, issuer, ask);
     return ask(request);
   },
 };
@@ -49,13 +54,24 @@ function showLanding(request: Request, env: DevEnv, base: string): Response {
 
 function showStylesheet(env: DevEnv): Response {
   const { brand } = parseConfig(env);
-  return new Response(toStylesheet(brand), { headers: { 'Content-Type': 'text/css; charset=utf-8' } });
+  return new Response(toStylesheet(brand), {
+    headers: { 'Content-Type': 'text/css; charset=utf-8' },
+  });
 }
 
-/** What an app's backend does once it has signed a user in: creates the session, and sends the browser where its cookies are. */
-async function startSession(request: Request, env: DevEnv, issuer: string, ask: Ask): Promise<Response> {
+/**
+ * What an app's backend does once it has signed a user in: creates the session, and sends the
+ * browser where its cookies are.
+ */
+async function startSession(
+  request: Request,
+  env: DevEnv,
+  issuer: string,
+  ask: Ask,
+): Promise<Response> {
   const origin = request.headers.get('origin');
-  if (origin !== null && origin !== new URL(issuer).origin) return new Response('cross-site', { status: 403 });
+  if (origin !== null && origin !== new URL(issuer).origin)
+    return new Response('cross-site', { status: 403 });
   const response = await ask(
     new Request(`${issuer}/v1/sessions`, {
       method: 'POST',
@@ -73,12 +89,19 @@ async function startSession(request: Request, env: DevEnv, issuer: string, ask: 
   );
   if (!response.ok) return response;
   const { browser } = await response.json<{ browser: { start_url: string } }>();
-  return new Response(null, { status: 303, headers: { Location: browser.start_url, 'Cache-Control': 'no-store' } });
+  return new Response(null, {
+    status: 303,
+    headers: { Location: browser.start_url, 'Cache-Control': 'no-store' },
+  });
 }
 
-/** The tokens of the browser's cookies, taken apart for reading. Nothing is verified: it is the browser's own. */
+/**
+ * The tokens of the browser's cookies, taken apart for reading. Nothing is verified: it is the
+ * browser's own.
+ */
 function readTokens(cookies: string): ShownToken[] {
-  const value = (name: string) => new RegExp(`(?:^|;\\s*)__Host-${name}=([^;]+)`).exec(cookies)?.[1];
+  const value = (name: string) =>
+    new RegExp(`(?:^|;\\s*)__Host-${name}=([^;]+)`).exec(cookies)?.[1];
   const access = value('access');
   const refresh = value('session')?.split('~')[1]?.replace(/^v2\./, '');
   return [
@@ -90,7 +113,10 @@ function readTokens(cookies: string): ShownToken[] {
 function decode(jws: string | undefined, hidden: readonly string[] = []) {
   try {
     const [header, payload] = (jws ?? '').split('.', 2).map((part) => {
-      const json = JSON.parse(atob(part.replaceAll('-', '+').replaceAll('_', '/'))) as Record<string, unknown>;
+      const json = JSON.parse(atob(part.replaceAll('-', '+').replaceAll('_', '/'))) as Record<
+        string,
+        unknown
+      >;
       for (const name of hidden) if (name in json) json[name] = '…';
       return JSON.stringify(json, null, 2);
     });

@@ -1,6 +1,7 @@
 /**
- * What `npm start` runs: the Worker, and in front of it a page to try it out. It is an entry of its own, so that a deployed Worker has
- * not a byte of it; and it stands aside unless everything is on this machine.
+ * What `npm start` runs: the Worker, and in front of it a page to try it out. It is an entry of its
+ * own, so that a deployed Worker has not a byte of it; and it stands aside unless everything is on
+ * this machine.
  */
 import type { Env } from '../env';
 import worker from '../index';
@@ -8,9 +9,13 @@ import { demo } from './demo';
 import type { DevEnv } from './env';
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
-const isLocal = (url: string | undefined) => LOCAL_HOSTS.includes((url && URL.parse(url)?.hostname) || '');
+const isLocal = (url: string | undefined) =>
+  LOCAL_HOSTS.includes((url && URL.parse(url)?.hostname) || '');
 
-/** The environment with the demo's app in CLIENTS. One for each, because the Worker keeps what belongs to it by the object. */
+/**
+ * The environment with the demo's app in CLIENTS. One for each, because the Worker keeps what
+ * belongs to it by the object.
+ */
 const environments = new WeakMap<DevEnv, Env>();
 
 function withDemoApp(env: DevEnv): Env {
@@ -26,7 +31,10 @@ function addDemoApp({ CLIENTS, ISSUER = '' }: DevEnv): string | undefined {
     const origin = new URL(ISSUER).origin;
     const clients: unknown = JSON.parse(CLIENTS ?? '[]');
     if (!Array.isArray(clients)) return CLIENTS;
-    return JSON.stringify([...clients, { client_id: demo.clientId, origins: [origin], return_urls: [ISSUER] }]);
+    return JSON.stringify([
+      ...clients,
+      { client_id: demo.clientId, origins: [origin], return_urls: [ISSUER] },
+    ]);
   } catch {
     // The Worker says what is wrong with it.
     return CLIENTS;
@@ -37,7 +45,9 @@ export default {
   fetch: (request, env, ctx) => {
     if (!isLocal(env.ISSUER) || !isLocal(request.url)) return worker.fetch(request, env, ctx);
     const local = withDemoApp(env);
-    return demo.fetch(request, env, (inner) => Promise.resolve(worker.fetch(inner as typeof request, local, ctx)));
+    return demo.fetch(request, env, (inner) =>
+      Promise.resolve(worker.fetch(inner as typeof request, local, ctx)),
+    );
   },
   scheduled: (controller, env) => worker.scheduled(controller, env),
 } satisfies ExportedHandler<DevEnv>;

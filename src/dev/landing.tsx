@@ -69,8 +69,9 @@ const Welcome = ({ base, hasBackend }: { base: string; hasBackend: boolean }) =>
   <>
     <h1>It runs.</h1>
     <p class="lead">
-      Login sessions for apps on Cloudflare Workers. One click starts one for a made-up user, just as your backend would
-      after its own sign-in. This page is only on this machine; a deployed Worker does not have it.
+      Login sessions for apps on Cloudflare Workers. One click starts one for a made-up user, just
+      as your backend would after its own sign-in. This page is only on this machine; a deployed
+      Worker does not have it.
     </p>
     {hasBackend ? (
       <form method="post" action={`${base}/demo`} class="row">
@@ -79,7 +80,10 @@ const Welcome = ({ base, hasBackend }: { base: string; hasBackend: boolean }) =>
         </button>
       </form>
     ) : (
-      <p class="note">.dev.vars has CLIENTS of its own and no demo backend: remove CLIENTS from it to try this page.</p>
+      <p class="note">
+        .dev.vars has CLIENTS of its own and no demo backend: remove CLIENTS from it to try this
+        page.
+      </p>
     )}
   </>
 );

@@ -1,4 +1,7 @@
-/** Asking every home side by side, for what does not say in which home to look. One that does not answer spoils no other's answer. */
+/**
+ * Asking every home side by side, for what does not say in which home to look. One that does not
+ * answer spoils no other's answer.
+ */
 import type { Home, Replica } from '../db/homes';
 import { DatabaseUnavailableError } from '../errors';
 

@@ -1,6 +1,7 @@
 /**
- * Where someone new begins: in a home that takes new users, of the nearest region that has one. Homes that share a region share its
- * users by rendezvous hashing, so that with one more home nobody who was there belongs elsewhere but to the new one.
+ * Where someone new begins: in a home that takes new users, of the nearest region that has one.
+ * Homes that share a region share its users by rendezvous hashing, so that with one more home
+ * nobody who was there belongs elsewhere but to the new one.
  */
 import type { HomeConfig, Region } from '../config/homes';
 import { sha256 } from '../crypto';
@@ -17,7 +18,10 @@ export async function chooseHome(
   return name;
 }
 
-/** Where someone goes from a home that is being drained: to the nearest one to it; null when there is none of the same jurisdiction. */
+/**
+ * Where someone goes from a home that is being drained: to the nearest one to it; null when there
+ * is none of the same jurisdiction.
+ */
 export async function chooseNextHome(
   homes: ReadonlyMap<string, HomeConfig>,
   from: HomeConfig,
@@ -25,7 +29,9 @@ export async function chooseNextHome(
 ): Promise<string | null> {
   const open = [...homes.values()].filter(
     ({ name, newUsers, jurisdiction }) =>
-      name !== from.name && newUsers === 'any' && (from.jurisdiction === null || from.jurisdiction === jurisdiction),
+      name !== from.name &&
+      newUsers === 'any' &&
+      (from.jurisdiction === null || from.jurisdiction === jurisdiction),
   );
   const [region] = from.regions;
   return chooseAmong(open, region === undefined ? null : rankRegionsFrom(region), subject);
@@ -44,9 +50,14 @@ async function chooseAmong(
   return pickByRendezvous(names, subject);
 }
 
-/** The name whose hash with the key is the highest. Another name more or less changes nothing between the others. */
+/**
+ * The name whose hash with the key is the highest. Another name more or less changes nothing
+ * between the others.
+ */
 export async function pickByRendezvous(names: readonly string[], key: string): Promise<string> {
-  const scored = await Promise.all(names.map(async (name) => ({ name, score: await sha256(`${name}|${key}`) })));
+  const scored = await Promise.all(
+    names.map(async (name) => ({ name, score: await sha256(`${name}|${key}`) })),
+  );
   const best = scored.reduce((a, b) => (b.score > a.score ? b : a));
   return best.name;
 }

@@ -1,21 +1,32 @@
 /**
- * Moving a user, or a guest, from one home to another while they use it. No transaction spans two databases, so there is one moment that
- * decides: a transaction at the source marks the user and all their sessions as moved. From then on nothing there is live, the rows
- * stay as they were to show the way, and whoever comes for them can finish the move: copy them, unless they have arrived.
+ * Moving a user, or a guest, from one home to another while they use it. No transaction spans two
+ * databases, so there is one moment that decides: a transaction at the source marks the user and
+ * all their sessions as moved. From then on nothing there is live, the rows stay as they were to
+ * show the way, and whoever comes for them can finish the move: copy them, unless they have
+ * arrived.
  *
  *   1. source   marks the rows, counts the move, and writes down that it is unfinished
- *   2. target   takes the rows as they are at the source, unless it has them of this move or a later one
+ *   2. target   takes the rows as they are at the source, unless it has them of this move or a
+ * later one
  *   3. source   strikes the note
  *
- * A run that is cut off before 1 changed nothing; after it, the next request or cron run does 2 and 3. A run that was slow finds
- * in 2 that the count is not higher, and changes nothing. So a session is live in one home at most, and lost in none.
+ * A run that is cut off before 1 changed nothing; after it, the next request or cron run does 2 and
+ * 3. A run that was slow finds in 2 that the count is not higher, and changes nothing. So a session
+ * is live in one home at most, and lost in none.
  */
 import { and, eq, getTableColumns, isNull, notExists, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
-import { outdatedTokens, sessionEvents, unfinishedMoves, userSessions, users, webhookDeliveries } from '../db/schema';
+import {
+  outdatedTokens,
+  sessionEvents,
+  unfinishedMoves,
+  userSessions,
+  users,
+  webhookDeliveries,
+} from '../db/schema';
 import { MANY, type RecordedEvent, type Reporting, reportTo } from '../risk/events';
 import { evictOldest } from '../sessions/limits';
 import { isLive, isOutdated } from '../sessions/session';
@@ -29,7 +40,9 @@ export interface MoveContext {
   now: number;
 }
 
-/** Moves a subject, or finishes a move. Safe to repeat. Returns what arriving above the limit ended. */
+/**
+ * Moves a subject, or finishes a move. Safe to repeat. Returns what arriving above the limit ended.
+ */
 export async function moveSubject(
   source: Home,
   target: Home,
@@ -44,7 +57,11 @@ export async function moveSubject(
 async function leave(source: Home, to: string, subject: Subject, now: number): Promise<void> {
   const { db } = source;
   const isHere = and(eq(users.id, subject), isNull(users.home));
-  const isGuest = and(eq(userSessions.id, subject), isNull(userSessions.userId), isNull(userSessions.home));
+  const isGuest = and(
+    eq(userSessions.id, subject),
+    isNull(userSessions.userId),
+    isNull(userSessions.home),
+  );
   const left = { home: to, moves: sql`moves + 1` };
   const startedAt = Math.floor(now / 1000);
   await transact(source, () => [
@@ -53,7 +70,10 @@ async function leave(source: Home, to: string, subject: Subject, now: number): P
       .select(
         sql`select id, ${to}, ${startedAt} from ${users} where ${isHere} union all select id, ${to}, ${startedAt} from ${userSessions} where ${isGuest}`,
       )
-      .onConflictDoUpdate({ target: unfinishedMoves.subject, set: { home: to, startedAt: new Date(now) } }),
+      .onConflictDoUpdate({
+        target: unfinishedMoves.subject,
+        set: { home: to, startedAt: new Date(now) },
+      }),
     db
       .update(userSessions)
       .set(left)
@@ -74,7 +94,10 @@ export async function finishMove(
   subject: Subject,
   { policy, reporting, now }: MoveContext,
 ): Promise<RecordedEvent[]> {
-  const isUnfinished = and(eq(unfinishedMoves.subject, subject), eq(unfinishedMoves.home, target.name));
+  const isUnfinished = and(
+    eq(unfinishedMoves.subject, subject),
+    eq(unfinishedMoves.home, target.name),
+  );
   const [unfinished, people, sessions, events, outdated] = await transact(
     source,
     () =>
@@ -102,7 +125,12 @@ export async function finishMove(
   const isErased = target.db
     .select({ one: sql`1` })
     .from(outdatedTokens)
-    .where(and(eq(outdatedTokens.subject, subject), sql`${outdatedTokens.notBefore} > ${Math.floor(now / 1000)}`));
+    .where(
+      and(
+        eq(outdatedTokens.subject, subject),
+        sql`${outdatedTokens.notBefore} > ${Math.floor(now / 1000)}`,
+      ),
+    );
   const arrival = { condition: notExists(isErased), home: null };
   const { maxSessionsPerUser: limit } = policy;
   const results: unknown[] = await transact(
@@ -115,7 +143,12 @@ export async function finishMove(
         ...insertRaw(target, sessionEvents, events, { condition: arrival.condition, seq: null }),
         ...(limit === null
           ? []
-          : evictOldest(target, subject, policy, { keep: limit, condition: sql`true`, reporting, now })),
+          : evictOldest(target, subject, policy, {
+              keep: limit,
+              condition: sql`true`,
+              reporting,
+              now,
+            })),
         ...report.deliveries,
         report.readBack,
       ] as unknown as [BatchItem<'sqlite'>],
@@ -126,7 +159,9 @@ export async function finishMove(
     .where(eq(webhookDeliveries.eventId, sessionEvents.id));
   await transact(source, () => [
     source.db.delete(unfinishedMoves).where(isUnfinished),
-    source.db.delete(sessionEvents).where(and(eq(sessionEvents.subject, subject), notExists(isToBeTold))),
+    source.db
+      .delete(sessionEvents)
+      .where(and(eq(sessionEvents.subject, subject), notExists(isToBeTold))),
   ]);
   return results.at(-1) as RecordedEvent[];
 }
@@ -137,7 +172,10 @@ export interface Cursor {
   guests: number;
 }
 
-/** Who still lives in a home: users, and live guests, after a position. `next` is null when these are the last. One round trip. */
+/**
+ * Who still lives in a home: users, and live guests, after a position. `next` is null when these
+ * are the last. One round trip.
+ */
 export async function listResidents(
   home: Home,
   { policy, now }: Pick<MoveContext, 'policy' | 'now'>,
@@ -159,23 +197,37 @@ export async function listResidents(
         db
           .select({ row, subject: userSessions.id })
           .from(userSessions)
-          .where(and(isNull(userSessions.userId), isLive(policy, now), sql`rowid > ${after.guests}`))
+          .where(
+            and(isNull(userSessions.userId), isLive(policy, now), sql`rowid > ${after.guests}`),
+          )
           .orderBy(row)
           .limit(limit),
       ] as const,
   );
-  const next = { users: people.at(-1)?.row ?? after.users, guests: guests.at(-1)?.row ?? after.guests };
+  const next = {
+    users: people.at(-1)?.row ?? after.users,
+    guests: guests.at(-1)?.row ?? after.guests,
+  };
   const isLast = people.length < limit && guests.length < limit;
-  return { subjects: [...people, ...guests].map(({ subject }) => subject), next: isLast ? null : next };
+  return {
+    subjects: [...people, ...guests].map(({ subject }) => subject),
+    next: isLast ? null : next,
+  };
 }
 
-/** Far more than are ever cut, so that none to a home that is away hides one that can be finished. */
+/**
+ * Far more than are ever cut, so that none to a home that is away hides one that can be finished.
+ */
 const MAX_LISTED = 1_000;
 
 /** The moves away from a home that may be unfinished, oldest first. One round trip. */
 export async function listUnfinished(source: Home): Promise<{ subject: Subject; home: string }[]> {
   const { subject, home, startedAt } = unfinishedMoves;
-  const oldest = source.db.select({ subject, home }).from(unfinishedMoves).orderBy(startedAt).limit(MAX_LISTED);
+  const oldest = source.db
+    .select({ subject, home })
+    .from(unfinishedMoves)
+    .orderBy(startedAt)
+    .limit(MAX_LISTED);
   const [rows] = await transact(source, () => [oldest] as const);
   return rows;
 }
@@ -184,7 +236,9 @@ function belongsTo(subject: Subject): SQL {
   return sql`(${userSessions.userId} = ${subject} or ${userSessions.id} = ${subject} and ${userSessions.userId} is null)`;
 }
 
-/** Rows as SQLite has them, whatever types their columns have here: each the text of a JSON array. */
+/**
+ * Rows as SQLite has them, whatever types their columns have here: each the text of a JSON array.
+ */
 function selectRaw({ db }: Home, table: SQLiteTable, condition: SQL | undefined) {
   const columns = sql.join(Object.values(getTableColumns(table)), sql`, `);
   return db
@@ -197,8 +251,8 @@ function selectRaw({ db }: Home, table: SQLiteTable, condition: SQL | undefined)
 const SLICE = 200;
 
 /**
- * Inserts such rows; `replaced` are columns that get other values. Where the row is known, the one of the later move stays; a table without
- * moves keeps what it has.
+ * Inserts such rows; `replaced` are columns that get other values. Where the row is known, the one
+ * of the later move stays; a table without moves keeps what it has.
  */
 function insertRaw(
   { db }: Home,
@@ -220,7 +274,13 @@ function insertRaw(
       .select(sql`select ${sql.join(values, sql`, `)} from json_each(${json}) where ${condition}`);
     const moves = columns.find(([key]) => key === 'moves')?.[1];
     if (moves === undefined) return insert.onConflictDoNothing();
-    const set = Object.fromEntries(columns.map(([key, { name }]) => [key, sql.raw(`excluded."${name}"`)]));
-    return insert.onConflictDoUpdate({ target: sql`id` as never, set, setWhere: sql`excluded.moves > ${moves}` });
+    const set = Object.fromEntries(
+      columns.map(([key, { name }]) => [key, sql.raw(`excluded."${name}"`)]),
+    );
+    return insert.onConflictDoUpdate({
+      target: sql`id` as never,
+      set,
+      setWhere: sql`excluded.moves > ${moves}`,
+    });
   });
 }

@@ -6,7 +6,14 @@ import { type Coordinates, distanceKm } from '../distance';
 const CITIES: Record<Region, readonly Coordinates[]> = {
   wnam: [at(37.4, -121.9), at(47.6, -122.3), at(34.1, -118.2)],
   enam: [at(39.0, -77.5), at(41.9, -87.7), at(40.7, -74.0)],
-  weur: [at(43.3, 5.4), at(40.4, -3.7), at(51.5, -0.1), at(48.9, 2.4), at(52.4, 4.9), at(50.1, 8.7)],
+  weur: [
+    at(43.3, 5.4),
+    at(40.4, -3.7),
+    at(51.5, -0.1),
+    at(48.9, 2.4),
+    at(52.4, 4.9),
+    at(50.1, 8.7),
+  ],
   eeur: [at(52.2, 21.0), at(48.2, 16.4), at(50.1, 14.4)],
   apac: [at(1.4, 103.8), at(35.7, 139.7), at(22.3, 114.2)],
   oc: [at(-33.9, 151.2), at(-37.8, 145.0)],
@@ -34,7 +41,8 @@ export function rankRegionsFrom(region: Region): readonly Region[] {
 }
 
 function rankFrom(place: Coordinates): readonly Region[] {
-  const distance = (region: Region) => Math.min(...CITIES[region].map((city) => distanceKm(place, city)));
+  const distance = (region: Region) =>
+    Math.min(...CITIES[region].map((city) => distanceKm(place, city)));
   return REGIONS.map((region) => ({ region, km: distance(region) }))
     .sort((a, b) => a.km - b.km)
     .map(({ region }) => region);

@@ -1,6 +1,7 @@
 /**
- * Where a user lives. A user has one home, but two first sign-ins at once, in two regions, may each begin one. Then the row that was made
- * first, or of the same second the one in the home whose name comes first, is the user's home for everyone, and the others move there.
+ * Where a user lives. A user has one home, but two first sign-ins at once, in two regions, may each
+ * begin one. Then the row that was made first, or of the same second the one in the home whose name
+ * comes first, is the user's home for everyone, and the others move there.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/homes';
@@ -32,7 +33,10 @@ export interface Residence {
   userId: string | null;
   /** The name of the user's home; null: nobody knows the user. */
   home: string | null;
-  /** What has to be moved before the user is at home: those that were begun, and those that nobody has begun yet. */
+  /**
+   * What has to be moved before the user is at home: those that were begun, and those that nobody
+   * has begun yet.
+   */
   begun: Step[];
   due: Step[];
   guestHome: string | null;
@@ -60,7 +64,11 @@ async function readTrace(home: Home, { user, guestSessionId, keyHash }: Who): Pr
           .select({ id: userSessions.id })
           .from(userSessions)
           .where(
-            and(eq(userSessions.id, guestSessionId ?? ''), isNull(userSessions.userId), isNull(userSessions.home)),
+            and(
+              eq(userSessions.id, guestSessionId ?? ''),
+              isNull(userSessions.userId),
+              isNull(userSessions.home),
+            ),
           ),
         db
           .select({ keyHash: idempotencyKeys.keyHash })
@@ -82,9 +90,14 @@ function isUser(user: Who['user']): SQL | undefined {
   return and(eq(users.issuer, user.issuer), eq(users.subject, user.subject));
 }
 
-/** What the homes' answers come to. Pure, so that everyone who has the same answers comes to the same. */
+/**
+ * What the homes' answers come to. Pure, so that everyone who has the same answers comes to the
+ * same.
+ */
 export function toResidence({ answered, silent }: Answers<Trace>): Residence {
-  const traces = answered.flatMap(({ home, answer: { user } }) => (user === null ? [] : [{ at: home.name, ...user }]));
+  const traces = answered.flatMap(({ home, answer: { user } }) =>
+    user === null ? [] : [{ at: home.name, ...user }],
+  );
   const residents = traces
     .filter(({ home }) => home === null)
     .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.at < b.at ? -1 : 1));

@@ -4,7 +4,10 @@ import { trustedKeys } from '../tokens/keys';
 import type { AppContext } from './context';
 import type { Service } from './service';
 
-/** Of this service's own keys, at its own clock. Whether the session is still live, the database alone knows. */
+/**
+ * Of this service's own keys, at its own clock. Whether the session is still live, the database
+ * alone knows.
+ */
 export async function verifyOwnAccessToken(
   c: AppContext,
   service: Service,

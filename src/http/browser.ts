@@ -1,7 +1,7 @@
 /**
- * Sessions in browsers: HttpOnly cookies, so that no script reads a token (RFC 6265bis; OAuth for browser-based apps). An answer
- * sets cookies when it gives a session and clears them when it ends one; a refusal touches none, because it may
- * arrive after another tab's success.
+ * Sessions in browsers: HttpOnly cookies, so that no script reads a token (RFC 6265bis; OAuth for
+ * browser-based apps). An answer sets cookies when it gives a session and clears them when it ends
+ * one; a refusal touches none, because it may arrive after another tab's success.
  */
 import { Hono } from 'hono';
 import * as v from 'valibot';
@@ -13,7 +13,12 @@ import { openHandoff } from '../tokens/handoff';
 import { verifyOwnAccessToken } from './access-token';
 import type { AppContext, AppEnv } from './context';
 import { cookieSessionEnded, findOwnSession, verifyCookie } from './cookie-session';
-import { clearSessionCookies, readAccessCookie, readSessionCookie, setSessionCookies } from './cookies';
+import {
+  clearSessionCookies,
+  readAccessCookie,
+  readSessionCookie,
+  setSessionCookies,
+} from './cookies';
 import { ProblemError } from './errors';
 import { whereSessionIs } from './homes';
 import { readJson, readNothing, readQuery } from './input';
@@ -46,9 +51,11 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.get('/start', async (c) => {
     const { code } = readQuery(c, ['code']);
     if (code === undefined) throw new ProblemError('invalid_request', 'code is missing');
-    // Only a person's own navigation starts a session: what looks ahead would use up the code, what is embedded is unseen.
+    // Only a person's own navigation starts a session: what looks ahead would use up the code, what
+    // is embedded is unseen.
     if (c.req.method === 'HEAD') return c.body(null, 204);
-    if (!isNavigation(c)) throw new ProblemError('invalid_request', 'The browser has to navigate here');
+    if (!isNavigation(c))
+      throw new ProblemError('invalid_request', 'The browser has to navigate here');
     const handoff = await openHandoff(await service.keyring(), code, now());
     const client = handoff === null ? undefined : config.clients.get(handoff.clientId);
     const home = handoff === null ? null : service.findHome(handoff.home, c.get('meter'));
@@ -71,9 +78,15 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     if (result === null) throw invalidCode();
     logEvents(c, at, result.events);
     // One transaction has one database, so a former session in another home ends by itself.
-    const elsewhere = former !== null && replaces === null ? service.findHome(former.token.home, c.get('meter')) : null;
+    const elsewhere =
+      former !== null && replaces === null
+        ? service.findHome(former.token.home, c.get('meter'))
+        : null;
     if (former !== null && elsewhere !== null)
-      await endByClient(c, service, elsewhere, { sessionId: former.token.sessionId, clientId: former.clientId });
+      await endByClient(c, service, elsewhere, {
+        sessionId: former.token.sessionId,
+        clientId: former.clientId,
+      });
     const tokens = await issueTokens(service, at, result.session, result.secret);
     setSessionCookies(c, handoff.clientId, tokens);
     c.set('outcome', 'started');
@@ -90,7 +103,13 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const tokens = await issueTokens(service, result.home, result.session, result.secret);
     setSessionCookies(c, clientId, tokens);
     c.set('outcome', result.outcome);
-    const { expires_in, refresh_at, session_expires_at, idle_expires_at, refresh_token_expires_in } = tokens;
+    const {
+      expires_in,
+      refresh_at,
+      session_expires_at,
+      idle_expires_at,
+      refresh_token_expires_in,
+    } = tokens;
     const session = toSessionView(result.session, config, result.session.id);
     return c.json({
       session,
@@ -102,13 +121,19 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     });
   });
 
-  /** By an ID token that the page had from a trusted issuer. The nonce ties it to this browser's own sign-in (B-09). */
+  /**
+   * By an ID token that the page had from a trusted issuer. The nonce ties it to this browser's own
+   * sign-in (B-09).
+   */
   routes.post('/sign-in', ownApp, async (c) => {
     const { input } = await readJson(c, signInSchema);
     const client = config.clients.get(input.client_id);
     const origin = c.req.header('origin');
     if (client === undefined || origin === undefined || !client.origins.includes(origin))
-      throw new ProblemError('cross_site_request', 'The origin of the request is not one of the client');
+      throw new ProblemError(
+        'cross_site_request',
+        'The origin of the request is not one of the client',
+      );
     requireCapability(client, 'sign_in');
     const former = await verifyCookie(c, service);
     const { id_token: assertion, nonce } = input;
@@ -161,12 +186,18 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     return c.body(null, 204);
   });
 
-  /** For the app's own server, which has the browser's cookies in its hands but cannot hand new ones back. */
+  /**
+   * For the app's own server, which has the browser's cookies in its hands but cannot hand new ones
+   * back.
+   */
   routes.post(
     '/token',
     async function refuseBrowsers(c, next) {
       if (c.req.header('sec-fetch-site') !== undefined || c.req.header('origin') !== undefined)
-        throw new ProblemError('cross_site_request', 'This is for servers; no browser may ask here');
+        throw new ProblemError(
+          'cross_site_request',
+          'This is for servers; no browser may ask here',
+        );
       await next();
     },
     clientAuth(config, 'browser_tokens'),
@@ -174,10 +205,23 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
       await readNothing(c);
       const cookie = readSessionCookie(c);
       if (cookie !== null && !c.get('client').browserClients.has(cookie.clientId))
-        throw new ProblemError('client_not_allowed', 'The session is of a client that this one may not act for');
+        throw new ProblemError(
+          'client_not_allowed',
+          'The session is of a client that this one may not act for',
+        );
       const { session, home, secret } = await findOwnSession(c, service);
-      const { access_token, token_type, expires_in } = await issueTokens(service, home, session, secret);
-      return c.json({ access_token, token_type, expires_in, session: toSessionView(session, config, session.id) });
+      const { access_token, token_type, expires_in } = await issueTokens(
+        service,
+        home,
+        session,
+        secret,
+      );
+      return c.json({
+        access_token,
+        token_type,
+        expires_in,
+        session: toSessionView(session, config, session.id),
+      });
     },
   );
 
@@ -186,7 +230,10 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.options('/session', preflight(config, 'GET'));
   return routes;
 
-  /** The session that either cookie names: for ending it, one of them is proof enough (RFC 7009 §2.1). */
+  /**
+   * The session that either cookie names: for ending it, one of them is proof enough (RFC 7009
+   * §2.1).
+   */
   async function findNamedSession(c: AppContext) {
     const meter = c.get('meter');
     const cookie = await verifyCookie(c, service);
@@ -203,11 +250,16 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   }
 }
 
-/** Fetch metadata, where there is any, and what browsers say of a page that nobody has opened yet. */
+/**
+ * Fetch metadata, where there is any, and what browsers say of a page that nobody has opened yet.
+ */
 function isNavigation(c: AppContext): boolean {
-  const purpose = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz'].map((name) => c.req.header(name) ?? '').join();
+  const purpose = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+    .map((name) => c.req.header(name) ?? '')
+    .join();
   if (/prefetch|prerender|preview/i.test(purpose)) return false;
-  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' } = c.req.header();
+  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' } =
+    c.req.header();
   return mode === 'navigate' && destination === 'document';
 }
 

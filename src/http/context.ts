@@ -10,7 +10,10 @@ export interface AppEnv {
     meter: Meter;
     /** Why the request ended as it did, for the log. */
     outcome: string | undefined;
-    /** Events that the request wrote, or made due again, and that the webhooks may have to be told of. */
+    /**
+     * Events that the request wrote, or made due again, and that the webhooks may have to be told
+     * of.
+     */
     toTell: readonly { home: string; eventId: string }[] | undefined;
     /** Set on routes for backends. */
     client: Client;

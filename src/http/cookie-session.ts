@@ -9,7 +9,10 @@ import { ProblemError } from './errors';
 import { whereSessionIs } from './homes';
 import type { Service } from './service';
 
-/** The authentic refresh token of the cookie, even of a session that is over; null for anything else. */
+/**
+ * The authentic refresh token of the cookie, even of a session that is over; null for anything
+ * else.
+ */
 export async function verifyCookie(
   c: AppContext,
   { keyring, now }: Service,
@@ -21,7 +24,10 @@ export async function verifyCookie(
   return { token: verdict.token, clientId: cookie.clientId, isExpired: !verdict.ok };
 }
 
-/** The live session of the cookie, verified against the database in one round trip. Throws `session_ended`. */
+/**
+ * The live session of the cookie, verified against the database in one round trip. Throws
+ * `session_ended`.
+ */
 export async function findOwnSession(
   c: AppContext,
   service: Service,
@@ -29,7 +35,8 @@ export async function findOwnSession(
   const { config, now } = service;
   const cookie = await verifyCookie(c, service);
   const home = cookie && service.findHome(cookie.token.home, c.get('meter'));
-  if (cookie === null || home === null || !config.clients.has(cookie.clientId)) throw cookieSessionEnded(null);
+  if (cookie === null || home === null || !config.clients.has(cookie.clientId))
+    throw cookieSessionEnded(null);
   if (cookie.isExpired) throw cookieSessionEnded('expired_absolute');
   await service.keySet(home);
   const keyring = await service.keyring();
@@ -54,6 +61,8 @@ export async function findOwnSession(
 
 /** `reason` is for whoever holds an authentic token of the session; null tells nothing. */
 export function cookieSessionEnded(reason: RefusalReason | null): ProblemError {
-  const challenge = { 'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"' };
+  const challenge = {
+    'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"',
+  };
   return new ProblemError('session_ended', undefined, challenge, reason === null ? {} : { reason });
 }

@@ -1,4 +1,7 @@
-/** For operators: what the webhooks have not been told yet, what was given up, and another try of that. */
+/**
+ * For operators: what the webhooks have not been told yet, what was given up, and another try of
+ * that.
+ */
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { DEFAULT_HOME } from '../db/homes';
@@ -11,8 +14,13 @@ import { parseLimit, parseSequence, readJson, readQuery, uuid, validate } from '
 import { clientAuth } from './middleware/client-auth';
 import type { Service } from './service';
 
-const stateSchema = v.object({ state: v.optional(v.picklist(['pending', 'dead'], 'can be pending or dead')) });
-const replaySchema = v.strictObject({ endpoint: v.optional(v.string()), event_id: v.optional(uuid) });
+const stateSchema = v.object({
+  state: v.optional(v.picklist(['pending', 'dead'], 'can be pending or dead')),
+});
+const replaySchema = v.strictObject({
+  endpoint: v.optional(v.string()),
+  event_id: v.optional(uuid),
+});
 
 export function deliveryRoutes(service: Service): Hono<AppEnv> {
   const { config, now } = service;
@@ -51,8 +59,12 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
     if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
       throw new ProblemError('invalid_request', 'endpoint is none of WEBHOOKS');
     const filter = { endpoint, eventId };
-    const { answered, silent } = await askAll(service.homes(c.get('meter')), (home) => replayDead(home, filter, now()));
-    const replayed = answered.flatMap(({ home, answer }) => answer.map((id) => ({ home: home.name, eventId: id })));
+    const { answered, silent } = await askAll(service.homes(c.get('meter')), (home) =>
+      replayDead(home, filter, now()),
+    );
+    const replayed = answered.flatMap(({ home, answer }) =>
+      answer.map((id) => ({ home: home.name, eventId: id })),
+    );
     c.set('toTell', replayed);
     assertAllAnswered(silent);
     return c.json({ replayed: replayed.length });

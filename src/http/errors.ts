@@ -1,13 +1,16 @@
 /**
- * The only place that turns an outcome or a fault into an error response: OAuth JSON (RFC 6749 §5.2) under /oauth, problem
- * details (RFC 9457) elsewhere.
+ * The only place that turns an outcome or a fault into an error response: OAuth JSON (RFC 6749
+ * §5.2) under /oauth, problem details (RFC 9457) elsewhere.
  */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { ConfigError, DatabaseUnavailableError, IssuerUnavailableError } from '../errors';
 import type { RefusalReason } from '../sessions/session';
 import type { AppContext } from './context';
 
-/** Every `code` that a problem can have, with its status and title. `type` is `urn:edge-sessions:problem:<code>`. */
+/**
+ * Every `code` that a problem can have, with its status and title. `type` is
+ * `urn:edge-sessions:problem:<code>`.
+ */
 const PROBLEMS = {
   invalid_request: [400, 'The request is not valid'],
   invalid_token: [401, 'The access token is missing or not valid'],
@@ -40,7 +43,10 @@ const PROBLEMS = {
 
 type ProblemCode = keyof typeof PROBLEMS;
 
-/** Ends a request with a problem response. `detail` is for the caller to read, so it holds nothing secret. */
+/**
+ * Ends a request with a problem response. `detail` is for the caller to read, so it holds nothing
+ * secret.
+ */
 export class ProblemError extends Error {
   constructor(
     readonly code: ProblemCode,
@@ -63,7 +69,10 @@ type OAuthErrorCode =
   | 'temporarily_unavailable'
   | 'server_error';
 
-/** Ends a request with an OAuth error. `description` is ASCII without `"` and `\` (RFC 6749 §5.2) and repeats no input. */
+/**
+ * Ends a request with an OAuth error. `description` is ASCII without `"` and `\` (RFC 6749 §5.2)
+ * and repeats no input.
+ */
 export class OAuthError extends Error {
   constructor(
     readonly code: OAuthErrorCode,
@@ -82,7 +91,8 @@ export class OAuthError extends Error {
 
 /** A bearer challenge (RFC 6750 §3). Without credentials it carries no error code (§3.1). */
 export function bearerProblem(error: 'invalid_token' | null, description: string): ProblemError {
-  const challenge = error === null ? 'Bearer' : `Bearer error="${error}", error_description="${description}"`;
+  const challenge =
+    error === null ? 'Bearer' : `Bearer error="${error}", error_description="${description}"`;
   return new ProblemError('invalid_token', description, { 'WWW-Authenticate': challenge });
 }
 
@@ -106,15 +116,24 @@ export function toProblem(error: Error, c: AppContext): ProblemError {
     logFault(c, error.code, { detail: error.detail });
     const headers = { 'Retry-After': String(error.retryAfterSeconds) };
     const extra = error.homes.length > 0 ? { homes: error.homes } : {};
-    return new ProblemError('database_unavailable', 'The database did not answer; retry', headers, extra);
+    return new ProblemError(
+      'database_unavailable',
+      'The database did not answer; retry',
+      headers,
+      extra,
+    );
   }
   if (error instanceof IssuerUnavailableError) {
     logFault(c, error.code, {});
-    return new ProblemError('issuer_unavailable', 'Retry later', { 'Retry-After': String(error.retryAfterSeconds) });
+    return new ProblemError('issuer_unavailable', 'Retry later', {
+      'Retry-After': String(error.retryAfterSeconds),
+    });
   }
   if (error instanceof ConfigError) {
     logFault(c, error.code, { mistakes: error.mistakes });
-    return new ProblemError('config_invalid', 'The log names what is wrong', { 'Retry-After': '30' });
+    return new ProblemError('config_invalid', 'The log names what is wrong', {
+      'Retry-After': '30',
+    });
   }
   // A message of unknown origin may quote its input, so only where it came from is logged.
   logFault(c, 'internal_error', {
@@ -144,13 +163,20 @@ function problemResponse(c: AppContext, { code, detail, headers, extra }: Proble
     instance: `urn:request:${c.get('requestId')}`,
     ...extra,
   };
-  return c.body(JSON.stringify(body), status, { ...headers, 'Content-Type': 'application/problem+json' });
+  return c.body(JSON.stringify(body), status, {
+    ...headers,
+    'Content-Type': 'application/problem+json',
+  });
 }
 
 function oauthResponse(c: AppContext, { code, description, extra }: OAuthError): Response {
   c.set('outcome', extra.outcome ?? extra.reason ?? code);
   const status = extra.status ?? (code === 'invalid_client' ? 401 : 400);
-  const body = { error: code, error_description: description, ...(extra.reason && { reason: extra.reason }) };
+  const body = {
+    error: code,
+    error_description: description,
+    ...(extra.reason && { reason: extra.reason }),
+  };
   return c.json(body, status, extra.headers);
 }
 
@@ -163,7 +189,11 @@ function toOAuthError({ code, detail, headers }: ProblemError): OAuthError {
     case 'client_not_allowed':
       return new OAuthError('unauthorized_client', detail ?? title, { status: 400 });
     case 'too_many_requests':
-      return new OAuthError('temporarily_unavailable', detail ?? title, { status, headers, outcome: code });
+      return new OAuthError('temporarily_unavailable', detail ?? title, {
+        status,
+        headers,
+        outcome: code,
+      });
     case 'database_unavailable':
     case 'issuer_unavailable':
       return new OAuthError('temporarily_unavailable', detail ?? title, { status, headers });
@@ -175,5 +205,7 @@ function toOAuthError({ code, detail, headers }: ProblemError): OAuthError {
 }
 
 function logFault(c: AppContext, event: string, details: Record<string, unknown>): void {
-  console.error(JSON.stringify({ level: 'error', event, request_id: c.get('requestId'), ...details }));
+  console.error(
+    JSON.stringify({ level: 'error', event, request_id: c.get('requestId'), ...details }),
+  );
 }

@@ -29,7 +29,10 @@ export function eventRoutes(service: Service): Hono<AppEnv> {
       (found) => found === null,
     );
     if (page === null) throw sessionEnded();
-    return c.json({ events: page.events.map(toEventView), next_cursor: page.next && String(page.next) });
+    return c.json({
+      events: page.events.map(toEventView),
+      next_cursor: page.next && String(page.next),
+    });
   });
 
   return routes;

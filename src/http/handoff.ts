@@ -1,4 +1,7 @@
-/** The backend's half of the hand-off: a session whose tokens no answer holds, and the URL that puts them into a browser. */
+/**
+ * The backend's half of the hand-off: a session whose tokens no answer holds, and the URL that puts
+ * them into a browser.
+ */
 import type { Home } from '../db/homes';
 import { isAllowedReturnUrl } from '../origins';
 import type { NewSession } from '../sessions/create';
@@ -10,7 +13,10 @@ import { fitsAccessCookie, MAX_COOKIE_BYTES } from './cookies';
 import { ProblemError } from './errors';
 import type { Service } from './service';
 
-/** Throws a problem, before anything is created, where the browser could not be sent back or would drop the cookie. */
+/**
+ * Throws a problem, before anything is created, where the browser could not be sent back or would
+ * drop the cookie.
+ */
 export async function assertCanHandOff(
   service: Service,
   home: Home,
@@ -20,13 +26,25 @@ export async function assertCanHandOff(
   const { config, now } = service;
   const client = config.clients.get(session.clientId);
   if (client === undefined || client.origins.length === 0)
-    throw new ProblemError('invalid_request', 'browser is for sessions of clients that have origins');
+    throw new ProblemError(
+      'invalid_request',
+      'browser is for sessions of clients that have origins',
+    );
   if (!isAllowedReturnUrl(client.returnUrls, returnUrl))
-    throw new ProblemError('invalid_request', 'browser.return_url is not one of the return_urls of the client');
+    throw new ProblemError(
+      'invalid_request',
+      'browser.return_url is not one of the return_urls of the client',
+    );
   const key = findSigningKey(await service.keySet(home), now());
   if (key === null) throw new Error('no signing key');
-  // Tokens of a session differ in what is as long in each, so one of a session that never was tells the length of all.
-  const subject = { ...session, sessionId: crypto.randomUUID(), home: home.name, claims: session.claims ?? {} };
+  // Tokens of a session differ in what is as long in each, so one of a session that never was tells
+  // the length of all.
+  const subject = {
+    ...session,
+    sessionId: crypto.randomUUID(),
+    home: home.name,
+    claims: session.claims ?? {},
+  };
   const end = new Date(now() + config.accessTokenTtlSeconds * 1000);
   const accessToken = await issueAccessToken(key, config, subject, { now: now(), expiresAt: end });
   if (!fitsAccessCookie(accessToken))

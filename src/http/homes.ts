@@ -1,4 +1,7 @@
-/** Homes, as requests need them: following a session that moved, and an error that names who did not answer. */
+/**
+ * Homes, as requests need them: following a session that moved, and an error that names who did not
+ * answer.
+ */
 import type { Home } from '../db/homes';
 import { DatabaseUnavailableError } from '../errors';
 import { findTrail } from '../homes/follow';
@@ -13,8 +16,9 @@ import type { Service } from './service';
 const MAX_HOPS = 3;
 
 /**
- * Runs an operation on a session in the home that its token names; where it finds no live session there, in the home that the session has
- * moved to. With one home, and for everyone who has not moved, it is run once and nothing else is asked.
+ * Runs an operation on a session in the home that its token names; where it finds no live session
+ * there, in the home that the session has moved to. With one home, and for everyone who has not
+ * moved, it is run once and nothing else is asked.
  */
 export async function whereSessionIs<T>(
   c: AppContext,
@@ -26,13 +30,16 @@ export async function whereSessionIs<T>(
   let { home } = start;
   for (let hop = 1; ; hop += 1) {
     const result = await run(home);
-    const next = isMissing(result) && hop <= MAX_HOPS ? await follow(c, service, home, start.sessionId) : null;
+    const next =
+      isMissing(result) && hop <= MAX_HOPS ? await follow(c, service, home, start.sessionId) : null;
     if (next === null) return { home, result };
     home = next;
   }
 }
 
-/** Runs an operation for the caller of a user's route, where the session of their access token is. */
+/**
+ * Runs an operation for the caller of a user's route, where the session of their access token is.
+ */
 export function whereCallerIs<T>(
   c: AppContext,
   service: Service,
@@ -45,7 +52,12 @@ export function whereCallerIs<T>(
   return whereSessionIs(c, service, { home, sessionId }, run, isMissing);
 }
 
-async function follow(c: AppContext, service: Service, home: Home, sessionId: string): Promise<Home | null> {
+async function follow(
+  c: AppContext,
+  service: Service,
+  home: Home,
+  sessionId: string,
+): Promise<Home | null> {
   if (service.config.homes.size === 1) return null;
   const trail = await findTrail(home, sessionId);
   if (trail === null) return null;
@@ -56,9 +68,14 @@ async function follow(c: AppContext, service: Service, home: Home, sessionId: st
   return target;
 }
 
-/** Someone's tokens, or rows, name a home that is not bound any more: whoever removed it has to know. */
+/**
+ * Someone's tokens, or rows, name a home that is not bound any more: whoever removed it has to
+ * know.
+ */
 export function logUnknownHome(c: AppContext): void {
-  console.error(JSON.stringify({ level: 'error', event: 'unknown_home', request_id: c.get('requestId') }));
+  console.error(
+    JSON.stringify({ level: 'error', event: 'unknown_home', request_id: c.get('requestId') }),
+  );
 }
 
 export function moveContext(c: AppContext, { config, now }: Service): MoveContext {
@@ -75,11 +92,20 @@ export async function settle(
     const [source, target] = [from, to].map((name) => service.findHome(name, c.get('meter')));
     if (!source || !target || userId === null) continue;
     logEvents(c, target, await moveSubject(source, target, userId, moveContext(c, service)));
-    console.warn(JSON.stringify({ level: 'warn', event: 'user_settled', request_id: c.get('requestId'), from, to }));
+    console.warn(
+      JSON.stringify({
+        level: 'warn',
+        event: 'user_settled',
+        request_id: c.get('requestId'),
+        from,
+        to,
+      }),
+    );
   }
 }
 
 /** Throws when a home is silent that had to be asked. */
 export function assertAllAnswered(silent: readonly string[]): void {
-  if (silent.length > 0) throw new DatabaseUnavailableError(`no answer from ${silent.join(', ')}`, silent);
+  if (silent.length > 0)
+    throw new DatabaseUnavailableError(`no answer from ${silent.join(', ')}`, silent);
 }

@@ -9,25 +9,32 @@ export const MAX_BODY_BYTES = 16 * 1024;
 
 export const uuid = v.pipe(v.string(), v.uuid('must be a UUID'), v.toLowerCase());
 
-/** A JSON object as it was sent. Valibot's object schemas also take arrays, and drop keys like `__proto__` unseen. */
+/**
+ * A JSON object as it was sent. Valibot's object schemas also take arrays, and drop keys like
+ * `__proto__` unseen.
+ */
 export const jsonObject = v.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'must be an object',
 );
 
 /**
- * A form of RFC 6749 §3.2: urlencoded body, no parameter twice, nothing in the URL, where it would be logged. Empty
- * parameters count as absent.
+ * A form of RFC 6749 §3.2: urlencoded body, no parameter twice, nothing in the URL, where it would
+ * be logged. Empty parameters count as absent.
  */
 export async function readForm(c: AppContext): Promise<Map<string, string>> {
   if (mediaType(c) !== 'application/x-www-form-urlencoded') {
-    throw new OAuthError('invalid_request', 'The content type must be application/x-www-form-urlencoded');
+    throw new OAuthError(
+      'invalid_request',
+      'The content type must be application/x-www-form-urlencoded',
+    );
   }
   if (new URL(c.req.url).search !== '')
     throw new OAuthError('invalid_request', 'Parameters belong in the body, not in the URL');
   const form = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(await readText(c))) {
-    if (form.has(name)) throw new OAuthError('invalid_request', 'A parameter is there more than once');
+    if (form.has(name))
+      throw new OAuthError('invalid_request', 'A parameter is there more than once');
     form.set(name, value);
   }
   for (const [name, value] of form) if (value === '') form.delete(name);
@@ -45,7 +52,8 @@ export async function readJson<T extends v.GenericSchema>(
   let json: unknown;
   try {
     json = JSON.parse(text, (key, value) => {
-      if (!isCleanText(key) || (typeof value === 'string' && !isCleanText(value))) throw new SyntaxError();
+      if (!isCleanText(key) || (typeof value === 'string' && !isCleanText(value)))
+        throw new SyntaxError();
       return value;
     });
   } catch {
@@ -68,7 +76,10 @@ export async function readNothing(c: AppContext): Promise<void> {
 export function validate<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
   const parsed = v.safeParse(schema, value);
   if (parsed.success) return parsed.output;
-  const errors = parsed.issues.map((issue) => ({ field: toFieldName(v.getDotPath(issue)), message: explain(issue) }));
+  const errors = parsed.issues.map((issue) => ({
+    field: toFieldName(v.getDotPath(issue)),
+    message: explain(issue),
+  }));
   throw new ProblemError(
     'invalid_request',
     errors.map(({ field, message }) => `${field} ${message}`.trim()).join('; '),
@@ -77,13 +88,17 @@ export function validate<T extends v.GenericSchema>(schema: T, value: unknown): 
   );
 }
 
-/** A field's name, unless it is so odd that it may be a value in the wrong place, which an answer must not repeat. */
+/**
+ * A field's name, unless it is so odd that it may be a value in the wrong place, which an answer
+ * must not repeat.
+ */
 function toFieldName(path: string | null): string {
   return path !== null && /^[\w.-]{1,40}$/.test(path) ? path : '';
 }
 
 function explain(issue: v.BaseIssue<unknown>): string {
-  if (issue.type === 'strict_object') return issue.expected === 'never' ? 'is not a known field' : 'must be an object';
+  if (issue.type === 'strict_object')
+    return issue.expected === 'never' ? 'is not a known field' : 'must be an object';
   return issue.kind === 'schema' && issue.message.startsWith('Invalid')
     ? `must be of type ${issue.expected}`
     : issue.message;
@@ -116,7 +131,10 @@ export function parseEventCursor(cursor: string | undefined): EventPositions {
   return new Map([...positions].map(([home, position]) => [home, Number(position)]));
 }
 
-/** Something of each home: `<home>.<value>`, with `~` between them. null when it is not that, or a value not of this form. */
+/**
+ * Something of each home: `<home>.<value>`, with `~` between them. null when it is not that, or a
+ * value not of this form.
+ */
 export function parsePerHome(text: string, form: RegExp): Map<string, string> | null {
   const values = new Map<string, string>();
   for (const part of text.split('~')) {
@@ -138,11 +156,16 @@ export function parseLimit(limit = '50'): number {
 }
 
 /** A query in which each parameter is known and there once. */
-export function readQuery(c: AppContext, known: readonly string[]): Record<string, string | undefined> {
+export function readQuery(
+  c: AppContext,
+  known: readonly string[],
+): Record<string, string | undefined> {
   const query: Record<string, string | undefined> = {};
   for (const [name, value] of new URL(c.req.url).searchParams) {
-    if (!known.includes(name)) throw new ProblemError('invalid_request', 'The query has an unknown parameter');
-    if (query[name] !== undefined) throw new ProblemError('invalid_request', 'A parameter is there more than once');
+    if (!known.includes(name))
+      throw new ProblemError('invalid_request', 'The query has an unknown parameter');
+    if (query[name] !== undefined)
+      throw new ProblemError('invalid_request', 'A parameter is there more than once');
     query[name] = value;
   }
   return query;
@@ -168,9 +191,12 @@ export function mediaType(c: AppContext): string {
 
 async function readText(c: AppContext): Promise<string> {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(await c.req.arrayBuffer());
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(
+      await c.req.arrayBuffer(),
+    );
   } catch (error) {
-    if (error instanceof TypeError) throw new ProblemError('invalid_request', 'The body is not valid UTF-8');
+    if (error instanceof TypeError)
+      throw new ProblemError('invalid_request', 'The body is not valid UTF-8');
     throw error;
   }
 }

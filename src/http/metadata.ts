@@ -1,4 +1,7 @@
-/** Public documents: authorization server metadata (RFC 8414) and the keys that verify access tokens (RFC 7517). */
+/**
+ * Public documents: authorization server metadata (RFC 8414) and the keys that verify access tokens
+ * (RFC 7517).
+ */
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { CLOCK_SKEW_SECONDS } from '../config';
@@ -27,7 +30,11 @@ export function metadataRoutes(service: Service): {
     // Required by RFC 8414 §2; there is no authorization endpoint.
     response_types_supported: [],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
-    revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+    revocation_endpoint_auth_methods_supported: [
+      'client_secret_basic',
+      'client_secret_post',
+      'none',
+    ],
     introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
   };
   const serverMetadata = (c: Context) => c.json(metadata, 200, publicHeaders(3600));
@@ -58,5 +65,8 @@ export function metadataRoutes(service: Service): {
 }
 
 function publicHeaders(maxAgeSeconds: number): Record<string, string> {
-  return { 'Cache-Control': `public, max-age=${maxAgeSeconds}`, 'Access-Control-Allow-Origin': '*' };
+  return {
+    'Cache-Control': `public, max-age=${maxAgeSeconds}`,
+    'Access-Control-Allow-Origin': '*',
+  };
 }

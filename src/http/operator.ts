@@ -16,17 +16,25 @@ import { logEvents } from './reporting';
 import type { Service } from './service';
 
 const moveSchema = v.strictObject({ home: v.string() });
-/** One drain moves so many users and so many guests: each takes up to 18 statements, of which an invocation has 1,000. */
+/**
+ * One drain moves so many users and so many guests: each takes up to 18 statements, of which an
+ * invocation has 1,000.
+ */
 const MAX_DRAINED = 25;
 const drainSchema = v.strictObject({
-  limit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_DRAINED)), MAX_DRAINED),
+  limit: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_DRAINED)),
+    MAX_DRAINED,
+  ),
   cursor: v.nullish(v.string()),
 });
 const notBeforeSchema = v.strictObject({
   user_id: v.optional(uuid),
   home: v.optional(v.string()),
   /** Seconds since 1970; now, unless it is given. */
-  not_before: v.optional(v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0))),
+  not_before: v.optional(
+    v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0)),
+  ),
 });
 
 export function operatorRoutes(service: Service): {
@@ -53,13 +61,19 @@ export function operatorRoutes(service: Service): {
     });
   });
 
-  /** Moves some of those who live in a home that takes nobody new. To be called until `next_cursor` is null. */
+  /**
+   * Moves some of those who live in a home that takes nobody new. To be called until `next_cursor`
+   * is null.
+   */
   homes.post('/:home/drain', operator, async (c) => {
     const { input } = await readJson(c, drainSchema);
     const from = config.homes.get(c.req.param('home'));
     if (from === undefined) throw new ProblemError('not_found', 'There is no such home');
     if (from.newUsers !== 'none')
-      throw new ProblemError('invalid_request', 'Set new_users of this home to none first, or others would come');
+      throw new ProblemError(
+        'invalid_request',
+        'Set new_users of this home to none first, or others would come',
+      );
     const source = service.boundHome(from.name, c.get('meter'));
     const { subjects, next } = await listResidents(
       source,
@@ -70,7 +84,10 @@ export function operatorRoutes(service: Service): {
     for (const subject of subjects) {
       const next = await chooseNextHome(config.homes, from, subject);
       if (next === null)
-        throw new ProblemError('invalid_request', 'There is no home of the same jurisdiction that takes new users');
+        throw new ProblemError(
+          'invalid_request',
+          'There is no home of the same jurisdiction that takes new users',
+        );
       const target = service.boundHome(next, c.get('meter'));
       logEvents(c, target, await moveSubject(source, target, subject, moveContext(c, service)));
     }
@@ -79,11 +96,15 @@ export function operatorRoutes(service: Service): {
   });
 
   users.post('/:user_id/move', operator, async (c) => {
-    const { user_id: userId } = validate(v.strictObject({ user_id: uuid }), { user_id: c.req.param('user_id') });
+    const { user_id: userId } = validate(v.strictObject({ user_id: uuid }), {
+      user_id: c.req.param('user_id'),
+    });
     const { input } = await readJson(c, moveSchema);
     const to = config.homes.get(input.home);
-    if (to === undefined) throw new ProblemError('invalid_request', 'home is not one of this service');
-    if (to.newUsers === 'none') throw new ProblemError('invalid_request', 'home takes no new users');
+    if (to === undefined)
+      throw new ProblemError('invalid_request', 'home is not one of this service');
+    if (to.newUsers === 'none')
+      throw new ProblemError('invalid_request', 'home takes no new users');
     const who = { user: { id: userId }, guestSessionId: null, keyHash: null };
     const residence = await findResidence(service.homes(c.get('meter')), who);
     assertAllAnswered(residence.silent);
@@ -109,8 +130,11 @@ export function operatorRoutes(service: Service): {
       throw new ProblemError('invalid_request', 'home is not one of this service');
     const second = input.not_before ?? Math.floor(now() / 1000);
     // What begins from now on would be over as soon as it is there.
-    if (second > now() / 1000) throw new ProblemError('invalid_request', 'not_before is in the future');
-    const asked = service.homes(c.get('meter')).filter(({ name }) => input.home === undefined || input.home === name);
+    if (second > now() / 1000)
+      throw new ProblemError('invalid_request', 'not_before is in the future');
+    const asked = service
+      .homes(c.get('meter'))
+      .filter(({ name }) => input.home === undefined || input.home === name);
     const { silent } = await askAll(asked, (home) =>
       outdateSessions(home, config.sessions, input.user_id ?? EVERYONE, second * 1000),
     );

@@ -1,6 +1,7 @@
 /**
- * Which home a new session begins in: where its user lives; of someone new, the home that the backend names, else the one that knows the
- * request already (a guest's, an idempotency key's), else the nearest. With one home nothing is asked.
+ * Which home a new session begins in: where its user lives; of someone new, the home that the
+ * backend names, else the one that knows the request already (a guest's, an idempotency key's),
+ * else the nearest. With one home nothing is asked.
  */
 import type { Home } from '../db/homes';
 import { chooseHome } from '../homes/choose';
@@ -19,7 +20,10 @@ interface Placement {
   isFirst: boolean;
 }
 
-/** Throws a problem for a home that is unknown, takes nobody new, or is not the user's, and when a home is silent that may be. */
+/**
+ * Throws a problem for a home that is unknown, takes nobody new, or is not the user's, and when a
+ * home is silent that may be.
+ */
 async function place(
   c: AppContext,
   service: Service,
@@ -27,16 +31,20 @@ async function place(
   { named, newUserId }: { named: string | null; newUserId: string | null },
 ): Promise<Placement> {
   const { homes } = service.config;
-  if (named !== null && !homes.has(named)) throw new ProblemError('invalid_request', 'home is not one of this service');
+  if (named !== null && !homes.has(named))
+    throw new ProblemError('invalid_request', 'home is not one of this service');
   if (homes.size === 1) return { home: service.defaultHome(c.get('meter')), isFirst: false };
 
   const isKnownSomewhere = who.user !== null || who.guestSessionId !== null || who.keyHash !== null;
-  const residence = isKnownSomewhere ? await findResidence(service.homes(c.get('meter')), who) : null;
+  const residence = isKnownSomewhere
+    ? await findResidence(service.homes(c.get('meter')), who)
+    : null;
   if (residence?.home == null) {
     // Who is asked for may be known to a home that did not answer.
     assertAllAnswered(residence?.silent ?? []);
     const begun = residence?.keyHome ?? residence?.guestHome ?? null;
-    const name = named ?? begun ?? (await chooseNearest(c, service, newUserId ?? crypto.randomUUID()));
+    const name =
+      named ?? begun ?? (await chooseNearest(c, service, newUserId ?? crypto.randomUUID()));
     if (named !== null && homes.get(named)?.newUsers === 'none')
       throw new ProblemError('invalid_request', 'home takes no new users');
     const home = service.boundHome(name, c.get('meter'));
@@ -70,13 +78,17 @@ export async function startWhereItBelongs(
     if (!result.ok && result.reason === 'user_moved' && attempt < MAX_TRIES) continue;
     if (!result.ok) return { home: placement.home, result };
     logEvents(c, placement.home, result.events);
-    return { home: placement.isFirst ? await settleFirst(c, service, who, placement.home) : placement.home, result };
+    return {
+      home: placement.isFirst ? await settleFirst(c, service, who, placement.home) : placement.home,
+      result,
+    };
   }
 }
 
 /**
- * After a user's first session: whether another region began one at the same time. Then everyone comes to the same home, and this session
- * may have moved there. A home that does not answer now is asked again at the next sign-in.
+ * After a user's first session: whether another region began one at the same time. Then everyone
+ * comes to the same home, and this session may have moved there. A home that does not answer now is
+ * asked again at the next sign-in.
  */
 async function settleFirst(c: AppContext, service: Service, who: Who, home: Home): Promise<Home> {
   const residence = await findResidence(service.homes(c.get('meter')), who);
@@ -102,6 +114,11 @@ async function bringGuest(
   logEvents(
     c,
     home,
-    await moveSubject(service.boundHome(from, c.get('meter')), home, guestSessionId, moveContext(c, service)),
+    await moveSubject(
+      service.boundHome(from, c.get('meter')),
+      home,
+      guestSessionId,
+      moveContext(c, service),
+    ),
   );
 }

@@ -1,4 +1,7 @@
-/** Ending other sessions may ask for a recent authentication, so that a thief of one device cannot lock its owner out (ASVS 7.5.2). */
+/**
+ * Ending other sessions may ask for a recent authentication, so that a thief of one device cannot
+ * lock its owner out (ASVS 7.5.2).
+ */
 import type { Config } from '../config';
 import type { AccessToken } from '../tokens/access';
 import { ProblemError } from './errors';
@@ -10,9 +13,14 @@ export function requireRecentAuthentication(
   now: number,
 ): void {
   if (maxAge === null) return;
-  const authTime = typeof payload.auth_time === 'number' ? payload.auth_time : Number.NEGATIVE_INFINITY;
+  const authTime =
+    typeof payload.auth_time === 'number' ? payload.auth_time : Number.NEGATIVE_INFINITY;
   if (now / 1000 - authTime <= maxAge) return;
-  throw new ProblemError('insufficient_user_authentication', 'The user has to authenticate again first', {
-    'WWW-Authenticate': `Bearer error="insufficient_user_authentication", error_description="A more recent authentication is required", max_age="${maxAge}"`,
-  });
+  throw new ProblemError(
+    'insufficient_user_authentication',
+    'The user has to authenticate again first',
+    {
+      'WWW-Authenticate': `Bearer error="insufficient_user_authentication", error_description="A more recent authentication is required", max_age="${maxAge}"`,
+    },
+  );
 }

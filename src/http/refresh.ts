@@ -19,7 +19,10 @@ export type RefreshResult =
       /** The secret of the token to answer with. */
       secret: string;
     }
-  /** `reason` is what the caller may be told: nothing (null), unless the token is authentic and the caller's own. `outcome` is for the log. */
+  /**
+   * `reason` is what the caller may be told: nothing (null), unless the token is authentic and the
+   * caller's own. `outcome` is for the log.
+   */
   | { ok: false; reason: RefusalReason | null; outcome: string };
 
 interface Presentation {
@@ -27,14 +30,25 @@ interface Presentation {
   clientId: string;
 }
 
-/** Refreshes the session of a token for the client that presents it. A token that is not ours costs no database call. */
-export async function refresh(c: AppContext, service: Service, presentation: Presentation): Promise<RefreshResult> {
+/**
+ * Refreshes the session of a token for the client that presents it. A token that is not ours costs
+ * no database call.
+ */
+export async function refresh(
+  c: AppContext,
+  service: Service,
+  presentation: Presentation,
+): Promise<RefreshResult> {
   const result = await attempt(c, service, presentation);
   if (!result.ok) await throttleFailure(c, service, presentation.clientId);
   return result;
 }
 
-async function attempt(c: AppContext, service: Service, { presented, clientId }: Presentation): Promise<RefreshResult> {
+async function attempt(
+  c: AppContext,
+  service: Service,
+  { presented, clientId }: Presentation,
+): Promise<RefreshResult> {
   const now = service.now();
   const keyring = await service.keyring();
   const verdict = await verifyRefreshToken(keyring, presented, now);

@@ -1,4 +1,7 @@
-/** Reporting what an operation did: to the security log, in its transaction, and to the log line, after it. */
+/**
+ * Reporting what an operation did: to the security log, in its transaction, and to the log line,
+ * after it.
+ */
 import { CLOCK_SKEW_SECONDS, type Config } from '../config';
 import type { Home } from '../db/homes';
 import type { RecordedEvent, Reporting } from '../risk/events';
@@ -13,15 +16,24 @@ export function reportingOf(c: AppContext, { webhooks }: Pick<Config, 'webhooks'
 /** For the operations of sessions/revoke.ts. */
 export function revocationOf(c: AppContext, { config, now }: Service): Revocation {
   const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
-  return { policy: config.sessions, reporting: reportingOf(c, config), tokenLifeSeconds, now: now() };
+  return {
+    policy: config.sessions,
+    reporting: reportingOf(c, config),
+    tokenLifeSeconds,
+    now: now(),
+  };
 }
 
 /** What a team would be woken for, or at least look at. */
-const WARNINGS: ReadonlySet<string> = new Set(['mismatch', 'reauthentication_demanded', 'reuse_detected']);
+const WARNINGS: ReadonlySet<string> = new Set([
+  'mismatch',
+  'reauthentication_demanded',
+  'reuse_detected',
+]);
 
 /**
- * After the operation: a line for each event, with the event's id, and the webhooks' turn once the answer is out. The line names
- * ids alone: addresses and places stay in the database.
+ * After the operation: a line for each event, with the event's id, and the webhooks' turn once the
+ * answer is out. The line names ids alone: addresses and places stay in the database.
  */
 export function logEvents(c: AppContext, { name }: Home, events: readonly RecordedEvent[]): void {
   const written = events.map(({ id }) => ({ home: name, eventId: id }));

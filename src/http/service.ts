@@ -1,4 +1,7 @@
-/** What every route works with: the configuration, the clock, the keys, the database. One per isolate and configuration. */
+/**
+ * What every route works with: the configuration, the clock, the keys, the database. One per
+ * isolate and configuration.
+ */
 import type { Config } from '../config';
 import type { HomeConfig } from '../config/homes';
 import { deriveKeyring, type Keyring } from '../crypto';
@@ -27,7 +30,10 @@ export interface Service {
   rateLimits: { sessionRefreshes: RateLimit | null; failedRefreshes: RateLimit | null };
   /** A home by the name that a token carries; null when there is none of this name. */
   findHome: (name: string, meter: Meter) => Home | null;
-  /** A home that the configuration names, or that a user is known to live in. Throws when it is not bound. */
+  /**
+   * A home that the configuration names, or that a user is known to live in. Throws when it is not
+   * bound.
+   */
   boundHome: (name: string, meter: Meter) => Home;
   /** All of them, the default one first. */
   homes: (meter: Meter) => Home[];
@@ -37,7 +43,10 @@ export interface Service {
   keyring: () => Promise<Keyring>;
   /** The keys of trusted OpenID providers. */
   issuerKeys: IssuerKeys;
-  /** The signing keys: from the isolate's cache, else in one round trip to the home that is asked anyway. */
+  /**
+   * The signing keys: from the isolate's cache, else in one round trip to the home that is asked
+   * anyway.
+   */
   keySet: (home: Home) => Promise<KeySet>;
 }
 
@@ -48,8 +57,14 @@ interface Source {
   replica: Breaker;
 }
 
-export function createService(env: Env, config: Config, now: () => number, send: typeof fetch): Service {
-  // Values are cached, never promises: a promise that waits on another request's I/O may never settle.
+export function createService(
+  env: Env,
+  config: Config,
+  now: () => number,
+  send: typeof fetch,
+): Service {
+  // Values are cached, never promises: a promise that waits on another request's I/O may never
+  // settle.
   let keyring: Keyring | null = null;
   let keySet: KeySet | null = null;
   const sources = new Map([...config.homes.values()].map((home) => [home.name, toSource(home)]));
@@ -100,17 +115,26 @@ export function createService(env: Env, config: Config, now: () => number, send:
     return { at, primary: createBreaker(now), replica: createBreaker(now) };
   }
 
-  /** What the cron copied to this home; null when it is where keys are made, or has none that signs. */
+  /**
+   * What the cron copied to this home; null when it is where keys are made, or has none that signs.
+   */
   async function readCopy(home: Home, moment: number): Promise<KeySet | null> {
     if (home.name === DEFAULT_HOME) return null;
     const copy = await readKeySet(home, await service.keyring(), moment);
     return findSigningKey(copy, moment) === null ? null : copy;
   }
 
-  /** Keys are made in the default home alone. While it is away, any other home's copy is as good. */
+  /**
+   * Keys are made in the default home alone. While it is away, any other home's copy is as good.
+   */
   async function readOriginal({ meter }: Home, moment: number): Promise<KeySet> {
     try {
-      return await loadKeySet(defaultHome(meter), await service.keyring(), config.signingKeys, moment);
+      return await loadKeySet(
+        defaultHome(meter),
+        await service.keyring(),
+        config.signingKeys,
+        moment,
+      );
     } catch (fault) {
       if (!(fault instanceof DatabaseUnavailableError)) throw fault;
       for (const home of service.homes(meter).slice(1)) {

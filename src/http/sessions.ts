@@ -47,7 +47,8 @@ const authenticationSchema = v.strictObject({
 const newSessionSchema = v.strictObject({
   user_id: v.optional(uuid),
   client_id: v.optional(v.pipe(v.string(), v.maxLength(128))),
-  // A long user agent is the visitor's doing, not the backend's mistake: what is over the limit is cut off.
+  // A long user agent is the visitor's doing, not the backend's mistake: what is over the limit is
+  // cut off.
   user_agent: v.nullish(
     v.pipe(
       v.string(),
@@ -56,7 +57,11 @@ const newSessionSchema = v.strictObject({
   ),
   ip_address: v.nullish(v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'))),
   expires_in: v.nullish(
-    v.pipe(v.number(), v.integer('must be a whole number of seconds'), v.minValue(1, 'must be at least 1')),
+    v.pipe(
+      v.number(),
+      v.integer('must be a whole number of seconds'),
+      v.minValue(1, 'must be at least 1'),
+    ),
   ),
   auth_time: v.optional(authTime),
   amr: v.optional(amr),
@@ -90,7 +95,12 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const { input, text } = await readJson(c, newSessionSchema);
     const moment = now();
     const keyring = await service.keyring();
-    const session = await toNewSession(input, { callerId: caller.id, config, keyring, now: moment });
+    const session = await toNewSession(input, {
+      callerId: caller.id,
+      config,
+      keyring,
+      now: moment,
+    });
     const returnUrl = input.browser?.return_url;
     const key = readIdempotencyKey(c);
     const idempotency = key === null ? null : { clientId: caller.id, key, request: text };
@@ -105,7 +115,8 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
       who,
       { named: input.home ?? null, newUserId: session.userId },
       async (home) => {
-        // What the answer needs comes first, so that no session is started whose tokens cannot be given.
+        // What the answer needs comes first, so that no session is started whose tokens cannot be
+        // given.
         await service.keySet(home);
         if (returnUrl !== undefined) await assertCanHandOff(service, home, session, returnUrl);
         return createSession(home, keyring, policy, session, {
@@ -120,7 +131,10 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const view = toSessionView(result.session, config);
     const headers = { Location: `${config.issuer}/v1/sessions/${view.id}` };
     if (returnUrl !== undefined) {
-      const browser = await handOff(service, home, result, { clientId: session.clientId, returnUrl });
+      const browser = await handOff(service, home, result, {
+        clientId: session.clientId,
+        returnUrl,
+      });
       return c.json({ session: view, browser }, 201, headers);
     }
     const { access_token, token_type, expires_in, refresh_token, refresh_at } = await issueTokens(
@@ -129,7 +143,11 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
       result.session,
       result.secret,
     );
-    return c.json({ session: view, access_token, token_type, expires_in, refresh_token, refresh_at }, 201, headers);
+    return c.json(
+      { session: view, access_token, token_type, expires_in, refresh_token, refresh_at },
+      201,
+      headers,
+    );
   });
 
   /** Step-up: the backend has authenticated the person anew. */
@@ -150,7 +168,11 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
       throw new ProblemError('not_found', 'There is no such session');
     await service.keySet(home);
     const { token } = verdict;
-    const request = { clientId: c.get('client').id, reporting: reportingOf(c, config), now: moment };
+    const request = {
+      clientId: c.get('client').id,
+      reporting: reportingOf(c, config),
+      now: moment,
+    };
     const { home: at, result } = await whereSessionIs(
       c,
       service,
@@ -164,7 +186,14 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const view = toSessionView(result.session, config);
     const tokens = await issueTokens(service, at, result.session, result.secret);
     const { access_token, token_type, expires_in, refresh_token, refresh_at } = tokens;
-    return c.json({ session: view, access_token, token_type, expires_in, refresh_token, refresh_at });
+    return c.json({
+      session: view,
+      access_token,
+      token_type,
+      expires_in,
+      refresh_token,
+      refresh_at,
+    });
   });
 
   routes.get('/', user, async (c) => {
@@ -173,7 +202,8 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     const { result: found } = await whereCallerIs(
       c,
       service,
-      (home) => listOwnSessions({ home, replica: service.replicaOf(home) }, policy, caller, page, now()),
+      (home) =>
+        listOwnSessions({ home, replica: service.replicaOf(home) }, policy, caller, page, now()),
       (result) => result === null,
     );
     if (found === null) throw sessionEnded();
@@ -215,7 +245,8 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   routes.delete('/:id', user, async (c) => {
     const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
     const caller = c.get('accessToken');
-    // Ending one's own session twice is no error, although the second time there is none to act from.
+    // Ending one's own session twice is no error, although the second time there is none to act
+    // from.
     if (id === caller.sessionId) await endCurrent(c);
     else {
       requireRecentAuthentication(c.get('accessToken'), config, now());
@@ -252,14 +283,19 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   }
 }
 
-function toAuthenticationProblem(reason: Extract<AuthenticateResult, { ok: false }>['reason']): ProblemError {
+function toAuthenticationProblem(
+  reason: Extract<AuthenticateResult, { ok: false }>['reason'],
+): ProblemError {
   switch (reason) {
     case 'unknown_session':
       return new ProblemError('not_found', 'There is no such session');
     case 'superseded':
       return new ProblemError('refresh_token_superseded');
     case 'older_authentication':
-      return new ProblemError('invalid_request', 'auth_time is before the last authentication that is known');
+      return new ProblemError(
+        'invalid_request',
+        'auth_time is before the last authentication that is known',
+      );
     default:
       return new ProblemError('session_over', undefined, {}, { reason });
   }
@@ -267,17 +303,29 @@ function toAuthenticationProblem(reason: Extract<AuthenticateResult, { ok: false
 
 async function toNewSession(
   input: v.InferOutput<typeof newSessionSchema>,
-  { callerId, config, keyring, now }: { callerId: string; config: Config; keyring: Keyring; now: number },
+  {
+    callerId,
+    config,
+    keyring,
+    now,
+  }: { callerId: string; config: Config; keyring: Keyring; now: number },
 ): Promise<NewSession> {
   const clientId = input.client_id ?? callerId;
   if (!config.clients.has(clientId))
     throw new ProblemError('invalid_request', 'client_id is not a client of this service');
   const authenticated = toAuthTime(input.auth_time, now);
   if (input.guest_session_id !== undefined && input.user_id === undefined) {
-    throw new ProblemError('invalid_request', 'guest_session_id needs the user_id of the user that the guest became');
+    throw new ProblemError(
+      'invalid_request',
+      'guest_session_id needs the user_id of the user that the guest became',
+    );
   }
   const userId = input.user_id ?? null;
-  const stored = await toStoredAddress(input.ip_address ?? null, config.risk.addressStorage, keyring);
+  const stored = await toStoredAddress(
+    input.ip_address ?? null,
+    config.risk.addressStorage,
+    keyring,
+  );
   return {
     userId,
     clientId,
@@ -285,7 +333,10 @@ async function toNewSession(
     userAgent: input.user_agent ?? null,
     ipAddress: stored.address,
     // Where the backend is tells nothing of where its user is.
-    signals: toSignals({ userAgent: input.user_agent ?? null, hintedPlatform: null, cf: null }, stored),
+    signals: toSignals(
+      { userAgent: input.user_agent ?? null, hintedPlatform: null, cf: null },
+      stored,
+    ),
     expiresAt: toExpiry(input.expires_in, config, now),
     // The backend calls when it has authenticated the user; nobody authenticated a guest.
     authTime: userId === null && input.auth_time === undefined ? null : authenticated,
@@ -307,13 +358,17 @@ function toAuthTime(seconds: number | undefined, now: number): Date {
 function toExpiry(expiresIn: number | null | undefined, config: Config, now: number): Date | null {
   const limit = config.sessions.lifetimeSeconds;
   if (expiresIn === null && limit !== null)
-    throw new ProblemError('invalid_request', 'expires_in cannot be null: sessions of this service end by time');
+    throw new ProblemError(
+      'invalid_request',
+      'expires_in cannot be null: sessions of this service end by time',
+    );
   if (limit !== null && expiresIn !== null && expiresIn !== undefined && expiresIn > limit) {
     throw new ProblemError('invalid_request', `expires_in must be at most ${limit}`);
   }
   const seconds = expiresIn === undefined ? limit : expiresIn;
   const end = seconds === null ? null : new Date((Math.floor(now / 1000) + seconds) * 1000);
-  if (end !== null && Number.isNaN(end.getTime())) throw new ProblemError('invalid_request', 'expires_in is too large');
+  if (end !== null && Number.isNaN(end.getTime()))
+    throw new ProblemError('invalid_request', 'expires_in is too large');
   return end;
 }
 
@@ -321,6 +376,9 @@ function readIdempotencyKey(c: AppContext): string | null {
   const key = c.req.header('idempotency-key');
   if (key === undefined) return null;
   if (!/^[\x21-\x7e]{1,255}$/.test(key))
-    throw new ProblemError('invalid_request', 'Idempotency-Key must be 1 to 255 printable ASCII characters');
+    throw new ProblemError(
+      'invalid_request',
+      'Idempotency-Key must be 1 to 255 printable ASCII characters',
+    );
   return key;
 }

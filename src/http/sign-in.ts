@@ -1,4 +1,7 @@
-/** Signing in with an ID token of a trusted issuer, whether it came in a form (RFC 7523) or from a browser's page. */
+/**
+ * Signing in with an ID token of a trusted issuer, whether it came in a form (RFC 7523) or from a
+ * browser's page.
+ */
 import type { Client } from '../config/clients';
 import type { Home } from '../db/homes';
 import { pickByRendezvous } from '../homes/choose';
@@ -20,7 +23,10 @@ export type SignInResult =
   /** `outcome` is for the log alone. */
   | { ok: false; reason: 'assertion_refused' | 'session_limit_reached'; outcome: string };
 
-/** Starts a session for the person of an ID token. Two round trips. Throws when its issuer cannot be asked for keys. */
+/**
+ * Starts a session for the person of an ID token. Two round trips. Throws when its issuer cannot be
+ * asked for keys.
+ */
 export async function signIn(
   c: AppContext,
   service: Service,
@@ -38,7 +44,8 @@ async function attempt(
 ): Promise<SignInResult> {
   const { config, now } = service;
   const moment = now();
-  const refused = (outcome: string) => ({ ok: false, reason: 'assertion_refused', outcome }) as const;
+  const refused = (outcome: string) =>
+    ({ ok: false, reason: 'assertion_refused', outcome }) as const;
   const named = readIssuer(assertion);
   if (named === null) return refused('malformed');
   const trusted = config.trustedIssuers.get(named.issuer);
@@ -58,9 +65,14 @@ async function attempt(
     userId,
     clientId: client.id,
     startedBy: { by: isPersonsOwn ? 'user' : 'client', clientId: client.id },
-    userAgent: isPersonsOwn ? (c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null) : null,
+    userAgent: isPersonsOwn
+      ? (c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null)
+      : null,
     ipAddress: signals.address,
-    expiresAt: lifetimeSeconds === null ? null : new Date((Math.floor(moment / 1000) + lifetimeSeconds) * 1000),
+    expiresAt:
+      lifetimeSeconds === null
+        ? null
+        : new Date((Math.floor(moment / 1000) + lifetimeSeconds) * 1000),
     authTime: identity.authTime,
     amr: identity.amr,
     acr: identity.acr,
@@ -94,12 +106,20 @@ async function attempt(
 }
 
 /**
- * The create uses an ID token up in its own home. Where first sign-ins at once may begin in several, one home, the same for all who bring
- * the token, decides before.
+ * The create uses an ID token up in its own home. Where first sign-ins at once may begin in
+ * several, one home, the same for all who bring the token, decides before.
  */
-async function isFirstUse(c: AppContext, service: Service, home: Home, identity: Identity): Promise<boolean> {
+async function isFirstUse(
+  c: AppContext,
+  service: Service,
+  home: Home,
+  identity: Identity,
+): Promise<boolean> {
   const { homes } = service.config;
   if (homes.size === 1) return true;
-  const decider = service.findHome(await pickByRendezvous([...homes.keys()], identity.hash), c.get('meter'));
+  const decider = service.findHome(
+    await pickByRendezvous([...homes.keys()], identity.hash),
+    c.get('meter'),
+  );
   return decider === null || decider.name === home.name || claimAssertion(decider, identity);
 }

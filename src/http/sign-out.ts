@@ -7,7 +7,10 @@ import { whereSessionIs } from './homes';
 import { logEvents, revocationOf } from './reporting';
 import type { Service } from './service';
 
-/** Ends a session of a client. Returns what that wrote to the security log: nothing when it was over already. */
+/**
+ * Ends a session of a client. Returns what that wrote to the security log: nothing when it was over
+ * already.
+ */
 export async function endByClient(
   c: AppContext,
   service: Service,

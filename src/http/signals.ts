@@ -1,6 +1,7 @@
 /**
- * What the request itself tells (risk/signals.ts). The address is Cloudflare's own header alone: X-Forwarded-For and its like are
- * whatever a caller writes. What another Worker sends has no trustworthy address.
+ * What the request itself tells (risk/signals.ts). The address is Cloudflare's own header alone:
+ * X-Forwarded-For and its like are whatever a caller writes. What another Worker sends has no
+ * trustworthy address.
  */
 
 import { toStoredAddress } from '../risk/address';

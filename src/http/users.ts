@@ -44,7 +44,8 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     let { answered, silent } = await list(homes(c).map(service.replicaOf));
     // Sessions that have left one home, and are not in the other yet, are in no list.
     const isNobodyThere = answered.every(({ answer }) => answer.sessions.length === 0);
-    if (isNobodyThere && (await finishMoves(c, userId))) ({ answered, silent } = await list(homes(c)));
+    if (isNobodyThere && (await finishMoves(c, userId)))
+      ({ answered, silent } = await list(homes(c)));
     const { sessions, next } = mergeSessionPages(
       answered.map(({ answer }) => answer),
       page,
@@ -61,13 +62,20 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
     const query = { limit: parseLimit(limit), before: parseEventCursor(cursor) };
     const { answered, silent } = await askAll(homes(c).map(service.replicaOf), (replica) =>
-      listUserEvents(replica, userId, { limit: query.limit, before: query.before.get(replica.name) ?? null }),
+      listUserEvents(replica, userId, {
+        limit: query.limit,
+        before: query.before.get(replica.name) ?? null,
+      }),
     );
     const { events, next } = mergeEventPages(
       answered.map(({ home, answer }) => ({ home: home.name, page: answer })),
       query,
     );
-    return c.json({ events: events.map(toEventView), next_cursor: next && formatPerHome(next), ...warnOf(silent) });
+    return c.json({
+      events: events.map(toEventView),
+      next_cursor: next && formatPerHome(next),
+      ...warnOf(silent),
+    });
   });
 
   /** Safe to repeat, and to be repeated until every home has answered. */
@@ -75,11 +83,14 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     const target = { userId: readUserId(c), clientId: c.get('client').id };
     const revoked = new Set<string>();
     const end = async (home: Home) => {
-      const events = (await revokeUser(home, target, revocationOf(c, service))).filter(({ id }) => !revoked.has(id));
+      const events = (await revokeUser(home, target, revocationOf(c, service))).filter(
+        ({ id }) => !revoked.has(id),
+      );
       for (const { id } of events) revoked.add(id);
       logEvents(c, home, events);
     };
-    // Sessions that are on their way from one home to another end, and are reported, where they arrive.
+    // Sessions that are on their way from one home to another end, and are reported, where they
+    // arrive.
     await finishMoves(c, target.userId);
     const { silent } = await askAll(homes(c), end);
     if (config.homes.size > 1 && silent.length === 0) {
@@ -87,7 +98,8 @@ export function userRoutes(service: Service): Hono<AppEnv> {
       const residence = await findUser(c, target.userId);
       assertAllAnswered(residence.silent);
       await settle(c, service, residence);
-      if (residence.begun.length + residence.due.length > 0) silent.push(...(await askAll(homes(c), end)).silent);
+      if (residence.begun.length + residence.due.length > 0)
+        silent.push(...(await askAll(homes(c), end)).silent);
     }
     assertAllAnswered(silent);
     return c.json({ revoked: revoked.size });
@@ -96,7 +108,9 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   /** Erasing someone who is not there is done already. */
   routes.delete('/:user_id', backend, async (c) => {
     const userId = readUserId(c);
-    const { answered, silent } = await askAll(homes(c), (home) => eraseUser(home, userId, revocationOf(c, service)));
+    const { answered, silent } = await askAll(homes(c), (home) =>
+      eraseUser(home, userId, revocationOf(c, service)),
+    );
     assertAllAnswered(silent);
     c.set('outcome', answered.some(({ answer }) => answer) ? 'erased' : 'unchanged');
     return c.body(null, 204);
@@ -108,7 +122,10 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     return service.homes(c.get('meter'));
   }
 
-  /** Finishes the moves of a user that were begun, as far as the homes answer. Whether there were any. */
+  /**
+   * Finishes the moves of a user that were begun, as far as the homes answer. Whether there were
+   * any.
+   */
   async function finishMoves(c: AppContext, userId: string): Promise<boolean> {
     if (config.homes.size === 1) return false;
     const residence = await findUser(c, userId);

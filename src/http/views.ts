@@ -18,7 +18,9 @@ export function toSessionView(session: Session, config: Config, currentId: strin
     user_id: session.userId,
     client_id: session.clientId,
     user_agent: session.userAgent,
-    device: describeDevice(last?.browser || last?.platform ? last : parseUserAgent(session.userAgent)),
+    device: describeDevice(
+      last?.browser || last?.platform ? last : parseUserAgent(session.userAgent),
+    ),
     ip_address: session.ipAddress,
     last_ip_address: last?.address ?? session.ipAddress,
     location: last && toLocation(last),
@@ -36,11 +38,18 @@ export function toSessionView(session: Session, config: Config, currentId: strin
 }
 
 /** Where a request came from, as far as known. */
-export function toLocation({ country, region, city }: Pick<Signals, 'country' | 'region' | 'city'>) {
+export function toLocation({
+  country,
+  region,
+  city,
+}: Pick<Signals, 'country' | 'region' | 'city'>) {
   return country === null && city === null ? null : { country, region, city };
 }
 
-/** The tokens of a session: a fresh access token, and the refresh token of this secret. RFC 6749 §5.1. */
+/**
+ * The tokens of a session: a fresh access token, and the refresh token of this secret. RFC 6749
+ * §5.1.
+ */
 export async function issueTokens(service: Service, home: Home, session: Session, secret: string) {
   const { config } = service;
   const now = service.now();
@@ -48,7 +57,9 @@ export async function issueTokens(service: Service, home: Home, session: Session
   const key = findSigningKey(keySet, now);
   if (key === null) throw new Error('no signing key');
   const idleEnd = idleExpiresAt(session, config.sessions);
-  const ends = [session.expiresAt, idleEnd].filter((end) => end !== null).map((end) => end.getTime());
+  const ends = [session.expiresAt, idleEnd]
+    .filter((end) => end !== null)
+    .map((end) => end.getTime());
   const sessionEnd = ends.length === 0 ? null : Math.min(...ends);
   // No access token outlives its session.
   const expiresAt = Math.min(
@@ -56,17 +67,27 @@ export async function issueTokens(service: Service, home: Home, session: Session
     sessionEnd ?? Number.POSITIVE_INFINITY,
   );
   const [access, refresh] = await Promise.all([
-    issueAccessToken(key, config, toSubject(session, home), { now, expiresAt: new Date(expiresAt) }),
-    issueRefreshToken(keyring, { sessionId: session.id, home: home.name, secret, expiresAt: session.expiresAt }),
+    issueAccessToken(key, config, toSubject(session, home), {
+      now,
+      expiresAt: new Date(expiresAt),
+    }),
+    issueRefreshToken(keyring, {
+      sessionId: session.id,
+      home: home.name,
+      secret,
+      expiresAt: session.expiresAt,
+    }),
   ]);
-  // Between 75 and 90 % of the token's life, so that clients which started together do not refresh together.
+  // Between 75 and 90 % of the token's life, so that clients which started together do not refresh
+  // together.
   const refreshAt = now + (expiresAt - now) * (0.75 + Math.random() * 0.15);
   return {
     access_token: access,
     token_type: 'Bearer',
     expires_in: Math.ceil((expiresAt - toSecond(now)) / 1000),
     refresh_token: refresh,
-    refresh_token_expires_in: sessionEnd === null ? null : Math.ceil((sessionEnd - toSecond(now)) / 1000),
+    refresh_token_expires_in:
+      sessionEnd === null ? null : Math.ceil((sessionEnd - toSecond(now)) / 1000),
     session_expires_at: toIso(session.expiresAt),
     idle_expires_at: toIso(idleEnd),
     refresh_at: toIso(new Date(refreshAt)),
@@ -88,7 +109,10 @@ function toSubject(session: Session, home: Home): AccessTokenSubject {
 
 const toSecond = (milliseconds: number) => Math.floor(milliseconds / 1000) * 1000;
 
-/** ISO 8601 UTC, whole seconds. A row that was written by hand may hold what is no date; it must not stop a list. */
+/**
+ * ISO 8601 UTC, whole seconds. A row that was written by hand may hold what is no date; it must not
+ * stop a list.
+ */
 function toIso(date: Date | null): string | null {
   if (date === null || Number.isNaN(date.getTime())) return null;
   return date.toISOString().replace(/\.\d{3}Z$/, 'Z');

@@ -1,26 +1,36 @@
 /**
- * Network addresses: which network one belongs to, and what is kept of it. An address is personal data, so the deployment says how
- * much of it is stored, from the first write on. Networks are compared by /24 (IPv4) and /48 (IPv6): within them addresses change
- * by themselves (DHCP, RFC 8981 temporary addresses).
+ * Network addresses: which network one belongs to, and what is kept of it. An address is personal
+ * data, so the deployment says how much of it is stored, from the first write on. Networks are
+ * compared by /24 (IPv4) and /48 (IPv6): within them addresses change by themselves (DHCP, RFC 8981
+ * temporary addresses).
  */
 import ipaddr from 'ipaddr.js';
 import type { AddressStorage } from '../config/risk';
 import { eachSecret, hmacSha256, type Keyring } from '../crypto';
 
-/** What every request of a Worker to another one comes from: whoever is behind it, this does not name them. */
+/**
+ * What every request of a Worker to another one comes from: whoever is behind it, this does not
+ * name them.
+ */
 const WORKER_EGRESS = ['2a06:98c0:3600::', 48] as const;
 
 /** The address in one spelling; null when it is none, or does not name who is behind it. */
 export function parseAddress(text: string | null): ipaddr.IPv4 | ipaddr.IPv6 | null {
   if (text === null || !ipaddr.isValid(text)) return null;
   const address = ipaddr.process(text);
-  if (address instanceof ipaddr.IPv6 && address.match(ipaddr.IPv6.parse(WORKER_EGRESS[0]), WORKER_EGRESS[1]))
+  if (
+    address instanceof ipaddr.IPv6 &&
+    address.match(ipaddr.IPv6.parse(WORKER_EGRESS[0]), WORKER_EGRESS[1])
+  )
     return null;
   return address;
 }
 
 /** The network of an address, in CIDR notation: /24 and /48, or as many bits as asked for. */
-export function toNetwork(address: ipaddr.IPv4 | ipaddr.IPv6, bits = { ipv4: 24, ipv6: 48 }): string {
+export function toNetwork(
+  address: ipaddr.IPv4 | ipaddr.IPv6,
+  bits = { ipv4: 24, ipv6: 48 },
+): string {
   const prefix = address instanceof ipaddr.IPv4 ? bits.ipv4 : bits.ipv6;
   const network =
     address instanceof ipaddr.IPv4
@@ -50,11 +60,17 @@ export async function toStoredAddress(
   if (storage === 'network') return { address: network, network, formerNetwork: null };
   const hash = async (value: string) =>
     Promise.all(
-      eachSecret(keyring).map(async (keys) => `hmac:${(await hmacSha256(keys.address, value)).slice(0, 22)}`),
+      eachSecret(keyring).map(
+        async (keys) => `hmac:${(await hmacSha256(keys.address, value)).slice(0, 22)}`,
+      ),
     );
   const [[hashedAddress], [hashedNetwork, formerNetwork]] = await Promise.all([
     hash(address.toString()),
     hash(network),
   ]);
-  return { address: hashedAddress ?? null, network: hashedNetwork ?? null, formerNetwork: formerNetwork ?? null };
+  return {
+    address: hashedAddress ?? null,
+    network: hashedNetwork ?? null,
+    formerNetwork: formerNetwork ?? null,
+  };
 }

@@ -1,8 +1,9 @@
 /**
- * How much a request looks like someone else's than the session's: a pure comparison of its signals with the last ones. Addresses
- * change all day (Wi-Fi and cellular, carriers, relays, IPv6 privacy), browsers update themselves, and neither is an alarm. Another
- * browser, another country on another network, or a journey that no one can make, is. Weights only add up, so the score never falls
- * when one more signal differs.
+ * How much a request looks like someone else's than the session's: a pure comparison of its signals
+ * with the last ones. Addresses change all day (Wi-Fi and cellular, carriers, relays, IPv6
+ * privacy), browsers update themselves, and neither is an alarm. Another browser, another country
+ * on another network, or a journey that no one can make, is. Weights only add up, so the score
+ * never falls when one more signal differs.
  */
 
 import type { RiskPolicy } from '../config/risk';
@@ -11,7 +12,10 @@ import type { Signals } from './signals';
 
 export type Level = 'none' | 'low' | 'medium' | 'high';
 
-/** `allow` writes nothing; `log` and `notify` go on with an event; `notify` also tells the webhooks; the others refuse. */
+/**
+ * `allow` writes nothing; `log` and `notify` go on with an event; `notify` also tells the webhooks;
+ * the others refuse.
+ */
 export type Decision = 'allow' | 'log' | 'notify' | 'reauthenticate' | 'revoke';
 
 export interface Change {
@@ -55,13 +59,17 @@ const MIN_TRAVEL_KM = 500;
 /** An airliner, with the way to and from it left out. */
 const MAX_SPEED_KMH = 1000;
 
-/** Compares the signals of now (ms) with the last ones, which were seen at `seenAt` (ms). Without last ones there is nothing to compare. */
+/**
+ * Compares the signals of now (ms) with the last ones, which were seen at `seenAt` (ms). Without
+ * last ones there is nothing to compare.
+ */
 export function assess(
   previous: Signals | null,
   current: Signals,
   { policy, seenAt, now }: { policy: RiskPolicy; seenAt: number; now: number },
 ): Assessment {
-  if (previous === null) return { score: 0, level: 'none', reasons: [], changes: [], decision: 'allow' };
+  if (previous === null)
+    return { score: 0, level: 'none', reasons: [], changes: [], decision: 'allow' };
   const reasons = findReasons(previous, current, now - seenAt);
   const score = Math.min(
     100,
@@ -75,14 +83,31 @@ export function assess(
   return { score, level, reasons, changes, decision: decide(level, policy) };
 }
 
-/** The caller looks like the one before: same browser and platform, on the same network or the same carrier's. What is unknown is not the same. */
+/**
+ * The caller looks like the one before: same browser and platform, on the same network or the same
+ * carrier's. What is unknown is not the same.
+ */
 export function looksLikeSameCaller(previous: Signals | null, current: Signals): boolean {
   if (previous === null) return false;
-  const isSame = (signal: keyof Signals) => current[signal] !== null && previous[signal] === current[signal];
-  return isSame('browser') && previous.platform === current.platform && (isSame('network') || isSame('asn'));
+  const isSame = (signal: keyof Signals) =>
+    current[signal] !== null && previous[signal] === current[signal];
+  return (
+    isSame('browser') &&
+    previous.platform === current.platform &&
+    (isSame('network') || isSame('asn'))
+  );
 }
 
-const COMPARED = ['network', 'asn', 'country', 'browser', 'platform', 'version', 'hints', 'transport'] as const;
+const COMPARED = [
+  'network',
+  'asn',
+  'country',
+  'browser',
+  'platform',
+  'version',
+  'hints',
+  'transport',
+] as const;
 
 function findReasons(previous: Signals, current: Signals, elapsedMs: number): Reason[] {
   const changed = (signal: (typeof COMPARED)[number]) => hasChanged(previous, current, signal);
@@ -104,7 +129,11 @@ function findReasons(previous: Signals, current: Signals, elapsedMs: number): Re
   return (Object.keys(found) as Reason[]).filter((reason) => found[reason]);
 }
 
-function hasChanged(previous: Signals, current: Signals, signal: (typeof COMPARED)[number]): boolean {
+function hasChanged(
+  previous: Signals,
+  current: Signals,
+  signal: (typeof COMPARED)[number],
+): boolean {
   const [from, to] = [previous[signal], current[signal]];
   if (from === null) return false;
   switch (signal) {

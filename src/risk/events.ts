@@ -1,6 +1,7 @@
 /**
- * The security log. An event is inserted by the transaction that does what it reports, under the same condition, so that none is
- * lost and none is invented; so is what the webhooks are to be told (the outbox).
+ * The security log. An event is inserted by the transaction that does what it reports, under the
+ * same condition, so that none is lost and none is invented; so is what the webhooks are to be told
+ * (the outbox).
  */
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
@@ -25,7 +26,10 @@ export interface EventDetails {
   risk?: Pick<Assessment, 'score' | 'level' | 'reasons' | 'changes' | 'decision'>;
 }
 
-/** An event that is to be reported. The id is drawn before the transaction, so that running it twice reports it once. */
+/**
+ * An event that is to be reported. The id is drawn before the transaction, so that running it twice
+ * reports it once.
+ */
 export interface EventDraft {
   /** null: each row of the condition gets one of its own. */
   id: string | null;
@@ -71,8 +75,9 @@ export function recordWhere(
 const EVENT_ID = { defaultExpression: sessionEvents.id.default as SQL };
 
 /**
- * What has to follow the events of a transaction: the deliveries that they cause, and last a SELECT that reads the events back
- * (in a transaction that is run again, the first run may have written them).
+ * What has to follow the events of a transaction: the deliveries that they cause, and last a SELECT
+ * that reads the events back (in a transaction that is run again, the first run may have written
+ * them).
  */
 export function reportTo(
   { db }: Home,

@@ -1,6 +1,7 @@
 /**
- * What one request tells of the device behind it and of where that is. Everything may be missing. Only what an address can be
- * trusted for is read from it: Cloudflare's own header and `request.cf`, never what a caller can write itself.
+ * What one request tells of the device behind it and of where that is. Everything may be missing.
+ * Only what an address can be trusted for is read from it: Cloudflare's own header and
+ * `request.cf`, never what a caller can write itself.
  */
 
 import { type SQL, sql } from 'drizzle-orm';
@@ -52,7 +53,10 @@ export const NO_SIGNALS: Signals = {
   transport: null,
 };
 
-export function toSignals({ userAgent, hintedPlatform, cf }: RawSignals, stored: StoredAddress): Signals {
+export function toSignals(
+  { userAgent, hintedPlatform, cf }: RawSignals,
+  stored: StoredAddress,
+): Signals {
   const { asn, country, region, city, latitude, longitude, httpProtocol, tlsVersion } = cf ?? {};
   return {
     ...parseUserAgent(userAgent),
@@ -66,7 +70,9 @@ export function toSignals({ userAgent, hintedPlatform, cf }: RawSignals, stored:
     latitude: toDegrees(latitude, 90),
     longitude: toDegrees(longitude, 180),
     hints: toText(hintedPlatform?.replaceAll('"', '').trim()),
-    transport: toText([toText(httpProtocol), toText(tlsVersion)].filter((part) => part !== null).join(' ')),
+    transport: toText(
+      [toText(httpProtocol), toText(tlsVersion)].filter((part) => part !== null).join(' '),
+    ),
   };
 }
 
@@ -86,21 +92,28 @@ export function lastSignal(name: keyof Signals): SQL {
   return sql`iif(json_valid(${userSessions.lastSignals}), ${userSessions.lastSignals}, null) ->> ${sql.raw(`'$.${name}'`)}`;
 }
 
-/** What `isUnremarkable` compares. `formerNetwork` is the network under the previous SESSION_SECRET, or the same again. */
+/**
+ * What `isUnremarkable` compares. `formerNetwork` is the network under the previous SESSION_SECRET,
+ * or the same again.
+ */
 type Compared = Record<
   'network' | 'formerNetwork' | 'asn' | 'country' | 'browser' | 'platform' | 'hints' | 'version',
   unknown
 >;
 
-export function toCompared(signals: Signals, { formerNetwork }: Pick<StoredAddress, 'formerNetwork'>) {
+export function toCompared(
+  signals: Signals,
+  { formerNetwork }: Pick<StoredAddress, 'formerNetwork'>,
+) {
   const { network, asn, country, browser, platform, hints, version } = signals;
   const former = formerNetwork ?? network;
   return { network, formerNetwork: former, asn, country, browser, platform, hints, version };
 }
 
 /**
- * SQL: nothing that `assess` would report differs between the session's last signals and these: values, or what stands for them. It may
- * say no where `assess` finds nothing, never the other way round; a test holds them to that.
+ * SQL: nothing that `assess` would report differs between the session's last signals and these:
+ * values, or what stands for them. It may say no where `assess` finds nothing, never the other way
+ * round; a test holds them to that.
  */
 export function isUnremarkable(current: Compared): SQL {
   const { network, formerNetwork, version } = current;

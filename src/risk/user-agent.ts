@@ -1,4 +1,7 @@
-/** What a User-Agent header (RFC 9110 §10.1.5) tells: the browser or app, its major version, the system. */
+/**
+ * What a User-Agent header (RFC 9110 §10.1.5) tells: the browser or app, its major version, the
+ * system.
+ */
 import Bowser from 'bowser';
 
 export interface Device {
@@ -31,7 +34,13 @@ export function parseUserAgent(userAgent: string | null): Device {
   };
 }
 
-/** A name that a person recognises their device by, for example "Chrome on Windows"; null when nothing is known. */
-export function describeDevice({ browser, platform }: Pick<Device, 'browser' | 'platform'>): string | null {
+/**
+ * A name that a person recognises their device by, for example "Chrome on Windows"; null when
+ * nothing is known.
+ */
+export function describeDevice({
+  browser,
+  platform,
+}: Pick<Device, 'browser' | 'platform'>): string | null {
   return browser && platform ? `${browser} on ${platform}` : (browser ?? platform);
 }

@@ -1,4 +1,6 @@
-/** What the "Your devices" page shows of a person: their active sessions and what happened lately. */
+/**
+ * What the "Your devices" page shows of a person: their active sessions and what happened lately.
+ */
 import { and } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { transact } from '../db/homes';
@@ -34,6 +36,9 @@ export async function readAccount(
           selectEvents(copy, caller.userId ?? caller.sessionId, activity),
         ] as const,
     );
-    return { own, answer: { devices: toPage(sessions, page), activity: toEventPage(events, activity) } };
+    return {
+      own,
+      answer: { devices: toPage(sessions, page), activity: toEventPage(events, activity) },
+    };
   });
 }

@@ -1,7 +1,8 @@
 /**
- * Step-up: the person behind a live session has proved anew who they are (RFC 9470). What the session knows of that is replaced, and
- * its refresh token moves on as a refresh would move it, so that an invariant holds: at most one step a grace period. A backend
- * shows the app's current refresh token, because only with it can the ratchet make the next.
+ * Step-up: the person behind a live session has proved anew who they are (RFC 9470). What the
+ * session knows of that is replaced, and its refresh token moves on as a refresh would move it, so
+ * that an invariant holds: at most one step a grace period. A backend shows the app's current
+ * refresh token, because only with it can the ratchet make the next.
  */
 import { and, eq, inArray, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
@@ -37,7 +38,10 @@ export type AuthenticateResult =
   /** The session knows of a later authentication. */
   | { ok: false; reason: 'older_authentication' };
 
-/** Records an authentication and moves the token on. One round trip. Safe to repeat within the grace period. */
+/**
+ * Records an authentication and moves the token on. One round trip. Safe to repeat within the grace
+ * period.
+ */
 export async function authenticateSession(
   home: Home,
   keyring: Keyring,
@@ -47,7 +51,10 @@ export async function authenticateSession(
   { clientId, reporting, now }: { clientId: string; reporting: Reporting; now: number },
 ): Promise<AuthenticateResult> {
   const { db } = home;
-  const [hash, successors] = await Promise.all([sha256(token.secret), successorsOf(keyring, token)]);
+  const [hash, successors] = await Promise.all([
+    sha256(token.secret),
+    successorsOf(keyring, token),
+  ]);
   const [next] = successors;
   const rotatedAt = new Date(now);
   const own = eq(userSessions.id, token.sessionId);
@@ -74,12 +81,20 @@ export async function authenticateSession(
     type: 'authenticated',
     details: { by: 'client', client_id: clientId },
   } as const;
-  const report = reportTo(home, reporting, { subject: subjectOf(home, token.sessionId), atMost: FEW, now });
+  const report = reportTo(home, reporting, {
+    subject: subjectOf(home, token.sessionId),
+    atMost: FEW,
+    now,
+  });
   const results: unknown[] = await transact(
     home,
     (isRerun) =>
       [
-        recordWhere(home, event, { condition: condition(isRerun), requestId: reporting.requestId, now }),
+        recordWhere(home, event, {
+          condition: condition(isRerun),
+          requestId: reporting.requestId,
+          now,
+        }),
         db
           .update(userSessions)
           .set({

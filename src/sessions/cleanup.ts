@@ -1,10 +1,12 @@
 /**
- * Deleting what is dead, a bounded slice at a time: sessions that expired, were revoked or died of inactivity longer ago than
- * the retention, old idempotency keys and old events. A slice is one transaction that deletes what is still dead then, so runs may overlap
- * or be cut off anywhere. Nothing depends on it: a dead session is refused by its row, not by its absence.
+ * Deleting what is dead, a bounded slice at a time: sessions that expired, were revoked or died of
+ * inactivity longer ago than the retention, old idempotency keys and old events. A slice is one
+ * transaction that deletes what is still dead then, so runs may overlap or be cut off anywhere.
+ * Nothing depends on it: a dead session is refused by its row, not by its absence.
  *
- * Expired and revoked sessions are found by an index that no refresh writes. Inactivity has none (it would cost every refresh a
- * second written row), so a walk over the table in insertion order looks for it, and goes on where the last run stopped.
+ * Expired and revoked sessions are found by an index that no refresh writes. Inactivity has none
+ * (it would cost every refresh a second written row), so a walk over the table in insertion order
+ * looks for it, and goes on where the last run stopped.
  */
 import { and, asc, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
@@ -29,7 +31,10 @@ export interface CleanupBounds {
   sliceRows: number;
   /** Slices of all kinds but the walk's: each is a query, and an invocation may make 1,000. */
   maxSlices: number;
-  /** Rows that one step of the walk for inactive sessions looks at, and how many steps it makes, of three queries each. */
+  /**
+   * Rows that one step of the walk for inactive sessions looks at, and how many steps it makes, of
+   * three queries each.
+   */
   walkRows: number;
   walkSlices: number;
   /** The run ends after this long, finished or not. */
@@ -48,7 +53,10 @@ export interface CleanupReport {
   events: number;
   /** False: the budget ran out and dead rows are left for the next run. */
   finished: boolean;
-  /** Age beyond the retention of the oldest expired or revoked row that is left, in seconds; 0 when there is none. */
+  /**
+   * Age beyond the retention of the oldest expired or revoked row that is left, in seconds; 0 when
+   * there is none.
+   */
   overdueSeconds: number;
   /** The run before left less behind: more dies than is deleted. */
   isBacklogGrowing: boolean;
@@ -100,24 +108,41 @@ export async function cleanUp(
     idempotencyKeys: keys.total,
     events: events.total,
     finished:
-      expired.finished && revoked.finished && keys.finished && events.finished && lapsed.finished && idle.finished,
+      expired.finished &&
+      revoked.finished &&
+      keys.finished &&
+      events.finished &&
+      lapsed.finished &&
+      idle.finished,
     overdueSeconds,
     isBacklogGrowing: overdueSeconds > before.overdueSeconds,
   };
 }
 
-/** Leaves the database to others for as long as the last slice held it: back to back, slices let hardly anyone in between. */
-async function rest({ clock, rest }: Pick<CleanupBounds, 'clock' | 'rest'>, started: number): Promise<void> {
+/**
+ * Leaves the database to others for as long as the last slice held it: back to back, slices let
+ * hardly anyone in between.
+ */
+async function rest(
+  { clock, rest }: Pick<CleanupBounds, 'clock' | 'rest'>,
+  started: number,
+): Promise<void> {
   await rest(clock() - started);
 }
 
 async function deleteExpired(home: Home, cutoff: Date, limit: number): Promise<number> {
-  const [deleted] = await transact(home, () => [deleteOldest(home, oldestExpired(home, cutoff).limit(limit))] as const);
+  const [deleted] = await transact(
+    home,
+    () => [deleteOldest(home, oldestExpired(home, cutoff).limit(limit))] as const,
+  );
   return deleted.length;
 }
 
 async function deleteRevoked(home: Home, cutoff: Date, limit: number): Promise<number> {
-  const [deleted] = await transact(home, () => [deleteOldest(home, oldestRevoked(home, cutoff).limit(limit))] as const);
+  const [deleted] = await transact(
+    home,
+    () => [deleteOldest(home, oldestRevoked(home, cutoff).limit(limit))] as const,
+  );
   return deleted.length;
 }
 
@@ -134,13 +159,20 @@ export function oldestRevoked({ db }: Home, cutoff: Date) {
 }
 
 function deleteOldest({ db }: Home, oldest: ReturnType<ReturnType<typeof oldestExpired>['limit']>) {
-  return db.delete(userSessions).where(inArray(userSessions.id, oldest)).returning({ id: userSessions.id });
+  return db
+    .delete(userSessions)
+    .where(inArray(userSessions.id, oldest))
+    .returning({ id: userSessions.id });
 }
 
 /** Oldest first by rowid, which follows insertion, so that the table needs no index for it. */
 async function deleteIdempotencyKeys(home: Home, cutoff: Date, limit: number): Promise<number> {
   const { db } = home;
-  const oldest = db.select({ rowid: sql`rowid` }).from(idempotencyKeys).orderBy(sql`rowid`).limit(limit);
+  const oldest = db
+    .select({ rowid: sql`rowid` })
+    .from(idempotencyKeys)
+    .orderBy(sql`rowid`)
+    .limit(limit);
   const [deleted] = await transact(
     home,
     () =>
@@ -157,7 +189,11 @@ async function deleteIdempotencyKeys(home: Home, cutoff: Date, limit: number): P
 /** Oldest first by seq, which follows time. What was still to be told of them goes with them. */
 async function deleteEvents(home: Home, cutoff: Date, limit: number): Promise<number> {
   const { db } = home;
-  const oldest = db.select({ seq: sessionEvents.seq }).from(sessionEvents).orderBy(sessionEvents.seq).limit(limit);
+  const oldest = db
+    .select({ seq: sessionEvents.seq })
+    .from(sessionEvents)
+    .orderBy(sessionEvents.seq)
+    .limit(limit);
   const [deleted] = await transact(
     home,
     () =>
@@ -180,8 +216,14 @@ async function deleteLapsed(home: Home, now: Date, limit: number): Promise<numbe
     home,
     () =>
       [
-        db.delete(outdatedTokens).where(oldestOf(outdatedTokens)).returning({ subject: outdatedTokens.subject }),
-        db.delete(usedAssertions).where(oldestOf(usedAssertions)).returning({ hash: usedAssertions.hash }),
+        db
+          .delete(outdatedTokens)
+          .where(oldestOf(outdatedTokens))
+          .returning({ subject: outdatedTokens.subject }),
+        db
+          .delete(usedAssertions)
+          .where(oldestOf(usedAssertions))
+          .returning({ hash: usedAssertions.hash }),
       ] as const,
   );
   return Math.max(users.length, assertions.length);
@@ -231,7 +273,9 @@ async function walkSlice(
       [
         // The step before is done: a run that is cut off here goes on from it.
         db.update(cleanupState).set({ idleCursor: cursor }).where(sql`idle_cursor < ${cursor}`),
-        db.select({ upTo: sql<number | null>`max(${sql.identifier('row')})` }).from(slice.as('slice')),
+        db
+          .select({ upTo: sql<number | null>`max(${sql.identifier('row')})` })
+          .from(slice.as('slice')),
         db
           .delete(userSessions)
           .where(and(sql`rowid in ${slice}`, isIdle))

@@ -1,16 +1,35 @@
 /**
- * Starting a session: the user's row on first sight, room under the limit, the session, and the end of the guest session that
- * it replaces, all in one transaction and one round trip. Every statement carries the same condition, so that a create
- * either happens whole or leaves nothing behind.
+ * Starting a session: the user's row on first sight, room under the limit, the session, and the end
+ * of the guest session that it replaces, all in one transaction and one round trip. Every statement
+ * carries the same condition, so that a create either happens whole or leaves nothing behind.
  *
- * A create with an idempotency key draws its first secret from a random salt in the database and a key that is not: a repeat
- * makes the same refresh token again, and neither the database nor the key alone can make it.
+ * A create with an idempotency key draws its first secret from a random salt in the database and a
+ * key that is not: a repeat makes the same refresh token again, and neither the database nor the
+ * key alone can make it.
  */
-import { and, eq, exists, getTableColumns, isNotNull, isNull, ne, not, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  eq,
+  exists,
+  getTableColumns,
+  isNotNull,
+  isNull,
+  ne,
+  not,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { SessionPolicy } from '../config';
-import { eachSecret, hmacSha256, type Keyring, randomSecret, type SecretKeys, sha256 } from '../crypto';
+import {
+  eachSecret,
+  hmacSha256,
+  type Keyring,
+  randomSecret,
+  type SecretKeys,
+  sha256,
+} from '../crypto';
 import { type Home, transact } from '../db/homes';
 import { idempotencyKeys, usedAssertions, userSessions, users } from '../db/schema';
 import {
@@ -25,7 +44,14 @@ import {
 } from '../risk/events';
 import { lastSignal, type Signals } from '../risk/signals';
 import { evictOldest, hasRoom } from './limits';
-import { checkSession, isLive, isOutdated, type KnownSession, type RevokedReason, type Session } from './session';
+import {
+  checkSession,
+  isLive,
+  isOutdated,
+  type KnownSession,
+  type RevokedReason,
+  type Session,
+} from './session';
 
 export interface NewSession {
   /** null: a guest. */
@@ -62,12 +88,19 @@ export interface UsedAssertion {
 }
 
 /** `user_moved`: to another home, since it was asked for. */
-type RefusedReason = 'session_limit_reached' | 'guest_session_not_found' | 'assertion_used' | 'user_moved';
+type RefusedReason =
+  | 'session_limit_reached'
+  | 'guest_session_not_found'
+  | 'assertion_used'
+  | 'user_moved';
 
 export type CreateResult =
   | { ok: true; session: Session; secret: string; events: RecordedEvent[]; isRepeat: boolean }
   | { ok: false; reason: RefusedReason }
-  /** The key was used for another request; or its session has moved on, so that its first token is no longer good. */
+  /**
+   * The key was used for another request; or its session has moved on, so that its first token is
+   * no longer good.
+   */
   | { ok: false; reason: 'idempotency_key_reused' | 'idempotent_session_moved_on' };
 
 /** Starts a session for a user (or a guest) that the caller has authenticated. One round trip. */
@@ -81,18 +114,29 @@ export async function createSession(
     reporting,
     idempotency = null,
     assertion = null,
-  }: { now: number; reporting: Reporting; idempotency?: Idempotency | null; assertion?: UsedAssertion | null },
+  }: {
+    now: number;
+    reporting: Reporting;
+    idempotency?: Idempotency | null;
+    assertion?: UsedAssertion | null;
+  },
 ): Promise<CreateResult> {
   const sessionId = crypto.randomUUID();
   const claim =
-    idempotency === null ? null : await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId, now });
+    idempotency === null
+      ? null
+      : await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId, now });
   const secret = claim === null ? randomSecret() : await drawSecret(keyring.current, claim);
   const session = await toRow(input, { sessionId, secret, now });
 
   const { db } = home;
   const { userId, guestSessionId } = input;
   const createdAt = new Date(now);
-  const isGuest = and(eq(userSessions.id, guestSessionId ?? ''), isNull(userSessions.userId), isLive(policy, now));
+  const isGuest = and(
+    eq(userSessions.id, guestSessionId ?? ''),
+    isNull(userSessions.userId),
+    isLive(policy, now),
+  );
   const isUsed = exists(
     db
       .select({ one: sql`1` })
@@ -109,18 +153,31 @@ export async function createSession(
     userId === null ? undefined : not(hasMoved),
     assertion === null ? undefined : not(isUsed),
     userId === null ? undefined : hasRoom(home, userId, policy, now),
-    guestSessionId === null ? undefined : exists(db.select({ one: sql`1` }).from(userSessions).where(isGuest)),
+    guestSessionId === null
+      ? undefined
+      : exists(db.select({ one: sql`1` }).from(userSessions).where(isGuest)),
   );
-  // Once the key is claimed, the claim stands for `allowed`; a repeat finds the first one's claim, and changes nothing.
+  // Once the key is claimed, the claim stands for `allowed`; a repeat finds the first one's claim,
+  // and changes nothing.
   const claimed =
-    claim && exists(db.select({ one: sql`1` }).from(idempotencyKeys).where(eq(idempotencyKeys.salt, claim.salt)));
+    claim &&
+    exists(
+      db.select({ one: sql`1` }).from(idempotencyKeys).where(eq(idempotencyKeys.salt, claim.salt)),
+    );
   const condition = claimed ?? allowed;
-  const isCreated = exists(db.select({ one: sql`1` }).from(userSessions).where(eq(userSessions.id, sessionId)));
+  const isCreated = exists(
+    db.select({ one: sql`1` }).from(userSessions).where(eq(userSessions.id, sessionId)),
+  );
 
   const statements: BatchItem<'sqlite'>[] = [];
   if (claim !== null) statements.push(insertWhere(home, idempotencyKeys, claim, allowed));
-  if (userId !== null) statements.push(insertWhere(home, users, { id: userId, createdAt, moves: 0 }, condition));
-  if (userId !== null && policy.maxSessionsPerUser !== null && policy.limitPolicy === 'evict_oldest')
+  if (userId !== null)
+    statements.push(insertWhere(home, users, { id: userId, createdAt, moves: 0 }, condition));
+  if (
+    userId !== null &&
+    policy.maxSessionsPerUser !== null &&
+    policy.limitPolicy === 'evict_oldest'
+  )
     statements.push(
       ...evictOldest(home, userId, policy, {
         keep: policy.maxSessionsPerUser - 1,
@@ -136,14 +193,25 @@ export async function createSession(
   }
   if (guestSessionId !== null) {
     const upgraded = { revokedAt: createdAt, revokedReason: 'upgraded' satisfies RevokedReason };
-    const event = { id: null, type: 'session_revoked', details: { by: 'client', reason: 'upgraded' } } as const;
+    const event = {
+      id: null,
+      type: 'session_revoked',
+      details: { by: 'client', reason: 'upgraded' },
+    } as const;
     const isUpgraded = and(isGuest, isCreated);
-    statements.push(recordWhere(home, event, { condition: isUpgraded, requestId: reporting.requestId, now }));
+    statements.push(
+      recordWhere(home, event, { condition: isUpgraded, requestId: reporting.requestId, now }),
+    );
     statements.push(db.update(userSessions).set(upgraded).where(isUpgraded));
   }
   for (const { event, when } of eventsOf(input)) {
-    const own = and(eq(userSessions.id, sessionId), when?.(home, { userId, sessionId, signals: input.signals }));
-    statements.push(recordWhere(home, event, { condition: own, requestId: reporting.requestId, now }));
+    const own = and(
+      eq(userSessions.id, sessionId),
+      when?.(home, { userId, sessionId, signals: input.signals }),
+    );
+    statements.push(
+      recordWhere(home, event, { condition: own, requestId: reporting.requestId, now }),
+    );
   }
   const report = reportTo(home, reporting, { subject: userId ?? sessionId, atMost: MANY, now });
   statements.push(...report.deliveries, report.readBack);
@@ -160,10 +228,17 @@ export async function createSession(
           .where(eq(idempotencyKeys.keyHash, claim.keyHash)),
   );
   const results: unknown[] = await transact(home, () => statements as [BatchItem<'sqlite'>]);
-  const found = (results.at(-1) as { session: Session | null; isOutdated: number; claim: FirstClaim | null }[])[0];
+  const found = (
+    results.at(-1) as { session: Session | null; isOutdated: number; claim: FirstClaim | null }[]
+  )[0];
 
   if (found === undefined) return { ok: false, reason: await whyRefused() };
-  if (idempotency !== null && claim !== null && found.claim !== null && found.claim.salt !== claim.salt)
+  if (
+    idempotency !== null &&
+    claim !== null &&
+    found.claim !== null &&
+    found.claim.salt !== claim.salt
+  )
     return repeat(keyring, policy, idempotency, {
       first: found.claim,
       session: found.session && { ...found.session, isOutdated: found.isOutdated },
@@ -182,19 +257,37 @@ export async function createSession(
     const [answers] = await transact(home, () => [db.select(asked).from(sql`(select 1)`)] as const);
     if (answers[0]?.moved === 1) return 'user_moved';
     if (assertion !== null && answers[0]?.used === 1) return 'assertion_used';
-    return guestSessionId !== null && answers[0]?.guest === 0 ? 'guest_session_not_found' : 'session_limit_reached';
+    return guestSessionId !== null && answers[0]?.guest === 0
+      ? 'guest_session_not_found'
+      : 'session_limit_reached';
   }
 }
 
 /** What a create reports: that it was, and whether the user was never seen on such a device. */
-function eventsOf({ signals, startedBy }: NewSession): { event: EventDraft; when: typeof isNewDevice | null }[] {
-  const details: EventDetails = { by: startedBy.by, client_id: startedBy.clientId, context: signals };
-  const created = { event: { id: crypto.randomUUID(), type: 'session_created', details } as const, when: null };
+function eventsOf({
+  signals,
+  startedBy,
+}: NewSession): { event: EventDraft; when: typeof isNewDevice | null }[] {
+  const details: EventDetails = {
+    by: startedBy.by,
+    client_id: startedBy.clientId,
+    context: signals,
+  };
+  const created = {
+    event: { id: crypto.randomUUID(), type: 'session_created', details } as const,
+    when: null,
+  };
   if (signals.browser === null) return [created];
-  return [created, { event: { id: crypto.randomUUID(), type: 'new_device', details }, when: isNewDevice }];
+  return [
+    created,
+    { event: { id: crypto.randomUUID(), type: 'new_device', details }, when: isNewDevice },
+  ];
 }
 
-/** SQL: the user has other sessions, live or still kept, but none with this browser on this platform. */
+/**
+ * SQL: the user has other sessions, live or still kept, but none with this browser on this
+ * platform.
+ */
 function isNewDevice(
   { db }: Home,
   { userId, sessionId, signals }: { userId: string | null; sessionId: string; signals: Signals },
@@ -210,13 +303,17 @@ function isNewDevice(
     sql`${lastSignal('browser')} is ${signals.browser}`,
     sql`${lastSignal('platform')} is ${signals.platform}`,
   );
-  const any = (condition: SQL | undefined) => exists(db.select({ one: sql`1` }).from(userSessions).where(condition));
+  const any = (condition: SQL | undefined) =>
+    exists(db.select({ one: sql`1` }).from(userSessions).where(condition));
   return and(any(others), not(any(same)));
 }
 
 type Claim = typeof idempotencyKeys.$inferSelect;
 
-/** What a repeat needs of the first claim. A batch's rows go by column name, and the session has a `created_at` too. */
+/**
+ * What a repeat needs of the first claim. A batch's rows go by column name, and the session has a
+ * `created_at` too.
+ */
 const { createdAt: _, ...firstClaim } = getTableColumns(idempotencyKeys);
 type FirstClaim = Omit<Claim, 'createdAt'>;
 
@@ -253,7 +350,10 @@ async function toClaim(
 }
 
 /** What is stored of a key. */
-export function toKeyHash({ clientId, key }: Pick<Idempotency, 'clientId' | 'key'>): Promise<string> {
+export function toKeyHash({
+  clientId,
+  key,
+}: Pick<Idempotency, 'clientId' | 'key'>): Promise<string> {
   return sha256(JSON.stringify([clientId, key]));
 }
 
@@ -270,7 +370,8 @@ async function toRow(
   input: NewSession,
   { sessionId, secret, now }: { sessionId: string; secret: string; now: number },
 ): Promise<Session> {
-  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr, claims, signals } = input;
+  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr, claims, signals } =
+    input;
   return {
     id: sessionId,
     userId,
@@ -293,7 +394,10 @@ async function toRow(
   };
 }
 
-/** INSERT … SELECT … WHERE condition ON CONFLICT DO NOTHING, so that running it twice is as good as once. */
+/**
+ * INSERT … SELECT … WHERE condition ON CONFLICT DO NOTHING, so that running it twice is as good as
+ * once.
+ */
 function insertWhere<T extends SQLiteTable>(
   home: Home,
   table: T,

@@ -40,17 +40,30 @@ export function listOwnEvents(
 }
 
 /** A user's events, for a backend. One round trip. */
-export async function listUserEvents(replica: Replica, userId: string, query: EventQuery): Promise<EventPage> {
+export async function listUserEvents(
+  replica: Replica,
+  userId: string,
+  query: EventQuery,
+): Promise<EventPage> {
   const [rows] = await transact(replica, () => [selectEvents(replica, userId, query)] as const);
   return toEventPage(rows, query);
 }
 
-export function selectEvents({ db }: Home | Replica, subject: string, { before, limit }: EventQuery) {
+export function selectEvents(
+  { db }: Home | Replica,
+  subject: string,
+  { before, limit }: EventQuery,
+) {
   return (
     db
       .select()
       .from(sessionEvents)
-      .where(and(eq(sessionEvents.subject, subject), before === null ? undefined : lt(sessionEvents.seq, before)))
+      .where(
+        and(
+          eq(sessionEvents.subject, subject),
+          before === null ? undefined : lt(sessionEvents.seq, before),
+        ),
+      )
       .orderBy(desc(sessionEvents.seq))
       // One more than asked for tells whether there is a next page.
       .limit(limit + 1)
@@ -67,8 +80,9 @@ export function toEventPage(rows: SessionEvent[], { limit }: EventQuery): EventP
 export type EventPositions = ReadonlyMap<string, number>;
 
 /**
- * One page of the pages of several homes, newest first. The order of writing is each home's own, so the next page says for each where
- * it goes on. An event that is in two, because it moved with its user, is listed once.
+ * One page of the pages of several homes, newest first. The order of writing is each home's own, so
+ * the next page says for each where it goes on. An event that is in two, because it moved with its
+ * user, is listed once.
  */
 export function mergeEventPages(
   pages: readonly { home: string; page: EventPage }[],
@@ -77,7 +91,8 @@ export function mergeEventPages(
   const queues = pages.map(({ home, page }) => ({ home, rest: [...page.events] }));
   const events = new Map<string, SessionEvent>();
   const next = new Map(before);
-  // The newest of what each home has next: within a home the order of writing stays, whatever the times say.
+  // The newest of what each home has next: within a home the order of writing stays, whatever the
+  // times say.
   while (events.size < limit) {
     const heads = queues.filter(({ rest }) => rest.length > 0);
     if (heads.length === 0) break;
@@ -86,7 +101,8 @@ export function mergeEventPages(
     events.set(event.id, events.get(event.id) ?? event);
     next.set(home, event.seq);
   }
-  const hasMore = queues.some(({ rest }) => rest.length > 0) || pages.some(({ page }) => page.next !== null);
+  const hasMore =
+    queues.some(({ rest }) => rest.length > 0) || pages.some(({ page }) => page.next !== null);
   return { events: [...events.values()], next: hasMore ? next : null };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The limit on a user's active sessions. A create checks it in the transaction that inserts, and D1 runs one transaction at a
- * time, so it is exact however many creates race.
+ * The limit on a user's active sessions. A create checks it in the transaction that inserts, and D1
+ * runs one transaction at a time, so it is exact however many creates race.
  */
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
@@ -10,9 +10,17 @@ import { type Reporting, recordWhere } from '../risk/events';
 import { isLive, type RevokedReason } from './session';
 
 /** SQL: one more session is within the user's limit. Policy `evict_oldest` always makes room. */
-export function hasRoom(home: Home, userId: string, policy: SessionPolicy, now: number): SQL | undefined {
+export function hasRoom(
+  home: Home,
+  userId: string,
+  policy: SessionPolicy,
+  now: number,
+): SQL | undefined {
   if (policy.maxSessionsPerUser === null || policy.limitPolicy !== 'reject') return undefined;
-  const live = home.db.$count(userSessions, and(eq(userSessions.userId, userId), isLive(policy, now)));
+  const live = home.db.$count(
+    userSessions,
+    and(eq(userSessions.userId, userId), isLive(policy, now)),
+  );
   return sql`${live} < ${policy.maxSessionsPerUser}`;
 }
 
@@ -21,7 +29,12 @@ export function evictOldest(
   home: Home,
   userId: string,
   policy: SessionPolicy,
-  { keep, condition, reporting, now }: { keep: number; condition: SQL | undefined; reporting: Reporting; now: number },
+  {
+    keep,
+    condition,
+    reporting,
+    now,
+  }: { keep: number; condition: SQL | undefined; reporting: Reporting; now: number },
 ) {
   // SQLite has no OFFSET without LIMIT.
   const excess = home.db
@@ -32,7 +45,11 @@ export function evictOldest(
     .limit(Number.MAX_SAFE_INTEGER)
     .offset(keep);
   const isExcess = and(inArray(userSessions.id, excess), condition);
-  const event = { id: null, type: 'session_evicted', details: { by: 'system', reason: 'evicted' } } as const;
+  const event = {
+    id: null,
+    type: 'session_evicted',
+    details: { by: 'system', reason: 'evicted' },
+  } as const;
   return [
     recordWhere(home, event, { condition: isExcess, requestId: reporting.requestId, now }),
     home.db

@@ -1,4 +1,7 @@
-/** Reading sessions: newest first, a page at a time by the last row seen (keyset), so that a new session shifts no page. */
+/**
+ * Reading sessions: newest first, a page at a time by the last row seen (keyset), so that a new
+ * session shifts no page.
+ */
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
 import { type Home, type Replica, transact } from '../db/homes';
@@ -42,7 +45,10 @@ export function listOwnSessions(
   });
 }
 
-/** A user's sessions, for a backend: active ones, or also those that are over and not purged yet. One round trip. */
+/**
+ * A user's sessions, for a backend: active ones, or also those that are over and not purged yet.
+ * One round trip.
+ */
 export async function listUserSessions(
   copy: Home | Replica,
   policy: SessionPolicy,
@@ -61,17 +67,28 @@ export async function listUserSessions(
 /** Later than any session, and still a time that a cursor can hold: 5138. */
 const MAX_LISTED_SECOND = 99_999_999_999;
 
-/** SQL: where in the list a row is: at its creation, or last when its creation, written by hand, is no time. */
+/**
+ * SQL: where in the list a row is: at its creation, or last when its creation, written by hand, is
+ * no time.
+ */
 const listedAt = sql`iif(typeof(${userSessions.createdAt}) = 'integer' and ${userSessions.createdAt} between 0 and ${MAX_LISTED_SECOND}, ${userSessions.createdAt}, 0)`;
 
 /** Pure twin of `listedAt`. */
 function toListedAt({ createdAt }: Session): Date {
   const second = createdAt.getTime() / 1000;
-  return Number.isInteger(second) && second >= 0 && second <= MAX_LISTED_SECOND ? createdAt : new Date(0);
+  return Number.isInteger(second) && second >= 0 && second <= MAX_LISTED_SECOND
+    ? createdAt
+    : new Date(0);
 }
 
-export function selectPage({ db }: Home | Replica, condition: SQL | undefined, { after, limit }: Page) {
-  const isAfter = after && sql`(${listedAt}, ${userSessions.id}) < (${after.createdAt.getTime() / 1000}, ${after.id})`;
+export function selectPage(
+  { db }: Home | Replica,
+  condition: SQL | undefined,
+  { after, limit }: Page,
+) {
+  const isAfter =
+    after &&
+    sql`(${listedAt}, ${userSessions.id}) < (${after.createdAt.getTime() / 1000}, ${after.id})`;
   return (
     db
       .select()
@@ -86,10 +103,16 @@ export function selectPage({ db }: Home | Replica, condition: SQL | undefined, {
 export function toPage(rows: Session[], { limit }: Page): SessionPage {
   const sessions = rows.slice(0, limit);
   const last = rows.length > limit ? sessions.at(-1) : undefined;
-  return { sessions, next: last === undefined ? null : { createdAt: toListedAt(last), id: last.id } };
+  return {
+    sessions,
+    next: last === undefined ? null : { createdAt: toListedAt(last), id: last.id },
+  };
 }
 
-/** One page of the pages of several homes: a session is in one alone, and the order is the same in all. */
+/**
+ * One page of the pages of several homes: a session is in one alone, and the order is the same in
+ * all.
+ */
 export function mergeSessionPages(pages: readonly SessionPage[], { limit }: Page): SessionPage {
   const [only] = pages;
   if (pages.length === 1 && only !== undefined) return only;

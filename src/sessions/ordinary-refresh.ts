@@ -1,6 +1,7 @@
 /**
- * The statement that every refresh runs first, and most need alone: moves a live session on when its current token is presented, the last
- * rotation is older than the grace period, and nothing about the caller is to be weighed.
+ * The statement that every refresh runs first, and most need alone: moves a live session on when
+ * its current token is presented, the last rotation is older than the grace period, and nothing
+ * about the caller is to be weighed.
  */
 import { and, eq, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';

@@ -1,7 +1,8 @@
 /**
- * A not-before: what began, or was issued, before a time is no longer good, whatever its own row says. One row does it for a user, a guest
- * or everyone of a home. It is what to write after a database was restored to an earlier point, which brings back sessions that were
- * revoked since, and tokens that were rotated.
+ * A not-before: what began, or was issued, before a time is no longer good, whatever its own row
+ * says. One row does it for a user, a guest or everyone of a home. It is what to write after a
+ * database was restored to an earlier point, which brings back sessions that were revoked since,
+ * and tokens that were rotated.
  */
 import { sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
@@ -25,7 +26,10 @@ export function outdate({ db }: Home, subject: string, notBefore: number, until:
     });
 }
 
-/** Ends every session of a subject (a user's id, or EVERYONE in this home) that began before `notBefore` (ms). One round trip, one row. */
+/**
+ * Ends every session of a subject (a user's id, or EVERYONE in this home) that began before
+ * `notBefore` (ms). One round trip, one row.
+ */
 export async function outdateSessions(
   home: Home,
   { lifetimeSeconds }: SessionPolicy,

@@ -2,15 +2,27 @@ import type { SessionPolicy } from '../config';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/homes';
 import { type RefreshToken, successorsOf } from '../tokens/refresh';
-import { checkSession, type EndReason, type Session, selectSession, wasRotatedWithinGrace } from './session';
+import {
+  checkSession,
+  type EndReason,
+  type Session,
+  selectSession,
+  wasRotatedWithinGrace,
+} from './session';
 
 export type PresentedResult =
   | { ok: true; session: Session }
   | { ok: false; reason: EndReason }
-  /** `superseded`: authentic, but neither current nor within the grace period. A refresh with it would be reuse. */
+  /**
+   * `superseded`: authentic, but neither current nor within the grace period. A refresh with it
+   * would be reuse.
+   */
   | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'superseded' | 'moved' };
 
-/** The live session of an authentic token that is current, or superseded within the grace period. One round trip, no write. */
+/**
+ * The live session of an authentic token that is current, or superseded within the grace period.
+ * One round trip, no write.
+ */
 export async function findPresented(
   home: Home,
   keyring: Keyring,

@@ -31,7 +31,10 @@ interface Found<T> {
   answer: T;
 }
 
-/** Reads for the person of a live session, while the primary is asked for it; null when it turns out to be over. */
+/**
+ * Reads for the person of a live session, while the primary is asked for it; null when it turns out
+ * to be over.
+ */
 export async function readFor<T, Live extends Session | null>(
   { home, replica }: Copies,
   live: Live | Promise<Live>,

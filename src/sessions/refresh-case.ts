@@ -1,16 +1,21 @@
 /**
  * Refreshing a session: the cases. An authentic token is, by what its session's row stores:
  *
- *   1. current      the token's own hash, last rotation older than the grace period → rotated: the successor
+ *   1. current      the token's own hash, last rotation older than the grace period
+ *                   → rotated: the successor
  *   2. current      rotated within the grace period → kept: the same token again
- *   3. predecessor  the successor's hash, within the grace period → repeated: the same successor again
- *   4. predecessor  later, but from whoever made that rotation, within a longer window → recovered: the answer had been lost
+ *   3. predecessor  the successor's hash, within the grace period
+ *                   → repeated: the same successor again
+ *   4. predecessor  later, but from whoever made that rotation, within a longer window
+ *                   → recovered: the answer had been lost
  *   5. anything else → reuse: the session is revoked (RFC 9700 §4.14.2)
  *
- * Because of 2 a session moves at most one step a grace period, so a superseded token stays good for the whole of it and signs
- * nobody out, however many tabs, retries and slow requests race; after it, it is a lost answer or theft.
+ * Because of 2 a session moves at most one step a grace period, so a superseded token stays good
+ * for the whole of it and signs nobody out, however many tabs, retries and slow requests race;
+ * after it, it is a lost answer or theft.
  *
- * A caller whose signals differ from the session's last ones is assessed (risk/assess.ts) before any answer.
+ * A caller whose signals differ from the session's last ones is assessed (risk/assess.ts) before
+ * any answer.
  */
 import type { SessionPolicy } from '../config';
 import type { RiskPolicy } from '../config/risk';
@@ -53,9 +58,17 @@ export type RefreshCase =
   | { do: 'revoke'; reason: 'reuse_detected' | 'suspicious'; event: EventDraft }
   | { do: 'rotate'; event: EventDraft | null }
   /** The same token again, or its successor. */
-  | { do: 'repeat'; outcome: 'kept' | 'repeated' | 'recovered'; secret: string; event: EventDraft | null };
+  | {
+      do: 'repeat';
+      outcome: 'kept' | 'repeated' | 'recovered';
+      secret: string;
+      event: EventDraft | null;
+    };
 
-/** What an attempt on this row comes to. `isOwnRotation`: the last rotation is this very attempt's, whose outcome was unknown. */
+/**
+ * What an attempt on this row comes to. `isOwnRotation`: the last rotation is this very attempt's,
+ * whose outcome was unknown.
+ */
 export async function toRefreshCase(
   row: KnownSession,
   attempt: RefreshAttempt,
@@ -67,12 +80,24 @@ export async function toRefreshCase(
   if (ended !== null) return { do: 'refuse', reason: ended };
 
   const last = toLastSignals(row, attempt);
-  const assessment = assess(last, attempt.signals, { policy: policy.risk, seenAt: lastUsedAt(row).getTime(), now });
+  const assessment = assess(last, attempt.signals, {
+    policy: policy.risk,
+    seenAt: lastUsedAt(row).getTime(),
+    now,
+  });
   const details: EventDetails = { by: 'user', context: attempt.signals };
   if (assessment.level !== 'none') details.risk = assessment;
-  /** Reported once for each rotation and caller, however often the token is presented, because the row does not change. */
+  /**
+   * Reported once for each rotation and caller, however often the token is presented, because the
+   * row does not change.
+   */
   const draftOnce = async (type: EventDraft['type']): Promise<EventDraft> => ({
-    id: await toUuid([type, row.id, row.rotatedAt?.getTime() ?? 0, JSON.stringify(attempt.signals)]),
+    id: await toUuid([
+      type,
+      row.id,
+      row.rotatedAt?.getTime() ?? 0,
+      JSON.stringify(attempt.signals),
+    ]),
     type,
     details,
   });
@@ -85,9 +110,14 @@ export async function toRefreshCase(
   const isInGrace = wasRotatedWithinGrace(row, policy.sessions, now) || isOwnRotation;
   const isCurrent = row.refreshToken === attempt.hash;
   const successor = attempt.successors.find(({ hash }) => hash === row.refreshToken);
-  const isLostAnswer = successor !== undefined && !isInGrace && isComingBack(row, last, attempt, policy, now);
+  const isLostAnswer =
+    successor !== undefined && !isInGrace && isComingBack(row, last, attempt, policy, now);
   if (!isCurrent && (successor === undefined || !(isInGrace || isLostAnswer))) {
-    return { do: 'revoke', reason: 'reuse_detected', event: draft('reuse_detected', { by: 'system' }) };
+    return {
+      do: 'revoke',
+      reason: 'reuse_detected',
+      event: draft('reuse_detected', { by: 'system' }),
+    };
   }
   if (assessment.decision === 'revoke') {
     const event = draft('session_revoked', { by: 'system', reason: 'suspicious' });
@@ -104,8 +134,10 @@ export async function toRefreshCase(
   }
   // A small difference is reported when the session next rotates.
   const mismatch = isSuspicious ? await draftOnce('mismatch') : null;
-  if (successor === undefined) return { do: 'repeat', outcome: 'kept', secret: attempt.secret, event: mismatch };
-  if (!isLostAnswer) return { do: 'repeat', outcome: 'repeated', secret: successor.secret, event: mismatch };
+  if (successor === undefined)
+    return { do: 'repeat', outcome: 'kept', secret: attempt.secret, event: mismatch };
+  if (!isLostAnswer)
+    return { do: 'repeat', outcome: 'repeated', secret: successor.secret, event: mismatch };
   const event = await draftOnce('answer_recovered');
   return { do: 'repeat', outcome: 'recovered', secret: successor.secret, event };
 }
@@ -120,10 +152,15 @@ function isComingBack(
 ): boolean {
   // Without a grace period rotation is strict: there are no second uses.
   if (sessions.graceSeconds === 0 || row.rotatedAt === null) return false;
-  return now - row.rotatedAt.getTime() < lostAnswerSeconds * 1000 && looksLikeSameCaller(last, signals);
+  return (
+    now - row.rotatedAt.getTime() < lostAnswerSeconds * 1000 && looksLikeSameCaller(last, signals)
+  );
 }
 
-function toLastSignals({ lastSignals }: Session, { signals, formerNetwork }: RefreshAttempt): Signals | null {
+function toLastSignals(
+  { lastSignals }: Session,
+  { signals, formerNetwork }: RefreshAttempt,
+): Signals | null {
   const last = parseSignals(lastSignals);
   if (last === null || formerNetwork === null || last.network !== formerNetwork) return last;
   return { ...last, network: signals.network };

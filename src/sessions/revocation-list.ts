@@ -1,6 +1,7 @@
 /**
- * What verifiers of access tokens have to know: which sessions ended while a token of theirs may still be good, and which users' tokens
- * are outdated. A token is refused when its session is listed, or when it was issued before its user's time.
+ * What verifiers of access tokens have to know: which sessions ended while a token of theirs may
+ * still be good, and which users' tokens are outdated. A token is refused when its session is
+ * listed, or when it was issued before its user's time.
  */
 import { and, asc, gt, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/homes';
@@ -10,14 +11,19 @@ export interface RevocationList {
   sessions: string[];
   /** By user, and by home (`home:<name>`) where all of it is outdated; seconds since 1970. */
   notBefore: Record<string, number>;
-  /** False: there are more than the list may have, so that a token may be revoked and not be in it. */
+  /**
+   * False: there are more than the list may have, so that a token may be revoked and not be in it.
+   */
   isComplete: boolean;
 }
 
 /** Of each kind. Far more than end within the life of an access token, and less than a megabyte. */
 export const MAX_LISTED = 10_000;
 
-/** Reads what ended within the last `tokenLifeSeconds`. One round trip that reads the listed rows alone. */
+/**
+ * Reads what ended within the last `tokenLifeSeconds`. One round trip that reads the listed rows
+ * alone.
+ */
 export async function readRevocationList(
   home: Home,
   { tokenLifeSeconds, now }: { tokenLifeSeconds: number; now: number },
@@ -63,8 +69,13 @@ export async function readRevocationList(
   };
 }
 
-/** The list of several homes. With one that is silent it is not complete. A later not-before wins. */
-export function mergeRevocationLists(lists: readonly RevocationList[], silent: readonly string[]): RevocationList {
+/**
+ * The list of several homes. With one that is silent it is not complete. A later not-before wins.
+ */
+export function mergeRevocationLists(
+  lists: readonly RevocationList[],
+  silent: readonly string[],
+): RevocationList {
   const [only] = lists;
   if (lists.length === 1 && only !== undefined && silent.length === 0) return only;
   const notBefore: Record<string, number> = {};

@@ -1,15 +1,28 @@
 /**
- * Ending sessions. A revoked session keeps its row, marked, until the clean-up's retention has passed, so that its user can
- * be told why. Revoking twice changes nothing.
+ * Ending sessions. A revoked session keeps its row, marked, until the clean-up's retention has
+ * passed, so that its user can be told why. Revoking twice changes nothing.
  */
 import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionPolicy } from '../config';
 import { type Home, transact } from '../db/homes';
 import { sessionEvents, userSessions, users } from '../db/schema';
-import { type EventDetails, MANY, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
+import {
+  type EventDetails,
+  MANY,
+  type RecordedEvent,
+  type Reporting,
+  recordWhere,
+  reportTo,
+} from '../risk/events';
 import { outdate } from './outdate';
-import { checkSession, isLive, type KnownSession, type RevokedReason, selectSession } from './session';
+import {
+  checkSession,
+  isLive,
+  type KnownSession,
+  type RevokedReason,
+  selectSession,
+} from './session';
 
 /** Who asks: the session behind a verified access token. */
 export interface Caller {
@@ -31,7 +44,10 @@ export interface Revocation {
   now: number;
 }
 
-/** Ends a session of the client that presents its token (RFC 7009 §2.1). One that is not there, or not the client's, is left alone. */
+/**
+ * Ends a session of the client that presents its token (RFC 7009 §2.1). One that is not there, or
+ * not the client's, is left alone.
+ */
 export async function revokeByClient(
   home: Home,
   { sessionId, clientId }: { sessionId: string; clientId: string },
@@ -39,14 +55,30 @@ export async function revokeByClient(
 ): Promise<RecordedEvent[]> {
   const target = and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId));
   const details = { by: 'client', client_id: clientId, reason: 'signed_out' } as const;
-  const { statements, events } = revokeWhere(home, target, details, subjectOf(home, sessionId), revocation);
+  const { statements, events } = revokeWhere(
+    home,
+    target,
+    details,
+    subjectOf(home, sessionId),
+    revocation,
+  );
   return events(await transact(home, () => statements));
 }
 
 /** Ends the caller's own session. */
-export async function revokeCurrent(home: Home, caller: Caller, revocation: Revocation): Promise<RecordedEvent[]> {
+export async function revokeCurrent(
+  home: Home,
+  caller: Caller,
+  revocation: Revocation,
+): Promise<RecordedEvent[]> {
   const own = eq(userSessions.id, caller.sessionId);
-  const { statements, events } = revokeWhere(home, own, BY_USER, caller.userId ?? caller.sessionId, revocation);
+  const { statements, events } = revokeWhere(
+    home,
+    own,
+    BY_USER,
+    caller.userId ?? caller.sessionId,
+    revocation,
+  );
   return events(await transact(home, () => statements));
 }
 
@@ -77,7 +109,11 @@ export async function revokeOne(
 }
 
 /** Ends all sessions of the caller's user but the caller's own. */
-export async function revokeOthers(home: Home, caller: Caller, revocation: Revocation): Promise<RevokeResult> {
+export async function revokeOthers(
+  home: Home,
+  caller: Caller,
+  revocation: Revocation,
+): Promise<RevokeResult> {
   const { policy, now } = revocation;
   const others = and(belongsTo(caller), ne(userSessions.id, caller.sessionId));
   const condition = and(others, isCallerLive(home, caller, policy, now));
@@ -92,12 +128,24 @@ export async function revokeOthers(home: Home, caller: Caller, revocation: Revoc
 }
 
 /** Ends all sessions of the caller's user, the caller's own too, as long as that one is live. */
-export async function revokeEverywhere(home: Home, caller: Caller, revocation: Revocation): Promise<RevokeResult> {
+export async function revokeEverywhere(
+  home: Home,
+  caller: Caller,
+  revocation: Revocation,
+): Promise<RevokeResult> {
   const { policy, now } = revocation;
   const condition = and(belongsTo(caller), isCallerLive(home, caller, policy, now));
   const subject = caller.userId ?? caller.sessionId;
-  const afterwards = caller.userId === null ? [] : [outdate(home, caller.userId, now, tokensEnd(revocation))];
-  const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation, afterwards);
+  const afterwards =
+    caller.userId === null ? [] : [outdate(home, caller.userId, now, tokensEnd(revocation))];
+  const { statements, events } = revokeWhere(
+    home,
+    condition,
+    BY_USER,
+    subject,
+    revocation,
+    afterwards,
+  );
   const results = events(await transact(home, () => statements));
   return results.some(({ sessionId }) => sessionId === caller.sessionId)
     ? { ok: true, events: results }
@@ -117,8 +165,15 @@ export async function revokeUser(
   return events(await transact(home, () => statements));
 }
 
-/** Erases a user: by the foreign key all sessions, and the security log with what is still to be told of it. False: there was no such user. */
-export async function eraseUser(home: Home, userId: string, revocation: Revocation): Promise<boolean> {
+/**
+ * Erases a user: by the foreign key all sessions, and the security log with what is still to be
+ * told of it. False: there was no such user.
+ */
+export async function eraseUser(
+  home: Home,
+  userId: string,
+  revocation: Revocation,
+): Promise<boolean> {
   // No row is left to tell of their sessions, so the tokens of this very second are outdated too.
   const nextSecond = revocation.now + 1000;
   const [erased] = await transact(
@@ -135,7 +190,10 @@ export async function eraseUser(home: Home, userId: string, revocation: Revocati
 
 export const BY_USER = { by: 'user', reason: 'signed_out' } as const;
 
-/** Marks the sessions of a condition, and reports those that were live: the statements, and how to read the report from their results. */
+/**
+ * Marks the sessions of a condition, and reports those that were live: the statements, and how to
+ * read the report from their results.
+ */
 export function revokeWhere(
   home: Home,
   condition: SQL | undefined,

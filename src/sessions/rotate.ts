@@ -1,8 +1,9 @@
 /**
- * Refreshing a session: the ratchet. Nearly every refresh is one round trip: an UPDATE that moves the session forward when nothing
- * about it calls for a thought, and the row as it is then. What that leaves is decided by refresh-case.ts from the row, and done by
- * a second transaction only if the row is still the one that was read. So no answer depends on a row that has changed since, and of
- * racing refreshes one rotates and the others find what it did.
+ * Refreshing a session: the ratchet. Nearly every refresh is one round trip: an UPDATE that moves
+ * the session forward when nothing about it calls for a thought, and the row as it is then. What
+ * that leaves is decided by refresh-case.ts from the row, and done by a second transaction only if
+ * the row is still the one that was read. So no answer depends on a row that has changed since, and
+ * of racing refreshes one rotates and the others find what it did.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
@@ -11,12 +12,30 @@ import { type Home, transact } from '../db/homes';
 import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../errors';
 import type { StoredAddress } from '../risk/address';
-import { type EventDraft, FEW, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
+import {
+  type EventDraft,
+  FEW,
+  type RecordedEvent,
+  type Reporting,
+  recordWhere,
+  reportTo,
+} from '../risk/events';
 import type { Signals } from '../risk/signals';
 import { type RefreshToken, successorsOf } from '../tokens/refresh';
 import { ordinaryRefresh } from './ordinary-refresh';
-import { type RefreshAttempt, type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
-import { type KnownSession, type RefusalReason, type RevokedReason, type Session, selectSession } from './session';
+import {
+  type RefreshAttempt,
+  type RefreshCase,
+  type RefreshPolicy,
+  toRefreshCase,
+} from './refresh-case';
+import {
+  type KnownSession,
+  type RefusalReason,
+  type RevokedReason,
+  type Session,
+  selectSession,
+} from './session';
 
 export interface Refresh {
   token: RefreshToken;
@@ -45,12 +64,15 @@ export type RotateResult = {
   | { ok: false; reason: 'moved' }
 );
 
-/** Reads of a row that was changed before it could be acted on. Each loss means that another refresh won, so few are ever needed. */
+/**
+ * Reads of a row that was changed before it could be acted on. Each loss means that another refresh
+ * won, so few are ever needed.
+ */
 const MAX_LOST_RACES = 10;
 
 /**
- * Refreshes the session of an authentic token. One round trip and at most one row written, unless there is something to report:
- * then two, and the event. Throws `DatabaseUnavailableError`.
+ * Refreshes the session of an authentic token. One round trip and at most one row written, unless
+ * there is something to report: then two, and the event. Throws `DatabaseUnavailableError`.
  */
 export async function rotateSession(
   home: Home,
@@ -58,10 +80,24 @@ export async function rotateSession(
   policy: RefreshPolicy,
   { token, clientId, signals, formerNetwork, reporting, now }: Refresh,
 ): Promise<RotateResult> {
-  const [hash, successors] = await Promise.all([sha256(token.secret), successorsOf(keyring, token)]);
-  const attempt: RefreshAttempt = { secret: token.secret, hash, successors, clientId, signals, formerNetwork };
+  const [hash, successors] = await Promise.all([
+    sha256(token.secret),
+    successorsOf(keyring, token),
+  ]);
+  const attempt: RefreshAttempt = {
+    secret: token.secret,
+    hash,
+    successors,
+    clientId,
+    signals,
+    formerNetwork,
+  };
   const [next] = successors;
-  const step = { refreshToken: next.hash, rotatedAt: new Date(now), lastSignals: JSON.stringify(signals) };
+  const step = {
+    refreshToken: next.hash,
+    rotatedAt: new Date(now),
+    lastSignals: JSON.stringify(signals),
+  };
   const { sessions } = policy;
   let wasRerun = false;
 
@@ -82,11 +118,13 @@ export async function rotateSession(
   for (let races = 0; races < MAX_LOST_RACES; races += 1) {
     if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
     if (row.home !== null) return { ok: false, reason: 'moved', events: [] };
-    // A rotation of this very moment is this call's own, whose answer was lost on the way from the database.
+    // A rotation of this very moment is this call's own, whose answer was lost on the way from the
+    // database.
     const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;
     const refreshCase = await toRefreshCase(row, attempt, policy, { now, isOwnRotation });
     const change = toChange(refreshCase, step, now);
-    if (change === null && toEvent(refreshCase) === null) return toResult(refreshCase, row, next.secret, []);
+    if (change === null && toEvent(refreshCase) === null)
+      return toResult(refreshCase, row, next.secret, []);
     const { isDone, isRerun, after, events } = await act(home, row, {
       change,
       event: toEvent(refreshCase),
@@ -109,7 +147,10 @@ function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowCh
     case 'rotate':
       return step;
     case 'revoke':
-      return { revokedAt: new Date(now), revokedReason: refreshCase.reason satisfies RevokedReason };
+      return {
+        revokedAt: new Date(now),
+        revokedReason: refreshCase.reason satisfies RevokedReason,
+      };
     case 'refuse':
     case 'repeat':
     case 'demand_reauthentication':
@@ -131,7 +172,12 @@ async function act(
     reporting,
     now,
   }: { change: RowChange | null; event: EventDraft | null; reporting: Reporting; now: number },
-): Promise<{ isDone: boolean; isRerun: boolean; after: KnownSession | undefined; events: RecordedEvent[] }> {
+): Promise<{
+  isDone: boolean;
+  isRerun: boolean;
+  after: KnownSession | undefined;
+  events: RecordedEvent[];
+}> {
   const { db } = home;
   let wasRerun = false;
   const isAsRead = and(
@@ -144,7 +190,9 @@ async function act(
   const report = reportTo(home, reporting, { subject: row.userId ?? row.id, atMost: FEW, now });
   const statements: BatchItem<'sqlite'>[] = [
     db.select({ one: sql`1` }).from(userSessions).where(isAsRead),
-    ...(event === null ? [] : [recordWhere(home, event, { condition: isAsRead, requestId: reporting.requestId, now })]),
+    ...(event === null
+      ? []
+      : [recordWhere(home, event, { condition: isAsRead, requestId: reporting.requestId, now })]),
     ...(change === null ? [] : [db.update(userSessions).set(change).where(isAsRead)]),
     ...(event === null ? [] : [...report.deliveries, report.readBack]),
     selectSession(home, row.id),
@@ -153,22 +201,43 @@ async function act(
     wasRerun = isRerun;
     return statements as [BatchItem<'sqlite'>];
   })) as unknown[][];
-  const events = event === null ? [] : (results.at(-2) as RecordedEvent[]).filter(({ id }) => id === event.id);
+  const events =
+    event === null ? [] : (results.at(-2) as RecordedEvent[]).filter(({ id }) => id === event.id);
   const isDone = results[0]?.length === 1 || events.length === 1;
-  return { isDone, isRerun: wasRerun, after: results.at(-1)?.[0] as KnownSession | undefined, events };
+  return {
+    isDone,
+    isRerun: wasRerun,
+    after: results.at(-1)?.[0] as KnownSession | undefined,
+    events,
+  };
 }
 
-function toResult(refreshCase: RefreshCase, session: Session, next: string, events: RecordedEvent[]): RotateResult {
+function toResult(
+  refreshCase: RefreshCase,
+  session: Session,
+  next: string,
+  events: RecordedEvent[],
+): RotateResult {
   switch (refreshCase.do) {
     case 'refuse':
       return { ok: false, reason: refreshCase.reason, events };
     case 'demand_reauthentication':
       return { ok: false, reason: 'reauthenticate', events };
     case 'revoke':
-      return { ok: false, reason: refreshCase.reason === 'suspicious' ? 'revoked' : refreshCase.reason, events };
+      return {
+        ok: false,
+        reason: refreshCase.reason === 'suspicious' ? 'revoked' : refreshCase.reason,
+        events,
+      };
     case 'rotate':
       return { ok: true, outcome: 'rotated', session, secret: next, events };
     case 'repeat':
-      return { ok: true, outcome: refreshCase.outcome, session, secret: refreshCase.secret, events };
+      return {
+        ok: true,
+        outcome: refreshCase.outcome,
+        session,
+        secret: refreshCase.secret,
+        events,
+      };
   }
 }

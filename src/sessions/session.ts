@@ -1,6 +1,7 @@
 /**
- * When a session is good, and why it is not. Each rule stands here twice, side by side: as a pure function over a row and as
- * the SQL condition that a statement decides by. A test holds them to the same answers.
+ * When a session is good, and why it is not. Each rule stands here twice, side by side: as a pure
+ * function over a row and as the SQL condition that a statement decides by. A test holds them to
+ * the same answers.
  */
 import { and, eq, getTableColumns, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config';
@@ -16,23 +17,47 @@ export interface KnownSession extends Session {
   isOutdated: number;
 }
 
-/** What `revoked_reason` holds. `suspicious`: revoked by policy, because a refresh looked like someone else's. */
-export type RevokedReason = 'signed_out' | 'evicted' | 'reuse_detected' | 'suspicious' | 'revoked' | 'upgraded';
+/**
+ * What `revoked_reason` holds. `suspicious`: revoked by policy, because a refresh looked like
+ * someone else's.
+ */
+export type RevokedReason =
+  | 'signed_out'
+  | 'evicted'
+  | 'reuse_detected'
+  | 'suspicious'
+  | 'revoked'
+  | 'upgraded';
 /** Why a session is over, as its own user may be told. */
-export type EndReason = 'expired_idle' | 'expired_absolute' | 'signed_out' | 'evicted' | 'reuse_detected' | 'revoked';
+export type EndReason =
+  | 'expired_idle'
+  | 'expired_absolute'
+  | 'signed_out'
+  | 'evicted'
+  | 'reuse_detected'
+  | 'revoked';
 
-/** Why a refresh is refused. After `reauthenticate` the session lives on: the person has to sign in again where they are now. */
+/**
+ * Why a refresh is refused. After `reauthenticate` the session lives on: the person has to sign in
+ * again where they are now.
+ */
 export type RefusalReason = EndReason | 'reauthenticate';
 
 const toSeconds = (milliseconds: number) => Math.floor(milliseconds / 1000);
 
 /** When the session was last used: its last rotation, else its creation. */
-export function lastUsedAt({ rotatedAt, createdAt }: Pick<Session, 'rotatedAt' | 'createdAt'>): Date {
+export function lastUsedAt({
+  rotatedAt,
+  createdAt,
+}: Pick<Session, 'rotatedAt' | 'createdAt'>): Date {
   return rotatedAt ?? createdAt;
 }
 
 /** When the session ends of inactivity unless it is used before; null: never. Whole seconds. */
-export function idleExpiresAt(session: Pick<Session, 'rotatedAt' | 'createdAt'>, policy: SessionPolicy): Date | null {
+export function idleExpiresAt(
+  session: Pick<Session, 'rotatedAt' | 'createdAt'>,
+  policy: SessionPolicy,
+): Date | null {
   if (policy.inactivitySeconds === null) return null;
   return new Date((toSeconds(lastUsedAt(session).getTime()) + policy.inactivitySeconds) * 1000);
 }
@@ -40,7 +65,10 @@ export function idleExpiresAt(session: Pick<Session, 'rotatedAt' | 'createdAt'>,
 const beganBefore = (subject: SQL) =>
   sql`ifnull(${userSessions.createdAt} < (select ${outdatedTokens.notBefore} from ${outdatedTokens} where ${outdatedTokens.subject} = ${subject}), 0)`;
 
-/** SQL: 1 for a session that is outdated. Two look-ups by primary key, which mostly find nothing and then read no row. */
+/**
+ * SQL: 1 for a session that is outdated. Two look-ups by primary key, which mostly find nothing and
+ * then read no row.
+ */
 export const isOutdated =
   sql<number>`(${beganBefore(sql.raw(`'${EVERYONE}'`))} or ${beganBefore(sql`coalesce(${userSessions.userId}, ${userSessions.id})`)})`.as(
     'is_outdated',
@@ -59,8 +87,8 @@ export function selectSession(copy: Home | Replica, id: string) {
 }
 
 /**
- * Why the session is over at `now` (ms), or null while it is live. It is over from the second of its expiry on. One that has moved is
- * over here: callers who can follow it look at `home` first.
+ * Why the session is over at `now` (ms), or null while it is live. It is over from the second of
+ * its expiry on. One that has moved is over here: callers who can follow it look at `home` first.
  */
 export function checkSession(
   session: Pick<
@@ -74,7 +102,8 @@ export function checkSession(
   if (session.home !== null) return 'revoked';
   if (session.isOutdated !== 0) return 'revoked';
   const second = toSeconds(now) * 1000;
-  if (session.expiresAt !== null && session.expiresAt.getTime() <= second) return 'expired_absolute';
+  if (session.expiresAt !== null && session.expiresAt.getTime() <= second)
+    return 'expired_absolute';
   const idleEnd = idleExpiresAt(session, policy);
   if (idleEnd !== null && idleEnd.getTime() <= second) return 'expired_idle';
   return null;
@@ -83,10 +112,16 @@ export function checkSession(
 /** Milliseconds; or what stands for the time in a statement that is written once. */
 type Now = number | typeof PLACEHOLDERS_OF_NOW;
 
-export const PLACEHOLDERS_OF_NOW = { second: sql.placeholder('second'), graceStart: sql.placeholder('graceStart') };
+export const PLACEHOLDERS_OF_NOW = {
+  second: sql.placeholder('second'),
+  graceStart: sql.placeholder('graceStart'),
+};
 
 /** The values of `PLACEHOLDERS_OF_NOW`. */
-export function toValuesOfNow({ graceSeconds }: SessionPolicy, now: number): { second: number; graceStart: number } {
+export function toValuesOfNow(
+  { graceSeconds }: SessionPolicy,
+  now: number,
+): { second: number; graceStart: number } {
   return { second: toSeconds(now), graceStart: now - graceSeconds * 1000 };
 }
 
@@ -106,7 +141,10 @@ export function isLive(policy: SessionPolicy, now: Now): SQL {
   ) as SQL;
 }
 
-/** SQL: the last rotation is within the grace period. With no grace period, nothing is, whatever the clocks say. */
+/**
+ * SQL: the last rotation is within the grace period. With no grace period, nothing is, whatever the
+ * clocks say.
+ */
 export function isWithinGrace(policy: SessionPolicy, now: Now): SQL {
   if (policy.graceSeconds === 0) return sql`0`;
   const { graceStart } = typeof now === 'number' ? toValuesOfNow(policy, now) : now;
@@ -131,7 +169,8 @@ function toEndReason(reason: string | null): EndReason {
       return 'evicted';
     case 'reuse_detected':
       return 'reuse_detected';
-    // A guest is told that the session is over, not what became of its user; so is whoever meets a reason from a later release.
+    // A guest is told that the session is over, not what became of its user; so is whoever meets a
+    // reason from a later release.
     default:
       return 'revoked';
   }

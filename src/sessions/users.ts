@@ -1,4 +1,7 @@
-/** People of OpenID providers: issuer and subject are one user, whoever asks first and however many at once. */
+/**
+ * People of OpenID providers: issuer and subject are one user, whoever asks first and however many
+ * at once.
+ */
 import { and, eq } from 'drizzle-orm';
 import { toUuid } from '../crypto';
 import { type Home, transact } from '../db/homes';
@@ -10,13 +13,20 @@ export interface IssuedName {
   subject: string;
 }
 
-/** The id of a user who is seen for the first time: it follows from the name, so that first sign-ins at once in several homes are of one user. */
+/**
+ * The id of a user who is seen for the first time: it follows from the name, so that first sign-ins
+ * at once in several homes are of one user.
+ */
 export function toUserId({ issuer, subject }: IssuedName): Promise<string> {
   return toUuid([issuer, subject]);
 }
 
 /** The user's id, made on first sight. One round trip. */
-export async function findOrCreateUser(home: Home, { issuer, subject }: IssuedName, now: number): Promise<string> {
+export async function findOrCreateUser(
+  home: Home,
+  { issuer, subject }: IssuedName,
+  now: number,
+): Promise<string> {
   const { db } = home;
   const id = await toUserId({ issuer, subject });
   const [, found] = await transact(
@@ -38,14 +48,24 @@ export async function findOrCreateUser(home: Home, { issuer, subject }: IssuedNa
   return user.id;
 }
 
-/** Uses an ID token up, where the home of its user is not the one that would (RFC 7523 §3). False: it was used before. One round trip. */
+/**
+ * Uses an ID token up, where the home of its user is not the one that would (RFC 7523 §3). False:
+ * it was used before. One round trip.
+ */
 export async function claimAssertion(
   home: Home,
   { hash, expiresAt }: { hash: string; expiresAt: Date },
 ): Promise<boolean> {
   const [claimed] = await transact(
     home,
-    () => [home.db.insert(usedAssertions).values({ hash, expiresAt }).onConflictDoNothing().returning()] as const,
+    () =>
+      [
+        home.db
+          .insert(usedAssertions)
+          .values({ hash, expiresAt })
+          .onConflictDoNothing()
+          .returning(),
+      ] as const,
   );
   return claimed.length > 0;
 }

@@ -1,4 +1,7 @@
-/** Access tokens: JWTs by the profile of RFC 9068, signed with a key of keys.ts. Verifying one needs no database. */
+/**
+ * Access tokens: JWTs by the profile of RFC 9068, signed with a key of keys.ts. Verifying one needs
+ * no database.
+ */
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { CLOCK_SKEW_SECONDS, type Config } from '../config';
 import type { SigningKey, VerifyingKey } from './keys';
@@ -40,7 +43,10 @@ export interface AccessToken {
 
 export type AccessTokenVerdict =
   | { ok: true; token: AccessToken }
-  | { ok: false; reason: 'malformed' | 'unknown_key' | 'bad_signature' | 'expired' | 'wrong_claims' };
+  | {
+      ok: false;
+      reason: 'malformed' | 'unknown_key' | 'bad_signature' | 'expired' | 'wrong_claims';
+    };
 
 /** Signs a token that is good from `now` (ms) until `expiresAt`. RFC 9068 §2. */
 export async function issueAccessToken(
@@ -70,7 +76,10 @@ export async function issueAccessToken(
     .sign(key.privateKey);
 }
 
-/** Verifies a token by RFC 9068 §4 at `now` (ms). Keys come from `keys` alone; what a token's header says of keys is ignored (RFC 8725 §3.10). */
+/**
+ * Verifies a token by RFC 9068 §4 at `now` (ms). Keys come from `keys` alone; what a token's header
+ * says of keys is ignored (RFC 8725 §3.10).
+ */
 export async function verifyAccessToken(
   keys: readonly VerifyingKey[],
   { issuer, audience }: Pick<Config, 'issuer' | 'audience'>,

@@ -1,8 +1,15 @@
 /**
- * Verifying an ID token that is to start a session: RFC 7523 §3, OpenID Connect Core §3.1.3.7. Keys come from its issuer alone;
- * what its header says of keys is ignored (RFC 8725 §3.10).
+ * Verifying an ID token that is to start a session: RFC 7523 §3, OpenID Connect Core §3.1.3.7. Keys
+ * come from its issuer alone; what its header says of keys is ignored (RFC 8725 §3.10).
  */
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, errors, type JSONWebKeySet, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JSONWebKeySet,
+  jwtVerify,
+} from 'jose';
 import { CLOCK_SKEW_SECONDS } from '../config';
 import type { TrustedIssuer } from '../config/trusted-issuers';
 import { sha256 } from '../crypto';
@@ -44,7 +51,10 @@ const refused = (reason: Extract<AssertionVerdict, { ok: false }>['reason']): As
   reason,
 });
 
-/** What the token says of itself before it is verified: by whom to verify it. null: nothing that could be verified. */
+/**
+ * What the token says of itself before it is verified: by whom to verify it. null: nothing that
+ * could be verified.
+ */
 export function readIssuer(assertion: string): { issuer: string; kid: string | undefined } | null {
   if (assertion.length > MAX_LENGTH) return null;
   try {
@@ -56,7 +66,10 @@ export function readIssuer(assertion: string): { issuer: string; kid: string | u
   }
 }
 
-/** Verifies at `now` (ms). `nonce` is what the app drew for this sign-in; a token with one needs it, and the other way round. */
+/**
+ * Verifies at `now` (ms). `nonce` is what the app drew for this sign-in; a token with one needs it,
+ * and the other way round.
+ */
 export async function verifyAssertion(
   jwks: JSONWebKeySet,
   { issuer, audiences, algorithms, maxAgeSeconds }: TrustedIssuer,
@@ -77,17 +90,26 @@ export async function verifyAssertion(
       return refused('wrong_claims');
     if ('events' in payload) return refused('wrong_claims');
     const { sub, iat, exp, aud, azp, nonce: own = null, auth_time: authTime, amr, acr } = payload;
-    if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT_LENGTH) return refused('wrong_claims');
-    if (typeof iat !== 'number' || iat > now / 1000 + CLOCK_SKEW_SECONDS) return refused('wrong_claims');
+    if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT_LENGTH)
+      return refused('wrong_claims');
+    if (typeof iat !== 'number' || iat > now / 1000 + CLOCK_SKEW_SECONDS)
+      return refused('wrong_claims');
     if (iat < now / 1000 - maxAgeSeconds - CLOCK_SKEW_SECONDS) return refused('too_old');
     // §3.1.3.7, 4 and 5: with several audiences, or a party named, that party is us.
-    const isForUs = azp === undefined ? !Array.isArray(aud) || aud.length === 1 : audiences.includes(azp as string);
+    const isForUs =
+      azp === undefined
+        ? !Array.isArray(aud) || aud.length === 1
+        : audiences.includes(azp as string);
     if (!isForUs) return refused('wrong_audience');
     if (own !== nonce) return refused('wrong_nonce');
-    if (authTime !== undefined && (!isSecond(authTime) || authTime > now / 1000 + CLOCK_SKEW_SECONDS))
+    if (
+      authTime !== undefined &&
+      (!isSecond(authTime) || authTime > now / 1000 + CLOCK_SKEW_SECONDS)
+    )
       return refused('wrong_claims');
     if (amr !== undefined && !isMethods(amr)) return refused('wrong_claims');
-    if (acr !== undefined && (typeof acr !== 'string' || acr.length > 128)) return refused('wrong_claims');
+    if (acr !== undefined && (typeof acr !== 'string' || acr.length > 128))
+      return refused('wrong_claims');
     return {
       ok: true,
       identity: {
@@ -105,7 +127,8 @@ export async function verifyAssertion(
   }
 }
 
-const isSecond = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isSecond = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
 
 function isMethods(value: unknown): value is string[] {
   return (

@@ -1,7 +1,8 @@
 /**
- * Hand-off codes: how a session that a backend started gets into a browser's cookies. A code is stateless: everything
- * that it stands for is sealed in it (AES-256-GCM), good for a minute. That it is good once, the database decides: the exchange
- * takes the session's first secret out of use (sessions/handoff.ts).
+ * Hand-off codes: how a session that a backend started gets into a browser's cookies. A code is
+ * stateless: everything that it stands for is sealed in it (AES-256-GCM), good for a minute. That
+ * it is good once, the database decides: the exchange takes the session's first secret out of use
+ * (sessions/handoff.ts).
  */
 import { decrypt, eachSecret, encrypt, type Keyring } from '../crypto';
 
@@ -20,15 +21,24 @@ export interface Handoff {
 }
 
 /** Seals a code that is good for `HANDOFF_SECONDS` from `now` (ms). */
-export async function sealHandoff({ current }: Keyring, handoff: Handoff, now: number): Promise<string> {
+export async function sealHandoff(
+  { current }: Keyring,
+  handoff: Handoff,
+  now: number,
+): Promise<string> {
   const expiresAt = now + HANDOFF_SECONDS * 1000;
   const plain = new TextEncoder().encode(JSON.stringify({ ...handoff, expiresAt }));
   return `${current.id}.${await encrypt(current.handoff, plain, AAD)}`;
 }
 
 /** What a code stands for; null when it is not ours, was changed, or has expired at `now` (ms). */
-export async function openHandoff(keyring: Keyring, code: string, now: number): Promise<Handoff | null> {
-  const [, keyId, sealed] = /^([\w-]{1,32})\.([\w-]{40,})$/.exec(code.length > MAX_LENGTH ? '' : code) ?? [];
+export async function openHandoff(
+  keyring: Keyring,
+  code: string,
+  now: number,
+): Promise<Handoff | null> {
+  const [, keyId, sealed] =
+    /^([\w-]{1,32})\.([\w-]{40,})$/.exec(code.length > MAX_LENGTH ? '' : code) ?? [];
   const keys = eachSecret(keyring).find(({ id }) => id === keyId);
   if (keys === undefined || sealed === undefined) return null;
   let plain: Uint8Array;
@@ -37,6 +47,8 @@ export async function openHandoff(keyring: Keyring, code: string, now: number): 
   } catch {
     return null;
   }
-  const { expiresAt, ...handoff } = JSON.parse(new TextDecoder().decode(plain)) as Handoff & { expiresAt: number };
+  const { expiresAt, ...handoff } = JSON.parse(new TextDecoder().decode(plain)) as Handoff & {
+    expiresAt: number;
+  };
   return expiresAt > now ? handoff : null;
 }

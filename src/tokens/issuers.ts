@@ -1,7 +1,7 @@
 /**
- * The keys of trusted OpenID providers: found by discovery (OpenID Connect Discovery 1.0 §4), kept by the isolate. A key that is not
- * known is asked for once a cool-down, so that no forged `kid` makes this service flood a provider; a provider that is down costs
- * nobody whose key is known.
+ * The keys of trusted OpenID providers: found by discovery (OpenID Connect Discovery 1.0 §4), kept
+ * by the isolate. A key that is not known is asked for once a cool-down, so that no forged `kid`
+ * makes this service flood a provider; a provider that is down costs nobody whose key is known.
  */
 import type { JSONWebKeySet } from 'jose';
 import type { TrustedIssuer } from '../config/trusted-issuers';
@@ -28,17 +28,27 @@ const NEVER = Number.NEGATIVE_INFINITY;
 
 export type IssuerKeys = (issuer: TrustedIssuer, kid: string | undefined) => Promise<JSONWebKeySet>;
 
-/** The provider's keys, with that of `kid` if it has one. Throws `IssuerUnavailableError` when there are none, or none newer, to be had. */
+/**
+ * The provider's keys, with that of `kid` if it has one. Throws `IssuerUnavailableError` when there
+ * are none, or none newer, to be had.
+ */
 export function createIssuerKeys(send: typeof fetch, now: () => number): IssuerKeys {
   const issuers = new Map<string, Known>();
 
   return async (issuer, kid) => {
-    const known = issuers.get(issuer.issuer) ?? { jwks: null, readAt: NEVER, askedAt: NEVER, failedAt: NEVER };
+    const known = issuers.get(issuer.issuer) ?? {
+      jwks: null,
+      readAt: NEVER,
+      askedAt: NEVER,
+      failedAt: NEVER,
+    };
     issuers.set(issuer.issuer, known);
     const { jwks: before, readAt } = known;
-    const hasKey = before !== null && (kid === undefined || before.keys.some((key) => key.kid === kid));
+    const hasKey =
+      before !== null && (kid === undefined || before.keys.some((key) => key.kid === kid));
     if (hasKey && now() - readAt < MAX_AGE_SECONDS * 1000) return before;
-    // An isolate without keys lets each request ask: none can wait for another's answer (Workers). With keys, one asks at a time.
+    // An isolate without keys lets each request ask: none can wait for another's answer (Workers).
+    // With keys, one asks at a time.
     const last = before === null ? known.failedAt : known.askedAt;
     if (now() - last >= COOL_DOWN_SECONDS * 1000) {
       known.askedAt = now();
@@ -54,7 +64,10 @@ export function createIssuerKeys(send: typeof fetch, now: () => number): IssuerK
 }
 
 /** null: the provider did not answer, or not with keys. */
-async function readKeys({ issuer, jwksUri }: TrustedIssuer, send: typeof fetch): Promise<JSONWebKeySet | null> {
+async function readKeys(
+  { issuer, jwksUri }: TrustedIssuer,
+  send: typeof fetch,
+): Promise<JSONWebKeySet | null> {
   try {
     const uri = jwksUri ?? (await discover(issuer, send));
     const jwks = uri === null ? null : await readJson(uri, send);
@@ -65,9 +78,15 @@ async function readKeys({ issuer, jwksUri }: TrustedIssuer, send: typeof fetch):
   }
 }
 
-/** The provider's `jwks_uri`. Its document has to name the very issuer (§4.3), or another's keys would pass for its own. */
+/**
+ * The provider's `jwks_uri`. Its document has to name the very issuer (§4.3), or another's keys
+ * would pass for its own.
+ */
 async function discover(issuer: string, send: typeof fetch): Promise<string | null> {
-  const document = (await readJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, send)) as {
+  const document = (await readJson(
+    `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    send,
+  )) as {
     issuer?: unknown;
     jwks_uri?: unknown;
   } | null;

@@ -1,7 +1,8 @@
 /**
- * Refresh tokens: `v2.` and a compact JWS (RFC 7515, HS256). The signature lets the edge refuse what this service did not
- * issue without asking a database; the `secret` is what the database decides by. Each secret gives the next one by HMAC, so a
- * repeated refresh always gives the same successor, and no token is ever stored.
+ * Refresh tokens: `v2.` and a compact JWS (RFC 7515, HS256). The signature lets the edge refuse
+ * what this service did not issue without asking a database; the `secret` is what the database
+ * decides by. Each secret gives the next one by HMAC, so a repeated refresh always gives the same
+ * successor, and no token is ever stored.
  */
 import { compactVerify, decodeProtectedHeader, errors, SignJWT } from 'jose';
 import { eachSecret, hmacSha256, type Keyring, sha256 } from '../crypto';
@@ -48,8 +49,13 @@ export function looksLikeRefreshToken(token: string): boolean {
 }
 
 /** Verifies a token's form, key, signature and expiry (`now` in ms). Asks no database. */
-export async function verifyRefreshToken(keyring: Keyring, token: string, now: number): Promise<RefreshTokenVerdict> {
-  if (!looksLikeRefreshToken(token) || token.length > MAX_LENGTH) return { ok: false, reason: 'malformed' };
+export async function verifyRefreshToken(
+  keyring: Keyring,
+  token: string,
+  now: number,
+): Promise<RefreshTokenVerdict> {
+  if (!looksLikeRefreshToken(token) || token.length > MAX_LENGTH)
+    return { ok: false, reason: 'malformed' };
   const jws = token.slice(PREFIX.length);
   let payload: Uint8Array;
   try {
@@ -61,7 +67,8 @@ export async function verifyRefreshToken(keyring: Keyring, token: string, now: n
   } catch (error) {
     return {
       ok: false,
-      reason: error instanceof errors.JWSSignatureVerificationFailed ? 'bad_signature' : 'malformed',
+      reason:
+        error instanceof errors.JWSSignatureVerificationFailed ? 'bad_signature' : 'malformed',
     };
   }
   // The signature is ours, so the payload has the shape that issueRefreshToken gave it.
@@ -71,8 +78,14 @@ export async function verifyRefreshToken(keyring: Keyring, token: string, now: n
     secret: string;
     exp?: number;
   };
-  const refreshToken = { sessionId: sid, home, secret, expiresAt: exp === undefined ? null : new Date(exp * 1000) };
-  if (exp !== undefined && exp <= Math.floor(now / 1000)) return { ok: false, reason: 'expired', token: refreshToken };
+  const refreshToken = {
+    sessionId: sid,
+    home,
+    secret,
+    expiresAt: exp === undefined ? null : new Date(exp * 1000),
+  };
+  if (exp !== undefined && exp <= Math.floor(now / 1000))
+    return { ok: false, reason: 'expired', token: refreshToken };
   return { ok: true, token: refreshToken };
 }
 
@@ -83,8 +96,8 @@ export interface Successor {
 }
 
 /**
- * The successor under each SESSION_SECRET in use, the current one first. While a secret is being replaced, a token may have
- * been rotated under either.
+ * The successor under each SESSION_SECRET in use, the current one first. While a secret is being
+ * replaced, a token may have been rotated under either.
  */
 export async function successorsOf(
   keyring: Keyring,

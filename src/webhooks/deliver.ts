@@ -1,7 +1,7 @@
 /**
- * Delivering what is in the outbox: at once after the request that caused it, and by the cron what that did not get through. Each
- * endpoint has a lane of its own, so one that is slow or down holds up no other, and a lane whose attempts all fail is left for
- * the next run.
+ * Delivering what is in the outbox: at once after the request that caused it, and by the cron what
+ * that did not get through. Each endpoint has a lane of its own, so one that is slow or down holds
+ * up no other, and a lane whose attempts all fail is left for the next run.
  */
 import type { Webhook } from '../config/webhooks';
 import type { Home } from '../db/homes';
@@ -41,10 +41,16 @@ export interface DeliveryReport {
 const CONCURRENCY = 5;
 const TIMEOUT_MS = 10_000;
 
-/** Seconds from each failed attempt to the next; after the last one the delivery is dead. Three days in all. */
+/**
+ * Seconds from each failed attempt to the next; after the last one the delivery is dead. Three days
+ * in all.
+ */
 const BACK_OFF_SECONDS = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
-/** Delivers what is due at `now` (ms): of these events, or (null) of all. Throws `DatabaseUnavailableError`. */
+/**
+ * Delivers what is due at `now` (ms): of these events, or (null) of all. Throws
+ * `DatabaseUnavailableError`.
+ */
 export async function deliver(
   home: Home,
   postman: Postman,
@@ -52,7 +58,9 @@ export async function deliver(
   bounds: DeliveryBounds,
   now: number,
 ): Promise<DeliveryReport> {
-  const lanes = postman.webhooks.map((webhook) => deliverTo(webhook, home, postman, events, bounds, now));
+  const lanes = postman.webhooks.map((webhook) =>
+    deliverTo(webhook, home, postman, events, bounds, now),
+  );
   const reports = await Promise.all(lanes);
   return {
     delivered: reports.reduce((sum, { delivered }) => sum + delivered, 0),
@@ -74,7 +82,11 @@ async function deliverTo(
   let left = maxAttempts;
   while (true) {
     const limit = Math.min(CONCURRENCY, left);
-    const claims: Claim[] = await settleAndClaim(home, webhook.name, settlements, { limit, events, now });
+    const claims: Claim[] = await settleAndClaim(home, webhook.name, settlements, {
+      limit,
+      events,
+      now,
+    });
     if (claims.length === 0) return report;
     const attempts = await Promise.all(
       claims.map(async (claim) => {
@@ -82,7 +94,9 @@ async function deliverTo(
         return { claim, error, retryAfter };
       }),
     );
-    settlements = attempts.map(({ claim, error, retryAfter }) => toSettlement(claim, error, retryAfter, now));
+    settlements = attempts.map(({ claim, error, retryAfter }) =>
+      toSettlement(claim, error, retryAfter, now),
+    );
     for (const { claim, error } of attempts) {
       if (error === null) report.delivered += 1;
       else report.failed.push(toFailedAttempt(webhook, claim, error));
@@ -113,7 +127,9 @@ async function send(
     const response = await fetch(webhook.url, init);
     await response.body?.cancel();
     if (response.ok) return { error: null, retryAfter: 0 };
-    const retryAfter = Number(/^\d{1,6}$/.exec(response.headers.get('retry-after') ?? '')?.[0] ?? 0);
+    const retryAfter = Number(
+      /^\d{1,6}$/.exec(response.headers.get('retry-after') ?? '')?.[0] ?? 0,
+    );
     return { error: `status_${response.status}`, retryAfter };
   } catch (error) {
     const isTimeout = error instanceof Error && error.name === 'TimeoutError';
@@ -125,17 +141,38 @@ async function send(
 const GONE = 'status_410';
 const MAX_RETRY_AFTER_SECONDS = 86_400;
 
-function toSettlement({ event, attempts }: Claim, error: string | null, retryAfter: number, now: number): Settlement {
+function toSettlement(
+  { event, attempts }: Claim,
+  error: string | null,
+  retryAfter: number,
+  now: number,
+): Settlement {
   if (error === null) return { eventId: event.id, outcome: { state: 'delivered' } };
-  const delay = Math.max(BACK_OFF_SECONDS[attempts - 1] ?? 0, Math.min(retryAfter, MAX_RETRY_AFTER_SECONDS));
+  const delay = Math.max(
+    BACK_OFF_SECONDS[attempts - 1] ?? 0,
+    Math.min(retryAfter, MAX_RETRY_AFTER_SECONDS),
+  );
   const state = isLastAttempt(attempts, error) ? 'dead' : 'pending';
-  return { eventId: event.id, outcome: { state, error, nextAttemptAt: new Date(now + delay * 1000) } };
+  return {
+    eventId: event.id,
+    outcome: { state, error, nextAttemptAt: new Date(now + delay * 1000) },
+  };
 }
 
 function isLastAttempt(attempts: number, error: string): boolean {
   return attempts > BACK_OFF_SECONDS.length || error === GONE;
 }
 
-function toFailedAttempt({ name }: Webhook, { event, attempts }: Claim, error: string): FailedAttempt {
-  return { endpoint: name, eventId: event.id, attempts, error, isDead: isLastAttempt(attempts, error) };
+function toFailedAttempt(
+  { name }: Webhook,
+  { event, attempts }: Claim,
+  error: string,
+): FailedAttempt {
+  return {
+    endpoint: name,
+    eventId: event.id,
+    attempts,
+    error,
+    isDead: isLastAttempt(attempts, error),
+  };
 }

@@ -1,6 +1,7 @@
 /**
- * What an endpoint is sent: the event as JSON, or a session's end as a Security Event Token (RFC 8417, CAEP session-revoked), signed by
- * the Standard Webhooks scheme. The id of the message is the event's, whichever attempt it is, so that a receiver can tell a repeat.
+ * What an endpoint is sent: the event as JSON, or a session's end as a Security Event Token (RFC
+ * 8417, CAEP session-revoked), signed by the Standard Webhooks scheme. The id of the message is the
+ * event's, whichever attempt it is, so that a receiver can tell a repeat.
  */
 import { SignJWT } from 'jose';
 import type { Webhook } from '../config/webhooks';
@@ -27,7 +28,8 @@ export async function toMessage(
   transmitter: Transmitter,
   now: number,
 ): Promise<Message> {
-  const body = format === 'json' ? toJson(event) : await toSecurityEventToken(event, url, transmitter, now);
+  const body =
+    format === 'json' ? toJson(event) : await toSecurityEventToken(event, url, transmitter, now);
   const timestamp = String(Math.floor(now / 1000));
   const signatures = secrets.map((secret) => sign(secret, `${event.id}.${timestamp}.${body}`));
   return {
@@ -49,14 +51,23 @@ function toJson(event: SessionEvent): string {
 
 /** Standard Webhooks, symmetric signatures: `v1,` and HMAC-SHA-256 in base64. */
 async function sign(secret: Uint8Array, content: string): Promise<string> {
-  const key = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+  const key = await crypto.subtle.importKey(
+    'raw',
+    secret,
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign'],
+  );
   const mac = await crypto.subtle.sign('HMAC', key, new TextEncoder().encode(content));
   return `v1,${btoa(String.fromCharCode(...new Uint8Array(mac)))}`;
 }
 
 const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
 
-/** RFC 8417 §2.2; CAEP 1.0 §3.1. It has no `exp` (RFC 8417 §2.2) and a `typ` of its own, so that it passes for no other token (§4.5). */
+/**
+ * RFC 8417 §2.2; CAEP 1.0 §3.1. It has no `exp` (RFC 8417 §2.2) and a `typ` of its own, so that it
+ * passes for no other token (§4.5).
+ */
 async function toSecurityEventToken(
   event: SessionEvent,
   audience: string,

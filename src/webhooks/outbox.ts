@@ -1,7 +1,8 @@
 /**
- * The outbox: which endpoint has yet to be told of which event. Rows come with the events, in their transaction (risk/events.ts), and
- * go when the endpoint has accepted. Whoever delivers claims a row for a while first; if the claim is not settled, because the run was
- * cut off, the row is due again. So each is delivered at least once.
+ * The outbox: which endpoint has yet to be told of which event. Rows come with the events, in their
+ * transaction (risk/events.ts), and go when the endpoint has accepted. Whoever delivers claims a
+ * row for a while first; if the claim is not settled, because the run was cut off, the row is due
+ * again. So each is delivered at least once.
  */
 import { and, asc, eq, gt, inArray, lte, notInArray, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
@@ -26,7 +27,10 @@ export interface Settlement {
 /** Longer than an attempt may take. */
 const CLAIM_SECONDS = 60;
 
-/** Settles what was claimed before, and claims up to `limit` more that are due, oldest first. One round trip. */
+/**
+ * Settles what was claimed before, and claims up to `limit` more that are due, oldest first. One
+ * round trip.
+ */
 export async function settleAndClaim(
   home: Home,
   endpoint: string,
@@ -72,7 +76,11 @@ export async function settleAndClaim(
 /** Written out, because SQLite uses the index of pending rows for no parameter. */
 const IS_PENDING = sql`${webhookDeliveries.state} = 'pending'`;
 
-function settle({ db }: Home, endpoint: string, { eventId, outcome }: Settlement): BatchItem<'sqlite'> {
+function settle(
+  { db }: Home,
+  endpoint: string,
+  { eventId, outcome }: Settlement,
+): BatchItem<'sqlite'> {
   const own = and(eq(webhookDeliveries.eventId, eventId), eq(webhookDeliveries.endpoint, endpoint));
   if (outcome.state === 'delivered') return db.delete(webhookDeliveries).where(own);
   const { state, error: lastError, nextAttemptAt } = outcome;
@@ -80,7 +88,11 @@ function settle({ db }: Home, endpoint: string, { eventId, outcome }: Settlement
 }
 
 /** Gives up what is due to endpoints that are not configured any more. Returns how many. */
-export async function giveUpOnOthers(home: Home, endpoints: readonly string[], now: number): Promise<number> {
+export async function giveUpOnOthers(
+  home: Home,
+  endpoints: readonly string[],
+  now: number,
+): Promise<number> {
   const { endpoint, nextAttemptAt } = webhookDeliveries;
   const [dead] = await transact(
     home,
@@ -89,7 +101,13 @@ export async function giveUpOnOthers(home: Home, endpoints: readonly string[], n
         home.db
           .update(webhookDeliveries)
           .set({ state: 'dead', lastError: 'endpoint_removed' })
-          .where(and(notInArray(endpoint, [...endpoints]), IS_PENDING, lte(nextAttemptAt, new Date(now))))
+          .where(
+            and(
+              notInArray(endpoint, [...endpoints]),
+              IS_PENDING,
+              lte(nextAttemptAt, new Date(now)),
+            ),
+          )
           .returning({ endpoint }),
       ] as const,
   );
@@ -114,7 +132,9 @@ export interface DeliveryFilter {
   eventId: string | null;
 }
 
-/** What is still to be delivered or was given up, oldest first, after a position. One round trip. */
+/**
+ * What is still to be delivered or was given up, oldest first, after a position. One round trip.
+ */
 export async function listDeliveries(
   replica: Replica,
   filter: DeliveryFilter,
@@ -152,8 +172,15 @@ export async function listDeliveries(
 /** Rows that one call makes due. */
 const MAX_REPLAYED = 1_000;
 
-/** Makes given-up deliveries due again, with all their attempts. Returns their events; as many as `MAX_REPLAYED` may be not all. */
-export async function replayDead(home: Home, filter: Omit<DeliveryFilter, 'state'>, now: number): Promise<string[]> {
+/**
+ * Makes given-up deliveries due again, with all their attempts. Returns their events; as many as
+ * `MAX_REPLAYED` may be not all.
+ */
+export async function replayDead(
+  home: Home,
+  filter: Omit<DeliveryFilter, 'state'>,
+  now: number,
+): Promise<string[]> {
   const { eventId } = webhookDeliveries;
   const dead = home.db
     .select({ rowid: sql`rowid` })

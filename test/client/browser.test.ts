@@ -43,7 +43,14 @@ afterEach(() => {
 });
 
 function connect(target: TestService): Network {
-  const self: Network = { faults: [], sent: [], authorization: [], answered: () => {}, resources: {}, fetch };
+  const self: Network = {
+    faults: [],
+    sent: [],
+    authorization: [],
+    answered: () => {},
+    resources: {},
+    fetch,
+  };
   self.fetch = async (input, init) => {
     const { keepalive, ...rest } = (init ?? {}) as RequestInit & { keepalive?: boolean };
     const request = new Request(input as RequestInfo, rest);
@@ -81,7 +88,9 @@ function memoryStorage(): TokenStorage & { text: string | null; writes: number }
   };
 }
 
-function open(options: Partial<Parameters<typeof createSessionClient>[0]> & { storage?: TokenStorage } = {}) {
+function open(
+  options: Partial<Parameters<typeof createSessionClient>[0]> & { storage?: TokenStorage } = {},
+) {
   const client = createSessionClient({
     baseUrl: ISSUER,
     mode: 'token',
@@ -89,7 +98,8 @@ function open(options: Partial<Parameters<typeof createSessionClient>[0]> & { st
     fetch: network.fetch,
     now: () => service.clock.now,
     ...options,
-  } as never) as ReturnType<typeof createSessionClient> & import('../../src/client/browser').TokenSessionClient;
+  } as never) as ReturnType<typeof createSessionClient> &
+    import('../../src/client/browser').TokenSessionClient;
   clients.push(client);
   return client;
 }
@@ -155,7 +165,9 @@ describe('refreshing', () => {
     expect(refreshes()).toBe(0);
     service.clock.now += Math.ceil(delay);
     (tick as () => void)();
-    await vi.waitFor(async () => expect(await client.getAccessToken()).not.toBe(given.access_token));
+    await vi.waitFor(async () =>
+      expect(await client.getAccessToken()).not.toBe(given.access_token),
+    );
     expect(refreshes()).toBe(1);
   });
 
@@ -182,7 +194,10 @@ describe('a bad network (threat 4)', () => {
     ['cut three times', ['drop after', 'drop before', 'drop after']],
     ['503', [{ status: 503 }]],
     ['429 with Retry-After', [{ status: 429, headers: { 'retry-after': '1' } }]],
-    ['a captive portal', [{ status: 200, body: '<html>', headers: { 'content-type': 'text/html' } }]],
+    [
+      'a captive portal',
+      [{ status: 200, body: '<html>', headers: { 'content-type': 'text/html' } }],
+    ],
   ])('%s: the same token again, and nobody is signed out', async (_, faults) => {
     const client = open();
     await client.start(tokens);
@@ -273,11 +288,15 @@ describe('the end of a session', () => {
 
   it('signOutEverywhere ends the other sessions too', async () => {
     const userId = crypto.randomUUID();
-    const [mine, other] = [await service.create({ user_id: userId }), await service.create({ user_id: userId })];
+    const [mine, other] = [
+      await service.create({ user_id: userId }),
+      await service.create({ user_id: userId }),
+    ];
     const client = open();
     await client.start(mine);
     await client.signOutEverywhere();
-    for (const { session } of [mine, other]) expect((await readRow(session.id))?.revoked_at).not.toBe(null);
+    for (const { session } of [mine, other])
+      expect((await readRow(session.id))?.revoked_at).not.toBe(null);
     expect(client.session).toBe('signed_out');
   });
 
@@ -413,7 +432,8 @@ describe('fetch', () => {
   it.each([301, 302, 303, 307, 308])('follows no %d with a token', async (status) => {
     const client = open();
     await client.start(tokens);
-    network.resources[API] = () => new Response(null, { status, headers: { location: 'https://evil.example/' } });
+    network.resources[API] = () =>
+      new Response(null, { status, headers: { location: 'https://evil.example/' } });
     await expect(client.fetch(API)).rejects.toThrow(TypeError);
     expect(network.sent).toEqual(['GET /api/things']);
     expect((await client.fetch(API, { redirect: 'manual' })).status).toBe(status);

@@ -20,7 +20,8 @@ const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM outdated_tokens');
-  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn', 'error'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -47,7 +48,10 @@ function connect(service: TestService): Network {
   return network;
 }
 
-async function start(options: Partial<VerifierOptions> = {}, variables: Parameters<typeof startService>[0] = {}) {
+async function start(
+  options: Partial<VerifierOptions> = {},
+  variables: Parameters<typeof startService>[0] = {},
+) {
   const service = await startService(variables);
   const network = connect(service);
   const verifier = createAccessTokenVerifier({
@@ -67,14 +71,19 @@ function withList({ clock }: TestService, { send }: Network, list: () => Respons
     audience: AUDIENCE,
     revocations: {},
     now: () => clock.now,
-    fetch: async (input, init) => (String(input).endsWith('revoked-sessions') ? list() : send(input, init)),
+    fetch: async (input, init) =>
+      String(input).endsWith('revoked-sessions') ? list() : send(input, init),
   });
 }
 
 describe('a good token', () => {
   it('gives its claims, and needs nothing but the keys, once', async () => {
     const { service, network, verifier } = await start();
-    const { access_token, session } = await service.create({ user_id: USER, amr: ['pwd'], acr: 'urn:acr:2' });
+    const { access_token, session } = await service.create({
+      user_id: USER,
+      amr: ['pwd'],
+      acr: 'urn:acr:2',
+    });
     for (let time = 0; time < 3; time += 1) {
       expect(await verifier.verify(access_token)).toMatchObject({
         ok: true,
@@ -94,7 +103,10 @@ describe('a good token', () => {
 });
 
 describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
-  type Forge = (good: { payload: Record<string, unknown>; token: string }) => Promise<string> | string;
+  type Forge = (good: {
+    payload: Record<string, unknown>;
+    token: string;
+  }) => Promise<string> | string;
   const claims = (token: string) =>
     JSON.parse(new TextDecoder().decode(base64url.decode(token.split('.')[1] as string)));
   const part = (value: unknown) => base64url.encode(JSON.stringify(value));
@@ -103,7 +115,10 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
     ['empty', () => ''],
     ['rubbish', () => 'a.b.c'],
     ['10 KB', ({ token }) => token + 'A'.repeat(10_000)],
-    ['an altered claim', ({ token }) => token.replace(/\.[^.]+\./, `.${part({ ...claims(token), sub: 'admin' })}.`)],
+    [
+      'an altered claim',
+      ({ token }) => token.replace(/\.[^.]+\./, `.${part({ ...claims(token), sub: 'admin' })}.`),
+    ],
     ['alg none', ({ payload }) => `${part({ alg: 'none', typ: 'at+jwt' })}.${part(payload)}.`],
     [
       'alg HS256 with the public key as secret',
@@ -126,7 +141,9 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
   it.each(forgeries)('%s', async (_, forge) => {
     const { service, verifier } = await start();
     const { access_token } = await service.create({ user_id: USER });
-    const verdict = await verifier.verify(await forge({ token: access_token, payload: claims(access_token) }));
+    const verdict = await verifier.verify(
+      await forge({ token: access_token, payload: claims(access_token) }),
+    );
     expect(verdict).toMatchObject({ ok: false, error: 'invalid_token' });
   });
 
@@ -140,7 +157,9 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
     const send: typeof fetch = (input, init) =>
       network.send(String(input).replace('https://other.example', ISSUER), init);
     const base = { issuer: ISSUER, audience: AUDIENCE, fetch: send, now: () => service.clock.now };
-    expect(await createAccessTokenVerifier({ ...base, ...options }).verify(access_token)).toMatchObject({
+    expect(
+      await createAccessTokenVerifier({ ...base, ...options }).verify(access_token),
+    ).toMatchObject({
       error: 'invalid_token',
     });
   });
@@ -153,10 +172,17 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
       const meter = newMeter();
       const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, meter);
       const { sessionSecret, signingKeys } = parseConfig(service.env);
-      const keySet = await loadKeySet(home, await deriveKeyring(sessionSecret, null), signingKeys, service.clock.now);
+      const keySet = await loadKeySet(
+        home,
+        await deriveKeyring(sessionSecret, null),
+        signingKeys,
+        service.clock.now,
+      );
       const key = findSigningKey(keySet, service.clock.now) as SigningKey;
       const header = { alg: key.alg, kid: key.kid, ...(typ !== undefined && { typ }) };
-      const token = await new SignJWT(claims(access_token)).setProtectedHeader(header).sign(key.privateKey);
+      const token = await new SignJWT(claims(access_token))
+        .setProtectedHeader(header)
+        .sign(key.privateKey);
       expect(await verifier.verify(token)).toMatchObject({ ok: false, error: 'invalid_token' });
     },
   );
@@ -195,27 +221,33 @@ describe('revocation', () => {
   const POLL = 15;
   const endings: [string, (service: TestService, accessToken: string) => Promise<unknown>][] = [
     ['signed out', (service, token) => service.bearer('DELETE', '/v1/sessions/current', token)],
-    ['signed out everywhere by a backend', (service) => service.backend('DELETE', `/v1/users/${USER}/sessions`)],
+    [
+      'signed out everywhere by a backend',
+      (service) => service.backend('DELETE', `/v1/users/${USER}/sessions`),
+    ],
     ['erased with its user', (service) => service.backend('DELETE', `/v1/users/${USER}`)],
   ];
 
-  it.each(endings)('%s: refused within the poll, and not before it is asked again', async (_, end) => {
-    const { service, network, verifier } = await start({ revocations: { pollSeconds: POLL } });
-    const { access_token } = await service.create({ user_id: USER });
-    const { access_token: other } = await service.create({ user_id: crypto.randomUUID() });
-    expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
-    await end(service, access_token);
-    service.advance(POLL - 1);
-    expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
-    service.advance(1);
-    expect(await verifier.verify(access_token)).toEqual({
-      ok: false,
-      error: 'invalid_token',
-      description: 'The session of this access token is over',
-    });
-    expect(await verifier.verify(other)).toMatchObject({ ok: true });
-    expect(network.asked.filter((path) => path.endsWith('revoked-sessions'))).toHaveLength(2);
-  });
+  it.each(endings)(
+    '%s: refused within the poll, and not before it is asked again',
+    async (_, end) => {
+      const { service, network, verifier } = await start({ revocations: { pollSeconds: POLL } });
+      const { access_token } = await service.create({ user_id: USER });
+      const { access_token: other } = await service.create({ user_id: crypto.randomUUID() });
+      expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
+      await end(service, access_token);
+      service.advance(POLL - 1);
+      expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
+      service.advance(1);
+      expect(await verifier.verify(access_token)).toEqual({
+        ok: false,
+        error: 'invalid_token',
+        description: 'The session of this access token is over',
+      });
+      expect(await verifier.verify(other)).toMatchObject({ ok: true });
+      expect(network.asked.filter((path) => path.endsWith('revoked-sessions'))).toHaveLength(2);
+    },
+  );
 
   it('a sign-in after the sign-out everywhere is good, in the same second too', async () => {
     const { service, verifier } = await start({ revocations: {} });
@@ -227,14 +259,19 @@ describe('revocation', () => {
   });
 
   it('a list that cannot be read: the last one serves for a while, then nothing passes; then it recovers', async () => {
-    const { service, network, verifier } = await start({ revocations: { pollSeconds: POLL, acceptStaleSeconds: 60 } });
+    const { service, network, verifier } = await start({
+      revocations: { pollSeconds: POLL, acceptStaleSeconds: 60 },
+    });
     const tokenNow = async () => (await service.create()).access_token;
     expect(await verifier.verify(await tokenNow())).toMatchObject({ ok: true });
     network.isDown = true;
     service.advance(60);
     expect(await verifier.verify(await tokenNow())).toMatchObject({ ok: true });
     service.advance(1);
-    expect(await verifier.verify(await tokenNow())).toMatchObject({ ok: false, error: 'unavailable' });
+    expect(await verifier.verify(await tokenNow())).toMatchObject({
+      ok: false,
+      error: 'unavailable',
+    });
     network.isDown = false;
     service.advance(2);
     expect(await verifier.verify(await tokenNow())).toMatchObject({ ok: true });
@@ -286,9 +323,13 @@ describe('revocation', () => {
     expect(await verifier.verify(access_token, { live: true })).toMatchObject({ ok: true });
     await service.bearer('DELETE', '/v1/sessions/current', access_token);
     expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
-    expect(await verifier.verify(access_token, { live: true })).toMatchObject({ error: 'invalid_token' });
+    expect(await verifier.verify(access_token, { live: true })).toMatchObject({
+      error: 'invalid_token',
+    });
     network.isDown = true;
-    expect(await verifier.verify(access_token, { live: true })).toMatchObject({ error: 'unavailable' });
+    expect(await verifier.verify(access_token, { live: true })).toMatchObject({
+      error: 'unavailable',
+    });
   });
 });
 
@@ -302,7 +343,11 @@ describe('step-up (RFC 9470)', () => {
     ['by some of them', { amr: ['pwd', 'otp'] }, false],
   ])('%s: %o', async (_, requirements, expected) => {
     const { service, verifier } = await start();
-    const authenticated = { auth_time: service.clock.now / 1000 - 300, amr: ['pwd', 'hwk'], acr: 'urn:acr:2' };
+    const authenticated = {
+      auth_time: service.clock.now / 1000 - 300,
+      amr: ['pwd', 'hwk'],
+      acr: 'urn:acr:2',
+    };
     const { access_token } = await service.create({ user_id: USER, ...authenticated });
     const verdict = await verifier.verify(access_token, requirements);
     expect(verdict.ok ? true : verdict.error).toBe(expected || 'insufficient_user_authentication');

@@ -10,13 +10,20 @@ describe('§5.1 successful response', () => {
     const service = await startService();
     const { refresh_token } = await service.create();
     const { body, headers } = await service.refresh(refresh_token);
-    expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 300, access_token: expect.any(String) });
+    expect(body).toMatchObject({
+      token_type: 'Bearer',
+      expires_in: 300,
+      access_token: expect.any(String),
+    });
     expect([headers.get('cache-control'), headers.get('pragma')]).toEqual(['no-store', 'no-cache']);
   });
 });
 
 describe('§5.2 error response (R-10, R-11, R-13)', () => {
-  const post = (fields: Record<string, string> | string[][], headers: Record<string, string> = {}) => ({
+  const post = (
+    fields: Record<string, string> | string[][],
+    headers: Record<string, string> = {},
+  ) => ({
     method: 'POST',
     body: new URLSearchParams(fields),
     headers,
@@ -26,20 +33,45 @@ describe('§5.2 error response (R-10, R-11, R-13)', () => {
     ['no grant_type', post({ client_id: APP }), 400, 'invalid_request'],
     ['no refresh_token', post(GOOD), 400, 'invalid_request'],
     ['a made-up refresh_token', post({ ...GOOD, refresh_token: 'made-up' }), 400, 'invalid_grant'],
-    ['grant_type password', post({ ...GOOD, grant_type: 'password' }), 400, 'unsupported_grant_type'],
+    [
+      'grant_type password',
+      post({ ...GOOD, grant_type: 'password' }),
+      400,
+      'unsupported_grant_type',
+    ],
     [
       'grant_type authorization_code',
       post({ ...GOOD, grant_type: 'authorization_code' }),
       400,
       'unsupported_grant_type',
     ],
-    ['a scope, which no session has', post({ ...GOOD, refresh_token: 'x', scope: 'admin' }), 400, 'invalid_scope'],
+    [
+      'a scope, which no session has',
+      post({ ...GOOD, refresh_token: 'x', scope: 'admin' }),
+      400,
+      'invalid_scope',
+    ],
     ['no client', post({ grant_type: 'refresh_token', refresh_token: 'x' }), 401, 'invalid_client'],
     ['an unknown client', post({ ...GOOD, client_id: 'nobody' }), 401, 'invalid_client'],
-    ['a confidential client without its secret', post({ ...GOOD, client_id: BACKEND.id }), 401, 'invalid_client'],
+    [
+      'a confidential client without its secret',
+      post({ ...GOOD, client_id: BACKEND.id }),
+      401,
+      'invalid_client',
+    ],
     ['a public client with a secret', post({ ...GOOD, client_secret: 'x' }), 401, 'invalid_client'],
-    ['wrong Basic credentials', post({ grant_type: 'refresh_token' }, wrongBasic), 401, 'invalid_client'],
-    ['two ways of authentication', post({ ...GOOD, client_secret: 'x' }, wrongBasic), 400, 'invalid_request'],
+    [
+      'wrong Basic credentials',
+      post({ grant_type: 'refresh_token' }, wrongBasic),
+      401,
+      'invalid_client',
+    ],
+    [
+      'two ways of authentication',
+      post({ ...GOOD, client_secret: 'x' }, wrongBasic),
+      400,
+      'invalid_request',
+    ],
     [
       'a parameter twice',
       post([
@@ -50,21 +82,36 @@ describe('§5.2 error response (R-10, R-11, R-13)', () => {
       400,
       'invalid_request',
     ],
-    ['JSON', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }, 400, 'invalid_request'],
-    ['a body of 20 KB', post({ ...GOOD, refresh_token: 'x'.repeat(20_000) }), 413, 'invalid_request'],
+    [
+      'JSON',
+      { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } },
+      400,
+      'invalid_request',
+    ],
+    [
+      'a body of 20 KB',
+      post({ ...GOOD, refresh_token: 'x'.repeat(20_000) }),
+      413,
+      'invalid_request',
+    ],
   ])('%s', async (_, init, status, error) => {
     const service = await startService();
     const response = await service.request('/oauth/token', init);
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ error });
     expect(response.headers.get('cache-control')).toBe('no-store');
-    if (error === 'invalid_client') expect(response.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
+    if (error === 'invalid_client')
+      expect(response.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
     expect(service.database.roundTrips).toBe(0);
   });
 
   it('a client without the capability is unauthorized_client (R-14)', async () => {
     const CLIENTS = JSON.stringify([
-      { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret), allow: ['introspect'] },
+      {
+        client_id: BACKEND.id,
+        secret_sha256: await sha256Hex(BACKEND.secret),
+        allow: ['introspect'],
+      },
     ]);
     const service = await startService({ CLIENTS });
     const response = await service.form(
@@ -81,7 +128,10 @@ describe('§5.2 error response (R-10, R-11, R-13)', () => {
   it('a token in the URL is refused, and other methods than POST are 405', async () => {
     const service = await startService();
     const inUrl = await service.form('/oauth/token?refresh_token=x', GOOD);
-    expect([inUrl.status, ((await inUrl.json()) as { error: string }).error]).toEqual([400, 'invalid_request']);
+    expect([inUrl.status, ((await inUrl.json()) as { error: string }).error]).toEqual([
+      400,
+      'invalid_request',
+    ]);
     const get = await service.request('/oauth/token');
     expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
   });
@@ -91,7 +141,10 @@ describe('§5.2 error response (R-10, R-11, R-13)', () => {
     const field = fc.string({ unit: 'grapheme', minLength: 6, maxLength: 40 });
     await fc.assert(
       fc.asyncProperty(
-        fc.dictionary(fc.constantFrom('grant_type', 'client_id', 'client_secret', 'refresh_token', 'x'), field),
+        fc.dictionary(
+          fc.constantFrom('grant_type', 'client_id', 'client_secret', 'refresh_token', 'x'),
+          field,
+        ),
         async (fields) => {
           const response = await service.form('/oauth/token', fields);
           const { error_description } = (await response.json()) as { error_description: string };
@@ -108,13 +161,20 @@ describe('§2.3.1 client password', () => {
   const odd = { id: 'odd:client+1', secret: 'pä55 wörd:%&=+' };
   const encode = (text: string) => encodeURIComponent(text).replaceAll('%20', '+');
   it('is form-urlencoded inside Basic, or plain in the form', async () => {
-    const CLIENTS = JSON.stringify([{ client_id: odd.id, secret_sha256: await sha256Hex(odd.secret) }]);
+    const CLIENTS = JSON.stringify([
+      { client_id: odd.id, secret_sha256: await sha256Hex(odd.secret) },
+    ]);
     const service = await startService({ CLIENTS });
     const fields = { grant_type: 'refresh_token', refresh_token: 'x' };
     const viaBasic = await service.form('/oauth/token', fields, {
       authorization: basic({ id: encode(odd.id), secret: encode(odd.secret) }),
     });
-    const viaForm = await service.form('/oauth/token', { ...fields, client_id: odd.id, client_secret: odd.secret });
-    for (const response of [viaBasic, viaForm]) expect(await response.json()).toMatchObject({ error: 'invalid_grant' });
+    const viaForm = await service.form('/oauth/token', {
+      ...fields,
+      client_id: odd.id,
+      client_secret: odd.secret,
+    });
+    for (const response of [viaBasic, viaForm])
+      expect(await response.json()).toMatchObject({ error: 'invalid_grant' });
   });
 });

@@ -13,14 +13,20 @@ import {
 } from '../fixtures';
 
 const introspect = async (service: TestService, token: string, client = BACKEND) => {
-  const response = await service.form('/oauth/introspect', { token }, { authorization: basic(client) });
+  const response = await service.form(
+    '/oauth/introspect',
+    { token },
+    { authorization: basic(client) },
+  );
   return { status: response.status, text: await response.text() };
 };
 
 describe('§2.2 introspection response', () => {
   it('of an active access token says what it is good for (V-06)', async () => {
     const service = await startService();
-    const { access_token, session } = await service.create({ user_id: '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11' });
+    const { access_token, session } = await service.create({
+      user_id: '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11',
+    });
     const { text } = await introspect(service, access_token);
     expect(JSON.parse(text)).toMatchObject({
       active: true,
@@ -48,7 +54,9 @@ describe('§2.2 introspection response', () => {
       { authorization: basic(BACKEND) },
     );
     const { refresh_token: current } = (await refreshed.json()) as { refresh_token: string };
-    expect(JSON.parse((await introspect(service, owned.refresh_token)).text)).toMatchObject({ active: true });
+    expect(JSON.parse((await introspect(service, owned.refresh_token)).text)).toMatchObject({
+      active: true,
+    });
     service.advance(30);
     expect(JSON.parse((await introspect(service, current)).text)).toMatchObject({
       active: true,
@@ -63,7 +71,10 @@ describe('§2.2 introspection response', () => {
       'an altered token': `${others.access_token.slice(0, -4)}AAAA`,
     };
     for (const [name, token] of Object.entries(inactive)) {
-      expect([name, await introspect(service, token)]).toEqual([name, { status: 200, text: '{"active":false}' }]);
+      expect([name, await introspect(service, token)]).toEqual([
+        name,
+        { status: 200, text: '{"active":false}' },
+      ]);
     }
     expect((await introspect(service, current, OTHER_BACKEND)).text).toBe('{"active":false}');
   });
@@ -74,7 +85,10 @@ describe('§2.1 introspection request (V-04)', () => {
     const service = await startService();
     const { access_token } = await service.create();
     const anonymous = await service.form('/oauth/introspect', { token: access_token });
-    const publicClient = await service.form('/oauth/introspect', { token: access_token, client_id: APP });
+    const publicClient = await service.form('/oauth/introspect', {
+      token: access_token,
+      client_id: APP,
+    });
     expect([anonymous.status, publicClient.status]).toEqual([401, 400]);
     expect(await publicClient.json()).toMatchObject({ error: 'unauthorized_client' });
   });

@@ -19,11 +19,12 @@ describe('§2 what it says (V-10)', () => {
   it.each([ISSUER, `${ISSUER}/auth`])('every endpoint of issuer %s is there', async (issuer) => {
     const service = await startService({ ISSUER: issuer });
     const path = issuer === ISSUER ? '' : '/auth';
-    const metadata = (await (await service.request(`/.well-known/oauth-authorization-server${path}`)).json()) as Record<
-      string,
-      string
-    >;
-    expect((await service.request((metadata.jwks_uri as string).slice(ISSUER.length))).status).toBe(200);
+    const metadata = (await (
+      await service.request(`/.well-known/oauth-authorization-server${path}`)
+    ).json()) as Record<string, string>;
+    expect((await service.request((metadata.jwks_uri as string).slice(ISSUER.length))).status).toBe(
+      200,
+    );
     for (const endpoint of ['token_endpoint', 'revocation_endpoint', 'introspection_endpoint']) {
       const response = await service.form((metadata[endpoint] as string).slice(ISSUER.length), {});
       expect(response.status).toBe(401);

@@ -6,12 +6,22 @@ const json = { 'content-type': 'application/json', authorization: basic(BACKEND)
 
 describe('§3 members of a problem', () => {
   it.each([
-    [400, 'invalid_request', '/v1/sessions', { method: 'POST', headers: json, body: '{"user_id":1}' }],
+    [
+      400,
+      'invalid_request',
+      '/v1/sessions',
+      { method: 'POST', headers: json, body: '{"user_id":1}' },
+    ],
     [401, 'invalid_client', '/v1/sessions', { method: 'POST' }],
     [401, 'invalid_token', '/v1/sessions', {}],
     [404, 'not_found', '/v1/nothing', {}],
     [405, 'method_not_allowed', '/v1/sessions', { method: 'PUT' }],
-    [413, 'body_too_large', '/v1/sessions', { method: 'POST', headers: json, body: `"${'x'.repeat(17_000)}"` }],
+    [
+      413,
+      'body_too_large',
+      '/v1/sessions',
+      { method: 'POST', headers: json, body: `"${'x'.repeat(17_000)}"` },
+    ],
     [
       415,
       'unsupported_media_type',
@@ -45,7 +55,11 @@ describe('§3 members of a problem', () => {
         throw new Error('the inside of the service');
       },
     });
-    const broken = await service.request('/v1/sessions', { method: 'POST', headers: json, body: '{}' });
+    const broken = await service.request('/v1/sessions', {
+      method: 'POST',
+      headers: json,
+      body: '{}',
+    });
     expect(broken.status).toBe(500);
     expect(await broken.text()).not.toMatch(/inside of the service|detail/);
     vi.restoreAllMocks();

@@ -9,7 +9,8 @@ const SECONDS = OPEN_MS / 1000;
 
 beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM outdated_tokens');
-  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn', 'error'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -23,7 +24,8 @@ describe('a home that fails five times in a row', () => {
     const service = await startService();
     const session = await service.create();
     fail(service, 5);
-    for (let time = 0; time < 5; time += 1) expect((await service.refresh(session.refresh_token)).status).toBe(503);
+    for (let time = 0; time < 5; time += 1)
+      expect((await service.refresh(session.refresh_token)).status).toBe(503);
     service.database.roundTrips = 0;
     return { service, session };
   }
@@ -41,7 +43,9 @@ describe('a home that fails five times in a row', () => {
     const { service, session } = await open();
     service.advance(SECONDS);
     service.database.faults = [{ hang: 50 }];
-    const answers = await Promise.all(Array.from({ length: 10 }, () => service.refresh(session.refresh_token)));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => service.refresh(session.refresh_token)),
+    );
     expect(service.database.roundTrips).toBe(1);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(503)]);
     expect((await service.refresh(session.refresh_token)).status).toBe(200);

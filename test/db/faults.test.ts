@@ -1,7 +1,19 @@
-/** Every documented D1 error, before a batch and after its commit, on every kind of call: an answer or 503, and nothing lost (threat 40). */
+/**
+ * Every documented D1 error, before a batch and after its commit, on every kind of call: an answer
+ * or 503, and nothing lost (threat 40).
+ */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { APP, BACKEND, basic, type Fault, readRow, startService, type TestService, type Tokens } from '../fixtures';
+import {
+  APP,
+  BACKEND,
+  basic,
+  type Fault,
+  readRow,
+  startService,
+  type TestService,
+  type Tokens,
+} from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
@@ -10,7 +22,8 @@ beforeEach(async () => {
   await env.DB.exec(
     'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
   );
-  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn', 'error'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -37,7 +50,12 @@ const json = (service: TestService, path: string, body: object, headers = {}) =>
   });
 
 /** Each with what a repeat answers, and what must be so in the end. */
-const CALLS: [string, Call, number, (service: TestService, tokens: Tokens, last: Response) => Promise<void>][] = [
+const CALLS: [
+  string,
+  Call,
+  number,
+  (service: TestService, tokens: Tokens, last: Response) => Promise<void>,
+][] = [
   [
     'refresh',
     (service, { refresh_token }) =>
@@ -51,10 +69,18 @@ const CALLS: [string, Call, number, (service: TestService, tokens: Tokens, last:
   ],
   [
     'create with a key',
-    (service) => json(service, '/v1/sessions', { user_id: USER, client_id: APP }, { 'idempotency-key': 'a-key' }),
+    (service) =>
+      json(
+        service,
+        '/v1/sessions',
+        { user_id: USER, client_id: APP },
+        { 'idempotency-key': 'a-key' },
+      ),
     201,
     async (service) => {
-      const { sessions } = (await (await service.backend('GET', `/v1/users/${USER}/sessions`)).json()) as {
+      const { sessions } = (await (
+        await service.backend('GET', `/v1/users/${USER}/sessions`)
+      ).json()) as {
         sessions: [];
       };
       expect(sessions).toHaveLength(2);
@@ -77,7 +103,12 @@ const CALLS: [string, Call, number, (service: TestService, tokens: Tokens, last:
       expect((await service.refresh(refresh_token)).body).toMatchObject({ reason: 'revoked' });
     },
   ],
-  ['list', (service, { access_token }) => service.bearer('GET', '/v1/sessions', access_token), 200, async () => {}],
+  [
+    'list',
+    (service, { access_token }) => service.bearer('GET', '/v1/sessions', access_token),
+    200,
+    async () => {},
+  ],
 ];
 
 describe.each(ERRORS)('%s', (message, isTriedAgain) => {
@@ -95,7 +126,10 @@ describe.each(ERRORS)('%s', (message, isTriedAgain) => {
       let response = await call(service, tokens);
       if (isTriedAgain) expect(response.status).toBe(good);
       else {
-        expect({ status: response.status, retryAfter: response.headers.get('retry-after') }).toEqual({
+        expect({
+          status: response.status,
+          retryAfter: response.headers.get('retry-after'),
+        }).toEqual({
           status: 503,
           retryAfter: '1',
         });
@@ -115,7 +149,10 @@ it('a database that is silent is given up in time, and the token is good afterwa
   service.database.faults = [{ hang: 1_000 }];
   const started = Date.now();
   const { status, headers } = await service.refresh(refresh_token);
-  expect({ status, retryAfter: headers.get('retry-after') }).toEqual({ status: 503, retryAfter: '1' });
+  expect({ status, retryAfter: headers.get('retry-after') }).toEqual({
+    status: 503,
+    retryAfter: '1',
+  });
   expect(Date.now() - started).toBeLessThan(1_000);
   // The batch that was given up is applied all the same, a moment later.
   await new Promise((resolve) => setTimeout(resolve, 1_000));

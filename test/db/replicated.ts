@@ -1,6 +1,7 @@
 /**
- * D1 with a replica, as its Sessions API describes one, over two real databases. What is written to the primary reaches the replica when a
- * test lets it, or when someone brings a bookmark that needs it.
+ * D1 with a replica, as its Sessions API describes one, over two real databases. What is written to
+ * the primary reaches the replica when a test lets it, or when someone brings a bookmark that needs
+ * it.
  */
 
 interface Statement {
@@ -40,7 +41,8 @@ export function replicate(primary: D1Database, replica: D1Database): Replicated 
       throw new Error('D1_ERROR: Internal error in D1 DB storage caused object to be reset.');
     if (constraint !== 'first-unconstrained') {
       const position = Number(constraint.split('-')[0]);
-      if (!(position <= log.length)) throw new Error('D1_ERROR: The bookmark is not one of this database');
+      if (!(position <= log.length))
+        throw new Error('D1_ERROR: The bookmark is not one of this database');
       await applyUpTo(position);
     }
     return { results: await run(replica, statements), position: applied };
@@ -56,8 +58,11 @@ export function replicate(primary: D1Database, replica: D1Database): Replicated 
     let next = constraint;
     return {
       batch: async (statements: Statement[]) => {
-        const isPrimarys = next === 'first-primary' || statements.some(({ query }) => !/^\s*select/i.test(query));
-        const { results, position } = await (isPrimarys ? askPrimary(statements) : readReplica(next, statements));
+        const isPrimarys =
+          next === 'first-primary' || statements.some(({ query }) => !/^\s*select/i.test(query));
+        const { results, position } = await (isPrimarys
+          ? askPrimary(statements)
+          : readReplica(next, statements));
         next = `${String(position).padStart(8, '0')}-of-the-test`;
         return results;
       },

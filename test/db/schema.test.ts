@@ -19,7 +19,8 @@ const sample = {
   expires_at: Date.UTC(2025, 6, 21, 9, 35) / 1000,
 };
 
-const insertUser = (id: string) => env.DB.prepare('INSERT INTO users (id) VALUES (?)').bind(id).run();
+const insertUser = (id: string) =>
+  env.DB.prepare('INSERT INTO users (id) VALUES (?)').bind(id).run();
 const insert = (row: Record<string, unknown>) =>
   env.DB.prepare(
     `INSERT INTO user_sessions (${Object.keys(row)}) VALUES (${Object.keys(row).map(() => '?')}) RETURNING *`,
@@ -45,7 +46,9 @@ describe('user_sessions', () => {
   });
 
   it('has an index on user_id', async () => {
-    const { results } = await env.DB.prepare("SELECT name FROM pragma_index_info('idx_user_sessions_uid')").all();
+    const { results } = await env.DB.prepare(
+      "SELECT name FROM pragma_index_info('idx_user_sessions_uid')",
+    ).all();
     expect(results).toEqual([{ name: 'user_id' }]);
   });
 
@@ -56,10 +59,17 @@ describe('user_sessions', () => {
     ).all<{ id: string; created_at: number }>();
     const ids = results.map(({ id }) => id);
     expect(new Set(ids).size).toBe(1000);
-    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    for (const id of ids)
+      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(new Set(ids.map((id) => id[19])).size).toBe(4);
-    for (const { created_at } of results) expect(Math.abs(created_at - Date.now() / 1000)).toBeLessThan(60);
-    expect(results[0]).toMatchObject({ user_id: null, user_agent: null, ip_address: null, expires_at: null });
+    for (const { created_at } of results)
+      expect(Math.abs(created_at - Date.now() / 1000)).toBeLessThan(60);
+    expect(results[0]).toMatchObject({
+      user_id: null,
+      user_agent: null,
+      ip_address: null,
+      expires_at: null,
+    });
   });
 
   it('needs a refresh_token', async () => {
@@ -85,40 +95,54 @@ describe('user_sessions', () => {
             expiresAt: new Date('2025-07-21T09:35:00Z'),
           }),
     ],
-  ])('takes the sample row by %s and gives it back unchanged, through SQL, Drizzle and the API', async (_, add) => {
-    await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(USER).run();
-    await insertUser(USER);
-    await add();
-    const stored = await env.DB.prepare('SELECT * FROM user_sessions WHERE user_id = ?').bind(USER).all();
-    expect(stored.results).toEqual([expect.objectContaining(sample)]);
-    const rows = await drizzle(env.DB).select().from(userSessions).where(eq(userSessions.userId, USER));
-    expect(rows).toEqual([
-      expect.objectContaining({
-        id: sample.id,
-        userId: USER,
-        refreshToken: sample.refresh_token,
-        userAgent: sample.user_agent,
-        ipAddress: sample.ip_address,
-        createdAt: new Date('2025-06-21T09:35:00Z'),
-        expiresAt: new Date('2025-07-21T09:35:00Z'),
-      }),
-    ]);
-    const service = await startService();
-    const response = await service.backend('GET', `/v1/users/${USER}/sessions?include=ended`);
-    const { sessions } = (await response.json()) as { sessions: object[] };
-    const { refresh_token, ...shown } = sample;
-    expect(sessions).toEqual([
-      expect.objectContaining({ ...shown, created_at: '2025-06-21T09:35:00Z', expires_at: '2025-07-21T09:35:00Z' }),
-    ]);
-    expect(JSON.stringify(sessions)).not.toContain(refresh_token);
-  });
+  ])(
+    'takes the sample row by %s and gives it back unchanged, through SQL, Drizzle and the API',
+    async (_, add) => {
+      await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(USER).run();
+      await insertUser(USER);
+      await add();
+      const stored = await env.DB.prepare('SELECT * FROM user_sessions WHERE user_id = ?')
+        .bind(USER)
+        .all();
+      expect(stored.results).toEqual([expect.objectContaining(sample)]);
+      const rows = await drizzle(env.DB)
+        .select()
+        .from(userSessions)
+        .where(eq(userSessions.userId, USER));
+      expect(rows).toEqual([
+        expect.objectContaining({
+          id: sample.id,
+          userId: USER,
+          refreshToken: sample.refresh_token,
+          userAgent: sample.user_agent,
+          ipAddress: sample.ip_address,
+          createdAt: new Date('2025-06-21T09:35:00Z'),
+          expiresAt: new Date('2025-07-21T09:35:00Z'),
+        }),
+      ]);
+      const service = await startService();
+      const response = await service.backend('GET', `/v1/users/${USER}/sessions?include=ended`);
+      const { sessions } = (await response.json()) as { sessions: object[] };
+      const { refresh_token, ...shown } = sample;
+      expect(sessions).toEqual([
+        expect.objectContaining({
+          ...shown,
+          created_at: '2025-06-21T09:35:00Z',
+          expires_at: '2025-07-21T09:35:00Z',
+        }),
+      ]);
+      expect(JSON.stringify(sessions)).not.toContain(refresh_token);
+    },
+  );
 
   it('loses its rows with their user', async () => {
     const id = crypto.randomUUID();
     await insertUser(id);
     await insert({ refresh_token: 'x', user_id: id });
     await env.DB.prepare('DELETE FROM users WHERE id = ?').bind(id).run();
-    expect(await env.DB.prepare('SELECT id FROM user_sessions WHERE user_id = ?').bind(id).first()).toBeNull();
+    expect(
+      await env.DB.prepare('SELECT id FROM user_sessions WHERE user_id = ?').bind(id).first(),
+    ).toBeNull();
   });
 
   it('refuses a user who does not exist', async () => {
@@ -130,7 +154,10 @@ describe('user_sessions', () => {
 
 describe('users', () => {
   it('are unique by issuer and subject', async () => {
-    const add = () => env.DB.prepare("INSERT INTO users (issuer, subject) VALUES ('https://idp.example', 'a')").run();
+    const add = () =>
+      env.DB.prepare(
+        "INSERT INTO users (issuer, subject) VALUES ('https://idp.example', 'a')",
+      ).run();
     await add();
     await expect(add()).rejects.toThrow('UNIQUE constraint failed');
   });
@@ -169,7 +196,9 @@ describe('schema.ts', () => {
       )
         .bind(name)
         .all();
-      const composite = table.primaryKeys.flatMap(({ columns }) => columns.map((column) => column.name));
+      const composite = table.primaryKeys.flatMap(({ columns }) =>
+        columns.map((column) => column.name),
+      );
       expect(columns).toEqual(
         table.columns.toSorted(byName).map((column) => ({
           name: column.name,
@@ -189,16 +218,21 @@ describe('schema.ts', () => {
         .all<{ name: string; unique: number; columns: string; sql: string }>();
       const uniqueColumns = table.columns
         .filter(({ isUnique }) => isUnique)
-        .map((column) => ({ name: column.uniqueName, unique: 1, columns: column.name, where: null }));
+        .map((column) => ({
+          name: column.uniqueName,
+          unique: 1,
+          columns: column.name,
+          where: null,
+        }));
       const declared = table.indexes.map(({ config }) => ({
         name: config.name,
         unique: Number(config.unique),
         columns: config.columns.map((column) => ('name' in column ? column.name : '')).join(),
         where: config.where ? inline(config.where) : null,
       }));
-      expect(indexes.map(({ sql, ...index }) => ({ ...index, where: sql.split(' WHERE ')[1] ?? null }))).toEqual(
-        [...uniqueColumns, ...declared].sort(byName),
-      );
+      expect(
+        indexes.map(({ sql, ...index }) => ({ ...index, where: sql.split(' WHERE ')[1] ?? null })),
+      ).toEqual([...uniqueColumns, ...declared].sort(byName));
 
       const { results: foreignKeys } = await env.DB.prepare(
         'SELECT "table", "from", "to", lower(on_delete) AS on_delete FROM pragma_foreign_key_list(?)',

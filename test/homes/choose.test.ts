@@ -4,7 +4,11 @@ import type { HomeConfig } from '../../src/config/homes';
 import { chooseHome, chooseNextHome, pickByRendezvous } from '../../src/homes/choose';
 import { rankRegions } from '../../src/homes/regions';
 
-const place = (latitude: string, longitude: string, continent = 'EU') => ({ latitude, longitude, continent });
+const place = (latitude: string, longitude: string, continent = 'EU') => ({
+  latitude,
+  longitude,
+  continent,
+});
 
 describe('the nearest region', () => {
   it.each([
@@ -54,12 +58,19 @@ describe('a home', () => {
   const paris = place('48.85', '2.35');
 
   it('of the next region is taken where the nearest has none', async () => {
-    const homes = new Map([home('DB', { regions: ['oc'] }), home('DB_EEUR', { regions: ['eeur'] })]);
+    const homes = new Map([
+      home('DB', { regions: ['oc'] }),
+      home('DB_EEUR', { regions: ['eeur'] }),
+    ]);
     expect(await chooseHome(homes, { subject: 'x', cf: paris })).toBe('DB_EEUR');
   });
 
   it('is the first that takes anyone where none has a region', async () => {
-    const homes = new Map([home('DB', { newUsers: 'none' }), home('DB_A', { newUsers: 'named' }), home('DB_B')]);
+    const homes = new Map([
+      home('DB', { newUsers: 'none' }),
+      home('DB_A', { newUsers: 'named' }),
+      home('DB_B'),
+    ]);
     expect(await chooseHome(homes, { subject: 'x', cf: paris })).toBe('DB_B');
   });
 
@@ -71,7 +82,8 @@ describe('a home', () => {
       home('DB_EU2', { ...eu, regions: ['eeur'] }),
     ]);
     const from = homes.get('DB_EU') as HomeConfig;
-    for (const subject of ['a', 'b', 'c', 'd']) expect(await chooseNextHome(homes, from, subject)).toBe('DB_EU2');
+    for (const subject of ['a', 'b', 'c', 'd'])
+      expect(await chooseNextHome(homes, from, subject)).toBe('DB_EU2');
     homes.delete('DB_EU2');
     expect(await chooseNextHome(homes, from, 'a')).toBeNull();
   });

@@ -1,4 +1,7 @@
-/** Homes: where people begin, that a refresh asks one home, and what happens when one does not answer (design.md §5). */
+/**
+ * Homes: where people begin, that a refresh asks one home, and what happens when one does not
+ * answer (design.md §5).
+ */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
@@ -55,7 +58,11 @@ describe('a new user', () => {
     );
     const homes = await startThreeHomes({ HOMES });
     expect(homeOf((await create(homes, { user_id: USER }, FROM.tokyo)).refresh_token)).toBe('DB');
-    const answer = await homes.post('/v1/sessions', { user_id: crypto.randomUUID(), client_id: APP, home: 'DB_APAC' });
+    const answer = await homes.post('/v1/sessions', {
+      user_id: crypto.randomUUID(),
+      client_id: APP,
+      home: 'DB_APAC',
+    });
     expect(answer).toMatchObject({ status: 400, body: { detail: 'home takes no new users' } });
   });
 
@@ -65,12 +72,14 @@ describe('a new user', () => {
       { home: 'DB_APAC', regions: ['apac'], new_users: 'named' },
     ]);
     const homes = await startThreeHomes({ HOMES });
-    for (let i = 0; i < 20; i += 1) expect(homeOf((await create(homes, {}, FROM.tokyo)).refresh_token)).toBe('DB');
+    for (let i = 0; i < 20; i += 1)
+      expect(homeOf((await create(homes, {}, FROM.tokyo)).refresh_token)).toBe('DB');
     expect(homeOf((await create(homes, { home: 'DB_APAC' })).refresh_token)).toBe('DB_APAC');
   });
 
   it('shares a region between its homes by the hash of the id: another home takes its share, and nobody moves otherwise', async () => {
-    const shared = (names: string[]) => JSON.stringify(names.map((home) => ({ home, regions: ['weur'] })));
+    const shared = (names: string[]) =>
+      JSON.stringify(names.map((home) => ({ home, regions: ['weur'] })));
     const two = await startThreeHomes({ HOMES: shared(['DB', 'DB_WEUR']) });
     const three = await startThreeHomes({ HOMES: shared(['DB', 'DB_WEUR', 'DB_APAC']) });
     const counts = { DB: 0, DB_APAC: 0, DB_WEUR: 0 };
@@ -91,15 +100,26 @@ describe('a known user', () => {
   it('comes home, from wherever the request is', async () => {
     const homes = await startThreeHomes();
     await create(homes, { user_id: USER }, FROM.paris);
-    expect(homeOf((await create(homes, { user_id: USER }, FROM.tokyo)).refresh_token)).toBe('DB_WEUR');
-    expect(homeOf((await create(homes, { user_id: USER, home: 'DB_WEUR' }, FROM.tokyo)).refresh_token)).toBe('DB_WEUR');
+    expect(homeOf((await create(homes, { user_id: USER }, FROM.tokyo)).refresh_token)).toBe(
+      'DB_WEUR',
+    );
+    expect(
+      homeOf((await create(homes, { user_id: USER, home: 'DB_WEUR' }, FROM.tokyo)).refresh_token),
+    ).toBe('DB_WEUR');
   });
 
   it('is not begun anew in another home that a backend names', async () => {
     const homes = await startThreeHomes();
     await create(homes, { user_id: USER }, FROM.paris);
-    const answer = await homes.post('/v1/sessions', { user_id: USER, client_id: APP, home: 'DB_APAC' });
-    expect(answer).toMatchObject({ status: 409, body: { code: 'user_has_other_home', home: 'DB_WEUR' } });
+    const answer = await homes.post('/v1/sessions', {
+      user_id: USER,
+      client_id: APP,
+      home: 'DB_APAC',
+    });
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { code: 'user_has_other_home', home: 'DB_WEUR' },
+    });
   });
 
   it('is not begun anew while the home is silent that may know them; guests still are', async () => {
@@ -107,7 +127,10 @@ describe('a known user', () => {
     await create(homes, { user_id: USER }, FROM.paris);
     takeAway(homes.databases.DB_WEUR);
     const answer = await homes.post('/v1/sessions', { user_id: USER, client_id: APP }, FROM.tokyo);
-    expect(answer).toMatchObject({ status: 503, body: { code: 'database_unavailable', homes: ['DB_WEUR'] } });
+    expect(answer).toMatchObject({
+      status: 503,
+      body: { code: 'database_unavailable', homes: ['DB_WEUR'] },
+    });
     expect(homeOf((await create(homes, {}, FROM.tokyo)).refresh_token)).toBe('DB_APAC');
   });
 
@@ -115,12 +138,15 @@ describe('a known user', () => {
     const homes = await startThreeHomes();
     await create(homes, { user_id: USER }, FROM.paris);
     takeAway(homes.databases.DB_APAC);
-    expect(homeOf((await create(homes, { user_id: USER }, FROM.tokyo)).refresh_token)).toBe('DB_WEUR');
+    expect(homeOf((await create(homes, { user_id: USER }, FROM.tokyo)).refresh_token)).toBe(
+      'DB_WEUR',
+    );
   });
 
   it('keeps to the limit, which is of the user and not of a home', async () => {
     const homes = await startThreeHomes({ MAX_SESSIONS_PER_USER: '2' });
-    for (const place of [FROM.paris, FROM.tokyo, FROM.newYork]) await create(homes, { user_id: USER }, place);
+    for (const place of [FROM.paris, FROM.tokyo, FROM.newYork])
+      await create(homes, { user_id: USER }, place);
     const listed = await homes.service.backend('GET', `/v1/users/${USER}/sessions`);
     expect(((await listed.json()) as { sessions: unknown[] }).sessions).toHaveLength(2);
   });
@@ -157,7 +183,10 @@ describe('two first sign-ins at once in two regions', () => {
       const options = { MAX_SESSIONS_PER_USER: '1' };
       const [paris, tokyo] = [await startThreeHomes(options), await startThreeHomes(options)];
       const user = crypto.randomUUID();
-      await Promise.all([create(paris, { user_id: user }, FROM.paris), create(tokyo, { user_id: user }, FROM.tokyo)]);
+      await Promise.all([
+        create(paris, { user_id: user }, FROM.paris),
+        create(tokyo, { user_id: user }, FROM.tokyo),
+      ]);
       const listed = await paris.service.backend('GET', `/v1/users/${user}/sessions`);
       expect(((await listed.json()) as { sessions: unknown[] }).sessions).toHaveLength(1);
     }
@@ -165,7 +194,10 @@ describe('two first sign-ins at once in two regions', () => {
 
   it('whose rows were written by hand end the same way: the first row, then the first name', async () => {
     const insert = (name: HomeName, createdAt: number) =>
-      env[name].prepare('INSERT INTO users (id, created_at) VALUES (?, ?)').bind(USER, createdAt).run();
+      env[name]
+        .prepare('INSERT INTO users (id, created_at) VALUES (?, ?)')
+        .bind(USER, createdAt)
+        .run();
     const second = START / 1000;
     for (const [apac, weur, expected] of [
       [second - 5, second - 9, 'DB_WEUR'],
@@ -175,7 +207,9 @@ describe('two first sign-ins at once in two regions', () => {
       await emptyHomes();
       await Promise.all([insert('DB_APAC', apac), insert('DB_WEUR', weur)]);
       const homes = await startThreeHomes();
-      expect(homeOf((await create(homes, { user_id: USER }, FROM.newYork)).refresh_token)).toBe(expected);
+      expect(homeOf((await create(homes, { user_id: USER }, FROM.newYork)).refresh_token)).toBe(
+        expected,
+      );
     }
   });
 });
@@ -225,7 +259,10 @@ describe('a refresh', () => {
     homes.service.advance(GRACE);
     takeAway(homes.databases.DB_WEUR, 1);
     const { status, headers } = await homes.service.refresh(refresh_token);
-    expect({ status, retryAfter: headers.get('retry-after') }).toEqual({ status: 503, retryAfter: '1' });
+    expect({ status, retryAfter: headers.get('retry-after') }).toEqual({
+      status: 503,
+      retryAfter: '1',
+    });
     expect((await homes.service.refresh(refresh_token)).status).toBe(200);
   });
 
@@ -238,13 +275,18 @@ describe('a refresh', () => {
     const service = { ...alone.service.env, HOMES: '[]' };
     const app = createApp(service, () => START);
     const form = { grant_type: 'refresh_token', refresh_token, client_id: APP };
-    const response = await app.request(`${ISSUER}/oauth/token`, { method: 'POST', body: new URLSearchParams(form) });
+    const response = await app.request(`${ISSUER}/oauth/token`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+    });
     expect(response.status).toBe(400);
     expect(await response.json()).toEqual({
       error: 'invalid_grant',
       error_description: 'The refresh token is not valid',
     });
-    expect(log.lines).toContainEqual(expect.objectContaining({ level: 'error', event: 'unknown_home' }));
+    expect(log.lines).toContainEqual(
+      expect.objectContaining({ level: 'error', event: 'unknown_home' }),
+    );
   });
 });
 
@@ -253,7 +295,10 @@ describe('what does not know the home', () => {
     const tokens = await create(homes, { user_id: USER, home: 'DB_WEUR' });
     // A second home, as two sign-ins at once leave it for a moment.
     await env.DB_APAC.batch([
-      env.DB_APAC.prepare('INSERT INTO users (id, created_at) VALUES (?, ?)').bind(USER, START / 1000),
+      env.DB_APAC.prepare('INSERT INTO users (id, created_at) VALUES (?, ?)').bind(
+        USER,
+        START / 1000,
+      ),
       env.DB_APAC.prepare(
         'INSERT INTO user_sessions (id, user_id, refresh_token, client_id, created_at) VALUES (?, ?, ?, ?, ?)',
       ).bind(crypto.randomUUID(), USER, 'x', APP, START / 1000 + 1),
@@ -352,7 +397,9 @@ describe('what does not know the home', () => {
       const seen: unknown[] = [];
       let cursor: string | null = '';
       while (cursor !== null) {
-        const page: Awaited<ReturnType<typeof read>> = await read(`?limit=${limit}${cursor && `&cursor=${cursor}`}`);
+        const page: Awaited<ReturnType<typeof read>> = await read(
+          `?limit=${limit}${cursor && `&cursor=${cursor}`}`,
+        );
         seen.push(...page.events);
         cursor = page.next_cursor;
       }
@@ -385,7 +432,11 @@ describe('a guest who becomes a user', () => {
     const homes = await startThreeHomes();
     const guest = await create(homes, {}, FROM.tokyo);
     await create(homes, { user_id: USER }, FROM.paris);
-    const { refresh_token } = await create(homes, { user_id: USER, guest_session_id: guest.session.id }, FROM.tokyo);
+    const { refresh_token } = await create(
+      homes,
+      { user_id: USER, guest_session_id: guest.session.id },
+      FROM.tokyo,
+    );
     expect(homeOf(refresh_token)).toBe('DB_WEUR');
     homes.service.advance(GRACE);
     const { body } = await homes.service.refresh(guest.refresh_token);
@@ -398,7 +449,11 @@ describe('a guest who becomes a user', () => {
   it('whom no home knows begins where the guest was', async () => {
     const homes = await startThreeHomes();
     const guest = await create(homes, {}, FROM.tokyo);
-    const { refresh_token } = await create(homes, { user_id: USER, guest_session_id: guest.session.id }, FROM.paris);
+    const { refresh_token } = await create(
+      homes,
+      { user_id: USER, guest_session_id: guest.session.id },
+      FROM.paris,
+    );
     expect(homeOf(refresh_token)).toBe('DB_APAC');
   });
 });
@@ -410,7 +465,11 @@ describe('an idempotency key', () => {
       const request = new Request(`${ISSUER}/v1/sessions`, {
         method: 'POST',
         body: JSON.stringify({ client_id: APP }),
-        headers: { 'content-type': 'application/json', 'idempotency-key': 'key', ...homes.service.credentials },
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': 'key',
+          ...homes.service.credentials,
+        },
         cf,
       } as RequestInit);
       return (await homes.service.app.request(request)).json() as Promise<Tokens>;
@@ -428,9 +487,12 @@ describe('the cron', () => {
     homes.service.advance(8 * 86_400);
     takeAway(homes.databases.DB_APAC);
     await expect(runScheduled(homes.service.env, homes.service.clock.now)).rejects.toThrow();
-    const left = async (name: HomeName) => env[name].prepare('SELECT count(*) AS n FROM user_sessions').first('n');
+    const left = async (name: HomeName) =>
+      env[name].prepare('SELECT count(*) AS n FROM user_sessions').first('n');
     expect(await Promise.all(HOMES.map(left))).toEqual([0, 1, 0]);
-    const outcomes = log.lines.filter(({ event }) => event === 'scheduled').map(({ home, level }) => [home, level]);
+    const outcomes = log.lines
+      .filter(({ event }) => event === 'scheduled')
+      .map(({ home, level }) => [home, level]);
     expect(outcomes.sort()).toEqual([
       ['DB', 'info'],
       ['DB_APAC', 'error'],
@@ -445,7 +507,11 @@ describe('the cron', () => {
     const homes = await startThreeHomes();
     await runScheduled(homes.service.env, homes.service.clock.now);
     const kids = async (name: HomeName) =>
-      (await env[name].prepare('SELECT kid, private_key FROM signing_keys ORDER BY generation').all()).results;
+      (
+        await env[name]
+          .prepare('SELECT kid, private_key FROM signing_keys ORDER BY generation')
+          .all()
+      ).results;
     expect(await kids('DB_WEUR')).toEqual(await kids('DB'));
     const verifier = createAccessTokenVerifier({
       issuer: ISSUER,
@@ -477,7 +543,14 @@ describe('operators', () => {
     const response = await homes.service.backend('GET', '/v1/homes');
     expect(await response.json()).toEqual({
       homes: [
-        { home: 'DB', regions: ['enam'], jurisdiction: null, new_users: 'any', answers: true, unfinished_moves: 0 },
+        {
+          home: 'DB',
+          regions: ['enam'],
+          jurisdiction: null,
+          new_users: 'any',
+          answers: true,
+          unfinished_moves: 0,
+        },
         {
           home: 'DB_APAC',
           regions: ['apac'],

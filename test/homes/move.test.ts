@@ -1,4 +1,7 @@
-/** Moving a user from home to home: nobody is signed out, nothing is live twice, and a cut anywhere is finished (src/homes/move.ts). */
+/**
+ * Moving a user from home to home: nobody is signed out, nothing is live twice, and a cut anywhere
+ * is finished (src/homes/move.ts).
+ */
 import { env } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
@@ -25,7 +28,8 @@ const GRACE = 30;
 
 const log = beginEmpty();
 
-const move = (homes: ThreeHomes, home: HomeName, user = USER) => homes.post(`/v1/users/${user}/move`, { home });
+const move = (homes: ThreeHomes, home: HomeName, user = USER) =>
+  homes.post(`/v1/users/${user}/move`, { home });
 
 /** A user of two sessions in Western Europe. */
 async function start(variables: Record<string, string> = {}) {
@@ -47,7 +51,10 @@ async function cutOnTheWay(homes: ThreeHomes, to: HomeName, user = USER): Promis
 describe('a user who moved', () => {
   it('is signed out nowhere: old tokens are good, lead to the new home, and are good for the grace period', async () => {
     const { homes, sessions } = await start();
-    expect(await move(homes, 'DB_APAC')).toMatchObject({ status: 200, body: { moved: true, home: 'DB_APAC' } });
+    expect(await move(homes, 'DB_APAC')).toMatchObject({
+      status: 200,
+      body: { moved: true, home: 'DB_APAC' },
+    });
     for (const { session, refresh_token } of sessions) {
       expect(await livesIn(session.id)).toEqual(['DB_APAC']);
       const first = await homes.service.refresh(refresh_token);
@@ -75,7 +82,9 @@ describe('a user who moved', () => {
     homes.service.advance(GRACE);
     expect((await homes.service.refresh(body.refresh_token)).status).toBe(200);
     homes.service.advance(GRACE);
-    expect((await homes.service.refresh(sessions[0].refresh_token)).body).toMatchObject({ reason: 'reuse_detected' });
+    expect((await homes.service.refresh(sessions[0].refresh_token)).body).toMatchObject({
+      reason: 'reuse_detected',
+    });
     expect(await livesIn(sessions[0].session.id)).toEqual([]);
   });
 
@@ -85,17 +94,25 @@ describe('a user who moved', () => {
     await move(homes, 'DB_APAC');
     const list = await homes.service.bearer('GET', '/v1/sessions', access_token);
     expect(((await list.json()) as { sessions: unknown[] }).sessions).toHaveLength(2);
-    expect((await homes.service.bearer('GET', '/v1/sessions/current', access_token)).status).toBe(200);
+    expect((await homes.service.bearer('GET', '/v1/sessions/current', access_token)).status).toBe(
+      200,
+    );
     const events = await homes.service.bearer('GET', '/v1/events', access_token);
-    expect(((await events.json()) as { events: { type: string }[] }).events.map(({ type }) => type)).toEqual([
-      'session_created',
-      'session_created',
-    ]);
-    expect((await homes.service.bearer('DELETE', `/v1/sessions/${other.session.id}`, access_token)).status).toBe(204);
+    expect(
+      ((await events.json()) as { events: { type: string }[] }).events.map(({ type }) => type),
+    ).toEqual(['session_created', 'session_created']);
+    expect(
+      (await homes.service.bearer('DELETE', `/v1/sessions/${other.session.id}`, access_token))
+        .status,
+    ).toBe(204);
     expect(await livesIn(other.session.id)).toEqual([]);
-    expect((await homes.service.bearer('DELETE', '/v1/sessions/current', access_token)).status).toBe(204);
+    expect(
+      (await homes.service.bearer('DELETE', '/v1/sessions/current', access_token)).status,
+    ).toBe(204);
     expect(await livesIn(session.id)).toEqual([]);
-    expect((await homes.service.refresh(sessions[0].refresh_token)).body).toMatchObject({ reason: 'signed_out' });
+    expect((await homes.service.refresh(sessions[0].refresh_token)).body).toMatchObject({
+      reason: 'signed_out',
+    });
   });
 
   it('is introspected, revoked and stepped up by tokens of the old home', async () => {
@@ -105,7 +122,9 @@ describe('a user who moved', () => {
     const introspect = async (token: string) =>
       (await homes.service.form('/oauth/introspect', { token }, homes.service.credentials)).json();
     expect(await introspect(sessions[0].access_token)).toMatchObject({ active: true });
-    const stepped = await homes.post(`/v1/sessions/${sessions[0].session.id}/authentication`, { refresh_token: token });
+    const stepped = await homes.post(`/v1/sessions/${sessions[0].session.id}/authentication`, {
+      refresh_token: token,
+    });
     expect(stepped.status).toBe(200);
     expect(homeOf((stepped.body as unknown as Tokens).refresh_token)).toBe('DB_APAC');
     await homes.service.form('/oauth/revoke', { token, client_id: APP });
@@ -134,9 +153,15 @@ describe('a user who moved', () => {
     const { homes } = await start();
     expect(await move(homes, 'DB_WEUR')).toMatchObject({ status: 200, body: { moved: false } });
     expect((await move(homes, 'DB_APAC', crypto.randomUUID())).status).toBe(404);
-    const full = DESCRIBED.map((home) => ({ ...home, new_users: home.home === 'DB' ? 'none' : 'any' }));
+    const full = DESCRIBED.map((home) => ({
+      ...home,
+      new_users: home.home === 'DB' ? 'none' : 'any',
+    }));
     const closed = await startThreeHomes({ HOMES: JSON.stringify(full) });
-    expect(await move(closed, 'DB')).toMatchObject({ status: 400, body: { detail: 'home takes no new users' } });
+    expect(await move(closed, 'DB')).toMatchObject({
+      status: 400,
+      body: { detail: 'home takes no new users' },
+    });
     expect((await homes.post(`/v1/users/${USER}/move`, { home: 'DB_MARS' })).status).toBe(400);
   });
 });
@@ -149,7 +174,11 @@ describe('a move that is cut off', () => {
     ['before it read', 'DB_WEUR', [{ hang: 0 }, { before: AWAY.before }]],
     ['before it arrived', 'DB_APAC', [{ before: AWAY.before }]],
     ['when it had arrived and nobody heard', 'DB_APAC', [{ after: AWAY.before }]],
-    ['before it was struck from the list', 'DB_WEUR', [{ hang: 0 }, { hang: 0 }, { before: AWAY.before }]],
+    [
+      'before it was struck from the list',
+      'DB_WEUR',
+      [{ hang: 0 }, { hang: 0 }, { before: AWAY.before }],
+    ],
   ];
   const cut = async (name: HomeName, faults: Fault[]) => {
     const { homes, sessions } = await start();
@@ -174,14 +203,18 @@ describe('a move that is cut off', () => {
       expect(await livesIn(session.id)).toEqual(['DB_APAC']);
       expect((await homes.service.refresh(refresh_token)).status).toBe(200);
     }
-    expect(await env.DB_WEUR.prepare('SELECT count(*) AS n FROM unfinished_moves').first('n')).toBe(0);
+    expect(await env.DB_WEUR.prepare('SELECT count(*) AS n FROM unfinished_moves').first('n')).toBe(
+      0,
+    );
   });
 
   it.each(cuts.slice(1))('%s is finished by the cron', async (_, name, faults) => {
     const { homes, sessions } = await cut(name, faults);
     await runScheduled(homes.service.env, homes.service.clock.now);
     const { n } =
-      (await env.DB_WEUR.prepare('SELECT count(*) AS n FROM unfinished_moves').first<{ n: number }>()) ?? {};
+      (await env.DB_WEUR.prepare('SELECT count(*) AS n FROM unfinished_moves').first<{
+        n: number;
+      }>()) ?? {};
     expect(n).toBe(0);
     for (const { session } of sessions) expect(await livesIn(session.id)).toHaveLength(1);
   });
@@ -190,7 +223,8 @@ describe('a move that is cut off', () => {
     const { homes, sessions } = await cut(name, faults);
     const { session, refresh_token } = await create(homes, { user_id: USER }, FROM.newYork);
     const home = homeOf(refresh_token);
-    for (const id of [session.id, ...sessions.map((one) => one.session.id)]) expect(await livesIn(id)).toEqual([home]);
+    for (const id of [session.id, ...sessions.map((one) => one.session.id)])
+      expect(await livesIn(id)).toEqual([home]);
   });
 
   it.each(cuts.slice(1))(
@@ -213,7 +247,8 @@ describe('a move that is cut off', () => {
 });
 
 /** Until the last of the faults holds a call. */
-const isHolding = ({ faults }: { faults: unknown[] }) => vi.waitFor(() => expect(faults).toEqual([]), { interval: 5 });
+const isHolding = ({ faults }: { faults: unknown[] }) =>
+  vi.waitFor(() => expect(faults).toEqual([]), { interval: 5 });
 
 it('a slow run that wakes after the user moved back changes nothing', async () => {
   const { homes, sessions } = await start();
@@ -284,7 +319,9 @@ it('people who use their sessions while they are moved around, with faults, lose
       { after: AWAY.before },
       { hang: 20 },
     ][Math.floor(Math.random() * 5)] as Fault;
-  const devices = await Promise.all(Array.from({ length: 8 }, () => create(homes, { user_id: USER }, FROM.paris)));
+  const devices = await Promise.all(
+    Array.from({ length: 8 }, () => create(homes, { user_id: USER }, FROM.paris)),
+  );
   const latest = devices.map(({ refresh_token }) => refresh_token);
   let isMoving = true;
   const use = async (device: number) => {
@@ -299,7 +336,8 @@ it('people who use their sessions while they are moved around, with faults, lose
   const using = devices.map((_, device) => use(device));
   try {
     for (let round = 0; round < 40; round += 1) {
-      for (const name of HOMES) if (Math.random() < 0.5) homes.databases[name].faults.push(faulty());
+      for (const name of HOMES)
+        if (Math.random() < 0.5) homes.databases[name].faults.push(faulty());
       await move(homes, HOMES[round % 3] as HomeName);
     }
   } finally {
@@ -318,12 +356,15 @@ it('people who use their sessions while they are moved around, with faults, lose
 
 describe('draining a home', () => {
   const drained = (home: HomeName) =>
-    JSON.stringify(DESCRIBED.map((one) => (one.home === home ? { ...one, new_users: 'none' } : one)));
+    JSON.stringify(
+      DESCRIBED.map((one) => (one.home === home ? { ...one, new_users: 'none' } : one)),
+    );
 
   it('moves everyone, users and guests, a call at a time, and their tokens stay good', async () => {
     const homes = await startThreeHomes();
     const tokens: Tokens[] = [];
-    for (let i = 0; i < 7; i += 1) tokens.push(await create(homes, { user_id: crypto.randomUUID() }, FROM.paris));
+    for (let i = 0; i < 7; i += 1)
+      tokens.push(await create(homes, { user_id: crypto.randomUUID() }, FROM.paris));
     for (let i = 0; i < 4; i += 1) tokens.push(await create(homes, {}, FROM.paris));
     const after = await startThreeHomes({ HOMES: drained('DB_WEUR') }, homes.service.clock);
     let cursor: unknown = null;
@@ -395,7 +436,11 @@ it('a list of the sessions of a user whose move cannot be finished names the hom
   await cutOnTheWay(homes, 'DB_APAC');
   takeAway(homes.databases.DB_APAC);
   const listed = await homes.service.backend('GET', `/v1/users/${USER}/sessions`);
-  expect(await listed.json()).toEqual({ sessions: [], next_cursor: null, unanswered_homes: ['DB_APAC'] });
+  expect(await listed.json()).toEqual({
+    sessions: [],
+    next_cursor: null,
+    unanswered_homes: ['DB_APAC'],
+  });
 });
 
 describe('moves that were cut, when the cron runs', () => {
@@ -420,7 +465,12 @@ describe('moves that were cut, when the cron runs', () => {
       "INSERT INTO unfinished_moves (subject, home, started_at) VALUES ('x', 'DB_GONE', 0)",
     ).run();
     await runScheduled(homes.service.env, homes.service.clock.now);
-    const line = { event: 'scheduled', home: 'DB_WEUR', level: 'error', moves: { finished: 0, lost: 1 } };
+    const line = {
+      event: 'scheduled',
+      home: 'DB_WEUR',
+      level: 'error',
+      moves: { finished: 0, lost: 1 },
+    };
     expect(log.lines).toContainEqual(expect.objectContaining(line));
   });
 });

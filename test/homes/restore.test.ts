@@ -1,6 +1,7 @@
 /**
- * A database that was restored to an earlier point brings back sessions that were revoked since, and tokens that were rotated (requirements 2.1,
- * Time Travel). One write, a not-before, ends all that began before it.
+ * A database that was restored to an earlier point brings back sessions that were revoked since,
+ * and tokens that were rotated (requirements 2.1, Time Travel). One write, a not-before, ends all
+ * that began before it.
  */
 import { env } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +10,10 @@ import { runScheduled } from '../../src/scheduled';
 import { AUDIENCE, ISSUER } from '../fixtures';
 import { beginEmpty, create, expectNoForks, FROM, livesIn, startThreeHomes } from './three-homes';
 
-const [ANNA, BEN] = ['7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11', '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12'];
+const [ANNA, BEN] = [
+  '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11',
+  '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12',
+];
 const GRACE = 30;
 
 beginEmpty();
@@ -21,7 +25,9 @@ async function takeBackup(binding: D1Database): Promise<() => Promise<void>> {
     tables.map((table) => binding.prepare(`SELECT * FROM ${table}`)),
   );
   return async () => {
-    await binding.batch(tables.toReversed().map((table) => binding.prepare(`DELETE FROM ${table}`)));
+    await binding.batch(
+      tables.toReversed().map((table) => binding.prepare(`DELETE FROM ${table}`)),
+    );
     for (const [index, { results }] of rows.entries()) {
       for (const row of results) {
         const names = Object.keys(row);
@@ -75,7 +81,9 @@ describe('a not-before', () => {
     expect((await homes.service.refresh(elsewhere.refresh_token)).status).toBe(200);
     const list = await homes.service.backend('GET', `/v1/users/${ANNA}/sessions`);
     expect(await list.json()).toMatchObject({ sessions: [] });
-    expect((await homes.service.bearer('GET', '/v1/sessions', later.access_token)).status).toBe(401);
+    expect((await homes.service.bearer('GET', '/v1/sessions', later.access_token)).status).toBe(
+      401,
+    );
   });
 
   it('leaves what begins from then on alone, and costs a refresh of it one round trip', async () => {
@@ -132,9 +140,11 @@ describe('a not-before', () => {
     await homes.post('/v1/not-before', { home: 'DB_WEUR' });
     homes.service.advance(10 * 86_400);
     await runScheduled(homes.service.env, homes.service.clock.now);
-    expect(await env.DB_WEUR.prepare("SELECT count(*) AS n FROM outdated_tokens WHERE subject = '*'").first('n')).toBe(
-      1,
-    );
+    expect(
+      await env.DB_WEUR.prepare(
+        "SELECT count(*) AS n FROM outdated_tokens WHERE subject = '*'",
+      ).first('n'),
+    ).toBe(1);
     expect((await homes.service.refresh(anna.refresh_token)).status).toBe(400);
   });
 
@@ -145,7 +155,9 @@ describe('a not-before', () => {
     const restore = await takeBackup(env.DB_WEUR);
     await homes.post(`/v1/users/${ANNA}/move`, { home: 'DB_APAC' });
     // Ended and purged since.
-    await env.DB_APAC.prepare('DELETE FROM user_sessions WHERE id = ?').bind(ended.session.id).run();
+    await env.DB_APAC.prepare('DELETE FROM user_sessions WHERE id = ?')
+      .bind(ended.session.id)
+      .run();
     homes.service.advance(GRACE);
     const moved = await homes.service.refresh(anna.refresh_token);
     await restore();

@@ -1,7 +1,15 @@
 /** The real service over three real databases, each with its own faults and counts. */
 import { env } from 'cloudflare:test';
 import { beforeEach, expect, vi } from 'vitest';
-import { APP, type Database, ISSUER, startService, type TestService, type Tokens, watch } from '../fixtures';
+import {
+  APP,
+  type Database,
+  ISSUER,
+  startService,
+  type TestService,
+  type Tokens,
+  watch,
+} from '../fixtures';
 
 export const HOMES = ['DB', 'DB_APAC', 'DB_WEUR'] as const;
 export type HomeName = (typeof HOMES)[number];
@@ -25,7 +33,11 @@ export interface ThreeHomes {
   /** The round trips to each home, since the last call. */
   roundTrips(): Record<HomeName, number>;
   /** A POST of JSON with the backend's credentials, from a place. */
-  post(path: string, body: unknown, cf?: object): Promise<{ status: number; body: Record<string, unknown> }>;
+  post(
+    path: string,
+    body: unknown,
+    cf?: object,
+  ): Promise<{ status: number; body: Record<string, unknown> }>;
 }
 
 const TABLES = [
@@ -39,7 +51,8 @@ const TABLES = [
 ];
 
 export async function emptyHomes(): Promise<void> {
-  for (const name of HOMES) await env[name].exec(TABLES.map((table) => `DELETE FROM ${table}`).join('; '));
+  for (const name of HOMES)
+    await env[name].exec(TABLES.map((table) => `DELETE FROM ${table}`).join('; '));
 }
 
 /** Before each test of a file: nobody is in any home, and the log is a list of its lines. */
@@ -49,7 +62,9 @@ export function beginEmpty(): { lines: Record<string, unknown>[] } {
     await emptyHomes();
     log.lines = [];
     for (const level of ['log', 'warn', 'error'] as const)
-      vi.spyOn(console, level).mockImplementation((line) => void log.lines.push(JSON.parse(String(line))));
+      vi.spyOn(console, level).mockImplementation(
+        (line) => void log.lines.push(JSON.parse(String(line))),
+      );
     return () => vi.restoreAllMocks();
   });
   return log;
@@ -105,7 +120,8 @@ export async function startThreeHomes(
 /** Starts a session, which must succeed. */
 export async function create({ post }: ThreeHomes, body: object, cf?: object): Promise<Tokens> {
   const answer = await post('/v1/sessions', { client_id: APP, ...body }, cf);
-  if (answer.status !== 201) throw new Error(`create answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  if (answer.status !== 201)
+    throw new Error(`create answered ${answer.status}: ${JSON.stringify(answer.body)}`);
   return answer.body as unknown as Tokens;
 }
 
@@ -120,7 +136,9 @@ export async function livesIn(sessionId: string): Promise<string[]> {
   const found: string[] = [];
   for (const name of HOMES) {
     const row = await env[name]
-      .prepare('SELECT home FROM user_sessions WHERE id = ? AND home IS NULL AND revoked_at IS NULL')
+      .prepare(
+        'SELECT home FROM user_sessions WHERE id = ? AND home IS NULL AND revoked_at IS NULL',
+      )
       .bind(sessionId)
       .first();
     if (row !== null) found.push(name);

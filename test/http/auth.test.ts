@@ -27,7 +27,10 @@ describe('routes of backends', () => {
   const credentials = (): [string, Record<string, string>][] => [
     ['none', {}],
     ['a wrong secret', { authorization: basic({ ...BACKEND, secret: 'wrong' }) }],
-    ["another client's secret", { authorization: basic({ ...BACKEND, secret: OTHER_BACKEND.secret }) }],
+    [
+      "another client's secret",
+      { authorization: basic({ ...BACKEND, secret: OTHER_BACKEND.secret }) },
+    ],
     ['an unknown client', { authorization: basic({ id: 'nobody', secret: BACKEND.secret }) }],
     ['a name of a prototype', { authorization: basic({ id: '__proto__', secret: 'x' }) }],
     ['no secret', { authorization: basic({ ...BACKEND, secret: '' }) }],
@@ -40,71 +43,96 @@ describe('routes of backends', () => {
     ['another scheme', { authorization: 'Digest x' }],
   ];
 
-  it.each(BACKEND_ROUTES)('$method $path is 401 without good credentials, with no database call', async (route) => {
-    service.database.roundTrips = 0;
-    const details = new Set<string>();
-    for (const [name, headers] of credentials()) {
-      const response = await service.request(route.path, toInit(route, headers));
-      expect(response.status, name).toBe(401);
-      expect(response.headers.get('www-authenticate'), name).toMatch(/^Basic realm=/);
-      const { code, detail } = (await response.json()) as Record<string, string>;
-      expect(code, name).toBe('invalid_client');
-      details.add(detail as string);
-    }
-    expect(details.size).toBe(1);
-    expect(service.database.roundTrips).toBe(0);
-  });
+  it.each(BACKEND_ROUTES)(
+    '$method $path is 401 without good credentials, with no database call',
+    async (route) => {
+      service.database.roundTrips = 0;
+      const details = new Set<string>();
+      for (const [name, headers] of credentials()) {
+        const response = await service.request(route.path, toInit(route, headers));
+        expect(response.status, name).toBe(401);
+        expect(response.headers.get('www-authenticate'), name).toMatch(/^Basic realm=/);
+        const { code, detail } = (await response.json()) as Record<string, string>;
+        expect(code, name).toBe('invalid_client');
+        details.add(detail as string);
+      }
+      expect(details.size).toBe(1);
+      expect(service.database.roundTrips).toBe(0);
+    },
+  );
 
-  it.each(BACKEND_ROUTES)('$method $path is 401 with credentials in the URL or body', async (route) => {
-    const query = `?client_id=${BACKEND.id}&client_secret=${BACKEND.secret}`;
-    expect((await service.request(route.path + query, toInit(route))).status).toBe(401);
-  });
+  it.each(BACKEND_ROUTES)(
+    '$method $path is 401 with credentials in the URL or body',
+    async (route) => {
+      const query = `?client_id=${BACKEND.id}&client_secret=${BACKEND.secret}`;
+      expect((await service.request(route.path + query, toInit(route))).status).toBe(401);
+    },
+  );
 
-  it.each(BACKEND_ROUTES)('$method $path is 403 for a client without the capability', async (route) => {
-    const needed = route.json ? 'create_sessions' : 'manage_users';
-    const allow = ['refresh', 'create_sessions', 'manage_users', 'introspect'].filter((name) => name !== needed);
-    const client = { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret), allow };
-    const limited = await startService({ CLIENTS: JSON.stringify([client]) });
-    const response = await limited.request(route.path, toInit(route, { authorization: basic(BACKEND) }));
-    expect(response.status).toBe(403);
-    expect(await response.json()).toMatchObject({ code: 'client_not_allowed' });
-    expect(limited.database.roundTrips).toBe(0);
-  });
+  it.each(BACKEND_ROUTES)(
+    '$method $path is 403 for a client without the capability',
+    async (route) => {
+      const needed = route.json ? 'create_sessions' : 'manage_users';
+      const allow = ['refresh', 'create_sessions', 'manage_users', 'introspect'].filter(
+        (name) => name !== needed,
+      );
+      const client = {
+        client_id: BACKEND.id,
+        secret_sha256: await sha256Hex(BACKEND.secret),
+        allow,
+      };
+      const limited = await startService({ CLIENTS: JSON.stringify([client]) });
+      const response = await limited.request(
+        route.path,
+        toInit(route, { authorization: basic(BACKEND) }),
+      );
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code: 'client_not_allowed' });
+      expect(limited.database.roundTrips).toBe(0);
+    },
+  );
 
   it('both of two secrets are good while one replaces the other', async () => {
     const hashes = [await sha256Hex('old'), await sha256Hex('new')];
-    const both = await startService({ CLIENTS: JSON.stringify([{ client_id: 'b', secret_sha256: hashes }]) });
+    const both = await startService({
+      CLIENTS: JSON.stringify([{ client_id: 'b', secret_sha256: hashes }]),
+    });
     for (const [secret, status] of [
       ['old', 201],
       ['new', 201],
       ['other', 401],
     ] as const) {
       const headers = { authorization: basic({ id: 'b', secret }) };
-      expect((await both.request('/v1/sessions', toInit(BACKEND_ROUTES[0] as never, headers))).status).toBe(status);
+      expect(
+        (await both.request('/v1/sessions', toInit(BACKEND_ROUTES[0] as never, headers))).status,
+      ).toBe(status);
     }
   });
 });
 
 describe('routes of users', () => {
-  it.each(USER_ROUTES)('$method $path is 401 without a good access token, with no database call', async (route) => {
-    service.database.roundTrips = 0;
-    for (const headers of [
-      {},
-      { authorization: basic(BACKEND) },
-      bearer(tokens.refresh_token),
-      bearer(`${tokens.access_token.slice(0, -4)}AAAA`),
-      bearer('x'),
-      bearer('a.b.c'),
-      bearer('x'.repeat(20_000)),
-      { authorization: 'Bearer' },
-      { authorization: `Bearer ${tokens.access_token}, Bearer ${tokens.access_token}` },
-    ] as Record<string, string>[]) {
-      const response = await service.request(route.path, toInit(route, headers));
-      expect(response.status, JSON.stringify(headers)).toBe(401);
-      expect(await response.json()).toMatchObject({ code: 'invalid_token' });
-    }
-    expect(service.database.roundTrips).toBe(0);
-  });
+  it.each(USER_ROUTES)(
+    '$method $path is 401 without a good access token, with no database call',
+    async (route) => {
+      service.database.roundTrips = 0;
+      for (const headers of [
+        {},
+        { authorization: basic(BACKEND) },
+        bearer(tokens.refresh_token),
+        bearer(`${tokens.access_token.slice(0, -4)}AAAA`),
+        bearer('x'),
+        bearer('a.b.c'),
+        bearer('x'.repeat(20_000)),
+        { authorization: 'Bearer' },
+        { authorization: `Bearer ${tokens.access_token}, Bearer ${tokens.access_token}` },
+      ] as Record<string, string>[]) {
+        const response = await service.request(route.path, toInit(route, headers));
+        expect(response.status, JSON.stringify(headers)).toBe(401);
+        expect(await response.json()).toMatchObject({ code: 'invalid_token' });
+      }
+      expect(service.database.roundTrips).toBe(0);
+    },
+  );
 
   it('A cannot see or end what is B’s: it is 404, as what does not exist (threats 26 and 27)', async () => {
     const other = await service.create({ user_id: '11111111-1111-4111-8111-111111111111' });
@@ -151,7 +179,11 @@ describe('headers of every answer (B-11, threat 43)', () => {
     ['404', 404, () => service.request('/nothing')],
     ['404 under /oauth', 404, () => service.request('/oauth/nothing')],
     ['405', 405, () => service.request('/oauth/token')],
-    ['413', 413, () => service.request('/v1/sessions', { method: 'POST', body: 'x'.repeat(20_000) })],
+    [
+      '413',
+      413,
+      () => service.request('/v1/sessions', { method: 'POST', body: 'x'.repeat(20_000) }),
+    ],
     ['500', 500, () => broken('/v1/sessions/current', bearer(tokens.access_token))],
     ['503', 503, () => unavailable()],
   ];
@@ -186,7 +218,8 @@ describe('headers of every answer (B-11, threat 43)', () => {
       'x-request-id': expect.stringMatching(/./),
     });
     expect(headers['x-powered-by'] ?? headers.server).toBeUndefined();
-    const isPublicDocument = response.url.includes('.well-known') || headers['access-control-allow-origin'] === '*';
+    const isPublicDocument =
+      response.url.includes('.well-known') || headers['access-control-allow-origin'] === '*';
     if (isPublicDocument) expect(headers['cache-control']).toMatch(/^public, max-age=\d+$/);
     else expect(headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
   });
@@ -208,11 +241,19 @@ describe('headers that an intermediary sets (P-12)', () => {
       'cf-ray': 'not a ray\t"}',
       host: 'evil.example',
     };
-    const { session } = await service.create({ user_id: USER, ip_address: '203.0.113.9', user_agent: 'told' }, spoofed);
-    expect(await readRow(session.id)).toMatchObject({ ip_address: '203.0.113.9', user_agent: 'told' });
+    const { session } = await service.create(
+      { user_id: USER, ip_address: '203.0.113.9', user_agent: 'told' },
+      spoofed,
+    );
+    expect(await readRow(session.id)).toMatchObject({
+      ip_address: '203.0.113.9',
+      user_agent: 'told',
+    });
     const silent = await service.create({ user_id: USER }, spoofed);
     expect(await readRow(silent.session.id)).toMatchObject({ ip_address: null, user_agent: null });
-    const response = await service.request('/.well-known/oauth-authorization-server', { headers: spoofed });
+    const response = await service.request('/.well-known/oauth-authorization-server', {
+      headers: spoofed,
+    });
     expect(await response.text()).not.toContain('evil.example');
     expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });

@@ -36,7 +36,11 @@ describe('a page of a client', () => {
     for (const response of [
       await refresh(PAGE),
       await service.form('/oauth/token', {}, { origin: PAGE }),
-      await service.form('/oauth/revoke', { token: tokens.refresh_token, client_id: APP }, { origin: PAGE }),
+      await service.form(
+        '/oauth/revoke',
+        { token: tokens.refresh_token, client_id: APP },
+        { origin: PAGE },
+      ),
       await service.request('/v1/sessions/current', { headers: { origin: PAGE } }),
     ]) {
       expect(response.headers.get('access-control-allow-origin')).toBe(PAGE);
@@ -45,16 +49,19 @@ describe('a page of a client', () => {
     }
   });
 
-  it.each(['/oauth/token', '/oauth/revoke', '/v1/sessions', '/v1/sessions/revoke-others', '/v1/events'])(
-    'may ask before a request to %s',
-    async (path) => {
-      const response = await preflight(path, PAGE);
-      expect(response.status).toBe(204);
-      expect(response.headers.get('access-control-allow-origin')).toBe(PAGE);
-      expect(response.headers.get('access-control-allow-headers')).toContain('Authorization');
-      expect(response.headers.get('access-control-allow-methods')).toContain('DELETE');
-    },
-  );
+  it.each([
+    '/oauth/token',
+    '/oauth/revoke',
+    '/v1/sessions',
+    '/v1/sessions/revoke-others',
+    '/v1/events',
+  ])('may ask before a request to %s', async (path) => {
+    const response = await preflight(path, PAGE);
+    expect(response.status).toBe(204);
+    expect(response.headers.get('access-control-allow-origin')).toBe(PAGE);
+    expect(response.headers.get('access-control-allow-headers')).toContain('Authorization');
+    expect(response.headers.get('access-control-allow-methods')).toContain('DELETE');
+  });
 
   it.each(['/oauth/introspect', '/v1/users/7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11', '/healthz'])(
     'has no business at %s',

@@ -1,6 +1,17 @@
-/** Bad input: a clear 4xx that names the field, before any database is asked (P-03, P-04, threats 12, 30, 52). */
+/**
+ * Bad input: a clear 4xx that names the field, before any database is asked (P-03, P-04, threats
+ * 12, 30, 52).
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { APP, BACKEND, basic, readRow, startService, type TestService, type Tokens } from '../fixtures';
+import {
+  APP,
+  BACKEND,
+  basic,
+  readRow,
+  startService,
+  type TestService,
+  type Tokens,
+} from '../fixtures';
 import { ALL_ROUTES, toInit, USER } from './routes';
 
 let service: TestService;
@@ -16,7 +27,11 @@ async function send(path: string, init: RequestInit) {
   service.database.roundTrips = 0;
   const response = await service.request(path, init);
   const text = await response.text();
-  return { status: response.status, body: text ? JSON.parse(text) : null, roundTrips: service.database.roundTrips };
+  return {
+    status: response.status,
+    body: text ? JSON.parse(text) : null,
+    roundTrips: service.database.roundTrips,
+  };
 }
 
 const post = (body: BodyInit, headers: Record<string, string> = {}) =>
@@ -67,13 +82,21 @@ describe('POST /v1/sessions', () => {
     ['browser', 'x', 'must be'],
     ['browser', {}, 'browser.return_url'],
     ['browser', { return_url: 7 }, 'browser.return_url must be of type string'],
-    ['browser', { return_url: 'https://a.example', code: 'x' }, 'browser.code is not a known field'],
+    [
+      'browser',
+      { return_url: 'https://a.example', code: 'x' },
+      'browser.code is not a known field',
+    ],
     ['toString', 1, 'is not a known field'],
     ['userId', USER, 'is not a known field'],
     ['refresh_token', 'x', 'is not a known field'],
   ])('refuses %s %j', async (field, value, message) => {
     const { status, body, roundTrips } = await post(JSON.stringify({ [field]: value }));
-    expect({ status, code: body.code, roundTrips }).toEqual({ status: 400, code: 'invalid_request', roundTrips: 0 });
+    expect({ status, code: body.code, roundTrips }).toEqual({
+      status: 400,
+      code: 'invalid_request',
+      roundTrips: 0,
+    });
     expect(body.detail).toContain(field);
     expect(body.detail).toContain(message);
   });
@@ -97,21 +120,30 @@ describe('POST /v1/sessions', () => {
   ])('refuses a claim that shadows %s', async (claim) => {
     const { status, body, roundTrips } = await post(JSON.stringify({ claims: { [claim]: 'x' } }));
     expect({ status, roundTrips }).toEqual({ status: 400, roundTrips: 0 });
-    expect(body.errors).toEqual([{ field: 'claims', message: 'must not shadow a registered claim' }]);
+    expect(body.errors).toEqual([
+      { field: 'claims', message: 'must not shadow a registered claim' },
+    ]);
   });
 
-  it.each(['__proto__', 'constructor', 'prototype'])('refuses the key %s, and no prototype changes', async (key) => {
-    for (const text of [`{"${key}":{"polluted":1}}`, `{"claims":{"${key}":{"polluted":1}}}`]) {
-      const { status, body, roundTrips } = await post(text);
-      expect({ status, roundTrips }).toEqual({ status: 400, roundTrips: 0 });
-      expect(body.detail).toMatch(new RegExp(`${key}|claims`));
-    }
-    expect(({} as Record<string, unknown>).polluted).toBeUndefined();
-  });
+  it.each(['__proto__', 'constructor', 'prototype'])(
+    'refuses the key %s, and no prototype changes',
+    async (key) => {
+      for (const text of [`{"${key}":{"polluted":1}}`, `{"claims":{"${key}":{"polluted":1}}}`]) {
+        const { status, body, roundTrips } = await post(text);
+        expect({ status, roundTrips }).toEqual({ status: 400, roundTrips: 0 });
+        expect(body.detail).toMatch(new RegExp(`${key}|claims`));
+      }
+      expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+    },
+  );
 
   it('names every field at fault', async () => {
     const { body } = await post(JSON.stringify({ user_id: 'x', ip_address: 'y', amr: 'z' }));
-    expect(body.errors.map(({ field }: { field: string }) => field)).toEqual(['user_id', 'ip_address', 'amr']);
+    expect(body.errors.map(({ field }: { field: string }) => field)).toEqual([
+      'user_id',
+      'ip_address',
+      'amr',
+    ]);
   });
 
   it('refuses guest_session_id without a user', async () => {
@@ -148,15 +180,22 @@ describe('POST /v1/sessions', () => {
     expect(body.detail).toContain('Idempotency-Key');
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'multipart/form-data'])(
-    'refuses the content type %s with 415',
-    async (type) => {
-      expect(await post('{}', { 'content-type': type })).toMatchObject({ status: 415, roundTrips: 0 });
-    },
-  );
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'application/jsonp',
+    'multipart/form-data',
+  ])('refuses the content type %s with 415', async (type) => {
+    expect(await post('{}', { 'content-type': type })).toMatchObject({
+      status: 415,
+      roundTrips: 0,
+    });
+  });
 
   it('takes a content type with parameters, in any case', async () => {
-    expect(await post('{}', { 'content-type': 'Application/JSON; charset=utf-8' })).toMatchObject({ status: 201 });
+    expect(await post('{}', { 'content-type': 'Application/JSON; charset=utf-8' })).toMatchObject({
+      status: 201,
+    });
   });
 
   it.each([
@@ -198,13 +237,20 @@ describe('a body over 16 KB is 413', () => {
 
   it.each(posts)('on $path, with and without content-length', async (route) => {
     const headers = {
-      authorization: route.path.endsWith('others') ? `Bearer ${tokens.access_token}` : basic(BACKEND),
+      authorization: route.path.endsWith('others')
+        ? `Bearer ${tokens.access_token}`
+        : basic(BACKEND),
       'content-type': route.form ? 'application/x-www-form-urlencoded' : 'application/json',
       ...route.headers,
     };
     for (const body of [' '.repeat(16_385), stream(16_385)]) {
-      const length: Record<string, string> = typeof body === 'string' ? { 'content-length': '16385' } : {};
-      const answer = await send(route.path, { method: 'POST', body, headers: { ...headers, ...length } });
+      const length: Record<string, string> =
+        typeof body === 'string' ? { 'content-length': '16385' } : {};
+      const answer = await send(route.path, {
+        method: 'POST',
+        body,
+        headers: { ...headers, ...length },
+      });
       expect(answer).toMatchObject({ status: 413, roundTrips: 0 });
     }
   });
@@ -217,20 +263,34 @@ describe('a body over 16 KB is 413', () => {
 
 describe('paths and queries', () => {
   const bearer = () => ({ authorization: `Bearer ${tokens.access_token}` });
-  const ids = ['1', 'null', `${USER}0`, USER.slice(1), `{${USER}}`, '%00', '%F0%9F%98%80', "'%20OR%201=1", '%0d%0aX:1'];
+  const ids = [
+    '1',
+    'null',
+    `${USER}0`,
+    USER.slice(1),
+    `{${USER}}`,
+    '%00',
+    '%F0%9F%98%80',
+    "'%20OR%201=1",
+    '%0d%0aX:1',
+  ];
 
   it.each(ids)('an id that is no UUID is 400: %s', async (id) => {
-    expect(await send(`/v1/sessions/${id}`, { method: 'DELETE', headers: bearer() })).toMatchObject({
-      status: 400,
-      body: { errors: [{ field: 'id', message: 'must be a UUID' }] },
-      roundTrips: 0,
-    });
+    expect(await send(`/v1/sessions/${id}`, { method: 'DELETE', headers: bearer() })).toMatchObject(
+      {
+        status: 400,
+        body: { errors: [{ field: 'id', message: 'must be a UUID' }] },
+        roundTrips: 0,
+      },
+    );
     for (const [method, path] of [
       ['GET', `/v1/users/${id}/sessions`],
       ['DELETE', `/v1/users/${id}/sessions`],
       ['DELETE', `/v1/users/${id}`],
     ] as const) {
-      expect(await send(path, { method, headers: { authorization: basic(BACKEND) } })).toMatchObject({
+      expect(
+        await send(path, { method, headers: { authorization: basic(BACKEND) } }),
+      ).toMatchObject({
         status: 400,
         body: { errors: [{ field: 'user_id', message: 'must be a UUID' }] },
         roundTrips: 0,
@@ -280,25 +340,55 @@ describe('paths and queries', () => {
 describe('forms', () => {
   const forms = ALL_ROUTES.filter(({ form }) => form !== undefined);
 
-  it.each(forms)('$path refuses invalid UTF-8, JSON, multipart and parameters in the URL', async (route) => {
-    const urlencoded = { 'content-type': 'application/x-www-form-urlencoded' };
-    const bad: [string, RequestInit][] = [
-      [route.path, { method: 'POST', body: new Uint8Array([0x61, 0x3d, 0xff]), headers: urlencoded }],
-      [route.path, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } }],
-      [route.path, { method: 'POST', body: new FormData() }],
-      [`${route.path}?client_id=${APP}`, toInit(route)],
-    ];
-    for (const [path, init] of bad) {
-      expect(await send(path, init)).toMatchObject({ status: 400, body: { error: 'invalid_request' }, roundTrips: 0 });
-    }
-  });
+  it.each(forms)(
+    '$path refuses invalid UTF-8, JSON, multipart and parameters in the URL',
+    async (route) => {
+      const urlencoded = { 'content-type': 'application/x-www-form-urlencoded' };
+      const bad: [string, RequestInit][] = [
+        [
+          route.path,
+          { method: 'POST', body: new Uint8Array([0x61, 0x3d, 0xff]), headers: urlencoded },
+        ],
+        [
+          route.path,
+          { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } },
+        ],
+        [route.path, { method: 'POST', body: new FormData() }],
+        [`${route.path}?client_id=${APP}`, toInit(route)],
+      ];
+      for (const [path, init] of bad) {
+        expect(await send(path, init)).toMatchObject({
+          status: 400,
+          body: { error: 'invalid_request' },
+          roundTrips: 0,
+        });
+      }
+    },
+  );
 
-  it.each(forms)('$path takes any text as a token without a fault or a database call', async (route) => {
-    for (const token of ['\0', '\ud800', 'x'.repeat(15_000), 'v2.', 'v2...', '.'.repeat(2000), '😀', "' OR 1=1 --"]) {
-      const body = new URLSearchParams({ ...route.form, token, refresh_token: token, client_id: APP });
-      const { status, roundTrips } = await send(route.path, { method: 'POST', body });
-      expect(status).toBeLessThan(500);
-      expect(roundTrips).toBe(0);
-    }
-  });
+  it.each(forms)(
+    '$path takes any text as a token without a fault or a database call',
+    async (route) => {
+      for (const token of [
+        '\0',
+        '\ud800',
+        'x'.repeat(15_000),
+        'v2.',
+        'v2...',
+        '.'.repeat(2000),
+        '😀',
+        "' OR 1=1 --",
+      ]) {
+        const body = new URLSearchParams({
+          ...route.form,
+          token,
+          refresh_token: token,
+          client_id: APP,
+        });
+        const { status, roundTrips } = await send(route.path, { method: 'POST', body });
+        expect(status).toBeLessThan(500);
+        expect(roundTrips).toBe(0);
+      }
+    },
+  );
 });

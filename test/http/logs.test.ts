@@ -1,8 +1,19 @@
-/** The log (P-07, P-08, threats 23 and 24): one line a request, and nothing in it that a caller sent or that opens a session. */
+/**
+ * The log (P-07, P-08, threats 23 and 24): one line a request, and nothing in it that a caller sent
+ * or that opens a session.
+ */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { APP, BACKEND, basic, readRow, startService, type TestService, type Tokens } from '../fixtures';
+import {
+  APP,
+  BACKEND,
+  basic,
+  readRow,
+  startService,
+  type TestService,
+  type Tokens,
+} from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const CANARIES = {
@@ -16,11 +27,15 @@ const CANARIES = {
 let lines: string[] = [];
 
 beforeEach(async () => {
-  await env.DB.exec('DELETE FROM user_sessions; DELETE FROM idempotency_keys; DELETE FROM outdated_tokens');
+  await env.DB.exec(
+    'DELETE FROM user_sessions; DELETE FROM idempotency_keys; DELETE FROM outdated_tokens',
+  );
   lines = [];
   for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const) {
     vi.spyOn(console, method).mockImplementation((...parts) => {
-      lines.push(parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '));
+      lines.push(
+        parts.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '),
+      );
     });
   }
 });
@@ -37,7 +52,10 @@ const create = (service: TestService) =>
     { 'idempotency-key': CANARIES.idempotencyKey },
   );
 
-/** Everything that must not be told: tokens, their parts, what the database stores of them, and what callers sent. */
+/**
+ * Everything that must not be told: tokens, their parts, what the database stores of them, and what
+ * callers sent.
+ */
 async function secretsOf(tokens: Tokens): Promise<string[]> {
   const { secret } = decodeJwt<{ secret: string }>(tokens.refresh_token.slice(3));
   const row = await readRow(tokens.session.id);
@@ -82,21 +100,37 @@ async function sendEverywhere(
   ];
   const inputs = [
     undefined,
-    new URLSearchParams({ grant_type: 'refresh_token', client_id: APP, refresh_token, token: refresh_token }),
+    new URLSearchParams({
+      grant_type: 'refresh_token',
+      client_id: APP,
+      refresh_token,
+      token: refresh_token,
+    }),
     new URLSearchParams({
       grant_type: refresh_token,
       client_id: refresh_token,
       client_secret: BACKEND.secret,
       scope: access_token,
     }),
-    new URLSearchParams({ token: access_token, client_id: BACKEND.id, client_secret: BACKEND.secret }),
-    JSON.stringify({ user_id: refresh_token, user_agent: CANARIES.userAgent, [refresh_token]: access_token }),
+    new URLSearchParams({
+      token: access_token,
+      client_id: BACKEND.id,
+      client_secret: BACKEND.secret,
+    }),
+    JSON.stringify({
+      user_id: refresh_token,
+      user_agent: CANARIES.userAgent,
+      [refresh_token]: access_token,
+    }),
   ];
   for (const path of paths) {
     for (const method of ['GET', 'POST', 'DELETE']) {
       for (const authorization of authorizations) {
         for (const body of method === 'POST' ? inputs : [undefined]) {
-          const headers = { authorization, ...(typeof body === 'string' && { 'content-type': 'application/json' }) };
+          const headers = {
+            authorization,
+            ...(typeof body === 'string' && { 'content-type': 'application/json' }),
+          };
           const response = await service.request(path, { method, headers, ...(body && { body }) });
           if (response.status >= 400) bodies.push(await response.text());
         }
@@ -113,7 +147,8 @@ describe('tokens, secrets, hashes and bound parameters', () => {
     const secrets = await secretsOf(tokens);
     const errors = await sendEverywhere(service, tokens);
     expect(errors.length).toBeGreaterThan(150);
-    for (const secret of secrets) expect([...lines, ...errors].filter((text) => text.includes(secret))).toEqual([]);
+    for (const secret of secrets)
+      expect([...lines, ...errors].filter((text) => text.includes(secret))).toEqual([]);
   });
 
   it('are not told by a database that fails either', async () => {
@@ -123,13 +158,22 @@ describe('tokens, secrets, hashes and bound parameters', () => {
     const errors: string[] = [];
     const statements = ['create', 'refresh', 'list', 'revoke'] as const;
     for (const statement of statements) {
-      service.database.faults = [{ before: 'D1_ERROR: UNIQUE constraint failed: user_sessions.id: SQLITE_CONSTRAINT' }];
+      service.database.faults = [
+        { before: 'D1_ERROR: UNIQUE constraint failed: user_sessions.id: SQLITE_CONSTRAINT' },
+      ];
       const response = await {
         create: () =>
           service.request('/v1/sessions', {
             method: 'POST',
-            headers: { authorization: basic(BACKEND), 'content-type': 'application/json', 'idempotency-key': 'other' },
-            body: JSON.stringify({ user_agent: CANARIES.userAgent, ip_address: CANARIES.ipAddress }),
+            headers: {
+              authorization: basic(BACKEND),
+              'content-type': 'application/json',
+              'idempotency-key': 'other',
+            },
+            body: JSON.stringify({
+              user_agent: CANARIES.userAgent,
+              ip_address: CANARIES.ipAddress,
+            }),
           }),
         refresh: () =>
           service.form('/oauth/token', {
@@ -143,10 +187,11 @@ describe('tokens, secrets, hashes and bound parameters', () => {
       expect(response.status).toBe(503);
       errors.push(await response.text());
     }
-    expect(lines.filter((line) => line.includes('database_unavailable')).length).toBeGreaterThanOrEqual(
-      statements.length,
-    );
-    for (const secret of secrets) expect([...lines, ...errors].filter((text) => text.includes(secret))).toEqual([]);
+    expect(
+      lines.filter((line) => line.includes('database_unavailable')).length,
+    ).toBeGreaterThanOrEqual(statements.length);
+    for (const secret of secrets)
+      expect([...lines, ...errors].filter((text) => text.includes(secret))).toEqual([]);
   });
 });
 
@@ -155,7 +200,12 @@ describe('a request', () => {
     const service = await startService();
     const tokens = await create(service);
     const cases = [
-      ['GET', '/v1/sessions', tokens.access_token, { route: '/v1/sessions', status: 200, d1_round_trips: 2 }],
+      [
+        'GET',
+        '/v1/sessions',
+        tokens.access_token,
+        { route: '/v1/sessions', status: 200, d1_round_trips: 2 },
+      ],
       [
         'GET',
         '/v1/sessions?limit=0',
@@ -168,7 +218,12 @@ describe('a request', () => {
         tokens.access_token,
         { route: '/v1/sessions/:id', status: 404 },
       ],
-      ['DELETE', '/v1/sessions/current', tokens.access_token, { route: '/v1/sessions/current', status: 204 }],
+      [
+        'DELETE',
+        '/v1/sessions/current',
+        tokens.access_token,
+        { route: '/v1/sessions/current', status: 204 },
+      ],
       [
         'GET',
         '/v1/sessions',
@@ -179,11 +234,16 @@ describe('a request', () => {
     for (const [method, path, token, expected] of cases) {
       lines = [];
       const response = await service.bearer(method, path, token);
-      const [line, ...others] = lines.map((text) => JSON.parse(text)).filter(({ event }) => event === 'request');
+      const [line, ...others] = lines
+        .map((text) => JSON.parse(text))
+        .filter(({ event }) => event === 'request');
       expect(others).toEqual([]);
       expect(lines[0]).not.toMatch(/[\r\n]/);
       expect(line).toMatchObject({ event: 'request', method, ...expected });
-      expect(line).toMatchObject({ request_id: response.headers.get('x-request-id'), duration_ms: expect.any(Number) });
+      expect(line).toMatchObject({
+        request_id: response.headers.get('x-request-id'),
+        duration_ms: expect.any(Number),
+      });
     }
   });
 

@@ -1,4 +1,6 @@
-/** An OpenID provider for tests: real keys, discovery and JWKS, on a network that tests can break. */
+/**
+ * An OpenID provider for tests: real keys, discovery and JWKS, on a network that tests can break.
+ */
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { START } from '../fixtures';
 
@@ -14,7 +16,9 @@ export interface Provider {
   /** Replaces an answer; undefined: the provider's own. */
   answer: (path: string) => Response | Promise<Response> | undefined;
   rotate(): Promise<void>;
-  /** Signs an ID token, good unless `claims` or `header` say otherwise; `null` leaves a claim out. */
+  /**
+   * Signs an ID token, good unless `claims` or `header` say otherwise; `null` leaves a claim out.
+   */
   idToken(
     claims?: Record<string, unknown>,
     header?: Record<string, unknown>,
@@ -45,7 +49,13 @@ export async function openProvider(issuer = PROVIDER, clock = { now: START }): P
     rotate: async () => {
       const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
       const kid = crypto.randomUUID();
-      keys = [{ kid, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } }];
+      keys = [
+        {
+          kid,
+          privateKey,
+          jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' },
+        },
+      ];
     },
     idToken: async (claims = {}, header = {}, key) => {
       const second = Math.floor(clock.now / 1000);

@@ -1,6 +1,7 @@
 /**
- * Replicas: reads that may lag go to one, people read their own writes (design.md §5), and no token is decided on by a copy (threat 6 of
- * requirements.md). The replica here is behind until a test, or a bookmark, brings it up to date.
+ * Replicas: reads that may lag go to one, people read their own writes (design.md §5), and no token
+ * is decided on by a copy (threat 6 of requirements.md). The replica here is behind until a test,
+ * or a bookmark, brings it up to date.
  */
 import { env } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
@@ -31,15 +32,23 @@ const bookmarkOf = (response: Response) => {
   expect(bookmark).toMatch(/^DB\.[\w-]+$/);
   return { [HEADER]: bookmark as string };
 };
-const asBackend = (service: TestService, method: string, path: string, headers: Record<string, string> = {}) =>
-  service.request(path, { method, headers: { ...service.credentials, ...headers } });
+const asBackend = (
+  service: TestService,
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+) => service.request(path, { method, headers: { ...service.credentials, ...headers } });
 const asUser = (
   service: TestService,
   method: string,
   path: string,
   accessToken: string,
   headers: Record<string, string> = {},
-) => service.request(path, { method, headers: { authorization: `Bearer ${accessToken}`, ...headers } });
+) =>
+  service.request(path, {
+    method,
+    headers: { authorization: `Bearer ${accessToken}`, ...headers },
+  });
 const idsOf = async (response: Response): Promise<string[]> =>
   ((await response.json()) as { sessions: { id: string }[] }).sessions.map(({ id }) => id);
 const typesOf = async (response: Response): Promise<string[]> =>
@@ -53,34 +62,62 @@ describe('people read their own writes', () => {
     const revoked = await asBackend(service, 'DELETE', `/v1/users/${USER}/sessions`);
     expect(await revoked.json()).toEqual({ revoked: 1 });
     // Whoever brings no bookmark may be shown what was.
-    expect(await idsOf(await asBackend(service, 'GET', `/v1/users/${USER}/sessions`))).toEqual([session.id]);
-    expect(await typesOf(await asBackend(service, 'GET', `/v1/users/${USER}/events`))).toEqual(['session_created']);
-    const own = bookmarkOf(revoked);
-    expect(await typesOf(await asBackend(service, 'GET', `/v1/users/${USER}/events`, own))).toEqual([
-      'session_revoked',
+    expect(await idsOf(await asBackend(service, 'GET', `/v1/users/${USER}/sessions`))).toEqual([
+      session.id,
+    ]);
+    expect(await typesOf(await asBackend(service, 'GET', `/v1/users/${USER}/events`))).toEqual([
       'session_created',
     ]);
-    expect(await idsOf(await asBackend(service, 'GET', `/v1/users/${USER}/sessions`, own))).toEqual([]);
+    const own = bookmarkOf(revoked);
+    expect(await typesOf(await asBackend(service, 'GET', `/v1/users/${USER}/events`, own))).toEqual(
+      ['session_revoked', 'session_created'],
+    );
+    expect(await idsOf(await asBackend(service, 'GET', `/v1/users/${USER}/sessions`, own))).toEqual(
+      [],
+    );
   });
 
   it('an app, with the bookmark of its last answer', async () => {
     const { service, database } = await start();
-    const [phone, laptop] = [await service.create({ user_id: USER }), await service.create({ user_id: USER })];
+    const [phone, laptop] = [
+      await service.create({ user_id: USER }),
+      await service.create({ user_id: USER }),
+    ];
     await database.catchUp();
-    const ended = await asUser(service, 'DELETE', `/v1/sessions/${phone.session.id}`, laptop.access_token);
-    const list = (headers = {}) => asUser(service, 'GET', '/v1/sessions', laptop.access_token, headers);
+    const ended = await asUser(
+      service,
+      'DELETE',
+      `/v1/sessions/${phone.session.id}`,
+      laptop.access_token,
+    );
+    const list = (headers = {}) =>
+      asUser(service, 'GET', '/v1/sessions', laptop.access_token, headers);
     expect(await idsOf(await list())).toHaveLength(2);
     expect(await idsOf(await list(bookmarkOf(ended)))).toEqual([laptop.session.id]);
   });
 
   it('also where the answer to the write was lost, and its second run found nothing to do', async () => {
     const { service, database } = await start();
-    const [phone, laptop] = [await service.create({ user_id: USER }), await service.create({ user_id: USER })];
+    const [phone, laptop] = [
+      await service.create({ user_id: USER }),
+      await service.create({ user_id: USER }),
+    ];
     await database.catchUp();
     service.database.faults = [{ after: 'D1_ERROR: Network connection lost' }];
-    const ended = await asUser(service, 'DELETE', `/v1/sessions/${phone.session.id}`, laptop.access_token);
+    const ended = await asUser(
+      service,
+      'DELETE',
+      `/v1/sessions/${phone.session.id}`,
+      laptop.access_token,
+    );
     expect(ended.status).toBe(204);
-    const listed = await asUser(service, 'GET', '/v1/sessions', laptop.access_token, bookmarkOf(ended));
+    const listed = await asUser(
+      service,
+      'GET',
+      '/v1/sessions',
+      laptop.access_token,
+      bookmarkOf(ended),
+    );
     expect(await idsOf(listed)).toEqual([laptop.session.id]);
   });
 
@@ -92,20 +129,23 @@ describe('people read their own writes', () => {
     expect(seen[HEADER]).toContain('DB.00000001');
   });
 
-  it.each(['/v1/sessions', '/v1/events'])('%s never lags behind the session that asks', async (path) => {
-    const { service, database } = await start();
-    const { access_token, session, refresh_token } = await service.create({ user_id: USER });
-    const first = await asUser(service, 'GET', path, access_token);
-    if (path === '/v1/sessions') expect(await idsOf(first)).toEqual([session.id]);
-    else expect(await typesOf(first)).toEqual(['session_created']);
-    await database.catchUp();
-    service.advance(GRACE);
-    const { body } = await service.refresh(refresh_token);
-    database.asked.replica.length = 0;
-    database.asked.primary.length = 0;
-    await asUser(service, 'GET', path, body.access_token);
-    expect([database.asked.replica.length, database.asked.primary.length]).toEqual([1, 2]);
-  });
+  it.each(['/v1/sessions', '/v1/events'])(
+    '%s never lags behind the session that asks',
+    async (path) => {
+      const { service, database } = await start();
+      const { access_token, session, refresh_token } = await service.create({ user_id: USER });
+      const first = await asUser(service, 'GET', path, access_token);
+      if (path === '/v1/sessions') expect(await idsOf(first)).toEqual([session.id]);
+      else expect(await typesOf(first)).toEqual(['session_created']);
+      await database.catchUp();
+      service.advance(GRACE);
+      const { body } = await service.refresh(refresh_token);
+      database.asked.replica.length = 0;
+      database.asked.primary.length = 0;
+      await asUser(service, 'GET', path, body.access_token);
+      expect([database.asked.replica.length, database.asked.primary.length]).toEqual([1, 2]);
+    },
+  );
 
   it('a person on the page of their devices, by a cookie that no script reads', async () => {
     const { service, database } = await start({}, startWithBrowsers);
@@ -117,7 +157,10 @@ describe('people read their own writes', () => {
     const jar = new Map<string, string>();
     const visit = async (path: string, init: RequestInit = {}) => {
       const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-      const response = await service.request(path, { ...init, headers: { ...init.headers, cookie } });
+      const response = await service.request(path, {
+        ...init,
+        headers: { ...init.headers, cookie },
+      });
       for (const line of response.headers.getSetCookie()) {
         const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) as RegExpExecArray;
         jar.set(name as string, value as string);
@@ -139,7 +182,9 @@ describe('people read their own writes', () => {
     const ended = await visit(path, { method: 'POST', headers: own });
     expect(ended.status).toBe(303);
     expect(ended.headers.getSetCookie()).toEqual([
-      expect.stringMatching(/^__Host-bookmark=DB\.[\w-]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
+      expect.stringMatching(
+        /^__Host-bookmark=DB\.[\w-]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      ),
     ]);
     expect(ended.headers.get(HEADER)).toBe(null);
     const after = jar.get('__Host-bookmark') as string;
@@ -156,7 +201,9 @@ describe('people read their own writes', () => {
     const { headers } = await homes.service.refresh(refresh_token);
     expect(headers.get(HEADER)).toMatch(/^DB_WEUR\.[\w-]+$/);
     const path = `/v1/users/${USER}/sessions?include=ended`;
-    const listed = await asBackend(homes.service, 'GET', path, { [HEADER]: headers.get(HEADER) as string });
+    const listed = await asBackend(homes.service, 'GET', path, {
+      [HEADER]: headers.get(HEADER) as string,
+    });
     expect(await idsOf(listed)).toEqual([session.id]);
     const homesOf = (listed.headers.get(HEADER) ?? '').split('~').map((part) => part.split('.')[0]);
     expect(homesOf.sort()).toEqual(['DB', 'DB_APAC', 'DB_WEUR']);
@@ -167,7 +214,10 @@ describe('a token is decided on by the primary, whatever the replica says', () =
   /** Two sessions of a user, of which the replica knows nothing that happens from here on. */
   async function startBehind() {
     const { service, database } = await start();
-    const [lost, other] = [await service.create({ user_id: USER }), await service.create({ user_id: USER })];
+    const [lost, other] = [
+      await service.create({ user_id: USER }),
+      await service.create({ user_id: USER }),
+    ];
     await database.catchUp();
     service.advance(GRACE);
     return { service, database, lost, other };
@@ -179,9 +229,15 @@ describe('a token is decided on by the primary, whatever the replica says', () =
     expect((await service.refresh(lost.refresh_token)).body.reason).toBe('signed_out');
     for (const path of ['/v1/sessions', '/v1/sessions/current', '/v1/events'])
       expect((await asUser(service, 'GET', path, lost.access_token)).status).toBe(401);
-    expect((await asUser(service, 'POST', '/v1/sessions/revoke-others', lost.access_token)).status).toBe(401);
+    expect(
+      (await asUser(service, 'POST', '/v1/sessions/revoke-others', lost.access_token)).status,
+    ).toBe(401);
     for (const token of [lost.access_token, lost.refresh_token]) {
-      const answer = await service.form('/oauth/introspect', { token }, { authorization: basic(BACKEND) });
+      const answer = await service.form(
+        '/oauth/introspect',
+        { token },
+        { authorization: basic(BACKEND) },
+      );
       expect(await answer.json()).toEqual({ active: false });
     }
     const list = await service.request('/.well-known/revoked-sessions');
@@ -199,7 +255,10 @@ describe('a token is decided on by the primary, whatever the replica says', () =
   });
 
   it('and the limit on sessions too, which is asked for twice', async () => {
-    const { service, database } = await start({ MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' });
+    const { service, database } = await start({
+      MAX_SESSIONS_PER_USER: '1',
+      SESSION_LIMIT_POLICY: 'reject',
+    });
     await service.create({ user_id: USER });
     await expect(service.create({ user_id: USER })).rejects.toThrow('409');
     expect(database.asked.replica).toEqual([]);
@@ -227,13 +286,18 @@ describe('a token is decided on by the primary, whatever the replica says', () =
     }));
     for (const route of [...tokens, ...ALL_ROUTES]) {
       const isUsers =
-        /^\/v1\/(sessions|events)/.test(route.pattern) && !(route.method === 'POST' && route.path === '/v1/sessions');
+        /^\/v1\/(sessions|events)/.test(route.pattern) &&
+        !(route.method === 'POST' && route.path === '/v1/sessions');
       const before = database.asked.replica.length;
       await service.request(
         route.path,
         toInit(
           route,
-          isUsers ? { authorization: `Bearer ${lost.access_token}` } : route.form === undefined ? credentials : {},
+          isUsers
+            ? { authorization: `Bearer ${lost.access_token}` }
+            : route.form === undefined
+              ? credentials
+              : {},
         ),
       );
       if (database.asked.replica.length > before) asked.push(`${route.method} ${route.pattern}`);
@@ -266,16 +330,25 @@ describe('a replica, or a bookmark, that is no good', () => {
     expect((await service.refresh(refresh_token)).status).toBe(200);
   });
 
-  it.each(['', 'DB', 'DB.', 'DB.a b', "DB.'; DROP TABLE users", `DB.${'0'.repeat(129)}`, '00000001-of-the-test'])(
-    'a header like %j is refused before any database is asked',
-    async (bookmark) => {
-      const { service, database } = await start();
-      const answer = await asBackend(service, 'GET', `/v1/users/${USER}/sessions`, { [HEADER]: bookmark });
-      expect(answer.status).toBe(400);
-      expect(await answer.json()).toMatchObject({ detail: 'X-D1-Bookmark is not one that this service gave' });
-      expect([...database.asked.primary, ...database.asked.replica]).toEqual([]);
-    },
-  );
+  it.each([
+    '',
+    'DB',
+    'DB.',
+    'DB.a b',
+    "DB.'; DROP TABLE users",
+    `DB.${'0'.repeat(129)}`,
+    '00000001-of-the-test',
+  ])('a header like %j is refused before any database is asked', async (bookmark) => {
+    const { service, database } = await start();
+    const answer = await asBackend(service, 'GET', `/v1/users/${USER}/sessions`, {
+      [HEADER]: bookmark,
+    });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      detail: 'X-D1-Bookmark is not one that this service gave',
+    });
+    expect([...database.asked.primary, ...database.asked.replica]).toEqual([]);
+  });
 
   it('a cookie like that is not there: nobody can mend their own', async () => {
     const { service } = await start({}, startWithBrowsers);
@@ -283,7 +356,9 @@ describe('a replica, or a bookmark, that is no good', () => {
     const started = await service.request(browser.start_url.slice(ISSUER.length));
     const cookie = started.headers.getSetCookie().map((line) => line.split(';')[0]);
     const session = cookie.find((pair) => pair?.startsWith('__Host-session='));
-    const page = await service.request('/account', { headers: { cookie: `${session}; __Host-bookmark=nonsense` } });
+    const page = await service.request('/account', {
+      headers: { cookie: `${session}; __Host-bookmark=nonsense` },
+    });
     expect(page.status).toBe(200);
   });
 });

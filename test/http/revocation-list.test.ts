@@ -10,7 +10,8 @@ const LISTED_FOR = 300 + 60;
 
 beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM outdated_tokens');
-  for (const level of ['log', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -56,8 +57,12 @@ describe('the revocation list', () => {
     await service.create({ user_id: erased });
     await service.backend('DELETE', `/v1/users/${USER}/sessions`);
     await service.backend('DELETE', `/v1/users/${erased}`);
-    // Of an erased user no row tells of the sessions, so the tokens of that very second are outdated, too.
-    expect((await read(service)).not_before).toEqual({ [USER]: START / 1000, [erased]: START / 1000 + 1 });
+    // Of an erased user no row tells of the sessions, so the tokens of that very second are
+    // outdated, too.
+    expect((await read(service)).not_before).toEqual({
+      [USER]: START / 1000,
+      [erased]: START / 1000 + 1,
+    });
     service.advance(LISTED_FOR - 1);
     expect(Object.keys((await read(service)).not_before)).toHaveLength(2);
     service.advance(1);
@@ -88,7 +93,12 @@ describe('the revocation list', () => {
 
   it('holds ids alone', async () => {
     const service = await startService();
-    await service.create({ user_id: USER, user_agent: 'curl/8', ip_address: '192.0.2.1', claims: { plan: 'gold' } });
+    await service.create({
+      user_id: USER,
+      user_agent: 'curl/8',
+      ip_address: '192.0.2.1',
+      claims: { plan: 'gold' },
+    });
     await service.backend('DELETE', `/v1/users/${USER}/sessions`);
     expect(await (await ask(service)).text()).not.toMatch(/curl|192\.0|gold|app/);
   });

@@ -18,7 +18,12 @@ export const BACKEND_ROUTES: Route[] = [
   { method: 'GET', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
   { method: 'GET', path: `/v1/users/${USER}/events`, pattern: '/v1/users/:user_id/events' },
   { method: 'GET', path: '/v1/webhook-deliveries', pattern: '/v1/webhook-deliveries' },
-  { method: 'POST', path: '/v1/webhook-deliveries/replay', pattern: '/v1/webhook-deliveries/replay', json: {} },
+  {
+    method: 'POST',
+    path: '/v1/webhook-deliveries/replay',
+    pattern: '/v1/webhook-deliveries/replay',
+    json: {},
+  },
   { method: 'GET', path: '/v1/homes', pattern: '/v1/homes' },
   { method: 'POST', path: '/v1/not-before', pattern: '/v1/not-before', json: { user_id: NOBODY } },
   { method: 'DELETE', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
@@ -35,9 +40,19 @@ export const USER_ROUTES: Route[] = [
 ];
 
 export const OAUTH_ROUTES: Route[] = [
-  { method: 'POST', path: '/oauth/token', pattern: '/oauth/token', form: { grant_type: 'refresh_token' } },
+  {
+    method: 'POST',
+    path: '/oauth/token',
+    pattern: '/oauth/token',
+    form: { grant_type: 'refresh_token' },
+  },
   { method: 'POST', path: '/oauth/revoke', pattern: '/oauth/revoke', form: { token: 'unknown' } },
-  { method: 'POST', path: '/oauth/introspect', pattern: '/oauth/introspect', form: { token: 'unknown' } },
+  {
+    method: 'POST',
+    path: '/oauth/introspect',
+    pattern: '/oauth/introspect',
+    form: { token: 'unknown' },
+  },
 ];
 
 const own = { origin: 'https://sessions.example' };
@@ -45,7 +60,13 @@ export const BROWSER_ROUTES: Route[] = [
   { method: 'GET', path: '/browser/start', pattern: '/browser/start' },
   { method: 'GET', path: '/browser/session', pattern: '/browser/session' },
   { method: 'POST', path: '/browser/refresh', pattern: '/browser/refresh', json: {}, headers: own },
-  { method: 'POST', path: '/browser/sign-out', pattern: '/browser/sign-out', json: {}, headers: own },
+  {
+    method: 'POST',
+    path: '/browser/sign-out',
+    pattern: '/browser/sign-out',
+    json: {},
+    headers: own,
+  },
   {
     method: 'POST',
     path: '/browser/sign-out-everywhere',
@@ -66,10 +87,19 @@ export const PUBLIC_ROUTES: Route[] = [
   { method: 'GET', path: '/healthz', pattern: '/healthz' },
 ];
 
-export const ALL_ROUTES = [...BACKEND_ROUTES, ...USER_ROUTES, ...OAUTH_ROUTES, ...BROWSER_ROUTES, ...PUBLIC_ROUTES];
+export const ALL_ROUTES = [
+  ...BACKEND_ROUTES,
+  ...USER_ROUTES,
+  ...OAUTH_ROUTES,
+  ...BROWSER_ROUTES,
+  ...PUBLIC_ROUTES,
+];
 
 /** A request of this route with its good body. */
-export function toInit({ method, json, form, ...route }: Route, headers: Record<string, string> = {}): RequestInit {
+export function toInit(
+  { method, json, form, ...route }: Route,
+  headers: Record<string, string> = {},
+): RequestInit {
   return {
     method,
     headers: { ...route.headers, ...(json && { 'content-type': 'application/json' }), ...headers },

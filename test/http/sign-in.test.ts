@@ -27,7 +27,8 @@ beforeEach(async () => {
   await env.DB.exec(
     'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM used_assertions; DELETE FROM session_events; DELETE FROM outdated_tokens',
   );
-  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn', 'error'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -45,12 +46,19 @@ async function start(
     },
     { client_id: APP, allow: ['refresh', 'sign_in'] },
     { client_id: 'other-app' },
-    { client_id: 'web', allow: ['refresh', 'sign_in'], origins: [WEB_ORIGIN], return_urls: [`${WEB_ORIGIN}/`] },
+    {
+      client_id: 'web',
+      allow: ['refresh', 'sign_in'],
+      origins: [WEB_ORIGIN],
+      return_urls: [`${WEB_ORIGIN}/`],
+    },
   ];
   const service = await startService(
     {
       CLIENTS: JSON.stringify(clients),
-      TRUSTED_ISSUERS: JSON.stringify([{ issuer: PROVIDER, audience: CLIENT_AT_PROVIDER, ...trusted }]),
+      TRUSTED_ISSUERS: JSON.stringify([
+        { issuer: PROVIDER, audience: CLIENT_AT_PROVIDER, ...trusted },
+      ]),
       ...variables,
     },
     clock,
@@ -65,7 +73,11 @@ interface Answer {
   headers: Headers;
 }
 
-async function exchange(service: TestService, assertion: string, more: Record<string, string> = {}): Promise<Answer> {
+async function exchange(
+  service: TestService,
+  assertion: string,
+  more: Record<string, string> = {},
+): Promise<Answer> {
   const response = await service.form(
     '/oauth/token',
     { grant_type: GRANT, assertion, client_id: APP, ...more },
@@ -126,7 +138,9 @@ describe('the grant (RFC 7523 §2.1)', () => {
     const { service, provider } = await start();
     const token = await provider.idToken();
     await exchange(service, await provider.idToken());
-    service.database.faults = [{ before: 'D1_ERROR: D1 DB is overloaded. Requests queued for too long.' }];
+    service.database.faults = [
+      { before: 'D1_ERROR: D1 DB is overloaded. Requests queued for too long.' },
+    ];
     expect((await exchange(service, token)).status).toBe(503);
     expect((await exchange(service, token)).status).toBe(200);
   });
@@ -135,7 +149,10 @@ describe('the grant (RFC 7523 §2.1)', () => {
     const { service, provider } = await start();
     await exchange(service, await provider.idToken());
     const idToken = await provider.idToken();
-    Object.assign(service.database, { roundTrips: 0, faults: [null, { after: 'Network connection lost.' }] });
+    Object.assign(service.database, {
+      roundTrips: 0,
+      faults: [null, { after: 'Network connection lost.' }],
+    });
     expect((await exchange(service, idToken)).status).toBe(200);
     expect(service.database.roundTrips).toBe(3);
     expect(await countOf('user_sessions')).toBe(2);
@@ -154,7 +171,10 @@ describe('the grant (RFC 7523 §2.1)', () => {
   });
 
   it('the limit per user holds', async () => {
-    const { service, provider } = await start({}, { MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' });
+    const { service, provider } = await start(
+      {},
+      { MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' },
+    );
     expect((await exchange(service, await provider.idToken())).status).toBe(200);
     const { body } = await exchange(service, await provider.idToken());
     expect(body).toMatchObject({
@@ -192,7 +212,9 @@ describe('who may bring one', () => {
   it('only the clients that the issuer is for, where it says', async () => {
     const { service, provider } = await start({ clients: ['web'] });
     expect((await exchange(service, await provider.idToken())).body.error).toBe('invalid_grant');
-    expect((await exchange(service, await provider.idToken(), { client_id: 'web' })).status).toBe(200);
+    expect((await exchange(service, await provider.idToken(), { client_id: 'web' })).status).toBe(
+      200,
+    );
   });
 
   it('a backend: its own address and user agent are not taken for its user’s', async () => {
@@ -203,7 +225,10 @@ describe('who may bring one', () => {
       { authorization: basic(BACKEND), 'user-agent': 'node', 'cf-connecting-ip': '192.0.2.77' },
     );
     const { access_token } = (await response.json()) as Tokens;
-    expect(await readRow(decodeJwt(access_token).sid as string)).toMatchObject({ user_agent: null, ip_address: null });
+    expect(await readRow(decodeJwt(access_token).sid as string)).toMatchObject({
+      user_agent: null,
+      ip_address: null,
+    });
   });
 });
 
@@ -215,7 +240,10 @@ describe('what is refused (OpenID Connect Core §3.1.3.7, RFC 7523 §3, RFC 8725
     ['no audience', { aud: null }],
     ['several audiences and no azp (4)', { aud: [CLIENT_AT_PROVIDER, 'other'] }],
     ['an azp of someone else (5)', { azp: 'other' }],
-    ['several audiences and an azp of someone else (5)', { aud: [CLIENT_AT_PROVIDER, 'other'], azp: 'other' }],
+    [
+      'several audiences and an azp of someone else (5)',
+      { aud: [CLIENT_AT_PROVIDER, 'other'], azp: 'other' },
+    ],
     ['expired (9)', { exp: NOW - 61 }],
     ['no exp', { exp: null }],
     ['too old (10)', { iat: NOW - 661, exp: NOW + 600 }],
@@ -250,7 +278,11 @@ describe('what is refused (OpenID Connect Core §3.1.3.7, RFC 7523 §3, RFC 8725
   });
 
   it.each([
-    ['several audiences with our azp', { aud: [CLIENT_AT_PROVIDER, 'other'], azp: CLIENT_AT_PROVIDER }, {}],
+    [
+      'several audiences with our azp',
+      { aud: [CLIENT_AT_PROVIDER, 'other'], azp: CLIENT_AT_PROVIDER },
+      {},
+    ],
     ['clocks that differ by a minute', { iat: NOW + 60, exp: NOW - 59 }, {}],
     ['typ JWT', {}, { typ: 'JWT' }],
     ['a subject of 255 characters', { sub: 'x'.repeat(255) }, {}],
@@ -262,8 +294,12 @@ describe('what is refused (OpenID Connect Core §3.1.3.7, RFC 7523 §3, RFC 8725
   it('the nonce of another sign-in, or none where there is one', async () => {
     const { service, provider } = await start();
     const token = await provider.idToken({ nonce: NONCE });
-    expect((await exchange(service, token, { nonce: `${NONCE}x` })).body.error).toBe('invalid_grant');
-    expect((await exchange(service, await provider.idToken(), { nonce: NONCE })).body.error).toBe('invalid_grant');
+    expect((await exchange(service, token, { nonce: `${NONCE}x` })).body.error).toBe(
+      'invalid_grant',
+    );
+    expect((await exchange(service, await provider.idToken(), { nonce: NONCE })).body.error).toBe(
+      'invalid_grant',
+    );
     expect((await exchange(service, token, { nonce: NONCE })).status).toBe(200);
   });
 
@@ -275,16 +311,27 @@ describe('what is refused (OpenID Connect Core §3.1.3.7, RFC 7523 §3, RFC 8725
     const { kid } = provider.publicKey();
     const forged = [
       `${part({ alg: 'none' })}.${payload}.`,
-      await provider.idToken({}, { alg: 'HS256' }, new TextEncoder().encode(JSON.stringify(provider.publicKey()))),
+      await provider.idToken(
+        {},
+        { alg: 'HS256' },
+        new TextEncoder().encode(JSON.stringify(provider.publicKey())),
+      ),
       await provider.idToken({}, {}, privateKey),
       await provider.idToken({}, { jwk: provider.publicKey(), kid }, privateKey),
-      await provider.idToken({}, { jku: 'https://evil.example/keys', x5u: 'https://evil.example/x' }, privateKey),
+      await provider.idToken(
+        {},
+        { jku: 'https://evil.example/keys', x5u: 'https://evil.example/x' },
+        privateKey,
+      ),
       'x',
       'a.b.c',
       `${'A'.repeat(9_000)}.b.c`,
     ];
-    for (const token of forged) expect((await exchange(service, token)).body.error).toBe('invalid_grant');
-    expect(provider.asked.every((path) => ['/.well-known/openid-configuration', '/keys'].includes(path))).toBe(true);
+    for (const token of forged)
+      expect((await exchange(service, token)).body.error).toBe('invalid_grant');
+    expect(
+      provider.asked.every((path) => ['/.well-known/openid-configuration', '/keys'].includes(path)),
+    ).toBe(true);
     expect(await countOf('users')).toBe(0);
   });
 
@@ -321,47 +368,60 @@ describe('the issuer’s keys', () => {
     expect((await exchange(service, await provider.idToken())).status).toBe(200);
     const before = provider.asked.length;
     for (let forged = 0; forged < 20; forged += 1)
-      expect((await exchange(service, await provider.idToken({}, { kid: `forged-${forged}` }))).status).toBe(400);
+      expect(
+        (await exchange(service, await provider.idToken({}, { kid: `forged-${forged}` }))).status,
+      ).toBe(400);
     expect(provider.asked.length).toBe(before);
   });
 
   const isDiscovery = (path: string) => path.endsWith('openid-configuration');
-  it.each<[string, (path: string, provider: Provider) => Response | Promise<Response> | undefined]>([
-    ['is down', () => Promise.reject(new TypeError('Network connection lost'))],
-    ['answers 500', () => new Response('', { status: 500 })],
-    ['answers rubbish', () => new Response('<html>')],
-    ['redirects', () => Response.redirect('https://evil.example/')],
+  it.each<[string, (path: string, provider: Provider) => Response | Promise<Response> | undefined]>(
     [
-      'answers a megabyte',
-      (path, provider) =>
-        isDiscovery(path) ? undefined : Response.json({ keys: [provider.publicKey()], padding: 'x'.repeat(2 ** 20) }),
+      ['is down', () => Promise.reject(new TypeError('Network connection lost'))],
+      ['answers 500', () => new Response('', { status: 500 })],
+      ['answers rubbish', () => new Response('<html>')],
+      ['redirects', () => Response.redirect('https://evil.example/')],
+      [
+        'answers a megabyte',
+        (path, provider) =>
+          isDiscovery(path)
+            ? undefined
+            : Response.json({ keys: [provider.publicKey()], padding: 'x'.repeat(2 ** 20) }),
+      ],
+      [
+        'names another issuer (Discovery §4.3)',
+        (path) =>
+          isDiscovery(path)
+            ? Response.json({ issuer: 'https://evil.example', jwks_uri: `${PROVIDER}/keys` })
+            : undefined,
+      ],
+      [
+        'names keys without https',
+        (path) =>
+          isDiscovery(path)
+            ? Response.json({ issuer: PROVIDER, jwks_uri: 'http://id.example/keys' })
+            : undefined,
+      ],
     ],
-    [
-      'names another issuer (Discovery §4.3)',
-      (path) =>
-        isDiscovery(path) ? Response.json({ issuer: 'https://evil.example', jwks_uri: `${PROVIDER}/keys` }) : undefined,
-    ],
-    [
-      'names keys without https',
-      (path) =>
-        isDiscovery(path) ? Response.json({ issuer: PROVIDER, jwks_uri: 'http://id.example/keys' }) : undefined,
-    ],
-  ])('an issuer that %s: 503 with Retry-After, not a refusal; it works once it is back', async (_, answer) => {
-    const { service, provider } = await start();
-    const token = await provider.idToken();
-    provider.answer = (path) => answer(path, provider);
-    const { status, body, headers } = await exchange(service, token);
-    expect({ status, error: body.error, retryAfter: headers.get('retry-after') }).toEqual({
-      status: 503,
-      error: 'temporarily_unavailable',
-      retryAfter: '5',
-    });
-    // The runtime follows redirects unless it is told not to.
-    expect(provider.redirects).toEqual(new Set(['manual']));
-    provider.answer = () => undefined;
-    service.advance(30);
-    expect((await exchange(service, token)).status).toBe(200);
-  });
+  )(
+    'an issuer that %s: 503 with Retry-After, not a refusal; it works once it is back',
+    async (_, answer) => {
+      const { service, provider } = await start();
+      const token = await provider.idToken();
+      provider.answer = (path) => answer(path, provider);
+      const { status, body, headers } = await exchange(service, token);
+      expect({ status, error: body.error, retryAfter: headers.get('retry-after') }).toEqual({
+        status: 503,
+        error: 'temporarily_unavailable',
+        retryAfter: '5',
+      });
+      // The runtime follows redirects unless it is told not to.
+      expect(provider.redirects).toEqual(new Set(['manual']));
+      provider.answer = () => undefined;
+      service.advance(30);
+      expect((await exchange(service, token)).status).toBe(200);
+    },
+  );
 
   it('that are known go on working while it is down', async () => {
     const { service, provider } = await start();
@@ -379,9 +439,16 @@ describe('the issuer’s keys', () => {
 });
 
 describe('POST /browser/sign-in', () => {
-  const OWN = { origin: WEB_ORIGIN, 'sec-fetch-site': 'same-site', 'content-type': 'application/json' };
-  const post = (service: TestService, body: Record<string, unknown>, headers: Record<string, string> = OWN) =>
-    service.request('/browser/sign-in', { method: 'POST', body: JSON.stringify(body), headers });
+  const OWN = {
+    origin: WEB_ORIGIN,
+    'sec-fetch-site': 'same-site',
+    'content-type': 'application/json',
+  };
+  const post = (
+    service: TestService,
+    body: Record<string, unknown>,
+    headers: Record<string, string> = OWN,
+  ) => service.request('/browser/sign-in', { method: 'POST', body: JSON.stringify(body), headers });
 
   it('sets the cookies, and shows no token', async () => {
     const { service, provider } = await start();
@@ -405,7 +472,11 @@ describe('POST /browser/sign-in', () => {
     const { service, provider } = await start();
     const signIn = async (cookie = '') => {
       const id_token = await provider.idToken({ nonce: NONCE });
-      const response = await post(service, { client_id: 'web', id_token, nonce: NONCE }, { ...OWN, cookie });
+      const response = await post(
+        service,
+        { client_id: 'web', id_token, nonce: NONCE },
+        { ...OWN, cookie },
+      );
       const { session } = (await response.json()) as Tokens;
       return {
         id: session.id,
@@ -424,14 +495,23 @@ describe('POST /browser/sign-in', () => {
   it.each<[string, number, Record<string, unknown>, Record<string, string>?]>([
     ['without a nonce, which ties the token to this browser (B-09)', 400, { nonce: undefined }],
     ['with another nonce', 401, { nonce: `${NONCE}-of-another` }],
-    ['from another site', 403, {}, { ...OWN, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
+    [
+      'from another site',
+      403,
+      {},
+      { ...OWN, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+    ],
     ['for a client of another origin', 403, { client_id: APP }],
     ['for an unknown client', 403, { client_id: 'nobody' }],
     ['as a form', 415, {}, { ...OWN, 'content-type': 'text/plain' }],
   ])('%s: %i and no cookie', async (_, status, body, headers) => {
     const { service, provider } = await start();
     const id_token = await provider.idToken({ nonce: NONCE });
-    const response = await post(service, { client_id: 'web', id_token, nonce: NONCE, ...body }, headers);
+    const response = await post(
+      service,
+      { client_id: 'web', id_token, nonce: NONCE, ...body },
+      headers,
+    );
     expect(response.status).toBe(status);
     expect(response.headers.getSetCookie()).toEqual([]);
     expect(await countOf('user_sessions')).toBe(0);
@@ -442,11 +522,17 @@ describe('TRUSTED_ISSUERS', () => {
   it.each([
     ['not json', 'TRUSTED_ISSUERS is not JSON'],
     ['[{"issuer":"http://id.example","audience":"x"}]', 'issuer must be an https URL'],
-    ['[{"issuer":"https://id.example","audience":"x","jwks_uri":"ftp://x"}]', 'jwks_uri must be an https URL'],
+    [
+      '[{"issuer":"https://id.example","audience":"x","jwks_uri":"ftp://x"}]',
+      'jwks_uri must be an https URL',
+    ],
     ['[{"issuer":"https://id.example","audience":"x","algorithms":["HS256"]}]', 'algorithms'],
     ['[{"issuer":"https://id.example","audience":"x","algorithms":["none"]}]', 'algorithms'],
     ['[{"issuer":"https://id.example","audience":[]}]', 'audience'],
-    ['[{"issuer":"https://id.example","audience":"x"},{"issuer":"https://id.example","audience":"y"}]', 'twice'],
+    [
+      '[{"issuer":"https://id.example","audience":"x"},{"issuer":"https://id.example","audience":"y"}]',
+      'twice',
+    ],
   ])('%s is refused at the start', async (text, mistake) => {
     await expect(startService({ TRUSTED_ISSUERS: text })).rejects.toThrow(mistake);
   });
@@ -465,7 +551,11 @@ describe('with several homes', () => {
   }
   const from = async (service: TestService, assertion: string, cf: object) => {
     const body = new URLSearchParams({ grant_type: GRANT, assertion, client_id: APP });
-    const request = new Request('https://sessions.example/oauth/token', { method: 'POST', body, cf } as RequestInit);
+    const request = new Request('https://sessions.example/oauth/token', {
+      method: 'POST',
+      body,
+      cf,
+    } as RequestInit);
     const response = await service.app.request(request);
     return { status: response.status, body: (await response.json()) as Tokens };
   };
@@ -482,7 +572,9 @@ describe('with several homes', () => {
       expect(decodeJwt(paris.body.access_token).sub).toBe(decodeJwt(tokyo.body.access_token).sub);
       const third = await from(services[0], await provider.idToken(), FROM.newYork);
       for (const { body } of [paris, tokyo])
-        expect(await livesIn(decodeJwt(body.access_token).sid as string)).toEqual([homeOf(third.body.refresh_token)]);
+        expect(await livesIn(decodeJwt(body.access_token).sid as string)).toEqual([
+          homeOf(third.body.refresh_token),
+        ]);
     }
   });
 

@@ -1,8 +1,18 @@
-/** Step-up: a fresh authentication on a live session, and what asks for one (RFC 9470, ASVS 7.5.2). */
+/**
+ * Step-up: a fresh authentication on a live session, and what asks for one (RFC 9470, ASVS 7.5.2).
+ */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { BACKEND, basic, readRow, START, startService, type TestService, type Tokens } from '../fixtures';
+import {
+  BACKEND,
+  basic,
+  readRow,
+  START,
+  startService,
+  type TestService,
+  type Tokens,
+} from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
@@ -12,7 +22,8 @@ beforeEach(async () => {
   await env.DB.exec(
     'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
   );
-  for (const level of ['log', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -33,7 +44,11 @@ async function stepUp(
 describe('POST /v1/sessions/{id}/authentication', () => {
   it('updates when and how, moves the token on, and the new access token says so', async () => {
     const service = await startService();
-    const { session, refresh_token } = await service.create({ user_id: USER, amr: ['pwd'], auth_time: NOW - 3_600 });
+    const { session, refresh_token } = await service.create({
+      user_id: USER,
+      amr: ['pwd'],
+      auth_time: NOW - 3_600,
+    });
     service.advance(GRACE);
     service.database.roundTrips = 0;
     const proof = { amr: ['pwd', 'hwk'], acr: 'urn:acr:2', auth_time: NOW + 20 };
@@ -53,7 +68,9 @@ describe('POST /v1/sessions/{id}/authentication', () => {
     expect(refreshed.status).toBe(200);
     // A refresh does not advance it.
     expect(decodeJwt(refreshed.body.access_token)).toMatchObject(proof);
-    const { results } = await env.DB.prepare("SELECT type FROM session_events WHERE type = 'authenticated'").all();
+    const { results } = await env.DB.prepare(
+      "SELECT type FROM session_events WHERE type = 'authenticated'",
+    ).all();
     expect(results).toHaveLength(1);
   });
 
@@ -66,7 +83,11 @@ describe('POST /v1/sessions/{id}/authentication', () => {
       auth_time: 5,
     });
     const { body } = await stepUp(service, session.id, { refresh_token });
-    expect(body.session).toMatchObject({ amr: ['pwd'], acr: 'urn:acr:1', auth_time: '2026-01-01T00:00:00Z' });
+    expect(body.session).toMatchObject({
+      amr: ['pwd'],
+      acr: 'urn:acr:1',
+      auth_time: '2026-01-01T00:00:00Z',
+    });
   });
 
   it('a repeat gives the same token (R-03)', async () => {
@@ -74,7 +95,10 @@ describe('POST /v1/sessions/{id}/authentication', () => {
     const { session, refresh_token } = await service.create({ user_id: USER });
     service.advance(GRACE);
     const proof = { refresh_token, amr: ['hwk'] };
-    const answers = [await stepUp(service, session.id, proof), await stepUp(service, session.id, proof)];
+    const answers = [
+      await stepUp(service, session.id, proof),
+      await stepUp(service, session.id, proof),
+    ];
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
   });
@@ -101,7 +125,10 @@ describe('POST /v1/sessions/{id}/authentication', () => {
     service.advance(GRACE);
     const { body: first } = await service.refresh(refresh_token);
     service.advance(GRACE - 1);
-    const { body } = await stepUp(service, session.id, { refresh_token: first.refresh_token, amr: ['hwk'] });
+    const { body } = await stepUp(service, session.id, {
+      refresh_token: first.refresh_token,
+      amr: ['hwk'],
+    });
     expect(body.refresh_token).toBe(first.refresh_token);
     expect((await service.refresh(refresh_token)).status).toBe(200);
   });
@@ -157,7 +184,11 @@ describe('POST /v1/sessions/{id}/authentication', () => {
       400,
       (_: Tokens, own: Tokens) => ({ refresh_token: own.refresh_token, auth_time: NOW - 1 }),
     ],
-    ['an unknown field', 400, (_: Tokens, own: Tokens) => ({ refresh_token: own.refresh_token, scope: 'x' })],
+    [
+      'an unknown field',
+      400,
+      (_: Tokens, own: Tokens) => ({ refresh_token: own.refresh_token, scope: 'x' }),
+    ],
   ])('%s: %i, and nothing changes', async (_, status, body) => {
     const service = await startService();
     const [own, other] = [await service.create({ user_id: USER }), await service.create()];
@@ -174,7 +205,9 @@ describe('POST /v1/sessions/{id}/authentication', () => {
       'Basic YXBwOg==',
       basic({ id: BACKEND.id, secret: 'wrong' }),
     ])
-      expect((await stepUp(service, session.id, { refresh_token }, authorization)).status).toBe(401);
+      expect((await stepUp(service, session.id, { refresh_token }, authorization)).status).toBe(
+        401,
+      );
   });
 });
 
@@ -196,8 +229,13 @@ describe('REAUTHENTICATE_TO_REVOKE_SECONDS', () => {
     }
     expect(await readRow(other.session.id)).toMatchObject({ revoked_at: null });
     const { body } = await stepUp(service, own.session.id, { refresh_token: own.refresh_token });
-    expect((await service.bearer('DELETE', `/v1/sessions/${other.session.id}`, body.access_token)).status).toBe(204);
+    expect(
+      (await service.bearer('DELETE', `/v1/sessions/${other.session.id}`, body.access_token))
+        .status,
+    ).toBe(204);
     service.advance(61);
-    expect((await service.bearer('DELETE', `/v1/sessions/${own.session.id}`, body.access_token)).status).toBe(204);
+    expect(
+      (await service.bearer('DELETE', `/v1/sessions/${own.session.id}`, body.access_token)).status,
+    ).toBe(204);
   });
 });

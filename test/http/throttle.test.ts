@@ -13,7 +13,8 @@ const REFRESHES = 300;
 const FORGED = 'v2.forged';
 
 beforeEach(() => {
-  for (const level of ['log', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -32,7 +33,10 @@ describe('failed refreshes from one address (P-05, threat 49)', () => {
     const { status, body, headers } = await service.refresh(FORGED, 'app', from);
     expect({ status, body }).toEqual({
       status: 429,
-      body: { error: 'temporarily_unavailable', error_description: 'Too many requests; retry later' },
+      body: {
+        error: 'temporarily_unavailable',
+        error_description: 'Too many requests; retry later',
+      },
     });
     expect(headers.get('retry-after')).toBe('60');
     const { refresh_token } = await service.create();
@@ -47,8 +51,12 @@ describe('failed refreshes from one address (P-05, threat 49)', () => {
     for (let failure = 0; failure < FAILURES; failure += 1) {
       await service.refresh(FORGED, 'app', { address: `${network}::${failure.toString(16)}` });
     }
-    expect((await service.refresh(FORGED, 'app', { address: `${network}:ffff::1` })).status).toBe(429);
-    expect((await service.refresh(FORGED, 'app', { address: `${someIpv6Network()}::1` })).status).toBe(400);
+    expect((await service.refresh(FORGED, 'app', { address: `${network}:ffff::1` })).status).toBe(
+      429,
+    );
+    expect(
+      (await service.refresh(FORGED, 'app', { address: `${someIpv6Network()}::1` })).status,
+    ).toBe(400);
   });
 
   it('a caller that writes X-Forwarded-For counts for its own address (threat 21)', async () => {
@@ -70,7 +78,10 @@ describe('refreshes of one session', () => {
     }
     service.database.roundTrips = 0;
     const { status, headers } = await service.refresh(busy.refresh_token);
-    expect({ status, retryAfter: headers.get('retry-after') }).toEqual({ status: 429, retryAfter: '60' });
+    expect({ status, retryAfter: headers.get('retry-after') }).toEqual({
+      status: 429,
+      retryAfter: '60',
+    });
     expect(service.database.roundTrips).toBe(0);
     expect((await service.refresh(other.refresh_token)).status).toBe(200);
   });

@@ -1,4 +1,7 @@
-/** As much of Cloudflare's API as a deployment by wrangler asks for. Its D1 databases are real SQLite. */
+/**
+ * As much of Cloudflare's API as a deployment by wrangler asks for. Its D1 databases are real
+ * SQLite.
+ */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -42,11 +45,20 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
         if (api.refused?.test(call)) throw new NotFound(7_500, 'refused');
         const result = answer(call, path, Buffer.concat(chunks));
         const isService = path.startsWith('/.well-known/');
-        response.end(JSON.stringify(isService ? result : { success: true, errors: [], messages: [], result }));
+        response.end(
+          JSON.stringify(isService ? result : { success: true, errors: [], messages: [], result }),
+        );
       } catch (error) {
         const { code = 7500, message } = error as Partial<NotFound>;
         response.statusCode = error instanceof NotFound ? 404 : 400;
-        response.end(JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null }));
+        response.end(
+          JSON.stringify({
+            success: false,
+            errors: [{ code, message }],
+            messages: [],
+            result: null,
+          }),
+        );
       }
     });
   });
@@ -84,7 +96,12 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
       case !hasWorker && path.startsWith('/workers/scripts/'):
         throw new NotFound(10_007, 'This Worker does not exist on your account.');
       case path.startsWith('/workers/services/'):
-        return { default_environment: { environment: 'production', script: { last_deployed_from: 'wrangler' } } };
+        return {
+          default_environment: {
+            environment: 'production',
+            script: { last_deployed_from: 'wrangler' },
+          },
+        };
       case call === 'PUT /workers/scripts/edge-sessions/secrets':
         api.secrets.set(json().name, json().text);
         return { name: json().name };
@@ -93,7 +110,12 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
       case call === 'GET /workers/scripts/edge-sessions/deployments':
         return { deployments: [{ id: 'd', versions: [{ version_id: 'v', percentage: 100 }] }] };
       case call === 'POST /workers/scripts/edge-sessions/versions':
-        return { id: 'v', startup_time_ms: 1, metadata: {}, resources: { script: { etag: 'e' }, bindings: [] } };
+        return {
+          id: 'v',
+          startup_time_ms: 1,
+          metadata: {},
+          resources: { script: { etag: 'e' }, bindings: [] },
+        };
       case path.endsWith('/subdomain'):
         return { enabled: true, previews_enabled: false, subdomain: 'test' };
       default:
@@ -101,7 +123,11 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
     }
   }
 
-  function createDatabase(input: { name: string; primary_location_hint?: string; jurisdiction?: string }) {
+  function createDatabase(input: {
+    name: string;
+    primary_location_hint?: string;
+    jurisdiction?: string;
+  }) {
     const id = randomUUID();
     ids.set(id, input.name);
     api.places.set(input.name, input.jurisdiction ?? input.primary_location_hint ?? null);

@@ -23,14 +23,19 @@ export async function createSession(
     },
     body: JSON.stringify(body),
   });
-  if (response.status !== 201) throw new Error(`POST /v1/sessions: ${response.status} ${await response.text()}`);
+  if (response.status !== 201)
+    throw new Error(`POST /v1/sessions: ${response.status} ${await response.text()}`);
   return (await response.json()) as NewSession;
 }
 
 export async function refresh(refreshToken: string, { origin = ORIGIN, clientId = APP } = {}) {
   const response = await fetch(`${origin}/oauth/token`, {
     method: 'POST',
-    body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken, client_id: clientId }),
+    body: new URLSearchParams({
+      grant_type: 'refresh_token',
+      refresh_token: refreshToken,
+      client_id: clientId,
+    }),
   });
   const body = (await response.json()) as Partial<NewSession> & { error?: string; reason?: string };
   return { status: response.status, body };

@@ -1,6 +1,17 @@
-/** `npm run deploy` with the real wrangler, against a stand-in for Cloudflare's API (scripts/deploy.ts). */
+/**
+ * `npm run deploy` with the real wrangler, against a stand-in for Cloudflare's API
+ * (scripts/deploy.ts).
+ */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -56,8 +67,11 @@ function deploy(): Promise<{ code: number; output: string }> {
     WRANGLER_SEND_ERROR_REPORTS: 'false',
   };
   return new Promise((ended) => {
-    execFile(process.execPath, [join(folder, 'scripts/deploy.ts')], { env }, (error, stdout, stderr) =>
-      ended({ code: Number(error?.code ?? 0), output: stdout + stderr }),
+    execFile(
+      process.execPath,
+      [join(folder, 'scripts/deploy.ts')],
+      { env },
+      (error, stdout, stderr) => ended({ code: Number(error?.code ?? 0), output: stdout + stderr }),
     );
   });
 }
@@ -69,7 +83,9 @@ const migrated = (name: string) =>
     .all()
     .map((row) => row.name);
 
-it('makes all of it from nothing, and the next time only what is new', { timeout: SLOW }, async () => {
+it('makes all of it from nothing, and the next time only what is new', {
+  timeout: SLOW,
+}, async () => {
   const first = await deploy();
   expect(first).toMatchObject({ code: 0 });
   expect(first.output).toContain(`${api.origin} answers, with 1 signing key`);
@@ -83,8 +99,12 @@ it('makes all of it from nothing, and the next time only what is new', { timeout
   expect(first.output).not.toContain(secret);
   const requests = api.takeRequests();
   const deployed = requests.indexOf('POST /workers/scripts/edge-sessions/deployments');
-  expect(deployed).toBeGreaterThan(requests.findLastIndex((request) => request.includes('/d1/database')));
-  expect(deployed).toBeGreaterThan(requests.lastIndexOf('PUT /workers/scripts/edge-sessions/secrets'));
+  expect(deployed).toBeGreaterThan(
+    requests.findLastIndex((request) => request.includes('/d1/database')),
+  );
+  expect(deployed).toBeGreaterThan(
+    requests.lastIndexOf('PUT /workers/scripts/edge-sessions/secrets'),
+  );
   expect(requests).toContain('PUT /workers/scripts/edge-sessions/schedules');
 
   expect(await deploy()).toMatchObject({ code: 0 });
@@ -96,7 +116,9 @@ it('makes all of it from nothing, and the next time only what is new', { timeout
   expect(again).toContain('POST /workers/scripts/edge-sessions/deployments');
 });
 
-it('deploys no code when a home could not be migrated, and goes on from there', { timeout: SLOW }, async () => {
+it('deploys no code when a home could not be migrated, and goes on from there', {
+  timeout: SLOW,
+}, async () => {
   api.refused = /query$/;
   const failed = await deploy();
   expect(failed.code).toBe(1);

@@ -20,7 +20,12 @@ const modeOf = (file: string) => statSync(file).mode & 0o777;
 it('makes a file that only its owner can read', () => {
   const vars = completeDevVars(path);
   expect(modeOf(path)).toBe(0o600);
-  expect(Object.keys(vars).sort()).toEqual(['CLIENTS', 'DEMO_CLIENT_ID', 'DEMO_CLIENT_SECRET', 'SESSION_SECRET']);
+  expect(Object.keys(vars).sort()).toEqual([
+    'CLIENTS',
+    'DEMO_CLIENT_ID',
+    'DEMO_CLIENT_SECRET',
+    'SESSION_SECRET',
+  ]);
   expect(Buffer.from(vars.SESSION_SECRET ?? '', 'base64url')).toHaveLength(32);
 });
 
@@ -33,7 +38,14 @@ it('configures the demo client with the hash of its secret', () => {
     {
       client_id: DEMO_CLIENT_ID,
       secret_sha256: hash,
-      allow: ['refresh', 'create_sessions', 'manage_users', 'introspect', 'browser_tokens', 'operate'],
+      allow: [
+        'refresh',
+        'create_sessions',
+        'manage_users',
+        'introspect',
+        'browser_tokens',
+        'operate',
+      ],
     },
     { client_id: 'demo-app' },
   ]);
@@ -55,7 +67,9 @@ it('keeps what is there, adds what is missing, and takes away the rights of othe
     REFRESH_GRACE_SECONDS: '5',
     DEMO_CLIENT_ID: 'demo-backend',
   });
-  expect(readFileSync(path, 'utf8')).toMatch(/^# mine\nSESSION_SECRET="of my own"\nREFRESH_GRACE_SECONDS=5\nDEMO/);
+  expect(readFileSync(path, 'utf8')).toMatch(
+    /^# mine\nSESSION_SECRET="of my own"\nREFRESH_GRACE_SECONDS=5\nDEMO/,
+  );
   expect(modeOf(path)).toBe(0o600);
 });
 
@@ -66,6 +80,11 @@ it('adds no demo client to CLIENTS of your own', () => {
 
 it('can be sourced by a shell', () => {
   const { CLIENTS, SESSION_SECRET } = completeDevVars(path);
-  const printed = execFileSync('sh', ['-c', '. "$1"; printf "%s\\n" "$CLIENTS" "$SESSION_SECRET"', 'sh', path]);
+  const printed = execFileSync('sh', [
+    '-c',
+    '. "$1"; printf "%s\\n" "$CLIENTS" "$SESSION_SECRET"',
+    'sh',
+    path,
+  ]);
   expect(printed.toString()).toBe(`${CLIENTS}\n${SESSION_SECRET}\n`);
 });

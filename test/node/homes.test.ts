@@ -46,7 +46,9 @@ describe('LOCAL_HOMES=3 npm start', () => {
     const { status, body } = await refresh(token, { origin: service.origin });
     expect(status).toBe(200);
     const payload = (body as { refresh_token: string }).refresh_token.split('.')[2] as string;
-    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ home: 'DB_APAC' });
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({
+      home: 'DB_APAC',
+    });
   });
 
   it('says what is wrong with a command, and names no secret', async () => {
@@ -101,7 +103,11 @@ describe('npm run deploy', () => {
       { home: 'DB_WEUR', regions: ['weur', 'eeur'] },
       { home: 'DB_EU', regions: ['weur'], jurisdiction: 'eu' },
     ];
-    expect(planDatabases(databases, JSON.stringify(homes)).map(({ create }) => create?.join(' ') ?? null)).toEqual([
+    expect(
+      planDatabases(databases, JSON.stringify(homes)).map(
+        ({ create }) => create?.join(' ') ?? null,
+      ),
+    ).toEqual([
       null,
       'd1 create b --location=weur',
       'd1 create c --jurisdiction=eu',
@@ -113,7 +119,9 @@ describe('npm run deploy', () => {
   it('writes the id of a new database into its own block of wrangler.toml, and nothing else', () => {
     const toml = `# a comment\n[[d1_databases]]\nbinding = "DB"\ndatabase_id = "${placeholder}"\n\n[[d1_databases]]\nbinding = "DB_EU"\ndatabase_name = "b"\n`;
     expect(withDatabaseId(toml, 'DB', id)).toBe(toml.replace(placeholder, id));
-    expect(withDatabaseId(toml, 'DB_EU', id)).toBe(toml.replace('"DB_EU"\n', `"DB_EU"\ndatabase_id = "${id}"\n`));
+    expect(withDatabaseId(toml, 'DB_EU', id)).toBe(
+      toml.replace('"DB_EU"\n', `"DB_EU"\ndatabase_id = "${id}"\n`),
+    );
     expect(() => withDatabaseId(toml, 'DB_MARS', id)).toThrow('DB_MARS');
   });
 });

@@ -1,4 +1,7 @@
-/** A session from a real OpenID provider: the code flow with PKCE at `oidc-provider`, its ID token exchanged at the service. */
+/**
+ * A session from a real OpenID provider: the code flow with PKCE at `oidc-provider`, its ID token
+ * exchanged at the service.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -49,7 +52,10 @@ afterAll(async () => {
 async function signInAtProvider(login: string, nonce: string): Promise<string> {
   const jar = new Map<string, string>();
   const verifier = randomBytes(32).toString('base64url');
-  const ask = async (url: string, form?: Record<string, string>): Promise<{ url: string; html: string }> => {
+  const ask = async (
+    url: string,
+    form?: Record<string, string>,
+  ): Promise<{ url: string; html: string }> => {
     const response = await fetch(url, {
       method: form ? 'POST' : 'GET',
       redirect: 'manual',
@@ -81,7 +87,10 @@ async function signInAtProvider(login: string, nonce: string): Promise<string> {
   for (const prompt of ['login', 'consent']) {
     const action = /action="([^"]+)"/.exec(page.html)?.[1];
     if (action === undefined) throw new Error(`no form at ${page.url}: ${page.html.slice(0, 500)}`);
-    page = await ask(new URL(action, page.url).href, { prompt, ...(prompt === 'login' && { login, password: 'x' }) });
+    page = await ask(new URL(action, page.url).href, {
+      prompt,
+      ...(prompt === 'login' && { login, password: 'x' }),
+    });
   }
   const code = new URL(page.url).searchParams.get('code') ?? '';
   const response = await fetch(`${issuer}/token`, {
@@ -120,22 +129,35 @@ describe('with a real OpenID provider', () => {
     });
     expect(payload.auth_time).toBe(decodeJwt(assertion).auth_time);
 
-    expect(await exchange({ grant_type: GRANT, assertion, nonce })).toMatchObject({ body: { error: 'invalid_grant' } });
-    const refreshed = await exchange({ grant_type: 'refresh_token', refresh_token: body.refresh_token as string });
+    expect(await exchange({ grant_type: GRANT, assertion, nonce })).toMatchObject({
+      body: { error: 'invalid_grant' },
+    });
+    const refreshed = await exchange({
+      grant_type: 'refresh_token',
+      refresh_token: body.refresh_token as string,
+    });
     expect(refreshed.status).toBe(200);
 
     const again = randomBytes(16).toString('hex');
-    const second = await exchange({ grant_type: GRANT, assertion: await signInAtProvider('ada', again), nonce: again });
+    const second = await exchange({
+      grant_type: GRANT,
+      assertion: await signInAtProvider('ada', again),
+      nonce: again,
+    });
     expect(decodeJwt(second.body.access_token as string).sub).toBe(payload.sub);
-    const other = await exchange({ grant_type: GRANT, assertion: await signInAtProvider('bob', again), nonce: again });
+    const other = await exchange({
+      grant_type: GRANT,
+      assertion: await signInAtProvider('bob', again),
+      nonce: again,
+    });
     expect(decodeJwt(other.body.access_token as string).sub).not.toBe(payload.sub);
   });
 
   it('a nonce of another sign-in is refused', async () => {
     const assertion = await signInAtProvider('ada', randomBytes(16).toString('hex'));
     for (const nonce of [undefined, randomBytes(16).toString('hex')])
-      expect((await exchange({ grant_type: GRANT, assertion, ...(nonce && { nonce }) })).body.error).toBe(
-        'invalid_grant',
-      );
+      expect(
+        (await exchange({ grant_type: GRANT, assertion, ...(nonce && { nonce }) })).body.error,
+      ).toBe('invalid_grant');
   });
 });

@@ -1,4 +1,6 @@
-/** The example of a resource server beside the service, in one workerd, by a real service binding. */
+/**
+ * The example of a resource server beside the service, in one workerd, by a real service binding.
+ */
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -30,8 +32,15 @@ function build(args: string[]): string {
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'edge-sessions-'));
-  const client = { client_id: 'backend', secret_sha256: createHash('sha256').update(SECRET).digest('hex') };
-  const common = { modules: true, compatibilityDate: '2026-08-01', compatibilityFlags: ['nodejs_compat'] };
+  const client = {
+    client_id: 'backend',
+    secret_sha256: createHash('sha256').update(SECRET).digest('hex'),
+  };
+  const common = {
+    modules: true,
+    compatibilityDate: '2026-08-01',
+    compatibilityFlags: ['nodejs_compat'],
+  };
   miniflare = new Miniflare(
     convertV4MiniflareOptions({
       cf: false,
@@ -63,7 +72,9 @@ beforeAll(async () => {
   for (const name of readdirSync(folder)
     .filter((file) => file.endsWith('.sql'))
     .sort()) {
-    for (const statement of readFileSync(join(folder, name), 'utf8').split('--> statement-breakpoint'))
+    for (const statement of readFileSync(join(folder, name), 'utf8').split(
+      '--> statement-breakpoint',
+    ))
       await database.prepare(statement).run();
   }
 });
@@ -102,21 +113,35 @@ describe('the example of a resource server', () => {
     expect([status, JSON.parse(text).user]).toEqual([200, USER]);
     expect(await ask('my-api', '/me')).toMatchObject({ status: 401, challenge: 'Bearer' });
     const refused = await ask('my-api', '/me', bearer('a.b.c'));
-    expect(refused).toMatchObject({ status: 401, challenge: expect.stringContaining('error="invalid_token"') });
+    expect(refused).toMatchObject({
+      status: 401,
+      challenge: expect.stringContaining('error="invalid_token"'),
+    });
   });
 
   it('asks for a recent authentication where money moves', async () => {
     const token = await create({ auth_time: Math.floor(Date.now() / 1000) - 3_600 });
     expect((await ask('my-api', '/me', bearer(token))).status).toBe(200);
     const refused = await ask('my-api', '/transfers', { method: 'POST', ...bearer(token) });
-    expect(refused).toMatchObject({ status: 401, challenge: expect.stringContaining('max_age="300"') });
-    expect((await ask('my-api', '/transfers', { method: 'POST', ...bearer(await create()) })).status).toBe(202);
+    expect(refused).toMatchObject({
+      status: 401,
+      challenge: expect.stringContaining('max_age="300"'),
+    });
+    expect(
+      (await ask('my-api', '/transfers', { method: 'POST', ...bearer(await create()) })).status,
+    ).toBe(202);
   });
 
   it('refuses the token of a session that was signed out, within its bound', async () => {
     const token = await create();
     expect((await ask('my-api', '/me', bearer(token))).status).toBe(200);
-    await ask('edge-sessions', `/v1/users/${USER}/sessions`, { method: 'DELETE', headers: { authorization } });
-    await vi.waitFor(async () => expect((await ask('my-api', '/me', bearer(token))).status).toBe(401), 5_000);
+    await ask('edge-sessions', `/v1/users/${USER}/sessions`, {
+      method: 'DELETE',
+      headers: { authorization },
+    });
+    await vi.waitFor(
+      async () => expect((await ask('my-api', '/me', bearer(token))).status).toBe(401),
+      5_000,
+    );
   });
 });

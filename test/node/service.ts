@@ -19,8 +19,14 @@ export interface Service {
   stop: (signal?: NodeJS.Signals) => Promise<number | null>;
 }
 
-/** Starts the service on a free port, with secrets and a database of its own, and resolves when it says what to try next. */
-export async function startService(args: string[] = [], env: Record<string, string> = {}): Promise<Service> {
+/**
+ * Starts the service on a free port, with secrets and a database of its own, and resolves when it
+ * says what to try next.
+ */
+export async function startService(
+  args: string[] = [],
+  env: Record<string, string> = {},
+): Promise<Service> {
   const port = await findFreePort();
   const directory = await mkdtemp(join(tmpdir(), 'edge-sessions-'));
   const devVarsFile = join(directory, 'dev.vars');
@@ -105,7 +111,9 @@ export function findFreePort(): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (address && typeof address === 'object' ? found(address.port) : reject(new Error('no port'))));
+      probe.close(() =>
+        address && typeof address === 'object' ? found(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }

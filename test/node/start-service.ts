@@ -14,7 +14,8 @@ export default async function startOnce(project: TestProject): Promise<() => Pro
   const service = await startService();
   let isStopping = false;
   service.ended.then((code) => {
-    if (!isStopping) console.error(`the service ended with ${code}:\n${service.output().slice(-5000)}`);
+    if (!isStopping)
+      console.error(`the service ended with ${code}:\n${service.output().slice(-5000)}`);
   });
   const devVars = completeDevVars(service.devVarsFile);
   project.provide('origin', service.origin);

@@ -28,26 +28,39 @@ describe('npm start', () => {
   });
 
   it('hands --var to the worker', async () => {
-    service = await startService(['--var', 'REFRESH_GRACE_SECONDS:0', '--var', 'ISSUER:http://localhost:1/auth']);
+    service = await startService([
+      '--var',
+      'REFRESH_GRACE_SECONDS:0',
+      '--var',
+      'ISSUER:http://localhost:1/auth',
+    ]);
     const { origin } = service;
     const vars = completeDevVars(service.devVarsFile);
     const backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
     const base = `${origin}/auth`;
-    const { refresh_token: refreshToken } = await createSession(undefined, { origin: base, backend });
+    const { refresh_token: refreshToken } = await createSession(undefined, {
+      origin: base,
+      backend,
+    });
     expect((await refresh(refreshToken, { origin: base })).status).toBe(200);
-    expect((await refresh(refreshToken, { origin: base })).body).toMatchObject({ reason: 'reuse_detected' });
+    expect((await refresh(refreshToken, { origin: base })).body).toMatchObject({
+      reason: 'reuse_detected',
+    });
     const metadata = await fetch(`${origin}/.well-known/oauth-authorization-server/auth`);
     expect(await metadata.json()).toMatchObject({ issuer: 'http://localhost:1/auth' });
   });
 
-  it.skipIf(!existsSync('/proc/self/stat'))('leaves no process behind on SIGTERM, and the port free', async () => {
-    service = await startService();
-    const started = descendantsOf(service.pid);
-    expect(started.length).toBeGreaterThan(1);
-    expect(await service.stop('SIGTERM')).toBe(0);
-    expect(started.filter(isAlive)).toEqual([]);
-    await expect(fetch(service.origin)).rejects.toThrow();
-  });
+  it.skipIf(!existsSync('/proc/self/stat'))(
+    'leaves no process behind on SIGTERM, and the port free',
+    async () => {
+      service = await startService();
+      const started = descendantsOf(service.pid);
+      expect(started.length).toBeGreaterThan(1);
+      expect(await service.stop('SIGTERM')).toBe(0);
+      expect(started.filter(isAlive)).toEqual([]);
+      await expect(fetch(service.origin)).rejects.toThrow();
+    },
+  );
 
   it.each(['0', '65536', 'http', '80a'])('refuses PORT=%s', async (port) => {
     const run = runStart({ PORT: port });
@@ -78,7 +91,8 @@ interface Stat {
 /** See proc(5). The name in parentheses may hold spaces. */
 function readStat(pid: number): Stat | null {
   try {
-    const [state = '', parent = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    const [state = '', parent = ''] =
+      readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
     return { pid, parent: Number(parent), state };
   } catch {
     return null;

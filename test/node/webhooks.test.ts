@@ -1,4 +1,7 @@
-/** Webhooks over real HTTP: the service as it is run, and an endpoint that listens, is slow, or is not there. */
+/**
+ * Webhooks over real HTTP: the service as it is run, and an endpoint that listens, is slow, or is
+ * not there.
+ */
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -75,7 +78,10 @@ describe('webhooks', () => {
     const started = performance.now();
     const response = await fetch(`${service.origin}/v1/sessions`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Basic ${btoa(`${id}:${secret}`)}` },
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Basic ${btoa(`${id}:${secret}`)}`,
+      },
       body: '{}',
     });
     expect(response.status).toBe(201);
@@ -107,7 +113,8 @@ describe('webhooks', () => {
     }
     // The signed message goes where it was configured to go, and nowhere else.
     expect(new Set(redirected)).toEqual(new Set(['/']));
-    const ids = (messages: Received[]) => messages.map(({ headers }) => headers['webhook-id']).sort();
+    const ids = (messages: Received[]) =>
+      messages.map(({ headers }) => headers['webhook-id']).sort();
     expect(ids(late)).toEqual(ids(received));
   });
 });

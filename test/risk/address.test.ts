@@ -1,4 +1,7 @@
-/** What is kept of an address: personal data, so as little as the deployment says, from the first write on (threats 21, 48). */
+/**
+ * What is kept of an address: personal data, so as little as the deployment says, from the first
+ * write on (threats 21, 48).
+ */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { deriveKeyring } from '../../src/crypto';
@@ -16,7 +19,8 @@ beforeEach(async () => {
   await env.DB.exec(
     'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM idempotency_keys; DELETE FROM outdated_tokens',
   );
-  for (const level of ['log', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -25,7 +29,9 @@ async function dump(): Promise<string> {
   const { results } = await env.DB.prepare(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
   ).all<{ name: string }>();
-  const tables = await Promise.all(results.map(({ name }) => env.DB.prepare(`SELECT * FROM "${name}"`).all()));
+  const tables = await Promise.all(
+    results.map(({ name }) => env.DB.prepare(`SELECT * FROM "${name}"`).all()),
+  );
   return JSON.stringify(tables.map((table) => table.results));
 }
 
@@ -36,7 +42,10 @@ async function travel(service: TestService) {
     { 'idempotency-key': crypto.randomUUID() },
   );
   service.advance(GRACE);
-  const { body } = await service.refresh(created.refresh_token, 'app', { userAgent: UA.chrome(), ...AT.lima });
+  const { body } = await service.refresh(created.refresh_token, 'app', {
+    userAgent: UA.chrome(),
+    ...AT.lima,
+  });
   return { ...created, refresh_token: body.refresh_token };
 }
 
@@ -45,20 +54,23 @@ describe('ADDRESS_STORAGE', () => {
     ['full', true, true],
     ['network', false, true],
     ['hash', false, false],
-  ])('%s: addresses are %s, networks %s in the database', async (storage, hasAddress, hasNetwork) => {
-    const service = await startService({
-      ADDRESS_STORAGE: storage,
-      WEBHOOKS: JSON.stringify([
-        { name: 'team', url: 'https://team.example', secret: `whsec_${btoa('s'.repeat(32))}` },
-      ]),
-    });
-    await travel(service);
-    const text = await dump();
-    for (const { address } of [AT.home, AT.lima]) {
-      expect(text.includes(`"${address}"`) || text.includes(`\\"${address}\\"`)).toBe(hasAddress);
-      expect(text.includes(toNetwork(parseAddress(address) as never))).toBe(hasNetwork);
-    }
-  });
+  ])(
+    '%s: addresses are %s, networks %s in the database',
+    async (storage, hasAddress, hasNetwork) => {
+      const service = await startService({
+        ADDRESS_STORAGE: storage,
+        WEBHOOKS: JSON.stringify([
+          { name: 'team', url: 'https://team.example', secret: `whsec_${btoa('s'.repeat(32))}` },
+        ]),
+      });
+      await travel(service);
+      const text = await dump();
+      for (const { address } of [AT.home, AT.lima]) {
+        expect(text.includes(`"${address}"`) || text.includes(`\\"${address}\\"`)).toBe(hasAddress);
+        expect(text.includes(toNetwork(parseAddress(address) as never))).toBe(hasNetwork);
+      }
+    },
+  );
 
   it.each(['full', 'network', 'hash'])('%s: changes are noticed all the same', async (storage) => {
     const service = await startService({ ADDRESS_STORAGE: storage });
@@ -66,12 +78,19 @@ describe('ADDRESS_STORAGE', () => {
     const { events } = (await (await service.bearer('GET', '/v1/events', access_token)).json()) as {
       events: { type: string; risk: { reasons: string[] } }[];
     };
-    expect(events[0]).toMatchObject({ type: 'context_changed', risk: { reasons: ['network_changed'] } });
+    expect(events[0]).toMatchObject({
+      type: 'context_changed',
+      risk: { reasons: ['network_changed'] },
+    });
   });
 
   it('hash: a keyed one, so that no table of all addresses undoes it', async () => {
-    const [one, other] = await Promise.all([deriveKeyring(SECRET, null), deriveKeyring(OTHER_SECRET, null)]);
-    const hashOf = async (keyring: typeof one) => (await toStoredAddress(AT.home.address, 'hash', keyring)).address;
+    const [one, other] = await Promise.all([
+      deriveKeyring(SECRET, null),
+      deriveKeyring(OTHER_SECRET, null),
+    ]);
+    const hashOf = async (keyring: typeof one) =>
+      (await toStoredAddress(AT.home.address, 'hash', keyring)).address;
     expect(await hashOf(one)).toMatch(/^hmac:[\w-]{22}$/);
     expect(await hashOf(one)).toBe(await hashOf(one));
     expect(await hashOf(one)).not.toBe(await hashOf(other));
@@ -105,11 +124,13 @@ describe('ADDRESS_STORAGE', () => {
     expect(await dump()).toContain(AT.lima.address);
     await service.backend('DELETE', `/v1/users/${USER}`);
     expect(await dump()).not.toContain(AT.lima.address);
-    // Verifiers have to know of the user's tokens until the last has expired; then the cron removes that, too.
+    // Verifiers have to know of the user's tokens until the last has expired; then the cron removes
+    // that, too.
     service.advance(361);
     await runScheduled(service.env, service.clock.now);
     const text = await dump();
-    for (const trace of [USER, AT.home.address, AT.lima.address, 'Lima', 'Chrome']) expect(text).not.toContain(trace);
+    for (const trace of [USER, AT.home.address, AT.lima.address, 'Lima', 'Chrome'])
+      expect(text).not.toContain(trace);
   });
 });
 
@@ -138,8 +159,13 @@ describe('whose address it is', () => {
     const service = await startService();
     const { session, refresh_token } = await service.create();
     service.advance(GRACE);
-    await service.refresh(refresh_token, 'app', { ...AT.home, headers: { 'cf-worker': 'elsewhere.example' } });
-    expect(JSON.parse((await readRow(session.id))?.last_signals as string)).toMatchObject({ address: null });
+    await service.refresh(refresh_token, 'app', {
+      ...AT.home,
+      headers: { 'cf-worker': 'elsewhere.example' },
+    });
+    expect(JSON.parse((await readRow(session.id))?.last_signals as string)).toMatchObject({
+      address: null,
+    });
   });
 
   it('a backend states the end user’s at creation; its own is never taken for it', async () => {
@@ -147,20 +173,28 @@ describe('whose address it is', () => {
     const { session } = await service.create({}, { 'cf-connecting-ip': AT.lima.address });
     expect(await readRow(session.id)).toMatchObject({ ip_address: null });
     const stated = { ip_address: '2001:DB8:0:0::1', user_agent: UA.chrome() };
-    const { session: withAddress } = await service.create(stated, { 'cf-connecting-ip': AT.lima.address });
-    expect(await readRow(withAddress.id)).toMatchObject({ ip_address: '2001:db8::1', user_agent: UA.chrome() });
+    const { session: withAddress } = await service.create(stated, {
+      'cf-connecting-ip': AT.lima.address,
+    });
+    expect(await readRow(withAddress.id)).toMatchObject({
+      ip_address: '2001:db8::1',
+      user_agent: UA.chrome(),
+    });
   });
 
-  it.each(['not-an-address', '1.2.3', '300.1.1.1', '::g'])('%s is none, and a clear error', async (address) => {
-    const service = await startService();
-    const response = await service.request('/v1/sessions', {
-      method: 'POST',
-      headers: { authorization: basic(BACKEND), 'content-type': 'application/json' },
-      body: JSON.stringify({ ip_address: address }),
-    });
-    expect(response.status).toBe(400);
-    expect(await response.text()).toContain('ip_address');
-  });
+  it.each(['not-an-address', '1.2.3', '300.1.1.1', '::g'])(
+    '%s is none, and a clear error',
+    async (address) => {
+      const service = await startService();
+      const response = await service.request('/v1/sessions', {
+        method: 'POST',
+        headers: { authorization: basic(BACKEND), 'content-type': 'application/json' },
+        body: JSON.stringify({ ip_address: address }),
+      });
+      expect(response.status).toBe(400);
+      expect(await response.text()).toContain('ip_address');
+    },
+  );
 
   it('one address in many spellings is one', () => {
     for (const text of ['2001:db8::1', '2001:DB8:0::1', '2001:0db8:0000:0000:0000:0000:0000:0001'])

@@ -4,7 +4,13 @@ import { drizzle } from 'drizzle-orm/d1';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { userSessions } from '../../src/db/schema';
-import { assess, type Decision, type Level, looksLikeSameCaller, type Reason } from '../../src/risk/assess';
+import {
+  assess,
+  type Decision,
+  type Level,
+  looksLikeSameCaller,
+  type Reason,
+} from '../../src/risk/assess';
 import { isUnremarkable, parseSignals, type Signals, toCompared } from '../../src/risk/signals';
 import { parseUserAgent } from '../../src/risk/user-agent';
 import { AT, type RawCaller, signalsOf, UA } from './callers';
@@ -22,7 +28,11 @@ interface Case {
   reasons: Reason[];
 }
 
-const on = (userAgent: string, at: RawCaller, hints: string | null = null): RawCaller => ({ userAgent, hints, ...at });
+const on = (userAgent: string, at: RawCaller, hints: string | null = null): RawCaller => ({
+  userAgent,
+  hints,
+  ...at,
+});
 const chrome = (at: RawCaller) => on(UA.chrome(), at);
 const phone = (at: RawCaller) => on(UA.iphone(), at);
 
@@ -30,7 +40,12 @@ const none = { level: 'none', reasons: [] as Reason[] } as const;
 const low = (...reasons: Reason[]) => ({ level: 'low', reasons }) as const;
 const medium = (...reasons: Reason[]) => ({ level: 'medium', reasons }) as const;
 const high = (...reasons: Reason[]) => ({ level: 'high', reasons }) as const;
-const FOREIGN = ['network_changed', 'asn_changed', 'country_changed', 'moved_to_foreign_network'] as const;
+const FOREIGN = [
+  'network_changed',
+  'asn_changed',
+  'country_changed',
+  'moved_to_foreign_network',
+] as const;
 
 // biome-ignore format: a table
 const CASES: Record<string, Case> = {
@@ -144,14 +159,22 @@ describe('assessment (threats 5, 22–24)', () => {
   it.each(Object.entries(CASES))('%s', async (_, { from, to, after, level, reasons }) => {
     const [previous, current] = await Promise.all([signalsOf(from), signalsOf(to)]);
     const found = assess(previous, current, context(after));
-    expect({ level: found.level, reasons: [...found.reasons].sort() }).toEqual({ level, reasons: [...reasons].sort() });
+    expect({ level: found.level, reasons: [...found.reasons].sort() }).toEqual({
+      level,
+      reasons: [...reasons].sort(),
+    });
     for (const [policy, decision] of Object.entries(DECISIONS[level])) {
-      expect([policy, assess(previous, current, context(after, policy as 'log')).decision]).toEqual([policy, decision]);
+      expect([policy, assess(previous, current, context(after, policy as 'log')).decision]).toEqual(
+        [policy, decision],
+      );
     }
   });
 
   it('names what changed, from what to what', async () => {
-    const [previous, current] = await Promise.all([signalsOf(chrome(AT.home)), signalsOf(on(UA.firefox(), AT.lima))]);
+    const [previous, current] = await Promise.all([
+      signalsOf(chrome(AT.home)),
+      signalsOf(on(UA.firefox(), AT.lima)),
+    ]);
     expect(assess(previous, current, context()).changes).toEqual([
       { signal: 'network', from: '192.0.2.0/24', to: '198.18.30.0/24' },
       { signal: 'asn', from: 3215, to: 6147 },
@@ -162,12 +185,21 @@ describe('assessment (threats 5, 22–24)', () => {
   });
 
   it('says nothing of versions of different browsers', async () => {
-    const [previous, current] = await Promise.all([signalsOf(chrome(AT.home)), signalsOf(on(UA.curl, AT.home))]);
-    expect(assess(previous, current, context()).changes.map(({ signal }) => signal)).toEqual(['browser', 'platform']);
+    const [previous, current] = await Promise.all([
+      signalsOf(chrome(AT.home)),
+      signalsOf(on(UA.curl, AT.home)),
+    ]);
+    expect(assess(previous, current, context()).changes.map(({ signal }) => signal)).toEqual([
+      'browser',
+      'platform',
+    ]);
   });
 
   it('without anything to compare with, allows', async () => {
-    expect(assess(null, await signalsOf(chrome(AT.lima)), context())).toMatchObject({ score: 0, decision: 'allow' });
+    expect(assess(null, await signalsOf(chrome(AT.lima)), context())).toMatchObject({
+      score: 0,
+      decision: 'allow',
+    });
   });
 });
 
@@ -182,13 +214,23 @@ describe('looking like the same caller (design, section 3: lost answers)', () =>
     ['no user agent on either side', { ...AT.home }, { ...AT.home }, false],
     ['nothing known of either network', on(UA.chrome(), {}), on(UA.chrome(), {}), false],
   ] as const)('%s: %s', async (_, from, to, expected) => {
-    expect(looksLikeSameCaller(await signalsOf(from as RawCaller), await signalsOf(to as RawCaller))).toBe(expected);
+    expect(
+      looksLikeSameCaller(await signalsOf(from as RawCaller), await signalsOf(to as RawCaller)),
+    ).toBe(expected);
   });
 });
 
 /** Whatever may arrive: real callers, mixed, and rubbish of every type. */
 const anyText = fc.oneof(
-  fc.constantFrom(UA.chrome(), UA.chrome(142), UA.firefox(), UA.iphone(), UA.curl, UA.app(), UA.headless),
+  fc.constantFrom(
+    UA.chrome(),
+    UA.chrome(142),
+    UA.firefox(),
+    UA.iphone(),
+    UA.curl,
+    UA.app(),
+    UA.headless,
+  ),
   fc.string({ unit: 'binary', maxLength: 64 }),
   fc.string({ unit: 'grapheme', maxLength: 40 }).map((text) => `${text}😀\ud800`),
   fc.constantFrom(
@@ -203,11 +245,29 @@ const anyCf = fc.oneof(
   fc.constantFrom(...Object.values(AT).map(({ cf }) => cf)),
   fc.record(
     Object.fromEntries(
-      ['asn', 'country', 'region', 'city', 'latitude', 'longitude', 'httpProtocol', 'tlsVersion'].map((name) => [
+      [
+        'asn',
+        'country',
+        'region',
+        'city',
+        'latitude',
+        'longitude',
+        'httpProtocol',
+        'tlsVersion',
+      ].map((name) => [
         name,
         fc.oneof(
           fc.anything(),
-          fc.constantFrom('48.9', '999', 'FR', 'XX', 'T1', 3215, Number.NaN, Number.POSITIVE_INFINITY),
+          fc.constantFrom(
+            '48.9',
+            '999',
+            'FR',
+            'XX',
+            'T1',
+            3215,
+            Number.NaN,
+            Number.POSITIVE_INFINITY,
+          ),
         ),
       ]),
     ),
@@ -217,7 +277,12 @@ const anyCf = fc.oneof(
 const anyCaller: fc.Arbitrary<RawCaller> = fc.record({
   userAgent: fc.option(anyText),
   address: fc.option(
-    fc.oneof(fc.ipV4(), fc.ipV6(), fc.constantFrom(...Object.values(AT).map(({ address }) => address)), anyText),
+    fc.oneof(
+      fc.ipV4(),
+      fc.ipV6(),
+      fc.constantFrom(...Object.values(AT).map(({ address }) => address)),
+      anyText,
+    ),
   ),
   hints: fc.option(fc.oneof(fc.constantFrom('"Windows"', '"Linux"', '?1'), anyText)),
   cf: anyCf,
@@ -229,14 +294,27 @@ describe('for all callers', () => {
     await fc.assert(
       fc.asyncProperty(anyCaller, anySeconds, async (caller, after) => {
         const signals = await signalsOf(caller);
-        expect(assess(signals, { ...signals }, context(after))).toMatchObject({ score: 0, level: 'none', changes: [] });
+        expect(assess(signals, { ...signals }, context(after))).toMatchObject({
+          score: 0,
+          level: 'none',
+          changes: [],
+        });
       }),
       { numRuns: 500 },
     );
   });
 
   it('the score never falls when one more signal differs', async () => {
-    const names = ['network', 'asn', 'country', 'browser', 'platform', 'version', 'hints', 'transport'] as const;
+    const names = [
+      'network',
+      'asn',
+      'country',
+      'browser',
+      'platform',
+      'version',
+      'hints',
+      'transport',
+    ] as const;
     await fc.assert(
       fc.asyncProperty(
         anyCaller,
@@ -249,7 +327,10 @@ describe('for all callers', () => {
           const mix = (differing: readonly (keyof Signals)[]): Signals => ({
             ...from,
             // Places belong to networks.
-            ...(differing.includes('network') && { latitude: to.latitude, longitude: to.longitude }),
+            ...(differing.includes('network') && {
+              latitude: to.latitude,
+              longitude: to.longitude,
+            }),
             ...Object.fromEntries(differing.map((name) => [name, to[name]])),
           });
           const score = (signals: Signals) => assess(from, signals, context(after)).score;
@@ -277,15 +358,25 @@ describe('for all callers', () => {
   });
 
   it('a user agent of 10 KB costs no more than one of 1 KB', () => {
-    expect(parseUserAgent('Firefox/'.repeat(1_280))).toEqual(parseUserAgent('Firefox/'.repeat(128)));
-    expect(parseUserAgent(`${' '.repeat(10_000)}curl/8`)).toEqual({ browser: null, platform: null, version: null });
+    expect(parseUserAgent('Firefox/'.repeat(1_280))).toEqual(
+      parseUserAgent('Firefox/'.repeat(128)),
+    );
+    expect(parseUserAgent(`${' '.repeat(10_000)}curl/8`)).toEqual({
+      browser: null,
+      platform: null,
+      version: null,
+    });
   });
 
   it.each([null, '', 'null', '[]', '{', '"text"', '{"asn":{}}', '{"version":"x"}'])(
     'stored signals %j are read',
     (json) => {
       expect(() =>
-        assess(parseSignals(json), { ...(parseSignals('{}') as Signals), version: 1, asn: 1 }, context()),
+        assess(
+          parseSignals(json),
+          { ...(parseSignals('{}') as Signals), version: 1, asn: 1 },
+          context(),
+        ),
       ).not.toThrow();
     },
   );
@@ -296,7 +387,9 @@ describe('the condition in SQL', () => {
     const db = drizzle(env.DB);
     await env.DB.exec('DELETE FROM user_sessions; DELETE FROM outdated_tokens');
     const cases = await Promise.all(
-      Object.values(CASES).map(async ({ from, to }) => [await signalsOf(from), await signalsOf(to)] as const),
+      Object.values(CASES).map(
+        async ({ from, to }) => [await signalsOf(from), await signalsOf(to)] as const,
+      ),
     );
     const random = await fc.sample(fc.tuple(anyCaller, anyCaller), 150);
     const pairs = [
@@ -307,8 +400,12 @@ describe('the condition in SQL', () => {
     ];
     let unremarkable = 0;
     for (const [from, to] of pairs) {
-      await db.insert(userSessions).values({ id: 's', refreshToken: 'x', lastSignals: JSON.stringify(from) });
-      const [row] = await db.select({ is: isUnremarkable(toCompared(to, { formerNetwork: null })) }).from(userSessions);
+      await db
+        .insert(userSessions)
+        .values({ id: 's', refreshToken: 'x', lastSignals: JSON.stringify(from) });
+      const [row] = await db
+        .select({ is: isUnremarkable(toCompared(to, { formerNetwork: null })) })
+        .from(userSessions);
       await db.delete(userSessions);
       // An hour apart, and at once: no journey is possible in no time.
       for (const after of [HOUR, 0]) {
@@ -328,7 +425,9 @@ describe('the condition in SQL', () => {
       const db = drizzle(env.DB);
       await env.DB.exec('DELETE FROM user_sessions; DELETE FROM outdated_tokens');
       await db.insert(userSessions).values({ id: 's', refreshToken: 'x', lastSignals: json });
-      const condition = isUnremarkable(toCompared(await signalsOf(chrome(AT.home)), { formerNetwork: null }));
+      const condition = isUnremarkable(
+        toCompared(await signalsOf(chrome(AT.home)), { formerNetwork: null }),
+      );
       expect(await db.select({ is: condition }).from(userSessions)).toEqual([{ is: 1 }]);
     },
   );

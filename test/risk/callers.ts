@@ -15,7 +15,8 @@ const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)';
 
 /** User agents as the products send them. */
 export const UA = {
-  chrome: (version = 141) => `${MOZILLA} (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/${version}.0.0.0 Safari/537.36`,
+  chrome: (version = 141) =>
+    `${MOZILLA} (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/${version}.0.0.0 Safari/537.36`,
   chromeOnMac: `${MOZILLA} (Macintosh; Intel Mac OS X 10_15_7) ${WEBKIT} Chrome/141.0.0.0 Safari/537.36`,
   chromeOnAndroid: (version = 141) =>
     `${MOZILLA} (Linux; Android 10; K) ${WEBKIT} Chrome/${version}.0.0.0 Mobile Safari/537.36`,
@@ -24,13 +25,15 @@ export const UA = {
   headless: `${MOZILLA} (Windows NT 10.0; Win64; x64) ${WEBKIT} HeadlessChrome/141.0.0.0 Safari/537.36`,
   edge: (version = 141) =>
     `${MOZILLA} (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/${version}.0.0.0 Safari/537.36 Edg/${version}.0.0.0`,
-  firefox: (version = 144) => `${MOZILLA} (X11; Linux x86_64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0`,
+  firefox: (version = 144) =>
+    `${MOZILLA} (X11; Linux x86_64; rv:${version}.0) Gecko/20100101 Firefox/${version}.0`,
   safari: `${MOZILLA} (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15`,
   iphone: (version = '18.6') =>
     `${MOZILLA} (iPhone; CPU iPhone OS ${version.replace('.', '_')} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/${version} Mobile/15E148 Safari/604.1`,
   curl: 'curl/8.5.0',
   python: 'python-requests/2.32.3',
-  app: (version = 12) => `Acme/${version}.4.1 (com.acme.app; build:812; iOS 18.6.0) Alamofire/5.9.1`,
+  app: (version = 12) =>
+    `Acme/${version}.4.1 (com.acme.app; build:812; iOS 18.6.0) Alamofire/5.9.1`,
   okhttp: 'okhttp/4.12.0',
 } as const;
 
@@ -54,7 +57,10 @@ export const AT = {
   homeAfterDhcp: { address: '192.0.2.77', cf: { asn: 3215, ...PARIS, ...HTTP2 } },
   homeAfterReconnect: { address: '198.51.100.10', cf: { asn: 3215, ...PARIS, ...HTTP2 } },
   homeIpv6: { address: '2001:db8:10:1::abcd', cf: { asn: 3215, ...PARIS, ...HTTP2 } },
-  homeIpv6Later: { address: '2001:db8:10:1:1c2e:77ff:fe11:9', cf: { asn: 3215, ...PARIS, ...HTTP2 } },
+  homeIpv6Later: {
+    address: '2001:db8:10:1:1c2e:77ff:fe11:9',
+    cf: { asn: 3215, ...PARIS, ...HTTP2 },
+  },
   homeIpv6OtherSubnet: { address: '2001:db8:10:ff::1', cf: { asn: 3215, ...PARIS, ...HTTP2 } },
   cellular: { address: '203.0.113.5', cf: { asn: 20810, ...PARIS, ...HTTP2 } },
   /** Carriers say Lyon of a phone in Paris. */
@@ -81,8 +87,14 @@ export const AT = {
   tor: { address: '198.18.50.1', cf: { asn: 60729, country: 'T1', ...HTTP2 } },
   /** The map has moved the network, not the person. */
   homeCorrected: { address: '192.0.2.10', cf: { asn: 3215, ...LIMA, ...HTTP2, country: 'FR' } },
-  homeHttp3: { address: '192.0.2.10', cf: { asn: 3215, ...PARIS, httpProtocol: 'HTTP/3', tlsVersion: 'TLSv1.3' } },
-  homeHttp1: { address: '192.0.2.10', cf: { asn: 3215, ...PARIS, httpProtocol: 'HTTP/1.1', tlsVersion: 'TLSv1.2' } },
+  homeHttp3: {
+    address: '192.0.2.10',
+    cf: { asn: 3215, ...PARIS, httpProtocol: 'HTTP/3', tlsVersion: 'TLSv1.3' },
+  },
+  homeHttp1: {
+    address: '192.0.2.10',
+    cf: { asn: 3215, ...PARIS, httpProtocol: 'HTTP/1.1', tlsVersion: 'TLSv1.2' },
+  },
   /** `wrangler dev` and tests. */
   nowhere: { address: '127.0.0.1', cf: null },
   homeWithoutCf: { address: '192.0.2.10', cf: null },

@@ -1,7 +1,15 @@
 /** The security log: what is written, that none is lost and none invented, and who may read it. */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { APP, BACKEND, type Caller, readRow, sha256Hex, startService, type TestService } from '../fixtures';
+import {
+  APP,
+  BACKEND,
+  type Caller,
+  readRow,
+  sha256Hex,
+  startService,
+  type TestService,
+} from '../fixtures';
 import { AT, UA } from './callers';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
@@ -55,7 +63,11 @@ async function atHome(service: TestService, userId = USER) {
 describe('what is written', () => {
   it('a session created, where from, and by which client', async () => {
     const service = await startService();
-    const { session } = await service.create({ user_id: USER, user_agent: UA.chrome(), ip_address: AT.home.address });
+    const { session } = await service.create({
+      user_id: USER,
+      user_agent: UA.chrome(),
+      ip_address: AT.home.address,
+    });
     expect((await eventsOf(service)).events).toEqual([
       {
         id: expect.stringMatching(/^[\da-f]{8}-[\da-f]{4}-4/),
@@ -76,7 +88,13 @@ describe('what is written', () => {
 
   it('a device that the user was never seen on; not the first one, nor a known one', async () => {
     const service = await startService();
-    for (const user_agent of [UA.chrome(140), UA.chrome(141), UA.iphone(), UA.iphone('26.0'), undefined])
+    for (const user_agent of [
+      UA.chrome(140),
+      UA.chrome(141),
+      UA.iphone(),
+      UA.iphone('26.0'),
+      undefined,
+    ])
       await service.create({ user_id: USER, ...(user_agent && { user_agent }) });
     const created = Array(5).fill('session_created');
     expect((await typesOf(service)).sort()).toEqual(['new_device', ...created]);
@@ -111,15 +129,27 @@ describe('what is written', () => {
   it('the end of a session: by whom, and why', async () => {
     const service = await startService({ MAX_SESSIONS_PER_USER: '2' });
     const ended = async () => {
-      const [last] = (await eventsOf(service)).events.filter(({ type }) => /revoked|evicted/.test(type));
-      return { type: last?.type, by: last?.by, by_client_id: last?.by_client_id, reason: last?.reason };
+      const [last] = (await eventsOf(service)).events.filter(({ type }) =>
+        /revoked|evicted/.test(type),
+      );
+      return {
+        type: last?.type,
+        by: last?.by,
+        by_client_id: last?.by_client_id,
+        reason: last?.reason,
+      };
     };
     const first = await service.create({ user_id: USER });
     await service.bearer('DELETE', '/v1/sessions/current', first.access_token);
     expect(await ended()).toEqual({ type: 'session_revoked', by: 'user', reason: 'signed_out' });
     const second = await service.create({ user_id: USER });
     await service.form('/oauth/revoke', { token: second.refresh_token, client_id: APP });
-    expect(await ended()).toEqual({ type: 'session_revoked', by: 'client', by_client_id: APP, reason: 'signed_out' });
+    expect(await ended()).toEqual({
+      type: 'session_revoked',
+      by: 'client',
+      by_client_id: APP,
+      reason: 'signed_out',
+    });
     for (let number = 0; number < 3; number += 1) await service.create({ user_id: USER });
     expect(await ended()).toEqual({ type: 'session_evicted', by: 'system', reason: 'evicted' });
     await service.backend('DELETE', `/v1/users/${USER}/sessions`);
@@ -131,7 +161,9 @@ describe('what is written', () => {
     });
     const guest = await service.create();
     await service.create({ user_id: USER, guest_session_id: guest.session.id });
-    const { results } = await env.DB.prepare('SELECT type, details FROM session_events WHERE session_id = ?')
+    const { results } = await env.DB.prepare(
+      'SELECT type, details FROM session_events WHERE session_id = ?',
+    )
       .bind(guest.session.id)
       .all();
     expect(results.map(({ type }) => type)).toEqual(['session_created', 'session_revoked']);
@@ -144,7 +176,10 @@ describe('what is written', () => {
     const before = (await eventsOf(service)).events.length;
     for (const version of [141, 142, 160]) {
       Object.assign(service.database, { roundTrips: 0, rowsWritten: 0 });
-      const { body } = await service.refresh(refresh_token, APP, { ...HOME, userAgent: UA.chrome(version) });
+      const { body } = await service.refresh(refresh_token, APP, {
+        ...HOME,
+        userAgent: UA.chrome(version),
+      });
       refresh_token = body.refresh_token;
       expect(service.database).toMatchObject({ roundTrips: 1, rowsWritten: 1 });
       service.advance(GRACE);
@@ -165,21 +200,32 @@ describe('RISK_POLICY (threats 5, 22)', () => {
     ['notify', 'deployment'],
     ['log', 'client'],
     ['notify', 'client'],
-  ])('%s, by the %s: the refresh goes on, and the mismatch is in the log', async (policy, whose) => {
-    const service = await startService(
-      whose === 'client' ? { RISK_POLICY: 'revoke', CLIENTS: await clients(policy) } : { RISK_POLICY: policy },
-    );
-    const { refresh_token } = await atHome(service);
-    expect((await service.refresh(refresh_token, APP, THIEF)).status).toBe(200);
-    const [event] = (await eventsOf(service)).events;
-    expect(event).toMatchObject({ type: 'mismatch', location: { country: 'PE' }, risk: { level: 'high', score: 100 } });
-  });
+  ])(
+    '%s, by the %s: the refresh goes on, and the mismatch is in the log',
+    async (policy, whose) => {
+      const service = await startService(
+        whose === 'client'
+          ? { RISK_POLICY: 'revoke', CLIENTS: await clients(policy) }
+          : { RISK_POLICY: policy },
+      );
+      const { refresh_token } = await atHome(service);
+      expect((await service.refresh(refresh_token, APP, THIEF)).status).toBe(200);
+      const [event] = (await eventsOf(service)).events;
+      expect(event).toMatchObject({
+        type: 'mismatch',
+        location: { country: 'PE' },
+        risk: { level: 'high', score: 100 },
+      });
+    },
+  );
 
   it.each(['deployment', 'client'])(
     'reauthenticate, by the %s: refused, and the session stays for its owner; the event is written once',
     async (whose) => {
       const service = await startService(
-        whose === 'client' ? { CLIENTS: await clients('reauthenticate') } : { RISK_POLICY: 'reauthenticate' },
+        whose === 'client'
+          ? { CLIENTS: await clients('reauthenticate') }
+          : { RISK_POLICY: 'reauthenticate' },
       );
       const { session, refresh_token } = await atHome(service);
       for (let attempt = 0; attempt < 3; attempt += 1) {
@@ -215,8 +261,19 @@ describe('RISK_POLICY (threats 5, 22)', () => {
   it('revoke: neither a phone that changes network nor a browser that updates itself is signed out', async () => {
     const service = await startService({ RISK_POLICY: 'revoke' });
     let { refresh_token } = await atHome(service);
-    for (const at of [AT.cellular, AT.home, AT.relay, AT.homeIpv6, AT.homeHttp3, AT.lyon, AT.homeWithoutCf]) {
-      const { status, body } = await service.refresh(refresh_token, APP, { userAgent: UA.chrome(142), ...at });
+    for (const at of [
+      AT.cellular,
+      AT.home,
+      AT.relay,
+      AT.homeIpv6,
+      AT.homeHttp3,
+      AT.lyon,
+      AT.homeWithoutCf,
+    ]) {
+      const { status, body } = await service.refresh(refresh_token, APP, {
+        userAgent: UA.chrome(142),
+        ...at,
+      });
       expect(status).toBe(200);
       refresh_token = body.refresh_token;
       service.advance(GRACE);
@@ -249,7 +306,10 @@ describe('none is lost and none invented', () => {
       };
       await watchFor(() => service.refresh(refresh_token, APP, THIEF), ['mismatch']);
       service.advance(GRACE);
-      await watchFor(() => service.bearer('DELETE', '/v1/sessions/current', access_token), ['session_revoked']);
+      await watchFor(
+        () => service.bearer('DELETE', '/v1/sessions/current', access_token),
+        ['session_revoked'],
+      );
       await watchFor(() => service.create({ user_id: USER }), ['session_created']);
     },
   );
@@ -277,15 +337,21 @@ describe('none is lost and none invented', () => {
     service.advance(GRACE);
     await service.refresh(body.refresh_token, APP, HOME);
     service.advance(GRACE);
-    const replays = await Promise.all(Array.from({ length: 30 }, () => service.refresh(stolen, APP, THIEF)));
-    expect(new Set(replays.map((replay) => replay.body.reason))).toEqual(new Set(['reuse_detected']));
+    const replays = await Promise.all(
+      Array.from({ length: 30 }, () => service.refresh(stolen, APP, THIEF)),
+    );
+    expect(new Set(replays.map((replay) => replay.body.reason))).toEqual(
+      new Set(['reuse_detected']),
+    );
     expect(await typesOf(service)).toEqual(['session_created', 'reuse_detected']);
   });
 
   it('30 refreshes from elsewhere at once: one mismatch', async () => {
     const service = await startService();
     const { refresh_token } = await atHome(service);
-    const answers = await Promise.all(Array.from({ length: 30 }, () => service.refresh(refresh_token, APP, THIEF)));
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () => service.refresh(refresh_token, APP, THIEF)),
+    );
     expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
     expect(await typesOf(service)).toEqual(['session_created', 'mismatch']);
   });
@@ -293,12 +359,19 @@ describe('none is lost and none invented', () => {
   it('two sign-outs at once: one revocation', async () => {
     const service = await startService();
     const { access_token } = await service.create({ user_id: USER });
-    await Promise.all(Array.from({ length: 10 }, () => service.bearer('DELETE', '/v1/sessions/current', access_token)));
+    await Promise.all(
+      Array.from({ length: 10 }, () =>
+        service.bearer('DELETE', '/v1/sessions/current', access_token),
+      ),
+    );
     expect(await typesOf(service)).toEqual(['session_created', 'session_revoked']);
   });
 
   it('a create that the limit refuses reports nothing', async () => {
-    const service = await startService({ MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' });
+    const service = await startService({
+      MAX_SESSIONS_PER_USER: '1',
+      SESSION_LIMIT_POLICY: 'reject',
+    });
     await service.create({ user_id: USER });
     await expect(service.create({ user_id: USER })).rejects.toThrow('409');
     expect(await typesOf(service)).toEqual(['session_created']);
@@ -363,20 +436,29 @@ describe('reading it', () => {
       seen.push(...page.events.map(({ id }) => id));
       cursor = page.next_cursor;
     }
-    expect({ pages, seen: seen.length, distinct: new Set(seen).size }).toEqual({ pages: 3, seen: 251, distinct: 251 });
+    expect({ pages, seen: seen.length, distinct: new Set(seen).size }).toEqual({
+      pages: 3,
+      seen: 251,
+      distinct: 251,
+    });
   });
 
-  it.each(['?cursor=x', '?cursor=0', '?cursor=-1', '?limit=0', '?limit=101', '?limit=1&limit=2', '?user_id=x'])(
-    '%s is refused without a question to the database',
-    async (query) => {
-      const service = await startService();
-      const { access_token } = await service.create({ user_id: USER });
-      service.database.roundTrips = 0;
-      expect((await service.bearer('GET', `/v1/events${query}`, access_token)).status).toBe(400);
-      expect((await service.backend('GET', `/v1/users/${USER}/events${query}`)).status).toBe(400);
-      expect(service.database.roundTrips).toBe(0);
-    },
-  );
+  it.each([
+    '?cursor=x',
+    '?cursor=0',
+    '?cursor=-1',
+    '?limit=0',
+    '?limit=101',
+    '?limit=1&limit=2',
+    '?user_id=x',
+  ])('%s is refused without a question to the database', async (query) => {
+    const service = await startService();
+    const { access_token } = await service.create({ user_id: USER });
+    service.database.roundTrips = 0;
+    expect((await service.bearer('GET', `/v1/events${query}`, access_token)).status).toBe(400);
+    expect((await service.backend('GET', `/v1/users/${USER}/events${query}`)).status).toBe(400);
+    expect(service.database.roundTrips).toBe(0);
+  });
 
   it('a row that was written by hand stops no list', async () => {
     const service = await startService();
@@ -403,5 +485,7 @@ it('EVENT_RETENTION_SECONDS: the cron purges what is older, and only that', asyn
   service.advance(1);
   await runScheduled(service.env, service.clock.now);
   expect((await eventsOf(service)).events).toHaveLength(1);
-  expect(lines).toContainEqual(expect.objectContaining({ cleanup: expect.objectContaining({ events: 1 }) }));
+  expect(lines).toContainEqual(
+    expect.objectContaining({ cleanup: expect.objectContaining({ events: 1 }) }),
+  );
 });

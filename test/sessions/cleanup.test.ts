@@ -1,11 +1,24 @@
-/** The clean-up: what it deletes, in what order, in what bounds, and what happens when it is interrupted. */
-import { createExecutionContext, createScheduledController, env, waitOnExecutionContext } from 'cloudflare:test';
+/**
+ * The clean-up: what it deletes, in what order, in what bounds, and what happens when it is
+ * interrupted.
+ */
+import {
+  createExecutionContext,
+  createScheduledController,
+  env,
+  waitOnExecutionContext,
+} from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../src/config';
 import { newMeter, openHome } from '../../src/db/homes';
 import worker from '../../src/index';
 import { runScheduled } from '../../src/scheduled';
-import { type CleanupBounds, cleanUp, oldestExpired, oldestRevoked } from '../../src/sessions/cleanup';
+import {
+  type CleanupBounds,
+  cleanUp,
+  oldestExpired,
+  oldestRevoked,
+} from '../../src/sessions/cleanup';
 import { START, startService, type TestService } from '../fixtures';
 
 const DAY = 86_400;
@@ -33,7 +46,8 @@ async function insert(rows: Row[]): Promise<void> {
   const statement = env.DB.prepare(
     'INSERT INTO user_sessions (id, refresh_token, created_at, expires_at, revoked_at, revoked_reason, rotated_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
-  const at = (offset: number | null | undefined) => (offset === null || offset === undefined ? null : seconds + offset);
+  const at = (offset: number | null | undefined) =>
+    offset === null || offset === undefined ? null : seconds + offset;
   await env.DB.batch(
     rows.map(({ id, created = 0, expires, revoked, rotated }) =>
       statement.bind(
@@ -50,7 +64,9 @@ async function insert(rows: Row[]): Promise<void> {
 }
 
 async function remaining(): Promise<string[]> {
-  const { results } = await env.DB.prepare('SELECT id FROM user_sessions ORDER BY id').all<{ id: string }>();
+  const { results } = await env.DB.prepare('SELECT id FROM user_sessions ORDER BY id').all<{
+    id: string;
+  }>();
   return results.map(({ id }) => id);
 }
 
@@ -81,17 +97,25 @@ function run(service: TestService, bounds: Partial<CleanupBounds> = {}) {
 
 it('makes no more queries than it may, and goes on with the next run', async () => {
   const service = await startService();
-  await insert(Array.from({ length: 45 }, (_, number) => ({ id: `dead-${number}`, expires: -RETENTION - 1 })));
+  await insert(
+    Array.from({ length: 45 }, (_, number) => ({ id: `dead-${number}`, expires: -RETENTION - 1 })),
+  );
   expect(await run(service, { maxSlices: 3 })).toMatchObject({ expired: 30, finished: false });
   expect(await run(service, { maxSlices: 100 })).toMatchObject({ expired: 15, finished: true });
 });
 
 it('leaves the database to others between slices, for as long as each took', async () => {
   const service = await startService();
-  await insert(Array.from({ length: 45 }, (_, number) => ({ id: `dead-${number}`, expires: -RETENTION - 1 })));
+  await insert(
+    Array.from({ length: 45 }, (_, number) => ({ id: `dead-${number}`, expires: -RETENTION - 1 })),
+  );
   const rests: number[] = [];
   let time = 0;
-  const bounds = { budgetMs: 100_000, clock: () => (time += 7), rest: async (ms: number) => void rests.push(ms) };
+  const bounds = {
+    budgetMs: 100_000,
+    clock: () => (time += 7),
+    rest: async (ms: number) => void rests.push(ms),
+  };
   expect(await run(service, bounds)).toMatchObject({ expired: 45, finished: true });
   // After each of the full slices.
   expect(rests).toEqual([7, 7, 7, 7]);
@@ -114,7 +138,13 @@ describe('what is deleted', () => {
       { id: 'without any limit', created: -10 },
     ]);
     const report = await run(service);
-    expect(report).toMatchObject({ expired: 1, revoked: 1, idle: 2, finished: true, overdueSeconds: 0 });
+    expect(report).toMatchObject({
+      expired: 1,
+      revoked: 1,
+      idle: 2,
+      finished: true,
+      overdueSeconds: 0,
+    });
     expect(await remaining()).toEqual([
       'expired within the retention',
       'idle within the retention',
@@ -176,16 +206,19 @@ describe('how it is deleted', () => {
   it.each([
     ['expired', oldestExpired, 'idx_user_sessions_expires'],
     ['revoked', oldestRevoked, 'idx_user_sessions_revoked'],
-  ])('%s sessions are found oldest first by an index that no refresh writes', async (_, oldest, index) => {
-    const home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newMeter());
-    const { sql, params } = oldest(home, new Date(START)).limit(10).toSQL();
-    const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
-      .bind(...params)
-      .all<{ detail: string }>();
-    const plan = results.map(({ detail }) => detail).join('\n');
-    expect(plan).toContain(index);
-    expect(plan).not.toMatch(/SCAN user_sessions(?! USING)|TEMP B-TREE/);
-  });
+  ])(
+    '%s sessions are found oldest first by an index that no refresh writes',
+    async (_, oldest, index) => {
+      const home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newMeter());
+      const { sql, params } = oldest(home, new Date(START)).limit(10).toSQL();
+      const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+        .bind(...params)
+        .all<{ detail: string }>();
+      const plan = results.map(({ detail }) => detail).join('\n');
+      expect(plan).toContain(index);
+      expect(plan).not.toMatch(/SCAN user_sessions(?! USING)|TEMP B-TREE/);
+    },
+  );
 
   it('in bounded slices, oldest first, until the budget runs out; the next run finishes', async () => {
     const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: '0' });
@@ -201,7 +234,10 @@ describe('how it is deleted', () => {
   });
 
   it('the walk for inactive sessions goes on where the last run stopped, and starts over at the end', async () => {
-    const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: String(DAY), SESSION_LIFETIME_SECONDS: '0' });
+    const service = await startService({
+      INACTIVITY_TIMEOUT_SECONDS: String(DAY),
+      SESSION_LIFETIME_SECONDS: '0',
+    });
     const rows = Array.from({ length: 25 }, (_, position) => ({
       id: `s${String(position).padStart(2, '0')}`,
       created: position % 5 === 0 ? -90 * DAY : 0,
@@ -211,7 +247,9 @@ describe('how it is deleted', () => {
     expect(await run(service, { walkSlices: 1 })).toMatchObject({ idle: 2 });
     expect(await run(service, { walkSlices: 1 })).toMatchObject({ idle: 1 });
     service.advance(DAY + RETENTION + 1);
-    expect((await run(service, { walkSlices: 1 })).idle + (await run(service, { walkSlices: 1 })).idle).toBe(10);
+    expect(
+      (await run(service, { walkSlices: 1 })).idle + (await run(service, { walkSlices: 1 })).idle,
+    ).toBe(10);
     await run(service);
     await run(service);
     expect(await remaining()).toEqual([]);
@@ -221,21 +259,34 @@ describe('how it is deleted', () => {
     const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: String(DAY) });
     await insert([
       ...dead(35, 'dead'),
-      ...Array.from({ length: 25 }, (_, position) => ({ id: `revoked-${position}`, revoked: -RETENTION - 1 })),
-      ...Array.from({ length: 15 }, (_, position) => ({ id: `idle-${position}`, created: -90 * DAY })),
+      ...Array.from({ length: 25 }, (_, position) => ({
+        id: `revoked-${position}`,
+        revoked: -RETENTION - 1,
+      })),
+      ...Array.from({ length: 15 }, (_, position) => ({
+        id: `idle-${position}`,
+        created: -90 * DAY,
+      })),
     ]);
     const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newMeter());
     const batch = vi.spyOn(home.db, 'batch');
     const report = await cleanUp(
       home,
-      { sessions: parseConfig(service.env).sessions, retentionSeconds: RETENTION, eventRetentionSeconds: 90 * 86_400 },
+      {
+        sessions: parseConfig(service.env).sessions,
+        retentionSeconds: RETENTION,
+        eventRetentionSeconds: 90 * 86_400,
+      },
       BOUNDS,
       START,
     );
     expect(report).toMatchObject({ expired: 35, revoked: 25, idle: 15, finished: true });
-    const sizes = await Promise.all(batch.mock.results.map(({ value }) => value as Promise<unknown[][]>));
+    const sizes = await Promise.all(
+      batch.mock.results.map(({ value }) => value as Promise<unknown[][]>),
+    );
     for (const results of sizes)
-      for (const rows of results) if (Array.isArray(rows)) expect(rows.length).toBeLessThanOrEqual(10);
+      for (const rows of results)
+        if (Array.isArray(rows)) expect(rows.length).toBeLessThanOrEqual(10);
     expect(await remaining()).toEqual([]);
   });
 
@@ -243,7 +294,10 @@ describe('how it is deleted', () => {
     const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: String(DAY) });
     await insert([
       ...dead(95, 'dead'),
-      ...Array.from({ length: 45 }, (_, position) => ({ id: `idle-${position}`, created: -90 * DAY })),
+      ...Array.from({ length: 45 }, (_, position) => ({
+        id: `idle-${position}`,
+        created: -90 * DAY,
+      })),
       { id: 'live', created: -90 * DAY, rotated: -10 },
     ]);
     const [one, two] = await Promise.all([run(service), run(service)]);
@@ -257,7 +311,10 @@ describe('how it is deleted', () => {
     'by the next run when D1 fails one at its round trip %i, before or after the work (threat 37)',
     async (position) => {
       const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: String(DAY) });
-      for (const fault of [{ before: 'D1_ERROR: internal error' }, { after: 'D1_ERROR: internal error' }]) {
+      for (const fault of [
+        { before: 'D1_ERROR: internal error' },
+        { after: 'D1_ERROR: internal error' },
+      ]) {
         await insert([
           ...dead(15, 'dead'),
           ...Array.from({ length: 15 }, (_, row) => ({ id: `idle-${row}`, created: -90 * DAY })),
@@ -275,7 +332,11 @@ describe('how it is deleted', () => {
   it('by the next run when one is cut off', async () => {
     const service = await startService();
     await insert(dead(35, 'dead'));
-    service.database.faults = [undefined, undefined, { before: 'D1_ERROR: internal error' }] as never;
+    service.database.faults = [
+      undefined,
+      undefined,
+      { before: 'D1_ERROR: internal error' },
+    ] as never;
     await expect(run(service)).rejects.toThrow('did not answer');
     expect(await remaining()).toHaveLength(25);
     expect(await run(service)).toMatchObject({ expired: 25, finished: true });
@@ -295,7 +356,10 @@ describe('what it says', () => {
     await waitOnExecutionContext(ctx);
     const lines = log.mock.calls.map(([line]) => JSON.parse(line));
     expect(lines).toEqual([
-      expect.objectContaining({ event: 'scheduled', cleanup: expect.objectContaining({ expired: 1, finished: true }) }),
+      expect.objectContaining({
+        event: 'scheduled',
+        cleanup: expect.objectContaining({ expired: 1, finished: true }),
+      }),
     ]);
     expect(await remaining()).toEqual([]);
   });
@@ -304,9 +368,22 @@ describe('what it says', () => {
     const service = await startService();
     let time = 0;
     const slow = { budgetMs: 1_500, clock: () => (time += 1000) };
-    await insert(Array.from({ length: 30 }, (_, position) => ({ id: `a${position}`, expires: -RETENTION - 100 })));
-    expect(await run(service, slow)).toMatchObject({ finished: false, overdueSeconds: 100, isBacklogGrowing: true });
-    expect(await run(service, slow)).toMatchObject({ finished: false, overdueSeconds: 100, isBacklogGrowing: false });
+    await insert(
+      Array.from({ length: 30 }, (_, position) => ({
+        id: `a${position}`,
+        expires: -RETENTION - 100,
+      })),
+    );
+    expect(await run(service, slow)).toMatchObject({
+      finished: false,
+      overdueSeconds: 100,
+      isBacklogGrowing: true,
+    });
+    expect(await run(service, slow)).toMatchObject({
+      finished: false,
+      overdueSeconds: 100,
+      isBacklogGrowing: false,
+    });
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     service.advance(50);
     await insert([{ id: 'older', expires: -RETENTION - 500 }]);
@@ -332,7 +409,9 @@ describe('what it says', () => {
     );
     for (const later of [0, 0, 60_000]) await runSlowly(service.env, START + later);
     const lines = [...error.mock.calls, ...log.mock.calls].map(([line]) => JSON.parse(line));
-    expect(lines.map(({ level, event, cleanup }) => [level, event, cleanup.overdue_seconds])).toEqual([
+    expect(
+      lines.map(({ level, event, cleanup }) => [level, event, cleanup.overdue_seconds]),
+    ).toEqual([
       ['error', 'cleanup_backlog_growing', 100],
       ['error', 'cleanup_backlog_growing', 160],
       ['info', 'scheduled', 100],
@@ -345,33 +424,48 @@ describe('what it says', () => {
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
     service.database.faults = Array(20).fill({ before: 'D1_ERROR: internal error' });
     await expect(runScheduled(service.env, START)).rejects.toThrow('The database did not answer');
-    expect(JSON.parse(error.mock.calls[0]?.[0])).toMatchObject({ level: 'error', event: 'scheduled' });
+    expect(JSON.parse(error.mock.calls[0]?.[0])).toMatchObject({
+      level: 'error',
+      event: 'scheduled',
+    });
   });
 });
 
 describe('what does not depend on it', () => {
   it.each([
     ['expired', { SESSION_LIFETIME_SECONDS: '3600' }, 'expired_absolute'],
-    ['inactive', { INACTIVITY_TIMEOUT_SECONDS: '3600', SESSION_LIFETIME_SECONDS: '0' }, 'expired_idle'],
+    [
+      'inactive',
+      { INACTIVITY_TIMEOUT_SECONDS: '3600', SESSION_LIFETIME_SECONDS: '0' },
+      'expired_idle',
+    ],
     ['revoked', { SESSION_LIFETIME_SECONDS: '0', INACTIVITY_TIMEOUT_SECONDS: '0' }, 'revoked'],
-  ])('no %s session is accepted, though no cron ran for a month (threat 37)', async (_, variables, reason) => {
-    const service = await startService(variables);
-    const user_id = crypto.randomUUID();
-    const { refresh_token } = await service.create({ user_id });
-    if (reason === 'revoked') await service.backend('DELETE', `/v1/users/${user_id}/sessions`);
-    service.advance(30 * DAY);
-    expect(await service.refresh(refresh_token)).toMatchObject({
-      status: 400,
-      body: { error: 'invalid_grant', reason },
-    });
-    const { sessions } = await (await service.backend('GET', `/v1/users/${user_id}/sessions`)).json<{ sessions: [] }>();
-    expect(sessions).toEqual([]);
-    await run(service);
-    expect((await service.refresh(refresh_token)).body.error).toBe('invalid_grant');
-  });
+  ])(
+    'no %s session is accepted, though no cron ran for a month (threat 37)',
+    async (_, variables, reason) => {
+      const service = await startService(variables);
+      const user_id = crypto.randomUUID();
+      const { refresh_token } = await service.create({ user_id });
+      if (reason === 'revoked') await service.backend('DELETE', `/v1/users/${user_id}/sessions`);
+      service.advance(30 * DAY);
+      expect(await service.refresh(refresh_token)).toMatchObject({
+        status: 400,
+        body: { error: 'invalid_grant', reason },
+      });
+      const { sessions } = await (
+        await service.backend('GET', `/v1/users/${user_id}/sessions`)
+      ).json<{ sessions: [] }>();
+      expect(sessions).toEqual([]);
+      await run(service);
+      expect((await service.refresh(refresh_token)).body.error).toBe('invalid_grant');
+    },
+  );
 
   it('within the retention a replay is still told as reuse; after it, it is refused all the same (threat 39)', async () => {
-    const service = await startService({ SESSION_LIFETIME_SECONDS: '0', INACTIVITY_TIMEOUT_SECONDS: '0' });
+    const service = await startService({
+      SESSION_LIFETIME_SECONDS: '0',
+      INACTIVITY_TIMEOUT_SECONDS: '0',
+    });
     const { refresh_token } = await service.create({ expires_in: null });
     const { body } = await service.refresh(refresh_token);
     service.advance(60);
@@ -383,6 +477,9 @@ describe('what does not depend on it', () => {
     service.advance(30 * DAY);
     await run(service);
     const gone = await service.refresh(body.refresh_token);
-    expect(gone.body).toEqual({ error: 'invalid_grant', error_description: 'The refresh token is not valid' });
+    expect(gone.body).toEqual({
+      error: 'invalid_grant',
+      error_description: 'The refresh token is not valid',
+    });
   });
 });

@@ -2,7 +2,15 @@
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { BACKEND, basic, OTHER_BACKEND, readRow, START, startService, type Tokens } from '../fixtures';
+import {
+  BACKEND,
+  basic,
+  OTHER_BACKEND,
+  readRow,
+  START,
+  startService,
+  type Tokens,
+} from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const LOST = { after: 'D1_ERROR: Network connection lost.' };
@@ -16,7 +24,13 @@ beforeEach(async () => {
 });
 
 async function count(table: string, where = '1'): Promise<number> {
-  return (await env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE ${where}`).first<{ n: number }>())?.n ?? -1;
+  return (
+    (
+      await env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE ${where}`).first<{
+        n: number;
+      }>()
+    )?.n ?? -1
+  );
 }
 
 const live = () => count('user_sessions', 'revoked_at IS NULL');
@@ -99,8 +113,12 @@ describe('a user’s session', () => {
 
   it('is new at each login: another id, another token (S-05)', async () => {
     const service = await startService();
-    const [one, two] = await Promise.all([service.create({ user_id: USER }), service.create({ user_id: USER })]);
-    for (const name of ['access_token', 'refresh_token'] as const) expect(one[name]).not.toBe(two[name]);
+    const [one, two] = await Promise.all([
+      service.create({ user_id: USER }),
+      service.create({ user_id: USER }),
+    ]);
+    for (const name of ['access_token', 'refresh_token'] as const)
+      expect(one[name]).not.toBe(two[name]);
     expect(one.session.id).not.toBe(two.session.id);
     expect(await count('users')).toBe(1);
   });
@@ -110,7 +128,10 @@ describe('a user’s session', () => {
     async (field) => {
       const service = await startService();
       const answer = await post(service, { user_id: USER, [field]: crypto.randomUUID() });
-      expect(answer).toMatchObject({ status: 400, body: { errors: [{ field, message: 'is not a known field' }] } });
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { errors: [{ field, message: 'is not a known field' }] },
+      });
       expect([await count('users'), await count('user_sessions')]).toEqual([0, 0]);
     },
   );
@@ -128,12 +149,19 @@ describe('a user’s session', () => {
       status: 503,
       body: { code: 'database_unavailable' },
     });
-    expect([await count('users'), await count('user_sessions', 'user_id IS NOT NULL')]).toEqual([made, made]);
+    expect([await count('users'), await count('user_sessions', 'user_id IS NOT NULL')]).toEqual([
+      made,
+      made,
+    ]);
   });
 
   describe.each([
     ['without a limit', {}, 2],
-    ['that takes the last place', { MAX_SESSIONS_PER_USER: '2', SESSION_LIMIT_POLICY: 'reject' }, 2],
+    [
+      'that takes the last place',
+      { MAX_SESSIONS_PER_USER: '2', SESSION_LIMIT_POLICY: 'reject' },
+      2,
+    ],
     ['that evicts another', { MAX_SESSIONS_PER_USER: '1' }, 1],
   ])('%s', (_, variables, lives) => {
     it.each([
@@ -144,11 +172,16 @@ describe('a user’s session', () => {
       const guest = await service.create();
       const earlier = await service.create({ user_id: USER });
       service.database.faults = [LOST];
-      const made = await service.create({ user_id: USER, guest_session_id: guest.session.id }, headers);
+      const made = await service.create(
+        { user_id: USER, guest_session_id: guest.session.id },
+        headers,
+      );
       expect(await count('user_sessions')).toBe(3);
       expect(await count('user_sessions', 'revoked_at IS NULL')).toBe(lives);
       expect(await readRow(guest.session.id)).toMatchObject({ revoked_reason: 'upgraded' });
-      expect(await readRow(earlier.session.id)).toMatchObject({ revoked_reason: lives === 1 ? 'evicted' : null });
+      expect(await readRow(earlier.session.id)).toMatchObject({
+        revoked_reason: lives === 1 ? 'evicted' : null,
+      });
       expect((await service.refresh(made.refresh_token)).status).toBe(200);
     });
   });
@@ -164,17 +197,23 @@ describe('a user’s session', () => {
     ['0', { expires_in: null }, 201, null],
     ['0', { expires_in: 86_400_000 }, 201, '2028-09-27T00:00:00Z'],
     ['0', { expires_in: Number.MAX_SAFE_INTEGER }, 400, undefined],
-  ])('under a lifetime of %s seconds, %j is %i and ends at %s', async (lifetime, body, status, expiresAt) => {
-    const service = await startService({ SESSION_LIFETIME_SECONDS: lifetime });
-    service.clock.now += 999;
-    const answer = await post(service, { user_id: USER, ...body });
-    expect([answer.status, answer.body.session?.expires_at]).toEqual([status, expiresAt]);
-    expect(await count('user_sessions')).toBe(status === 201 ? 1 : 0);
-  });
+  ])(
+    'under a lifetime of %s seconds, %j is %i and ends at %s',
+    async (lifetime, body, status, expiresAt) => {
+      const service = await startService({ SESSION_LIFETIME_SECONDS: lifetime });
+      service.clock.now += 999;
+      const answer = await post(service, { user_id: USER, ...body });
+      expect([answer.status, answer.body.session?.expires_at]).toEqual([status, expiresAt]);
+      expect(await count('user_sessions')).toBe(status === 201 ? 1 : 0);
+    },
+  );
 
   it('keeps as much of a long user agent as it has room for (threat 30)', async () => {
     const service = await startService();
-    const { session } = await service.create({ user_id: USER, user_agent: `${'a'.repeat(1023)}😀` });
+    const { session } = await service.create({
+      user_id: USER,
+      user_agent: `${'a'.repeat(1023)}😀`,
+    });
     expect(session.user_agent).toBe(`${'a'.repeat(1023)}\ufffd`);
   });
 
@@ -211,7 +250,10 @@ describe('a guest’s session', () => {
     expect(decodeJwt(user.access_token).guest).toBeUndefined();
     expect(user.session.id).not.toBe(guest.session.id);
     expect(user.refresh_token).not.toBe(guest.refresh_token);
-    expect(await readRow(guest.session.id)).toMatchObject({ user_id: null, revoked_reason: 'upgraded' });
+    expect(await readRow(guest.session.id)).toMatchObject({
+      user_id: null,
+      revoked_reason: 'upgraded',
+    });
     expect((await service.refresh(guest.refresh_token)).body).toMatchObject({
       error: 'invalid_grant',
       reason: 'revoked',
@@ -224,7 +266,9 @@ describe('a guest’s session', () => {
     const guest = await service.create();
     vi.spyOn(console, 'error').mockImplementation(() => {});
     service.database.faults = [{ before: 'D1_ERROR: internal error' }];
-    expect((await post(service, { user_id: USER, guest_session_id: guest.session.id })).status).toBe(503);
+    expect(
+      (await post(service, { user_id: USER, guest_session_id: guest.session.id })).status,
+    ).toBe(503);
     expect([await count('users'), await count('user_sessions')]).toEqual([0, 1]);
     expect((await service.refresh(guest.refresh_token)).status).toBe(200);
   });
@@ -252,33 +296,44 @@ describe('a guest’s session', () => {
     ['without a limit', {}],
     ['with a limit', { MAX_SESSIONS_PER_USER: '1' }],
     ['with a limit that rejects', { MAX_SESSIONS_PER_USER: '2', SESSION_LIMIT_POLICY: 'reject' }],
-  ])('that is over, unknown or a user’s is 409, and nothing is created or ended (S-24), %s', async (_, variables) => {
-    const service = await startService(variables);
-    const [expired, revoked, upgraded] = [
-      await service.create({ expires_in: 10 }),
-      await service.create(),
-      await service.create(),
-    ];
-    service.advance(10);
-    await service.bearer('DELETE', '/v1/sessions/current', revoked.access_token);
-    const mine = await service.create({ user_id: USER, guest_session_id: upgraded.session.id });
-    const theirs = await service.create({ user_id: crypto.randomUUID() });
-    const before = await env.DB.prepare('SELECT * FROM user_sessions ORDER BY id').all();
-    const ids = [expired, revoked, upgraded, mine, theirs].map(({ session }) => session.id);
-    for (const guest_session_id of [...ids, crypto.randomUUID()]) {
-      for (const user_id of [USER, crypto.randomUUID()]) {
-        for (const headers of [{}, { 'idempotency-key': 'k' }] as Record<string, string>[]) {
-          const answer = await post(service, { user_id, guest_session_id }, headers);
-          expect(answer).toMatchObject({ status: 409, body: { code: 'guest_session_not_found' } });
+  ])(
+    'that is over, unknown or a user’s is 409, and nothing is created or ended (S-24), %s',
+    async (_, variables) => {
+      const service = await startService(variables);
+      const [expired, revoked, upgraded] = [
+        await service.create({ expires_in: 10 }),
+        await service.create(),
+        await service.create(),
+      ];
+      service.advance(10);
+      await service.bearer('DELETE', '/v1/sessions/current', revoked.access_token);
+      const mine = await service.create({ user_id: USER, guest_session_id: upgraded.session.id });
+      const theirs = await service.create({ user_id: crypto.randomUUID() });
+      const before = await env.DB.prepare('SELECT * FROM user_sessions ORDER BY id').all();
+      const ids = [expired, revoked, upgraded, mine, theirs].map(({ session }) => session.id);
+      for (const guest_session_id of [...ids, crypto.randomUUID()]) {
+        for (const user_id of [USER, crypto.randomUUID()]) {
+          for (const headers of [{}, { 'idempotency-key': 'k' }] as Record<string, string>[]) {
+            const answer = await post(service, { user_id, guest_session_id }, headers);
+            expect(answer).toMatchObject({
+              status: 409,
+              body: { code: 'guest_session_not_found' },
+            });
+          }
         }
       }
-    }
-    expect((await env.DB.prepare('SELECT * FROM user_sessions ORDER BY id').all()).results).toEqual(before.results);
-    expect([await count('users'), await count('idempotency_keys')]).toEqual([2, 0]);
-  });
+      expect(
+        (await env.DB.prepare('SELECT * FROM user_sessions ORDER BY id').all()).results,
+      ).toEqual(before.results);
+      expect([await count('users'), await count('idempotency_keys')]).toEqual([2, 0]);
+    },
+  );
 
   it('that is good is 409 for the limit when the user has no room', async () => {
-    const service = await startService({ MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' });
+    const service = await startService({
+      MAX_SESSIONS_PER_USER: '1',
+      SESSION_LIMIT_POLICY: 'reject',
+    });
     await service.create({ user_id: USER });
     const guest = await service.create();
     const answer = await post(service, { user_id: USER, guest_session_id: guest.session.id });
@@ -294,7 +349,9 @@ describe('with an Idempotency-Key (P-06)', () => {
     const service = await startService({ MAX_SESSIONS_PER_USER: '1' });
     await service.create();
     service.database.faults = [LOST];
-    const answers = await Promise.all(Array.from({ length: 10 }, () => service.create({ user_id: USER }, key)));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => service.create({ user_id: USER }, key)),
+    );
     answers.push(await service.create({ user_id: USER }, key));
     expect(new Set(answers.map(({ refresh_token }) => refresh_token)).size).toBe(1);
     expect(await count('user_sessions', 'user_id IS NOT NULL')).toBe(1);
@@ -340,7 +397,9 @@ describe('with an Idempotency-Key (P-06)', () => {
     const { refresh_token } = await service.create({ user_id: USER, ip_address: '192.0.2.7' }, key);
     const { secret } = decodeJwt<{ secret: string }>(refresh_token.slice(3));
     const tables = await Promise.all(
-      ['idempotency_keys', 'user_sessions'].map((table) => env.DB.prepare(`SELECT * FROM ${table}`).all()),
+      ['idempotency_keys', 'user_sessions'].map((table) =>
+        env.DB.prepare(`SELECT * FROM ${table}`).all(),
+      ),
     );
     const dump = JSON.stringify(tables.map(({ results }) => results));
     expect(dump).not.toContain(refresh_token);
@@ -381,7 +440,10 @@ describe('with an Idempotency-Key (P-06)', () => {
   });
 
   it('a refused create leaves the key unused', async () => {
-    const service = await startService({ MAX_SESSIONS_PER_USER: '1', SESSION_LIMIT_POLICY: 'reject' });
+    const service = await startService({
+      MAX_SESSIONS_PER_USER: '1',
+      SESSION_LIMIT_POLICY: 'reject',
+    });
     const { access_token } = await service.create({ user_id: USER });
     expect(await post(service, { user_id: USER, client_id: 'app' }, key)).toMatchObject({
       status: 409,
@@ -392,7 +454,10 @@ describe('with an Idempotency-Key (P-06)', () => {
   });
 
   it('works across a replacement of SESSION_SECRET', async () => {
-    const [OLD, NEW] = ['the-session-secret-of-the-tests-0123456789', 'the-other-session-secret-of-tests-9876543210'];
+    const [OLD, NEW] = [
+      'the-session-secret-of-the-tests-0123456789',
+      'the-other-session-secret-of-tests-9876543210',
+    ];
     const before = await startService({ SESSION_SECRET: OLD });
     const first = await before.create({ user_id: USER }, key);
     const after = await startService({ SESSION_SECRET: NEW, SESSION_SECRET_PREVIOUS: OLD });
@@ -406,7 +471,9 @@ describe('with an Idempotency-Key (P-06)', () => {
   it('of a SESSION_SECRET that is gone is 422, and gives no token', async () => {
     const before = await startService();
     await before.create({ user_id: USER }, key);
-    const after = await startService({ SESSION_SECRET: 'the-other-session-secret-of-tests-9876543210' });
+    const after = await startService({
+      SESSION_SECRET: 'the-other-session-secret-of-tests-9876543210',
+    });
     const answer = await post(after, { client_id: 'app', user_id: USER }, key);
     expect(answer).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
     expect(answer.body.refresh_token).toBeUndefined();

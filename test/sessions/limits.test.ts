@@ -1,4 +1,6 @@
-/** The limit on a user's active sessions: exact under concurrency, and what it does at the limit. */
+/**
+ * The limit on a user's active sessions: exact under concurrency, and what it does at the limit.
+ */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, readRow, startService, type TestService, type Tokens } from '../fixtures';
@@ -15,7 +17,11 @@ beforeEach(async () => {
 
 async function count(where: string): Promise<number> {
   return (
-    (await env.DB.prepare(`SELECT count(*) AS n FROM user_sessions WHERE ${where}`).first<{ n: number }>())?.n ?? -1
+    (
+      await env.DB.prepare(`SELECT count(*) AS n FROM user_sessions WHERE ${where}`).first<{
+        n: number;
+      }>()
+    )?.n ?? -1
   );
 }
 
@@ -41,7 +47,9 @@ describe('evict_oldest (S-03, threat 29)', () => {
       const services = await startServices({ MAX_SESSIONS_PER_USER: String(limit) });
       const victim = await (services[0] as TestService).create({ user_id: crypto.randomUUID() });
       const made = await Promise.all(
-        Array.from({ length: 50 }, (_, position) => (services[position % 5] as TestService).create({ user_id: USER })),
+        Array.from({ length: 50 }, (_, position) =>
+          (services[position % 5] as TestService).create({ user_id: USER }),
+        ),
       );
       const { results } = await env.DB.prepare(
         'SELECT id, revoked_reason FROM user_sessions WHERE user_id = ? ORDER BY rowid',
@@ -63,7 +71,10 @@ describe('evict_oldest (S-03, threat 29)', () => {
   );
 
   it('goes by age, and counts neither what has ended nor other users’', async () => {
-    const service = await startService({ MAX_SESSIONS_PER_USER: '2', INACTIVITY_TIMEOUT_SECONDS: '600' });
+    const service = await startService({
+      MAX_SESSIONS_PER_USER: '2',
+      INACTIVITY_TIMEOUT_SECONDS: '600',
+    });
     const expired = await service.create({ user_id: USER, expires_in: 10 });
     const idle = await service.create({ user_id: USER });
     service.advance(600);
@@ -79,30 +90,45 @@ describe('evict_oldest (S-03, threat 29)', () => {
     const reasons = (sessions: Tokens[]) =>
       Promise.all(sessions.map(async ({ session }) => (await readRow(session.id))?.revoked_reason));
     expect(await reasons(made)).toEqual(['evicted', null, null]);
-    expect(await reasons([expired, idle, revoked, other, guest])).toEqual([null, null, 'signed_out', null, null]);
+    expect(await reasons([expired, idle, revoked, other, guest])).toEqual([
+      null,
+      null,
+      'signed_out',
+      null,
+      null,
+    ]);
   });
 
   it('a limit that was lowered holds from the next create on, and the log names who had to go', async () => {
     const before = await startService({ MAX_SESSIONS_PER_USER: '5' });
     const made: string[] = [];
-    for (let session = 0; session < 5; session += 1) made.push((await before.create({ user_id: USER })).session.id);
+    for (let session = 0; session < 5; session += 1)
+      made.push((await before.create({ user_id: USER })).session.id);
     const after = await startService({ MAX_SESSIONS_PER_USER: '2' });
     const log = vi.spyOn(console, 'log').mockImplementation(() => {});
     await after.create({ user_id: USER });
     expect(await live()).toBe(2);
-    const evicted = log.mock.calls.map(([line]) => JSON.parse(line)).filter(({ event }) => event === 'session_evicted');
+    const evicted = log.mock.calls
+      .map(([line]) => JSON.parse(line))
+      .filter(({ event }) => event === 'session_evicted');
     for (const line of evicted) expect(line).toMatchObject({ level: 'info', user_id: USER });
     expect(evicted.map(({ session_id }) => session_id).sort()).toEqual(made.slice(0, 4).sort());
   });
 });
 
 describe('reject (S-03)', () => {
-  const variables = { MAX_SESSIONS_PER_USER: '3', SESSION_LIMIT_POLICY: 'reject', INACTIVITY_TIMEOUT_SECONDS: '600' };
+  const variables = {
+    MAX_SESSIONS_PER_USER: '3',
+    SESSION_LIMIT_POLICY: 'reject',
+    INACTIVITY_TIMEOUT_SECONDS: '600',
+  };
 
   it('of 50 creates at once exactly the limit succeed', async () => {
     const services = await startServices(variables);
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, position) => post(services[position % 5] as TestService, { user_id: USER })),
+      Array.from({ length: 50 }, (_, position) =>
+        post(services[position % 5] as TestService, { user_id: USER }),
+      ),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(3);
     const refused = answers.filter(({ status }) => status !== 201);

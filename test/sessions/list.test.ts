@@ -59,7 +59,17 @@ describe('a user’s list', () => {
     // No token, hash or claim is among them (S-12).
     expect(Object.keys(sessions[0] ?? {}).sort()).toEqual(
       [
-        ...['acr', 'amr', 'auth_time', 'client_id', 'created_at', 'current', 'device', 'expires_at', 'id'],
+        ...[
+          'acr',
+          'amr',
+          'auth_time',
+          'client_id',
+          'created_at',
+          'current',
+          'device',
+          'expires_at',
+          'id',
+        ],
         'idle_expires_at',
         ...[
           'ip_address',
@@ -73,7 +83,9 @@ describe('a user’s list', () => {
         ],
       ].sort(),
     );
-    expect(await (await service.bearer('GET', '/v1/sessions/current', mine.access_token)).json()).toEqual({
+    expect(
+      await (await service.bearer('GET', '/v1/sessions/current', mine.access_token)).json(),
+    ).toEqual({
       session: sessions[0],
     });
   });
@@ -128,12 +140,31 @@ describe('a user’s list', () => {
   });
 
   it.each([
-    ...['limit=0', 'limit=101', 'limit=-1', 'limit=1.5', 'limit=', 'limit=1&limit=2', 'cursor=', 'cursor=x'],
-    ...['cursor=1_', 'cursor=_a', 'cursor=-1_a', "cursor=1_a'--", 'cursor=1_a_b', 'page=2', 'include=ended'],
+    ...[
+      'limit=0',
+      'limit=101',
+      'limit=-1',
+      'limit=1.5',
+      'limit=',
+      'limit=1&limit=2',
+      'cursor=',
+      'cursor=x',
+    ],
+    ...[
+      'cursor=1_',
+      'cursor=_a',
+      'cursor=-1_a',
+      "cursor=1_a'--",
+      'cursor=1_a_b',
+      'page=2',
+      'include=ended',
+    ],
   ])('%s is 400', async (query) => {
     const service = await startService();
     const mine = await service.create({ user_id: USER });
-    expect((await service.bearer('GET', `/v1/sessions?${query}`, mine.access_token)).status).toBe(400);
+    expect((await service.bearer('GET', `/v1/sessions?${query}`, mine.access_token)).status).toBe(
+      400,
+    );
   });
 
   it('a cursor of someone else’s row shows nothing of it', async () => {
@@ -162,7 +193,10 @@ describe('a backend’s list', () => {
     const seen: string[] = [];
     let cursor: string | null = '';
     while (cursor !== null) {
-      const page: List = await listUser(service, `?include=ended&limit=3${cursor && `&cursor=${cursor}`}`);
+      const page: List = await listUser(
+        service,
+        `?include=ended&limit=3${cursor && `&cursor=${cursor}`}`,
+      );
       seen.push(...page.sessions.map(({ id }) => id));
       cursor = page.next_cursor;
     }
@@ -174,7 +208,9 @@ describe('a backend’s list', () => {
     '%s is 400',
     async (query) => {
       const service = await startService();
-      expect((await service.backend('GET', `/v1/users/${USER}/sessions?${query}`)).status).toBe(400);
+      expect((await service.backend('GET', `/v1/users/${USER}/sessions?${query}`)).status).toBe(
+        400,
+      );
     },
   );
 
@@ -195,30 +231,38 @@ describe('rows that were written by hand (threat 38)', () => {
     { created_at: 2, client_id: null, rotated_at: 'x' },
   ];
 
-  it.each([1, 2, 50])('are shown as far as they make sense, and stop no list in pages of %i', async (limit) => {
-    const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: '0' });
-    const mine = await service.create({ user_id: USER });
-    const old = await service.create({ user_id: USER });
-    await env.DB.prepare('UPDATE user_sessions SET created_at = 3 WHERE id = ?').bind(old.session.id).run();
-    for (const row of oddRows) {
-      const fields = { user_id: USER, refresh_token: 'x', ...row };
-      await env.DB.prepare(
-        `INSERT INTO user_sessions (${Object.keys(fields)}) VALUES (${Object.keys(fields).map(() => '?')})`,
-      )
-        .bind(...Object.values(fields))
+  it.each([1, 2, 50])(
+    'are shown as far as they make sense, and stop no list in pages of %i',
+    async (limit) => {
+      const service = await startService({ INACTIVITY_TIMEOUT_SECONDS: '0' });
+      const mine = await service.create({ user_id: USER });
+      const old = await service.create({ user_id: USER });
+      await env.DB.prepare('UPDATE user_sessions SET created_at = 3 WHERE id = ?')
+        .bind(old.session.id)
         .run();
-    }
-    for (const read of [(query: string) => list(service, mine, query), (query: string) => listUser(service, query)]) {
-      const seen: string[] = [];
-      let cursor: string | null = '';
-      while (cursor !== null) {
-        const page: List = await read(`?limit=${limit}${cursor && `&cursor=${cursor}`}`);
-        seen.push(...page.sessions.map(({ id }) => id));
-        cursor = page.next_cursor;
+      for (const row of oddRows) {
+        const fields = { user_id: USER, refresh_token: 'x', ...row };
+        await env.DB.prepare(
+          `INSERT INTO user_sessions (${Object.keys(fields)}) VALUES (${Object.keys(fields).map(() => '?')})`,
+        )
+          .bind(...Object.values(fields))
+          .run();
       }
-      expect(new Set(seen).size).toBe(seen.length);
-      expect(seen).toHaveLength(oddRows.length + 2);
-      expect(seen.slice(0, 2)).toEqual([mine.session.id, old.session.id]);
-    }
-  });
+      for (const read of [
+        (query: string) => list(service, mine, query),
+        (query: string) => listUser(service, query),
+      ]) {
+        const seen: string[] = [];
+        let cursor: string | null = '';
+        while (cursor !== null) {
+          const page: List = await read(`?limit=${limit}${cursor && `&cursor=${cursor}`}`);
+          seen.push(...page.sessions.map(({ id }) => id));
+          cursor = page.next_cursor;
+        }
+        expect(new Set(seen).size).toBe(seen.length);
+        expect(seen).toHaveLength(oddRows.length + 2);
+        expect(seen.slice(0, 2)).toEqual([mine.session.id, old.session.id]);
+      }
+    },
+  );
 });

@@ -1,4 +1,7 @@
-/** Lost answers: a superseded token that comes back late, from whoever superseded it, or from a thief. */
+/**
+ * Lost answers: a superseded token that comes back late, from whoever superseded it, or from a
+ * thief.
+ */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Caller, readRow, startService, type TestService } from '../fixtures';
@@ -13,7 +16,8 @@ beforeEach(async () => {
   await env.DB.exec(
     'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
   );
-  for (const level of ['log', 'warn'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -33,13 +37,20 @@ async function loseAnswer(service: TestService, device: Caller) {
 async function eventTypes(service: TestService): Promise<string[]> {
   const response = await service.backend('GET', `/v1/users/${USER}/events`);
   const { events } = (await response.json()) as { events: { type: string }[] };
-  return events.map(({ type }) => type).filter((type) => type !== 'session_created' && type !== 'context_changed');
+  return events
+    .map(({ type }) => type)
+    .filter((type) => type !== 'session_created' && type !== 'context_changed');
 }
 
 describe('whoever superseded the token comes back after the grace period', () => {
   it.each([
     ['a laptop that slept for 8 hours', LAPTOP, { ...LAPTOP }, 8 * HOUR],
-    ['a laptop that slept, with another address by DHCP', LAPTOP, { ...LAPTOP, ...AT.homeAfterDhcp }, 8 * HOUR],
+    [
+      'a laptop that slept, with another address by DHCP',
+      LAPTOP,
+      { ...LAPTOP, ...AT.homeAfterDhcp },
+      8 * HOUR,
+    ],
     ['a phone that changed cell', PHONE, { ...PHONE, ...AT.cellularNextCell }, HOUR],
     [
       'a browser that updated itself meanwhile',
@@ -65,7 +76,9 @@ describe('whoever superseded the token comes back after the grace period', () =>
     const service = await startService();
     const { kept, lost } = await loseAnswer(service, LAPTOP);
     service.advance(8 * HOUR);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => service.refresh(kept, 'app', LAPTOP)));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => service.refresh(kept, 'app', LAPTOP)),
+    );
     expect(new Set(answers.map(({ body }) => body.refresh_token))).toEqual(new Set([lost]));
     expect(await eventTypes(service)).toEqual(['answer_recovered']);
   });

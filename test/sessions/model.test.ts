@@ -1,16 +1,28 @@
 /**
- * The service, over three homes, against a small model of it: random histories of creates, refreshes, replays, thefts, lost answers,
- * sign-outs, moves that are cut anywhere, crashes, faults and time, each answer foretold. `MODEL_RUNS` says how many histories (`MODEL_RUNS=5000 npx vitest run test/sessions/model.test.ts`).
+ * The service, over three homes, against a small model of it: random histories of creates,
+ * refreshes, replays, thefts, lost answers, sign-outs, moves that are cut anywhere, crashes, faults
+ * and time, each answer foretold. `MODEL_RUNS` says how many histories (`MODEL_RUNS=5000 npx vitest
+ * run test/sessions/model.test.ts`).
  */
 import { env } from 'cloudflare:test';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
 import { APP, type Caller, type Fault } from '../fixtures';
-import { beginEmpty, emptyHomes, HOMES, type HomeName, startThreeHomes, type ThreeHomes } from '../homes/three-homes';
+import {
+  beginEmpty,
+  emptyHomes,
+  HOMES,
+  type HomeName,
+  startThreeHomes,
+  type ThreeHomes,
+} from '../homes/three-homes';
 import { AT, UA } from '../risk/callers';
 
-const USERS = ['7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11', '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12'] as const;
+const USERS = [
+  '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11',
+  '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12',
+] as const;
 const GRACE = 30;
 const IDLE = 3_600;
 const LIFETIME = 3 * 3_600;
@@ -52,7 +64,12 @@ interface Real {
   homes: ThreeHomes;
 }
 
-type FaultName = 'none' | 'retried before' | 'retried after' | 'overloaded before' | 'overloaded after';
+type FaultName =
+  | 'none'
+  | 'retried before'
+  | 'retried after'
+  | 'overloaded before'
+  | 'overloaded after';
 const FAULTS: Record<Exclude<FaultName, 'none'>, Fault> = {
   'retried before': { before: 'Network connection lost.' },
   'retried after': { after: 'Network connection lost.' },
@@ -68,7 +85,9 @@ function endOf(session: ModelSession, now: number): string | null {
 }
 
 const liveOf = (model: Model, userId: string) =>
-  model.sessions.filter((session) => session.userId === userId && endOf(session, model.now) === null);
+  model.sessions.filter(
+    (session) => session.userId === userId && endOf(session, model.now) === null,
+  );
 
 class Create implements fc.AsyncCommand<Model, Real> {
   constructor(readonly user: number) {}
@@ -81,7 +100,8 @@ class Create implements fc.AsyncCommand<Model, Real> {
     model.unfinished.delete(userId);
     const live = liveOf(model, userId);
     // To make room, the oldest sign-ins; the model's list is in their order.
-    for (const evicted of live.slice(0, Math.max(0, live.length - LIMIT + 1))) evicted.ended = 'evicted';
+    for (const evicted of live.slice(0, Math.max(0, live.length - LIMIT + 1)))
+      evicted.ended = 'evicted';
     model.sessions.push({
       userId,
       tokens: [created.refresh_token],
@@ -124,16 +144,20 @@ class Refresh implements fc.AsyncCommand<Model, Real> {
     if (fault.startsWith('overloaded') && expected.asksDatabase) {
       expect(status).toBe(503);
       // The first statement was committed: it had moved the session on if that was ordinary.
-      if (fault === 'overloaded after' && expected.isOrdinary) apply(session, expected, null, this.caller, model.now);
+      if (fault === 'overloaded after' && expected.isOrdinary)
+        apply(session, expected, null, this.caller, model.now);
       return;
     }
     expect({ status, reason: body.reason }).toEqual(
-      expected.reason === null ? { status: 200, reason: undefined } : { status: 400, reason: expected.reason },
+      expected.reason === null
+        ? { status: 200, reason: undefined }
+        : { status: 400, reason: expected.reason },
     );
     apply(session, expected, status === 200 ? body.refresh_token : null, this.caller, model.now);
     if (status === 200) session.accessToken = body.access_token;
   }
-  toString = () => `refresh(session ${this.session}, ${this.back} back, ${this.caller}, ${this.fault})`;
+  toString = () =>
+    `refresh(session ${this.session}, ${this.back} back, ${this.caller}, ${this.fault})`;
 }
 
 interface Foretold {
@@ -150,9 +174,16 @@ interface Foretold {
 
 /** What a refresh with this token comes to, by design.md's cases. */
 function foretell(session: ModelSession, index: number, caller: CallerName, now: number): Foretold {
-  const nothing = { gives: -1, rotates: false, revokes: false, isOrdinary: false, asksDatabase: true };
+  const nothing = {
+    gives: -1,
+    rotates: false,
+    revokes: false,
+    isOrdinary: false,
+    asksDatabase: true,
+  };
   // The absolute end is in the token itself.
-  if (now >= session.createdAt + LIFETIME) return { ...nothing, reason: 'expired_absolute', asksDatabase: false };
+  if (now >= session.createdAt + LIFETIME)
+    return { ...nothing, reason: 'expired_absolute', asksDatabase: false };
   const ended = endOf(session, now);
   if (ended !== null) return { ...nothing, reason: ended };
   const { current, rotatedAt, lastCaller } = session;
@@ -162,13 +193,21 @@ function foretell(session: ModelSession, index: number, caller: CallerName, now:
     return { ...nothing, reason: null, gives: current + 1, rotates: true, isOrdinary: isSame };
   if (index === current) return { ...nothing, reason: null, gives: current };
   const isLost = lastCaller === caller && rotatedAt !== null && now - rotatedAt < LOST_ANSWER;
-  if (index === current - 1 && (isInGrace || isLost)) return { ...nothing, reason: null, gives: current };
+  if (index === current - 1 && (isInGrace || isLost))
+    return { ...nothing, reason: null, gives: current };
   return { ...nothing, reason: 'reuse_detected', revokes: true };
 }
 
-function apply(session: ModelSession, expected: Foretold, token: string | null, caller: CallerName, now: number): void {
+function apply(
+  session: ModelSession,
+  expected: Foretold,
+  token: string | null,
+  caller: CallerName,
+  now: number,
+): void {
   if (expected.revokes) session.ended = 'reuse_detected';
-  if (expected.rotates) Object.assign(session, { current: session.current + 1, rotatedAt: now, lastCaller: caller });
+  if (expected.rotates)
+    Object.assign(session, { current: session.current + 1, rotatedAt: now, lastCaller: caller });
   if (expected.rotates && session.tokens.length === session.current) session.tokens.push(null);
   if (token === null) return;
   // One successor, whoever asks and however often, wherever the session lives: a chain never forks.
@@ -193,7 +232,11 @@ class SignOut implements fc.AsyncCommand<Model, Real> {
     const session = model.sessions[this.session % model.sessions.length] as ModelSession;
     const isLive = endOf(session, model.now) === null;
     const path = this.others ? '/v1/sessions/revoke-others' : '/v1/sessions/current';
-    const { status } = await service.bearer(this.others ? 'POST' : 'DELETE', path, session.accessToken);
+    const { status } = await service.bearer(
+      this.others ? 'POST' : 'DELETE',
+      path,
+      session.accessToken,
+    );
     // An access token may have expired meanwhile; then nothing is asked.
     if (status === 401) return;
     model.unfinished.delete(session.userId);
@@ -216,7 +259,8 @@ class RevokeUser implements fc.AsyncCommand<Model, Real> {
     model.unfinished.delete(userId);
     const response = await service.backend('DELETE', `/v1/users/${userId}/sessions`);
     expect(await response.json()).toEqual({ revoked: live.length });
-    for (const session of model.sessions) if (session.userId === userId) session.ended ??= 'revoked';
+    for (const session of model.sessions)
+      if (session.userId === userId) session.ended ??= 'revoked';
   }
   toString = () => `revokeUser(${this.user})`;
 }
@@ -246,7 +290,10 @@ class Move implements fc.AsyncCommand<Model, Real> {
       const { at, skip } = STEPS[cut.step];
       const message = 'D1 DB is overloaded. Too many requests queued.';
       const fault = cut.when === 'before' ? { before: message } : { after: message };
-      databases[at === 'source' ? from : this.to].faults = [...Array.from({ length: skip }, () => null), fault];
+      databases[at === 'source' ? from : this.to].faults = [
+        ...Array.from({ length: skip }, () => null),
+        fault,
+      ];
     }
     const { status, body } = await post(`/v1/users/${userId}/move`, { home: this.to });
     for (const name of HOMES) databases[name].faults = [];
@@ -255,7 +302,8 @@ class Move implements fc.AsyncCommand<Model, Real> {
       return;
     }
     model.unfinished.delete(userId);
-    if (cut === null) expect({ status, ...body }).toMatchObject({ status: 200, moved: from !== this.to });
+    if (cut === null)
+      expect({ status, ...body }).toMatchObject({ status: 200, moved: from !== this.to });
     else expect(status).toBe(503);
     // One commit decides: that of the first step.
     const hasLeft = cut === null || cut.step > 0 || cut.when === 'after';
@@ -313,7 +361,10 @@ it('any history ends as the model foretells: nobody wrongly signed out, no fork,
     { weight: 3, arbitrary: fc.constant(1) },
     fc.nat({ max: 4 }),
   );
-  const caller = fc.oneof({ weight: 5, arbitrary: fc.constant('owner' as const) }, fc.constant('thief' as const));
+  const caller = fc.oneof(
+    { weight: 5, arbitrary: fc.constant('owner' as const) },
+    fc.constant('thief' as const),
+  );
   const fault = fc.oneof(
     { weight: 6, arbitrary: fc.constant('none' as const) },
     fc.constantFrom(...(Object.keys(FAULTS) as Exclude<FaultName, 'none'>[])),

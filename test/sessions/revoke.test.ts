@@ -14,7 +14,10 @@ describe('ending sessions', () => {
   it('someone else’s answers like one that does not exist, and lives on (S-21, threat 27)', async () => {
     const service = await startService();
     const mine = await service.create({ user_id: USER });
-    const victims = [await service.create({ user_id: crypto.randomUUID() }), await service.create()];
+    const victims = [
+      await service.create({ user_id: crypto.randomUUID() }),
+      await service.create(),
+    ];
     const bodies = new Set<string>();
     for (const id of [...victims.map(({ session }) => session.id), crypto.randomUUID()]) {
       const response = await service.bearer('DELETE', `/v1/sessions/${id}`, mine.access_token);
@@ -22,7 +25,8 @@ describe('ending sessions', () => {
       bodies.add(JSON.stringify({ ...((await response.json()) as object), instance: '' }));
     }
     expect(bodies.size).toBe(1);
-    for (const { refresh_token } of victims) expect((await service.refresh(refresh_token)).status).toBe(200);
+    for (const { refresh_token } of victims)
+      expect((await service.refresh(refresh_token)).status).toBe(200);
   });
 
   it('one of mine, twice: 204 both times, and its refresh token is refused at once (S-08)', async () => {
@@ -31,7 +35,10 @@ describe('ending sessions', () => {
     const phone = await service.create({ user_id: USER });
     service.database.roundTrips = 0;
     for (let time = 0; time < 2; time += 1) {
-      expect((await service.bearer('DELETE', `/v1/sessions/${phone.session.id}`, mine.access_token)).status).toBe(204);
+      expect(
+        (await service.bearer('DELETE', `/v1/sessions/${phone.session.id}`, mine.access_token))
+          .status,
+      ).toBe(204);
     }
     expect(service.database.roundTrips).toBe(2);
     expect((await service.refresh(phone.refresh_token)).body.reason).toBe('signed_out');
@@ -42,12 +49,18 @@ describe('ending sessions', () => {
     const service = await startService();
     const mine = await service.create({ user_id: USER });
     const phone = await service.create({ user_id: USER });
-    await service.bearer('DELETE', `/v1/sessions/${phone.session.id.toUpperCase()}`, mine.access_token);
+    await service.bearer(
+      'DELETE',
+      `/v1/sessions/${phone.session.id.toUpperCase()}`,
+      mine.access_token,
+    );
     const before = await readRow(phone.session.id);
     expect(before).toMatchObject({ revoked_reason: 'signed_out' });
     service.advance(60);
     await service.bearer('DELETE', `/v1/sessions/${phone.session.id}`, mine.access_token);
-    expect(await (await service.bearer('POST', '/v1/sessions/revoke-others', mine.access_token)).json()).toEqual({
+    expect(
+      await (await service.bearer('POST', '/v1/sessions/revoke-others', mine.access_token)).json(),
+    ).toEqual({
       revoked: 0,
     });
     await service.form('/oauth/revoke', { token: phone.refresh_token, client_id: 'app' });
@@ -58,14 +71,19 @@ describe('ending sessions', () => {
 
   it('is seen by an online check at once (S-08)', async () => {
     const service = await startService();
-    const { access_token, refresh_token } = await service.create({ user_id: USER, client_id: BACKEND.id });
+    const { access_token, refresh_token } = await service.create({
+      user_id: USER,
+      client_id: BACKEND.id,
+    });
     const ask = async (token: string) =>
       (await service.form('/oauth/introspect', { token }, { authorization: basic(BACKEND) })).json<{
         active: boolean;
       }>();
-    for (const token of [access_token, refresh_token]) expect(await ask(token)).toMatchObject({ active: true });
+    for (const token of [access_token, refresh_token])
+      expect(await ask(token)).toMatchObject({ active: true });
     await service.bearer('DELETE', '/v1/sessions/current', access_token);
-    for (const token of [access_token, refresh_token]) expect(await ask(token)).toEqual({ active: false });
+    for (const token of [access_token, refresh_token])
+      expect(await ask(token)).toEqual({ active: false });
   });
 
   it('of a guest is the guest’s own alone (threat 27)', async () => {
@@ -73,15 +91,24 @@ describe('ending sessions', () => {
     const [guest, other] = [await service.create(), await service.create()];
     const response = await service.bearer('POST', '/v1/sessions/revoke-others', guest.access_token);
     expect(await response.json()).toEqual({ revoked: 0 });
-    expect((await service.bearer('DELETE', `/v1/sessions/${other.session.id}`, guest.access_token)).status).toBe(404);
+    expect(
+      (await service.bearer('DELETE', `/v1/sessions/${other.session.id}`, guest.access_token))
+        .status,
+    ).toBe(404);
     expect((await service.refresh(other.refresh_token)).status).toBe(200);
   });
 
   it('all others keeps the caller’s (S-10)', async () => {
     const service = await startService();
-    const [mine, ...others] = await Promise.all([1, 2, 3, 4].map(() => service.create({ user_id: USER })));
+    const [mine, ...others] = await Promise.all(
+      [1, 2, 3, 4].map(() => service.create({ user_id: USER })),
+    );
     const stranger = await service.create({ user_id: crypto.randomUUID() });
-    const response = await service.bearer('POST', '/v1/sessions/revoke-others', (mine as Tokens).access_token);
+    const response = await service.bearer(
+      'POST',
+      '/v1/sessions/revoke-others',
+      (mine as Tokens).access_token,
+    );
     expect(await response.json()).toEqual({ revoked: 3 });
     for (const { refresh_token } of others)
       expect((await service.refresh(refresh_token)).body.reason).toBe('signed_out');
@@ -93,7 +120,9 @@ describe('ending sessions', () => {
     const service = await startService();
     const mine = await service.create({ user_id: USER });
     for (const path of ['current', 'current', mine.session.id]) {
-      expect((await service.bearer('DELETE', `/v1/sessions/${path}`, mine.access_token)).status).toBe(204);
+      expect(
+        (await service.bearer('DELETE', `/v1/sessions/${path}`, mine.access_token)).status,
+      ).toBe(204);
     }
   });
 
@@ -106,7 +135,9 @@ describe('ending sessions', () => {
     [
       'past its limit',
       (_: TestService, { session }: Tokens) =>
-        env.DB.prepare('UPDATE user_sessions SET expires_at = 1 WHERE id = ?').bind(session.id).run(),
+        env.DB.prepare('UPDATE user_sessions SET expires_at = 1 WHERE id = ?')
+          .bind(session.id)
+          .run(),
     ],
     [
       'erased',
@@ -133,7 +164,8 @@ describe('ending sessions', () => {
         expect(response.status).toBe(401);
         expect(response.headers.get('www-authenticate')).toContain('error="invalid_token"');
       }
-      // The check and the act are one round trip, so that nothing comes between them; a list is asked of a replica meanwhile.
+      // The check and the act are one round trip, so that nothing comes between them; a list is
+      // asked of a replica meanwhile.
       expect(service.database).toMatchObject({ roundTrips: calls.length + 1, rowsWritten: 0 });
       expect(await readRow(phone.session.id)).toMatchObject({ revoked_at: null });
     },
@@ -146,19 +178,27 @@ describe('a backend', () => {
     const others = [await service.create({ user_id: crypto.randomUUID() }), await service.create()];
     const sessions = await Promise.all([1, 2, 3].map(() => service.create({ user_id: USER })));
     for (const revoked of [3, 0]) {
-      expect(await (await service.backend('DELETE', `/v1/users/${USER}/sessions`)).json()).toEqual({ revoked });
+      expect(await (await service.backend('DELETE', `/v1/users/${USER}/sessions`)).json()).toEqual({
+        revoked,
+      });
     }
     for (const { refresh_token } of sessions)
       expect((await service.refresh(refresh_token)).body.reason).toBe('revoked');
-    for (const { refresh_token } of others) expect((await service.refresh(refresh_token)).status).toBe(200);
+    for (const { refresh_token } of others)
+      expect((await service.refresh(refresh_token)).status).toBe(200);
   });
 
   it('erases a user: no row is left (threat 48)', async () => {
     const service = await startService();
-    const { refresh_token, access_token } = await service.create({ user_id: USER, ip_address: '192.0.2.7' });
+    const { refresh_token, access_token } = await service.create({
+      user_id: USER,
+      ip_address: '192.0.2.7',
+    });
     for (let time = 0; time < 2; time += 1)
       expect((await service.backend('DELETE', `/v1/users/${USER}`)).status).toBe(204);
-    const { results } = await env.DB.prepare('SELECT id FROM user_sessions UNION ALL SELECT id FROM users').all();
+    const { results } = await env.DB.prepare(
+      'SELECT id FROM user_sessions UNION ALL SELECT id FROM users',
+    ).all();
     expect(results).toEqual([]);
     expect((await service.refresh(refresh_token)).body.error).toBe('invalid_grant');
     expect((await service.bearer('GET', '/v1/sessions', access_token)).status).toBe(401);

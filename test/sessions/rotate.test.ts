@@ -31,7 +31,10 @@ describe('normal use (R-01)', () => {
   });
 
   it('says when the session ends and when to refresh next', async () => {
-    const service = await startService({ SESSION_LIFETIME_SECONDS: '86400', INACTIVITY_TIMEOUT_SECONDS: '3600' });
+    const service = await startService({
+      SESSION_LIFETIME_SECONDS: '86400',
+      INACTIVITY_TIMEOUT_SECONDS: '3600',
+    });
     const { refresh_token } = await service.create({ user_id: USER });
     const { body } = await service.refresh(refresh_token);
     expect(body).toMatchObject({
@@ -51,7 +54,9 @@ describe('concurrent use (R-03, threat 4)', () => {
     const service = await startService();
     const { session, refresh_token } = await service.create({ user_id: USER });
     service.database.rowsWritten = 0;
-    const answers = await Promise.all(Array.from({ length: 20 }, () => service.refresh(refresh_token)));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => service.refresh(refresh_token)),
+    );
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
     expect(new Set(answers.map(({ body }) => body.refresh_token)).size).toBe(1);
     expect(service.database.rowsWritten).toBe(1);
@@ -133,17 +138,20 @@ describe('a lost answer', () => {
     expect((await service.refresh(third.body.refresh_token)).status).toBe(200);
   });
 
-  it.each([GRACE, 0])('a write whose outcome is unknown is run again, with grace %i', async (grace) => {
-    const service = await startService({ REFRESH_GRACE_SECONDS: String(grace) });
-    const { session, refresh_token } = await service.create({ user_id: USER });
-    service.advance(60);
-    service.database.faults = [{ after: 'D1_ERROR: Network connection lost.' }];
-    const { status, body } = await service.refresh(refresh_token);
-    expect(status).toBe(200);
-    service.advance(60);
-    expect((await service.refresh(body.refresh_token)).status).toBe(200);
-    expect(await readRow(session.id)).toMatchObject({ revoked_at: null });
-  });
+  it.each([GRACE, 0])(
+    'a write whose outcome is unknown is run again, with grace %i',
+    async (grace) => {
+      const service = await startService({ REFRESH_GRACE_SECONDS: String(grace) });
+      const { session, refresh_token } = await service.create({ user_id: USER });
+      service.advance(60);
+      service.database.faults = [{ after: 'D1_ERROR: Network connection lost.' }];
+      const { status, body } = await service.refresh(refresh_token);
+      expect(status).toBe(200);
+      service.advance(60);
+      expect((await service.refresh(body.refresh_token)).status).toBe(200);
+      expect(await readRow(session.id)).toMatchObject({ revoked_at: null });
+    },
+  );
 });
 
 describe('reuse (R-02, threats 1 and 2)', () => {
@@ -155,9 +163,15 @@ describe('reuse (R-02, threats 1 and 2)', () => {
     service.advance(GRACE);
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
     const replay = await service.refresh(first);
-    expect(replay).toMatchObject({ status: 400, body: { error: 'invalid_grant', reason: 'reuse_detected' } });
+    expect(replay).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant', reason: 'reuse_detected' },
+    });
     const thief = await service.refresh(second.refresh_token);
-    expect(thief).toMatchObject({ status: 400, body: { error: 'invalid_grant', reason: 'reuse_detected' } });
+    expect(thief).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant', reason: 'reuse_detected' },
+    });
     expect(warn.mock.calls.map(([line]) => JSON.parse(line))).toEqual([
       expect.objectContaining({ event: 'reuse_detected', session_id: session.id, user_id: USER }),
     ]);
@@ -200,7 +214,9 @@ describe('reuse (R-02, threats 1 and 2)', () => {
   it('with grace 0, of 10 at once one rotates and the session is revoked', async () => {
     const service = await startService({ REFRESH_GRACE_SECONDS: '0' });
     const { session, refresh_token } = await service.create({ user_id: USER });
-    const answers = await Promise.all(Array.from({ length: 10 }, () => service.refresh(refresh_token)));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => service.refresh(refresh_token)),
+    );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(await readRow(session.id)).toMatchObject({ revoked_reason: 'reuse_detected' });
   });
@@ -208,7 +224,12 @@ describe('reuse (R-02, threats 1 and 2)', () => {
 
 describe('when a session is over', () => {
   it.each([
-    ['inactivity', { INACTIVITY_TIMEOUT_SECONDS: '600', SESSION_LIFETIME_SECONDS: '0' }, 600, 'expired_idle'],
+    [
+      'inactivity',
+      { INACTIVITY_TIMEOUT_SECONDS: '600', SESSION_LIFETIME_SECONDS: '0' },
+      600,
+      'expired_idle',
+    ],
     [
       'the absolute lifetime',
       { INACTIVITY_TIMEOUT_SECONDS: '0', SESSION_LIFETIME_SECONDS: '900' },
@@ -246,20 +267,30 @@ describe('when a session is over', () => {
   });
 
   it('a session without any limit goes on', async () => {
-    const service = await startService({ SESSION_LIFETIME_SECONDS: '0', INACTIVITY_TIMEOUT_SECONDS: '0' });
+    const service = await startService({
+      SESSION_LIFETIME_SECONDS: '0',
+      INACTIVITY_TIMEOUT_SECONDS: '0',
+    });
     const { session, refresh_token } = await service.create({ user_id: USER, expires_in: null });
     expect(session).toMatchObject({ expires_at: null, idle_expires_at: null });
     service.advance(50 * 365 * 86_400);
     const { status, body } = await service.refresh(refresh_token);
     expect(status).toBe(200);
-    expect(body).toMatchObject({ session_expires_at: null, idle_expires_at: null, refresh_token_expires_in: null });
+    expect(body).toMatchObject({
+      session_expires_at: null,
+      idle_expires_at: null,
+      refresh_token_expires_in: null,
+    });
   });
 
   it('a session revoked in between is refused at once, and its user is told why', async () => {
     const service = await startService();
     const { refresh_token, access_token } = await service.create({ user_id: USER });
     await service.bearer('DELETE', '/v1/sessions/current', access_token);
-    expect(await service.refresh(refresh_token)).toMatchObject({ status: 400, body: { reason: 'signed_out' } });
+    expect(await service.refresh(refresh_token)).toMatchObject({
+      status: 400,
+      body: { reason: 'signed_out' },
+    });
   });
 });
 
@@ -282,21 +313,28 @@ describe('whose token it is', () => {
 
 describe('D1 slow, failing or gone (P-02, threats 14 and 15)', () => {
   it.each([
-    ['fails before the write', [{ before: 'D1_ERROR: D1 DB is overloaded. Requests queued for too long.' }], 1],
+    [
+      'fails before the write',
+      [{ before: 'D1_ERROR: D1 DB is overloaded. Requests queued for too long.' }],
+      1,
+    ],
     ['fails after the write', [{ after: 'D1_ERROR: internal error' }], 1],
     ['stays lost', Array(3).fill({ before: 'D1_ERROR: Network connection lost.' }), 3],
     ['is slow', [{ hang: 600 }], 1],
-  ])('a database that %s is 503 with Retry-After, and the same token works afterwards', async (_, faults, attempts) => {
-    const service = await startService({ D1_TIMEOUT_MS: '250' });
-    const { refresh_token } = await service.create({ user_id: USER });
-    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
-    Object.assign(service.database, { faults, roundTrips: 0 });
-    const failed = await service.refresh(refresh_token);
-    error.mockRestore();
-    expect(failed).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } });
-    expect(Number(failed.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(service.database.roundTrips).toBe(attempts);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    expect((await service.refresh(refresh_token)).status).toBe(200);
-  });
+  ])(
+    'a database that %s is 503 with Retry-After, and the same token works afterwards',
+    async (_, faults, attempts) => {
+      const service = await startService({ D1_TIMEOUT_MS: '250' });
+      const { refresh_token } = await service.create({ user_id: USER });
+      const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+      Object.assign(service.database, { faults, roundTrips: 0 });
+      const failed = await service.refresh(refresh_token);
+      error.mockRestore();
+      expect(failed).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } });
+      expect(Number(failed.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(service.database.roundTrips).toBe(attempts);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      expect((await service.refresh(refresh_token)).status).toBe(200);
+    },
+  );
 });

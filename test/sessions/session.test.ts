@@ -1,4 +1,6 @@
-/** The rules of src/sessions/session.ts: each pure function and its SQL twin give the same answer. */
+/**
+ * The rules of src/sessions/session.ts: each pure function and its SQL twin give the same answer.
+ */
 import { env } from 'cloudflare:test';
 import { and, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
@@ -43,15 +45,27 @@ describe('checkSession', () => {
     ['a second before its limit is live', { expiresAt: at(1) }, null],
     ['from the second of its limit on, it is over', { expiresAt: at(0) }, 'expired_absolute'],
     ['a second before the inactivity timeout is live', { createdAt: at(-599) }, null],
-    ['from the second of the inactivity timeout on, it is over', { createdAt: at(-600) }, 'expired_idle'],
+    [
+      'from the second of the inactivity timeout on, it is over',
+      { createdAt: at(-600) },
+      'expired_idle',
+    ],
     ['a rotation starts the inactivity anew', { createdAt: at(-9000), rotatedAt: at(-10) }, null],
-    ['revoked counts before expired', { expiresAt: at(-1), revokedAt: at(-5), revokedReason: 'evicted' }, 'evicted'],
+    [
+      'revoked counts before expired',
+      { expiresAt: at(-1), revokedAt: at(-5), revokedReason: 'evicted' },
+      'evicted',
+    ],
     [
       'a guest who became a user is told no more than that it is over',
       { revokedAt: at(-5), revokedReason: 'upgraded' },
       'revoked',
     ],
-    ['a reason of a later release is revoked', { revokedAt: at(-5), revokedReason: 'novel' }, 'revoked'],
+    [
+      'a reason of a later release is revoked',
+      { revokedAt: at(-5), revokedReason: 'novel' },
+      'revoked',
+    ],
     ['revoked without a reason is revoked', { revokedAt: at(-5) }, 'revoked'],
     ['one that has moved is over here', { home: 'DB_WEUR' }, 'revoked'],
     ['one that began before a not-before is over', { isOutdated: 1 }, 'revoked'],
@@ -61,13 +75,16 @@ describe('checkSession', () => {
 });
 
 describe('the end by inactivity', () => {
-  it.each([0, 1, 500, 999])('is the first second in which the session is over, %i ms into a second', (slip) => {
-    const session = { ...fresh, rotatedAt: new Date(NOW - 500 + slip) };
-    const end = idleExpiresAt(session, policy)?.getTime() as number;
-    expect(end % 1000).toBe(0);
-    expect(checkSession(session, policy, end - 1)).toBeNull();
-    expect(checkSession(session, policy, end)).toBe('expired_idle');
-  });
+  it.each([0, 1, 500, 999])(
+    'is the first second in which the session is over, %i ms into a second',
+    (slip) => {
+      const session = { ...fresh, rotatedAt: new Date(NOW - 500 + slip) };
+      const end = idleExpiresAt(session, policy)?.getTime() as number;
+      expect(end % 1000).toBe(0);
+      expect(checkSession(session, policy, end - 1)).toBeNull();
+      expect(checkSession(session, policy, end)).toBe('expired_idle');
+    },
+  );
 
   it('counts from the creation until the first rotation, and is none without a timeout', () => {
     expect(lastUsedAt(fresh)).toBe(fresh.createdAt);
@@ -76,7 +93,10 @@ describe('the end by inactivity', () => {
 });
 
 describe('in SQL', () => {
-  /** Milliseconds from `now` to what a rule compares it with: mostly at the boundary, a millisecond or a second beside it. */
+  /**
+   * Milliseconds from `now` to what a rule compares it with: mostly at the boundary, a millisecond
+   * or a second beside it.
+   */
   const around = (...boundaries: number[]) =>
     fc.oneof(
       { weight: 1, arbitrary: fc.integer({ min: -2_000_000, max: 2_000_000 }) },
@@ -116,7 +136,17 @@ describe('in SQL', () => {
     const seen = { live: 0, over: 0, within: 0, outside: 0 };
     await fc.assert(
       fc.asyncProperty(arbitrary, async (row) => {
-        const { settings, now, created, rotated, expires, isRevoked, hasMoved, notBefore, isForEveryone } = row;
+        const {
+          settings,
+          now,
+          created,
+          rotated,
+          expires,
+          isRevoked,
+          hasMoved,
+          notBefore,
+          isForEveryone,
+        } = row;
         const id = crypto.randomUUID();
         const matching = (condition: ReturnType<typeof isLive>) =>
           db

@@ -1,9 +1,15 @@
-/** The service as it is deployed, over D1 bindings that fail now and then as D1 does: before a batch, after its commit, or by silence. */
+/**
+ * The service as it is deployed, over D1 bindings that fail now and then as D1 does: before a
+ * batch, after its commit, or by silence.
+ */
 import { createApp } from '../../src/app';
 import type { Env } from '../../src/env';
 import { runScheduled } from '../../src/scheduled';
 
-/** Each documented kind: worth another try at once, overload, a fault inside, and the time that a statement may take. */
+/**
+ * Each documented kind: worth another try at once, overload, a fault inside, and the time that a
+ * statement may take.
+ */
 const MESSAGES = [
   'D1_ERROR: Network connection lost.',
   'D1_ERROR: D1 DB reset because its code was updated.',
@@ -16,7 +22,8 @@ const MESSAGES = [
   'D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.',
 ];
 
-// Miniflare, which asks workerd synchronously, would wait for ever while workerd waits for it to read the log.
+// Miniflare, which asks workerd synchronously, would wait for ever while workerd waits for it to
+// read the log.
 for (const level of ['log', 'warn', 'error'] as const) console[level] = () => {};
 
 const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
@@ -36,7 +43,10 @@ function withFaults(binding: D1Database, rate: number): D1Database {
     };
     return { batch, getBookmark: () => session.getBookmark() };
   };
-  return { prepare: (query: string) => binding.prepare(query), withSession } as unknown as D1Database;
+  return {
+    prepare: (query: string) => binding.prepare(query),
+    withSession,
+  } as unknown as D1Database;
 }
 
 interface SoakEnv extends Env {
@@ -49,7 +59,8 @@ function open(env: SoakEnv) {
   if (known !== null) return known;
   const faulty: Env = { ...env };
   const rate = Number(env.FAULT_RATE);
-  for (const name of ['DB', 'DB_WEUR', 'DB_APAC'] as const) faulty[name] = withFaults(env[name] as D1Database, rate);
+  for (const name of ['DB', 'DB_WEUR', 'DB_APAC'] as const)
+    faulty[name] = withFaults(env[name] as D1Database, rate);
   known = { env: faulty, app: createApp(faulty) };
   return known;
 }

@@ -1,13 +1,30 @@
 /** Access tokens: RFC 9068, verified strictly, without a database. */
 import { env } from 'cloudflare:test';
-import { base64url, CompactSign, decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, type JWK } from 'jose';
+import {
+  base64url,
+  CompactSign,
+  decodeJwt,
+  decodeProtectedHeader,
+  exportJWK,
+  generateKeyPair,
+  type JWK,
+} from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config';
 import { deriveKeyring } from '../../src/crypto';
 import { DEFAULT_HOME, newMeter, openHome } from '../../src/db/homes';
 import { RESERVED_CLAIMS } from '../../src/tokens/access';
 import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/keys';
-import { APP, AUDIENCE, BACKEND, basic, ISSUER, START, startService, type TestService } from '../fixtures';
+import {
+  APP,
+  AUDIENCE,
+  BACKEND,
+  basic,
+  ISSUER,
+  START,
+  startService,
+  type TestService,
+} from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NOW = START / 1000;
@@ -18,8 +35,14 @@ const utf8 = (text: string) => new TextEncoder().encode(text);
 async function signingKeyOf({ env, clock }: TestService): Promise<SigningKey> {
   const config = parseConfig(env);
   const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
-  const home = openHome({ name: DEFAULT_HOME, binding: env.DB, timeoutMs: config.d1TimeoutMs }, newMeter());
-  return findSigningKey(await loadKeySet(home, keyring, config.signingKeys, clock.now), clock.now) as SigningKey;
+  const home = openHome(
+    { name: DEFAULT_HOME, binding: env.DB, timeoutMs: config.d1TimeoutMs },
+    newMeter(),
+  );
+  return findSigningKey(
+    await loadKeySet(home, keyring, config.signingKeys, clock.now),
+    clock.now,
+  ) as SigningKey;
 }
 
 async function jwksOf(service: TestService): Promise<JWK[]> {
@@ -46,7 +69,10 @@ beforeAll(async () => {
 });
 
 /** A token signed with the real key, whatever it says. */
-async function signed(payload: string | object, changes: Record<string, unknown> = {}): Promise<string> {
+async function signed(
+  payload: string | object,
+  changes: Record<string, unknown> = {},
+): Promise<string> {
   const input = `${encode({ ...header, ...changes })}.${base64url.encode(typeof payload === 'string' ? payload : JSON.stringify(payload))}`;
   const signature = await crypto.subtle.sign('Ed25519', key.privateKey, utf8(input));
   return `${input}.${base64url.encode(new Uint8Array(signature))}`;
@@ -64,7 +90,11 @@ async function expectRefused(token: string): Promise<void> {
 
 describe('what is issued (J-08, J-10)', () => {
   it('has the header and the claims of RFC 9068 and no others', async () => {
-    const { session, access_token } = await service.create({ user_id: USER, auth_time: NOW - 60, amr: ['pwd', 'otp'] });
+    const { session, access_token } = await service.create({
+      user_id: USER,
+      auth_time: NOW - 60,
+      amr: ['pwd', 'otp'],
+    });
     expect(decodeProtectedHeader(access_token)).toEqual({
       alg: 'EdDSA',
       typ: 'at+jwt',
@@ -88,19 +118,29 @@ describe('what is issued (J-08, J-10)', () => {
 
   it('is another token each time', async () => {
     const jtis = await Promise.all(
-      Array.from({ length: 20 }, async () => decodeJwt((await service.create({ user_id: USER })).access_token).jti),
+      Array.from(
+        { length: 20 },
+        async () => decodeJwt((await service.create({ user_id: USER })).access_token).jti,
+      ),
     );
     expect(new Set(jtis).size).toBe(20);
   });
 
   it("a guest's subject is its session", async () => {
     const { session, access_token } = await service.create();
-    expect(decodeJwt(access_token)).toMatchObject({ sub: session.id, sid: session.id, guest: true });
+    expect(decodeJwt(access_token)).toMatchObject({
+      sub: session.id,
+      sid: session.id,
+      guest: true,
+    });
     expect(await statusOf(access_token)).toBe(200);
   });
 
   it('custom claims are in every access token of the session', async () => {
-    const custom = { plan: 'gold', 'https://example.com/tenant': { id: 7, tags: ['a', null, true] } };
+    const custom = {
+      plan: 'gold',
+      'https://example.com/tenant': { id: 7, tags: ['a', null, true] },
+    };
     const { access_token, refresh_token } = await service.create({ user_id: USER, claims: custom });
     expect(decodeJwt(access_token)).toMatchObject(custom);
     const { body } = await service.refresh(refresh_token);
@@ -147,12 +187,15 @@ describe('the signature (J-01, J-02, threat 9)', () => {
     expect(service.database.roundTrips).toBe(0);
   });
 
-  it.each(['none', 'None', 'nOnE', 'NONE', ''])('alg %j is refused, with and without a signature', async (alg) => {
-    await expectRefused(`${encode({ ...header, alg })}.${encode(claims)}.`);
-    await expectRefused(`${encode({ ...header, alg })}.${encode(claims)}`);
-    await expectRefused(`${encode({ ...header, alg })}.${encode(claims)}.${good.split('.')[2]}`);
-    await expectRefused(await signed(claims, { alg }));
-  });
+  it.each(['none', 'None', 'nOnE', 'NONE', ''])(
+    'alg %j is refused, with and without a signature',
+    async (alg) => {
+      await expectRefused(`${encode({ ...header, alg })}.${encode(claims)}.`);
+      await expectRefused(`${encode({ ...header, alg })}.${encode(claims)}`);
+      await expectRefused(`${encode({ ...header, alg })}.${encode(claims)}.${good.split('.')[2]}`);
+      await expectRefused(await signed(claims, { alg }));
+    },
+  );
 
   it.each(['RS256', 'PS256', 'ES256', 'ES384', 'Ed25519', 'HS256', 'HS512', 'dir', 'eddsa'])(
     'alg %s is refused for a key of another algorithm',
@@ -161,19 +204,24 @@ describe('the signature (J-01, J-02, threat 9)', () => {
     },
   );
 
-  it.each(['HS256', 'HS384', 'HS512'])('%s with anything public as the secret is refused', async (alg) => {
-    const [jwk] = await jwksOf(service);
-    const { x } = jwk as { x: string };
-    const { kid, alg: _, use: __, ...bare } = jwk as JWK;
-    const secrets = [JSON.stringify(jwk), JSON.stringify(bare), x, kid as string].map(utf8);
-    for (const secret of [...secrets, base64url.decode(x)]) {
-      const hash = `SHA-${alg.slice(2)}`;
-      const hmac = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash }, false, ['sign']);
-      const input = `${encode({ ...header, alg })}.${encode(claims)}`;
-      const mac = new Uint8Array(await crypto.subtle.sign('HMAC', hmac, utf8(input)));
-      await expectRefused(`${input}.${base64url.encode(mac)}`);
-    }
-  });
+  it.each(['HS256', 'HS384', 'HS512'])(
+    '%s with anything public as the secret is refused',
+    async (alg) => {
+      const [jwk] = await jwksOf(service);
+      const { x } = jwk as { x: string };
+      const { kid, alg: _, use: __, ...bare } = jwk as JWK;
+      const secrets = [JSON.stringify(jwk), JSON.stringify(bare), x, kid as string].map(utf8);
+      for (const secret of [...secrets, base64url.decode(x)]) {
+        const hash = `SHA-${alg.slice(2)}`;
+        const hmac = await crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash }, false, [
+          'sign',
+        ]);
+        const input = `${encode({ ...header, alg })}.${encode(claims)}`;
+        const mac = new Uint8Array(await crypto.subtle.sign('HMAC', hmac, utf8(input)));
+        await expectRefused(`${input}.${base64url.encode(mac)}`);
+      }
+    },
+  );
 
   it.each([
     ['empty', 0],
@@ -194,32 +242,35 @@ describe('the signature (J-01, J-02, threat 9)', () => {
 });
 
 describe('keys in the header (J-03, threat 10)', () => {
-  it.each(['jwk', 'jku', 'x5u', 'x5c', 'x5t'])("%s with an attacker's key is ignored", async (name) => {
-    const values: Record<string, unknown> = {
-      jwk: attackerJwk,
-      jku: 'https://attacker.example/jwks.json',
-      x5u: 'https://attacker.example/cert.pem',
-      x5c: ['MIIB'],
-      x5t: 'AAAA',
-    };
-    const forge = (kid: unknown) => {
-      const input = `${encode({ alg: 'EdDSA', typ: 'at+jwt', kid, [name]: values[name] })}.${encode(claims)}`;
-      return crypto.subtle
-        .sign('Ed25519', attacker.privateKey, utf8(input))
-        .then((signature) => `${input}.${base64url.encode(new Uint8Array(signature))}`);
-    };
-    const fetchBefore = globalThis.fetch;
-    let fetches = 0;
-    globalThis.fetch = async () => {
-      fetches += 1;
-      return Response.json({ keys: [attackerJwk] });
-    };
-    await expectRefused(await forge(key.kid));
-    await expectRefused(await forge(undefined));
-    await expectRefused(await forge('attacker'));
-    globalThis.fetch = fetchBefore;
-    expect(fetches).toBe(0);
-  });
+  it.each(['jwk', 'jku', 'x5u', 'x5c', 'x5t'])(
+    "%s with an attacker's key is ignored",
+    async (name) => {
+      const values: Record<string, unknown> = {
+        jwk: attackerJwk,
+        jku: 'https://attacker.example/jwks.json',
+        x5u: 'https://attacker.example/cert.pem',
+        x5c: ['MIIB'],
+        x5t: 'AAAA',
+      };
+      const forge = (kid: unknown) => {
+        const input = `${encode({ alg: 'EdDSA', typ: 'at+jwt', kid, [name]: values[name] })}.${encode(claims)}`;
+        return crypto.subtle
+          .sign('Ed25519', attacker.privateKey, utf8(input))
+          .then((signature) => `${input}.${base64url.encode(new Uint8Array(signature))}`);
+      };
+      const fetchBefore = globalThis.fetch;
+      let fetches = 0;
+      globalThis.fetch = async () => {
+        fetches += 1;
+        return Response.json({ keys: [attackerJwk] });
+      };
+      await expectRefused(await forge(key.kid));
+      await expectRefused(await forge(undefined));
+      await expectRefused(await forge('attacker'));
+      globalThis.fetch = fetchBefore;
+      expect(fetches).toBe(0);
+    },
+  );
 
   it.each([[['exp']], [['x']], [[]], ['x'], [['b64']]])(
     'crit %j is refused, even signed with the real key',
@@ -267,7 +318,9 @@ describe('times (J-05)', () => {
   it.each(['"9999999999"', 'null', '-1', '1e308', '1e400', 'NaN', 'true', '[9999999999]', '{}'])(
     'exp %s is refused',
     async (exp) => {
-      await expectRefused(await signed(JSON.stringify({ ...claims, exp: 1 }).replace('"exp":1', `"exp":${exp}`)));
+      await expectRefused(
+        await signed(JSON.stringify({ ...claims, exp: 1 }).replace('"exp":1', `"exp":${exp}`)),
+      );
     },
   );
 
@@ -278,7 +331,9 @@ describe('times (J-05)', () => {
   });
 
   it.each(['"1"', 'null', '{}', '1e400'])('iat %s is refused', async (iat) => {
-    await expectRefused(await signed(JSON.stringify({ ...claims, iat: 1 }).replace('"iat":1', `"iat":${iat}`)));
+    await expectRefused(
+      await signed(JSON.stringify({ ...claims, iat: 1 }).replace('"iat":1', `"iat":${iat}`)),
+    );
   });
 
   it('nbf is honoured', async () => {
@@ -289,16 +344,27 @@ describe('times (J-05)', () => {
 });
 
 describe('typ (J-06, threat 11)', () => {
-  it.each(['JWT', 'rt+jwt', 'dpop+jwt', 'statuslist+jwt', 'logout+jwt', 'id_token', '', undefined, null, ['at+jwt']])(
-    '%j is refused',
+  it.each([
+    'JWT',
+    'rt+jwt',
+    'dpop+jwt',
+    'statuslist+jwt',
+    'logout+jwt',
+    'id_token',
+    '',
+    undefined,
+    null,
+    ['at+jwt'],
+  ])('%j is refused', async (typ) => {
+    await expectRefused(await signed(claims, { typ }));
+  });
+
+  it.each(['at+jwt', 'AT+JWT', 'application/at+jwt'])(
+    '%s is the same media type (RFC 9068 §4)',
     async (typ) => {
-      await expectRefused(await signed(claims, { typ }));
+      expect(await statusOf(await signed(claims, { typ }))).toBe(200);
     },
   );
-
-  it.each(['at+jwt', 'AT+JWT', 'application/at+jwt'])('%s is the same media type (RFC 9068 §4)', async (typ) => {
-    expect(await statusOf(await signed(claims, { typ }))).toBe(200);
-  });
 });
 
 describe('who it is from and for (J-07)', () => {
@@ -333,13 +399,19 @@ describe('who it is from and for (J-07)', () => {
     await expectRefused(await signed({ ...claims, iss }));
   });
 
-  it.each(['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid'])('no token goes without %s', async (name) => {
-    await expectRefused(await signed({ ...claims, [name]: undefined }));
-  });
+  it.each(['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid'])(
+    'no token goes without %s',
+    async (name) => {
+      await expectRefused(await signed({ ...claims, [name]: undefined }));
+    },
+  );
 
-  it.each(['[]', 'null', '"text"', '1', '', '{'])('a payload that is %j is refused', async (payload) => {
-    await expectRefused(await signed(payload));
-  });
+  it.each(['[]', 'null', '"text"', '1', '', '{'])(
+    'a payload that is %j is refused',
+    async (payload) => {
+      await expectRefused(await signed(payload));
+    },
+  );
 });
 
 describe('its size and form (J-13)', () => {
@@ -349,9 +421,12 @@ describe('its size and form (J-13)', () => {
     await expectRefused(await signed({ ...claims, padding: 'x'.repeat(20_000) }));
   });
 
-  it.each(['', '.', '..', '...', 'a.b', 'a.b.c.d', '%', 'é', '{}'])('%j is refused', async (token) => {
-    await expectRefused(token);
-  });
+  it.each(['', '.', '..', '...', 'a.b', 'a.b.c.d', '%', 'é', '{}'])(
+    '%j is refused',
+    async (token) => {
+      await expectRefused(token);
+    },
+  );
 });
 
 describe('ES256 by configuration (J-17)', () => {
@@ -362,7 +437,11 @@ describe('ES256 by configuration (J-17)', () => {
     const [jwk, ...others] = await jwksOf(es256);
     expect(others).toEqual([]);
     expect(jwk).toMatchObject({ kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig' });
-    expect(decodeProtectedHeader(access_token)).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: jwk?.kid });
+    expect(decodeProtectedHeader(access_token)).toEqual({
+      alg: 'ES256',
+      typ: 'at+jwt',
+      kid: jwk?.kid,
+    });
     const [head, body, signature] = access_token.split('.') as [string, string, string];
     expect(base64url.decode(signature)).toHaveLength(64);
     expect((await es256.bearer('GET', '/v1/sessions/current', access_token)).status).toBe(200);

@@ -1,6 +1,13 @@
 /** Signing keys: made on first need, rolled over without a verifier noticing, private at rest. */
 import { env } from 'cloudflare:test';
-import { base64url, calculateJwkThumbprint, decodeProtectedHeader, importJWK, type JWK, jwtVerify } from 'jose';
+import {
+  base64url,
+  calculateJwkThumbprint,
+  decodeProtectedHeader,
+  importJWK,
+  type JWK,
+  jwtVerify,
+} from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../src/config';
 import { decrypt, deriveKeyring } from '../../src/crypto';
@@ -45,7 +52,10 @@ async function readKeys(): Promise<Record<string, string | number>[]> {
 async function rotate({ env: variables, clock }: TestService) {
   const config = parseConfig(variables);
   const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
-  const home = openHome({ name: DEFAULT_HOME, binding: variables.DB, timeoutMs: config.d1TimeoutMs }, newMeter());
+  const home = openHome(
+    { name: DEFAULT_HOME, binding: variables.DB, timeoutMs: config.d1TimeoutMs },
+    newMeter(),
+  );
   return rotateSigningKeys(home, keyring, config.signingKeys, clock.now);
 }
 
@@ -83,12 +93,15 @@ describe('the first key', () => {
   it('is one, however many isolates need it at once', async () => {
     const services = await Promise.all(Array.from({ length: 5 }, () => startService()));
     const created = await Promise.all(
-      Array.from({ length: 20 }, (_, request) => (services[request % 5] as TestService).create({ user_id: USER })),
+      Array.from({ length: 20 }, (_, request) =>
+        (services[request % 5] as TestService).create({ user_id: USER }),
+      ),
     );
     expect(await readKeys()).toHaveLength(1);
     expect(new Set(created.map(({ access_token }) => kidOf(access_token))).size).toBe(1);
     for (const service of services) {
-      for (const { access_token } of created) expect(await isAccepted(service, access_token)).toBe(true);
+      for (const { access_token } of created)
+        expect(await isAccepted(service, access_token)).toBe(true);
     }
   });
 
@@ -102,7 +115,9 @@ describe('the first key', () => {
 describe('the private part', () => {
   it('is encrypted at rest, opens with its own SESSION_SECRET and in its own row alone', async () => {
     await (await startService({ SESSION_SECRET: FIRST_SECRET })).create();
-    const [row] = (await env.DB.prepare('SELECT * FROM signing_keys').all()).results as { [name: string]: string }[];
+    const [row] = (await env.DB.prepare('SELECT * FROM signing_keys').all()).results as {
+      [name: string]: string;
+    }[];
     const { kid, private_key } = row as { kid: string; private_key: string };
     const pkcs8 = { name: 'Ed25519' };
     await expect(
@@ -123,7 +138,9 @@ describe('the JWKS (J-14, J-16)', () => {
   it.each(['EdDSA', 'ES256'])('holds public %s keys and nothing else', async (alg) => {
     const service = await startService({ ACCESS_TOKEN_ALG: alg });
     const [jwk] = await jwksOf(service);
-    const members = { EdDSA: ['crv', 'kty', 'x'], ES256: ['crv', 'kty', 'x', 'y'] }[alg] as string[];
+    const members = { EdDSA: ['crv', 'kty', 'x'], ES256: ['crv', 'kty', 'x', 'y'] }[
+      alg
+    ] as string[];
     expect(Object.keys(jwk as JWK).sort()).toEqual([...members, 'alg', 'kid', 'use'].sort());
     expect(jwk).toMatchObject({ alg, use: 'sig', kid: await calculateJwkThumbprint(jwk as JWK) });
   });
@@ -137,11 +154,15 @@ describe('the JWKS (J-14, J-16)', () => {
       'access-control-allow-origin': '*',
     });
     const tag = response.headers.get('etag') as string;
-    const again = await service.request('/.well-known/jwks.json', { headers: { 'if-none-match': tag } });
+    const again = await service.request('/.well-known/jwks.json', {
+      headers: { 'if-none-match': tag },
+    });
     expect(again.status).toBe(304);
     expect(again.headers.get('cache-control')).toBe('public, max-age=120');
     expect(await again.text()).toBe('');
-    const other = await service.request('/.well-known/jwks.json', { headers: { 'if-none-match': '"other"' } });
+    const other = await service.request('/.well-known/jwks.json', {
+      headers: { 'if-none-match': '"other"' },
+    });
     expect(other.status).toBe(200);
   });
 
@@ -159,21 +180,28 @@ describe('the JWKS (J-14, J-16)', () => {
 });
 
 describe('roll-over (J-15, threat 44)', () => {
-  /** Walks the clock; every token that lives is verified by every verifier, through every isolate, at every step. */
+  /**
+   * Walks the clock; every token that lives is verified by every verifier, through every isolate,
+   * at every step.
+   */
   async function walk(
     services: TestService[],
     { days, cron, step }: { days: number; cron: (second: number) => boolean; step: number },
   ): Promise<string[]> {
     const clock = (services[0] as TestService).clock;
     const verifiers = Array.from({ length: 4 }, (_, position) => new Verifier(position / 4));
-    const sessions = await Promise.all(services.map((service) => service.create({ user_id: USER })));
+    const sessions = await Promise.all(
+      services.map((service) => service.create({ user_id: USER })),
+    );
     const refreshTokens = sessions.map(({ refresh_token }) => refresh_token);
     const kids: string[] = [];
     let alive: { token: string; until: number }[] = [];
     for (let second = 0, turn = 0; second < days * DAY; turn += 1) {
       if (cron(second)) await rotate(services[turn % services.length] as TestService);
       const signer = turn % services.length;
-      const { status, body } = await (services[signer] as TestService).refresh(refreshTokens[signer] as string);
+      const { status, body } = await (services[signer] as TestService).refresh(
+        refreshTokens[signer] as string,
+      );
       expect(status).toBe(200);
       refreshTokens[signer] = body.refresh_token;
       if (kids.at(-1) !== kidOf(body.access_token)) kids.push(kidOf(body.access_token));
@@ -183,12 +211,17 @@ describe('roll-over (J-15, threat 44)', () => {
       ];
       for (const { token } of alive) {
         for (const [position, verifier] of verifiers.entries()) {
-          await verifier.verify(services[(turn + position) % services.length] as TestService, token);
+          await verifier.verify(
+            services[(turn + position) % services.length] as TestService,
+            token,
+          );
         }
       }
       // Close steps where keys change, far ones between.
       const rows = await readKeys();
-      const isNear = rows.some(({ activates_at }) => Math.abs(Number(activates_at) * 1000 - clock.now) < 900_000);
+      const isNear = rows.some(
+        ({ activates_at }) => Math.abs(Number(activates_at) * 1000 - clock.now) < 900_000,
+      );
       const isCronTurn = rows.length > 1 && !isNear ? Math.min(step, HOUR) : step;
       const seconds = isNear ? 97 : isCronTurn;
       second += seconds;
@@ -199,7 +232,9 @@ describe('roll-over (J-15, threat 44)', () => {
 
   it('through three keys no verifier meets an unknown kid, no token outlives its key, and old keys are purged', async () => {
     const clock = { now: START };
-    const services = await Promise.all(Array.from({ length: 3 }, () => startService(WEEKLY, clock)));
+    const services = await Promise.all(
+      Array.from({ length: 3 }, () => startService(WEEKLY, clock)),
+    );
     const kids = await walk(services, { days: 15, cron: () => true, step: 2 * HOUR });
     expect(kids).toHaveLength(3);
     expect(new Set(kids).size).toBe(3);
@@ -213,7 +248,9 @@ describe('roll-over (J-15, threat 44)', () => {
     const clock = { now: START };
     await (await startService(WEEKLY, clock)).create();
     const services = await Promise.all(
-      Array.from({ length: 2 }, () => startService({ ...WEEKLY, ACCESS_TOKEN_ALG: 'ES256' }, clock)),
+      Array.from({ length: 2 }, () =>
+        startService({ ...WEEKLY, ACCESS_TOKEN_ALG: 'ES256' }, clock),
+      ),
     );
     const kids = await walk(services, { days: 1.2, cron: () => true, step: HOUR });
     expect(kids).toHaveLength(2);
@@ -251,7 +288,9 @@ describe('roll-over (J-15, threat 44)', () => {
 
   it('two crons at once publish one key', async () => {
     const clock = { now: START };
-    const services = await Promise.all(Array.from({ length: 4 }, () => startService(WEEKLY, clock)));
+    const services = await Promise.all(
+      Array.from({ length: 4 }, () => startService(WEEKLY, clock)),
+    );
     await services[0]?.create();
     clock.now += 6 * DAY * 1000;
     const reports = await Promise.all(services.map(rotate));
@@ -275,7 +314,10 @@ describe('replacing SESSION_SECRET', () => {
     const clock = { now: START };
     const before = await startService({ SESSION_SECRET: FIRST_SECRET }, clock);
     const { access_token } = await before.create();
-    const during = await startService({ SESSION_SECRET: SECOND_SECRET, SESSION_SECRET_PREVIOUS: FIRST_SECRET }, clock);
+    const during = await startService(
+      { SESSION_SECRET: SECOND_SECRET, SESSION_SECRET_PREVIOUS: FIRST_SECRET },
+      clock,
+    );
     expect(kidOf((await during.create()).access_token)).toBe(kidOf(access_token));
     expect(await rotate(during)).toMatchObject({ reencrypted: 1 });
     expect(await rotate(during)).toMatchObject({ reencrypted: 0 });
@@ -287,7 +329,9 @@ describe('replacing SESSION_SECRET', () => {
 
   it('a secret that is lost costs a new key, and tokens of the old one stay good', async () => {
     const clock = { now: START };
-    const { access_token } = await (await startService({ SESSION_SECRET: FIRST_SECRET }, clock)).create();
+    const { access_token } = await (
+      await startService({ SESSION_SECRET: FIRST_SECRET }, clock)
+    ).create();
     const after = await startService({ SESSION_SECRET: SECOND_SECRET }, clock);
     const { access_token: fresh } = await after.create();
     expect(kidOf(fresh)).not.toBe(kidOf(access_token));

@@ -1,4 +1,7 @@
-/** Refresh tokens: what is not authentic is refused without asking a database, and says nothing of why. */
+/**
+ * Refresh tokens: what is not authentic is refused without asking a database, and says nothing of
+ * why.
+ */
 import { env } from 'cloudflare:test';
 import { base64url, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
@@ -21,11 +24,18 @@ interface Claims {
 
 const encode = (value: unknown) => base64url.encode(JSON.stringify(value));
 const partsOf = (token: string) => token.slice('v2.'.length).split('.') as [string, string, string];
-const claimsOf = (token: string): Claims => JSON.parse(new TextDecoder().decode(base64url.decode(partsOf(token)[1])));
-const keyringOf = (service: TestService) => deriveKeyring(service.env.SESSION_SECRET as string, null);
-const withHeader = (token: string, header: object) => `v2.${[encode(header), ...partsOf(token).slice(1)].join('.')}`;
+const claimsOf = (token: string): Claims =>
+  JSON.parse(new TextDecoder().decode(base64url.decode(partsOf(token)[1])));
+const keyringOf = (service: TestService) =>
+  deriveKeyring(service.env.SESSION_SECRET as string, null);
+const withHeader = (token: string, header: object) =>
+  `v2.${[encode(header), ...partsOf(token).slice(1)].join('.')}`;
 
-async function sign(service: TestService, header: Record<string, unknown>, claims: object): Promise<string> {
+async function sign(
+  service: TestService,
+  header: Record<string, unknown>,
+  claims: object,
+): Promise<string> {
   const { refreshMac } = (await keyringOf(service)).current;
   const input = `${encode(header)}.${encode(claims)}`;
   const mac = await crypto.subtle.sign('HMAC', refreshMac, new TextEncoder().encode(input));
@@ -33,7 +43,10 @@ async function sign(service: TestService, header: Record<string, unknown>, claim
 }
 
 /** Each makes a token that this service never issued out of two that it did. */
-const FORGERIES: Record<string, (one: Tokens, two: Tokens, service: TestService) => string | Promise<string>> = {
+const FORGERIES: Record<
+  string,
+  (one: Tokens, two: Tokens, service: TestService) => string | Promise<string>
+> = {
   'a random string': () => randomSecret(),
   'only the prefix': () => 'v2.',
   'three empty parts': () => 'v2...',
@@ -67,32 +80,64 @@ const FORGERIES: Record<string, (one: Tokens, two: Tokens, service: TestService)
     const [header, , signature] = partsOf(refresh_token);
     return `v2.${header}.${partsOf(two.refresh_token)[1]}.${signature}`;
   },
-  'another kid': ({ refresh_token }) => withHeader(refresh_token, { alg: 'HS256', typ: 'rt+jwt', kid: 'AAAAAAAAAAA' }),
+  'another kid': ({ refresh_token }) =>
+    withHeader(refresh_token, { alg: 'HS256', typ: 'rt+jwt', kid: 'AAAAAAAAAAA' }),
   'no kid': ({ refresh_token }) => withHeader(refresh_token, { alg: 'HS256', typ: 'rt+jwt' }),
-  'kid __proto__': ({ refresh_token }) => withHeader(refresh_token, { alg: 'HS256', typ: 'rt+jwt', kid: '__proto__' }),
+  'kid __proto__': ({ refresh_token }) =>
+    withHeader(refresh_token, { alg: 'HS256', typ: 'rt+jwt', kid: '__proto__' }),
   'kid an array': async ({ refresh_token }, _, service) =>
-    withHeader(refresh_token, { alg: 'HS256', typ: 'rt+jwt', kid: [(await keyringOf(service)).current.id] }),
+    withHeader(refresh_token, {
+      alg: 'HS256',
+      typ: 'rt+jwt',
+      kid: [(await keyringOf(service)).current.id],
+    }),
   ...Object.fromEntries(
     ['none', 'None', 'nOnE', '', 'RS256', 'ES256', 'EdDSA', 'HS512', 'hs256'].map((alg) => [
       `alg ${alg || 'empty'} under the right kid`,
       async ({ refresh_token }: Tokens, _: Tokens, service: TestService) =>
-        withHeader(refresh_token, { alg, typ: 'rt+jwt', kid: (await keyringOf(service)).current.id }),
+        withHeader(refresh_token, {
+          alg,
+          typ: 'rt+jwt',
+          kid: (await keyringOf(service)).current.id,
+        }),
     ]),
   ),
   'alg none with an empty signature': async ({ refresh_token }, _, service) => {
-    const header = encode({ alg: 'none', typ: 'rt+jwt', kid: (await keyringOf(service)).current.id });
+    const header = encode({
+      alg: 'none',
+      typ: 'rt+jwt',
+      kid: (await keyringOf(service)).current.id,
+    });
     return `v2.${header}.${partsOf(refresh_token)[1]}.`;
   },
   'alg none signed with the real key': async ({ refresh_token }, _, service) =>
-    sign(service, { alg: 'none', typ: 'rt+jwt', kid: (await keyringOf(service)).current.id }, claimsOf(refresh_token)),
+    sign(
+      service,
+      { alg: 'none', typ: 'rt+jwt', kid: (await keyringOf(service)).current.id },
+      claimsOf(refresh_token),
+    ),
   'the typ of an access token, signed with the real key': async ({ refresh_token }, _, service) =>
-    sign(service, { alg: 'HS256', typ: 'at+jwt', kid: (await keyringOf(service)).current.id }, claimsOf(refresh_token)),
+    sign(
+      service,
+      { alg: 'HS256', typ: 'at+jwt', kid: (await keyringOf(service)).current.id },
+      claimsOf(refresh_token),
+    ),
   'no typ, signed with the real key': async ({ refresh_token }, _, service) =>
-    sign(service, { alg: 'HS256', kid: (await keyringOf(service)).current.id }, claimsOf(refresh_token)),
+    sign(
+      service,
+      { alg: 'HS256', kid: (await keyringOf(service)).current.id },
+      claimsOf(refresh_token),
+    ),
   'an unknown crit, signed with the real key': async ({ refresh_token }, _, service) =>
     sign(
       service,
-      { alg: 'HS256', typ: 'rt+jwt', kid: (await keyringOf(service)).current.id, crit: ['x'], x: 1 },
+      {
+        alg: 'HS256',
+        typ: 'rt+jwt',
+        kid: (await keyringOf(service)).current.id,
+        crit: ['x'],
+        x: 1,
+      },
       claimsOf(refresh_token),
     ),
   'the key of another SESSION_SECRET': async ({ refresh_token }) => {
@@ -100,7 +145,11 @@ const FORGERIES: Record<string, (one: Tokens, two: Tokens, service: TestService)
     const keyring = await deriveKeyring(SECOND_SECRET, null);
     return issueRefreshToken(keyring, { sessionId: sid, home, secret, expiresAt: null });
   },
-  'the key of another SESSION_SECRET under the right kid': async ({ refresh_token }, _, service) => {
+  'the key of another SESSION_SECRET under the right kid': async (
+    { refresh_token },
+    _,
+    service,
+  ) => {
     const { current } = await deriveKeyring(SECOND_SECRET, null);
     const jwt = new SignJWT({ ...claimsOf(refresh_token) }).setProtectedHeader({
       alg: 'HS256',
@@ -127,7 +176,9 @@ const FORGERIES: Record<string, (one: Tokens, two: Tokens, service: TestService)
     return `v2.${await jwt.sign(current.ratchet)}`;
   },
   'the public signing key as a MAC key': async ({ refresh_token }, _, service) => {
-    const { keys } = (await (await service.request('/.well-known/jwks.json')).json()) as { keys: { x: string }[] };
+    const { keys } = (await (await service.request('/.well-known/jwks.json')).json()) as {
+      keys: { x: string }[];
+    };
     const jwt = new SignJWT({ ...claimsOf(refresh_token) }).setProtectedHeader({
       alg: 'HS256',
       typ: 'rt+jwt',
@@ -150,7 +201,10 @@ describe('a token that this service did not issue (S-04, R-18, J-01, J-02, threa
     service.database.roundTrips = 0;
     const { status, body } = await service.refresh(forged);
     expect(status).toBe(400);
-    expect(body).toEqual({ error: 'invalid_grant', error_description: 'The refresh token is not valid' });
+    expect(body).toEqual({
+      error: 'invalid_grant',
+      error_description: 'The refresh token is not valid',
+    });
     expect(service.database.roundTrips).toBe(0);
     expect((await service.refresh(one.refresh_token)).status).toBe(200);
     expect((await service.refresh(two.refresh_token)).status).toBe(200);
@@ -180,7 +234,10 @@ describe('a token that this service did not issue (S-04, R-18, J-01, J-02, threa
     const service = await startService();
     await service.create();
     service.database.roundTrips = 0;
-    expect(await service.refresh('')).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+    expect(await service.refresh('')).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_request' },
+    });
     expect(await service.refresh('v2.'.padEnd(1_000_000, 'A'))).toMatchObject({
       status: 413,
       body: { error: 'invalid_request' },
@@ -194,7 +251,9 @@ describe('a token that this service did not issue (S-04, R-18, J-01, J-02, threa
     service.database.roundTrips = 0;
     expect((await service.refresh(access_token)).status).toBe(400);
     expect((await service.bearer('GET', '/v1/sessions/current', refresh_token)).status).toBe(401);
-    expect((await service.bearer('GET', '/v1/sessions/current', refresh_token.slice(3))).status).toBe(401);
+    expect(
+      (await service.bearer('GET', '/v1/sessions/current', refresh_token.slice(3))).status,
+    ).toBe(401);
     expect(service.database.roundTrips).toBe(0);
   });
 
@@ -210,7 +269,10 @@ describe('a token that this service did not issue (S-04, R-18, J-01, J-02, threa
     service.database.roundTrips = 0;
     const { status, body } = await service.refresh(token);
     expect(status).toBe(400);
-    expect(body).toEqual({ error: 'invalid_grant', error_description: 'The refresh token is not valid' });
+    expect(body).toEqual({
+      error: 'invalid_grant',
+      error_description: 'The refresh token is not valid',
+    });
     expect(service.database.roundTrips).toBe(0);
   });
 });
@@ -233,7 +295,9 @@ describe('an authentic token past its absolute limit', () => {
     const service = await startService({ SESSION_LIFETIME_SECONDS: '600' });
     const { refresh_token } = await service.create({ user_id: USER });
     service.advance(600);
-    expect((await service.refresh(`${refresh_token.slice(0, -4)}AAAA`)).body.reason).toBeUndefined();
+    expect(
+      (await service.refresh(`${refresh_token.slice(0, -4)}AAAA`)).body.reason,
+    ).toBeUndefined();
   });
 });
 
@@ -242,13 +306,18 @@ describe('the database in the wrong hands (R-04, threat 7)', () => {
     const { results: tables } = await env.DB.prepare(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
     ).all<{ name: string }>();
-    const contents = await Promise.all(tables.map(({ name }) => env.DB.prepare(`SELECT * FROM "${name}"`).all()));
+    const contents = await Promise.all(
+      tables.map(({ name }) => env.DB.prepare(`SELECT * FROM "${name}"`).all()),
+    );
     return JSON.stringify(contents.map(({ results }) => results));
   }
 
   it('holds no token, no secret and no part that is enough to make one', async () => {
     const service = await startService();
-    const created = await service.create({ user_id: USER }, { 'idempotency-key': crypto.randomUUID() });
+    const created = await service.create(
+      { user_id: USER },
+      { 'idempotency-key': crypto.randomUUID() },
+    );
     const guest = await service.create();
     service.advance(GRACE);
     const { body: refreshed } = await service.refresh(created.refresh_token);
@@ -258,7 +327,13 @@ describe('the database in the wrong hands (R-04, threat 7)', () => {
       const { secret } = claimsOf(refresh_token);
       expect(secret).toMatch(/^[\w-]{43}$/);
       const signature = partsOf(refresh_token)[2];
-      for (const clear of [refresh_token, access_token, secret, signature, access_token.split('.')[2] as string]) {
+      for (const clear of [
+        refresh_token,
+        access_token,
+        secret,
+        signature,
+        access_token.split('.')[2] as string,
+      ]) {
         expect(dumped).not.toContain(clear);
       }
     }
@@ -308,7 +383,9 @@ describe('what a token is made of', () => {
       expiresAt: new Date(START),
     };
     const tokens = await Promise.all(
-      Array.from({ length: 5 }, async () => issueRefreshToken(await deriveKeyring(FIRST_SECRET, null), input)),
+      Array.from({ length: 5 }, async () =>
+        issueRefreshToken(await deriveKeyring(FIRST_SECRET, null), input),
+      ),
     );
     expect(new Set(tokens).size).toBe(1);
     const other = await issueRefreshToken(await deriveKeyring(SECOND_SECRET, null), input);
@@ -371,7 +448,9 @@ describe('replacing SESSION_SECRET', () => {
     const { body: second } = await before.refresh(first);
     const repeated = await during.refresh(first);
     expect(repeated.status).toBe(200);
-    expect(claimsOf(repeated.body.refresh_token).secret).toBe(claimsOf(second.refresh_token).secret);
+    expect(claimsOf(repeated.body.refresh_token).secret).toBe(
+      claimsOf(second.refresh_token).secret,
+    );
     before.advance(GRACE);
     expect((await during.refresh(repeated.body.refresh_token)).status).toBe(200);
     expect(await readRow(session.id)).toMatchObject({ revoked_at: null });
@@ -390,7 +469,9 @@ describe('replacing SESSION_SECRET', () => {
       const repeated = await other.refresh(token);
       const kept = await other.refresh(rotated.body.refresh_token);
       expect([rotated, repeated, kept].map(({ status }) => status)).toEqual([200, 200, 200]);
-      const secrets = [rotated, repeated, kept].map(({ body }) => claimsOf(body.refresh_token).secret);
+      const secrets = [rotated, repeated, kept].map(
+        ({ body }) => claimsOf(body.refresh_token).secret,
+      );
       expect(new Set(secrets).size).toBe(1);
       token = repeated.body.refresh_token;
     }
@@ -400,7 +481,9 @@ describe('replacing SESSION_SECRET', () => {
     const { during, lagging } = await startServices();
     const { session, refresh_token } = await during.create({ user_id: USER });
     const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, racer) => (racer % 2 === 0 ? during : lagging).refresh(refresh_token)),
+      Array.from({ length: 10 }, (_, racer) =>
+        (racer % 2 === 0 ? during : lagging).refresh(refresh_token),
+      ),
     );
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
     expect(new Set(answers.map(({ body }) => claimsOf(body.refresh_token).secret)).size).toBe(1);
@@ -410,7 +493,10 @@ describe('replacing SESSION_SECRET', () => {
   it('a token of a secret that is gone is refused without a database call', async () => {
     const { before, after } = await startServices();
     const { refresh_token } = await before.create({ user_id: USER });
-    expect(await after.refresh(refresh_token, APP)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+    expect(await after.refresh(refresh_token, APP)).toMatchObject({
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
     expect(after.database.roundTrips).toBe(0);
   });
 });

@@ -8,8 +8,16 @@ const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 const QUARTER_HOUR = 900;
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
-const IN_PARIS = { address: '192.0.2.7', userAgent: FIREFOX, cf: { country: 'FR', asn: 3215, city: 'Paris' } };
-const IN_LIMA = { address: '198.51.100.9', userAgent: 'curl/8.5.0', cf: { country: 'PE', asn: 6147, city: 'Lima' } };
+const IN_PARIS = {
+  address: '192.0.2.7',
+  userAgent: FIREFOX,
+  cf: { country: 'FR', asn: 3215, city: 'Paris' },
+};
+const IN_LIMA = {
+  address: '198.51.100.9',
+  userAgent: 'curl/8.5.0',
+  cf: { country: 'PE', asn: 6147, city: 'Lima' },
+};
 
 type Level = 'log' | 'warn' | 'error';
 let lines: { level: Level; line: Record<string, unknown> }[];
@@ -20,7 +28,9 @@ beforeEach(async () => {
   );
   lines = [];
   for (const level of ['log', 'warn', 'error'] as const)
-    vi.spyOn(console, level).mockImplementation((line) => lines.push({ level, line: JSON.parse(line) }));
+    vi.spyOn(console, level).mockImplementation((line) =>
+      lines.push({ level, line: JSON.parse(line) }),
+    );
   return () => vi.restoreAllMocks();
 });
 
@@ -41,7 +51,10 @@ interface Listed {
   last_error: string | null;
 }
 
-async function list(service: TestService, query = ''): Promise<{ deliveries: Listed[]; next_cursor: string | null }> {
+async function list(
+  service: TestService,
+  query = '',
+): Promise<{ deliveries: Listed[]; next_cursor: string | null }> {
   const response = await service.backend('GET', `/v1/webhook-deliveries${query}`);
   expect(response.status).toBe(200);
   return response.json();
@@ -64,7 +77,8 @@ async function signOut(service: TestService) {
   return session;
 }
 
-const logged = (wanted: Level) => lines.filter(({ level }) => level === wanted).map(({ line }) => line);
+const logged = (wanted: Level) =>
+  lines.filter(({ level }) => level === wanted).map(({ line }) => line);
 
 describe('what is sent', () => {
   it('a message of the Standard Webhooks scheme, which its own library accepts', async () => {
@@ -75,18 +89,30 @@ describe('what is sent', () => {
     expect(message.url).toBe('https://team.example/hooks');
     expect(verify(message)).toMatchObject({
       type: 'session_revoked',
-      data: { id: message.id, session_id: session.id, user_id: USER, by: 'user', reason: 'signed_out' },
+      data: {
+        id: message.id,
+        session_id: session.id,
+        user_id: USER,
+        by: 'user',
+        reason: 'signed_out',
+      },
     });
     expect(() => verify(message, FORMER_SECRET)).toThrow('No matching signature');
-    expect(() => verify({ ...message, text: message.text.replace('user', 'User') })).toThrow('No matching signature');
+    expect(() => verify({ ...message, text: message.text.replace('user', 'User') })).toThrow(
+      'No matching signature',
+    );
     expect((await list(service)).deliveries).toEqual([]);
   });
 
   it('signed with both secrets while one replaces the other', async () => {
-    const { service, receiver } = await startTelling([endpoint('team', { secret: [SECRET, FORMER_SECRET] })]);
+    const { service, receiver } = await startTelling([
+      endpoint('team', { secret: [SECRET, FORMER_SECRET] }),
+    ]);
     await outliving(service, () => signOut(service));
     for (const secret of [SECRET, FORMER_SECRET]) {
-      expect(verify(receiver.accepted[0] as never, secret)).toMatchObject({ type: 'session_revoked' });
+      expect(verify(receiver.accepted[0] as never, secret)).toMatchObject({
+        type: 'session_revoked',
+      });
     }
   });
 
@@ -107,7 +133,10 @@ describe('what is sent', () => {
       endpoint('default'),
     ]);
     await outliving(service, () => signOut(service));
-    const told = receiver.accepted.map((message) => [new URL(message.url).host.split('.')[0], payloadOf(message).type]);
+    const told = receiver.accepted.map((message) => [
+      new URL(message.url).host.split('.')[0],
+      payloadOf(message).type,
+    ]);
     expect(told.sort()).toEqual([
       ['all', 'session_created'],
       ['all', 'session_revoked'],
@@ -146,11 +175,20 @@ describe('what is sent', () => {
       expect((await service.refresh(stolen, 'app', IN_LIMA)).body.reason).toBe('reuse_detected');
     });
     const [message] = receiver.accepted as [(typeof receiver.accepted)[0]];
-    expect(payloadOf(message)).toMatchObject({ type: 'reuse_detected', data: { location: { country: 'PE' } } });
-    const { events } = (await (await service.bearer('GET', '/v1/events', other.access_token)).json()) as {
+    expect(payloadOf(message)).toMatchObject({
+      type: 'reuse_detected',
+      data: { location: { country: 'PE' } },
+    });
+    const { events } = (await (
+      await service.bearer('GET', '/v1/events', other.access_token)
+    ).json()) as {
       events: { id: string; type: string }[];
     };
-    expect(events[0]).toMatchObject({ id: message.id, type: 'reuse_detected', location: { country: 'PE' } });
+    expect(events[0]).toMatchObject({
+      id: message.id,
+      type: 'reuse_detected',
+      location: { country: 'PE' },
+    });
     expect(logged('warn')).toContainEqual(
       expect.objectContaining({ event: 'reuse_detected', event_id: message.id, user_id: USER }),
     );
@@ -165,7 +203,12 @@ describe('when nobody listens', () => {
     const session = await service.create({ user_id: USER });
     const context = createExecutionContext();
     const init = { method: 'DELETE', headers: { authorization: `Bearer ${session.access_token}` } };
-    const response = await service.app.request('https://sessions.example/v1/sessions/current', init, {}, context);
+    const response = await service.app.request(
+      'https://sessions.example/v1/sessions/current',
+      init,
+      {},
+      context,
+    );
     expect(response.status).toBe(204);
     expect(receiver.accepted).toEqual([]);
     await vi.waitFor(() => expect(receiver.arrived).toHaveLength(1));
@@ -195,7 +238,8 @@ describe('when nobody listens', () => {
     const accepted = () => receiver.accepted.filter(isDown).map(({ id }) => id);
     expect(accepted()).toEqual([]);
     expect(new Set(receiver.accepted.map(({ id }) => id)).size).toBe(1_000);
-    // A lane whose attempts all fail is left for the next run: an endpoint that is down costs a few attempts, not a thousand.
+    // A lane whose attempts all fail is left for the next run: an endpoint that is down costs a few
+    // attempts, not a thousand.
     expect(receiver.arrived.filter(isDown).length).toBeLessThan(50);
 
     receiver.answer = () => new Response();
@@ -212,7 +256,9 @@ describe('when nobody listens', () => {
     const { service, receiver, runCron } = await startTelling([endpoint('team')]);
     await signOut(service);
     receiver.answer = () => {
-      service.database.faults.push({ before: 'D1_ERROR: D1 DB is overloaded. Too many requests queued.' });
+      service.database.faults.push({
+        before: 'D1_ERROR: D1 DB is overloaded. Too many requests queued.',
+      });
       return new Response();
     };
     await expect(runCron()).rejects.toThrow();
@@ -222,11 +268,16 @@ describe('when nobody listens', () => {
     expect(receiver.accepted).toHaveLength(1);
     service.advance(61);
     await runCron();
-    expect(receiver.accepted.map(({ id }) => id)).toEqual([receiver.accepted[0]?.id, receiver.accepted[0]?.id]);
+    expect(receiver.accepted.map(({ id }) => id)).toEqual([
+      receiver.accepted[0]?.id,
+      receiver.accepted[0]?.id,
+    ]);
   });
 
   it('runs at once deliver each event once', async () => {
-    const { service, receiver, runCron } = await startTelling([endpoint('team', { events: ['session_created'] })]);
+    const { service, receiver, runCron } = await startTelling([
+      endpoint('team', { events: ['session_created'] }),
+    ]);
     for (let number = 0; number < 40; number += 1) await service.create();
     await Promise.all(Array.from({ length: 8 }, runCron));
     expect(receiver.accepted).toHaveLength(40);
@@ -235,8 +286,16 @@ describe('when nobody listens', () => {
 
   it.each([
     ['a server error', () => new Response('secret stack', { status: 500 }), 'status_500'],
-    ['a redirect, which is not followed', () => Response.redirect('https://elsewhere.example/'), 'status_302'],
-    ['no connection', () => Promise.reject(new TypeError('getaddrinfo ENOTFOUND team.example')), 'no_connection'],
+    [
+      'a redirect, which is not followed',
+      () => Response.redirect('https://elsewhere.example/'),
+      'status_302',
+    ],
+    [
+      'no connection',
+      () => Promise.reject(new TypeError('getaddrinfo ENOTFOUND team.example')),
+      'no_connection',
+    ],
     ['a timeout', () => Promise.reject(new DOMException('too slow', 'TimeoutError')), 'timeout'],
   ])(
     '%s is tried again, later each time, and given up after three days, which an operator sees and replays',
@@ -250,8 +309,15 @@ describe('when nobody listens', () => {
         await runCron();
         attempts.push((service.clock.now - started) / 1000);
         const [delivery] = (await list(service)).deliveries as [Listed];
-        expect(delivery).toMatchObject({ endpoint: 'team', event_type: 'session_revoked', last_error: error });
-        expect(delivery).toMatchObject({ attempts: tries + 1, state: tries < 9 ? 'pending' : 'dead' });
+        expect(delivery).toMatchObject({
+          endpoint: 'team',
+          event_type: 'session_revoked',
+          last_error: error,
+        });
+        expect(delivery).toMatchObject({
+          attempts: tries + 1,
+          state: tries < 9 ? 'pending' : 'dead',
+        });
         if (delivery.next_attempt_at === null) break;
         // Not a second earlier.
         service.clock.now = Date.parse(delivery.next_attempt_at) - 1000;
@@ -287,13 +353,21 @@ describe('when nobody listens', () => {
     receiver.answer = () => new Response(null, { status: 410 });
     await signOut(service);
     await runCron();
-    expect((await list(service)).deliveries).toMatchObject([{ state: 'dead', attempts: 1, next_attempt_at: null }]);
+    expect((await list(service)).deliveries).toMatchObject([
+      { state: 'dead', attempts: 1, next_attempt_at: null },
+    ]);
   });
 
   it('Retry-After is honoured, a day at most', async () => {
-    const { service, receiver, runCron } = await startTelling([endpoint('patient'), endpoint('never')]);
+    const { service, receiver, runCron } = await startTelling([
+      endpoint('patient'),
+      endpoint('never'),
+    ]);
     receiver.answer = ({ url }) =>
-      new Response(null, { status: 429, headers: { 'retry-after': url.includes('never') ? '999999' : '3600' } });
+      new Response(null, {
+        status: 429,
+        headers: { 'retry-after': url.includes('never') ? '999999' : '3600' },
+      });
     await signOut(service);
     await runCron();
     const { deliveries } = await list(service);
@@ -312,7 +386,9 @@ describe('when nobody listens', () => {
     const { service, runCron } = await startTelling([endpoint('team')]);
     service.clock.now = before.service.clock.now;
     await runCron();
-    expect((await list(service)).deliveries).toMatchObject([{ endpoint: 'former', last_error: 'endpoint_removed' }]);
+    expect((await list(service)).deliveries).toMatchObject([
+      { endpoint: 'former', last_error: 'endpoint_removed' },
+    ]);
   });
 
   it('an erased user is told of to nobody any more', async () => {
@@ -329,7 +405,9 @@ describe('when nobody listens', () => {
     const { service, receiver } = await startTelling([endpoint('team')]);
     receiver.answer = () => new Response('an answer of the endpoint', { status: 500 });
     await outliving(service, () => signOut(service));
-    expect(logged('warn')).toContainEqual(expect.objectContaining({ event: 'webhook_failed', endpoint: 'team' }));
+    expect(logged('warn')).toContainEqual(
+      expect.objectContaining({ event: 'webhook_failed', endpoint: 'team' }),
+    );
     expect(JSON.stringify(lines)).not.toMatch(/team\.example|whsec_|an answer/);
   });
 });
@@ -344,25 +422,35 @@ describe('the operator’s list', () => {
     await runCron();
     const pages: Listed[] = [];
     for (let cursor: string | null = ''; cursor !== null; ) {
-      const page: Awaited<ReturnType<typeof list>> = await list(service, `?limit=3${cursor && `&cursor=${cursor}`}`);
+      const page: Awaited<ReturnType<typeof list>> = await list(
+        service,
+        `?limit=3${cursor && `&cursor=${cursor}`}`,
+      );
       expect(page.deliveries.length).toBeLessThanOrEqual(3);
       pages.push(...page.deliveries);
       cursor = page.next_cursor;
     }
-    expect(new Set(pages.map(({ event_id, endpoint: name }) => `${event_id} ${name}`)).size).toBe(10);
+    expect(new Set(pages.map(({ event_id, endpoint: name }) => `${event_id} ${name}`)).size).toBe(
+      10,
+    );
     expect((await list(service, '?state=dead')).deliveries.map((found) => found.endpoint)).toEqual(
       Array(5).fill('one'),
     );
     expect((await list(service, '?endpoint=two')).deliveries).toHaveLength(5);
     expect((await list(service, '?endpoint=two&state=dead')).deliveries).toEqual([]);
     const [first] = pages as [Listed];
-    expect(await replay(service, { endpoint: 'one', event_id: first.event_id })).toEqual({ replayed: 1 });
+    expect(await replay(service, { endpoint: 'one', event_id: first.event_id })).toEqual({
+      replayed: 1,
+    });
     expect((await list(service, '?state=dead')).deliveries).toHaveLength(4);
   });
 
-  it.each(['?state=lost', '?limit=0', '?cursor=x', '?cursor=0', '?other=1'])('%s is refused', async (query) => {
-    const { service } = await startTelling([]);
-    expect((await service.backend('GET', `/v1/webhook-deliveries${query}`)).status).toBe(400);
-    expect(service.database.roundTrips).toBe(0);
-  });
+  it.each(['?state=lost', '?limit=0', '?cursor=x', '?cursor=0', '?other=1'])(
+    '%s is refused',
+    async (query) => {
+      const { service } = await startTelling([]);
+      expect((await service.backend('GET', `/v1/webhook-deliveries${query}`)).status).toBe(400);
+      expect(service.database.roundTrips).toBe(0);
+    },
+  );
 });

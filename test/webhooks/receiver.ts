@@ -1,4 +1,7 @@
-/** A team's endpoint: takes messages as the test tells it to, and verifies each with the scheme's own library. */
+/**
+ * A team's endpoint: takes messages as the test tells it to, and verifies each with the scheme's
+ * own library.
+ */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { Webhook } from 'standardwebhooks';
 import type { Env } from '../../src/env';
@@ -59,7 +62,9 @@ export const endpoint = (name: string, more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
-/** A service with these endpoints, whose clock is the real one, because the library looks at that. */
+/**
+ * A service with these endpoints, whose clock is the real one, because the library looks at that.
+ */
 export async function startTelling(
   endpoints: Record<string, unknown>[],
   variables: Partial<Omit<Env, 'DB'>> = {},

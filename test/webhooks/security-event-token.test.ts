@@ -61,22 +61,37 @@ it('is signed with a key of the JWKS, typed, and names the session, its user, wh
 
 it('is pushed as RFC 8935 §2.1 has it, inside a signed webhook', async () => {
   const { message } = await endSession(byUser);
-  expect(message.headers).toMatchObject({ 'content-type': 'application/secevent+jwt', accept: 'application/json' });
-  // The library parses what it verified as JSON, which a token is not: the signature is good when that alone fails.
+  expect(message.headers).toMatchObject({
+    'content-type': 'application/secevent+jwt',
+    accept: 'application/json',
+  });
+  // The library parses what it verified as JSON, which a token is not: the signature is good when
+  // that alone fails.
   expect(() => verify(message)).toThrow(SyntaxError);
 });
 
 it('says that a backend or a rule ended it', async () => {
-  const { message } = await endSession((service) => service.backend('DELETE', `/v1/users/${USER}/sessions`));
-  const payload = JSON.parse(atob((message.text.split('.')[1] as string).replaceAll('-', '+').replaceAll('_', '/')));
-  expect(payload.events[EVENT]).toMatchObject({ initiating_entity: 'admin', reason_admin: { en: 'revoked' } });
+  const { message } = await endSession((service) =>
+    service.backend('DELETE', `/v1/users/${USER}/sessions`),
+  );
+  const payload = JSON.parse(
+    atob((message.text.split('.')[1] as string).replaceAll('-', '+').replaceAll('_', '/')),
+  );
+  expect(payload.events[EVENT]).toMatchObject({
+    initiating_entity: 'admin',
+    reason_admin: { en: 'revoked' },
+  });
 });
 
 it('is no access token (RFC 8417 §4.5, threat of cross-JWT confusion)', async () => {
   const { service, message } = await endSession(byUser);
   expect(decodeProtectedHeader(message.text).typ).toBe('secevent+jwt');
   expect((await service.bearer('GET', '/v1/sessions', message.text)).status).toBe(401);
-  const answer = await service.form('/oauth/introspect', { token: message.text }, { authorization: basic(BACKEND) });
+  const answer = await service.form(
+    '/oauth/introspect',
+    { token: message.text },
+    { authorization: basic(BACKEND) },
+  );
   expect(await answer.json()).toEqual({ active: false });
 });
 

@@ -1,9 +1,15 @@
-/** The service's list of ended sessions and outdated users, polled: what it says of a token, at most `pollSeconds` and its `max-age` late. */
+/**
+ * The service's list of ended sessions and outdated users, polled: what it says of a token, at most
+ * `pollSeconds` and its `max-age` late.
+ */
 
 export interface RevocationOptions {
   /** A list older than this is read again before the next token is accepted. Default: 15. */
   pollSeconds?: number;
-  /** Without a newer list, tokens are accepted for this long since the last one; then nothing is. Default: 300. */
+  /**
+   * Without a newer list, tokens are accepted for this long since the last one; then nothing is.
+   * Default: 300.
+   */
   acceptStaleSeconds?: number;
 }
 
@@ -18,13 +24,21 @@ const TIMEOUT_MS = 3_000;
 /** A list that cannot be read is not asked for by every request. */
 const RETRY_SECONDS = 2;
 
-/** Tells of a token's claims. An isolate keeps the list itself, never the promise of another request (Workers cannot await one). */
+/**
+ * Tells of a token's claims. An isolate keeps the list itself, never the promise of another request
+ * (Workers cannot await one).
+ */
 export function createRevocations(
   issuer: string,
   { pollSeconds = 15, acceptStaleSeconds = 300 }: RevocationOptions,
   send: typeof fetch,
   now: () => number,
-): (claims: { sid: string; sub: string; iat: number; home?: unknown }) => Promise<'good' | 'revoked' | 'unknown'> {
+): (claims: {
+  sid: string;
+  sub: string;
+  iat: number;
+  home?: unknown;
+}) => Promise<'good' | 'revoked' | 'unknown'> {
   let list: List | null = null;
   let triedAt = Number.NEGATIVE_INFINITY;
 
@@ -36,7 +50,8 @@ export function createRevocations(
     }
     if (list === null || ageOf(list) > Math.max(acceptStaleSeconds, pollSeconds)) return 'unknown';
     const { sessions, notBefore } = list;
-    const isOutdated = (key: string) => Object.hasOwn(notBefore, key) && iat < (notBefore[key] as number);
+    const isOutdated = (key: string) =>
+      Object.hasOwn(notBefore, key) && iat < (notBefore[key] as number);
     return sessions.has(sid) || isOutdated(sub) || isOutdated(`home:${home}`) ? 'revoked' : 'good';
   };
 

@@ -1,6 +1,7 @@
 /**
- * Verifying an access token by RFC 9068 §4: keys from the service's JWKS alone; issuer, audience, type and algorithm pinned. Whether
- * the session was ended since is asked as far as the options say: by the revocation list, within a stated time, or at once by introspection.
+ * Verifying an access token by RFC 9068 §4: keys from the service's JWKS alone; issuer, audience,
+ * type and algorithm pinned. Whether the session was ended since is asked as far as the options
+ * say: by the revocation list, within a stated time, or at once by introspection.
  */
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from 'jose';
 import { askIntrospection, type IntrospectionOptions } from './introspection';
@@ -15,11 +16,17 @@ export interface VerifierOptions {
   algorithms?: ('EdDSA' | 'ES256')[];
   /** How far clocks may differ, in seconds. Default: 5. */
   clockToleranceSeconds?: number;
-  /** Refuses tokens of ended sessions within `pollSeconds` and the list's `max-age` (10 s unless configured). */
+  /**
+   * Refuses tokens of ended sessions within `pollSeconds` and the list's `max-age` (10 s unless
+   * configured).
+   */
   revocations?: RevocationOptions;
   /** For routes with `live: true`. */
   introspection?: IntrospectionOptions;
-  /** Default: the global one. A service binding's is `(...request) => env.SESSIONS.fetch(...request)`. */
+  /**
+   * Default: the global one. A service binding's is `(...request) =>
+   * env.SESSIONS.fetch(...request)`.
+   */
   fetch?: typeof fetch;
   /** Milliseconds since 1970. */
   now?: () => number;
@@ -31,7 +38,10 @@ export interface Requirements {
   maxAge?: number;
   /** One of these classes (RFC 9470 §4). */
   acr?: string[];
-  /** All of these methods (RFC 8176). Has no parameter in a challenge, so the client learns it from you. */
+  /**
+   * All of these methods (RFC 8176). Has no parameter in a challenge, so the client learns it from
+   * you.
+   */
   amr?: string[];
   /** Ask the service whether the session is live right now. One request each time. */
   live?: boolean;
@@ -75,9 +85,13 @@ const ALGORITHMS = ['EdDSA', 'ES256'];
 export function createAccessTokenVerifier(options: VerifierOptions): AccessTokenVerifier {
   const { audience, algorithms = ALGORITHMS, clockToleranceSeconds = 5, now = Date.now } = options;
   const issuer = options.issuer.replace(/\/+$/, '');
-  const send: typeof fetch = options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
-  const jwks = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`), { [customFetch]: send as never });
-  const revocations = options.revocations && createRevocations(issuer, options.revocations, send, now);
+  const send: typeof fetch =
+    options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
+  const jwks = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`), {
+    [customFetch]: send as never,
+  });
+  const revocations =
+    options.revocations && createRevocations(issuer, options.revocations, send, now);
   const { introspection } = options;
 
   return {
@@ -89,7 +103,8 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
       if (revoked === 'revoked') return invalid('The session of this access token is over');
       if (revoked === 'unknown') return unavailable('The revocation list cannot be read');
       if (requirements.live) {
-        if (introspection === undefined) throw new TypeError('`live` needs the option `introspection`');
+        if (introspection === undefined)
+          throw new TypeError('`live` needs the option `introspection`');
         const state = await askIntrospection(issuer, token, introspection, send);
         if (state === 'inactive') return invalid('The session of this access token is over');
         if (state === 'unknown') return unavailable('The session service did not answer');
@@ -116,7 +131,8 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
         currentDate: new Date(now()),
         requiredClaims: ['sub', 'exp', 'iat', 'jti', 'client_id', 'sid'],
       });
-      if (payload.iat > now() / 1000 + clockToleranceSeconds) return invalid('The access token is not valid');
+      if (payload.iat > now() / 1000 + clockToleranceSeconds)
+        return invalid('The access token is not valid');
       return { ok: true, claims: payload };
     } catch (error) {
       if (error instanceof errors.JWTExpired) return invalid('The access token has expired');
@@ -125,17 +141,33 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
         !(error instanceof errors.JWKSTimeout) &&
         !(error instanceof errors.JWKSInvalid) &&
         error.code !== 'ERR_JOSE_GENERIC';
-      return isTokensFault ? invalid('The access token is not valid') : unavailable('The keys cannot be read');
+      return isTokensFault
+        ? invalid('The access token is not valid')
+        : unavailable('The keys cannot be read');
     }
   }
 }
 
-function isAuthenticated(claims: AccessTokenClaims, { maxAge, acr, amr }: Requirements, seconds: number): boolean {
-  const isRecent = maxAge === undefined || (claims.auth_time !== undefined && seconds - claims.auth_time <= maxAge);
+function isAuthenticated(
+  claims: AccessTokenClaims,
+  { maxAge, acr, amr }: Requirements,
+  seconds: number,
+): boolean {
+  const isRecent =
+    maxAge === undefined ||
+    (claims.auth_time !== undefined && seconds - claims.auth_time <= maxAge);
   const isOfClass = acr === undefined || (claims.acr !== undefined && acr.includes(claims.acr));
   const isByMethods = amr === undefined || amr.every((method) => claims.amr?.includes(method));
   return isRecent && isOfClass && isByMethods;
 }
 
-const invalid = (description: string): Verdict => ({ ok: false, error: 'invalid_token', description });
-const unavailable = (description: string): Verdict => ({ ok: false, error: 'unavailable', description });
+const invalid = (description: string): Verdict => ({
+  ok: false,
+  error: 'invalid_token',
+  description,
+});
+const unavailable = (description: string): Verdict => ({
+  ok: false,
+  error: 'unavailable',
+  description,
+});

@@ -36,7 +36,12 @@ export const DevicesPage = ({ site, sessions, hasMore, events, older, done }: De
       <h2>{texts.thisDevice}</h2>
       <ul class="card">
         {own.map((session) => (
-          <Device site={site} session={session} unusual={unusual.get(session.id)} action={`${base}/account/sign-out`} />
+          <Device
+            site={site}
+            session={session}
+            unusual={unusual.get(session.id)}
+            action={`${base}/account/sign-out`}
+          />
         ))}
       </ul>
       <h2>{texts.otherDevices}</h2>
@@ -80,7 +85,10 @@ const Device = ({
 }) => {
   const { texts } = site;
   const name = clean(session.device) || texts.unknownDevice;
-  const place = [session.location?.city, session.location?.country].map(clean).filter(Boolean).join(', ');
+  const place = [session.location?.city, session.location?.country]
+    .map(clean)
+    .filter(Boolean)
+    .join(', ');
   return (
     <li>
       <DeviceIcon name={name} />
@@ -130,7 +138,15 @@ const Activity = (props: { site: Site; events: EventView[]; older: number | null
   </>
 );
 
-const ActivityList = ({ site, events, older }: { site: Site; events: EventView[]; older: number | null }) => {
+const ActivityList = ({
+  site,
+  events,
+  older,
+}: {
+  site: Site;
+  events: EventView[];
+  older: number | null;
+}) => {
   const { texts } = site;
   if (events.length === 0) return <p class="empty">{texts.noActivity}</p>;
   return (
@@ -141,7 +157,12 @@ const ActivityList = ({ site, events, older }: { site: Site; events: EventView[]
             <div>
               <strong>{texts.events[event.type as keyof typeof texts.events] ?? event.type}</strong>
               <p class="facts">
-                {[clean(event.device), clean(event.location?.city), clean(event.location?.country), sayWhy(event, site)]
+                {[
+                  clean(event.device),
+                  clean(event.location?.city),
+                  clean(event.location?.country),
+                  sayWhy(event, site),
+                ]
                   .filter(Boolean)
                   .map((fact) => (
                     <span>{fact}</span>
@@ -184,11 +205,16 @@ function findUnusual(events: EventView[]): Map<string, EventView> {
 }
 
 function sayWhy({ risk }: EventView, { texts }: Site): string {
-  const said = (risk?.reasons ?? []).map((reason) => texts.reasons[reason]).filter((text) => text !== undefined);
+  const said = (risk?.reasons ?? [])
+    .map((reason) => texts.reasons[reason])
+    .filter((text) => text !== undefined);
   return said.join(', ');
 }
 
-/** What came from a caller, without what turns text around or hides in it (Unicode controls and formats), and not too long. */
+/**
+ * What came from a caller, without what turns text around or hides in it (Unicode controls and
+ * formats), and not too long.
+ */
 function clean(text: string | null | undefined): string {
   const visible = (text ?? '').replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/gu, '');
   return visible.length > 80 ? `${visible.slice(0, 79)}…` : visible;

@@ -14,7 +14,15 @@ export interface Site {
   now: number;
 }
 
-export const Layout = ({ site, title, children }: { site: Site; title: string; children: Child }) => (
+export const Layout = ({
+  site,
+  title,
+  children,
+}: {
+  site: Site;
+  title: string;
+  children: Child;
+}) => (
   <html lang={site.texts.language}>
     <head>
       <meta charset="utf-8" />

@@ -9,13 +9,18 @@ const STEPS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
   ['minute', 60],
 ];
 
-/** "2 hours ago", as seen from `now` (ms); null when it is less than a minute ago, or not over yet. */
+/**
+ * "2 hours ago", as seen from `now` (ms); null when it is less than a minute ago, or not over yet.
+ */
 export function sayAgo(date: Date, now: number, language: string): string | null {
   const seconds = Math.floor((now - date.getTime()) / 1000);
   const step = STEPS.find(([, length]) => seconds >= length);
   if (step === undefined) return null;
   const [unit, length] = step;
-  return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(-Math.floor(seconds / length), unit);
+  return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(
+    -Math.floor(seconds / length),
+    unit,
+  );
 }
 
 /** "24 November 2026 at 07:00 UTC" */

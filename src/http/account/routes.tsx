@@ -1,6 +1,7 @@
 /**
- * Pages for people, rendered here and complete without JavaScript. They act with the session's cookie, so a form counts only when
- * this very page sent it (ASVS 3.5.1): fetch metadata and Origin say so, and no other origin is allowed.
+ * Pages for people, rendered here and complete without JavaScript. They act with the session's
+ * cookie, so a form counts only when this very page sent it (ASVS 3.5.1): fetch metadata and Origin
+ * say so, and no other origin is allowed.
  */
 import { type Context, Hono } from 'hono';
 import type { Child } from 'hono/jsx';
@@ -63,7 +64,10 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.get('/icon.svg', (c) =>
-    c.body(toIcon(brand), 200, { 'Content-Type': 'image/svg+xml', 'Cache-Control': 'public, max-age=86400' }),
+    c.body(toIcon(brand), 200, {
+      'Content-Type': 'image/svg+xml',
+      'Cache-Control': 'public, max-age=86400',
+    }),
   );
 
   routes.get('/', async (c) => {
@@ -87,7 +91,10 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     const { before } = readQuery(c, ['before']);
     const { account } = await readOwnAccount(c, parseSequence(before));
     const { events, next } = account.activity;
-    return render(c, <ActivityPage site={await siteOf(c)} events={events.map(toEventView)} older={next} />);
+    return render(
+      c,
+      <ActivityPage site={await siteOf(c)} events={events.map(toEventView)} older={next} />,
+    );
   });
 
   routes.get('/sign-out-others', async (c) => {
@@ -97,7 +104,10 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   routes.get('/signed-out', async (c) => {
     const site = await siteOf(c);
-    return render(c, <Message site={site} title={site.texts.signedOutTitle} lead={site.texts.signedOutLead} />);
+    return render(
+      c,
+      <Message site={site} title={site.texts.signedOutTitle} lead={site.texts.signedOutLead} />,
+    );
   });
 
   routes.post('/sessions/:id/sign-out', ownForm, async (c) => {
@@ -105,7 +115,10 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     const { caller, home, session } = await readCaller(c);
     requireRecent(session);
     const result = await revokeOne(home, caller, id, revocationOf(c, service));
-    if (!result.ok) throw result.reason === 'not_found' ? new ProblemError('not_found') : cookieSessionEnded(null);
+    if (!result.ok)
+      throw result.reason === 'not_found'
+        ? new ProblemError('not_found')
+        : cookieSessionEnded(null);
     logEvents(c, home, result.events);
     return c.redirect(`${base}/account?done=device`, 303);
   });
@@ -139,7 +152,11 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   /** Only this page's own forms: no other origin, not even an app's, acts here. */
   async function ownForm(c: AppContext, next: () => Promise<void>) {
-    const request = { site: c.req.header('sec-fetch-site'), origin: c.req.header('origin'), isSafeMethod: false };
+    const request = {
+      site: c.req.header('sec-fetch-site'),
+      origin: c.req.header('origin'),
+      isSafeMethod: false,
+    };
     if (!isAllowedOrigin(request, issuerOrigin, []))
       throw new ProblemError('cross_site_request', 'The form is not one of this page');
     await next();
@@ -162,7 +179,10 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     const { session, home } = await findOwnSession(c, service);
     const wanted = { devices: DEVICES, activity: { before, limit: ACTIVITIES } };
     const copies = { home, replica: service.replicaOf(home) };
-    return { account: await readAccount(copies, config.sessions, session, wanted, now()), sessionId: session.id };
+    return {
+      account: await readAccount(copies, config.sessions, session, wanted, now()),
+      sessionId: session.id,
+    };
   }
 
   async function siteOf(c: Context): Promise<Site> {
@@ -218,7 +238,10 @@ function clientOf(c: AppContext): string | null {
 function render(
   c: Context,
   page: Child,
-  { status = 200, headers = {} }: { status?: ReturnType<typeof statusOf> | 200; headers?: Record<string, string> } = {},
+  {
+    status = 200,
+    headers = {},
+  }: { status?: ReturnType<typeof statusOf> | 200; headers?: Record<string, string> } = {},
 ): Response {
   return c.html(`<!doctype html>${page}`, status, headers);
 }

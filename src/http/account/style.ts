@@ -1,4 +1,7 @@
-/** The one stylesheet of the pages for people: light and dark, from a phone to a desktop, in the brand's colour. */
+/**
+ * The one stylesheet of the pages for people: light and dark, from a phone to a desktop, in the
+ * brand's colour.
+ */
 import type { Brand } from '../../config/brand';
 
 export function toStylesheet({ color }: Brand): string {
@@ -53,7 +56,9 @@ pre{overflow:auto;background:var(--tile);border-radius:.5rem;padding:.75rem;font
 @media (prefers-reduced-motion:no-preference){.button{transition:background .12s}}
 `;
 
-/** Black or white, whichever is easier to read on a colour: the higher contrast by WCAG 2.2 §1.4.3. */
+/**
+ * Black or white, whichever is easier to read on a colour: the higher contrast by WCAG 2.2 §1.4.3.
+ */
 function textOn(color: string): '#000000' | '#ffffff' {
   const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((start) => {
     const value = Number.parseInt(color.slice(start, start + 2), 16) / 255;

@@ -1,4 +1,7 @@
-/** For routes of users: a verified access token (RFC 6750 §2.1). Whether its session is still live, the route's own statement asks. */
+/**
+ * For routes of users: a verified access token (RFC 6750 §2.1). Whether its session is still live,
+ * the route's own statement asks.
+ */
 import { createMiddleware } from 'hono/factory';
 import { verifyOwnAccessToken } from '../access-token';
 import type { AppEnv } from '../context';
@@ -9,14 +12,18 @@ export const bearerAuth = (service: Service) =>
   createMiddleware<AppEnv>(async function bearerAuth(c, next) {
     const header = c.req.header('authorization');
     // RFC 6750 §3.1: another scheme is no attempt with a token either.
-    if (header === undefined || !/^bearer( |$)/i.test(header)) throw bearerProblem(null, 'An access token is needed');
+    if (header === undefined || !/^bearer( |$)/i.test(header))
+      throw bearerProblem(null, 'An access token is needed');
     const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header) ?? [];
-    if (token === undefined) throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
+    if (token === undefined)
+      throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
     const verdict = await verifyOwnAccessToken(c, service, token);
     if (!verdict.ok) {
       throw bearerProblem(
         'invalid_token',
-        verdict.reason === 'expired' ? 'The access token has expired' : 'The access token is not valid',
+        verdict.reason === 'expired'
+          ? 'The access token has expired'
+          : 'The access token is not valid',
       );
     }
     c.set('accessToken', verdict.token);

@@ -1,6 +1,7 @@
 /**
- * Bookmarks: what a caller has seen of each home, or done there, so that replicas which answer them later are no older (D1's Sessions API).
- * An answer that wrote something, or read a replica, gives them; the next request brings them. Apps carry a header, people's pages a cookie.
+ * Bookmarks: what a caller has seen of each home, or done there, so that replicas which answer them
+ * later are no older (D1's Sessions API). An answer that wrote something, or read a replica, gives
+ * them; the next request brings them. Apps carry a header, people's pages a cookie.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config';
@@ -41,7 +42,8 @@ const cookie: Carrier = {
 const carry = ({ homes }: Config, carrier: Carrier) =>
   createMiddleware<AppEnv>(async function bookmarks(c, next) {
     const { bookmarks } = c.get('meter');
-    for (const [home, bookmark] of carrier.read(c) ?? []) if (homes.has(home)) bookmarks.set(home, bookmark);
+    for (const [home, bookmark] of carrier.read(c) ?? [])
+      if (homes.has(home)) bookmarks.set(home, bookmark);
     const before = formatPerHome(bookmarks);
     await next();
     const after = formatPerHome(bookmarks);

@@ -1,4 +1,7 @@
-/** Client authentication: HTTP Basic, or in the form (RFC 6749 §2.3.1), or the bare client_id of a public client. */
+/**
+ * Client authentication: HTTP Basic, or in the form (RFC 6749 §2.3.1), or the bare client_id of a
+ * public client.
+ */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config';
 import type { Capability, Client } from '../../config/clients';
@@ -47,7 +50,10 @@ export async function authenticateClient(
 
 export function requireCapability(client: Client, capability: Capability): void {
   if (!client.allow.has(capability))
-    throw new ProblemError('client_not_allowed', `The client is not allowed to ${capability.replace('_', ' ')}`);
+    throw new ProblemError(
+      'client_not_allowed',
+      `The client is not allowed to ${capability.replace('_', ' ')}`,
+    );
 }
 
 const UNKNOWN_CLIENT_HASH = 'A'.repeat(43);

@@ -1,6 +1,7 @@
 /**
- * CORS (Fetch §3.2) for apps that hold their tokens themselves: pages of the clients' exact `origins` may call these routes and
- * read the answers. Without credentials: nothing here looks at a cookie, and the token in the request decides what it may do.
+ * CORS (Fetch §3.2) for apps that hold their tokens themselves: pages of the clients' exact
+ * `origins` may call these routes and read the answers. Without credentials: nothing here looks at
+ * a cookie, and the token in the request decides what it may do.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config';
@@ -10,12 +11,16 @@ export const cors = (config: Config) => {
   const origins = new Set([...config.clients.values()].flatMap((client) => client.origins));
   return createMiddleware<AppEnv>(async function cors(c, next) {
     const origin = c.req.header('origin');
-    // The answer depends on the origin also when it has none, or a cache could give it to the wrong page.
+    // The answer depends on the origin also when it has none, or a cache could give it to the wrong
+    // page.
     c.header('Vary', 'Origin', { append: true });
     if (origin !== undefined && origins.has(origin)) {
       c.header('Access-Control-Allow-Origin', origin);
       c.header('Access-Control-Expose-Headers', 'Retry-After, X-D1-Bookmark, X-Request-Id');
-      if (c.req.method === 'OPTIONS' && c.req.header('access-control-request-method') !== undefined) {
+      if (
+        c.req.method === 'OPTIONS' &&
+        c.req.header('access-control-request-method') !== undefined
+      ) {
         c.header('Access-Control-Allow-Methods', 'GET, POST, DELETE');
         c.header('Access-Control-Allow-Headers', 'Authorization, Content-Type, X-D1-Bookmark');
         c.header('Access-Control-Max-Age', '600');

@@ -1,4 +1,7 @@
-/** 405 with `Allow` (RFC 9110 §15.5.6) on every path that has routes for other methods. Call it after all routes are there. */
+/**
+ * 405 with `Allow` (RFC 9110 §15.5.6) on every path that has routes for other methods. Call it
+ * after all routes are there.
+ */
 import type { Hono } from 'hono';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';

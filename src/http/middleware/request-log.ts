@@ -1,4 +1,7 @@
-/** One structured log line a request. It names the route's pattern, never the URL, and nothing that a caller sent. */
+/**
+ * One structured log line a request. It names the route's pattern, never the URL, and nothing that
+ * a caller sent.
+ */
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import { newMeter } from '../../db/homes';
@@ -6,7 +9,8 @@ import type { AppEnv } from '../context';
 
 export const requestLog = () =>
   createMiddleware<AppEnv>(async function requestLog(c, next) {
-    const requestId = c.req.header('cf-ray')?.match(/^[0-9a-f]{16}(-[A-Z]{3})?$/)?.[0] ?? crypto.randomUUID();
+    const requestId =
+      c.req.header('cf-ray')?.match(/^[0-9a-f]{16}(-[A-Z]{3})?$/)?.[0] ?? crypto.randomUUID();
     const meter = newMeter();
     c.set('requestId', requestId);
     c.set('meter', meter);

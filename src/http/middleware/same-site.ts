@@ -1,7 +1,8 @@
 /**
- * Cross-site requests and CORS for routes that cookies open. Cookies come along whoever makes the request, so who made it is what
- * decides, for every method and content type: fetch metadata first, `Origin` where the browser sends none, and a request
- * that no HTML form can make. Without cookies there is nothing to protect, but the answer is the same.
+ * Cross-site requests and CORS for routes that cookies open. Cookies come along whoever makes the
+ * request, so who made it is what decides, for every method and content type: fetch metadata first,
+ * `Origin` where the browser sends none, and a request that no HTML form can make. Without cookies
+ * there is nothing to protect, but the answer is the same.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config';
@@ -21,7 +22,10 @@ export interface RequestOrigin {
   isSafeMethod: boolean;
 }
 
-/** Whether a request may act with cookies. `allowed` are the origins of the client whose session it is. */
+/**
+ * Whether a request may act with cookies. `allowed` are the origins of the client whose session it
+ * is.
+ */
 export function isAllowedOrigin(
   { site, origin, isSafeMethod }: RequestOrigin,
   issuerOrigin: string,
@@ -45,20 +49,38 @@ export function isAllowedOrigin(
   }
 }
 
-/** Lets a request pass that the app of the cookie's client made, and lets that app alone read the answer. */
+/**
+ * Lets a request pass that the app of the cookie's client made, and lets that app alone read the
+ * answer.
+ */
 export const sameSite = (config: Config) => {
   const issuerOrigin = new URL(config.issuer).origin;
   const anyOrigin = browserOrigins(config);
   return createMiddleware<AppEnv>(async function sameSite(c, next) {
     const cookie = readSessionCookie(c);
-    // Where no cookie says whose session it is, there is none: any browser client's app may hear that.
-    const allowed = cookie === null ? anyOrigin : (config.clients.get(cookie.clientId)?.origins ?? []);
+    // Where no cookie says whose session it is, there is none: any browser client's app may hear
+    // that.
+    const allowed =
+      cookie === null ? anyOrigin : (config.clients.get(cookie.clientId)?.origins ?? []);
     const origin = c.req.header('origin');
     const isSafeMethod = c.req.method === 'GET' || c.req.method === 'HEAD';
-    if (!isAllowedOrigin({ site: c.req.header('sec-fetch-site'), origin, isSafeMethod }, issuerOrigin, allowed))
-      throw new ProblemError('cross_site_request', 'The origin of the request is not one of the client');
+    if (
+      !isAllowedOrigin(
+        { site: c.req.header('sec-fetch-site'), origin, isSafeMethod },
+        issuerOrigin,
+        allowed,
+      )
+    )
+      throw new ProblemError(
+        'cross_site_request',
+        'The origin of the request is not one of the client',
+      );
     try {
-      if (!isSafeMethod && mediaType(c) !== 'application/json' && (mediaType(c) !== '' || !c.req.header(CUSTOM_HEADER)))
+      if (
+        !isSafeMethod &&
+        mediaType(c) !== 'application/json' &&
+        (mediaType(c) !== '' || !c.req.header(CUSTOM_HEADER))
+      )
         throw new ProblemError(
           'unsupported_media_type',
           `The content type must be application/json, or without a body the ${CUSTOM_HEADER} header be there`,
@@ -70,13 +92,19 @@ export const sameSite = (config: Config) => {
   });
 };
 
-/** Answers the preflight of a browser client's app (Fetch §3.2.2). It has no cookies, so whose session it is, the request itself decides. */
+/**
+ * Answers the preflight of a browser client's app (Fetch §3.2.2). It has no cookies, so whose
+ * session it is, the request itself decides.
+ */
 export const preflight = (config: Config, method: 'GET' | 'POST') => {
   const anyOrigin = browserOrigins(config);
   return function preflight(c: AppContext) {
     const origin = c.req.header('origin');
     if (origin === undefined || !anyOrigin.includes(origin))
-      throw new ProblemError('cross_site_request', 'The origin of the request is not one of any client');
+      throw new ProblemError(
+        'cross_site_request',
+        'The origin of the request is not one of any client',
+      );
     allowOrigin(c, origin);
     c.header('Access-Control-Allow-Methods', method);
     c.header('Access-Control-Allow-Headers', `Content-Type, ${CUSTOM_HEADER}`);

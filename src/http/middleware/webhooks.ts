@@ -1,4 +1,7 @@
-/** Tells the webhooks at once, after the answer: nobody waits for an endpoint, and what fails here is the cron's. */
+/**
+ * Tells the webhooks at once, after the answer: nobody waits for an endpoint, and what fails here
+ * is the cron's.
+ */
 import { createMiddleware } from 'hono/factory';
 import { type Home, newMeter } from '../../db/homes';
 import { findSigningKey } from '../../tokens/keys';
@@ -22,16 +25,27 @@ export const webhooks = (service: Service) =>
     }
   });
 
-async function tell(service: Service, home: Home, requestId: string, events: readonly string[]): Promise<void> {
+async function tell(
+  service: Service,
+  home: Home,
+  requestId: string,
+  events: readonly string[],
+): Promise<void> {
   const { config, now, fetch } = service;
   const signingKey = async () => findSigningKey(await service.keySet(home), now());
-  const postman = { webhooks: config.webhooks, transmitter: { issuer: config.issuer, signingKey }, fetch };
+  const postman = {
+    webhooks: config.webhooks,
+    transmitter: { issuer: config.issuer, signingKey },
+    fetch,
+  };
   try {
     const { failed } = await deliver(home, postman, events, BOUNDS, now());
     logFailedAttempts(failed);
   } catch {
     // The outbox has it still.
-    console.warn(JSON.stringify({ level: 'warn', event: 'webhooks_postponed', request_id: requestId }));
+    console.warn(
+      JSON.stringify({ level: 'warn', event: 'webhooks_postponed', request_id: requestId }),
+    );
   }
 }
 

@@ -1,4 +1,6 @@
-/** The pages for people, as HTML over HTTP: what they show, what they do, and what they never do. */
+/**
+ * The pages for people, as HTML over HTTP: what they show, what they do, and what they never do.
+ */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { sayAgo, sayExactly } from '../../../src/http/account/relative-time';
@@ -17,7 +19,8 @@ beforeEach(async () => {
   await env.DB.exec(
     'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
   );
-  for (const level of ['log', 'warn', 'error'] as const) vi.spyOn(console, level).mockImplementation(() => {});
+  for (const level of ['log', 'warn', 'error'] as const)
+    vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
 
@@ -33,15 +36,27 @@ async function signIn(service: TestService, body: Record<string, unknown> = { us
   return { id: session.id, cookie };
 }
 
-const get = (service: TestService, path: string, cookie = '', headers: Record<string, string> = {}) =>
-  service.request(path, { headers: { cookie, ...headers } });
-const post = (service: TestService, path: string, cookie: string, headers: Record<string, string> = FORM) =>
-  service.request(path, { method: 'POST', headers: { cookie, ...headers } });
+const get = (
+  service: TestService,
+  path: string,
+  cookie = '',
+  headers: Record<string, string> = {},
+) => service.request(path, { headers: { cookie, ...headers } });
+const post = (
+  service: TestService,
+  path: string,
+  cookie: string,
+  headers: Record<string, string> = FORM,
+) => service.request(path, { method: 'POST', headers: { cookie, ...headers } });
 
 describe('the page', () => {
   it('shows this device, the others, where and when, and what happened', async () => {
     const service = await startWithBrowsers();
-    const phone = await service.create({ user_id: USER, user_agent: UA.iphone(), client_id: 'app' });
+    const phone = await service.create({
+      user_id: USER,
+      user_agent: UA.iphone(),
+      client_id: 'app',
+    });
     service.advance(2 * 3_600);
     await service.refresh(phone.refresh_token, 'app', { userAgent: UA.iphone(), ...AT.lyon });
     service.advance(3 * 3_600);
@@ -50,7 +65,14 @@ describe('the page', () => {
     expect(response.status).toBe(200);
     const html = await response.text();
     expect(html).toMatch(/^<!doctype html><html lang="en">/);
-    const order = ['This device', 'Chrome on Windows', 'Active now', 'Other devices', 'Safari on iOS', 'Lyon, FR'];
+    const order = [
+      'This device',
+      'Chrome on Windows',
+      'Active now',
+      'Other devices',
+      'Safari on iOS',
+      'Lyon, FR',
+    ];
     expect(order.map((text) => html.indexOf(text))).toEqual(
       order.map((text) => html.indexOf(text)).sort((a, b) => a - b),
     );
@@ -68,7 +90,8 @@ describe('the page', () => {
   it('takes two round trips, whatever it shows', async () => {
     const service = await startWithBrowsers();
     const { cookie } = await signIn(service);
-    for (let number = 0; number < 20; number += 1) await service.create({ user_id: USER, client_id: 'app' });
+    for (let number = 0; number < 20; number += 1)
+      await service.create({ user_id: USER, client_id: 'app' });
     service.database.roundTrips = 0;
     await get(service, '/account', cookie);
     expect(service.database.roundTrips).toBe(2);
@@ -79,7 +102,10 @@ describe('the page', () => {
     const { cookie } = await signIn(service);
     const laptop = await service.create({ user_id: USER, client_id: 'app' });
     service.advance(30);
-    const { body } = await service.refresh(laptop.refresh_token, 'app', { userAgent: UA.chrome(), ...AT.home });
+    const { body } = await service.refresh(laptop.refresh_token, 'app', {
+      userAgent: UA.chrome(),
+      ...AT.home,
+    });
     service.advance(30);
     await service.refresh(body.refresh_token, 'app', { userAgent: UA.firefox(), ...AT.lima });
     const html = await (await get(service, '/account', cookie)).text();
@@ -100,7 +126,8 @@ describe('the page', () => {
   it('activity goes back page by page to the first event', async () => {
     const service = await startWithBrowsers();
     const { cookie } = await signIn(service);
-    for (let number = 0; number < 45; number += 1) await service.create({ user_id: USER, client_id: 'app' });
+    for (let number = 0; number < 45; number += 1)
+      await service.create({ user_id: USER, client_id: 'app' });
     let seen = 0;
     let path = '/account';
     for (let pages = 0; path !== ''; pages += 1) {
@@ -129,7 +156,9 @@ describe('the page', () => {
       city: userAgent,
       country: 'FR',
     });
-    await env.DB.prepare('UPDATE user_sessions SET last_signals = ?1 WHERE id <> ?2').bind(body, '').run();
+    await env.DB.prepare('UPDATE user_sessions SET last_signals = ?1 WHERE id <> ?2')
+      .bind(body, '')
+      .run();
     expect(refresh_token).toBeTruthy();
     const html = await (await get(service, '/account', cookie)).text();
     expect(html).not.toMatch(/<script|<img|\u202e|\u200b/);
@@ -159,9 +188,14 @@ describe('the page', () => {
   });
 
   it('has one stylesheet, whose address changes with it', async () => {
-    const [plain, branded] = await Promise.all([startWithBrowsers(), startWithBrowsers({ BRAND_COLOR: '#aa0000' })]);
+    const [plain, branded] = await Promise.all([
+      startWithBrowsers(),
+      startWithBrowsers({ BRAND_COLOR: '#aa0000' }),
+    ]);
     const hrefOf = async (service: TestService) =>
-      /<link rel="stylesheet" href="([^"]+)"/.exec(await (await get(service, '/account/signed-out')).text())?.[1] ?? '';
+      /<link rel="stylesheet" href="([^"]+)"/.exec(
+        await (await get(service, '/account/signed-out')).text(),
+      )?.[1] ?? '';
     const [one, other] = [await hrefOf(plain), await hrefOf(branded)];
     expect(one).not.toBe(other);
     const response = await plain.request(one);
@@ -178,17 +212,26 @@ describe('the page', () => {
     });
     const response = await get(service, '/account/signed-out');
     expect(await response.text()).toContain('Acme &lt;Corp&gt;');
-    expect(response.headers.get('content-security-policy')).toContain("img-src 'self' https://cdn.acme.example;");
+    expect(response.headers.get('content-security-policy')).toContain(
+      "img-src 'self' https://cdn.acme.example;",
+    );
   });
 });
 
 describe('signing out', () => {
   it('one device: it is over at once, and the page says so', async () => {
     const service = await startWithBrowsers();
-    const phone = await service.create({ user_id: USER, client_id: 'app', user_agent: UA.iphone() });
+    const phone = await service.create({
+      user_id: USER,
+      client_id: 'app',
+      user_agent: UA.iphone(),
+    });
     const { cookie, id } = await signIn(service);
     const response = await post(service, `/account/sessions/${phone.session.id}/sign-out`, cookie);
-    expect([response.status, response.headers.get('location')]).toEqual([303, '/account?done=device']);
+    expect([response.status, response.headers.get('location')]).toEqual([
+      303,
+      '/account?done=device',
+    ]);
     const html = await (await get(service, '/account?done=device', cookie)).text();
     expect(html).toContain('<p class="note" role="status">The device was signed out.</p>');
     expect(html).toContain('You are not signed in anywhere else.');
@@ -198,16 +241,21 @@ describe('signing out', () => {
 
   it('all others, after asking', async () => {
     const service = await startWithBrowsers();
-    const others = [await service.create({ user_id: USER }), await service.create({ user_id: USER })];
+    const others = [
+      await service.create({ user_id: USER }),
+      await service.create({ user_id: USER }),
+    ];
     const stranger = await service.create({ user_id: OTHER_USER });
     const { cookie } = await signIn(service);
     const asked = await (await get(service, '/account/sign-out-others', cookie)).text();
     expect(asked).toContain('<form method="post" action="/account/sign-out-others"');
-    for (const { session } of others) expect(await readRow(session.id)).toMatchObject({ revoked_at: null });
+    for (const { session } of others)
+      expect(await readRow(session.id)).toMatchObject({ revoked_at: null });
     expect((await post(service, '/account/sign-out-others', cookie)).headers.get('location')).toBe(
       '/account?done=others',
     );
-    for (const { session } of others) expect(await readRow(session.id)).toMatchObject({ revoked_reason: 'signed_out' });
+    for (const { session } of others)
+      expect(await readRow(session.id)).toMatchObject({ revoked_reason: 'signed_out' });
     expect(await readRow(stranger.session.id)).toMatchObject({ revoked_at: null });
     expect((await get(service, '/account', cookie)).status).toBe(200);
   });
@@ -250,22 +298,26 @@ describe('signing out', () => {
       `/account/sessions/${phone.session.id}/sign-out`,
     ]) {
       const type = 'application/x-www-form-urlencoded';
-      const response = await post(service, path, cookie, { 'content-type': type, ...headers } as Record<
-        string,
-        string
-      >);
+      const response = await post(service, path, cookie, {
+        'content-type': type,
+        ...headers,
+      } as Record<string, string>);
       expect(response.status).toBe(403);
       expect(response.headers.getSetCookie()).toEqual([]);
     }
-    for (const session of [id, phone.session.id]) expect(await readRow(session)).toMatchObject({ revoked_at: null });
+    for (const session of [id, phone.session.id])
+      expect(await readRow(session)).toMatchObject({ revoked_at: null });
   });
 
-  it.each(['/account/sign-out', `/account/sessions/${USER}/sign-out`])('GET %s does nothing', async (path) => {
-    const service = await startWithBrowsers();
-    const { cookie, id } = await signIn(service);
-    expect((await get(service, path, cookie)).status).toBe(405);
-    expect(await readRow(id)).toMatchObject({ revoked_at: null });
-  });
+  it.each(['/account/sign-out', `/account/sessions/${USER}/sign-out`])(
+    'GET %s does nothing',
+    async (path) => {
+      const service = await startWithBrowsers();
+      const { cookie, id } = await signIn(service);
+      expect((await get(service, path, cookie)).status).toBe(405);
+      expect(await readRow(id)).toMatchObject({ revoked_at: null });
+    },
+  );
 });
 
 describe('when something is wrong', () => {
@@ -295,7 +347,9 @@ describe('when something is wrong', () => {
   it('a database that does not answer: 503, and nobody is signed out', async () => {
     const service = await startWithBrowsers();
     const { cookie } = await signIn(service);
-    service.database.faults = [{ before: 'D1_ERROR: D1 DB is overloaded. Requests queued for too long.' }];
+    service.database.faults = [
+      { before: 'D1_ERROR: D1 DB is overloaded. Requests queued for too long.' },
+    ];
     const response = await get(service, '/account', cookie);
     expect([response.status, Number(response.headers.get('retry-after')) > 0]).toEqual([503, true]);
     const html = await response.text();
@@ -303,16 +357,20 @@ describe('when something is wrong', () => {
     expect(html).not.toContain('D1_ERROR');
   });
 
-  it.each(['/account?done=<script>', '/account?other=1', '/account/activity?before=x', '/account/sessions/x/sign-out'])(
-    '%s is a page, too',
-    async (path) => {
-      const service = await startWithBrowsers();
-      const { cookie } = await signIn(service);
-      const response = path.endsWith('sign-out') ? await post(service, path, cookie) : await get(service, path, cookie);
-      expect([200, 400]).toContain(response.status);
-      expect(await response.text()).not.toContain('<script');
-    },
-  );
+  it.each([
+    '/account?done=<script>',
+    '/account?other=1',
+    '/account/activity?before=x',
+    '/account/sessions/x/sign-out',
+  ])('%s is a page, too', async (path) => {
+    const service = await startWithBrowsers();
+    const { cookie } = await signIn(service);
+    const response = path.endsWith('sign-out')
+      ? await post(service, path, cookie)
+      : await get(service, path, cookie);
+    expect([200, 400]).toContain(response.status);
+    expect(await response.text()).not.toContain('<script');
+  });
 });
 
 describe('words and colours', () => {

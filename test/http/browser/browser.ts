@@ -1,4 +1,6 @@
-/** A browser as the service sees it: a cookie jar, and the headers that Chromium sends by itself. */
+/**
+ * A browser as the service sees it: a cookie jar, and the headers that Chromium sends by itself.
+ */
 import { BACKEND, basic, ISSUER, sha256Hex, startService, type TestService } from '../../fixtures';
 
 export const APP_ORIGIN = 'https://app.sessions.example';
@@ -13,7 +15,11 @@ export async function startWithBrowsers(
   clock?: { now: number },
 ): Promise<TestService> {
   const clients = [
-    { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret), browser_clients: [WEB] },
+    {
+      client_id: BACKEND.id,
+      secret_sha256: await sha256Hex(BACKEND.secret),
+      browser_clients: [WEB],
+    },
     { client_id: WEB, origins: [APP_ORIGIN], return_urls: [RETURN_URL, `${APP_ORIGIN}/deep/`] },
     {
       client_id: OTHER_WEB,
@@ -59,14 +65,19 @@ export function readSetCookies(response: Response): SetCookie[] {
     return {
       name,
       value: pair.slice(name.length + 1),
-      attributes: Object.fromEntries(attributes.map(([key = '', value]) => [key.toLowerCase(), value ?? true])),
+      attributes: Object.fromEntries(
+        attributes.map(([key = '', value]) => [key.toLowerCase(), value ?? true]),
+      ),
     };
   });
 }
 
 export type Jar = Map<string, string>;
 
-/** What Chromium sends for `fetch(…, { method, headers: { 'content-type': 'application/json' } })` of a page of the service's own origin. */
+/**
+ * What Chromium sends for `fetch(…, { method, headers: { 'content-type': 'application/json' } })`
+ * of a page of the service's own origin.
+ */
 export const SAME_ORIGIN = {
   'sec-fetch-site': 'same-origin',
   'sec-fetch-mode': 'cors',
@@ -105,15 +116,20 @@ export const NAVIGATION = {
 };
 
 /** A browser follows the start URL. */
-export const start = (service: TestService, jar: Jar, startUrl: string, headers: Record<string, string> = NAVIGATION) =>
-  send(service, jar, 'GET', startUrl.slice(ISSUER.length), headers);
+export const start = (
+  service: TestService,
+  jar: Jar,
+  startUrl: string,
+  headers: Record<string, string> = NAVIGATION,
+) => send(service, jar, 'GET', startUrl.slice(ISSUER.length), headers);
 
 /** A browser that is signed in, and its session. */
 export async function signIn(service: TestService, body: Record<string, unknown> = {}) {
   const { session, browser } = await handOff(service, body);
   const jar: Jar = new Map();
   const response = await start(service, jar, browser.start_url);
-  if (response.status !== 303) throw new Error(`start answered ${response.status}: ${await response.text()}`);
+  if (response.status !== 303)
+    throw new Error(`start answered ${response.status}: ${await response.text()}`);
   return { jar, session };
 }
 

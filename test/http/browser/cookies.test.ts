@@ -1,4 +1,7 @@
-/** Refreshing and signing out with cookies: no token in any body (R-15), and no refusal that touches a cookie (threats 16-19, 43). */
+/**
+ * Refreshing and signing out with cookies: no token in any body (R-15), and no refusal that touches
+ * a cookie (threats 16-19, 43).
+ */
 import { env } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ISSUER, readRow, type TestService } from '../../fixtures';
@@ -54,7 +57,12 @@ describe('POST /browser/refresh', () => {
     expect(response.status).toBe(200);
     const body = await response.json();
     expect(body).toEqual({
-      session: expect.objectContaining({ id: sessionId, user_id: USER, client_id: WEB, current: true }),
+      session: expect.objectContaining({
+        id: sessionId,
+        user_id: USER,
+        client_id: WEB,
+        current: true,
+      }),
       expires_in: 300,
       refresh_at: expect.stringMatching(/Z$/),
       session_expires_at: '2026-01-31T00:00:00Z',
@@ -64,8 +72,14 @@ describe('POST /browser/refresh', () => {
     expect(JSON.stringify(body)).not.toMatch(/eyJ|v2\./);
     for (const [name, value] of jar) expect(value).not.toBe(before.get(name));
     expect(readSetCookies(response).map(({ name, attributes }) => [name, attributes])).toEqual([
-      ['__Host-session', { 'max-age': '1209600', path: '/', httponly: true, secure: true, samesite: 'Lax' }],
-      ['__Host-access', { 'max-age': '300', path: '/', httponly: true, secure: true, samesite: 'Lax' }],
+      [
+        '__Host-session',
+        { 'max-age': '1209600', path: '/', httponly: true, secure: true, samesite: 'Lax' },
+      ],
+      [
+        '__Host-access',
+        { 'max-age': '300', path: '/', httponly: true, secure: true, samesite: 'Lax' },
+      ],
     ]);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.get('vary')).toBe('Origin, Sec-Fetch-Site, Cookie');
@@ -92,7 +106,11 @@ describe('POST /browser/refresh', () => {
 
   it.each<[string, () => Promise<unknown>, string]>([
     ['signed out', () => send(service, new Map(jar), 'POST', '/browser/sign-out'), 'signed_out'],
-    ['ended by a backend', () => service.backend('DELETE', `/v1/users/${USER}/sessions`), 'revoked'],
+    [
+      'ended by a backend',
+      () => service.backend('DELETE', `/v1/users/${USER}/sessions`),
+      'revoked',
+    ],
     ['idle for too long', async () => service.advance(1_209_600), 'expired_idle'],
     ['past its limit', async () => service.advance(2_592_000), 'expired_absolute'],
   ])('says that the session was %s', async (_, end, reason) => {
@@ -129,7 +147,9 @@ describe('POST /browser/refresh', () => {
   it("with a session's token under another client's name is refused, and ends nothing", async () => {
     const token = jar.get('__Host-session')?.split('~')[1];
     for (const client of [OTHER_WEB, 'app', 'nobody', '__proto__'])
-      await expectEnded(await bareCookie(`__Host-session=${btoa(client).replace(/=+$/, '')}~${token}`));
+      await expectEnded(
+        await bareCookie(`__Host-session=${btoa(client).replace(/=+$/, '')}~${token}`),
+      );
     expect((await refresh()).status).toBe(200);
   });
 
@@ -233,7 +253,9 @@ describe('GET /browser/session', () => {
   it('of two users, each sees the own (threat 43)', async () => {
     const other = await signIn(service);
     expect(await (await current()).json()).toMatchObject({ session: { id: sessionId } });
-    expect(await (await current(other.jar)).json()).toMatchObject({ session: { id: other.session.id } });
+    expect(await (await current(other.jar)).json()).toMatchObject({
+      session: { id: other.session.id },
+    });
   });
 });
 
@@ -269,7 +291,9 @@ describe('two cookies of the same name (B-04, threat 19)', () => {
   it('at the start leave the code good', async () => {
     const { browser } = await handOff(service);
     const path = browser.start_url.slice(ISSUER.length);
-    const response = await service.request(path, { headers: { cookie: '__Host-session=a; __Host-session=b' } });
+    const response = await service.request(path, {
+      headers: { cookie: '__Host-session=a; __Host-session=b' },
+    });
     expect(response.status).toBe(400);
     expect((await start(service, new Map(), browser.start_url)).status).toBe(303);
   });
@@ -344,13 +368,18 @@ describe('POST /browser/sign-out', () => {
 
   it("does not end a session under another client's name", async () => {
     const token = jar.get('__Host-session')?.split('~')[1];
-    await bareCookie(`__Host-session=${btoa(OTHER_WEB).replace(/=+$/, '')}~${token}`, 'POST', '/browser/sign-out');
+    await bareCookie(
+      `__Host-session=${btoa(OTHER_WEB).replace(/=+$/, '')}~${token}`,
+      'POST',
+      '/browser/sign-out',
+    );
     expect(await readRow(sessionId)).toMatchObject({ revoked_at: null });
   });
 });
 
 describe('POST /browser/sign-out-everywhere', () => {
-  const signOutEverywhere = (from = jar) => send(service, from, 'POST', '/browser/sign-out-everywhere');
+  const signOutEverywhere = (from = jar) =>
+    send(service, from, 'POST', '/browser/sign-out-everywhere');
 
   it("ends all of the user's sessions and nobody else's, and clears the cookies", async () => {
     const [elsewhere, native, stranger] = [
@@ -394,8 +423,12 @@ describe('POST /browser/sign-out-everywhere', () => {
   it("succeeds where the database's answer was lost", async () => {
     const { database } = service;
     const elsewhere = await signIn(service, { user_id: USER });
-    // The first round trip finds the session, the second ends all; its answer is the one that is lost.
-    Object.assign(database, { roundTrips: 0, faults: [null, { after: 'D1_ERROR: Network connection lost' }] });
+    // The first round trip finds the session, the second ends all; its answer is the one that is
+    // lost.
+    Object.assign(database, {
+      roundTrips: 0,
+      faults: [null, { after: 'D1_ERROR: Network connection lost' }],
+    });
     expect((await signOutEverywhere()).status).toBe(204);
     expect(database.roundTrips).toBe(3);
     for (const id of [sessionId, elsewhere.session.id])

@@ -1,4 +1,7 @@
-/** How a session gets into a browser: a sealed code, once, within a minute, and back to a URL that the client allows (S-07, S-14). */
+/**
+ * How a session gets into a browser: a sealed code, once, within a minute, and back to a URL that
+ * the client allows (S-07, S-14).
+ */
 import { env } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, ISSUER, readRow, type TestService } from '../../fixtures';
@@ -70,8 +73,12 @@ describe('POST /v1/sessions with browser', () => {
   it('takes no return URL of another client, and each only as the other is allowed to', async () => {
     const other = 'https://other.sessions.example/';
     expect((await create({ browser: { return_url: other } })).status).toBe(400);
-    expect((await create({ client_id: OTHER_WEB, browser: { return_url: other } })).status).toBe(201);
-    expect((await create({ client_id: OTHER_WEB, browser: { return_url: RETURN_URL } })).status).toBe(400);
+    expect((await create({ client_id: OTHER_WEB, browser: { return_url: other } })).status).toBe(
+      201,
+    );
+    expect(
+      (await create({ client_id: OTHER_WEB, browser: { return_url: RETURN_URL } })).status,
+    ).toBe(400);
   });
 
   it.each([
@@ -141,14 +148,17 @@ describe('POST /v1/sessions with browser', () => {
     `https://app.sessions.example/signed-in?${'x'.repeat(2048)}`,
   ];
 
-  it.each(hostile)('refuses the return URL %j and creates nothing (threat 51)', async (returnUrl) => {
-    const before = await countSessions();
-    service.database.roundTrips = 0;
-    const response = await create({ browser: { return_url: returnUrl } });
-    expect(response.status).toBe(400);
-    expect(await response.json()).toMatchObject({ code: 'invalid_request' });
-    expect(await countSessions()).toBe(before);
-  });
+  it.each(hostile)(
+    'refuses the return URL %j and creates nothing (threat 51)',
+    async (returnUrl) => {
+      const before = await countSessions();
+      service.database.roundTrips = 0;
+      const response = await create({ browser: { return_url: returnUrl } });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ code: 'invalid_request' });
+      expect(await countSessions()).toBe(before);
+    },
+  );
 
   it('refuses claims whose access token no cookie would hold, and creates nothing (B-03, J-13)', async () => {
     const long = await startWithBrowsers({ AUDIENCE: `urn:${'a'.repeat(800)}` });
@@ -165,7 +175,9 @@ describe('POST /v1/sessions with browser', () => {
       });
     const refused = await request(2000);
     expect(refused.status).toBe(400);
-    expect(((await refused.json()) as { detail: string }).detail).toContain('too long for a cookie');
+    expect(((await refused.json()) as { detail: string }).detail).toContain(
+      'too long for a cookie',
+    );
     expect(await countSessions()).toBe(before);
     // The longest that passes does fit.
     let bytes = 2000;
@@ -221,11 +233,17 @@ describe('GET /browser/start', () => {
       value: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
       attributes: { ...common, 'max-age': '300' },
     });
-    expect(await readRow(session.id)).toMatchObject({ rotated_at: service.clock.now, revoked_at: null });
+    expect(await readRow(session.id)).toMatchObject({
+      rotated_at: service.clock.now,
+      revoked_at: null,
+    });
   });
 
   it('gives no cookie a longer life than browsers do: 400 days (B-03)', async () => {
-    service = await startWithBrowsers({ SESSION_LIFETIME_SECONDS: '0', INACTIVITY_TIMEOUT_SECONDS: '0' });
+    service = await startWithBrowsers({
+      SESSION_LIFETIME_SECONDS: '0',
+      INACTIVITY_TIMEOUT_SECONDS: '0',
+    });
     const { browser } = await handOff(service, { expires_in: null });
     const [cookie] = readSetCookies(await start(service, new Map(), browser.start_url));
     expect(cookie?.attributes['max-age']).toBe(String(400 * 86_400));
@@ -254,7 +272,9 @@ describe('GET /browser/start', () => {
     const started = answers.filter(({ status }) => status === 303);
     expect(started).toHaveLength(1);
     for (const answer of answers.filter((one) => one !== started[0])) await expectRefused(answer);
-    const jar: Jar = new Map(readSetCookies(started[0] as Response).map(({ name, value }) => [name, value]));
+    const jar: Jar = new Map(
+      readSetCookies(started[0] as Response).map(({ name, value }) => [name, value]),
+    );
     const current = await send(service, jar, 'GET', '/browser/session');
     expect(await current.json()).toMatchObject({ session: { id: session.id } });
   });
@@ -298,14 +318,20 @@ describe('GET /browser/start', () => {
       `${code}.`,
     ];
     for (const bad of [...changed.slice(0, -1), ...odd])
-      await expectRefused(await start(service, new Map(), `${ISSUER}/browser/start?code=${encodeURIComponent(bad)}`));
+      await expectRefused(
+        await start(service, new Map(), `${ISSUER}/browser/start?code=${encodeURIComponent(bad)}`),
+      );
     expect(service.database.roundTrips).toBe(0);
     expect((await start(service, new Map(), browser.start_url)).status).toBe(303);
   });
 
   it('a code of another deployment is refused', async () => {
-    const foreign = await startWithBrowsers({ SESSION_SECRET: 'another-session-secret-0123456789abcdef' });
-    await expectRefused(await start(service, new Map(), (await handOff(foreign)).browser.start_url));
+    const foreign = await startWithBrowsers({
+      SESSION_SECRET: 'another-session-secret-0123456789abcdef',
+    });
+    await expectRefused(
+      await start(service, new Map(), (await handOff(foreign)).browser.start_url),
+    );
   });
 
   it('a code outlives the change of SESSION_SECRET', async () => {
@@ -324,8 +350,12 @@ describe('GET /browser/start', () => {
     const stricter = JSON.stringify([
       { client_id: WEB, origins: [APP_ORIGIN], return_urls: [`${APP_ORIGIN}/elsewhere`] },
     ]);
-    await expectRefused(await start(await startWithBrowsers({ CLIENTS: stricter }), new Map(), browser.start_url));
-    await expectRefused(await start(await startWithBrowsers({ CLIENTS: '[]' }), new Map(), browser.start_url));
+    await expectRefused(
+      await start(await startWithBrowsers({ CLIENTS: stricter }), new Map(), browser.start_url),
+    );
+    await expectRefused(
+      await start(await startWithBrowsers({ CLIENTS: '[]' }), new Map(), browser.start_url),
+    );
     expect((await start(service, new Map(), browser.start_url)).status).toBe(303);
   });
 
@@ -367,14 +397,16 @@ describe('GET /browser/start', () => {
     expect((await start(service, new Map(), browser.start_url, {})).status).toBe(303);
   });
 
-  it.each(['?code=a&code=b', '?code=a&next=https://evil.example', '?return_url=https://evil.example', ''])(
-    'with the query %j is a plain 400',
-    async (query) => {
-      const response = await service.request(`/browser/start${query}`);
-      expect(response.status).toBe(400);
-      expect(response.headers.get('location')).toBe(null);
-    },
-  );
+  it.each([
+    '?code=a&code=b',
+    '?code=a&next=https://evil.example',
+    '?return_url=https://evil.example',
+    '',
+  ])('with the query %j is a plain 400', async (query) => {
+    const response = await service.request(`/browser/start${query}`);
+    expect(response.status).toBe(400);
+    expect(response.headers.get('location')).toBe(null);
+  });
 
   it('ends the session that the browser had before, and no other (S-07, threat 16)', async () => {
     const { jar, session } = await signIn(service, { user_id: USER });
@@ -462,7 +494,8 @@ describe('GET /browser/start', () => {
     await start(service, jar, browser.start_url);
     const refused = await start(service, jar, browser.start_url);
     const text = lines.join('\n') + (await refused.text());
-    for (const secret of [code, code.split('.')[1] as string, ...jar.values()]) expect(text).not.toContain(secret);
+    for (const secret of [code, code.split('.')[1] as string, ...jar.values()])
+      expect(text).not.toContain(secret);
     expect(lines.length).toBeGreaterThan(2);
   });
 });

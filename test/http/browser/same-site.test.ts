@@ -1,8 +1,20 @@
-/** Who may ask: the matrix of fetch metadata, Origin, method and content type (B-06, B-08, B-09, B-10, threats 18 and 20). */
+/**
+ * Who may ask: the matrix of fetch metadata, Origin, method and content type (B-06, B-08, B-09,
+ * B-10, threats 18 and 20).
+ */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ISSUER, readRow, type TestService } from '../../fixtures';
-import { APP_ORIGIN, asBackend, type Jar, OTHER_WEB, readSetCookies, send, signIn, startWithBrowsers } from './browser';
+import {
+  APP_ORIGIN,
+  asBackend,
+  type Jar,
+  OTHER_WEB,
+  readSetCookies,
+  send,
+  signIn,
+  startWithBrowsers,
+} from './browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -59,7 +71,10 @@ describe('who asks (B-06)', () => {
   ];
 
   /** The table as it was decided: rows are Sec-Fetch-Site ('': absent), columns Origin. */
-  const decided: Record<string, { none: [post: Expected, get: Expected]; own: Expected; client: Expected }> = {
+  const decided: Record<
+    string,
+    { none: [post: Expected, get: Expected]; own: Expected; client: Expected }
+  > = {
     'same-origin': { none: ['passes', 'passes'], own: 'passes', client: 'passes' },
     'same-site': { none: ['refused', 'refused'], own: 'refused', client: 'passes' },
     'cross-site': { none: ['refused', 'refused'], own: 'refused', client: 'passes' },
@@ -73,8 +88,13 @@ describe('who asks (B-06)', () => {
     return origin === ISSUER ? row.own : origin === APP_ORIGIN ? row.client : 'refused';
   };
 
-  const paths = [...POSTS.map((path) => ['POST', path] as const), ...GETS.map((path) => ['GET', path] as const)];
-  const cases = paths.flatMap(([method, path]) => sites.map((site) => [method, path, site] as const));
+  const paths = [
+    ...POSTS.map((path) => ['POST', path] as const),
+    ...GETS.map((path) => ['GET', path] as const),
+  ];
+  const cases = paths.flatMap(([method, path]) =>
+    sites.map((site) => [method, path, site] as const),
+  );
 
   it.each(cases)('%s %s with Sec-Fetch-Site %j', async (method, path, site) => {
     for (const [name, origin] of origins) {
@@ -97,8 +117,12 @@ describe('who asks (B-06)', () => {
         expect({ name, isGood: response.status < 300 }).toEqual({ name, isGood: true });
       }
       const mayRead = outcome === 'passes' && origin === APP_ORIGIN;
-      expect(response.headers.get('access-control-allow-origin'), name).toBe(mayRead ? origin : null);
-      expect(response.headers.get('access-control-allow-credentials'), name).toBe(mayRead ? 'true' : null);
+      expect(response.headers.get('access-control-allow-origin'), name).toBe(
+        mayRead ? origin : null,
+      );
+      expect(response.headers.get('access-control-allow-credentials'), name).toBe(
+        mayRead ? 'true' : null,
+      );
       expect(response.headers.get('vary'), name).toBe('Origin, Sec-Fetch-Site, Cookie');
       expect(response.headers.get('cache-control'), name).toBe('no-store');
       if (outcome === 'passes' && method === 'POST') {
@@ -171,10 +195,16 @@ describe('what no form can send (B-08)', () => {
     ['XML', { 'content-type': 'application/xml' }, '<a/>'],
     ['something like JSON', { 'content-type': 'application/jsonp' }, '{}'],
     ['a beacon without a type', {}, undefined],
-    ['plain text with the custom header', { 'content-type': 'text/plain', 'x-requested-with': 'fetch' }, '{}'],
+    [
+      'plain text with the custom header',
+      { 'content-type': 'text/plain', 'x-requested-with': 'fetch' },
+      '{}',
+    ],
     ['an empty custom header', { 'x-requested-with': '' }, undefined],
   ];
-  const cases = POSTS.flatMap((path) => forms.map(([name, headers, body]) => [path, name, headers, body] as const));
+  const cases = POSTS.flatMap((path) =>
+    forms.map(([name, headers, body]) => [path, name, headers, body] as const),
+  );
 
   it.each(cases)('%s refuses %s, even of its own origin', async (path, _, headers, body) => {
     const before = await readRow(sessionId);
@@ -242,11 +272,15 @@ describe('CORS (B-10, threat 20)', () => {
           vary: 'Origin, Sec-Fetch-Site, Cookie',
         });
       }
-      const others = HOSTILE_ORIGINS.filter((origin) => origin !== 'https://other.sessions.example');
+      const others = HOSTILE_ORIGINS.filter(
+        (origin) => origin !== 'https://other.sessions.example',
+      );
       for (const origin of [...others, ISSUER, null]) {
         const response = await preflight(path as string, origin, method as string);
         expect(response.status).toBe(403);
-        const names = [...response.headers.keys()].filter((name) => name.startsWith('access-control-'));
+        const names = [...response.headers.keys()].filter((name) =>
+          name.startsWith('access-control-'),
+        );
         expect(names).toEqual([]);
       }
       expect(service.database.roundTrips).toBe(0);
@@ -256,7 +290,11 @@ describe('CORS (B-10, threat 20)', () => {
   it('a preflight is not an answer: it sets no cookie and lets in no other origin than the request itself does', async () => {
     const response = await preflight('/browser/refresh', 'https://other.sessions.example', 'POST');
     expect(response.headers.getSetCookie()).toEqual([]);
-    const headers = { ...JSON_TYPE, 'sec-fetch-site': 'same-site', origin: 'https://other.sessions.example' };
+    const headers = {
+      ...JSON_TYPE,
+      'sec-fetch-site': 'same-site',
+      origin: 'https://other.sessions.example',
+    };
     const asked = await send(service, new Map(jar), 'POST', '/browser/refresh', headers);
     expect(asked.status).toBe(403);
     expect(asked.headers.get('access-control-allow-origin')).toBe(null);
@@ -284,8 +322,16 @@ describe('CORS (B-10, threat 20)', () => {
   });
 
   it('with credentials is nowhere else', async () => {
-    for (const path of ['/v1/sessions', '/oauth/token', '/healthz', '/browser/nothing', '/account']) {
-      const response = await service.request(path, { headers: { origin: APP_ORIGIN, cookie: asBackend(jar).cookie } });
+    for (const path of [
+      '/v1/sessions',
+      '/oauth/token',
+      '/healthz',
+      '/browser/nothing',
+      '/account',
+    ]) {
+      const response = await service.request(path, {
+        headers: { origin: APP_ORIGIN, cookie: asBackend(jar).cookie },
+      });
       expect(response.headers.get('access-control-allow-credentials')).toBe(null);
     }
   });

@@ -1,4 +1,7 @@
-/** The exchange for servers: a browser's cookies and the server's own credentials give an access token, and nothing moves. */
+/**
+ * The exchange for servers: a browser's cookies and the server's own credentials give an access
+ * token, and nothing moves.
+ */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -49,8 +52,14 @@ describe('POST /browser/token', () => {
       expires_in: 300,
       session: expect.objectContaining({ id: sessionId, user_id: USER, current: true }),
     });
-    expect(decodeJwt(body.access_token)).toMatchObject({ sid: sessionId, sub: USER, client_id: WEB });
-    expect((await service.bearer('GET', '/v1/sessions/current', body.access_token)).status).toBe(200);
+    expect(decodeJwt(body.access_token)).toMatchObject({
+      sid: sessionId,
+      sub: USER,
+      client_id: WEB,
+    });
+    expect((await service.bearer('GET', '/v1/sessions/current', body.access_token)).status).toBe(
+      200,
+    );
     expect(response.headers.getSetCookie()).toEqual([]);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(service.database).toMatchObject({ rowsWritten: 0 });
@@ -136,7 +145,10 @@ describe('who may exchange', () => {
     ['the cookie as a secret', basic({ id: WEB, secret: 'x' })],
   ])('%s is 401 with no database call', async (_, authorization) => {
     service.database.roundTrips = 0;
-    const response = await exchange({ cookie: asBackend(jar).cookie, ...(authorization && { authorization }) });
+    const response = await exchange({
+      cookie: asBackend(jar).cookie,
+      ...(authorization && { authorization }),
+    });
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ code: 'invalid_client' });
     expect(service.database.roundTrips).toBe(0);
@@ -161,7 +173,9 @@ describe('who may exchange', () => {
       browser: { return_url: 'https://other.sessions.example/' },
     });
     const token = other.jar.get('__Host-session')?.split('~')[1];
-    const response = await exchange(asBackend(new Map([['__Host-session', `${btoa(WEB)}~${token}`]])));
+    const response = await exchange(
+      asBackend(new Map([['__Host-session', `${btoa(WEB)}~${token}`]])),
+    );
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ code: 'session_ended' });
   });
@@ -170,7 +184,10 @@ describe('who may exchange', () => {
     const created = await service.request('/v1/sessions', {
       method: 'POST',
       headers: { authorization: basic(SSR), 'content-type': 'application/json' },
-      body: JSON.stringify({ user_id: USER, browser: { return_url: 'https://ssr.example/welcome' } }),
+      body: JSON.stringify({
+        user_id: USER,
+        browser: { return_url: 'https://ssr.example/welcome' },
+      }),
     });
     const { browser } = (await created.json()) as { browser: { start_url: string } };
     const own: Jar = new Map();
@@ -192,7 +209,10 @@ describe('who may exchange', () => {
         { client_id: WEB, origins: [APP_ORIGIN] },
       ]),
     });
-    const response = await limited.request('/browser/token', { method: 'POST', headers: asBackend(jar) });
+    const response = await limited.request('/browser/token', {
+      method: 'POST',
+      headers: asBackend(jar),
+    });
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ code: 'client_not_allowed' });
   });

@@ -25,7 +25,10 @@ const contexts: BrowserContext[] = [];
 beforeAll(async () => {
   app = await servePages({ '/': '<title>home</title>', '/favicon.ico': '' });
   service = await startBrowserService(
-    [{ client_id: BROWSER_APP, origins: [app.origin], return_urls: [`${app.origin}/`] }, { client_id: 'phone-app' }],
+    [
+      { client_id: BROWSER_APP, origins: [app.origin], return_urls: [`${app.origin}/`] },
+      { client_id: 'phone-app' },
+    ],
     { BRAND_NAME: 'Acme', BRAND_COLOR: '#0a7d4f' },
   );
   browser = await launchChromium();
@@ -57,7 +60,11 @@ async function open(options: Parameters<Browser['newContext']>[0] = {}): Promise
   });
   const userId = crypto.randomUUID();
   for (const user_agent of [IPHONE, FIREFOX])
-    await service.asBackend('POST', '/v1/sessions', { user_id: userId, client_id: 'phone-app', user_agent });
+    await service.asBackend('POST', '/v1/sessions', {
+      user_id: userId,
+      client_id: 'phone-app',
+      user_agent,
+    });
   const { startUrl } = await service.handOff(`${app.origin}/`, { userId });
   await page.goto(startUrl);
   await page.goto(`${service.origin}/account`);
@@ -91,7 +98,11 @@ describe.each([
     const person = await open(options);
     const { page, complaints } = person;
     expect(await page.title()).toBe('Your devices – Acme');
-    expect(await devices(page)).toEqual(['Headless Chrome on Linux', 'Firefox on Linux', 'Safari on iOS']);
+    expect(await devices(page)).toEqual([
+      'Headless Chrome on Linux',
+      'Firefox on Linux',
+      'Safari on iOS',
+    ]);
 
     await page.getByRole('button', { name: 'Sign out Safari on iOS' }).click();
     expect(await page.getByRole('status').textContent()).toBe('The device was signed out.');
@@ -119,7 +130,9 @@ it('a session that was ended elsewhere: the page says so, and changes nothing mo
   const person = await open();
   await service.asBackend('DELETE', `/v1/users/${person.userId}/sessions`);
   await person.page.getByRole('button', { name: 'Sign out Safari on iOS' }).click();
-  expect(await person.page.getByRole('heading', { level: 1 }).textContent()).toBe('You are not signed in');
+  expect(await person.page.getByRole('heading', { level: 1 }).textContent()).toBe(
+    'You are not signed in',
+  );
   await person.page.getByRole('link', { name: 'Go to the app' }).click();
   expect(person.page.url()).toBe(`${app.origin}/`);
 });
@@ -161,7 +174,9 @@ describe.each([
     const check = async (heading: string, path?: string) => {
       if (path !== undefined) await page.goto(service.origin + path);
       expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(heading);
-      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+      expect(
+        await page.evaluate('document.documentElement.scrollWidth - innerWidth'),
+      ).toBeLessThanOrEqual(0);
       expect(await findViolations(page)).toEqual([]);
     };
     await check('Your devices');

@@ -1,4 +1,7 @@
-/** A real Chromium, a service that it talks to over real HTTP, and pages for it to load from any origin. */
+/**
+ * A real Chromium, a service that it talks to over real HTTP, and pages for it to load from any
+ * origin.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
@@ -8,10 +11,15 @@ import { startService } from '../service.ts';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** Launches Chromium. `args` are its switches, for example `--host-resolver-rules=MAP app.example 127.0.0.1`. */
+/**
+ * Launches Chromium. `args` are its switches, for example `--host-resolver-rules=MAP app.example
+ * 127.0.0.1`.
+ */
 export function launchChromium(args: string[] = []): Promise<Browser> {
   if (!existsSync(EXECUTABLE))
-    throw new Error(`no Chromium at ${EXECUTABLE}: install it (Debian: apt-get install chromium) or set CHROMIUM`);
+    throw new Error(
+      `no Chromium at ${EXECUTABLE}: install it (Debian: apt-get install chromium) or set CHROMIUM`,
+    );
   return chromium.launch({
     executablePath: EXECUTABLE,
     chromiumSandbox: false,
@@ -33,14 +41,20 @@ export type Page = string | { status?: number; headers?: Record<string, string>;
 
 export interface Pages {
   port: number;
-  /** `http://localhost:<port>`. The server listens on 127.0.0.1, so any name that resolves to it is another origin. */
+  /**
+   * `http://localhost:<port>`. The server listens on 127.0.0.1, so any name that resolves to it is
+   * another origin.
+   */
   origin: string;
   /** What was asked of the server, in order. */
   requests: { method: string; url: string; headers: IncomingMessage['headers']; body: string }[];
   stop: () => Promise<void>;
 }
 
-/** Serves pages by path (without the query) on a free port; `*` is every other path. Pages may be added while it runs. */
+/**
+ * Serves pages by path (without the query) on a free port; `*` is every other path. Pages may be
+ * added while it runs.
+ */
 export async function servePages(
   pages: Record<string, Page | ((request: IncomingMessage, body: string) => Page | Promise<Page>)>,
 ): Promise<Pages> {
@@ -57,8 +71,14 @@ export async function servePages(
       response.writeHead(404).end();
       return;
     }
-    const { status = 200, headers = {}, body: text = '' } = typeof answer === 'string' ? { body: answer } : answer;
-    response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', ...headers }).end(text);
+    const {
+      status = 200,
+      headers = {},
+      body: text = '',
+    } = typeof answer === 'string' ? { body: answer } : answer;
+    response
+      .writeHead(status, { 'content-type': 'text/html; charset=utf-8', ...headers })
+      .end(text);
   });
   const port = await listen(server);
   return {
@@ -105,8 +125,9 @@ export interface BrowserService {
 export const BROWSER_APP = 'browser-app';
 
 /**
- * Starts a service with a database of its own, these clients beside a backend, and these variables, for example
- * `{ ACCESS_TOKEN_TTL_SECONDS: '2' }`. Start the pages first, so that their origins can be in the clients.
+ * Starts a service with a database of its own, these clients beside a backend, and these variables,
+ * for example `{ ACCESS_TOKEN_TTL_SECONDS: '2' }`. Start the pages first, so that their origins can
+ * be in the clients.
  */
 export async function startBrowserService(
   clients: BrowserClient[],
@@ -139,7 +160,8 @@ export async function startBrowserService(
         ...rest,
         browser: { return_url: returnUrl },
       });
-      if (response.status !== 201) throw new Error(`POST /v1/sessions: ${response.status} ${await response.text()}`);
+      if (response.status !== 201)
+        throw new Error(`POST /v1/sessions: ${response.status} ${await response.text()}`);
       const { session, browser } = (await response.json()) as {
         session: { id: string };
         browser: { start_url: string };
@@ -147,7 +169,10 @@ export async function startBrowserService(
       return { startUrl: browser.start_url, sessionId: session.id };
     },
     sessionsOf: async (userId) => {
-      const response = await asBackend('GET', `/v1/users/${userId}/sessions?include=ended&limit=100`);
+      const response = await asBackend(
+        'GET',
+        `/v1/users/${userId}/sessions?include=ended&limit=100`,
+      );
       return ((await response.json()) as { sessions: Record<string, unknown>[] }).sessions;
     },
     output: service.output,

@@ -59,12 +59,22 @@ beforeAll(async () => {
   pages = await servePages({
     '/': PAGE,
     '/client.js': { headers: { 'content-type': 'text/javascript' }, body: await bundleClient() },
-    '/api': async ({ headers }) => ({ status: (await isGood(headers.authorization, headers.cookie)) ? 200 : 401 }),
+    '/api': async ({ headers }) => ({
+      status: (await isGood(headers.authorization, headers.cookie)) ? 200 : 401,
+    }),
   });
-  const app = { client_id: BROWSER_APP, origins: [pages.origin], return_urls: [`${pages.origin}/`] };
+  const app = {
+    client_id: BROWSER_APP,
+    origins: [pages.origin],
+    return_urls: [`${pages.origin}/`],
+  };
   [chromium, service] = await Promise.all([
     launchChromium(),
-    startBrowserService([app], { ACCESS_TOKEN_TTL_SECONDS: '2', REFRESH_GRACE_SECONDS: '2', AUDIENCE }),
+    startBrowserService([app], {
+      ACCESS_TOKEN_TTL_SECONDS: '2',
+      REFRESH_GRACE_SECONDS: '2',
+      AUDIENCE,
+    }),
   ]);
   proxy = await startProxy(service.origin);
   jwks = createRemoteJWKSet(new URL(`${service.origin}/.well-known/jwks.json`));
@@ -84,7 +94,8 @@ let jwks: ReturnType<typeof createRemoteJWKSet>;
 
 /** The app's own API: takes the access token from either place, and nothing but a good one. */
 async function isGood(authorization = '', cookie = ''): Promise<boolean> {
-  const token = /^Bearer (.+)$/.exec(authorization)?.[1] ?? /__Host-access=([^;]+)/.exec(cookie)?.[1] ?? '';
+  const token =
+    /^Bearer (.+)$/.exec(authorization)?.[1] ?? /__Host-access=([^;]+)/.exec(cookie)?.[1] ?? '';
   return jwtVerify(token, jwks, { issuer: service.origin, audience: AUDIENCE, typ: 'at+jwt' }).then(
     () => true,
     () => false,
@@ -99,20 +110,32 @@ async function openTabs(mode: Mode, count: number): Promise<{ tabs: Page[]; user
   if (mode === 'cookies') {
     const { startUrl } = await service.handOff(`${pages.origin}/`, { userId });
     await first.goto(startUrl);
-    await first.evaluate(([origin, kind]) => window.open(origin, kind), [proxy.origin, mode] as const);
+    await first.evaluate(([origin, kind]) => window.open(origin, kind), [
+      proxy.origin,
+      mode,
+    ] as const);
     expect(await first.evaluate(() => window.client.refresh())).toBe('active');
   } else {
-    const created = await service.asBackend('POST', '/v1/sessions', { user_id: userId, client_id: BROWSER_APP });
+    const created = await service.asBackend('POST', '/v1/sessions', {
+      user_id: userId,
+      client_id: BROWSER_APP,
+    });
     const tokens = (await created.json()) as Parameters<TokenSessionClient['start']>[0];
     await first.goto(pages.origin);
-    await first.evaluate(([origin, kind]) => window.open(origin, kind), [proxy.origin, mode] as const);
+    await first.evaluate(([origin, kind]) => window.open(origin, kind), [
+      proxy.origin,
+      mode,
+    ] as const);
     await first.evaluate((signedIn) => window.client.start(signedIn), tokens);
   }
   const others = await Promise.all(
     Array.from({ length: count - 1 }, async () => {
       const tab = await context.newPage();
       await tab.goto(pages.origin);
-      await tab.evaluate(([origin, kind]) => window.open(origin, kind), [proxy.origin, mode] as const);
+      await tab.evaluate(([origin, kind]) => window.open(origin, kind), [
+        proxy.origin,
+        mode,
+      ] as const);
       return tab;
     }),
   );
@@ -156,7 +179,9 @@ describe.each(MODES)('%s', (mode) => {
       expect(reasons).toEqual([]);
     }
     await expectOneLiveSession(userId);
-    expect(outcomes(from).filter((outcome) => outcome === 'rotated').length).toBeGreaterThanOrEqual(2);
+    expect(outcomes(from).filter((outcome) => outcome === 'rotated').length).toBeGreaterThanOrEqual(
+      2,
+    );
     expect(outcomes(from)).not.toContain('reuse_detected');
   });
 
@@ -180,7 +205,8 @@ describe.each(MODES)('%s', (mode) => {
         });
       }
     });
-    for (let waited = 0; waited < 250 && proxy.cuts.before + proxy.cuts.after < 100; waited += 1) await sleep(100);
+    for (let waited = 0; waited < 250 && proxy.cuts.before + proxy.cuts.after < 100; waited += 1)
+      await sleep(100);
     isOver = true;
     proxy.decide = () => 'pass';
     await Promise.all(running);
@@ -202,7 +228,10 @@ describe.each(MODES)('%s', (mode) => {
     await tabs[0]?.evaluate(() => window.client.signOut());
     await sleep(1_000);
     for (const tab of tabs) {
-      expect(await tab.evaluate(() => [window.client.session, window.reasons])).toEqual(['signed_out', ['signed_out']]);
+      expect(await tab.evaluate(() => [window.client.session, window.reasons])).toEqual([
+        'signed_out',
+        ['signed_out'],
+      ]);
       expect(await tab.evaluate(async () => (await window.client.fetch('/api')).status)).toBe(401);
       expect(await tab.evaluate(() => localStorage.length)).toBe(0);
     }
@@ -237,11 +266,13 @@ describe.each(MODES)('%s', (mode) => {
     for (const tab of tabs) {
       expect(await tab.evaluate(() => window.client.session)).toBe('signed_out');
       expect(await tab.evaluate(() => localStorage.length)).toBe(0);
-      // An answer that the browser had begun to read may still set cookies, which no page can prevent: of a session that is over.
+      // An answer that the browser had begun to read may still set cookies, which no page can
+      // prevent: of a session that is over.
       const path = mode === 'cookies' ? `${proxy.origin}/browser/session` : '/api';
-      const status = await tab.evaluate(async ([url]) => (await fetch(url, { credentials: 'include' })).status, [
-        path,
-      ] as const);
+      const status = await tab.evaluate(
+        async ([url]) => (await fetch(url, { credentials: 'include' })).status,
+        [path] as const,
+      );
       expect(status).toBe(401);
     }
   });

@@ -1,6 +1,7 @@
 /**
- * What pages of other origins can do to somebody who is signed in, in a real Chromium: nothing (B-06, B-08, B-10, threats 17, 18 and 20).
- * After each attempt the sessions in the database and the cookies in the browser are what they were, and the page has read nothing.
+ * What pages of other origins can do to somebody who is signed in, in a real Chromium: nothing
+ * (B-06, B-08, B-10, threats 17, 18 and 20). After each attempt the sessions in the database and
+ * the cookies in the browser are what they were, and the page has read nothing.
  */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +23,10 @@ let context: BrowserContext;
 let sessionId: string;
 let attackerStartUrl: string;
 
-/** `S` is the service, `START` a start URL of the attacker's own session; the rest saves words below. */
+/**
+ * `S` is the service, `START` a start URL of the attacker's own session; the rest saves words
+ * below.
+ */
 const hostilePage = () => `<!doctype html><title>hostile</title><body><script>
 const S = ${JSON.stringify(service.origin)};
 const START = ${JSON.stringify(attackerStartUrl)};
@@ -68,7 +72,10 @@ const JSON_TYPE = `{ 'content-type': 'application/json' }`;
 /** What a page does, and gives what it read. */
 const ATTEMPTS: [string, string][] = [
   ['a form, urlencoded, signs out', `return form('/browser/sign-out')`],
-  ['a form, multipart, signs out', `return form('/browser/sign-out', { enctype: 'multipart/form-data' })`],
+  [
+    'a form, multipart, signs out',
+    `return form('/browser/sign-out', { enctype: 'multipart/form-data' })`,
+  ],
   ['a form, text/plain, signs out', `return form('/browser/sign-out', { enctype: 'text/plain' })`],
   [
     'a form, text/plain that is JSON, signs out everywhere',
@@ -86,14 +93,32 @@ const ATTEMPTS: [string, string][] = [
   ['a form into a new window signs out', `return form('/browser/sign-out', { target: '_blank' })`],
   ['fetch reads the session', `return ask('/browser/session')`],
   ['fetch reads the session, no-cors', `return ask('/browser/session', { mode: 'no-cors' })`],
-  ['fetch reads the session, mode same-origin', `return ask('/browser/session', { mode: 'same-origin' })`],
-  ['fetch reads the session, mode navigate', `return ask('/browser/session', { mode: 'navigate' })`],
-  ['fetch reads the session, without credentials', `return ask('/browser/session', { credentials: 'omit' })`],
-  ['fetch reads the session from a cache', `return ask('/browser/session', { cache: 'force-cache' })`],
-  ['fetch refreshes, JSON', `return ask('/browser/refresh', { method: 'POST', headers: ${JSON_TYPE}, body: '{}' })`],
+  [
+    'fetch reads the session, mode same-origin',
+    `return ask('/browser/session', { mode: 'same-origin' })`,
+  ],
+  [
+    'fetch reads the session, mode navigate',
+    `return ask('/browser/session', { mode: 'navigate' })`,
+  ],
+  [
+    'fetch reads the session, without credentials',
+    `return ask('/browser/session', { credentials: 'omit' })`,
+  ],
+  [
+    'fetch reads the session from a cache',
+    `return ask('/browser/session', { cache: 'force-cache' })`,
+  ],
+  [
+    'fetch refreshes, JSON',
+    `return ask('/browser/refresh', { method: 'POST', headers: ${JSON_TYPE}, body: '{}' })`,
+  ],
   ['fetch refreshes, text/plain', `return ask('/browser/refresh', { method: 'POST', body: '{}' })`],
   ['fetch refreshes, no body', `return ask('/browser/refresh', { method: 'POST' })`],
-  ['fetch signs out, no-cors', `return ask('/browser/sign-out', { method: 'POST', mode: 'no-cors', body: '{}' })`],
+  [
+    'fetch signs out, no-cors',
+    `return ask('/browser/sign-out', { method: 'POST', mode: 'no-cors', body: '{}' })`,
+  ],
   [
     'fetch signs out, no-cors, a JSON type',
     `return ask('/browser/sign-out', { method: 'POST', mode: 'no-cors', headers: ${JSON_TYPE}, body: '{}' })`,
@@ -140,8 +165,14 @@ const ATTEMPTS: [string, string][] = [
   ],
   ['fetch deletes', `return ask('/v1/sessions/current', { method: 'DELETE' })`],
   ['fetch puts', `return ask('/browser/sign-out', { method: 'PUT' })`],
-  ['fetch asks for a token', `return ask('/browser/token', { method: 'POST', headers: ${JSON_TYPE}, body: '{}' })`],
-  ['fetch asks for a token, no-cors', `return ask('/browser/token', { method: 'POST', mode: 'no-cors', body: '{}' })`],
+  [
+    'fetch asks for a token',
+    `return ask('/browser/token', { method: 'POST', headers: ${JSON_TYPE}, body: '{}' })`,
+  ],
+  [
+    'fetch asks for a token, no-cors',
+    `return ask('/browser/token', { method: 'POST', mode: 'no-cors', body: '{}' })`,
+  ],
   ['fetch lists the devices', `return ask('/v1/sessions')`],
   ['XHR reads the session', `return request('GET', '/browser/session')`],
   ['XHR refreshes, JSON', `return request('POST', '/browser/refresh', ${JSON_TYPE}, '{}')`],
@@ -151,14 +182,20 @@ const ATTEMPTS: [string, string][] = [
     'a beacon signs out, JSON',
     `navigator.sendBeacon(S + '/browser/sign-out', new Blob(['{}'], { type: 'application/json' })); return wait(300)`,
   ],
-  ['a beacon refreshes, a form', `navigator.sendBeacon(S + '/browser/refresh', new FormData()); return wait(300)`],
+  [
+    'a beacon refreshes, a form',
+    `navigator.sendBeacon(S + '/browser/refresh', new FormData()); return wait(300)`,
+  ],
   [
     'an image of the session',
     `const img = await load('img', { src: S + '/browser/session' }); return img.naturalWidth`,
   ],
   ['an image of the sign-out', `await load('img', { src: S + '/browser/sign-out' })`],
   ["an image of the start of the attacker's session", `await load('img', { src: START })`],
-  ["a frame of the start of the attacker's session", `return inside(await load('iframe', { src: START }))`],
+  [
+    "a frame of the start of the attacker's session",
+    `return inside(await load('iframe', { src: START }))`,
+  ],
   [
     "fetch of the start of the attacker's session",
     `return fetch(START, { credentials: 'include', mode: 'no-cors' }).then(read)`,
@@ -175,18 +212,30 @@ const ATTEMPTS: [string, string][] = [
     'a module of the session, with credentials',
     `await load('script', { type: 'module', crossorigin: 'use-credentials', src: S + '/browser/session' })`,
   ],
-  ['an import of the session', `return import(S + '/browser/session').then((all) => JSON.stringify(all))`],
+  [
+    'an import of the session',
+    `return import(S + '/browser/session').then((all) => JSON.stringify(all))`,
+  ],
   [
     'a style sheet of the session',
     `await load('link', { rel: 'stylesheet', href: S + '/browser/session' }, document.head); return [...document.styleSheets].length`,
   ],
-  ['a font of the session', `return new FontFace('f', 'url(' + S + '/browser/session)').load().then(() => 'loaded')`],
-  ['a prefetch of the session', `await load('link', { rel: 'prefetch', href: S + '/browser/session' }, document.head)`],
+  [
+    'a font of the session',
+    `return new FontFace('f', 'url(' + S + '/browser/session)').load().then(() => 'loaded')`,
+  ],
+  [
+    'a prefetch of the session',
+    `await load('link', { rel: 'prefetch', href: S + '/browser/session' }, document.head)`,
+  ],
   [
     'a preload of the session, with credentials',
     `await load('link', { rel: 'preload', as: 'fetch', crossorigin: 'use-credentials', href: S + '/browser/session' }, document.head); return performance.getEntriesByType('resource').map((entry) => entry.encodedBodySize).join()`,
   ],
-  ['a frame of the session', `return inside(await load('iframe', { src: S + '/browser/session' }))`],
+  [
+    'a frame of the session',
+    `return inside(await load('iframe', { src: S + '/browser/session' }))`,
+  ],
   [
     'a sandboxed frame that posts a form (Origin: null)',
     `await load('iframe', { sandbox: 'allow-forms allow-scripts', srcdoc: '<form method=post action="' + S + '/browser/sign-out"><input name=a></form><script>document.forms[0].submit()<\\/script>' }); return wait(300)`,
@@ -203,7 +252,10 @@ const ATTEMPTS: [string, string][] = [
     'a blob: frame that posts',
     `await load('iframe', { src: URL.createObjectURL(new Blob(['<form method=post action="' + S + '/browser/sign-out"></form><script>document.forms[0].submit()<\\/script>'], { type: 'text/html' })) }); return wait(300)`,
   ],
-  ['an object of the session', `return inside(await load('object', { data: S + '/browser/session' }))`],
+  [
+    'an object of the session',
+    `return inside(await load('object', { data: S + '/browser/session' }))`,
+  ],
   ['an embed of the session', `await load('embed', { src: S + '/browser/session' })`],
   [
     'a video of the session',
@@ -248,7 +300,10 @@ const ATTEMPTS: [string, string][] = [
     "a service worker of the service's origin",
     `return navigator.serviceWorker.register(S + '/browser/session').then(() => 'registered')`,
   ],
-  ['a report of a violated policy', `const frame = await load('iframe', { src: '/reports' }); return wait(500)`],
+  [
+    'a report of a violated policy',
+    `const frame = await load('iframe', { src: '/reports' }); return wait(500)`,
+  ],
   [
     'speculation rules',
     `const rules = { prefetch: [{ source: 'list', urls: [S + '/browser/sign-out', S + '/browser/session'], eagerness: 'immediate' }] }; const script = Object.assign(document.createElement('script'), { type: 'speculationrules', textContent: JSON.stringify(rules) }); document.head.append(script); return wait(500)`,
@@ -267,18 +322,26 @@ const ATTEMPTS: [string, string][] = [
   ],
 ];
 
-const refused = () => service.output().match(/"outcome":"(cross_site_request|unsupported_media_type)"/g)?.length ?? 0;
+const refused = () =>
+  service.output().match(/"outcome":"(cross_site_request|unsupported_media_type)"/g)?.length ?? 0;
 
 beforeAll(async () => {
   app = await servePages({
     '/': '<title>app</title>',
     '/signed-in': '<title>signed in</title>',
     // An open redirect in the app itself.
-    '/redirect': () => ({ status: 307, headers: { location: `${service.origin}/browser/sign-out` } }),
+    '/redirect': () => ({
+      status: 307,
+      headers: { location: `${service.origin}/browser/sign-out` },
+    }),
   });
   hostile = await servePages({
-    '/': () => hostilePage().replace('const HERE', `const APP = ${JSON.stringify(app.origin)};\nconst HERE`),
-    '/redirect-307': () => ({ status: 307, headers: { location: `${service.origin}/browser/sign-out` } }),
+    '/': () =>
+      hostilePage().replace('const HERE', `const APP = ${JSON.stringify(app.origin)};\nconst HERE`),
+    '/redirect-307': () => ({
+      status: 307,
+      headers: { location: `${service.origin}/browser/sign-out` },
+    }),
     '/reports': () => ({
       headers: {
         'content-security-policy': `img-src 'none'; report-uri ${service.origin}/browser/sign-out`,
@@ -295,10 +358,19 @@ beforeAll(async () => {
     [{ client_id: BROWSER_APP, origins: [app.origin], return_urls: [`${app.origin}/signed-in`] }],
     { REFRESH_GRACE_SECONDS: '0' },
   );
-  const hosts = ['rebound.example', 'localhost.evil.example', 'evil-localhost.example', 'app.example'];
-  browser = await launchChromium([`--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(',')}`]);
+  const hosts = [
+    'rebound.example',
+    'localhost.evil.example',
+    'evil-localhost.example',
+    'app.example',
+  ];
+  browser = await launchChromium([
+    `--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(',')}`,
+  ]);
   context = await browser.newContext();
-  const { startUrl, sessionId: id } = await service.handOff(`${app.origin}/signed-in`, { userId: USER });
+  const { startUrl, sessionId: id } = await service.handOff(`${app.origin}/signed-in`, {
+    userId: USER,
+  });
   sessionId = id;
   attackerStartUrl = (await service.handOff(`${app.origin}/signed-in`)).startUrl;
   const page = await context.newPage();
@@ -346,7 +418,9 @@ async function expectNothing(origin: string, script: string): Promise<void> {
 }
 
 describe('a page of another site', () => {
-  it.each(ATTEMPTS)('%s', (_, script) => expectNothing(hostile.origin.replace('localhost', '127.0.0.1'), script));
+  it.each(ATTEMPTS)('%s', (_, script) =>
+    expectNothing(hostile.origin.replace('localhost', '127.0.0.1'), script),
+  );
 });
 
 describe('a page of the same site, on a port that is not allowed', () => {
@@ -364,9 +438,13 @@ describe('a page of a host that looks like it', () => {
     'cookies of the same names, planted by a script',
   ];
   const cases = hosts.flatMap((host) =>
-    ATTEMPTS.filter(([name]) => chosen.includes(name)).map(([name, script]) => [host, name, script] as const),
+    ATTEMPTS.filter(([name]) => chosen.includes(name)).map(
+      ([name, script]) => [host, name, script] as const,
+    ),
   );
-  it.each(cases)('%s: %s', (host, _, script) => expectNothing(hostile.origin.replace('localhost', host), script));
+  it.each(cases)('%s: %s', (host, _, script) =>
+    expectNothing(hostile.origin.replace('localhost', host), script),
+  );
 });
 
 describe('these attempts', () => {
@@ -386,6 +464,8 @@ describe('these attempts', () => {
     expect(await cookies()).not.toEqual(before);
     expect(await ask('/browser/sign-out')).toBe(204);
     expect(await cookies()).toEqual([]);
-    expect(await service.sessionsOf(USER)).toEqual([expect.objectContaining({ revoked_reason: 'signed_out' })]);
+    expect(await service.sessionsOf(USER)).toEqual([
+      expect.objectContaining({ revoked_reason: 'signed_out' }),
+    ]);
   });
 });

@@ -46,7 +46,9 @@ describe('under npm start', () => {
   it('any other host name, as a rebound one would be, finds nothing', async () => {
     for (const host of ['evil.example', 'localhost.evil.example', '192.168.1.5:8787']) {
       const status = await new Promise((done) => {
-        get(origin, { headers: { host, 'x-forwarded-host': 'localhost' } }, ({ statusCode }) => done(statusCode));
+        get(origin, { headers: { host, 'x-forwarded-host': 'localhost' } }, ({ statusCode }) =>
+          done(statusCode),
+        );
       });
       expect([host, status]).toEqual([host, 404]);
     }

@@ -1,4 +1,7 @@
-/** The hand-off in a real Chromium: what the browser keeps, what scripts see of it, and where it goes. */
+/**
+ * The hand-off in a real Chromium: what the browser keeps, what scripts see of it, and where it
+ * goes.
+ */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -38,7 +41,9 @@ beforeEach(async () => {
 afterEach(() => context.close());
 
 const signIn = async () => {
-  const { startUrl, sessionId } = await service.handOff(`${app.origin}/signed-in?next=%2Fcart`, { userId: USER });
+  const { startUrl, sessionId } = await service.handOff(`${app.origin}/signed-in?next=%2Fcart`, {
+    userId: USER,
+  });
   await page.goto(startUrl);
   return sessionId;
 };
@@ -62,7 +67,13 @@ describe('the hand-off in Chromium', () => {
     const cookies = await context.cookies();
     expect(cookies.map(({ name }) => name).sort()).toEqual(['__Host-access', '__Host-session']);
     for (const cookie of cookies)
-      expect(cookie).toMatchObject({ domain: 'localhost', path: '/', httpOnly: true, secure: true, sameSite: 'Lax' });
+      expect(cookie).toMatchObject({
+        domain: 'localhost',
+        path: '/',
+        httpOnly: true,
+        secure: true,
+        sameSite: 'Lax',
+      });
     expect(await page.evaluate('document.cookie')).toBe('');
     expect(await page.evaluate('cookieStore.getAll().then((all) => all.length)')).toBe(0);
     await page.goto(`${service.origin}/browser/session`);
@@ -74,7 +85,10 @@ describe('the hand-off in Chromium', () => {
     const [before] = await context.cookies();
     const refreshed = await ask('POST', '/browser/refresh');
     expect(refreshed.status).toBe(200);
-    expect(JSON.parse(refreshed.text)).toMatchObject({ session: { id: sessionId }, expires_in: 300 });
+    expect(JSON.parse(refreshed.text)).toMatchObject({
+      session: { id: sessionId },
+      expires_in: 300,
+    });
     expect(refreshed.text).not.toMatch(/eyJ|v2\./);
     expect((await context.cookies()).length).toBe(2);
     expect(before).toBeDefined();
@@ -119,21 +133,26 @@ describe('the hand-off in Chromium', () => {
     ['an image', (url: string) => `<img src="${url}">`],
     ['a frame', (url: string) => `<iframe src="${url}"></iframe>`],
     ['an object', (url: string) => `<object data="${url}"></object>`],
-  ])('%s of the start URL uses no code up and sets no cookie (B-07, threat 17)', async (_, html) => {
-    const { startUrl } = await service.handOff(`${app.origin}/signed-in`);
-    await page.goto(`${app.origin}/`);
-    await page.setContent(html(startUrl));
-    await page.waitForTimeout(700);
-    expect(await context.cookies()).toEqual([]);
-    await page.goto(startUrl);
-    expect(page.url()).toBe(`${app.origin}/signed-in`);
-    expect(await context.cookies()).toHaveLength(2);
-  });
+  ])(
+    '%s of the start URL uses no code up and sets no cookie (B-07, threat 17)',
+    async (_, html) => {
+      const { startUrl } = await service.handOff(`${app.origin}/signed-in`);
+      await page.goto(`${app.origin}/`);
+      await page.setContent(html(startUrl));
+      await page.waitForTimeout(700);
+      expect(await context.cookies()).toEqual([]);
+      await page.goto(startUrl);
+      expect(page.url()).toBe(`${app.origin}/signed-in`);
+      expect(await context.cookies()).toHaveLength(2);
+    },
+  );
 
   it('a sign-in over another session replaces the cookies and ends that session (S-07)', async () => {
     const first = await signIn();
     const second = await signIn();
-    expect(JSON.parse((await ask('GET', '/browser/session')).text)).toMatchObject({ session: { id: second } });
+    expect(JSON.parse((await ask('GET', '/browser/session')).text)).toMatchObject({
+      session: { id: second },
+    });
     const ended = (await service.sessionsOf(USER)).find(({ id }) => id === first);
     expect(ended).toMatchObject({ revoked_reason: 'signed_out' });
   });
@@ -150,6 +169,8 @@ describe('the hand-off in Chromium', () => {
       ),
     );
     expect(statuses).toEqual(Array(10).fill(200));
-    expect(JSON.parse((await ask('GET', '/browser/session')).text)).toMatchObject({ session: { id: sessionId } });
+    expect(JSON.parse((await ask('GET', '/browser/session')).text)).toMatchObject({
+      session: { id: sessionId },
+    });
   });
 });

@@ -1,4 +1,7 @@
-/** A network between Chromium and the service that can be cut: before a request reaches the service, or after it has answered. */
+/**
+ * A network between Chromium and the service that can be cut: before a request reaches the service,
+ * or after it has answered.
+ */
 import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -23,17 +26,20 @@ export async function startProxy(target: string): Promise<Network> {
       return;
     }
     const { method, headers } = incoming;
-    const forwarded = send({ hostname, port, path, method, headers: { ...headers, host } }, async (answer) => {
-      if (fate === 'cut after') {
-        // The service has answered, so what it did is done.
-        proxy.cuts.after += 1;
-        answer.resume().once('end', () => incoming.socket.destroy());
-        return;
-      }
-      if (typeof fate === 'object') await fate;
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
-    });
+    const forwarded = send(
+      { hostname, port, path, method, headers: { ...headers, host } },
+      async (answer) => {
+        if (fate === 'cut after') {
+          // The service has answered, so what it did is done.
+          proxy.cuts.after += 1;
+          answer.resume().once('end', () => incoming.socket.destroy());
+          return;
+        }
+        if (typeof fate === 'object') await fate;
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
     forwarded.once('error', () => incoming.socket.destroy());
     incoming.pipe(forwarded);
   });

@@ -14,13 +14,21 @@ describe('RFC 6749', () => {
     expect(tokens.expires_in).toBeGreaterThan(0);
     expect(second).not.toBe(first);
     expect((await client.refreshTokenGrant(config, first)).refresh_token).toBe(second);
-    expect((await client.refreshTokenGrant(config, second)).access_token).not.toBe(tokens.access_token);
+    expect((await client.refreshTokenGrant(config, second)).access_token).not.toBe(
+      tokens.access_token,
+    );
   });
 
   it('§6: oauth4webapi accepts the response of a public client', async () => {
     const server = await discover();
     const { refresh_token: refreshToken } = await createSession();
-    const response = await oauth.refreshTokenGrantRequest(server, app, oauth.None(), refreshToken, insecure);
+    const response = await oauth.refreshTokenGrantRequest(
+      server,
+      app,
+      oauth.None(),
+      refreshToken,
+      insecure,
+    );
     const tokens = await oauth.processRefreshTokenResponse(server, app, response);
     expect(tokens).toMatchObject({ token_type: 'bearer', refresh_token: expect.any(String) });
   });
@@ -31,13 +39,23 @@ describe('RFC 6749', () => {
   ])('§2.3.1: a confidential client refreshes with %s', async (_method, authentication) => {
     const server = await discover();
     const { refresh_token: refreshToken } = await createSession({});
-    const response = await oauth.refreshTokenGrantRequest(server, backend, authentication, refreshToken, insecure);
-    expect(await oauth.processRefreshTokenResponse(server, backend, response)).toHaveProperty('access_token');
+    const response = await oauth.refreshTokenGrantRequest(
+      server,
+      backend,
+      authentication,
+      refreshToken,
+      insecure,
+    );
+    expect(await oauth.processRefreshTokenResponse(server, backend, response)).toHaveProperty(
+      'access_token',
+    );
   });
 
   it('§5.2: a refresh token of another client is invalid_grant', async () => {
     const { refresh_token: refreshToken } = await createSession();
-    await expect(client.refreshTokenGrant(await discoverAsBackend(), refreshToken)).rejects.toMatchObject({
+    await expect(
+      client.refreshTokenGrant(await discoverAsBackend(), refreshToken),
+    ).rejects.toMatchObject({
       error: 'invalid_grant',
       status: 400,
     });

@@ -9,7 +9,10 @@ import { discoverAsApp, discoverAsBackend } from '../openid-client.ts';
 describe('RFC 7662', () => {
   it('§2.2: openid-client sees an access token active', async () => {
     const userId = crypto.randomUUID();
-    const { access_token: accessToken } = await createSession({ user_id: userId, client_id: 'demo-app' });
+    const { access_token: accessToken } = await createSession({
+      user_id: userId,
+      client_id: 'demo-app',
+    });
     expect(await client.tokenIntrospection(await discoverAsBackend(), accessToken)).toMatchObject({
       active: true,
       iss: ORIGIN,
@@ -37,15 +40,25 @@ describe('RFC 7662', () => {
   it('§2.2: an access token is inactive as soon as its session is revoked', async () => {
     const { access_token: accessToken, refresh_token: refreshToken } = await createSession();
     await client.tokenRevocation(await discoverAsApp(), refreshToken);
-    expect(await client.tokenIntrospection(await discoverAsBackend(), accessToken)).toEqual({ active: false });
+    expect(await client.tokenIntrospection(await discoverAsBackend(), accessToken)).toEqual({
+      active: false,
+    });
   });
 
   it('§2.2: of a made-up token nothing is said but that it is inactive', async () => {
-    expect(await client.tokenIntrospection(await discoverAsBackend(), 'made-up')).toEqual({ active: false });
+    expect(await client.tokenIntrospection(await discoverAsBackend(), 'made-up')).toEqual({
+      active: false,
+    });
   });
 
   it('§2.1: a public client may not introspect', async () => {
-    const response = await oauth.introspectionRequest(await discover(), app, oauth.None(), 'made-up', insecure);
+    const response = await oauth.introspectionRequest(
+      await discover(),
+      app,
+      oauth.None(),
+      'made-up',
+      insecure,
+    );
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(response.status).toBeLessThan(500);
   });

@@ -1,4 +1,7 @@
-/** The JWT profile of access tokens, RFC 9068, as a resource server that has only jose and the JWKS sees it. */
+/**
+ * The JWT profile of access tokens, RFC 9068, as a resource server that has only jose and the JWKS
+ * sees it.
+ */
 import { createRemoteJWKSet, decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { APP, createSession, ORIGIN, refresh } from '../demo.ts';
@@ -10,9 +13,17 @@ const expected = { issuer: ORIGIN, audience: AUDIENCE, typ: 'at+jwt' };
 describe('RFC 9068', () => {
   it('§2.2: an access token has the required claims', async () => {
     const userId = crypto.randomUUID();
-    const { access_token: accessToken, session } = await createSession({ user_id: userId, client_id: APP });
+    const { access_token: accessToken, session } = await createSession({
+      user_id: userId,
+      client_id: APP,
+    });
     const { payload } = await jwtVerify(accessToken, keys, expected);
-    expect(payload).toMatchObject({ sub: userId, client_id: APP, sid: session.id, jti: expect.any(String) });
+    expect(payload).toMatchObject({
+      sub: userId,
+      client_id: APP,
+      sid: session.id,
+      jti: expect.any(String),
+    });
     expect(payload.exp).toBeGreaterThan(payload.iat ?? Number.POSITIVE_INFINITY);
   });
 
@@ -29,7 +40,9 @@ describe('RFC 9068', () => {
     const first = await createSession();
     const { body } = await refresh(first.refresh_token);
     const [before, after] = await Promise.all(
-      [first.access_token, body.access_token ?? ''].map((token) => jwtVerify(token, keys, expected)),
+      [first.access_token, body.access_token ?? ''].map((token) =>
+        jwtVerify(token, keys, expected),
+      ),
     );
     expect(after?.payload.sid).toBe(before?.payload.sid);
     expect(after?.payload.jti).not.toBe(before?.payload.jti);
@@ -37,9 +50,9 @@ describe('RFC 9068', () => {
 
   it('§4: a resource server with another audience refuses it', async () => {
     const { access_token: accessToken } = await createSession();
-    await expect(jwtVerify(accessToken, keys, { ...expected, audience: 'urn:example:other' })).rejects.toBeInstanceOf(
-      errors.JWTClaimValidationFailed,
-    );
+    await expect(
+      jwtVerify(accessToken, keys, { ...expected, audience: 'urn:example:other' }),
+    ).rejects.toBeInstanceOf(errors.JWTClaimValidationFailed);
   });
 
   it('RFC 7517 §4: no private key is published', async () => {
@@ -50,5 +63,7 @@ describe('RFC 9068', () => {
 });
 
 async function fetchKeys(): Promise<{ keys: Record<string, unknown>[] }> {
-  return (await (await fetch(`${ORIGIN}/.well-known/jwks.json`)).json()) as { keys: Record<string, unknown>[] };
+  return (await (await fetch(`${ORIGIN}/.well-known/jwks.json`)).json()) as {
+    keys: Record<string, unknown>[];
+  };
 }

@@ -57,7 +57,8 @@ export const en = {
   signedOutTitle: 'You are signed out',
   signedOutLead: 'You have signed out on this device.',
   endedTitle: 'You are not signed in',
-  endedLead: 'Your session is over, or there is none in this browser. Sign in again to see your devices.',
+  endedLead:
+    'Your session is over, or there is none in this browser. Sign in again to see your devices.',
   goToApp: 'Go to the app',
   notFoundTitle: 'There is nothing here',
   notFoundLead: 'The device may have been signed out already.',

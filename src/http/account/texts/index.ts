@@ -10,10 +10,15 @@ export function chooseTexts(acceptLanguage: string | undefined): Texts {
     .split(',')
     .map((part) => {
       const [tag = '', quality] = part.trim().split(/;\s*q=/);
-      return { language: tag.split('-')[0]?.toLowerCase(), quality: quality === undefined ? 1 : Number(quality) };
+      return {
+        language: tag.split('-')[0]?.toLowerCase(),
+        quality: quality === undefined ? 1 : Number(quality),
+      };
     })
     .filter(({ quality }) => quality > 0)
     .sort((a, b) => b.quality - a.quality);
-  const [found] = wanted.flatMap(({ language }) => LANGUAGES.filter((texts) => texts.language === language));
+  const [found] = wanted.flatMap(({ language }) =>
+    LANGUAGES.filter((texts) => texts.language === language),
+  );
   return found ?? en;
 }
