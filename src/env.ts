@@ -1,10 +1,10 @@
 /**
  * The Worker's bindings and variables, as wrangler.toml, secrets and `.dev.vars` give them.
- * config.ts alone reads the variables.
+ * config/config.ts alone reads the variables.
  */
 export interface Env {
   DB: D1Database;
-  /** More homes (db/homes.ts). */
+  /** More homes (db/d1.ts). */
   [home: `DB_${string}`]: D1Database | undefined;
   RATE_LIMIT_SESSION_REFRESHES?: RateLimit;
   RATE_LIMIT_FAILED_REFRESHES?: RateLimit;

@@ -1,7 +1,8 @@
 /** The Worker: HTTP requests and the Cron Trigger. */
-import { createApp, createMisconfiguredApp } from './app';
+
 import type { Env } from './env';
-import { ConfigError } from './errors';
+import { ConfigError } from './faults';
+import { createApp, createMisconfiguredApp } from './http/app';
 import { runScheduled } from './scheduled';
 
 type App = ReturnType<typeof createApp>;

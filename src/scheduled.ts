@@ -2,12 +2,12 @@
  * What the Cron Trigger does in every home: deletes what is dead, rotates the signing keys, tells
  * the webhooks what they missed, and finishes moves. One part fails without stopping the others.
  */
-import { type Config, parseConfig } from './config';
+import { type Config, parseConfig } from './config/config';
 import { deriveKeyring, type Keyring } from './crypto';
-import { DEFAULT_HOME, type Home, newMeter, openHome } from './db/homes';
-import { copyKeyRows } from './db/signing-keys';
+import { DEFAULT_HOME, type Home, newMeter, openHome } from './db/d1';
+import { copyKeyRows } from './db/signing-key-rows';
 import type { Env } from './env';
-import { ConfigError, DatabaseUnavailableError } from './errors';
+import { ConfigError, DatabaseUnavailableError } from './faults';
 import { finishMove, listUnfinished } from './homes/move';
 import { type CleanupBounds, type CleanupPolicy, cleanUp } from './sessions/cleanup';
 import {
@@ -16,7 +16,7 @@ import {
   loadKeySet,
   readKeySet,
   rotateSigningKeys,
-} from './tokens/keys';
+} from './tokens/signing-keys';
 import { type DeliveryBounds, deliver } from './webhooks/deliver';
 import { logFailedAttempts } from './webhooks/log';
 import { giveUpOnOthers } from './webhooks/outbox';

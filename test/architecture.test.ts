@@ -30,10 +30,10 @@ function resolve(from: string, target: string): string {
 function layerOf(name: string): number {
   if (name.startsWith('dev/')) return 6;
   if (name === 'index' || name === 'index.ts') return 5;
-  if (/^(app|scheduled)(\.ts)?$/.test(name)) return 4;
+  if (/^scheduled(\.ts)?$/.test(name)) return 4;
   if (name.startsWith('http/')) return 3.5;
   if (name.startsWith('homes/')) return 3;
-  if (/^(sessions|tokens|risk|webhooks)\//.test(name)) return 2;
+  if (/^(sessions|security-log|tokens|risk|webhooks)\//.test(name)) return 2;
   if (name.startsWith('db/')) return 1;
   return 0;
 }
@@ -41,11 +41,11 @@ function layerOf(name: string): number {
 describe('imports', () => {
   it('are found at all', () => {
     expect(files.length).toBeGreaterThan(20);
-    expect(files.find(({ name }) => name === 'app.ts')?.local).toContain('http/service');
-    expect(files.find(({ name }) => name === 'app.ts')?.packages).toContain('hono');
+    expect(files.find(({ name }) => name === 'http/app.ts')?.local).toContain('http/service');
+    expect(files.find(({ name }) => name === 'http/app.ts')?.packages).toContain('hono');
   });
 
-  it('run one way: index → app, scheduled → http → homes → sessions, tokens, risk, webhooks → db → config, crypto, errors', () => {
+  it('run one way: index → scheduled → http → homes → sessions, security-log, tokens, risk, webhooks → db → config, crypto, faults', () => {
     const upward = files.flatMap(({ name, local }) =>
       local
         .filter((target) => layerOf(target) > layerOf(name))
@@ -82,15 +82,17 @@ describe('imports', () => {
       )
       .map(({ name }) => name);
 
-  it('of Hono stand in http/, app.ts, the demo’s pages and the middleware for resource servers alone', () => {
-    expect(
-      importers('hono').filter((name) => name !== 'app.ts' && !/^(http|dev)\//.test(name)),
-    ).toEqual(['client/verify/middleware.ts']);
+  it('of Hono stand in http/, the demo’s pages and the middleware for resource servers alone', () => {
+    expect(importers('hono').filter((name) => !/^(http|dev)\//.test(name))).toEqual([
+      'client/verify/middleware.ts',
+    ]);
   });
 
-  it('of Drizzle stand beside the rules of sessions, homes, risk and webhooks and in db/, never in http/ or tokens/', () => {
+  it('of Drizzle stand beside the rules of sessions, homes, risk, the security log and webhooks and in db/, never in http/ or tokens/', () => {
     expect(
-      importers('drizzle-orm').filter((name) => !/^(sessions|homes|risk|webhooks|db)\//.test(name)),
+      importers('drizzle-orm').filter(
+        (name) => !/^(sessions|homes|risk|security-log|webhooks|db)\//.test(name),
+      ),
     ).toEqual([]);
   });
 });
@@ -99,23 +101,23 @@ describe('what stands where', () => {
   const having = (pattern: RegExp) =>
     files.filter(({ code }) => pattern.test(code)).map(({ name }) => name);
 
-  it('only config.ts, and the demo, reads environment variables', () => {
+  it('only config/config.ts, and the demo, reads environment variables', () => {
     expect(
       having(/\benv\.(?!DB\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter(
         (name) => !name.startsWith('dev/'),
       ),
-    ).toEqual(['config.ts']);
+    ).toEqual(['config/config.ts']);
   });
 
-  it('only db/homes.ts sends anything to a D1 binding', () => {
-    expect(having(/\.batch\(/)).toEqual(['db/homes.ts']);
-    expect(having(/\.prepare\(/)).toEqual(['db/homes.ts', 'db/written-once.ts']);
+  it('only db/d1.ts sends anything to a D1 binding', () => {
+    expect(having(/\.batch\(/)).toEqual(['db/d1.ts']);
+    expect(having(/\.prepare\(/)).toEqual(['db/d1.ts', 'db/prepared.ts']);
   });
 
   it('domain code takes the time as a parameter', () => {
     expect(
       having(/\bDate\.now\b|\bnew Date\(\)/).filter((name) =>
-        /^(sessions|homes|tokens|risk|webhooks)\//.test(name),
+        /^(sessions|security-log|homes|tokens|risk|webhooks)\//.test(name),
       ),
     ).toEqual([]);
   });

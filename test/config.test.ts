@@ -4,9 +4,9 @@
  */
 import { env as testEnv } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import { parseConfig } from '../src/config';
+import { parseConfig } from '../src/config/config';
 import type { Env } from '../src/env';
-import { ConfigError } from '../src/errors';
+import { ConfigError } from '../src/faults';
 import worker from '../src/index';
 import { ALL_ROUTES, toInit } from './http/routes';
 

@@ -4,9 +4,9 @@
  */
 import { env } from 'cloudflare:test';
 import type { Hono } from 'hono';
-import { createApp } from '../src/app';
 import { CAPABILITIES } from '../src/config/clients';
 import type { Env } from '../src/env';
+import { createApp } from '../src/http/app';
 import type { AppEnv } from '../src/http/context';
 
 export const ISSUER = 'https://sessions.example';

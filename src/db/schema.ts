@@ -149,7 +149,7 @@ export const sessionEvents = sqliteTable(
     /** The request that caused it, as in the log lines. */
     requestId: text('request_id'),
     createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
-    /** A JSON object of risk/events.ts. */
+    /** A JSON object of security-log/record.ts. */
     details: text('details').notNull().default('{}'),
   },
   (table) => [index('idx_session_events_subject').on(table.subject)],

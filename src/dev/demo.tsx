@@ -2,7 +2,7 @@
  * Trying it: one click starts a session, as a backend would start it; the page then shows what the
  * browser was given.
  */
-import { parseConfig } from '../config';
+import { parseConfig } from '../config/config';
 import { toStylesheet } from '../http/account/style';
 import type { DevEnv } from './env';
 import { LandingPage, type ShownToken } from './landing';

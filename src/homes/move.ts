@@ -17,8 +17,8 @@
 import { and, eq, getTableColumns, isNull, notExists, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
-import type { SessionPolicy } from '../config';
-import { type Home, transact } from '../db/homes';
+import type { SessionPolicy } from '../config/config';
+import { type Home, transact } from '../db/d1';
 import {
   outdatedTokens,
   sessionEvents,
@@ -27,7 +27,7 @@ import {
   users,
   webhookDeliveries,
 } from '../db/schema';
-import { MANY, type RecordedEvent, type Reporting, reportTo } from '../risk/events';
+import { MANY, type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { evictOldest } from '../sessions/limits';
 import { isLive, isOutdated } from '../sessions/session';
 

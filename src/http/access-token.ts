@@ -1,6 +1,6 @@
 /** Verifying an access token that someone presents, in whatever way: a header, a form, a cookie. */
-import { type AccessTokenVerdict, verifyAccessToken } from '../tokens/access';
-import { trustedKeys } from '../tokens/keys';
+import { type AccessTokenVerdict, verifyAccessToken } from '../tokens/access-token';
+import { trustedKeys } from '../tokens/signing-keys';
 import type { AppContext } from './context';
 import type { Service } from './service';
 

@@ -1,8 +1,8 @@
 /** What middleware leaves on Hono's context for the handlers. */
 import type { Context } from 'hono';
 import type { Client } from '../config/clients';
-import type { Meter } from '../db/homes';
-import type { AccessToken } from '../tokens/access';
+import type { Meter } from '../db/d1';
+import type { AccessToken } from '../tokens/access-token';
 
 export interface AppEnv {
   Variables: {

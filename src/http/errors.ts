@@ -3,7 +3,7 @@
  * §5.2) under /oauth, problem details (RFC 9457) elsewhere.
  */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { ConfigError, DatabaseUnavailableError, IssuerUnavailableError } from '../errors';
+import { ConfigError, DatabaseUnavailableError, IssuerUnavailableError } from '../faults';
 import type { RefusalReason } from '../sessions/session';
 import type { AppContext } from './context';
 

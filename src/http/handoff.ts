@@ -2,14 +2,14 @@
  * The backend's half of the hand-off: a session whose tokens no answer holds, and the URL that puts
  * them into a browser.
  */
-import type { Home } from '../db/homes';
+import type { Home } from '../db/d1';
 import { isAllowedReturnUrl } from '../origins';
 import type { NewSession } from '../sessions/create';
 import type { Session } from '../sessions/session';
-import { issueAccessToken } from '../tokens/access';
-import { HANDOFF_SECONDS, sealHandoff } from '../tokens/handoff';
-import { findSigningKey } from '../tokens/keys';
-import { fitsAccessCookie, MAX_COOKIE_BYTES } from './cookies';
+import { issueAccessToken } from '../tokens/access-token';
+import { HANDOFF_SECONDS, sealHandoff } from '../tokens/handoff-code';
+import { findSigningKey } from '../tokens/signing-keys';
+import { fitsAccessCookie, MAX_COOKIE_BYTES } from './browser/cookies';
 import { ProblemError } from './errors';
 import type { Service } from './service';
 

@@ -2,11 +2,11 @@
  * Homes, as requests need them: following a session that moved, and an error that names who did not
  * answer.
  */
-import type { Home } from '../db/homes';
-import { DatabaseUnavailableError } from '../errors';
-import { findTrail } from '../homes/follow';
+import type { Home } from '../db/d1';
+import { DatabaseUnavailableError } from '../faults';
+import { findTrail } from '../homes/forwarding';
+import type { Residence } from '../homes/location';
 import { finishMove, type MoveContext, moveSubject } from '../homes/move';
-import type { Residence } from '../homes/residence';
 import type { AppContext } from './context';
 import { sessionEnded } from './errors';
 import { logEvents, reportingOf } from './reporting';

@@ -1,6 +1,6 @@
 /** Reading what callers send: strictly, with a clear error, and before any database is asked. */
 import * as v from 'valibot';
-import type { EventPositions, EventQuery } from '../sessions/events';
+import type { EventPositions, EventQuery } from '../security-log/read-events';
 import type { Page, Position } from '../sessions/list';
 import type { AppContext } from './context';
 import { OAuthError, ProblemError } from './errors';

@@ -3,10 +3,10 @@
  * backend names, else the one that knows the request already (a guest's, an idempotency key's),
  * else the nearest. With one home nothing is asked.
  */
-import type { Home } from '../db/homes';
+import type { Home } from '../db/d1';
 import { chooseHome } from '../homes/choose';
+import { findResidence, type Who } from '../homes/location';
 import { moveSubject } from '../homes/move';
-import { findResidence, type Who } from '../homes/residence';
 import type { CreateResult } from '../sessions/create';
 import type { AppContext } from './context';
 import { ProblemError } from './errors';

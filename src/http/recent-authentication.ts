@@ -2,8 +2,8 @@
  * Ending other sessions may ask for a recent authentication, so that a thief of one device cannot
  * lock its owner out (ASVS 7.5.2).
  */
-import type { Config } from '../config';
-import type { AccessToken } from '../tokens/access';
+import type { Config } from '../config/config';
+import type { AccessToken } from '../tokens/access-token';
 import { ProblemError } from './errors';
 
 /** Throws the challenge of RFC 9470 §3 when the person proved too long ago who they are. */

@@ -1,8 +1,8 @@
 /** Refreshing by a token that someone presents, whether it came in a form or in a cookie. */
-import type { Home } from '../db/homes';
+import type { Home } from '../db/d1';
 import { rotateSession } from '../sessions/rotate';
 import type { RefusalReason, Session } from '../sessions/session';
-import { verifyRefreshToken } from '../tokens/refresh';
+import { verifyRefreshToken } from '../tokens/refresh-token';
 import type { AppContext } from './context';
 import { logUnknownHome, whereSessionIs } from './homes';
 import { logEvents, reportingOf } from './reporting';

@@ -2,9 +2,9 @@
  * Reporting what an operation did: to the security log, in its transaction, and to the log line,
  * after it.
  */
-import { CLOCK_SKEW_SECONDS, type Config } from '../config';
-import type { Home } from '../db/homes';
-import type { RecordedEvent, Reporting } from '../risk/events';
+import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
+import type { Home } from '../db/d1';
+import type { RecordedEvent, Reporting } from '../security-log/record';
 import type { Revocation } from '../sessions/revoke';
 import type { AppContext } from './context';
 import type { Service } from './service';

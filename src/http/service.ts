@@ -2,7 +2,7 @@
  * What every route works with: the configuration, the clock, the keys, the database. One per
  * isolate and configuration.
  */
-import type { Config } from '../config';
+import type { Config } from '../config/config';
 import type { HomeConfig } from '../config/homes';
 import { deriveKeyring, type Keyring } from '../crypto';
 import { type Breaker, createBreaker } from '../db/breaker';
@@ -14,11 +14,17 @@ import {
   openHome,
   openReplica,
   type Replica,
-} from '../db/homes';
+} from '../db/d1';
 import type { Env } from '../env';
-import { DatabaseUnavailableError } from '../errors';
-import { createIssuerKeys, type IssuerKeys } from '../tokens/issuers';
-import { findSigningKey, freshKeySet, type KeySet, loadKeySet, readKeySet } from '../tokens/keys';
+import { DatabaseUnavailableError } from '../faults';
+import { createIssuerKeys, type IssuerKeys } from '../tokens/issuer-keys';
+import {
+  findSigningKey,
+  freshKeySet,
+  type KeySet,
+  loadKeySet,
+  readKeySet,
+} from '../tokens/signing-keys';
 
 export interface Service {
   config: Config;

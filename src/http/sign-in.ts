@@ -3,14 +3,14 @@
  * browser's page.
  */
 import type { Client } from '../config/clients';
-import type { Home } from '../db/homes';
+import type { Home } from '../db/d1';
 import { pickByRendezvous } from '../homes/choose';
 import { NO_SIGNALS } from '../risk/signals';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { createSession, type NewSession } from '../sessions/create';
+import { claimAssertion, findOrCreateUser, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
-import { claimAssertion, findOrCreateUser, toUserId } from '../sessions/users';
-import { type Identity, readIssuer, verifyAssertion } from '../tokens/assertion';
+import { type Identity, readIssuer, verifyAssertion } from '../tokens/id-token';
 import type { AppContext } from './context';
 import { startWhereItBelongs } from './placement';
 import { reportingOf } from './reporting';

@@ -1,6 +1,6 @@
 /** Signing out by a token that names the session, wherever the session is now. */
-import type { Home } from '../db/homes';
-import type { RecordedEvent } from '../risk/events';
+import type { Home } from '../db/d1';
+import type { RecordedEvent } from '../security-log/record';
 import { revokeByClient } from '../sessions/revoke';
 import type { AppContext } from './context';
 import { whereSessionIs } from './homes';

@@ -1,13 +1,13 @@
 /** What the API shows of a session and of its tokens. */
-import type { Config } from '../config';
-import type { Home } from '../db/homes';
+import type { Config } from '../config/config';
+import type { Home } from '../db/d1';
 import { parseSignals, type Signals } from '../risk/signals';
 import { describeDevice, parseUserAgent } from '../risk/user-agent';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
-import type { AccessTokenSubject } from '../tokens/access';
-import { issueAccessToken } from '../tokens/access';
-import { findSigningKey } from '../tokens/keys';
-import { issueRefreshToken } from '../tokens/refresh';
+import type { AccessTokenSubject } from '../tokens/access-token';
+import { issueAccessToken } from '../tokens/access-token';
+import { issueRefreshToken } from '../tokens/refresh-token';
+import { findSigningKey } from '../tokens/signing-keys';
 import type { Service } from './service';
 
 /** A session as its owner, or a backend, may see it: never the refresh token or its hash. */

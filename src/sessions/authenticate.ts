@@ -6,12 +6,18 @@
  */
 import { and, eq, inArray, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { SessionPolicy } from '../config';
+import type { SessionPolicy } from '../config/config';
 import { type Keyring, sha256 } from '../crypto';
-import { type Home, transact } from '../db/homes';
+import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
-import { FEW, type RecordedEvent, type Reporting, recordWhere, reportTo } from '../risk/events';
-import { type RefreshToken, successorsOf } from '../tokens/refresh';
+import {
+  FEW,
+  type RecordedEvent,
+  type Reporting,
+  recordWhere,
+  reportTo,
+} from '../security-log/record';
+import { type RefreshToken, successorsOf } from '../tokens/refresh-token';
 import { subjectOf } from './revoke';
 import {
   checkSession,

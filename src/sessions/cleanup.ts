@@ -9,8 +9,8 @@
  * looks for it, and goes on where the last run stopped.
  */
 import { and, asc, inArray, lt, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config';
-import { type Home, transact } from '../db/homes';
+import type { SessionPolicy } from '../config/config';
+import { type Home, transact } from '../db/d1';
 import {
   cleanupState,
   idempotencyKeys,

@@ -21,7 +21,7 @@ import {
 } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
-import type { SessionPolicy } from '../config';
+import type { SessionPolicy } from '../config/config';
 import {
   eachSecret,
   hmacSha256,
@@ -30,8 +30,9 @@ import {
   type SecretKeys,
   sha256,
 } from '../crypto';
-import { type Home, transact } from '../db/homes';
+import { type Home, transact } from '../db/d1';
 import { idempotencyKeys, usedAssertions, userSessions, users } from '../db/schema';
+import { lastSignal, type Signals } from '../risk/signals';
 import {
   type Actor,
   type EventDetails,
@@ -41,8 +42,7 @@ import {
   type Reporting,
   recordWhere,
   reportTo,
-} from '../risk/events';
-import { lastSignal, type Signals } from '../risk/signals';
+} from '../security-log/record';
 import { evictOldest, hasRoom } from './limits';
 import {
   checkSession,

@@ -3,10 +3,10 @@
  * runs one transaction at a time, so it is exact however many creates race.
  */
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config';
-import type { Home } from '../db/homes';
+import type { SessionPolicy } from '../config/config';
+import type { Home } from '../db/d1';
 import { userSessions } from '../db/schema';
-import { type Reporting, recordWhere } from '../risk/events';
+import { type Reporting, recordWhere } from '../security-log/record';
 import { isLive, type RevokedReason } from './session';
 
 /** SQL: one more session is within the user's limit. Policy `evict_oldest` always makes room. */

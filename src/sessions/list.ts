@@ -3,8 +3,8 @@
  * session shifts no page.
  */
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config';
-import { type Home, type Replica, transact } from '../db/homes';
+import type { SessionPolicy } from '../config/config';
+import { type Home, type Replica, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { type Copies, findLive, readFor } from './read';
 import { belongsTo, type Caller } from './revoke';

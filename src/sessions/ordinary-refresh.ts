@@ -4,10 +4,10 @@
  * about the caller is to be weighed.
  */
 import { and, eq, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config';
-import type { Home } from '../db/homes';
+import type { SessionPolicy } from '../config/config';
+import type { Home } from '../db/d1';
+import { writtenOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
-import { writtenOncePer } from '../db/written-once';
 import { isUnremarkable, toCompared } from '../risk/signals';
 import type { RefreshAttempt } from './refresh-case';
 import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';

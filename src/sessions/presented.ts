@@ -1,7 +1,7 @@
-import type { SessionPolicy } from '../config';
+import type { SessionPolicy } from '../config/config';
 import { type Keyring, sha256 } from '../crypto';
-import { type Home, transact } from '../db/homes';
-import { type RefreshToken, successorsOf } from '../tokens/refresh';
+import { type Home, transact } from '../db/d1';
+import { type RefreshToken, successorsOf } from '../tokens/refresh-token';
 import {
   checkSession,
   type EndReason,

@@ -1,5 +1,5 @@
-import type { SessionPolicy } from '../config';
-import { type Home, type Replica, transact } from '../db/homes';
+import type { SessionPolicy } from '../config/config';
+import { type Home, type Replica, transact } from '../db/d1';
 import { checkSession, type KnownSession, type Session, selectSession } from './session';
 
 /** Where a person's sessions are. */

@@ -17,13 +17,13 @@
  * A caller whose signals differ from the session's last ones is assessed (risk/assess.ts) before
  * any answer.
  */
-import type { SessionPolicy } from '../config';
+import type { SessionPolicy } from '../config/config';
 import type { RiskPolicy } from '../config/risk';
 import { toUuid } from '../crypto';
 import { assess, looksLikeSameCaller } from '../risk/assess';
-import type { EventDetails, EventDraft } from '../risk/events';
 import { parseSignals, type Signals } from '../risk/signals';
-import type { Successor } from '../tokens/refresh';
+import type { EventDetails, EventDraft } from '../security-log/record';
+import type { Successor } from '../tokens/refresh-token';
 import {
   checkSession,
   type EndReason,

@@ -4,7 +4,7 @@
  * listed, or when it was issued before its user's time.
  */
 import { and, asc, gt, sql } from 'drizzle-orm';
-import { type Home, transact } from '../db/homes';
+import { type Home, transact } from '../db/d1';
 import { EVERYONE, outdatedTokens, userSessions } from '../db/schema';
 
 export interface RevocationList {

@@ -4,8 +4,8 @@
  */
 import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { SessionPolicy } from '../config';
-import { type Home, transact } from '../db/homes';
+import type { SessionPolicy } from '../config/config';
+import { type Home, transact } from '../db/d1';
 import { sessionEvents, userSessions, users } from '../db/schema';
 import {
   type EventDetails,
@@ -14,8 +14,8 @@ import {
   type Reporting,
   recordWhere,
   reportTo,
-} from '../risk/events';
-import { outdate } from './outdate';
+} from '../security-log/record';
+import { outdate } from './not-before';
 import {
   checkSession,
   isLive,

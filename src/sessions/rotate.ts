@@ -8,10 +8,11 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import { type Keyring, sha256 } from '../crypto';
-import { type Home, transact } from '../db/homes';
+import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
-import { DatabaseUnavailableError } from '../errors';
+import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
+import type { Signals } from '../risk/signals';
 import {
   type EventDraft,
   FEW,
@@ -19,9 +20,8 @@ import {
   type Reporting,
   recordWhere,
   reportTo,
-} from '../risk/events';
-import type { Signals } from '../risk/signals';
-import { type RefreshToken, successorsOf } from '../tokens/refresh';
+} from '../security-log/record';
+import { type RefreshToken, successorsOf } from '../tokens/refresh-token';
 import { ordinaryRefresh } from './ordinary-refresh';
 import {
   type RefreshAttempt,

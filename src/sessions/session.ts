@@ -4,10 +4,10 @@
  * the same answers.
  */
 import { and, eq, getTableColumns, isNull, or, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config';
-import type { Home, Replica } from '../db/homes';
+import type { SessionPolicy } from '../config/config';
+import type { Home, Replica } from '../db/d1';
+import { writtenOnce } from '../db/prepared';
 import { EVERYONE, outdatedTokens, userSessions } from '../db/schema';
-import { writtenOnce } from '../db/written-once';
 
 export type Session = typeof userSessions.$inferSelect;
 

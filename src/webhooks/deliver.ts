@@ -4,7 +4,7 @@
  * up no other, and a lane whose attempts all fail is left for the next run.
  */
 import type { Webhook } from '../config/webhooks';
-import type { Home } from '../db/homes';
+import type { Home } from '../db/d1';
 import { type Transmitter, toMessage } from './message';
 import { type Claim, type Settlement, settleAndClaim } from './outbox';
 

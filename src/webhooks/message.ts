@@ -5,9 +5,9 @@
  */
 import { SignJWT } from 'jose';
 import type { Webhook } from '../config/webhooks';
-import { toEventView } from '../risk/event-view';
-import type { SessionEvent } from '../sessions/events';
-import type { SigningKey } from '../tokens/keys';
+import { toEventView } from '../security-log/event-view';
+import type { SessionEvent } from '../security-log/read-events';
+import type { SigningKey } from '../tokens/signing-keys';
 
 export interface Message {
   headers: Record<string, string>;

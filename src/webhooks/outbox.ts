@@ -1,14 +1,14 @@
 /**
  * The outbox: which endpoint has yet to be told of which event. Rows come with the events, in their
- * transaction (risk/events.ts), and go when the endpoint has accepted. Whoever delivers claims a
- * row for a while first; if the claim is not settled, because the run was cut off, the row is due
- * again. So each is delivered at least once.
+ * transaction (security-log/record.ts), and go when the endpoint has accepted. Whoever delivers
+ * claims a row for a while first; if the claim is not settled, because the run was cut off, the row
+ * is due again. So each is delivered at least once.
  */
 import { and, asc, eq, gt, inArray, lte, notInArray, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import { type Home, type Replica, transact } from '../db/homes';
+import { type Home, type Replica, transact } from '../db/d1';
 import { sessionEvents, webhookDeliveries } from '../db/schema';
-import type { SessionEvent } from '../sessions/events';
+import type { SessionEvent } from '../security-log/read-events';
 
 export interface Claim {
   event: SessionEvent;

@@ -10,10 +10,10 @@ import {
   type VerifiedEnv,
   type VerifierOptions,
 } from '../../src/client/verify';
-import { parseConfig } from '../../src/config';
+import { parseConfig } from '../../src/config/config';
 import { deriveKeyring } from '../../src/crypto';
-import { newMeter, openHome } from '../../src/db/homes';
-import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/keys';
+import { newMeter, openHome } from '../../src/db/d1';
+import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/signing-keys';
 import { AUDIENCE, BACKEND, ISSUER, startService, type TestService } from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';

@@ -271,7 +271,7 @@ describe('a refresh', () => {
     const { refresh_token } = await create(homes, { user_id: USER }, FROM.paris);
     const alone = await startThreeHomes();
     delete (alone.service.env as { DB_WEUR?: unknown }).DB_WEUR;
-    const { createApp } = await import('../../src/app');
+    const { createApp } = await import('../../src/http/app');
     const service = { ...alone.service.env, HOMES: '[]' };
     const app = createApp(service, () => START);
     const form = { grant_type: 'refresh_token', refresh_token, client_id: APP };

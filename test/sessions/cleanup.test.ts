@@ -9,8 +9,8 @@ import {
   waitOnExecutionContext,
 } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseConfig } from '../../src/config';
-import { newMeter, openHome } from '../../src/db/homes';
+import { parseConfig } from '../../src/config/config';
+import { newMeter, openHome } from '../../src/db/d1';
 import worker from '../../src/index';
 import { runScheduled } from '../../src/scheduled';
 import {

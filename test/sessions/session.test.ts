@@ -6,8 +6,8 @@ import { and, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SessionPolicy } from '../../src/config';
-import type { Home } from '../../src/db/homes';
+import type { SessionPolicy } from '../../src/config/config';
+import type { Home } from '../../src/db/d1';
 import { EVERYONE, outdatedTokens, userSessions } from '../../src/db/schema';
 import {
   checkSession,

@@ -2,8 +2,9 @@
  * The service as it is deployed, over D1 bindings that fail now and then as D1 does: before a
  * batch, after its commit, or by silence.
  */
-import { createApp } from '../../src/app';
+
 import type { Env } from '../../src/env';
+import { createApp } from '../../src/http/app';
 import { runScheduled } from '../../src/scheduled';
 
 /**

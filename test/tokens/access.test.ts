@@ -10,11 +10,11 @@ import {
   type JWK,
 } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config';
+import { parseConfig } from '../../src/config/config';
 import { deriveKeyring } from '../../src/crypto';
-import { DEFAULT_HOME, newMeter, openHome } from '../../src/db/homes';
-import { RESERVED_CLAIMS } from '../../src/tokens/access';
-import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/keys';
+import { DEFAULT_HOME, newMeter, openHome } from '../../src/db/d1';
+import { RESERVED_CLAIMS } from '../../src/tokens/access-token';
+import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/signing-keys';
 import {
   APP,
   AUDIENCE,

@@ -9,11 +9,11 @@ import {
   jwtVerify,
 } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseConfig } from '../../src/config';
+import { parseConfig } from '../../src/config/config';
 import { decrypt, deriveKeyring } from '../../src/crypto';
-import { DEFAULT_HOME, newMeter, openHome } from '../../src/db/homes';
+import { DEFAULT_HOME, newMeter, openHome } from '../../src/db/d1';
 import { runScheduled } from '../../src/scheduled';
-import { rotateSigningKeys } from '../../src/tokens/keys';
+import { rotateSigningKeys } from '../../src/tokens/signing-keys';
 import { AUDIENCE, ISSUER, START, startService, type TestService } from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';

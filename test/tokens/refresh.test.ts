@@ -6,8 +6,8 @@ import { env } from 'cloudflare:test';
 import { base64url, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { deriveKeyring, randomSecret } from '../../src/crypto';
-import { DEFAULT_HOME } from '../../src/db/homes';
-import { issueRefreshToken } from '../../src/tokens/refresh';
+import { DEFAULT_HOME } from '../../src/db/d1';
+import { issueRefreshToken } from '../../src/tokens/refresh-token';
 import { APP, readRow, START, startService, type TestService, type Tokens } from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';

@@ -1,5 +1,5 @@
 /** The "Your devices" page: this device, the others, and what happened lately. */
-import type { toEventView } from '../../risk/event-view';
+import type { toEventView } from '../../security-log/event-view';
 import type { toSessionView } from '../views';
 import { DeviceIcon } from './icon';
 import { Layout, type Site } from './layout';

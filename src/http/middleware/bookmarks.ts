@@ -4,9 +4,9 @@
  * them; the next request brings them. Apps carry a header, people's pages a cookie.
  */
 import { createMiddleware } from 'hono/factory';
-import type { Config } from '../../config';
+import type { Config } from '../../config/config';
+import { readBookmarkCookie, setBookmarkCookie } from '../browser/cookies';
 import type { AppContext, AppEnv } from '../context';
-import { readBookmarkCookie, setBookmarkCookie } from '../cookies';
 import { ProblemError } from '../errors';
 import { formatPerHome, parsePerHome } from '../input';
 

@@ -4,7 +4,7 @@
  * a cookie, and the token in the request decides what it may do.
  */
 import { createMiddleware } from 'hono/factory';
-import type { Config } from '../../config';
+import type { Config } from '../../config/config';
 import type { AppEnv } from '../context';
 
 export const cors = (config: Config) => {

@@ -4,7 +4,7 @@
  */
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
-import { newMeter } from '../../db/homes';
+import { newMeter } from '../../db/d1';
 import type { AppEnv } from '../context';
 
 export const requestLog = () =>

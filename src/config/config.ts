@@ -1,0 +1,212 @@
+/**
+ * The only reader of environment variables. Reads all of them, and says all that is wrong at once.
+ */
+
+import type { Env } from '../env';
+import { ConfigError } from '../faults';
+import { isTrustworthy } from '../origins';
+import { type Brand, parseBrand } from './brand';
+import { type Client, parseClients } from './clients';
+import { type HomeConfig, parseHomes } from './homes';
+import { ADDRESS_STORAGES, RISK_POLICIES, type RiskConfig } from './risk';
+import { parseTrustedIssuers, type TrustedIssuer } from './trusted-issuers';
+import { parseWebhooks, type Webhook } from './webhooks';
+
+export type SigningAlg = 'EdDSA' | 'ES256';
+
+/** How long sessions live, and how many a user may have. */
+export interface SessionPolicy {
+  /** How long a superseded refresh token stays good. 0 is strict rotation. */
+  graceSeconds: number;
+  /** A session that was not refreshed for this long has ended; null: never. */
+  inactivitySeconds: number | null;
+  /** A session ends this long after its creation, whatever happens; null: never. */
+  lifetimeSeconds: number | null;
+  /** Active sessions a user may have; null: any number. */
+  maxSessionsPerUser: number | null;
+  limitPolicy: 'evict_oldest' | 'reject';
+}
+
+/** When signing keys are made, and how long they stay. */
+export interface SigningKeyPolicy {
+  alg: SigningAlg;
+  /** A key signs for this long. */
+  lifetimeSeconds: number;
+  /** A key is in the JWKS for this long before it signs. */
+  publishAheadSeconds: number;
+  /** A key stays in the JWKS for this long after it signed last. */
+  retireSeconds: number;
+  /** How long a verifier may keep the JWKS. */
+  jwksMaxAgeSeconds: number;
+}
+
+export interface Config {
+  issuer: string;
+  /** The path of the issuer without a trailing slash; '' at the root. */
+  basePath: string;
+  audience: string;
+  accessTokenTtlSeconds: number;
+  sessions: SessionPolicy;
+  signingKeys: SigningKeyPolicy;
+  /** How long a revocation list may be cached. */
+  revocationListMaxAgeSeconds: number;
+  /** Ending other sessions asks for an authentication no older than this; null: any. */
+  reauthenticateToRevokeSeconds: number | null;
+  cleanupRetentionSeconds: number;
+  risk: RiskConfig;
+  webhooks: readonly Webhook[];
+  clients: ReadonlyMap<string, Client>;
+  trustedIssuers: ReadonlyMap<string, TrustedIssuer>;
+  brand: Brand;
+  /** `DB` first. */
+  homes: ReadonlyMap<string, HomeConfig>;
+  sessionSecret: string;
+  previousSessionSecret: string | null;
+  d1TimeoutMs: number;
+}
+
+/** How long an isolate keeps what it read of the signing keys. */
+export const KEY_CACHE_SECONDS = 300;
+/** How far clocks may differ. */
+export const CLOCK_SKEW_SECONDS = 60;
+
+const DAY = 86_400;
+
+/** Reads the configuration. Throws `ConfigError` with every mistake named. */
+export function parseConfig(env: Env): Config {
+  const mistakes: string[] = [];
+
+  const wholeNumber = (name: keyof Env, fallback: number, least: number, most: number): number => {
+    const text = env[name] as string | undefined;
+    if (text === undefined || text === '') return fallback;
+    const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    mistakes.push(`${name} must be a whole number from ${least} to ${most}`);
+    return fallback;
+  };
+  const oneOf = <T extends string>(name: keyof Env, choices: readonly [T, ...T[]]): T => {
+    const text = env[name] as string | undefined;
+    if (text === undefined || text === '') return choices[0];
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice === undefined) mistakes.push(`${name} must be one of ${choices.join(', ')}`);
+    return choice ?? choices[0];
+  };
+  const orNull = (seconds: number) => (seconds === 0 ? null : seconds);
+
+  const issuer = parseIssuer(env.ISSUER, mistakes);
+  if (!env.AUDIENCE)
+    mistakes.push(
+      'AUDIENCE is missing: who accepts the access tokens, for example https://api.example.com',
+    );
+
+  const riskPolicy = oneOf('RISK_POLICY', RISK_POLICIES);
+  const accessTokenTtlSeconds = wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, 1, DAY);
+  const config: Config = {
+    issuer: issuer.href,
+    basePath: issuer.path,
+    audience: env.AUDIENCE ?? '',
+    accessTokenTtlSeconds,
+    sessions: {
+      graceSeconds: wholeNumber('REFRESH_GRACE_SECONDS', 30, 0, 600),
+      inactivitySeconds: orNull(
+        wholeNumber('INACTIVITY_TIMEOUT_SECONDS', 14 * DAY, 0, 10_000 * DAY),
+      ),
+      lifetimeSeconds: orNull(wholeNumber('SESSION_LIFETIME_SECONDS', 30 * DAY, 0, 10_000 * DAY)),
+      maxSessionsPerUser: orNull(wholeNumber('MAX_SESSIONS_PER_USER', 0, 0, 10_000)),
+      limitPolicy: oneOf('SESSION_LIMIT_POLICY', ['evict_oldest', 'reject']),
+    },
+    signingKeys: {
+      alg: oneOf('ACCESS_TOKEN_ALG', ['EdDSA', 'ES256']),
+      lifetimeSeconds: wholeNumber('SIGNING_KEY_LIFETIME_SECONDS', 30 * DAY, 60, 3650 * DAY),
+      publishAheadSeconds: wholeNumber('SIGNING_KEY_PUBLISH_AHEAD_SECONDS', DAY, 0, 365 * DAY),
+      retireSeconds: wholeNumber(
+        'SIGNING_KEY_RETIRE_SECONDS',
+        accessTokenTtlSeconds + CLOCK_SKEW_SECONDS,
+        0,
+        365 * DAY,
+      ),
+      jwksMaxAgeSeconds: wholeNumber('JWKS_MAX_AGE_SECONDS', 300, 0, DAY),
+    },
+    revocationListMaxAgeSeconds: wholeNumber('REVOCATION_LIST_MAX_AGE_SECONDS', 10, 0, 300),
+    reauthenticateToRevokeSeconds: orNull(
+      wholeNumber('REAUTHENTICATE_TO_REVOKE_SECONDS', 0, 0, 365 * DAY),
+    ),
+    cleanupRetentionSeconds: wholeNumber('CLEANUP_RETENTION_SECONDS', 7 * DAY, 0, 3650 * DAY),
+    risk: {
+      policy: riskPolicy,
+      lostAnswerSeconds: wholeNumber('LOST_ANSWER_SECONDS', DAY, 0, 30 * DAY),
+      addressStorage: oneOf('ADDRESS_STORAGE', ADDRESS_STORAGES),
+      eventRetentionSeconds: wholeNumber('EVENT_RETENTION_SECONDS', 90 * DAY, 0, 3650 * DAY),
+    },
+    webhooks: parseWebhooks(env.WEBHOOKS, mistakes),
+    clients: parseClients(env.CLIENTS, riskPolicy, mistakes),
+    trustedIssuers: parseTrustedIssuers(env.TRUSTED_ISSUERS, mistakes),
+    brand: parseBrand(env, mistakes),
+    homes: parseHomes(env.HOMES, env, mistakes),
+    sessionSecret: parseSecret('SESSION_SECRET', env.SESSION_SECRET, mistakes) ?? '',
+    previousSessionSecret: env.SESSION_SECRET_PREVIOUS
+      ? parseSecret('SESSION_SECRET_PREVIOUS', env.SESSION_SECRET_PREVIOUS, mistakes)
+      : null,
+    d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', 5_000, 50, 30_000),
+  };
+
+  const { publishAheadSeconds, retireSeconds, lifetimeSeconds, jwksMaxAgeSeconds } =
+    config.signingKeys;
+  // A verifier may hold a JWKS that an isolate took from its own cache: both ages add up before a
+  // new key is known to all.
+  const knownEverywhere = jwksMaxAgeSeconds + KEY_CACHE_SECONDS;
+  if (publishAheadSeconds < knownEverywhere) {
+    mistakes.push(
+      `SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_CACHE_SECONDS})`,
+    );
+  }
+  if (config.cleanupRetentionSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
+    // Rows that are gone are in no revocation list.
+    mistakes.push(
+      `CLEANUP_RETENTION_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`,
+    );
+  }
+  if (retireSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
+    mistakes.push(
+      `SIGNING_KEY_RETIRE_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`,
+    );
+  }
+  if (lifetimeSeconds <= publishAheadSeconds) {
+    mistakes.push(
+      'SIGNING_KEY_LIFETIME_SECONDS must be more than SIGNING_KEY_PUBLISH_AHEAD_SECONDS',
+    );
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  return config;
+}
+
+/** RFC 8414 §2: https, no query, no fragment. Plain http is for localhost. */
+function parseIssuer(text: string | undefined, mistakes: string[]): { href: string; path: string } {
+  const url = text ? URL.parse(text) : null;
+  if (url === null) {
+    mistakes.push(
+      'ISSUER is missing or no URL: the public URL of this Worker, for example https://auth.example.com',
+    );
+    return { href: '', path: '' };
+  }
+  if (!isTrustworthy(url)) mistakes.push('ISSUER must be an https URL (http only on localhost)');
+  if (url.search || url.hash || url.username || url.password)
+    mistakes.push('ISSUER must have no query, fragment or credentials');
+  const path = url.pathname.replace(/\/+$/, '');
+  return { href: url.origin + path, path };
+}
+
+function parseSecret(name: string, secret: string | undefined, mistakes: string[]): string | null {
+  if (!secret) {
+    mistakes.push(
+      `${name} is missing: make one with \`openssl rand -base64 32\` and set it with \`wrangler secret put ${name}\``,
+    );
+    return null;
+  }
+  if (secret.length < 32 || new Set(secret).size < 10) {
+    mistakes.push(
+      `${name} is too weak: it must be at least 32 random characters, for example from \`openssl rand -base64 32\``,
+    );
+  }
+  return secret;
+}

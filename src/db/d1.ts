@@ -1,0 +1,233 @@
+/**
+ * A home is a D1 database that sessions live in. Everything that this service asks of D1 goes
+ * through `transact`: one batch, which is one transaction and one round trip, counted, bound in
+ * time, and run again when it is safe and of use.
+ *
+ * A home is its primary, which decides everything. What may lag a little reads its replica (D1's
+ * Sessions API): the copy that is nearest, and at least as new as what the caller has seen and
+ * done. The types are two, so that no decision is made by a copy.
+ */
+import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
+import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
+import { DatabaseUnavailableError } from '../faults';
+import { type Breaker, createBreaker } from './breaker';
+
+/** What one request, or one cron run, asked of D1. */
+export interface Meter {
+  roundTrips: number;
+  rowsRead: number;
+  rowsWritten: number;
+  durationMs: number;
+  /**
+   * By home: the state of the database that its caller has seen, or made, and that no replica may
+   * fall behind.
+   */
+  bookmarks: Map<string, string>;
+}
+
+interface Database {
+  /** The name of the binding. Tokens carry it. */
+  name: string;
+  db: DrizzleD1Database;
+  /** Of the request or cron run that asks. */
+  meter: Meter;
+}
+
+export interface Home extends Database {
+  copy: 'primary';
+}
+
+/** For reads that may lag. Where there are no replicas, or none answers, it is the primary. */
+export interface Replica extends Database {
+  copy: 'replica';
+}
+
+export const DEFAULT_HOME = 'DB';
+
+export const newMeter = (): Meter => ({
+  roundTrips: 0,
+  rowsRead: 0,
+  rowsWritten: 0,
+  durationMs: 0,
+  bookmarks: new Map(),
+});
+
+/** A D1 binding, given up on after `timeoutMs`. */
+export interface HomeBinding {
+  name: string;
+  binding: D1Database;
+  timeoutMs: number;
+}
+
+export function openHome(at: HomeBinding, meter: Meter, breaker = createBreaker(Date.now)): Home {
+  return {
+    name: at.name,
+    db: toDatabase(at, askPrimary(at, meter, breaker)),
+    meter,
+    copy: 'primary',
+  };
+}
+
+export function openReplica(
+  at: HomeBinding,
+  meter: Meter,
+  breakers: { primary: Breaker; replica: Breaker },
+): Replica {
+  const primary = askPrimary(at, meter, breakers.primary);
+  const replica = ask(at, meter, breakers.replica, {
+    constraint: () => meter.bookmarks.get(at.name) ?? 'first-unconstrained',
+    isSeen: () => true,
+  });
+  // Whatever is wrong with the copy, or with a bookmark that a caller made up, the primary knows.
+  const batch: Batch = (statements) => replica(statements).catch(() => primary(statements));
+  return { name: at.name, db: toDatabase(at, batch), meter, copy: 'replica' };
+}
+
+type Batch = (statements: D1PreparedStatement[]) => Promise<D1Result[]>;
+
+/** Drizzle needs no more of a binding than these two. */
+function toDatabase({ binding }: HomeBinding, batch: Batch): DrizzleD1Database {
+  return drizzle({
+    prepare: (query: string) => binding.prepare(query),
+    batch,
+  } as unknown as D1Database);
+}
+
+/**
+ * Each batch is a session of its own: only the first query of a session is sure to be the
+ * primary's.
+ */
+function askPrimary(at: HomeBinding, meter: Meter, breaker: Breaker): Batch {
+  return ask(at, meter, breaker, {
+    constraint: () => 'first-primary',
+    // What failed before may have been written all the same.
+    isSeen: (results, hasFailed) => hasFailed || results.some(({ meta }) => meta.rows_written > 0),
+  });
+}
+
+/**
+ * Asks D1: counted by `meter`, given up after `timeoutMs`, not tried while the `breaker` is open.
+ * `isSeen`: the caller sees, or made, this state.
+ */
+function ask(
+  { name, binding, timeoutMs }: HomeBinding,
+  meter: Meter,
+  breaker: Breaker,
+  {
+    constraint,
+    isSeen,
+  }: { constraint: () => string; isSeen: (results: D1Result[], hasFailed: boolean) => boolean },
+): Batch {
+  let hasFailed = false;
+  return async (statements) => {
+    if (!breaker.mayTry()) throw new Error('it failed repeatedly, and is given a moment');
+    meter.roundTrips += 1;
+    const started = Date.now();
+    try {
+      const session = binding.withSession(constraint());
+      const results = await withTimeout(session.batch(statements), timeoutMs);
+      for (const { meta } of results) {
+        meter.rowsRead += meta.rows_read;
+        meter.rowsWritten += meta.rows_written;
+      }
+      if (isSeen(results, hasFailed)) advance(meter, name, session.getBookmark());
+      breaker.succeeded();
+      return results;
+    } catch (error) {
+      hasFailed = true;
+      // A statement that D1 refuses says nothing of how D1 is.
+      if (isOutage(error)) breaker.failed();
+      else breaker.succeeded();
+      throw error;
+    } finally {
+      meter.durationMs += Date.now() - started;
+    }
+  };
+}
+
+/** Bookmarks are in the order of their text. */
+function advance({ bookmarks }: Meter, name: string, bookmark: string | null): void {
+  if (bookmark !== null && bookmark > (bookmarks.get(name) ?? '')) bookmarks.set(name, bookmark);
+}
+
+type Statements = readonly [BatchItem<'sqlite'>, ...BatchItem<'sqlite'>[]];
+
+/**
+ * Tries in all. A write whose outcome is unknown is run again, so statements must be safe to run
+ * twice.
+ */
+const MAX_ATTEMPTS = 3;
+
+/**
+ * Runs statements as one transaction, in one round trip. When D1 says that the connection or its
+ * object was lost, they are run again; `build` is told that the run before may have been applied.
+ * Throws `DatabaseUnavailableError`.
+ */
+export async function transact<T extends Statements>(
+  home: Home | Replica,
+  build: (isRerun: boolean) => T,
+): Promise<BatchResponse<T>> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await home.db.batch(build(attempt > 1));
+    } catch (error) {
+      if (attempt < MAX_ATTEMPTS && isConnectionLoss(error)) continue;
+      throw new DatabaseUnavailableError(describe(error));
+    }
+  }
+}
+
+/**
+ * D1's messages for a loss after which the same call may succeed at once. Overload is none: a retry
+ * would add to it.
+ */
+const CONNECTION_LOSSES = [
+  'Network connection lost',
+  'reset because its code was updated',
+  'storage caused object to be reset',
+  'Cannot resolve D1 DB due to transient issue on remote node',
+  "Can't read from request stream because client disconnected",
+];
+
+/** What D1 says when it is not the statement's fault, beside the losses. */
+const OUTAGES = [
+  ...CONNECTION_LOSSES,
+  'no answer within',
+  'overloaded',
+  'queued for too long',
+  'internal error',
+  'exceeded its CPU',
+  'exceeded timeout',
+];
+
+function isOutage(error: unknown): boolean {
+  const message = describe(error);
+  return OUTAGES.some((outage) => message.includes(outage));
+}
+
+function isConnectionLoss(error: unknown): boolean {
+  const message = describe(error);
+  return CONNECTION_LOSSES.some((loss) => message.includes(loss));
+}
+
+/** A DrizzleQueryError's own message holds the bound parameters, so its cause is what is told. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return error.cause instanceof Error
+    ? error.cause.message
+    : error.name === 'DrizzleQueryError'
+      ? 'query failed'
+      : error.message;
+}
+
+async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,86 @@
+/** The rows of the signing keys. What they mean, and when they change, is in tokens/keys.ts. */
+import { and, asc, eq, inArray, ne, notInArray, or } from 'drizzle-orm';
+import { type Home, transact } from './d1';
+import { signingKeys } from './schema';
+
+export type KeyRow = typeof signingKeys.$inferSelect;
+
+/**
+ * All keys, in the order in which they become active: one made in an emergency signs at once,
+ * before an older one that waits.
+ */
+const selectKeys = ({ db }: Home) =>
+  db.select().from(signingKeys).orderBy(asc(signingKeys.activatesAt), asc(signingKeys.generation));
+
+export async function readKeyRows(home: Home): Promise<KeyRow[]> {
+  const [rows] = await transact(home, () => [selectKeys(home)] as const);
+  return rows;
+}
+
+/** Adds a key unless its generation is taken, and reads all. */
+export async function addKeyRow(home: Home, row: KeyRow): Promise<KeyRow[]> {
+  const [, rows] = await transact(
+    home,
+    () =>
+      [home.db.insert(signingKeys).values(row).onConflictDoNothing(), selectKeys(home)] as const,
+  );
+  return rows;
+}
+
+export async function purgeKeyRows(home: Home, kids: string[]): Promise<number> {
+  if (kids.length === 0) return 0;
+  const [purged] = await transact(
+    home,
+    () =>
+      [
+        home.db
+          .delete(signingKeys)
+          .where(inArray(signingKeys.kid, kids))
+          .returning({ kid: signingKeys.kid }),
+      ] as const,
+  );
+  return purged.length;
+}
+
+/** Makes the keys of one home those of another. Two round trips. */
+export async function copyKeyRows(from: Home, to: Home): Promise<number> {
+  const rows = await readKeyRows(from);
+  if (rows.length === 0) return 0;
+  const kids = rows.map(({ kid }) => kid);
+  const { privateKey, secretId } = signingKeys;
+  await transact(
+    to,
+    () =>
+      [
+        // First, because a generation is there once.
+        to.db.delete(signingKeys).where(notInArray(signingKeys.kid, kids)),
+        ...rows.map((row) =>
+          to.db
+            .insert(signingKeys)
+            .values(row)
+            .onConflictDoUpdate({
+              target: signingKeys.kid,
+              set: { privateKey: row.privateKey, secretId: row.secretId },
+              setWhere: or(ne(privateKey, row.privateKey), ne(secretId, row.secretId)),
+            }),
+        ),
+      ] as const,
+  );
+  return rows.length;
+}
+
+/** Stores a private key encrypted anew, unless another run has done so. */
+export async function replacePrivateKey(
+  home: Home,
+  kid: string,
+  { from, to, sealed }: { from: string; to: string; sealed: string },
+): Promise<void> {
+  const unchanged = and(eq(signingKeys.kid, kid), eq(signingKeys.secretId, from));
+  await transact(
+    home,
+    () =>
+      [
+        home.db.update(signingKeys).set({ privateKey: sealed, secretId: to }).where(unchanged),
+      ] as const,
+  );
+}

@@ -1,0 +1,34 @@
+/** Finding a session that has left the home that its token names. */
+import { eq, sql } from 'drizzle-orm';
+import { type Home, transact } from '../db/d1';
+import { unfinishedMoves, userSessions } from '../db/schema';
+import type { Subject } from './move';
+
+export interface Trail {
+  /** The name of the home that the session went to. */
+  to: string;
+  subject: Subject;
+  /** Whether it may not have arrived. */
+  isUnfinished: boolean;
+}
+
+/** Where a session went from here; null when it did not. One round trip. */
+export async function findTrail(home: Home, sessionId: string): Promise<Trail | null> {
+  const subject = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
+  const unfinished = sql<string | null>`${unfinishedMoves.home}`.as('unfinished');
+  const [rows] = await transact(
+    home,
+    () =>
+      [
+        home.db
+          // A batch's rows go by column name, and two of a name would be one.
+          .select({ to: userSessions.home, subject: subject.as('subject'), unfinished })
+          .from(userSessions)
+          .leftJoin(unfinishedMoves, eq(unfinishedMoves.subject, subject))
+          .where(eq(userSessions.id, sessionId)),
+      ] as const,
+  );
+  const [row] = rows;
+  if (row === undefined || row.to === null) return null;
+  return { to: row.to, subject: row.subject, isUnfinished: row.unfinished !== null };
+}

@@ -1,0 +1,116 @@
+/**
+ * Where a user lives. A user has one home, but two first sign-ins at once, in two regions, may each
+ * begin one. Then the row that was made first, or of the same second the one in the home whose name
+ * comes first, is the user's home for everyone, and the others move there.
+ */
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import { type Home, transact } from '../db/d1';
+import { idempotencyKeys, unfinishedMoves, userSessions, users } from '../db/schema';
+import { type Answers, askAll } from './query-all';
+
+/** By what a user is known, and what else may tell where a session belongs. */
+export interface Who {
+  user: { id: string } | { issuer: string; subject: string } | null;
+  guestSessionId: string | null;
+  /** Of an Idempotency-Key. */
+  keyHash: string | null;
+}
+
+/** What one home knows. */
+export interface Trace {
+  user: { id: string; createdAt: Date; home: string | null; isLeaving: boolean } | null;
+  hasGuest: boolean;
+  hasKey: boolean;
+}
+
+/** A move of the user that is not done. */
+export interface Step {
+  from: string;
+  to: string;
+}
+
+export interface Residence {
+  userId: string | null;
+  /** The name of the user's home; null: nobody knows the user. */
+  home: string | null;
+  /**
+   * What has to be moved before the user is at home: those that were begun, and those that nobody
+   * has begun yet.
+   */
+  begun: Step[];
+  due: Step[];
+  guestHome: string | null;
+  keyHome: string | null;
+  silent: string[];
+}
+
+/** Asks all homes side by side: one round trip each. */
+export async function findResidence(homes: readonly Home[], who: Who): Promise<Residence> {
+  return toResidence(await askAll(homes, (home) => readTrace(home, who)));
+}
+
+async function readTrace(home: Home, { user, guestSessionId, keyHash }: Who): Promise<Trace> {
+  const { db } = home;
+  const isLeaving = sql<number>`exists (select 1 from ${unfinishedMoves} where ${unfinishedMoves.subject} = ${users.id})`;
+  const [found, guests, keys] = await transact(
+    home,
+    () =>
+      [
+        db
+          .select({ id: users.id, createdAt: users.createdAt, home: users.home, isLeaving })
+          .from(users)
+          .where(isUser(user)),
+        db
+          .select({ id: userSessions.id })
+          .from(userSessions)
+          .where(
+            and(
+              eq(userSessions.id, guestSessionId ?? ''),
+              isNull(userSessions.userId),
+              isNull(userSessions.home),
+            ),
+          ),
+        db
+          .select({ keyHash: idempotencyKeys.keyHash })
+          .from(idempotencyKeys)
+          .where(eq(idempotencyKeys.keyHash, keyHash ?? '')),
+      ] as const,
+  );
+  const [row] = found;
+  return {
+    user: row === undefined ? null : { ...row, isLeaving: row.isLeaving === 1 },
+    hasGuest: guests.length > 0,
+    hasKey: keys.length > 0,
+  };
+}
+
+function isUser(user: Who['user']): SQL | undefined {
+  if (user === null) return sql`0`;
+  if ('id' in user) return eq(users.id, user.id);
+  return and(eq(users.issuer, user.issuer), eq(users.subject, user.subject));
+}
+
+/**
+ * What the homes' answers come to. Pure, so that everyone who has the same answers comes to the
+ * same.
+ */
+export function toResidence({ answered, silent }: Answers<Trace>): Residence {
+  const traces = answered.flatMap(({ home, answer: { user } }) =>
+    user === null ? [] : [{ at: home.name, ...user }],
+  );
+  const residents = traces
+    .filter(({ home }) => home === null)
+    .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.at < b.at ? -1 : 1));
+  const leaving = traces.filter(({ isLeaving }) => isLeaving);
+  // Who has left and not arrived lives where the way leads.
+  const home = residents[0]?.at ?? leaving[0]?.home ?? traces[0]?.home ?? null;
+  return {
+    userId: traces[0]?.id ?? null,
+    home,
+    begun: leaving.map(({ at, home: to }) => ({ from: at, to: to as string })),
+    due: residents.slice(1).map(({ at }) => ({ from: at, to: home as string })),
+    guestHome: answered.find(({ answer }) => answer.hasGuest)?.home.name ?? null,
+    keyHome: answered.find(({ answer }) => answer.hasKey)?.home.name ?? null,
+    silent,
+  };
+}

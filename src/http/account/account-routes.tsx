@@ -1,0 +1,247 @@
+/**
+ * Pages for people, rendered here and complete without JavaScript. They act with the session's
+ * cookie, so a form counts only when this very page sent it (ASVS 3.5.1): fetch metadata and Origin
+ * say so, and no other origin is allowed.
+ */
+import { type Context, Hono } from 'hono';
+import type { Child } from 'hono/jsx';
+import * as v from 'valibot';
+import { sha256 } from '../../crypto';
+import { toEventView } from '../../security-log/event-view';
+import { type Account, readAccount } from '../../sessions/read-account';
+import { revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
+import type { Session } from '../../sessions/session';
+import { cookieSessionEnded, findOwnSession } from '../browser/cookie-session';
+import { clearSessionCookies, readSessionCookie } from '../browser/cookies';
+import { isAllowedOrigin } from '../browser/same-site';
+import type { AppContext, AppEnv } from '../context';
+import { ProblemError, statusOf, toProblem } from '../errors';
+import { parseSequence, readQuery, uuid, validate } from '../input';
+import { requireRecentAuthentication } from '../recent-authentication';
+import { logEvents, revocationOf } from '../reporting';
+import type { Service } from '../service';
+import { toSessionView } from '../views';
+import { ConfirmPage } from './confirm';
+import { ActivityPage, DevicesPage } from './devices';
+import { Message, type Site } from './layout';
+import { toIcon, toStylesheet } from './style';
+import { chooseTexts } from './texts';
+
+const DEVICES = 100;
+const ACTIVITIES = 20;
+
+export function accountRoutes(service: Service): Hono<AppEnv> {
+  const { config, now } = service;
+  const { basePath: base, brand } = config;
+  const routes = new Hono<AppEnv>();
+  const stylesheet = toStylesheet(brand);
+  const issuerOrigin = new URL(config.issuer).origin;
+  const policy = [
+    "default-src 'none'",
+    "style-src 'self'",
+    ["img-src 'self'", ...(brand.logoUrl ? [brand.logoUrl.origin] : [])].join(' '),
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+
+  routes.use(async function pageHeaders(c, next) {
+    await next();
+    c.res.headers.set('Content-Security-Policy', policy);
+    // With no-referrer a browser would send its own forms with `Origin: null` (Fetch §3.2).
+    c.res.headers.set('Referrer-Policy', 'same-origin');
+    c.res.headers.append('Vary', 'Accept-Language, Cookie, Origin, Sec-Fetch-Site');
+  });
+
+  routes.get('/style.css', async (c) => {
+    // Its address changes with it, so it may be kept for ever.
+    const { v: version } = readQuery(c, ['v']);
+    const isCurrent = version === (await stylesheetVersion());
+    return c.body(stylesheet, 200, {
+      'Content-Type': 'text/css; charset=utf-8',
+      'Cache-Control': isCurrent ? 'public, max-age=31536000, immutable' : 'no-cache',
+    });
+  });
+
+  routes.get('/icon.svg', (c) =>
+    c.body(toIcon(brand), 200, {
+      'Content-Type': 'image/svg+xml',
+      'Cache-Control': 'public, max-age=86400',
+    }),
+  );
+
+  routes.get('/', async (c) => {
+    const { done } = readQuery(c, ['done']);
+    const { account, sessionId } = await readOwnAccount(c, null);
+    const { devices, activity } = account;
+    return render(
+      c,
+      <DevicesPage
+        site={await siteOf(c)}
+        sessions={devices.sessions.map((session) => toSessionView(session, config, sessionId))}
+        hasMore={devices.next !== null}
+        events={activity.events.map(toEventView)}
+        older={activity.next}
+        done={done === 'device' || done === 'others' ? done : null}
+      />,
+    );
+  });
+
+  routes.get('/activity', async (c) => {
+    const { before } = readQuery(c, ['before']);
+    const { account } = await readOwnAccount(c, parseSequence(before));
+    const { events, next } = account.activity;
+    return render(
+      c,
+      <ActivityPage site={await siteOf(c)} events={events.map(toEventView)} older={next} />,
+    );
+  });
+
+  routes.get('/sign-out-others', async (c) => {
+    await findOwnSession(c, service);
+    return render(c, <ConfirmPage site={await siteOf(c)} />);
+  });
+
+  routes.get('/signed-out', async (c) => {
+    const site = await siteOf(c);
+    return render(
+      c,
+      <Message site={site} title={site.texts.signedOutTitle} lead={site.texts.signedOutLead} />,
+    );
+  });
+
+  routes.post('/sessions/:id/sign-out', ownForm, async (c) => {
+    const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
+    const { caller, home, session } = await readCaller(c);
+    requireRecent(session);
+    const result = await revokeOne(home, caller, id, revocationOf(c, service));
+    if (!result.ok)
+      throw result.reason === 'not_found'
+        ? new ProblemError('not_found')
+        : cookieSessionEnded(null);
+    logEvents(c, home, result.events);
+    return c.redirect(`${base}/account?done=device`, 303);
+  });
+
+  routes.post('/sign-out-others', ownForm, async (c) => {
+    const { caller, home, session } = await readCaller(c);
+    requireRecent(session);
+    const result = await revokeOthers(home, caller, revocationOf(c, service));
+    if (!result.ok) throw cookieSessionEnded(null);
+    logEvents(c, home, result.events);
+    return c.redirect(`${base}/account?done=others`, 303);
+  });
+
+  routes.post('/sign-out', ownForm, async (c) => {
+    const { caller, home } = await readCaller(c);
+    logEvents(c, home, await revokeCurrent(home, caller, revocationOf(c, service)));
+    clearSessionCookies(c);
+    return c.redirect(`${base}/account/signed-out`, 303);
+  });
+
+  routes.onError(async (error, c) => {
+    const problem = toProblem(error, c);
+    const site = await siteOf(c);
+    const { title, lead, link } = explain(problem, c, site);
+    c.set('outcome', problem.code);
+    const page = <Message site={site} title={title} lead={lead} link={link} />;
+    return render(c, page, { status: statusOf(problem), headers: problem.headers });
+  });
+
+  return routes;
+
+  /** Only this page's own forms: no other origin, not even an app's, acts here. */
+  async function ownForm(c: AppContext, next: () => Promise<void>) {
+    const request = {
+      site: c.req.header('sec-fetch-site'),
+      origin: c.req.header('origin'),
+      isSafeMethod: false,
+    };
+    if (!isAllowedOrigin(request, issuerOrigin, []))
+      throw new ProblemError('cross_site_request', 'The form is not one of this page');
+    await next();
+  }
+
+  async function readCaller(c: AppContext) {
+    const { session, home } = await findOwnSession(c, service);
+    return { caller: { sessionId: session.id, userId: session.userId }, home, session };
+  }
+
+  function requireRecent({ authTime }: Session): void {
+    const payload = authTime === null ? {} : { auth_time: authTime.getTime() / 1000 };
+    requireRecentAuthentication({ payload }, config, now());
+  }
+
+  async function readOwnAccount(
+    c: AppContext,
+    before: number | null,
+  ): Promise<{ account: Account; sessionId: string }> {
+    const { session, home } = await findOwnSession(c, service);
+    const wanted = { devices: DEVICES, activity: { before, limit: ACTIVITIES } };
+    const copies = { home, replica: service.replicaOf(home) };
+    return {
+      account: await readAccount(copies, config.sessions, session, wanted, now()),
+      sessionId: session.id,
+    };
+  }
+
+  async function siteOf(c: Context): Promise<Site> {
+    const texts = chooseTexts(c.req.header('accept-language'));
+    const version = await stylesheetVersion();
+    return { texts, brand, stylesheet: `${base}/account/style.css?v=${version}`, base, now: now() };
+  }
+
+  async function stylesheetVersion(): Promise<string> {
+    return (await sha256(stylesheet)).slice(0, 12);
+  }
+
+  function explain(
+    { code }: ProblemError,
+    c: AppContext,
+    { texts }: Site,
+  ): { title: string; lead: string; link?: { href: string; text: string } } {
+    const devices = { href: `${base}/account`, text: texts.backToDevices };
+    const [app] = config.clients.get(clientOf(c) ?? '')?.origins ?? [];
+    switch (code) {
+      case 'session_ended':
+        return {
+          title: texts.endedTitle,
+          lead: texts.endedLead,
+          ...(app !== undefined && { link: { href: app, text: texts.goToApp } }),
+        };
+      case 'insufficient_user_authentication':
+        return {
+          title: texts.authenticateTitle,
+          lead: texts.authenticateLead,
+          ...(app !== undefined && { link: { href: app, text: texts.goToApp } }),
+        };
+      case 'not_found':
+        return { title: texts.notFoundTitle, lead: texts.notFoundLead, link: devices };
+      case 'database_unavailable':
+      case 'internal_error':
+        return { title: texts.unavailableTitle, lead: texts.unavailableLead, link: devices };
+      default:
+        return { title: texts.refusedTitle, lead: texts.refusedLead, link: devices };
+    }
+  }
+}
+
+/** Whose app the person came from, as far as the cookie says; nothing depends on it but a link. */
+function clientOf(c: AppContext): string | null {
+  try {
+    return readSessionCookie(c)?.clientId ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function render(
+  c: Context,
+  page: Child,
+  {
+    status = 200,
+    headers = {},
+  }: { status?: ReturnType<typeof statusOf> | 200; headers?: Record<string, string> } = {},
+): Response {
+  return c.html(`<!doctype html>${page}`, status, headers);
+}

@@ -1,0 +1,74 @@
+/**
+ * For operators: what the webhooks have not been told yet, what was given up, and another try of
+ * that.
+ */
+import { Hono } from 'hono';
+import * as v from 'valibot';
+import { DEFAULT_HOME } from '../../db/d1';
+import { askAll } from '../../homes/query-all';
+import { listDeliveries, replayDead } from '../../webhooks/outbox';
+import { clientAuth } from '../auth/client-auth';
+import type { AppEnv } from '../context';
+import { ProblemError } from '../errors';
+import { assertAllAnswered } from '../homes';
+import { parseLimit, parseSequence, readJson, readQuery, uuid, validate } from '../input';
+import type { Service } from '../service';
+
+const stateSchema = v.object({
+  state: v.optional(v.picklist(['pending', 'dead'], 'can be pending or dead')),
+});
+const replaySchema = v.strictObject({
+  endpoint: v.optional(v.string()),
+  event_id: v.optional(uuid),
+});
+
+export function deliveryRoutes(service: Service): Hono<AppEnv> {
+  const { config, now } = service;
+  const routes = new Hono<AppEnv>();
+  const operator = clientAuth(config, 'operate');
+
+  routes.get('/', operator, async (c) => {
+    const {
+      state,
+      endpoint = null,
+      home: name = DEFAULT_HOME,
+      limit,
+      cursor,
+    } = readQuery(c, ['state', 'endpoint', 'home', 'limit', 'cursor']);
+    const home = service.findHome(name, c.get('meter'));
+    if (home === null) throw new ProblemError('invalid_request', 'home is not one of this service');
+    const filter = { ...validate(stateSchema, { state }), endpoint, eventId: null };
+    const page = { after: parseSequence(cursor) ?? 0, limit: parseLimit(limit) };
+    const { deliveries, next } = await listDeliveries(service.replicaOf(home), filter, page);
+    return c.json({
+      deliveries: deliveries.map((delivery) => ({
+        event_id: delivery.eventId,
+        event_type: delivery.eventType,
+        endpoint: delivery.endpoint,
+        state: delivery.state,
+        attempts: delivery.attempts,
+        next_attempt_at: delivery.state === 'dead' ? null : delivery.nextAttemptAt.toISOString(),
+        last_error: delivery.lastError,
+      })),
+      next_cursor: next && String(next),
+    });
+  });
+
+  routes.post('/replay', operator, async (c) => {
+    const { endpoint = null, event_id: eventId = null } = (await readJson(c, replaySchema)).input;
+    if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
+      throw new ProblemError('invalid_request', 'endpoint is none of WEBHOOKS');
+    const filter = { endpoint, eventId };
+    const { answered, silent } = await askAll(service.homes(c.get('meter')), (home) =>
+      replayDead(home, filter, now()),
+    );
+    const replayed = answered.flatMap(({ home, answer }) =>
+      answer.map((id) => ({ home: home.name, eventId: id })),
+    );
+    c.set('toTell', replayed);
+    assertAllAnswered(silent);
+    return c.json({ replayed: replayed.length });
+  });
+
+  return routes;
+}

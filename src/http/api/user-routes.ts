@@ -1,0 +1,152 @@
+/** What a backend can do with a user: see and end the sessions, erase the user. */
+import { Hono } from 'hono';
+import * as v from 'valibot';
+import type { Home, Replica } from '../../db/d1';
+import { DatabaseUnavailableError } from '../../faults';
+import { findResidence, type Residence } from '../../homes/location';
+import { askAll } from '../../homes/query-all';
+import { toEventView } from '../../security-log/event-view';
+import { listUserEvents, mergeEventPages } from '../../security-log/read-events';
+import { listUserSessions, mergeSessionPages } from '../../sessions/list';
+import { eraseUser, revokeUser } from '../../sessions/revoke';
+import { clientAuth } from '../auth/client-auth';
+import type { AppContext, AppEnv } from '../context';
+import { ProblemError } from '../errors';
+import { assertAllAnswered, settle } from '../homes';
+import {
+  formatCursor,
+  formatPerHome,
+  parseEventCursor,
+  parseLimit,
+  readPage,
+  readQuery,
+  uuid,
+  validate,
+} from '../input';
+import { logEvents, revocationOf } from '../reporting';
+import type { Service } from '../service';
+import { toSessionView } from '../views';
+
+export function userRoutes(service: Service): Hono<AppEnv> {
+  const { config, now } = service;
+  const routes = new Hono<AppEnv>();
+  const backend = clientAuth(config, 'manage_users');
+
+  routes.get('/:user_id/sessions', backend, async (c) => {
+    const userId = readUserId(c);
+    const { include } = readQuery(c, ['limit', 'cursor', 'include']);
+    if (include !== undefined && include !== 'ended')
+      throw new ProblemError('invalid_request', 'include can only be ended');
+    const query = { userId, includeEnded: include === 'ended' };
+    const page = readPage(c, ['include']);
+    const list = (copies: (Home | Replica)[]) =>
+      askAll(copies, (copy) => listUserSessions(copy, config.sessions, query, page, now()));
+    let { answered, silent } = await list(homes(c).map(service.replicaOf));
+    // Sessions that have left one home, and are not in the other yet, are in no list.
+    const isNobodyThere = answered.every(({ answer }) => answer.sessions.length === 0);
+    if (isNobodyThere && (await finishMoves(c, userId)))
+      ({ answered, silent } = await list(homes(c)));
+    const { sessions, next } = mergeSessionPages(
+      answered.map(({ answer }) => answer),
+      page,
+    );
+    return c.json({
+      sessions: sessions.map((session) => toSessionView(session, config)),
+      next_cursor: next && formatCursor(next),
+      ...warnOf(silent),
+    });
+  });
+
+  routes.get('/:user_id/events', backend, async (c) => {
+    const userId = readUserId(c);
+    const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
+    const query = { limit: parseLimit(limit), before: parseEventCursor(cursor) };
+    const { answered, silent } = await askAll(homes(c).map(service.replicaOf), (replica) =>
+      listUserEvents(replica, userId, {
+        limit: query.limit,
+        before: query.before.get(replica.name) ?? null,
+      }),
+    );
+    const { events, next } = mergeEventPages(
+      answered.map(({ home, answer }) => ({ home: home.name, page: answer })),
+      query,
+    );
+    return c.json({
+      events: events.map(toEventView),
+      next_cursor: next && formatPerHome(next),
+      ...warnOf(silent),
+    });
+  });
+
+  /** Safe to repeat, and to be repeated until every home has answered. */
+  routes.delete('/:user_id/sessions', backend, async (c) => {
+    const target = { userId: readUserId(c), clientId: c.get('client').id };
+    const revoked = new Set<string>();
+    const end = async (home: Home) => {
+      const events = (await revokeUser(home, target, revocationOf(c, service))).filter(
+        ({ id }) => !revoked.has(id),
+      );
+      for (const { id } of events) revoked.add(id);
+      logEvents(c, home, events);
+    };
+    // Sessions that are on their way from one home to another end, and are reported, where they
+    // arrive.
+    await finishMoves(c, target.userId);
+    const { silent } = await askAll(homes(c), end);
+    if (config.homes.size > 1 && silent.length === 0) {
+      // And those that left meanwhile.
+      const residence = await findUser(c, target.userId);
+      assertAllAnswered(residence.silent);
+      await settle(c, service, residence);
+      if (residence.begun.length + residence.due.length > 0)
+        silent.push(...(await askAll(homes(c), end)).silent);
+    }
+    assertAllAnswered(silent);
+    return c.json({ revoked: revoked.size });
+  });
+
+  /** Erasing someone who is not there is done already. */
+  routes.delete('/:user_id', backend, async (c) => {
+    const userId = readUserId(c);
+    const { answered, silent } = await askAll(homes(c), (home) =>
+      eraseUser(home, userId, revocationOf(c, service)),
+    );
+    assertAllAnswered(silent);
+    c.set('outcome', answered.some(({ answer }) => answer) ? 'erased' : 'unchanged');
+    return c.body(null, 204);
+  });
+
+  return routes;
+
+  function homes(c: AppContext) {
+    return service.homes(c.get('meter'));
+  }
+
+  /**
+   * Finishes the moves of a user that were begun, as far as the homes answer. Whether there were
+   * any.
+   */
+  async function finishMoves(c: AppContext, userId: string): Promise<boolean> {
+    if (config.homes.size === 1) return false;
+    const residence = await findUser(c, userId);
+    await settle(c, service, { ...residence, due: [] }).catch(unlessUnavailable);
+    return residence.begun.length > 0;
+  }
+
+  function findUser(c: AppContext, userId: string): Promise<Residence> {
+    return findResidence(homes(c), { user: { id: userId }, guestSessionId: null, keyHash: null });
+  }
+}
+
+function unlessUnavailable(fault: unknown): void {
+  if (!(fault instanceof DatabaseUnavailableError)) throw fault;
+}
+
+/** A list is worth more than none, but whoever reads it has to know what it lacks. */
+function warnOf(silent: readonly string[]) {
+  return silent.length === 0 ? {} : { unanswered_homes: silent };
+}
+
+function readUserId(c: AppContext): string {
+  return validate(v.strictObject({ user_id: uuid }), { user_id: c.req.param('user_id') }).user_id;
+}

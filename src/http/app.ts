@@ -1,0 +1,127 @@
+/** The routes, put together for one configuration. */
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { secureHeaders } from 'hono/secure-headers';
+import { parseConfig } from '../config/config';
+import type { Env } from '../env';
+import { accountRoutes } from './account/account-routes';
+import { deliveryRoutes } from './api/delivery-routes';
+import { eventRoutes } from './api/event-routes';
+import { operatorRoutes } from './api/operator-routes';
+import { sessionRoutes } from './api/session-routes';
+import { userRoutes } from './api/user-routes';
+import { browserRoutes } from './browser/browser-routes';
+import type { AppEnv } from './context';
+import { ProblemError, respondToError } from './errors';
+import { MAX_BODY_BYTES } from './input';
+import { bookmarksInCookie, bookmarksInHeader } from './middleware/bookmarks';
+import { cors } from './middleware/cors';
+import { webhooks } from './middleware/deliver-events';
+import { refuseOtherMethods } from './middleware/method-not-allowed';
+import { requestLog } from './middleware/request-log';
+import { metadataRoutes } from './oauth/metadata';
+import { oauthRoutes } from './oauth/oauth-routes';
+import { createService } from './service';
+
+/**
+ * `now` gives milliseconds since 1970; `send` is how the service asks others. Throws `ConfigError`.
+ */
+export function createApp(
+  env: Env,
+  now: () => number = Date.now,
+  send: typeof fetch = (input, init) => fetch(input, init),
+): Hono<AppEnv> {
+  const config = parseConfig(env);
+  const service = createService(env, config, now, send);
+  const app = createShell(`${config.basePath}/oauth/`);
+  if (config.webhooks.length > 0) app.use(webhooks(service));
+  const { wellKnown, serverMetadata } = metadataRoutes(service);
+
+  // RFC 8414 §3.1: the well-known part comes before the issuer's path.
+  if (config.basePath !== '')
+    app.get(`/.well-known/oauth-authorization-server${config.basePath}`, serverMetadata);
+  app.route(`${config.basePath}/.well-known`, wellKnown);
+  const allowApps = cors(config);
+  for (const path of [
+    '/oauth/token',
+    '/oauth/revoke',
+    '/v1/sessions',
+    '/v1/sessions/*',
+    '/v1/events',
+  ])
+    app.use(config.basePath + path, allowApps);
+  for (const path of ['/oauth/*', '/v1/*'])
+    app.use(config.basePath + path, bookmarksInHeader(config));
+  app.use(`${config.basePath}/account/*`, bookmarksInCookie(config));
+  app.route(`${config.basePath}/oauth`, oauthRoutes(service));
+  app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
+  app.route(`${config.basePath}/v1/events`, eventRoutes(service));
+  app.route(`${config.basePath}/v1/users`, userRoutes(service));
+  app.route(`${config.basePath}/v1/webhook-deliveries`, deliveryRoutes(service));
+  const operator = operatorRoutes(service);
+  app.route(`${config.basePath}/v1/homes`, operator.homes);
+  app.route(`${config.basePath}/v1/users`, operator.users);
+  app.route(`${config.basePath}/v1/not-before`, operator.notBefore);
+  app.route(`${config.basePath}/browser`, browserRoutes(service));
+  app.route(`${config.basePath}/account`, accountRoutes(service));
+  app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
+  refuseOtherMethods(app);
+  return app;
+}
+
+/**
+ * Answers every request with the configuration's fault, and logs every mistake, until it is mended.
+ */
+export function createMisconfiguredApp(fault: Error): Hono<AppEnv> {
+  const app = createShell('/oauth/');
+  app.all('*', () => {
+    throw fault;
+  });
+  return app;
+}
+
+/** Of answers that are no pages. */
+const DEFAULT_POLICIES = {
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+  'Referrer-Policy': 'no-referrer',
+};
+
+/** What all answers have in common. */
+function createShell(oauthPath: string): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  app.use(requestLog());
+  app.use(
+    secureHeaders({
+      strictTransportSecurity: 'max-age=63072000; includeSubDomains',
+      referrerPolicy: false,
+      xFrameOptions: 'DENY',
+    }),
+  );
+  app.use(async function defaultHeaders(c, next) {
+    await next();
+    // Pages have policies of their own.
+    for (const [name, value] of Object.entries(DEFAULT_POLICIES))
+      if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+    // Answers hold tokens or say whether one is good (RFC 6749 §5.1); what may be cached says so
+    // itself.
+    if (c.res.headers.has('Cache-Control')) return;
+    c.res.headers.set('Cache-Control', 'no-store');
+    c.res.headers.set('Pragma', 'no-cache');
+  });
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => {
+        throw new ProblemError(
+          'body_too_large',
+          `The body must be at most ${MAX_BODY_BYTES} bytes`,
+        );
+      },
+    }),
+  );
+  app.notFound(() => {
+    throw new ProblemError('not_found');
+  });
+  app.onError((error, c) => respondToError(error, c, c.req.path.startsWith(oauthPath)));
+  return app;
+}

@@ -1,0 +1,269 @@
+/**
+ * Sessions in browsers: HttpOnly cookies, so that no script reads a token (RFC 6265bis; OAuth for
+ * browser-based apps). An answer sets cookies when it gives a session and clears them when it ends
+ * one; a refusal touches none, because it may arrive after another tab's success.
+ */
+import { Hono } from 'hono';
+import * as v from 'valibot';
+import { isAllowedReturnUrl } from '../../origins';
+import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
+import { exchangeHandoff } from '../../sessions/exchange-handoff';
+import { revokeEverywhere } from '../../sessions/revoke';
+import { openHandoff } from '../../tokens/handoff-code';
+import { verifyOwnAccessToken } from '../access-token';
+import { clientAuth, requireCapability } from '../auth/client-auth';
+import type { AppContext, AppEnv } from '../context';
+import { ProblemError } from '../errors';
+import { whereSessionIs } from '../homes';
+import { readJson, readNothing, readQuery } from '../input';
+import { refresh } from '../refresh';
+import { logEvents, revocationOf } from '../reporting';
+import type { Service } from '../service';
+import { signIn } from '../sign-in';
+import { endByClient } from '../sign-out';
+import { readSignals } from '../signals';
+import { issueTokens, toSessionView } from '../views';
+import { cookieSessionEnded, findOwnSession, verifyCookie } from './cookie-session';
+import {
+  clearSessionCookies,
+  readAccessCookie,
+  readSessionCookie,
+  setSessionCookies,
+} from './cookies';
+import { preflight, sameSite } from './same-site';
+
+const signInSchema = v.strictObject({
+  client_id: v.string(),
+  id_token: v.string(),
+  nonce: v.pipe(v.string(), v.minLength(16)),
+});
+
+export function browserRoutes(service: Service): Hono<AppEnv> {
+  const { config, now } = service;
+  const routes = new Hono<AppEnv>();
+  const ownApp = sameSite(config);
+
+  routes.use(async function vary(c, next) {
+    await next();
+    c.res.headers.append('Vary', 'Origin, Sec-Fetch-Site, Cookie');
+  });
+
+  routes.get('/start', async (c) => {
+    const { code } = readQuery(c, ['code']);
+    if (code === undefined) throw new ProblemError('invalid_request', 'code is missing');
+    // Only a person's own navigation starts a session: what looks ahead would use up the code, what
+    // is embedded is unseen.
+    if (c.req.method === 'HEAD') return c.body(null, 204);
+    if (!isNavigation(c))
+      throw new ProblemError('invalid_request', 'The browser has to navigate here');
+    const handoff = await openHandoff(await service.keyring(), code, now());
+    const client = handoff === null ? undefined : config.clients.get(handoff.clientId);
+    const home = handoff === null ? null : service.findHome(handoff.home, c.get('meter'));
+    if (handoff === null || client === undefined || home === null) throw invalidCode();
+    if (!isAllowedReturnUrl(client.returnUrls, handoff.returnUrl)) throw invalidCode();
+    // What the answer needs comes first, so that no code is used up in vain.
+    await service.keySet(home);
+    const former = await verifyCookie(c, service);
+    const replaces = former?.token.home === home.name ? former.token.sessionId : null;
+    const { signals } = await readSignals(c, service);
+    const userAgent = c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
+    const browser = { userAgent, signals, replaces };
+    const { home: at, result } = await whereSessionIs(
+      c,
+      service,
+      { home, sessionId: handoff.sessionId },
+      (place) => exchangeHandoff(place, handoff, browser, revocationOf(c, service)),
+      (exchanged) => exchanged === null,
+    );
+    if (result === null) throw invalidCode();
+    logEvents(c, at, result.events);
+    // One transaction has one database, so a former session in another home ends by itself.
+    const elsewhere =
+      former !== null && replaces === null
+        ? service.findHome(former.token.home, c.get('meter'))
+        : null;
+    if (former !== null && elsewhere !== null)
+      await endByClient(c, service, elsewhere, {
+        sessionId: former.token.sessionId,
+        clientId: former.clientId,
+      });
+    const tokens = await issueTokens(service, at, result.session, result.secret);
+    setSessionCookies(c, handoff.clientId, tokens);
+    c.set('outcome', 'started');
+    return c.redirect(handoff.returnUrl, 303);
+  });
+
+  routes.post('/refresh', ownApp, async (c) => {
+    await readNothing(c);
+    const cookie = readSessionCookie(c);
+    if (cookie === null || !config.clients.has(cookie.clientId)) throw cookieSessionEnded(null);
+    const { clientId, refreshToken } = cookie;
+    const result = await refresh(c, service, { presented: refreshToken, clientId });
+    if (!result.ok) throw cookieSessionEnded(result.reason);
+    const tokens = await issueTokens(service, result.home, result.session, result.secret);
+    setSessionCookies(c, clientId, tokens);
+    c.set('outcome', result.outcome);
+    const {
+      expires_in,
+      refresh_at,
+      session_expires_at,
+      idle_expires_at,
+      refresh_token_expires_in,
+    } = tokens;
+    const session = toSessionView(result.session, config, result.session.id);
+    return c.json({
+      session,
+      expires_in,
+      refresh_at,
+      session_expires_at,
+      idle_expires_at,
+      refresh_token_expires_in,
+    });
+  });
+
+  /**
+   * By an ID token that the page had from a trusted issuer. The nonce ties it to this browser's own
+   * sign-in (B-09).
+   */
+  routes.post('/sign-in', ownApp, async (c) => {
+    const { input } = await readJson(c, signInSchema);
+    const client = config.clients.get(input.client_id);
+    const origin = c.req.header('origin');
+    if (client === undefined || origin === undefined || !client.origins.includes(origin))
+      throw new ProblemError(
+        'cross_site_request',
+        'The origin of the request is not one of the client',
+      );
+    requireCapability(client, 'sign_in');
+    const former = await verifyCookie(c, service);
+    const { id_token: assertion, nonce } = input;
+    const result = await signIn(c, service, { assertion, nonce, client });
+    if (!result.ok) {
+      c.set('outcome', result.outcome);
+      throw new ProblemError(result.reason);
+    }
+    const replaced = former && service.findHome(former.token.home, c.get('meter'));
+    if (former !== null && replaced !== null) {
+      const target = { sessionId: former.token.sessionId, clientId: former.clientId };
+      await endByClient(c, service, replaced, target);
+    }
+    const tokens = await issueTokens(service, result.home, result.session, result.secret);
+    setSessionCookies(c, client.id, tokens);
+    c.set('outcome', 'signed_in');
+    return c.json(
+      {
+        session: toSessionView(result.session, config, result.session.id),
+        expires_in: tokens.expires_in,
+        refresh_at: tokens.refresh_at,
+      },
+      201,
+    );
+  });
+
+  routes.get('/session', ownApp, async (c) => {
+    const { session } = await findOwnSession(c, service);
+    return c.json({ session: toSessionView(session, config, session.id) });
+  });
+
+  routes.post('/sign-out', ownApp, async (c) => {
+    await readNothing(c);
+    const named = await findNamedSession(c);
+    const events = named === null ? [] : await endByClient(c, service, named.home, named);
+    c.set('outcome', events.length > 0 ? 'signed_out' : 'unchanged');
+    clearSessionCookies(c);
+    return c.body(null, 204);
+  });
+
+  routes.post('/sign-out-everywhere', ownApp, async (c) => {
+    await readNothing(c);
+    const { session, home } = await findOwnSession(c, service);
+    const caller = { sessionId: session.id, userId: session.userId };
+    const result = await revokeEverywhere(home, caller, revocationOf(c, service));
+    if (!result.ok) throw cookieSessionEnded(null);
+    logEvents(c, home, result.events);
+    c.set('outcome', 'signed_out');
+    clearSessionCookies(c);
+    return c.body(null, 204);
+  });
+
+  /**
+   * For the app's own server, which has the browser's cookies in its hands but cannot hand new ones
+   * back.
+   */
+  routes.post(
+    '/token',
+    async function refuseBrowsers(c, next) {
+      if (c.req.header('sec-fetch-site') !== undefined || c.req.header('origin') !== undefined)
+        throw new ProblemError(
+          'cross_site_request',
+          'This is for servers; no browser may ask here',
+        );
+      await next();
+    },
+    clientAuth(config, 'browser_tokens'),
+    async (c) => {
+      await readNothing(c);
+      const cookie = readSessionCookie(c);
+      if (cookie !== null && !c.get('client').browserClients.has(cookie.clientId))
+        throw new ProblemError(
+          'client_not_allowed',
+          'The session is of a client that this one may not act for',
+        );
+      const { session, home, secret } = await findOwnSession(c, service);
+      const { access_token, token_type, expires_in } = await issueTokens(
+        service,
+        home,
+        session,
+        secret,
+      );
+      return c.json({
+        access_token,
+        token_type,
+        expires_in,
+        session: toSessionView(session, config, session.id),
+      });
+    },
+  );
+
+  for (const path of ['/refresh', '/sign-in', '/sign-out', '/sign-out-everywhere'])
+    routes.options(path, preflight(config, 'POST'));
+  routes.options('/session', preflight(config, 'GET'));
+  return routes;
+
+  /**
+   * The session that either cookie names: for ending it, one of them is proof enough (RFC 7009
+   * §2.1).
+   */
+  async function findNamedSession(c: AppContext) {
+    const meter = c.get('meter');
+    const cookie = await verifyCookie(c, service);
+    if (cookie !== null) {
+      const home = service.findHome(cookie.token.home, meter);
+      return home && { home, sessionId: cookie.token.sessionId, clientId: cookie.clientId };
+    }
+    const accessToken = readAccessCookie(c);
+    if (accessToken === null) return null;
+    const verdict = await verifyOwnAccessToken(c, service, accessToken);
+    const home = verdict.ok ? service.findHome(verdict.token.home, meter) : null;
+    if (!verdict.ok || home === null) return null;
+    return { home, sessionId: verdict.token.sessionId, clientId: verdict.token.clientId };
+  }
+}
+
+/**
+ * Fetch metadata, where there is any, and what browsers say of a page that nobody has opened yet.
+ */
+function isNavigation(c: AppContext): boolean {
+  const purpose = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+    .map((name) => c.req.header(name) ?? '')
+    .join();
+  if (/prefetch|prerender|preview/i.test(purpose)) return false;
+  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' } =
+    c.req.header();
+  return mode === 'navigate' && destination === 'document';
+}
+
+/** Whether it was changed, used or expired, nobody is told: who has a good one needs no telling. */
+function invalidCode(): ProblemError {
+  return new ProblemError('invalid_code');
+}

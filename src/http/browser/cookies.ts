@@ -1,0 +1,124 @@
+/**
+ * The cookies of a session in a browser (RFC 6265bis). `__Host-` ties them to this host: no other
+ * host, subdomains included, can set or read them. Lax, because links from elsewhere have to find
+ * the person signed in; what other sites may ask for, middleware/same-site.ts decides.
+ */
+import { setCookie } from 'hono/cookie';
+import { base64url } from 'jose';
+import type { AppContext } from '../context';
+import { ProblemError } from '../errors';
+
+/** `<base64url(client_id)>~<refresh token>` */
+const SESSION_COOKIE = '__Host-session';
+/** The access token. */
+const ACCESS_COOKIE = '__Host-access';
+const BOOKMARK_COOKIE = '__Host-bookmark';
+/** Far longer than replicas lag. */
+const BOOKMARK_SECONDS = 600;
+/** Browsers drop a cookie whose name and value are longer, silently (RFC 6265bis §5.6). */
+export const MAX_COOKIE_BYTES = 4096;
+/** The longest life that browsers give a cookie (RFC 6265bis §5.5). */
+const MAX_AGE_SECONDS = 400 * 86_400;
+
+export interface SessionCookie {
+  clientId: string;
+  refreshToken: string;
+}
+
+/**
+ * What the browser says of its session: the cookie, authentic or not; null without one. Two of the
+ * name are a 400 (RFC 6265bis §8.6).
+ */
+export function readSessionCookie(c: AppContext): SessionCookie | null {
+  const value = readCookie(c, SESSION_COOKIE);
+  const [, encodedId, refreshToken] = /^([\w-]{2,171})~([\w.-]{1,1024})$/.exec(value ?? '') ?? [];
+  if (encodedId === undefined || refreshToken === undefined) return null;
+  const clientId = decodeClientId(encodedId);
+  // One client has one spelling.
+  return clientId !== null && base64url.encode(clientId) === encodedId
+    ? { clientId, refreshToken }
+    : null;
+}
+
+function decodeClientId(encoded: string): string | null {
+  try {
+    return new TextDecoder().decode(base64url.decode(encoded));
+  } catch {
+    return null;
+  }
+}
+
+export function readAccessCookie(c: AppContext): string | null {
+  return readCookie(c, ACCESS_COOKIE);
+}
+
+/** How new what this browser is shown has to be: middleware/bookmarks.ts. */
+export function readBookmarkCookie(c: AppContext): string | null {
+  return readCookie(c, BOOKMARK_COOKIE);
+}
+
+export function setBookmarkCookie(c: AppContext, bookmarks: string): void {
+  set(c, BOOKMARK_COOKIE, bookmarks, bookmarks === '' ? 0 : BOOKMARK_SECONDS);
+}
+
+/**
+ * Of two cookies of the same name one may be planted, and nothing tells which: neither is chosen.
+ */
+function readCookie(c: AppContext, name: string): string | null {
+  const values = (c.req.header('cookie') ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+  if (values.length > 1)
+    throw new ProblemError('invalid_request', 'A cookie is there more than once');
+  return values[0] || null;
+}
+
+export function fitsAccessCookie(accessToken: string): boolean {
+  return ACCESS_COOKIE.length + accessToken.length <= MAX_COOKIE_BYTES;
+}
+
+/**
+ * Gives the browser a session's tokens. Neither cookie outlives what it holds. Call it last: an
+ * error must set no cookie.
+ */
+export function setSessionCookies(
+  c: AppContext,
+  clientId: string,
+  tokens: {
+    access_token: string;
+    expires_in: number;
+    refresh_token: string;
+    refresh_token_expires_in: number | null;
+  },
+): void {
+  if (!fitsAccessCookie(tokens.access_token))
+    throw new Error('the access token does not fit into a cookie');
+  const session = `${base64url.encode(clientId)}~${tokens.refresh_token}`;
+  set(c, SESSION_COOKIE, session, tokens.refresh_token_expires_in ?? MAX_AGE_SECONDS);
+  set(c, ACCESS_COOKIE, tokens.access_token, tokens.expires_in);
+}
+
+/**
+ * Takes the session out of the browser. `cache` alone is cleared beside it: `cookies` would take
+ * the app's own on the whole registrable domain, `storage` what else the app keeps on this origin,
+ * neither of which is this service's to delete.
+ */
+export function clearSessionCookies(c: AppContext): void {
+  set(c, SESSION_COOKIE, '', 0);
+  set(c, ACCESS_COOKIE, '', 0);
+  c.header('Clear-Site-Data', '"cache"');
+  // Whoever comes next has seen nothing.
+  c.get('meter').bookmarks.clear();
+}
+
+function set(c: AppContext, name: string, value: string, maxAge: number): void {
+  setCookie(c, name, value, {
+    httpOnly: true,
+    secure: true,
+    sameSite: 'Lax',
+    path: '/',
+    maxAge: Math.min(maxAge, MAX_AGE_SECONDS),
+  });
+}

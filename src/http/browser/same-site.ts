@@ -1,0 +1,124 @@
+/**
+ * Cross-site requests and CORS for routes that cookies open. Cookies come along whoever makes the
+ * request, so who made it is what decides, for every method and content type: fetch metadata first,
+ * `Origin` where the browser sends none, and a request that no HTML form can make. Without cookies
+ * there is nothing to protect, but the answer is the same.
+ */
+import { createMiddleware } from 'hono/factory';
+import type { Config } from '../../config/config';
+import type { AppContext, AppEnv } from '../context';
+import { ProblemError } from '../errors';
+import { mediaType } from '../input';
+import { readSessionCookie } from './cookies';
+
+/** A page of another origin cannot send it without asking first (a preflight). */
+const CUSTOM_HEADER = 'X-Requested-With';
+
+export interface RequestOrigin {
+  /** `Sec-Fetch-Site` */
+  site: string | undefined;
+  /** `Origin` */
+  origin: string | undefined;
+  isSafeMethod: boolean;
+}
+
+/**
+ * Whether a request may act with cookies. `allowed` are the origins of the client whose session it
+ * is.
+ */
+export function isAllowedOrigin(
+  { site, origin, isSafeMethod }: RequestOrigin,
+  issuerOrigin: string,
+  allowed: readonly string[],
+): boolean {
+  // `null`, a sandboxed frame or a redirect across origins, is in no list.
+  const isOwn = origin !== undefined && (origin === issuerOrigin || allowed.includes(origin));
+  switch (site) {
+    case 'same-origin':
+      return origin === undefined || isOwn;
+    case 'same-site':
+    case 'cross-site':
+      return origin !== undefined && allowed.includes(origin);
+    // The address bar or a bookmark.
+    case 'none':
+      return isSafeMethod && origin === undefined;
+    case undefined:
+      return origin === undefined ? isSafeMethod : isOwn;
+    default:
+      return false;
+  }
+}
+
+/**
+ * Lets a request pass that the app of the cookie's client made, and lets that app alone read the
+ * answer.
+ */
+export const sameSite = (config: Config) => {
+  const issuerOrigin = new URL(config.issuer).origin;
+  const anyOrigin = browserOrigins(config);
+  return createMiddleware<AppEnv>(async function sameSite(c, next) {
+    const cookie = readSessionCookie(c);
+    // Where no cookie says whose session it is, there is none: any browser client's app may hear
+    // that.
+    const allowed =
+      cookie === null ? anyOrigin : (config.clients.get(cookie.clientId)?.origins ?? []);
+    const origin = c.req.header('origin');
+    const isSafeMethod = c.req.method === 'GET' || c.req.method === 'HEAD';
+    if (
+      !isAllowedOrigin(
+        { site: c.req.header('sec-fetch-site'), origin, isSafeMethod },
+        issuerOrigin,
+        allowed,
+      )
+    )
+      throw new ProblemError(
+        'cross_site_request',
+        'The origin of the request is not one of the client',
+      );
+    try {
+      if (
+        !isSafeMethod &&
+        mediaType(c) !== 'application/json' &&
+        (mediaType(c) !== '' || !c.req.header(CUSTOM_HEADER))
+      )
+        throw new ProblemError(
+          'unsupported_media_type',
+          `The content type must be application/json, or without a body the ${CUSTOM_HEADER} header be there`,
+        );
+      await next();
+    } finally {
+      if (origin !== undefined && allowed.includes(origin)) allowOrigin(c, origin);
+    }
+  });
+};
+
+/**
+ * Answers the preflight of a browser client's app (Fetch §3.2.2). It has no cookies, so whose
+ * session it is, the request itself decides.
+ */
+export const preflight = (config: Config, method: 'GET' | 'POST') => {
+  const anyOrigin = browserOrigins(config);
+  return function preflight(c: AppContext) {
+    const origin = c.req.header('origin');
+    if (origin === undefined || !anyOrigin.includes(origin))
+      throw new ProblemError(
+        'cross_site_request',
+        'The origin of the request is not one of any client',
+      );
+    allowOrigin(c, origin);
+    c.header('Access-Control-Allow-Methods', method);
+    c.header('Access-Control-Allow-Headers', `Content-Type, ${CUSTOM_HEADER}`);
+    c.header('Access-Control-Max-Age', '600');
+    return c.body(null, 204);
+  };
+};
+
+function allowOrigin(c: AppContext, origin: string): void {
+  c.header('Access-Control-Allow-Origin', origin);
+  c.header('Access-Control-Allow-Credentials', 'true');
+  c.header('Access-Control-Expose-Headers', 'Retry-After, X-Request-Id');
+}
+
+function browserOrigins(config: Config): string[] {
+  return [...config.clients.values()].flatMap(({ origins }) => origins);
+}

@@ -1,0 +1,72 @@
+/**
+ * Public documents: authorization server metadata (RFC 8414) and the keys that verify access tokens
+ * (RFC 7517).
+ */
+import { type Context, Hono } from 'hono';
+import { etag } from 'hono/etag';
+import { CLOCK_SKEW_SECONDS } from '../../config/config';
+import { askAll } from '../../homes/query-all';
+import { mergeRevocationLists, readRevocationList } from '../../sessions/revocation-list';
+import { trustedKeys } from '../../tokens/signing-keys';
+import type { AppEnv } from '../context';
+import type { Service } from '../service';
+
+export function metadataRoutes(service: Service): {
+  wellKnown: Hono<AppEnv>;
+  serverMetadata: (c: Context) => Response;
+} {
+  const { config, now } = service;
+  const { issuer } = config;
+  const metadata = {
+    issuer,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    token_endpoint: `${issuer}/oauth/token`,
+    revocation_endpoint: `${issuer}/oauth/revoke`,
+    introspection_endpoint: `${issuer}/oauth/introspect`,
+    grant_types_supported: [
+      'refresh_token',
+      ...(config.trustedIssuers.size > 0 ? ['urn:ietf:params:oauth:grant-type:jwt-bearer'] : []),
+    ],
+    // Required by RFC 8414 §2; there is no authorization endpoint.
+    response_types_supported: [],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+    revocation_endpoint_auth_methods_supported: [
+      'client_secret_basic',
+      'client_secret_post',
+      'none',
+    ],
+    introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+  };
+  const serverMetadata = (c: Context) => c.json(metadata, 200, publicHeaders(3600));
+
+  const wellKnown = new Hono<AppEnv>();
+  wellKnown.get('/oauth-authorization-server', serverMetadata);
+  wellKnown.get('/jwks.json', etag(), async (c) => {
+    const keySet = await service.keySet(service.defaultHome(c.get('meter')));
+    const keys = trustedKeys(keySet, config.signingKeys, now()).map(({ publicJwk }) => publicJwk);
+    return c.body(JSON.stringify({ keys }), 200, {
+      ...publicHeaders(config.signingKeys.jwksMaxAgeSeconds),
+      'Content-Type': 'application/jwk-set+json',
+    });
+  });
+  wellKnown.get('/revoked-sessions', etag(), async (c) => {
+    const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
+    const { answered, silent } = await askAll(service.homes(c.get('meter')), (home) =>
+      readRevocationList(home, { tokenLifeSeconds, now: now() }),
+    );
+    const { sessions, notBefore, isComplete } = mergeRevocationLists(
+      answered.map(({ answer }) => answer),
+      silent,
+    );
+    const body = { sessions, not_before: notBefore, complete: isComplete };
+    return c.json(body, 200, publicHeaders(config.revocationListMaxAgeSeconds));
+  });
+  return { wellKnown, serverMetadata };
+}
+
+function publicHeaders(maxAgeSeconds: number): Record<string, string> {
+  return {
+    'Cache-Control': `public, max-age=${maxAgeSeconds}`,
+    'Access-Control-Allow-Origin': '*',
+  };
+}

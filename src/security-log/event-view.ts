@@ -1,0 +1,46 @@
+/** An event as the API and the webhooks tell it. */
+import type { sessionEvents } from '../db/schema';
+import { describeDevice } from '../risk/user-agent';
+import type { EventDetails } from './record';
+
+export function toEventView(event: typeof sessionEvents.$inferSelect) {
+  const { by, client_id, reason, context, risk } = parseDetails(event.details);
+  return {
+    id: event.id,
+    type: event.type,
+    created_at: toIso(event.createdAt),
+    user_id: event.subject === event.sessionId ? null : event.subject,
+    session_id: event.sessionId,
+    client_id: event.clientId,
+    /** Who did it; `by_client_id` is the client that asked for it. */
+    by: by ?? null,
+    ...(client_id !== undefined && { by_client_id: client_id }),
+    ...(reason !== undefined && { reason }),
+    ...(context !== undefined && {
+      device: describeDevice(context),
+      ip_address: context.address,
+      location:
+        context.country === null && context.city === null
+          ? null
+          : { country: context.country, region: context.region, city: context.city },
+    }),
+    ...(risk !== undefined && {
+      risk: { score: risk.score, level: risk.level, reasons: risk.reasons, changes: risk.changes },
+    }),
+    request_id: event.requestId,
+  };
+}
+
+/** A row that was written by hand may hold anything; it must not stop a list. */
+function parseDetails(json: string): EventDetails {
+  try {
+    const details: unknown = JSON.parse(json);
+    return typeof details === 'object' && details !== null ? details : {};
+  } catch {
+    return {};
+  }
+}
+
+function toIso(date: Date): string | null {
+  return Number.isNaN(date.getTime()) ? null : date.toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

@@ -1,0 +1,116 @@
+/**
+ * The security log. An event is inserted by the transaction that does what it reports, under the
+ * same condition, so that none is lost and none is invented; so is what the webhooks are to be told
+ * (the outbox).
+ */
+import { and, eq, type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
+import type { EventType, Webhook } from '../config/webhooks';
+import type { Home } from '../db/d1';
+import { sessionEvents, userSessions, webhookDeliveries } from '../db/schema';
+import type { Assessment } from '../risk/assess';
+import type { Signals } from '../risk/signals';
+
+/** Who did it: the person, a client on their behalf, or the service by its own rules. */
+export type Actor = 'user' | 'client' | 'system';
+
+/** What `details` holds. */
+export interface EventDetails {
+  by?: Actor;
+  /** The client that asked for it. */
+  client_id?: string;
+  /** Why the session ended: a `revoked_reason`. */
+  reason?: string;
+  /** Where and from what the request came. */
+  context?: Signals;
+  risk?: Pick<Assessment, 'score' | 'level' | 'reasons' | 'changes' | 'decision'>;
+}
+
+/**
+ * An event that is to be reported. The id is drawn before the transaction, so that running it twice
+ * reports it once.
+ */
+export interface EventDraft {
+  /** null: each row of the condition gets one of its own. */
+  id: string | null;
+  type: EventType;
+  details: EventDetails;
+}
+
+/** What every operation needs to report what it does. */
+export interface Reporting {
+  /** As in the log lines. */
+  requestId: string;
+  /** Who is told of what. */
+  webhooks: readonly Pick<Webhook, 'name' | 'events'>[];
+}
+
+/** An event as it was written, for the log line. */
+export interface RecordedEvent {
+  id: string;
+  type: string;
+  sessionId: string;
+  subject: string;
+  clientId: string | null;
+}
+
+/** SQL: whose log a session's events are in. */
+const subjectOf = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
+
+/** INSERT of one event for every session that meets the condition. */
+export function recordWhere(
+  { db }: Home,
+  { id, type, details }: EventDraft,
+  { condition, requestId, now }: { condition: SQL | undefined; requestId: string; now: number },
+) {
+  const { defaultExpression } = EVENT_ID;
+  return db
+    .insert(sessionEvents)
+    .select(
+      sql`select null, ${id === null ? defaultExpression : sql`${id}`}, ${type}, ${subjectOf}, ${userSessions.id}, ${userSessions.clientId}, ${requestId}, ${Math.floor(now / 1000)}, ${JSON.stringify(details)} from ${userSessions} where ${condition ?? sql`true`}`,
+    )
+    .onConflictDoNothing();
+}
+
+const EVENT_ID = { defaultExpression: sessionEvents.id.default as SQL };
+
+/**
+ * What has to follow the events of a transaction: the deliveries that they cause, and last a SELECT
+ * that reads the events back (in a transaction that is run again, the first run may have written
+ * them).
+ */
+export function reportTo(
+  { db }: Home,
+  { requestId, webhooks }: Reporting,
+  { subject, atMost, now }: { subject: string | SQL; atMost: number; now: number },
+) {
+  // They are among the last; the bound keeps a long log from being read for them.
+  const written = and(
+    eq(sessionEvents.subject, subject),
+    sql`${sessionEvents.seq} > (select max(seq) from ${sessionEvents}) - ${atMost}`,
+    eq(sessionEvents.requestId, requestId),
+    eq(sessionEvents.createdAt, new Date(now)),
+  );
+  const { id, type, sessionId, clientId } = sessionEvents;
+  const deliveries = webhooks.map(({ name, events }) =>
+    db
+      .insert(webhookDeliveries)
+      .select(
+        sql`select ${id}, ${name}, 'pending', 0, ${Math.floor(now / 1000)}, null from ${sessionEvents} where ${written} and ${type} in (select value from json_each(${JSON.stringify([...events])})) and ${isToBeTold}`,
+      )
+      .onConflictDoNothing(),
+  );
+  const readBack = db
+    .select({ id, type, sessionId, subject: sessionEvents.subject, clientId })
+    .from(sessionEvents)
+    .where(written);
+  return { deliveries: deliveries as BatchItem<'sqlite'>[], readBack };
+}
+
+/** SQL: policy `log` keeps a mismatch to the log. */
+const isToBeTold = sql`(${sessionEvents.type} <> 'mismatch' or ${sessionEvents.details} ->> '$.risk.decision' is not 'log')`;
+
+/** How far back `reportTo` looks: further than what is written while a transaction is run again. */
+export const FEW = 1_000;
+/** Further than a user can have sessions. */
+export const MANY = 100_000;

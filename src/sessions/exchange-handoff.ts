@@ -1,0 +1,84 @@
+/**
+ * Exchanging a hand-off code: the session leaves its first secret, which the code holds, for one
+ * that only the browser gets. The condition of that one statement makes the code single-use: of any
+ * number at once, one finds the first secret. The new secret is random and not the ratchet's next,
+ * so that nobody who holds the code could make it.
+ */
+import { and, eq, exists, isNull, ne, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
+import { randomSecret, sha256 } from '../crypto';
+import { type Home, transact } from '../db/d1';
+import { userSessions } from '../db/schema';
+import { lastSignal, type Signals } from '../risk/signals';
+import type { RecordedEvent } from '../security-log/record';
+import { BY_USER, type Revocation, revokeWhere, subjectOf } from './revoke';
+import { isLive, type Session } from './session';
+
+/** What redeems the code. */
+export interface RedeemingBrowser {
+  userAgent: string | null;
+  /** Kept where the backend said nothing of the device: what the first refresh is compared with. */
+  signals: Signals;
+  /**
+   * The session that the browser had until now: it is signed out in the same transaction (ASVS
+   * 7.2.4).
+   */
+  replaces: string | null;
+}
+
+/**
+ * Takes the session's first secret out of use and gives its successor; null when it was used before
+ * or the session is over. One round trip.
+ */
+export async function exchangeHandoff(
+  home: Home,
+  { sessionId, clientId, secret }: { sessionId: string; clientId: string; secret: string },
+  { userAgent, signals, replaces }: RedeemingBrowser,
+  revocation: Revocation,
+): Promise<{ session: Session; secret: string; events: RecordedEvent[] } | null> {
+  const { db } = home;
+  const { policy, now } = revocation;
+  const next = randomSecret();
+  const [first, refreshToken] = await Promise.all([sha256(secret), sha256(next)]);
+  const rotatedAt = new Date(now);
+  const own = and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId));
+  // Also true when this is a rerun and the run before was applied: nobody else can have made this
+  // hash.
+  const exchanged = and(own, eq(userSessions.refreshToken, refreshToken));
+  const isExchanged = exists(db.select({ one: sql`1` }).from(userSessions).where(exchanged));
+  const replaced = and(
+    eq(userSessions.id, replaces ?? ''),
+    ne(userSessions.id, sessionId),
+    isExchanged,
+  );
+  const end = revokeWhere(home, replaced, BY_USER, subjectOf(home, replaces ?? ''), revocation);
+  const results: unknown[] = await transact(
+    home,
+    () =>
+      [
+        db
+          .update(userSessions)
+          .set({
+            refreshToken,
+            rotatedAt,
+            userAgent: sql`coalesce(${userSessions.userAgent}, ${userAgent})`,
+            ipAddress: sql`coalesce(${userSessions.ipAddress}, ${signals.address})`,
+            lastSignals: sql`iif(${lastSignal('browser')} is null and ${lastSignal('network')} is null, ${JSON.stringify(signals)}, ${userSessions.lastSignals})`,
+          })
+          .where(
+            and(
+              own,
+              eq(userSessions.refreshToken, first),
+              isNull(userSessions.rotatedAt),
+              isLive(policy, now),
+            ),
+          ),
+        ...end.statements,
+        db.select().from(userSessions).where(exchanged),
+      ] as unknown as [BatchItem<'sqlite'>],
+  );
+  const session = (results.at(-1) as Session[])[0];
+  return session === undefined
+    ? null
+    : { session, secret: next, events: end.events(results.slice(0, -1)) };
+}

@@ -1,0 +1,71 @@
+/**
+ * People of OpenID providers: issuer and subject are one user, whoever asks first and however many
+ * at once.
+ */
+import { and, eq } from 'drizzle-orm';
+import { toUuid } from '../crypto';
+import { type Home, transact } from '../db/d1';
+import { usedAssertions, users } from '../db/schema';
+
+/** Who the user is to the issuer. */
+export interface IssuedName {
+  issuer: string;
+  subject: string;
+}
+
+/**
+ * The id of a user who is seen for the first time: it follows from the name, so that first sign-ins
+ * at once in several homes are of one user.
+ */
+export function toUserId({ issuer, subject }: IssuedName): Promise<string> {
+  return toUuid([issuer, subject]);
+}
+
+/** The user's id, made on first sight. One round trip. */
+export async function findOrCreateUser(
+  home: Home,
+  { issuer, subject }: IssuedName,
+  now: number,
+): Promise<string> {
+  const { db } = home;
+  const id = await toUserId({ issuer, subject });
+  const [, found] = await transact(
+    home,
+    () =>
+      [
+        db
+          .insert(users)
+          .values({ id, issuer, subject, createdAt: new Date(now) })
+          .onConflictDoNothing(),
+        db
+          .select({ id: users.id })
+          .from(users)
+          .where(and(eq(users.issuer, issuer), eq(users.subject, subject))),
+      ] as const,
+  );
+  const [user] = found;
+  if (user === undefined) throw new Error('the user was erased at this very moment');
+  return user.id;
+}
+
+/**
+ * Uses an ID token up, where the home of its user is not the one that would (RFC 7523 §3). False:
+ * it was used before. One round trip.
+ */
+export async function claimAssertion(
+  home: Home,
+  { hash, expiresAt }: { hash: string; expiresAt: Date },
+): Promise<boolean> {
+  const [claimed] = await transact(
+    home,
+    () =>
+      [
+        home.db
+          .insert(usedAssertions)
+          .values({ hash, expiresAt })
+          .onConflictDoNothing()
+          .returning(),
+      ] as const,
+  );
+  return claimed.length > 0;
+}

@@ -1,0 +1,135 @@
+/**
+ * Access tokens: JWTs by the profile of RFC 9068, signed with a key of keys.ts. Verifying one needs
+ * no database.
+ */
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
+import type { SigningKey, VerifyingKey } from './signing-keys';
+
+const TYP = 'at+jwt';
+/** Bounds what is parsed of a token that anyone may send. */
+const MAX_LENGTH = 8192;
+
+/** Claims that custom claims may not shadow: registered ones, and this service's own. */
+export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
+  (
+    'iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp nonce sid home guest cnf act may_act events ' +
+    'at_hash c_hash s_hash sub_jwk entitlements roles groups __proto__ constructor prototype'
+  ).split(' '),
+);
+
+export interface AccessTokenSubject {
+  sessionId: string;
+  home: string;
+  /** null: a guest, whose `sub` is its session id. */
+  userId: string | null;
+  clientId: string;
+  authTime: Date | null;
+  amr: string[] | null;
+  acr: string | null;
+  claims: Record<string, unknown>;
+}
+
+/** What a verified access token says. The session may have been revoked since it was issued. */
+export interface AccessToken {
+  sessionId: string;
+  home: string;
+  userId: string | null;
+  clientId: string;
+  issuedAt: number;
+  expiresAt: number;
+  payload: JWTPayload;
+}
+
+export type AccessTokenVerdict =
+  | { ok: true; token: AccessToken }
+  | {
+      ok: false;
+      reason: 'malformed' | 'unknown_key' | 'bad_signature' | 'expired' | 'wrong_claims';
+    };
+
+/** Signs a token that is good from `now` (ms) until `expiresAt`. RFC 9068 §2. */
+export async function issueAccessToken(
+  key: SigningKey,
+  { issuer, audience }: Pick<Config, 'issuer' | 'audience'>,
+  subject: AccessTokenSubject,
+  { now, expiresAt }: { now: number; expiresAt: Date },
+): Promise<string> {
+  const { sessionId, home, userId, clientId, authTime, amr, acr, claims } = subject;
+  return new SignJWT({
+    ...claims,
+    sid: sessionId,
+    home,
+    client_id: clientId,
+    ...(userId === null && { guest: true }),
+    ...(authTime !== null && { auth_time: Math.floor(authTime.getTime() / 1000) }),
+    ...(amr !== null && { amr }),
+    ...(acr !== null && { acr }),
+  })
+    .setProtectedHeader({ alg: key.alg, typ: TYP, kid: key.kid })
+    .setIssuer(issuer)
+    .setSubject(userId ?? sessionId)
+    .setAudience(audience)
+    .setIssuedAt(Math.floor(now / 1000))
+    .setExpirationTime(expiresAt)
+    .setJti(crypto.randomUUID())
+    .sign(key.privateKey);
+}
+
+/**
+ * Verifies a token by RFC 9068 §4 at `now` (ms). Keys come from `keys` alone; what a token's header
+ * says of keys is ignored (RFC 8725 §3.10).
+ */
+export async function verifyAccessToken(
+  keys: readonly VerifyingKey[],
+  { issuer, audience }: Pick<Config, 'issuer' | 'audience'>,
+  token: string,
+  now: number,
+): Promise<AccessTokenVerdict> {
+  if (token.length > MAX_LENGTH) return { ok: false, reason: 'malformed' };
+  try {
+    const { payload } = await jwtVerify(
+      token,
+      ({ kid, alg }) => {
+        const key = keys.find((candidate) => candidate.kid === kid && candidate.alg === alg);
+        if (key === undefined) throw new errors.JWKSNoMatchingKey();
+        return key.publicKey;
+      },
+      {
+        issuer,
+        audience,
+        typ: TYP,
+        algorithms: ['EdDSA', 'ES256'],
+        currentDate: new Date(now),
+        requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid'],
+      },
+    );
+    const { sub, sid, home, client_id, guest, iat, exp } = payload as Required<JWTPayload> &
+      Record<'sid' | 'home' | 'client_id', string>;
+    if (iat > now / 1000 + CLOCK_SKEW_SECONDS || !Number.isSafeInteger(exp)) {
+      return { ok: false, reason: 'wrong_claims' };
+    }
+    return {
+      ok: true,
+      token: {
+        sessionId: sid,
+        home,
+        userId: guest === true ? null : sub,
+        clientId: client_id,
+        issuedAt: iat,
+        expiresAt: exp,
+        payload,
+      },
+    };
+  } catch (error) {
+    return { ok: false, reason: toReason(error) };
+  }
+}
+
+function toReason(error: unknown): Exclude<AccessTokenVerdict, { ok: true }>['reason'] {
+  if (error instanceof errors.JWTExpired) return 'expired';
+  if (error instanceof errors.JWTClaimValidationFailed) return 'wrong_claims';
+  if (error instanceof errors.JWKSNoMatchingKey) return 'unknown_key';
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'bad_signature';
+  return 'malformed';
+}
