@@ -6,7 +6,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { type Call, closeConnections, type Round, run, send } from './load.ts';
+import {
+  ask,
+  type Call,
+  closeConnections,
+  printErrors,
+  type Round,
+  run,
+  USER_AGENT,
+} from './load.ts';
 import { startWorkers } from './workers.ts';
 
 const { values } = parseArgs({
@@ -24,9 +32,7 @@ const { sessions, dead, seconds, rounds, connections } = Object.fromEntries(
 
 /** Rows of one INSERT: D1 gives a statement 30 seconds. */
 const SLICE = 50_000;
-/** A session as a browser has it: 141 characters of user agent, the signals of a refresh. */
-const USER_AGENT =
-  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 edge-sessions-capacity/1.0.0';
+/** The signals of a refresh, as a browser gives them. */
 const SIGNALS = JSON.stringify({
   ...{
     browser: 'Chrome',
@@ -134,7 +140,7 @@ try {
   await workers.stop();
 }
 
-type Step = (connection: number) => Promise<boolean>;
+type Step = (connection: number) => Promise<unknown>;
 
 /** The same four operations on both databases. */
 async function prepare(): Promise<
@@ -153,7 +159,7 @@ async function prepare(): Promise<
     }),
   });
   const start = async (base: URL): Promise<{ access_token: string; refresh_token: string }> =>
-    JSON.parse((await send(create(base))).body);
+    JSON.parse((await ask(create(base), 201)).body);
   const startAll = (base: URL) =>
     Promise.all(Array.from({ length: connections }, () => start(base)));
   const stepsOn = async (
@@ -163,29 +169,22 @@ async function prepare(): Promise<
     const listed = (await startAll(base)).map(({ access_token }) => access_token);
     return {
       refresh: async (connection) => {
-        const { status, body } = await send({
+        const { body } = await ask({
           method: 'POST',
           url: new URL('/oauth/token', base),
           headers: { 'content-type': 'application/x-www-form-urlencoded' },
           body: `grant_type=refresh_token&client_id=app&refresh_token=${tokens[connection]}`,
         });
-        if (status === 200) tokens[connection] = JSON.parse(body).refresh_token;
-        return status === 200;
+        tokens[connection] = JSON.parse(body).refresh_token;
       },
-      create: async () => (await send(create(base))).status === 201,
-      list: async (connection) => {
+      create: () => ask(create(base), 201),
+      list: (connection) => {
         const headers = { authorization: `Bearer ${listed[connection]}` };
-        return (
-          (await send({ method: 'GET', url: new URL('/v1/sessions', base), headers })).status ===
-          200
-        );
+        return ask({ method: 'GET', url: new URL('/v1/sessions', base), headers });
       },
       revoke: async () => {
         const headers = { authorization: `Bearer ${(await start(base)).access_token}` };
-        return (
-          (await send({ method: 'DELETE', url: new URL('/v1/sessions/current', base), headers }))
-            .status === 204
-        );
+        return ask({ method: 'DELETE', url: new URL('/v1/sessions/current', base), headers }, 204);
       },
     };
   };
@@ -207,16 +206,18 @@ function compare(operation: string, one: string, other: string): Record<string, 
     return {
       p50: at(0.5),
       p99: at(0.99),
-      errors: list.reduce((sum, round) => sum + round.errors, 0),
+      errors: list.flatMap((round) => round.errors),
     };
   };
   const [a, b] = [of(one), of(other)];
+  printErrors(one, a.errors);
+  printErrors(other, b.errors);
   return {
     operation,
     'p50 ms': `${a.p50.toFixed(1)} → ${b.p50.toFixed(1)}`,
     'p99 ms': `${a.p99.toFixed(1)} → ${b.p99.toFixed(1)}`,
     'p50 ratio': (b.p50 / a.p50).toFixed(2),
     'p99 ratio': (b.p99 / a.p99).toFixed(2),
-    errors: a.errors + b.errors,
+    errors: a.errors.length + b.errors.length,
   };
 }

@@ -5,7 +5,7 @@
  * ones are always there).
  */
 import { parseArgs } from 'node:util';
-import { closeConnections, type Round, run } from './load.ts';
+import { closeConnections, printErrors, type Round, run } from './load.ts';
 import { type Operation, prepareOperations } from './operations.ts';
 import { startWorkers, type Workers } from './workers.ts';
 
@@ -79,8 +79,9 @@ function print(measured: Map<Operation, Round[]>, roundTrips: Map<Operation, str
   const rows = [...measured].map(([operation, list]) => {
     const rate = rates.get(operation.name) ?? 0;
     const latencies = list.flatMap((round) => round.latencies).sort((a, b) => a - b);
-    const wrong = list.reduce((sum, round) => sum + round.errors, 0);
-    errors += wrong;
+    const wrong = list.flatMap((round) => round.errors);
+    printErrors(operation.name, wrong);
+    errors += wrong.length;
     return {
       operation: operation.name,
       'requests/s': Math.round(rate),
@@ -89,7 +90,7 @@ function print(measured: Map<Operation, Round[]>, roundTrips: Map<Operation, str
       'D1 calls': roundTrips.get(operation),
       'cost to hello': ratio(rate, 'hello (bare Hono)'),
       'cost to UPDATE': ratio(rate, 'single UPDATE (bare D1)'),
-      errors: wrong,
+      errors: wrong.length,
     };
   });
   console.table(rows);

@@ -1,12 +1,12 @@
 /** What is measured: for each operation, how to prepare it and how to send one request. */
 import { randomUUID } from 'node:crypto';
-import { type Call, send } from './load.ts';
+import { ask, type Call, USER_AGENT } from './load.ts';
 import type { Workers } from './workers.ts';
 
 export interface Operation {
   name: string;
-  /** Sends one request on a connection; whether the answer was the right one. */
-  step(connection: number): Promise<boolean>;
+  /** Sends one request on a connection. Throws when the answer is not the right one. */
+  step(connection: number): Promise<unknown>;
 }
 
 interface Tokens {
@@ -14,9 +14,6 @@ interface Tokens {
   access_token: string;
   refresh_token: string;
 }
-
-const USER_AGENT =
-  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36';
 
 const UNDELIVERED = 1_000;
 
@@ -45,11 +42,10 @@ export async function prepareOperations(
     body: `grant_type=refresh_token&client_id=app&refresh_token=${token}`,
   });
   const start = async (base: URL): Promise<Tokens> =>
-    JSON.parse((await expect(create(base), 201)).body);
+    JSON.parse((await ask(create(base), 201)).body);
   const startAll = (base: URL) =>
     Promise.all(Array.from({ length: connections }, () => start(base)));
   const bearer = ({ access_token }: Tokens) => ({ authorization: `Bearer ${access_token}` });
-  const isOk = async (call: Call, status = 200) => (await send(call)).status === status;
   const at = <T>(list: T[], connection: number) => list[connection] as T;
 
   const rotating = (await startAll(strict)).map(({ refresh_token }) => refresh_token);
@@ -62,21 +58,18 @@ export async function prepareOperations(
   const listed = await startAll(graceful);
   const rows = await startAll(graceful);
   const forged = kept.map(({ refresh_token }) => `${refresh_token.slice(0, -8)}AAAAAAAA`);
-  const jwks = await expect(
-    { method: 'GET', url: new URL('/.well-known/jwks.json', graceful) },
-    200,
-  );
-  await expect({ method: 'POST', url: new URL('/jwks', baseline), body: jwks.body }, 200);
+  const jwks = await ask({ method: 'GET', url: new URL('/.well-known/jwks.json', graceful) });
+  await ask({ method: 'POST', url: new URL('/jwks', baseline), body: jwks.body });
 
   return [
     {
       name: 'hello (bare Hono)',
-      step: () => isOk({ method: 'GET', url: new URL('/hello', baseline) }),
+      step: () => ask({ method: 'GET', url: new URL('/hello', baseline) }),
     },
     {
       name: 'single UPDATE (bare D1)',
       step: (connection) =>
-        isOk({
+        ask({
           method: 'POST',
           url: new URL(`/update/${at(rows, connection).session.id}`, baseline),
         }),
@@ -84,7 +77,7 @@ export async function prepareOperations(
     {
       name: 'a refresh’s statements (bare D1)',
       step: (connection) =>
-        isOk({
+        ask({
           method: 'POST',
           url: new URL(`/step/${at(rows, connection).session.id}`, baseline),
         }),
@@ -92,19 +85,17 @@ export async function prepareOperations(
     {
       name: 'a refusal’s parts (bare Hono)',
       step: (connection) =>
-        isOk(
+        ask(
           { ...refresh(baseline, at(forged, connection)), url: new URL('/refuse', baseline) },
           400,
         ),
     },
-    { name: 'create', step: () => isOk(create(graceful), 201) },
+    { name: 'create', step: () => ask(create(graceful), 201) },
     {
       name: 'refresh, rotated',
       step: async (connection) => {
-        const { status, body } = await send(refresh(strict, at(rotating, connection)));
-        if (status !== 200) return false;
+        const { body } = await ask(refresh(strict, at(rotating, connection)));
         rotating[connection] = (JSON.parse(body) as Tokens).refresh_token;
-        return true;
       },
     },
     {
@@ -112,25 +103,23 @@ export async function prepareOperations(
       step: async (connection) => {
         // An event now and then, with an attempt to deliver it.
         refreshes += 1;
-        if (refreshes % 50 === 0) void send(create(telling));
-        const { status, body } = await send(refresh(telling, at(told, connection)));
-        if (status !== 200) return false;
+        if (refreshes % 50 === 0) void ask(create(telling), 201).catch(() => {});
+        const { body } = await ask(refresh(telling, at(told, connection)));
         told[connection] = (JSON.parse(body) as Tokens).refresh_token;
-        return true;
       },
     },
     {
       name: 'refresh, within grace',
-      step: (connection) => isOk(refresh(graceful, at(kept, connection).refresh_token)),
+      step: (connection) => ask(refresh(graceful, at(kept, connection).refresh_token)),
     },
     {
       name: 'refresh, forged',
-      step: (connection) => isOk(refresh(graceful, at(forged, connection)), 400),
+      step: (connection) => ask(refresh(graceful, at(forged, connection)), 400),
     },
     {
       name: 'verify',
       step: (connection) =>
-        isOk({
+        ask({
           method: 'GET',
           url: new URL('/verify', baseline),
           headers: bearer(at(listed, connection)),
@@ -139,7 +128,7 @@ export async function prepareOperations(
     {
       name: 'introspect',
       step: (connection) =>
-        isOk({
+        ask({
           method: 'POST',
           url: new URL('/oauth/introspect', graceful),
           headers: { ...form, authorization },
@@ -149,18 +138,11 @@ export async function prepareOperations(
     {
       name: 'list',
       step: (connection) =>
-        isOk({
+        ask({
           method: 'GET',
           url: new URL('/v1/sessions', graceful),
           headers: bearer(at(listed, connection)),
         }),
     },
   ];
-}
-
-async function expect(call: Call, status: number) {
-  const answer = await send(call);
-  if (answer.status !== status)
-    throw new Error(`${call.method} ${call.url.pathname} answered ${answer.status}`);
-  return answer;
 }
