@@ -6,10 +6,9 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   createAccessTokenVerifier,
   type Requirements,
-  requireAccessToken,
-  type VerifiedEnv,
   type VerifierOptions,
 } from '../../src/client/verify';
+import { requireAccessToken, type VerifiedEnv } from '../../src/client/verify/middleware';
 import { parseConfig } from '../../src/config/config';
 import { deriveKeyring } from '../../src/crypto';
 import { newMeter, openHome } from '../../src/db/d1';

@@ -2,6 +2,7 @@
  * Hono middleware: lets a request pass with a good access token, and challenges any other (RFC 6750
  * §3, RFC 9470 §3).
  */
+import type { MiddlewareHandler } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { AccessTokenClaims, AccessTokenVerifier, Requirements, Verdict } from './verifier';
 
@@ -16,7 +17,7 @@ export interface VerifiedEnv {
 export const requireAccessToken = (
   verifier: AccessTokenVerifier,
   requirements: Requirements = {},
-) =>
+): MiddlewareHandler<VerifiedEnv> =>
   createMiddleware<VerifiedEnv>(async function requireAccessToken(c, next) {
     const [, token] =
       /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(c.req.header('authorization') ?? '') ?? [];

@@ -2,13 +2,10 @@
  * An API that takes access tokens of edge-sessions, which it reaches by a service binding: no
  * request leaves Cloudflare.
  */
+
+import { requireAccessToken, type VerifiedEnv } from 'edge-sessions/hono';
+import { createAccessTokenVerifier, type Requirements } from 'edge-sessions/verify';
 import { Hono } from 'hono';
-import {
-  createAccessTokenVerifier,
-  type Requirements,
-  requireAccessToken,
-  type VerifiedEnv,
-} from '../../src/client/verify';
 
 interface Bindings {
   SESSIONS: Fetcher;

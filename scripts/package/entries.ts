@@ -1,0 +1,29 @@
+/**
+ * What the package lets others import: `exports` of the repository's own package.json, which name
+ * sources. `src/a/b.ts` becomes `dist/a/b.js` and `dist/a/b.d.ts`.
+ */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+export const ROOT = resolve(import.meta.dirname, '../..');
+/** The folder that `npm pack` and `npm publish` are given. */
+export const PACKAGE = join(ROOT, 'dist/package');
+
+/** The entry that is bundled with all it needs, because it is deployed and not imported. */
+export const WORKER = './worker';
+
+export interface RepositoryManifest {
+  version: string;
+  exports: Record<string, string>;
+  dependencies: Record<string, string>;
+  [field: string]: unknown;
+}
+
+export function readManifest(): RepositoryManifest {
+  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+}
+
+/** `src/a/b.ts` as `a/b`; null for what is passed on as it is. */
+export function toModule(source: string): string | null {
+  return /^\.\/src\/(.+)\.ts$/.exec(source)?.[1] ?? null;
+}
