@@ -329,6 +329,12 @@ describe('mistakes', () => {
       'CLIENTS: a: secret_sha256 must be a SHA-256',
     ],
     [
+      'CLIENTS',
+      // The last character's unused bits are set: no SHA-256 would ever be equal to it.
+      `[{"client_id":"a","secret_sha256":"${'A'.repeat(42)}B"}]`,
+      'CLIENTS: a: secret_sha256 must be a SHA-256',
+    ],
+    [
       'half a hash',
       `[{"client_id":"a","secret_sha256":"${'a'.repeat(63)}"}]`,
       'CLIENTS: a: secret_sha256 must be',

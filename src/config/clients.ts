@@ -1,6 +1,7 @@
 /** `CLIENTS`: who may call, with which credentials, and what they may do. */
 import { base64url } from 'jose';
 import * as v from 'valibot';
+import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { isOrigin, parseReturnUrl } from '../origins';
 import { oneOrTwo, parseList } from './list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
@@ -131,7 +132,7 @@ export function parseClients(
 
 /** A SHA-256 in hex or base64url as base64url; null when it is neither. */
 function toBase64url(hash: string): string | null {
-  if (/^[A-Za-z0-9_-]{43}$/.test(hash)) return hash;
+  if (hash.length === 43 && isCanonicalBase64url(hash)) return hash;
   if (!/^[0-9a-fA-F]{64}$/.test(hash)) return null;
   const bytes = hash.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
   return base64url.encode(Uint8Array.from(bytes));

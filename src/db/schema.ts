@@ -217,7 +217,7 @@ export const unfinishedMoves = sqliteTable('unfinished_moves', {
 export const usedAssertions = sqliteTable(
   'used_assertions',
   {
-    /** SHA-256 of the issuer and the token. */
+    /** SHA-256 of the issuer and the token's `jti`, else of what it signs. */
     hash: text('hash').primaryKey().notNull(),
     expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),
   },

@@ -3,6 +3,7 @@
  * no database.
  */
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { isCompactJws } from '../client/verify/compact-jws';
 import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
 import type { SigningKey, VerifyingKey } from './signing-keys';
 
@@ -86,7 +87,7 @@ export async function verifyAccessToken(
   token: string,
   now: number,
 ): Promise<AccessTokenVerdict> {
-  if (token.length > MAX_LENGTH) return { ok: false, reason: 'malformed' };
+  if (!isCompactJws(token, MAX_LENGTH)) return { ok: false, reason: 'malformed' };
   try {
     const { payload } = await jwtVerify(
       token,

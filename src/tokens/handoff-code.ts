@@ -4,6 +4,7 @@
  * it is good once, the database decides: the exchange takes the session's first secret out of use
  * (sessions/handoff.ts).
  */
+import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { decrypt, eachSecret, encrypt, type Keyring } from '../crypto';
 
 export const HANDOFF_SECONDS = 60;
@@ -40,7 +41,7 @@ export async function openHandoff(
   const [, keyId, sealed] =
     /^([\w-]{1,32})\.([\w-]{40,})$/.exec(code.length > MAX_LENGTH ? '' : code) ?? [];
   const keys = eachSecret(keyring).find(({ id }) => id === keyId);
-  if (keys === undefined || sealed === undefined) return null;
+  if (keys === undefined || sealed === undefined || !isCanonicalBase64url(sealed)) return null;
   let plain: Uint8Array;
   try {
     plain = await decrypt(keys.handoff, sealed, AAD);

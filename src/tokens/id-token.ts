@@ -10,6 +10,7 @@ import {
   type JSONWebKeySet,
   jwtVerify,
 } from 'jose';
+import { isCompactJws } from '../client/verify/compact-jws';
 import { CLOCK_SKEW_SECONDS } from '../config/config';
 import type { TrustedIssuer } from '../config/trusted-issuers';
 import { sha256 } from '../crypto';
@@ -21,7 +22,7 @@ export interface Identity {
   authTime: Date;
   amr: string[] | null;
   acr: string | null;
-  /** SHA-256 by which a second use is known. */
+  /** SHA-256 of what was signed, by which a second use is known however the token is spelled. */
   hash: string;
   /** From then on the token is refused anyway. */
   expiresAt: Date;
@@ -56,7 +57,7 @@ const refused = (reason: Extract<AssertionVerdict, { ok: false }>['reason']): As
  * could be verified.
  */
 export function readIssuer(assertion: string): { issuer: string; kid: string | undefined } | null {
-  if (assertion.length > MAX_LENGTH) return null;
+  if (!isCompactJws(assertion, MAX_LENGTH)) return null;
   try {
     const { iss } = decodeJwt(assertion);
     const { kid } = decodeProtectedHeader(assertion);
@@ -76,6 +77,7 @@ export async function verifyAssertion(
   assertion: string,
   { nonce, now }: { nonce: string | null; now: number },
 ): Promise<AssertionVerdict> {
+  if (!isCompactJws(assertion, MAX_LENGTH)) return refused('malformed');
   try {
     const { payload, protectedHeader } = await jwtVerify(assertion, createLocalJWKSet(jwks), {
       issuer,
@@ -118,13 +120,26 @@ export async function verifyAssertion(
         authTime: new Date(((authTime as number | undefined) ?? iat) * 1000),
         amr: amr ?? null,
         acr: acr ?? null,
-        hash: await sha256(`${issuer}|${assertion}`),
+        hash: await toReplayHash(issuer, payload.jti, assertion),
         expiresAt: new Date(((exp as number) + CLOCK_SKEW_SECONDS) * 1000),
       },
     };
   } catch (error) {
     return refused(toReason(error));
   }
+}
+
+/**
+ * What an ID token is known by: its issuer and `jti` (RFC 7519 §4.1.7), else its header and payload.
+ * Never its signature, because ECDSA gives each a twin that is as good. Header and payload have one
+ * spelling, so their text stands for their bytes.
+ */
+function toReplayHash(issuer: string, jti: unknown, assertion: string): Promise<string> {
+  const signed =
+    typeof jti === 'string' && jti !== ''
+      ? ['jti', jti]
+      : ['signed', assertion.slice(0, assertion.lastIndexOf('.'))];
+  return sha256(JSON.stringify([issuer, ...signed]));
 }
 
 const isSecond = (value: unknown): value is number =>

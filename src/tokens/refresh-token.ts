@@ -5,6 +5,7 @@
  * successor, and no token is ever stored.
  */
 import { compactVerify, decodeProtectedHeader, errors, SignJWT } from 'jose';
+import { isCompactJws } from '../client/verify/compact-jws';
 import { eachSecret, hmacSha256, type Keyring, sha256 } from '../crypto';
 
 const PREFIX = 'v2.';
@@ -54,9 +55,9 @@ export async function verifyRefreshToken(
   token: string,
   now: number,
 ): Promise<RefreshTokenVerdict> {
-  if (!looksLikeRefreshToken(token) || token.length > MAX_LENGTH)
-    return { ok: false, reason: 'malformed' };
   const jws = token.slice(PREFIX.length);
+  if (!looksLikeRefreshToken(token) || !isCompactJws(jws, MAX_LENGTH))
+    return { ok: false, reason: 'malformed' };
   let payload: Uint8Array;
   try {
     const { alg, typ, kid } = decodeProtectedHeader(jws);

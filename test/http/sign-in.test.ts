@@ -1,6 +1,6 @@
 /** Sessions from ID tokens: RFC 7523 §3, OpenID Connect Core §3.1.3.7, and the cookie form. */
 import { env } from 'cloudflare:test';
-import { decodeJwt, generateKeyPair } from 'jose';
+import { base64url, decodeJwt, generateKeyPair } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   APP,
@@ -194,6 +194,67 @@ describe('the grant (RFC 7523 §2.1)', () => {
     const plain = await startService();
     expect(await grants(plain)).not.toContain(GRANT);
     expect((await exchange(plain, 'x')).body.error).toBe('unsupported_grant_type');
+  });
+});
+
+describe('an ID token is good once, however it is spelled (RFC 7519 §4.1.7)', () => {
+  const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  /** n of P-256. */
+  const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+
+  const withUnusedBits = (token: string) =>
+    token.slice(0, -1) + ALPHABET[ALPHABET.indexOf(token.at(-1) as string) + 1];
+  /** The other signature that verifies: s and n - s are as good (FIPS 186-5 §6.4.2). */
+  function toTwin(token: string): string {
+    const [header, payload, signature] = token.split('.') as [string, string, string];
+    const bytes = base64url.decode(signature);
+    const s = BigInt(
+      `0x${[...bytes.slice(32)].map((b) => b.toString(16).padStart(2, '0')).join('')}`,
+    );
+    const other = (ORDER - s).toString(16).padStart(64, '0');
+    bytes.set(other.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [], 32);
+    return `${header}.${payload}.${base64url.encode(bytes)}`;
+  }
+
+  const spellings: [string, (token: string) => string][] = [
+    ['unused bits set', withUnusedBits],
+    ['padding', (token) => `${token}==`],
+    ['padding of the payload', (token) => token.replace(/\.([^.]+)\./, '.$1=.')],
+    ['a line break', (token) => `${token}\n`],
+    ['white space inside', (token) => `${token.slice(0, -4)} ${token.slice(-4)}`],
+    ['the twin of its signature', toTwin],
+  ];
+  it.each(
+    spellings.flatMap(([name, respell]) =>
+      ['a jti', 'no jti', 'a jti that is no text'].map((kind) => [name, kind, respell] as const),
+    ),
+  )('%s, %s: of both spellings at most the first', async (_, kind, respell) => {
+    const { service, provider } = await start();
+    const jti = { 'a jti': {}, 'no jti': { jti: null }, 'a jti that is no text': { jti: 7 } }[kind];
+    const token = await provider.idToken(jti);
+    expect((await exchange(service, token)).status).toBe(200);
+    for (const other of [respell(token), respell(respell(token))])
+      expect((await exchange(service, other)).body.error).toBe('invalid_grant');
+    expect(await countOf('user_sessions')).toBe(1);
+  });
+
+  it('what is not canonical is refused before its issuer is asked for keys', async () => {
+    const { service, provider } = await start();
+    const token = await provider.idToken();
+    expect((await exchange(service, withUnusedBits(token))).body.error).toBe('invalid_grant');
+    expect(provider.asked).toEqual([]);
+    expect((await exchange(service, toTwin(token))).status).toBe(200);
+  });
+
+  it('two tokens of one jti are one', async () => {
+    const { service, provider } = await start();
+    const jti = crypto.randomUUID();
+    expect((await exchange(service, await provider.idToken({ jti }))).status).toBe(200);
+    service.advance(1);
+    expect((await exchange(service, await provider.idToken({ jti }))).body.error).toBe(
+      'invalid_grant',
+    );
+    expect((await exchange(service, await provider.idToken())).status).toBe(200);
   });
 });
 

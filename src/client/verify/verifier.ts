@@ -4,6 +4,7 @@
  * say: by the revocation list, within a stated time, or at once by introspection.
  */
 import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from 'jose';
+import { isCompactJws } from './compact-jws';
 import { askIntrospection, type IntrospectionOptions } from './introspection';
 import { createRevocations, type RevocationOptions } from './revocations';
 
@@ -120,7 +121,7 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
   };
 
   async function verifySignature(token: string): Promise<Verdict> {
-    if (token.length > MAX_LENGTH) return invalid('The access token is not valid');
+    if (!isCompactJws(token, MAX_LENGTH)) return invalid('The access token is not valid');
     try {
       const { payload } = await jwtVerify<AccessTokenClaims>(token, jwks, {
         issuer,
