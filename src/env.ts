@@ -2,10 +2,17 @@
  * The Worker's bindings and variables, as wrangler.toml, secrets and `.dev.vars` give them.
  * config/config.ts alone reads the variables.
  */
-export interface Env {
-  DB: D1Database;
+export interface Env extends Bindings {
   /** More homes (db/d1.ts). */
   [home: `DB_${string}`]: D1Database | undefined;
+}
+
+/**
+ * Those that have a name. Whoever calls the Worker from one of their own has an interface that
+ * `wrangler types` made of their wrangler.toml, which no type with an index signature takes.
+ */
+export interface Bindings {
+  DB: D1Database;
   RATE_LIMIT_SESSION_REFRESHES?: RateLimit;
   RATE_LIMIT_FAILED_REFRESHES?: RateLimit;
   HOMES?: string;

@@ -1,6 +1,5 @@
 /** The Worker: HTTP requests and the Cron Trigger. */
-
-import type { Env } from './env';
+import type { Bindings, Env } from './env';
 import { ConfigError } from './faults';
 import { createApp, createMisconfiguredApp } from './http/app';
 import { runScheduled } from './scheduled';
@@ -27,6 +26,6 @@ function appFor(env: Env): App {
 }
 
 export default {
-  fetch: (request, env, ctx) => appFor(env).fetch(request, env, ctx),
-  scheduled: (controller, env) => runScheduled(env, controller.scheduledTime),
-} satisfies ExportedHandler<Env>;
+  fetch: (request, env, ctx) => appFor(env as Env).fetch(request, env, ctx),
+  scheduled: (controller, env) => runScheduled(env as Env, controller.scheduledTime),
+} satisfies ExportedHandler<Bindings>;
