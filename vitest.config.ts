@@ -71,10 +71,21 @@ export default defineConfig({
       nodeProject({
         name: 'node',
         include: ['test/node/**/*.test.ts'],
-        exclude: ['test/node/browser/**'],
+        exclude: ['test/node/browser/**', 'test/node/package/**'],
       }),
       // Needs Chromium, which npm does not bring.
       nodeProject({ name: 'browser', include: ['test/node/browser/**/*.test.ts'] }),
+      // Builds, packs and installs the package first.
+      {
+        test: {
+          name: 'package',
+          include: ['test/node/package/**/*.test.ts'],
+          environment: 'node' as const,
+          globalSetup: ['./test/node/package/install-package.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
   },
 });

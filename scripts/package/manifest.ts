@@ -10,7 +10,7 @@ const SAME = ['name', 'version', 'description', 'keywords', 'license', 'type'];
 export const FILES = ['dist', 'migrations', 'docs', 'examples', 'CHANGELOG.md', 'THIRD-PARTY.md'];
 
 /** The oldest that the clients are tried with, up to the next major version. */
-export const OLDEST = { jose: '6.0.0', hono: '4.0.0' };
+export const OLDEST = { jose: '6.1.0', hono: '4.2.0' };
 
 export function toPublishedManifest(repository: RepositoryManifest): Record<string, unknown> {
   const same = SAME.map((field) => [field, repository[field]]);

@@ -1,0 +1,80 @@
+/** The examples as they would be deployed, in one workerd. */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { findFreePort } from '../service.ts';
+import { tool } from './shell.ts';
+
+export const AUDIENCE = 'https://api.example.com';
+const SECRET = randomBytes(32).toString('base64url');
+
+/** What `wrangler deploy` would upload for an example. */
+export async function build(folder: string): Promise<string> {
+  const outdir = mkdtempSync(join(folder, 'built-'));
+  await tool('wrangler', ['deploy', '--dry-run', '--outdir', outdir], folder);
+  return readFileSync(join(outdir, 'index.js'), 'utf8');
+}
+
+export interface Deployment {
+  miniflare: Miniflare;
+  origin: string;
+  clientId: string;
+  clientSecret: string;
+  authorization: string;
+}
+
+/** The Worker of `ownWorker` on a port of its own, its database migrated; and `others` beside it. */
+export async function deploy(
+  ownWorker: string,
+  others: (origin: string) => Promise<object[]> = async () => [],
+): Promise<Deployment> {
+  const clientId = 'backend';
+  const hash = createHash('sha256').update(SECRET).digest('hex');
+  const allow = ['refresh', 'create_sessions', 'manage_users', 'introspect'];
+  const port = await findFreePort();
+  const origin = `http://localhost:${port}`;
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      cf: false,
+      host: '127.0.0.1',
+      port,
+      workers: [
+        {
+          ...PLATFORM,
+          name: 'my-sessions',
+          script: await build(ownWorker),
+          d1Databases: { DB: 'sessions' },
+          bindings: {
+            ISSUER: origin,
+            AUDIENCE,
+            SESSION_SECRET: randomBytes(32).toString('base64url'),
+            CLIENTS: JSON.stringify([
+              { client_id: clientId, secret_sha256: hash, allow },
+              { client_id: 'app' },
+            ]),
+          },
+        },
+        ...((await others(origin)) as []),
+      ],
+    }),
+  );
+  await migrate(miniflare, join(ownWorker, 'node_modules/edge-sessions/migrations'));
+  const authorization = `Basic ${btoa(`${clientId}:${SECRET}`)}`;
+  return { miniflare, origin, clientId, clientSecret: SECRET, authorization };
+}
+
+export const PLATFORM = {
+  modules: true,
+  compatibilityDate: '2026-08-01',
+  compatibilityFlags: ['nodejs_compat'],
+};
+
+async function migrate(miniflare: Miniflare, folder: string): Promise<void> {
+  const database = await miniflare.getD1Database('DB', 'my-sessions');
+  for (const name of readdirSync(folder).sort()) {
+    const sql = readFileSync(join(folder, name), 'utf8');
+    for (const statement of sql.split('--> statement-breakpoint'))
+      await database.prepare(statement).run();
+  }
+}

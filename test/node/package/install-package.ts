@@ -1,0 +1,104 @@
+/**
+ * The package as its users have it: built, packed, and installed from the archive into folders that
+ * are not in this repository.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { arch, platform, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { OLDEST } from '../../../scripts/package/manifest.ts';
+import { install, ROOT, shell } from './shell.ts';
+
+export interface Installed {
+  archive: string;
+  /** Paths in the archive. */
+  files: string[];
+  /** Folders that have the package, and Hono and jose in the newest and in the oldest versions. */
+  newest: string;
+  oldest: string;
+  /** Copies of the examples, as a user has them. */
+  ownWorker: string;
+  resourceServer: string;
+  /** Node executables by their major version. */
+  nodes: Record<string, string>;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    installed: Installed;
+  }
+}
+
+/** Beside the one that runs the tests. */
+const NODES = { 20: '20.20.2', 22: '22.23.3' };
+
+export default async function installPackage(project: TestProject): Promise<() => void> {
+  const folder = mkdtempSync(join(tmpdir(), 'edge-sessions-package-'));
+  const clean = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    project.provide('installed', await installIn(folder));
+  } catch (error) {
+    clean();
+    throw error;
+  }
+  return clean;
+}
+
+async function installIn(folder: string): Promise<Installed> {
+  const fetchingNodes = fetchNodes(join(folder, 'nodes'));
+  // It is waited for below.
+  fetchingNodes.catch(() => {});
+  await shell(process.execPath, [join(ROOT, 'scripts/package/main.ts')], ROOT);
+  const pack = ['pack', join(ROOT, 'dist/package'), '--json', '--pack-destination', folder];
+  const [packed] = JSON.parse(await shell('npm', pack, ROOT)) as [
+    { filename: string; files: { path: string }[] },
+  ];
+  const archive = join(folder, packed.filename);
+
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const consume = async (name: string, { hono, jose }: { hono: string; jose: string }) => {
+    const consumer = makeFolder(folder, name);
+    await install(consumer, [archive, `hono@${hono}`, `jose@${jose}`]);
+    cpSync(join(import.meta.dirname, 'consumer.ts'), join(consumer, 'consumer.ts'));
+    return consumer;
+  };
+  const copyExample = async (name: string) => {
+    const copy = join(folder, name);
+    cpSync(join(ROOT, 'examples', name), copy, { recursive: true });
+    await install(copy, [archive]);
+    return copy;
+  };
+  const [newest, oldest, ownWorker, resourceServer, nodes] = await Promise.all([
+    consume('newest', dependencies),
+    consume('oldest', OLDEST),
+    copyExample('own-worker'),
+    copyExample('resource-server'),
+    fetchingNodes,
+  ]);
+  const files = packed.files.map(({ path }) => path);
+  return { archive, files, newest, oldest, ownWorker, resourceServer, nodes };
+}
+
+function makeFolder(parent: string, name: string): string {
+  const made = join(parent, name);
+  mkdirSync(made, { recursive: true });
+  writeFileSync(join(made, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  return made;
+}
+
+/** Binaries come as packages for Linux; elsewhere the Node that runs the tests is the only one. */
+async function fetchNodes(folder: string): Promise<Record<string, string>> {
+  const [major = ''] = process.versions.node.split('.');
+  const nodes: Record<string, string> = { [major]: process.execPath };
+  if (platform() !== 'linux') return nodes;
+  makeFolder(folder, '.');
+  const name = `node-linux-${arch()}`;
+  const wanted = Object.entries(NODES);
+  await install(
+    folder,
+    wanted.map(([version, exact]) => `node${version}@npm:${name}@${exact}`),
+  );
+  for (const [version] of wanted)
+    nodes[version] = join(folder, `node_modules/node${version}/bin/node`);
+  return nodes;
+}
