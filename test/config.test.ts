@@ -44,7 +44,7 @@ describe('a good configuration', () => {
         graceSeconds: 30,
         inactivitySeconds: 1_209_600,
         lifetimeSeconds: 2_592_000,
-        maxSessionsPerUser: null,
+        maxSessionsPerUser: 100,
       },
       signingKeys: { alg: 'EdDSA', retireSeconds: 360 },
     });

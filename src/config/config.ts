@@ -112,7 +112,7 @@ export function parseConfig(env: Env): Config {
         wholeNumber('INACTIVITY_TIMEOUT_SECONDS', 14 * DAY, 0, 10_000 * DAY),
       ),
       lifetimeSeconds: orNull(wholeNumber('SESSION_LIFETIME_SECONDS', 30 * DAY, 0, 10_000 * DAY)),
-      maxSessionsPerUser: orNull(wholeNumber('MAX_SESSIONS_PER_USER', 0, 0, 10_000)),
+      maxSessionsPerUser: orNull(wholeNumber('MAX_SESSIONS_PER_USER', 100, 0, 10_000)),
       limitPolicy: oneOf('SESSION_LIMIT_POLICY', ['evict_oldest', 'reject']),
     },
     signingKeys: {

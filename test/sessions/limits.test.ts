@@ -41,6 +41,18 @@ const startServices = (variables: Parameters<typeof startService>[0]) =>
   Promise.all(Array.from({ length: 5 }, () => startService(variables)));
 
 describe('evict_oldest (S-03, threat 29)', () => {
+  it('unless a deployment says otherwise, a user has 100', async () => {
+    const service = await startService();
+    for (let number = 0; number < 101; number += 1) await service.create({ user_id: USER });
+    const { results } = await env.DB.prepare(
+      'SELECT revoked_reason, count(*) AS sessions FROM user_sessions GROUP BY 1 ORDER BY 1',
+    ).all();
+    expect(results).toEqual([
+      { revoked_reason: null, sessions: 100 },
+      { revoked_reason: 'evicted', sessions: 1 },
+    ]);
+  });
+
   it.each([1, 3])(
     'a limit of %i is exact under 50 creates at once; the oldest are evicted and told so',
     async (limit) => {
