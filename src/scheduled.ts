@@ -122,7 +122,7 @@ async function finishMoves(
   { sessions: policy, webhooks }: Config,
   now: number,
 ): Promise<{ finished: number; lost: number }> {
-  const context = { policy, reporting: { requestId: 'cron', webhooks }, now };
+  const context = { policy, reporting: { requestId: crypto.randomUUID(), webhooks }, now };
   const unfinished = await listUnfinished(source);
   const lost = unfinished.filter(({ home }) => homes.every(({ name }) => name !== home)).length;
   const share = Math.ceil(MAX_FINISHED / homes.length);

@@ -255,3 +255,36 @@ describe('a request', () => {
     expect(lines[0]).not.toContain('path-of-a-caller');
   });
 });
+
+describe('a request id', () => {
+  const RAY = '8f2a1c3d4e5f6071-FRA';
+  const eventsOf = (logged: string[]) =>
+    logged
+      .map((line) => JSON.parse(line) as { event: string; event_id?: string })
+      .flatMap(({ event_id }) => event_id ?? []);
+
+  it('is drawn for each call, so that calls of one invocation report their own events alone', async () => {
+    const service = await startService();
+    const events: string[][] = [];
+    for (let call = 0; call < 2; call += 1) {
+      lines = [];
+      await service.create({ user_id: USER }, { 'cf-ray': RAY });
+      events.push(eventsOf(lines));
+    }
+    const [first, second] = events as [string[], string[]];
+    expect([first.length, second.length]).toEqual([1, 1]);
+    expect(second).not.toEqual(first);
+  });
+
+  it('is never the caller’s choice; the ray is a field of its own in the line', async () => {
+    const service = await startService();
+    const [one, two] = await Promise.all(
+      [1, 2].map(() => service.request('/healthz', { headers: { 'cf-ray': RAY } })),
+    );
+    const ids = [one, two].map((response) => response?.headers.get('x-request-id'));
+    expect(new Set([...ids, RAY]).size).toBe(3);
+    const logged = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(logged.map(({ request_id }) => request_id).sort()).toEqual([...ids].sort());
+    expect(logged.map(({ cf_ray }) => cf_ray)).toEqual([RAY, RAY]);
+  });
+});

@@ -9,8 +9,9 @@ import type { AppEnv } from '../context';
 
 export const requestLog = () =>
   createMiddleware<AppEnv>(async function requestLog(c, next) {
-    const requestId =
-      c.req.header('cf-ray')?.match(/^[0-9a-f]{16}(-[A-Z]{3})?$/)?.[0] ?? crypto.randomUUID();
+    // Drawn here, because operations find the events that they wrote by it: a `cf-ray` is shared by
+    // the calls of one invocation over a service binding, and whoever calls can choose it.
+    const requestId = crypto.randomUUID();
     const meter = newMeter();
     c.set('requestId', requestId);
     c.set('meter', meter);
@@ -22,6 +23,7 @@ export const requestLog = () =>
         level: c.res.status >= 500 ? 'error' : 'info',
         event: 'request',
         request_id: requestId,
+        cf_ray: c.req.header('cf-ray')?.match(/^[0-9a-f]{16}(-[A-Z]{3})?$/)?.[0],
         method: c.req.method,
         route: routePath(c),
         status: c.res.status,
