@@ -9,6 +9,7 @@ import { copyKeyRows } from './db/signing-key-rows';
 import type { Env } from './env';
 import { ConfigError, DatabaseUnavailableError } from './faults';
 import { finishMove, listUnfinished } from './homes/move';
+import { namedAs } from './outgoing';
 import { type CleanupBounds, type CleanupPolicy, cleanUp } from './sessions/cleanup';
 import {
   findSigningKey,
@@ -19,7 +20,7 @@ import {
 } from './tokens/signing-keys';
 import { type DeliveryBounds, deliver } from './webhooks/deliver';
 import { logFailedAttempts } from './webhooks/log';
-import { giveUpOnOthers } from './webhooks/outbox';
+import { giveUpOnOthers } from './webhooks/undelivered';
 
 /**
  * Far below the 15 minutes that a cron run may take, so that runs do not pile up; what is left is
@@ -58,7 +59,14 @@ export async function runScheduled(
     const rotated = await keys;
     return home === original ? rotated : { copied: await copyKeyRows(original, home) };
   };
-  const run = { config, keyring, send, now, bounds: shareOut(bounds, homes.length), homes };
+  const run = {
+    config,
+    keyring,
+    send: namedAs(config.issuer, send),
+    now,
+    bounds: shareOut(bounds, homes.length),
+    homes,
+  };
   const faults = await Promise.all(homes.map((home) => runHome(home, keep(home), run)));
   const fault = faults.find((found) => found !== null);
   if (fault) throw fault;

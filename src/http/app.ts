@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { parseConfig } from '../config/config';
 import type { Env } from '../env';
+import { namedAs } from '../outgoing';
 import { accountRoutes } from './account/account-routes';
 import { deliveryRoutes } from './api/delivery-routes';
 import { eventRoutes } from './api/event-routes';
@@ -32,7 +33,7 @@ export function createApp(
   send: typeof fetch = (input, init) => fetch(input, init),
 ): Hono<AppEnv> {
   const config = parseConfig(env);
-  const service = createService(env, config, now, send);
+  const service = createService(env, config, now, namedAs(config.issuer, send));
   const app = createShell(`${config.basePath}/oauth/`);
   if (config.webhooks.length > 0) app.use(webhooks(service));
   const { wellKnown, serverMetadata } = metadataRoutes(service);

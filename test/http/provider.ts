@@ -13,6 +13,8 @@ export interface Provider {
   asked: string[];
   /** How redirects were to be treated. */
   redirects: Set<string | undefined>;
+  /** Who asked, as requests name themselves. */
+  userAgents: Set<string | null>;
   /** Replaces an answer; undefined: the provider's own. */
   answer: (path: string) => Response | Promise<Response> | undefined;
   rotate(): Promise<void>;
@@ -32,9 +34,11 @@ export async function openProvider(issuer = PROVIDER, clock = { now: START }): P
   const provider: Provider = {
     asked: [],
     redirects: new Set(),
+    userAgents: new Set(),
     answer: () => undefined,
     send: async (input, init) => {
       provider.redirects.add(init?.redirect as string | undefined);
+      provider.userAgents.add(new Headers(init?.headers).get('user-agent'));
       const { hostname, pathname } = new URL(input instanceof Request ? input.url : `${input}`);
       provider.asked.push(pathname);
       const replaced = await provider.answer(pathname);

@@ -6,6 +6,7 @@ import {
   APP,
   BACKEND,
   basic,
+  ISSUER,
   readRow,
   START,
   sha256Hex,
@@ -478,6 +479,8 @@ describe('the issuer’s keys', () => {
       });
       // The runtime follows redirects unless it is told not to.
       expect(provider.redirects).toEqual(new Set(['manual']));
+      // Firewalls refuse a request that does not say who asks (RFC 9110 §10.1.5).
+      expect(provider.userAgents).toEqual(new Set([`edge-sessions (+${ISSUER})`]));
       provider.answer = () => undefined;
       service.advance(30);
       expect((await exchange(service, token)).status).toBe(200);
