@@ -151,11 +151,21 @@ export const sessionEvents = sqliteTable(
     createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
     /** A JSON object of security-log/record.ts. */
     details: text('details').notNull().default('{}'),
+    /** How often the session had moved when it was written. NULL in rows that are older. */
+    sessionMoves: integer('session_moves'),
+    /**
+     * As security-log/sequence.ts has it, once the event has left the home that it was written in;
+     * NULL: it follows from `session_moves` and `seq`.
+     */
+    sequence: integer('sequence'),
   },
   (table) => [index('idx_session_events_subject').on(table.subject)],
 );
 
-/** The outbox: which endpoint has yet to be told of which event. What was delivered is deleted. */
+/**
+ * The outbox: which endpoint has yet to be told of which event. What was delivered is deleted. NULL
+ * as a session stands in rows that are older than the column: they wait for no other.
+ */
 export const webhookDeliveries = sqliteTable(
   'webhook_deliveries',
   {
@@ -164,7 +174,10 @@ export const webhookDeliveries = sqliteTable(
       .references(() => sessionEvents.id, { onDelete: 'cascade' }),
     /** The endpoint's name in WEBHOOKS. */
     endpoint: text('endpoint').notNull(),
-    /** `pending`, or `dead` once all attempts have failed. */
+    /**
+     * `pending`; `refused` while the endpoint does not want this very message, which is tried again
+     * later and holds up no other; or `dead` once all attempts have failed.
+     */
     state: text('state').notNull().default('pending'),
     attempts: integer('attempts').notNull().default(0),
     /** Not before this. While an attempt is under way, when it counts as lost. */
@@ -173,14 +186,30 @@ export const webhookDeliveries = sqliteTable(
      * Why the last attempt failed: a status or a kind of failure, never what the endpoint answered.
      */
     lastError: text('last_error'),
+    /** Of the event, so that what a session has pending is found in order. */
+    sessionId: text('session_id'),
+    sequence: integer('sequence'),
   },
   (table) => [
     primaryKey({ columns: [table.eventId, table.endpoint] }),
     index('idx_webhook_deliveries_due')
       .on(table.endpoint, table.nextAttemptAt)
       .where(sql`state = 'pending'`),
+    index('idx_webhook_deliveries_refused')
+      .on(table.endpoint, table.nextAttemptAt)
+      .where(sql`state = 'refused'`),
+    index('idx_webhook_deliveries_session')
+      .on(table.endpoint, table.sessionId, table.sequence)
+      .where(sql`state = 'pending'`),
   ],
 );
+
+/** Endpoints that asked, by Retry-After, to be left alone for a while. */
+export const webhookPauses = sqliteTable('webhook_pauses', {
+  /** The endpoint's name in WEBHOOKS. */
+  endpoint: text('endpoint').primaryKey().notNull(),
+  until: integer('until', { mode: 'timestamp' }).notNull(),
+});
 
 /**
  * What is outdated whatever its own row says: sessions that began, and access tokens that were

@@ -14,7 +14,7 @@
  * 3. A run that was slow finds in 2 that the count is not higher, and changes nothing. So a session
  * is live in one home at most, and lost in none.
  */
-import { and, eq, getTableColumns, isNull, notExists, type SQL, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, isNull, notExists, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { SessionPolicy } from '../config/config';
@@ -28,6 +28,7 @@ import {
   webhookDeliveries,
 } from '../db/schema';
 import { MANY, type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
+import { SEQUENCE } from '../security-log/sequence';
 import { evictOldest } from '../sessions/limits';
 import { isLive, isOutdated } from '../sessions/session';
 
@@ -98,7 +99,8 @@ export async function finishMove(
     eq(unfinishedMoves.subject, subject),
     eq(unfinishedMoves.home, target.name),
   );
-  const [unfinished, people, sessions, events, outdated] = await transact(
+  const eventsOfSubject = eq(sessionEvents.subject, subject);
+  const [unfinished, people, sessions, events, deliveries, outdated] = await transact(
     source,
     () =>
       [
@@ -114,7 +116,15 @@ export async function finishMove(
             sql`(${userSessions.revokedAt} is not null or not ${isOutdated.sql})`,
           ),
         ),
-        selectRaw(source, sessionEvents, eq(sessionEvents.subject, subject)),
+        selectRaw(source, sessionEvents, eventsOfSubject, { sequence: SEQUENCE }),
+        selectRaw(
+          source,
+          webhookDeliveries,
+          inArray(
+            webhookDeliveries.eventId,
+            source.db.select({ id: sessionEvents.id }).from(sessionEvents).where(eventsOfSubject),
+          ),
+        ),
         selectRaw(source, outdatedTokens, eq(outdatedTokens.subject, subject)),
       ] as const,
   );
@@ -141,6 +151,8 @@ export async function finishMove(
         ...insertRaw(target, users, people, arrival),
         ...insertRaw(target, userSessions, sessions, arrival),
         ...insertRaw(target, sessionEvents, events, { condition: arrival.condition, seq: null }),
+        // The endpoints are told in order, so what they have not been told comes along.
+        ...insertRaw(target, webhookDeliveries, deliveries, { condition: arrival.condition }),
         ...(limit === null
           ? []
           : evictOldest(target, subject, policy, {
@@ -153,15 +165,9 @@ export async function finishMove(
         report.readBack,
       ] as unknown as [BatchItem<'sqlite'>],
   );
-  const isToBeTold = source.db
-    .select({ one: sql`1` })
-    .from(webhookDeliveries)
-    .where(eq(webhookDeliveries.eventId, sessionEvents.id));
   await transact(source, () => [
     source.db.delete(unfinishedMoves).where(isUnfinished),
-    source.db
-      .delete(sessionEvents)
-      .where(and(eq(sessionEvents.subject, subject), notExists(isToBeTold))),
+    source.db.delete(sessionEvents).where(eventsOfSubject),
   ]);
   return results.at(-1) as RecordedEvent[];
 }
@@ -238,9 +244,18 @@ function belongsTo(subject: Subject): SQL {
 
 /**
  * Rows as SQLite has them, whatever types their columns have here: each the text of a JSON array.
+ * `replaced` are columns that get other values.
  */
-function selectRaw({ db }: Home, table: SQLiteTable, condition: SQL | undefined) {
-  const columns = sql.join(Object.values(getTableColumns(table)), sql`, `);
+function selectRaw(
+  { db }: Home,
+  table: SQLiteTable,
+  condition: SQL | undefined,
+  replaced: Record<string, SQL> = {},
+) {
+  const values = Object.entries(getTableColumns(table)).map(([key, column]) => {
+    return replaced[key] ?? column;
+  });
+  const columns = sql.join(values, sql`, `);
   return db
     .select({ row: sql<string>`json_array(${columns})` })
     .from(table)

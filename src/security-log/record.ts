@@ -10,6 +10,7 @@ import type { Home } from '../db/d1';
 import { sessionEvents, userSessions, webhookDeliveries } from '../db/schema';
 import type { Assessment } from '../risk/assess';
 import type { Signals } from '../risk/signals';
+import { SEQUENCE } from './sequence';
 
 /** Who did it: the person, a client on their behalf, or the service by its own rules. */
 export type Actor = 'user' | 'client' | 'system';
@@ -67,7 +68,7 @@ export function recordWhere(
   return db
     .insert(sessionEvents)
     .select(
-      sql`select null, ${id === null ? defaultExpression : sql`${id}`}, ${type}, ${subjectOf}, ${userSessions.id}, ${userSessions.clientId}, ${requestId}, ${Math.floor(now / 1000)}, ${JSON.stringify(details)} from ${userSessions} where ${condition ?? sql`true`}`,
+      sql`select null, ${id === null ? defaultExpression : sql`${id}`}, ${type}, ${subjectOf}, ${userSessions.id}, ${userSessions.clientId}, ${requestId}, ${Math.floor(now / 1000)}, ${JSON.stringify(details)}, ${userSessions.moves}, null from ${userSessions} where ${condition ?? sql`true`}`,
     )
     .onConflictDoNothing();
 }
@@ -96,7 +97,7 @@ export function reportTo(
     db
       .insert(webhookDeliveries)
       .select(
-        sql`select ${id}, ${name}, 'pending', 0, ${Math.floor(now / 1000)}, null from ${sessionEvents} where ${written} and ${type} in (select value from json_each(${JSON.stringify([...events])})) and ${isToBeTold}`,
+        sql`select ${id}, ${name}, 'pending', 0, ${Math.floor(now / 1000)}, null, ${sessionId}, ${SEQUENCE} from ${sessionEvents} where ${written} and ${type} in (select value from json_each(${JSON.stringify([...events])})) and ${isToBeTold}`,
       )
       .onConflictDoNothing(),
   );

@@ -1,12 +1,17 @@
 /**
  * Delivering what is in the outbox: at once after the request that caused it, and by the cron what
  * that did not get through. Each endpoint has a lane of its own, so one that is slow or down holds
- * up no other, and a lane whose attempts all fail is left for the next run.
+ * up no other.
+ *
+ * A lane is slowed only by what says something of the endpoint (webhooks/verdict.ts): one that is
+ * unavailable in all attempts of a round, or asks for a pause, is left for a later run. A message
+ * that the endpoint refuses says nothing of the next one.
  */
 import type { Webhook } from '../config/webhooks';
 import type { Home } from '../db/d1';
 import { type Transmitter, toMessage } from './message';
 import { type Claim, type Settlement, settleAndClaim } from './outbox';
+import { type Failure, toPause, toVerdict, type Verdict } from './verdict';
 
 export interface Postman {
   webhooks: readonly Webhook[];
@@ -79,41 +84,44 @@ async function deliverTo(
   const deadline = clock() + budgetMs;
   const report: DeliveryReport = { delivered: 0, failed: [] };
   let settlements: Settlement[] = [];
+  let pauseUntil: Date | null = null;
   let left = maxAttempts;
   while (true) {
     const limit = Math.min(CONCURRENCY, left);
-    const claims: Claim[] = await settleAndClaim(home, webhook.name, settlements, {
-      limit,
-      events,
-      now,
-    });
+    const claims: Claim[] = await settleAndClaim(
+      home,
+      webhook.name,
+      { settlements, pauseUntil },
+      { limit, events, now },
+    );
     if (claims.length === 0) return report;
     const attempts = await Promise.all(
-      claims.map(async (claim) => {
-        const { error, retryAfter } = await send(claim, webhook, transmitter, fetch, now);
-        return { claim, error, retryAfter };
-      }),
+      claims.map(async (claim) => ({
+        claim,
+        verdict: await send(claim, webhook, transmitter, fetch, now),
+      })),
     );
-    settlements = attempts.map(({ claim, error, retryAfter }) =>
-      toSettlement(claim, error, retryAfter, now),
-    );
-    for (const { claim, error } of attempts) {
-      if (error === null) report.delivered += 1;
-      else report.failed.push(toFailedAttempt(webhook, claim, error));
+    settlements = attempts.map(({ claim, verdict }) => toSettlement(claim, verdict, now));
+    for (const { claim, verdict } of attempts) {
+      if (verdict.is === 'accepted') report.delivered += 1;
+      else report.failed.push(toFailedAttempt(webhook, claim, verdict));
     }
-    const isDown = attempts.every(({ error }) => error !== null);
-    left = isDown || clock() >= deadline ? 0 : left - claims.length;
+    const verdicts = attempts.map(({ verdict }) => verdict);
+    pauseUntil = toPause(verdicts, now);
+    const isDown = verdicts.every((verdict) => verdict.is === 'unavailable');
+    const isOver = isDown || pauseUntil !== null || clock() >= deadline;
+    left = isOver ? 0 : left - claims.length;
   }
 }
 
-/** One attempt. What goes wrong is told, not thrown: `error` is null when the endpoint accepted. */
+/** One attempt. What goes wrong is told, not thrown. */
 async function send(
   { event }: Claim,
   webhook: Webhook,
   transmitter: Transmitter,
   fetch: Postman['fetch'],
   now: number,
-): Promise<{ error: string | null; retryAfter: number }> {
+): Promise<Verdict> {
   try {
     const { headers, body } = await toMessage(event, webhook, transmitter, now);
     // A redirect would take the message to where nobody configured it.
@@ -126,53 +134,41 @@ async function send(
     } as const;
     const response = await fetch(webhook.url, init);
     await response.body?.cancel();
-    if (response.ok) return { error: null, retryAfter: 0 };
-    const retryAfter = Number(
-      /^\d{1,6}$/.exec(response.headers.get('retry-after') ?? '')?.[0] ?? 0,
-    );
-    return { error: `status_${response.status}`, retryAfter };
+    return toVerdict(response.status, response.headers.get('retry-after'), now);
   } catch (error) {
     const isTimeout = error instanceof Error && error.name === 'TimeoutError';
-    return { error: isTimeout ? 'timeout' : 'no_connection', retryAfter: 0 };
+    return { is: 'unavailable', error: isTimeout ? 'timeout' : 'no_connection', retryAfter: null };
   }
 }
 
-/** 410: the endpoint wants no more of it (Standard Webhooks). */
-const GONE = 'status_410';
-const MAX_RETRY_AFTER_SECONDS = 86_400;
-
-function toSettlement(
-  { event, attempts }: Claim,
-  error: string | null,
-  retryAfter: number,
-  now: number,
-): Settlement {
-  if (error === null) return { eventId: event.id, outcome: { state: 'delivered' } };
-  const delay = Math.max(
-    BACK_OFF_SECONDS[attempts - 1] ?? 0,
-    Math.min(retryAfter, MAX_RETRY_AFTER_SECONDS),
-  );
-  const state = isLastAttempt(attempts, error) ? 'dead' : 'pending';
+function toSettlement({ event, attempts }: Claim, verdict: Verdict, now: number): Settlement {
+  if (verdict.is === 'accepted') return { eventId: event.id, outcome: { state: 'delivered' } };
+  const delay = Math.max(BACK_OFF_SECONDS[attempts - 1] ?? 0, verdict.retryAfter ?? 0);
   return {
     eventId: event.id,
-    outcome: { state, error, nextAttemptAt: new Date(now + delay * 1000) },
+    outcome: {
+      state: toState(verdict, attempts),
+      error: verdict.error,
+      nextAttemptAt: new Date(now + delay * 1000),
+    },
   };
 }
 
-function isLastAttempt(attempts: number, error: string): boolean {
-  return attempts > BACK_OFF_SECONDS.length || error === GONE;
+function toState(verdict: Failure, attempts: number): 'pending' | 'refused' | 'dead' {
+  if (verdict.is === 'unwanted' || attempts > BACK_OFF_SECONDS.length) return 'dead';
+  return verdict.is === 'refused' ? 'refused' : 'pending';
 }
 
 function toFailedAttempt(
   { name }: Webhook,
   { event, attempts }: Claim,
-  error: string,
+  verdict: Failure,
 ): FailedAttempt {
   return {
     endpoint: name,
     eventId: event.id,
     attempts,
-    error,
-    isDead: isLastAttempt(attempts, error),
+    error: verdict.error,
+    isDead: toState(verdict, attempts) === 'dead',
   };
 }

@@ -7,6 +7,7 @@ import { SignJWT } from 'jose';
 import type { Webhook } from '../config/webhooks';
 import { toEventView } from '../security-log/event-view';
 import type { SessionEvent } from '../security-log/read-events';
+import { sequenceOf } from '../security-log/sequence';
 import type { SigningKey } from '../tokens/signing-keys';
 
 export interface Message {
@@ -46,7 +47,8 @@ export async function toMessage(
 
 function toJson(event: SessionEvent): string {
   const data = toEventView(event);
-  return JSON.stringify({ type: event.type, timestamp: data.created_at, data });
+  const sequence = sequenceOf(event);
+  return JSON.stringify({ type: event.type, timestamp: data.created_at, sequence, data });
 }
 
 /** Standard Webhooks, symmetric signatures: `v1,` and HMAC-SHA-256 in base64. */
@@ -79,6 +81,7 @@ async function toSecurityEventToken(
   const { by, reason, user_id: userId, client_id: clientId } = toEventView(event);
   return new SignJWT({
     ...(event.requestId !== null && { txn: event.requestId }),
+    sequence: sequenceOf(event),
     // RFC 9493 §3.2.8 and CAEP's own member for the session.
     sub_id: {
       format: 'complex',

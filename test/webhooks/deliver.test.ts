@@ -24,7 +24,7 @@ let lines: { level: Level; line: Record<string, unknown> }[];
 
 beforeEach(async () => {
   await env.DB.exec(
-    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens',
+    'DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events; DELETE FROM outdated_tokens; DELETE FROM webhook_pauses',
   );
   lines = [];
   for (const level of ['log', 'warn', 'error'] as const)
@@ -285,21 +285,34 @@ describe('when nobody listens', () => {
   });
 
   it.each([
-    ['a server error', () => new Response('secret stack', { status: 500 }), 'status_500'],
+    [
+      'a server error',
+      () => new Response('secret stack', { status: 500 }),
+      'status_500',
+      'pending',
+    ],
+    ['a refusal', () => new Response('not this one', { status: 400 }), 'status_400', 'refused'],
     [
       'a redirect, which is not followed',
       () => Response.redirect('https://elsewhere.example/'),
       'status_302',
+      'refused',
     ],
     [
       'no connection',
       () => Promise.reject(new TypeError('getaddrinfo ENOTFOUND team.example')),
       'no_connection',
+      'pending',
     ],
-    ['a timeout', () => Promise.reject(new DOMException('too slow', 'TimeoutError')), 'timeout'],
+    [
+      'a timeout',
+      () => Promise.reject(new DOMException('too slow', 'TimeoutError')),
+      'timeout',
+      'pending',
+    ],
   ])(
     '%s is tried again, later each time, and given up after three days, which an operator sees and replays',
-    async (_, answer, error) => {
+    async (_, answer, error, waiting) => {
       const { service, receiver, runCron } = await startTelling([endpoint('team')]);
       receiver.answer = answer;
       await signOut(service);
@@ -316,7 +329,7 @@ describe('when nobody listens', () => {
         });
         expect(delivery).toMatchObject({
           attempts: tries + 1,
-          state: tries < 9 ? 'pending' : 'dead',
+          state: tries < 9 ? waiting : 'dead',
         });
         if (delivery.next_attempt_at === null) break;
         // Not a second earlier.

@@ -43,6 +43,7 @@ it('is signed with a key of the JWKS, typed, and names the session, its user, wh
     iat: now,
     jti: message.id,
     txn: expect.any(String),
+    sequence: expect.any(Number),
     sub_id: {
       format: 'complex',
       session: { format: 'opaque', id: created.session.id },

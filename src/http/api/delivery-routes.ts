@@ -6,7 +6,7 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { DEFAULT_HOME } from '../../db/d1';
 import { askAll } from '../../homes/query-all';
-import { listDeliveries, replayDead } from '../../webhooks/outbox';
+import { listDeliveries, replayDead } from '../../webhooks/undelivered';
 import { clientAuth } from '../auth/client-auth';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
@@ -15,7 +15,7 @@ import { parseLimit, parseSequence, readJson, readQuery, uuid, validate } from '
 import type { Service } from '../service';
 
 const stateSchema = v.object({
-  state: v.optional(v.picklist(['pending', 'dead'], 'can be pending or dead')),
+  state: v.optional(v.picklist(['pending', 'refused', 'dead'], 'can be pending, refused or dead')),
 });
 const replaySchema = v.strictObject({
   endpoint: v.optional(v.string()),

@@ -1,0 +1,135 @@
+/**
+ * What the endpoints have not been told: listed for operators, made due again by them, and given up
+ * when its endpoint is not configured any more.
+ */
+import { and, eq, gt, inArray, lte, notInArray, type SQL, sql } from 'drizzle-orm';
+import { type Home, type Replica, transact } from '../db/d1';
+import { sessionEvents, webhookDeliveries, webhookPauses } from '../db/schema';
+
+/** Gives up what is due to endpoints that are not configured any more. Returns how many. */
+export async function giveUpOnOthers(
+  home: Home,
+  endpoints: readonly string[],
+  now: number,
+): Promise<number> {
+  const { endpoint, nextAttemptAt } = webhookDeliveries;
+  const [dead] = await transact(
+    home,
+    () =>
+      [
+        home.db
+          .update(webhookDeliveries)
+          .set({ state: 'dead', lastError: 'endpoint_removed' })
+          .where(
+            and(
+              notInArray(endpoint, [...endpoints]),
+              inArray(webhookDeliveries.state, ['pending', 'refused']),
+              lte(nextAttemptAt, new Date(now)),
+            ),
+          )
+          .returning({ endpoint }),
+        home.db.delete(webhookPauses).where(lte(webhookPauses.until, new Date(now))),
+      ] as const,
+  );
+  return dead.length;
+}
+
+export interface Delivery {
+  /** Where it stands in the list. */
+  position: number;
+  eventId: string;
+  eventType: string;
+  endpoint: string;
+  state: string;
+  attempts: number;
+  nextAttemptAt: Date;
+  lastError: string | null;
+}
+
+export interface DeliveryFilter {
+  state?: 'pending' | 'refused' | 'dead' | undefined;
+  endpoint: string | null;
+  eventId: string | null;
+}
+
+/**
+ * What is still to be delivered or was given up, oldest first, after a position. One round trip.
+ */
+export async function listDeliveries(
+  replica: Replica,
+  filter: DeliveryFilter,
+  { after, limit }: { after: number; limit: number },
+): Promise<{ deliveries: Delivery[]; next: number | null }> {
+  const position = sql<number>`${webhookDeliveries}.rowid`;
+  const [rows] = await transact(
+    replica,
+    () =>
+      [
+        replica.db
+          .select({
+            position,
+            eventId: webhookDeliveries.eventId,
+            eventType: sessionEvents.type,
+            endpoint: webhookDeliveries.endpoint,
+            state: webhookDeliveries.state,
+            attempts: webhookDeliveries.attempts,
+            nextAttemptAt: webhookDeliveries.nextAttemptAt,
+            lastError: webhookDeliveries.lastError,
+          })
+          .from(webhookDeliveries)
+          .innerJoin(sessionEvents, eq(sessionEvents.id, webhookDeliveries.eventId))
+          .where(and(gt(position, after), matches(filter)))
+          .orderBy(position)
+          // One more than asked for tells whether there is a next page.
+          .limit(limit + 1),
+      ] as const,
+  );
+  const deliveries = rows.slice(0, limit);
+  const last = rows.length > limit ? deliveries.at(-1) : undefined;
+  return { deliveries, next: last?.position ?? null };
+}
+
+/** Rows that one call makes due. */
+const MAX_REPLAYED = 1_000;
+
+/**
+ * Makes given-up deliveries due again, with all their attempts, and ends the pause that an endpoint
+ * asked for. Returns their events; as many as `MAX_REPLAYED` may be not all.
+ */
+export async function replayDead(
+  home: Home,
+  filter: Omit<DeliveryFilter, 'state'>,
+  now: number,
+): Promise<string[]> {
+  const { eventId } = webhookDeliveries;
+  const dead = home.db
+    .select({ rowid: sql`rowid` })
+    .from(webhookDeliveries)
+    .where(matches({ ...filter, state: 'dead' }))
+    .limit(MAX_REPLAYED);
+  const [replayed] = await transact(
+    home,
+    () =>
+      [
+        home.db
+          .update(webhookDeliveries)
+          .set({ state: 'pending', attempts: 0, nextAttemptAt: new Date(now), lastError: null })
+          .where(sql`rowid in ${dead}`)
+          .returning({ eventId }),
+        home.db
+          .delete(webhookPauses)
+          .where(
+            filter.endpoint === null ? undefined : eq(webhookPauses.endpoint, filter.endpoint),
+          ),
+      ] as const,
+  );
+  return replayed.map((row) => row.eventId);
+}
+
+function matches({ state, endpoint, eventId }: DeliveryFilter): SQL | undefined {
+  return and(
+    state === undefined ? undefined : eq(webhookDeliveries.state, state),
+    endpoint === null ? undefined : eq(webhookDeliveries.endpoint, endpoint),
+    eventId === null ? undefined : eq(webhookDeliveries.eventId, eventId),
+  );
+}

@@ -1,0 +1,49 @@
+/**
+ * What an endpoint's answer to a message means. Pure. Whether the endpoint can take messages now is
+ * one question, and whether it wants this one is another: only the first slows down what else is
+ * sent to it.
+ */
+
+/** `error` is what operators see: a status or a kind of failure. */
+export type Verdict = { is: 'accepted' } | Failure;
+
+export interface Failure {
+  /**
+   * `unavailable`: no answer, 5xx or 429, whatever the message. `refused`: this very message.
+   * `unwanted`: 410, by which a receiver says that it wants no more of it (Standard Webhooks).
+   */
+  is: 'unavailable' | 'refused' | 'unwanted';
+  error: string;
+  /** Seconds to leave it alone for, as the answer asks; null: it does not ask. */
+  retryAfter: number | null;
+}
+
+/** A mistake in the endpoint's answer silences it no longer than this. */
+const MAX_RETRY_AFTER_SECONDS = 86_400;
+
+/** Reads an answer at `now` (ms): its status and `Retry-After`. */
+export function toVerdict(status: number, retryAfter: string | null, now: number): Verdict {
+  if (status >= 200 && status < 300) return { is: 'accepted' };
+  const is =
+    status === 410 ? 'unwanted' : status === 429 || status >= 500 ? 'unavailable' : 'refused';
+  return { is, error: `status_${status}`, retryAfter: parseRetryAfter(retryAfter, now) };
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date. null: neither. */
+function parseRetryAfter(text: string | null, now: number): number | null {
+  if (text === null) return null;
+  const seconds = /^\d+$/.test(text) ? Number(text) : Math.ceil((Date.parse(text) - now) / 1000);
+  if (Number.isNaN(seconds)) return null;
+  return Math.min(Math.max(seconds, 0), MAX_RETRY_AFTER_SECONDS);
+}
+
+/**
+ * Until when the endpoint asks to be left alone altogether: an unavailable one's `Retry-After`, of
+ * several the latest. null: it does not ask.
+ */
+export function toPause(verdicts: readonly Verdict[], now: number): Date | null {
+  const asked = verdicts.flatMap((verdict) =>
+    verdict.is === 'unavailable' && verdict.retryAfter !== null ? [verdict.retryAfter] : [],
+  );
+  return asked.length === 0 ? null : new Date(now + Math.max(...asked) * 1000);
+}

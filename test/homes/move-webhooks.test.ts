@@ -1,0 +1,69 @@
+/** What endpoints are told of a session that moves: all of it, in order, with numbers that rise. */
+import { env } from 'cloudflare:test';
+import { expect, it } from 'vitest';
+import { runScheduled } from '../../src/scheduled';
+import { endpoint, openReceiver } from '../webhooks/receiver';
+import { beginEmpty, create, FROM, startThreeHomes } from './three-homes';
+
+const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+
+beginEmpty();
+
+it('what the endpoint had not been told moves along, and the numbers rise from home to home', async () => {
+  const receiver = openReceiver();
+  const homes = await startThreeHomes(
+    {
+      WEBHOOKS: JSON.stringify([
+        endpoint('team', { events: ['session_created', 'context_changed', 'session_revoked'] }),
+      ]),
+    },
+    undefined,
+    receiver.send,
+  );
+  const { service } = homes;
+  const runCron = () => runScheduled(service.env, service.clock.now, undefined, receiver.send);
+  // A home that wrote more has higher numbers of its own.
+  for (let number = 0; number < 30; number += 1) await create(homes, {}, FROM.paris);
+  await runCron();
+  receiver.accepted.length = 0;
+
+  receiver.answer = () => new Response(null, { status: 500 });
+  const session = await create(homes, { user_id: USER, ip_address: '192.0.2.1' }, FROM.paris);
+  let token = session.refresh_token;
+  const refreshFrom = async (address: string) => {
+    service.advance(30);
+    const { status, body } = await service.refresh(token, 'app', { address });
+    expect(status).toBe(200);
+    token = body.refresh_token;
+  };
+  await refreshFrom('198.51.100.1');
+  for (const [home, address] of [
+    ['DB_APAC', '203.0.113.1'],
+    ['DB', '192.0.2.1'],
+    ['DB_WEUR', '198.51.100.1'],
+  ] as const) {
+    expect((await homes.post(`/v1/users/${USER}/move`, { home })).status).toBe(200);
+    await refreshFrom(address);
+  }
+  const { body } = await service.refresh(token);
+  await service.bearer('DELETE', '/v1/sessions/current', body.access_token);
+
+  receiver.answer = () => new Response();
+  service.advance(60);
+  for (let run = 0; run < 3; run += 1) await runCron();
+  const told = receiver.accepted
+    .map(({ text }) => JSON.parse(text))
+    .filter(({ data }) => data.session_id === session.session.id);
+  expect(told.map(({ type }) => type)).toEqual([
+    'session_created',
+    ...Array(4).fill('context_changed'),
+    'session_revoked',
+  ]);
+  const numbers = told.map(({ sequence }) => sequence as number);
+  expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+  expect(new Set(numbers).size).toBe(numbers.length);
+  for (const home of [env.DB, env.DB_APAC, env.DB_WEUR]) {
+    const { results } = await home.prepare('SELECT * FROM webhook_deliveries').all();
+    expect(results).toEqual([]);
+  }
+});
