@@ -2,7 +2,7 @@
  * People of OpenID providers: issuer and subject are one user, whoever asks first and however many
  * at once.
  */
-import { and, eq } from 'drizzle-orm';
+import { and, eq, isNull, notExists } from 'drizzle-orm';
 import { toUuid } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { usedAssertions, users } from '../db/schema';
@@ -36,16 +36,29 @@ export async function findOrCreateUser(
         db
           .insert(users)
           .values({ id, issuer, subject, createdAt: new Date(now) })
+          // A backend named this id before its person ever brought an ID token: it is the same
+          // person, whose name at the issuer was not known yet.
+          .onConflictDoUpdate({
+            target: users.id,
+            set: { issuer, subject },
+            setWhere: and(isNull(users.issuer), notExists(named(home, { issuer, subject }))),
+          })
+          // Another request made the person first.
           .onConflictDoNothing(),
-        db
-          .select({ id: users.id })
-          .from(users)
-          .where(and(eq(users.issuer, issuer), eq(users.subject, subject))),
+        named(home, { issuer, subject }),
       ] as const,
   );
   const [user] = found;
   if (user === undefined) throw new Error('the user was erased at this very moment');
   return user.id;
+}
+
+/** The user whom the issuer calls so. */
+function named({ db }: Home, { issuer, subject }: IssuedName) {
+  return db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.issuer, issuer), eq(users.subject, subject)));
 }
 
 /**

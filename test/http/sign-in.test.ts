@@ -116,6 +116,36 @@ describe('the grant (RFC 7523 §2.1)', () => {
     expect(other).not.toBe(one);
   });
 
+  it('a person whom a backend named before: the same user, once and again', async () => {
+    const { service, provider } = await start();
+    const { sub } = decodeJwt(
+      (await exchange(service, await provider.idToken())).body.access_token,
+    );
+    // Erased, and met again by a backend that knows the id.
+    await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users');
+    await env.DB.prepare('INSERT INTO users (id) VALUES (?)').bind(sub).run();
+    for (let time = 0; time < 2; time += 1) {
+      service.advance(1);
+      const { status, body } = await exchange(service, await provider.idToken());
+      expect(status).toBe(200);
+      expect(decodeJwt(body.access_token).sub).toBe(sub);
+    }
+    expect(await countOf('users')).toBe(1);
+  });
+
+  it('a person under another id already stays that one, whatever id a backend names', async () => {
+    const { service, provider } = await start();
+    const { sub } = decodeJwt(
+      (await exchange(service, await provider.idToken())).body.access_token,
+    );
+    const other = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c99';
+    await env.DB.exec('DELETE FROM user_sessions');
+    await env.DB.prepare('UPDATE users SET id = ?').bind(other).run();
+    await env.DB.prepare('INSERT INTO users (id) VALUES (?)').bind(sub).run();
+    const { status, body } = await exchange(service, await provider.idToken());
+    expect({ status, sub: decodeJwt(body.access_token).sub }).toEqual({ status: 200, sub: other });
+  });
+
   it('50 first sign-ins of one person at once: one user, 50 sessions', async () => {
     const { service, provider } = await start();
     const tokens = await Promise.all(Array.from({ length: 50 }, () => provider.idToken()));
@@ -579,6 +609,43 @@ describe('POST /browser/sign-in', () => {
     expect(response.status).toBe(status);
     expect(response.headers.getSetCookie()).toEqual([]);
     expect(await countOf('user_sessions')).toBe(0);
+  });
+
+  it('is for clients that may sign people in, and no other', async () => {
+    const clients = [{ client_id: 'web', origins: [WEB_ORIGIN], return_urls: [`${WEB_ORIGIN}/`] }];
+    const { service, provider } = await start({}, { CLIENTS: JSON.stringify(clients) });
+    const id_token = await provider.idToken({ nonce: NONCE });
+    const response = await post(service, { client_id: 'web', id_token, nonce: NONCE });
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ code: 'client_not_allowed' });
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(await countOf('user_sessions')).toBe(0);
+  });
+
+  it('works where the browser has the session of another app, which it replaces', async () => {
+    const other = 'https://other.sessions.example';
+    const app = { allow: ['refresh', 'sign_in'] };
+    const clients = [
+      { client_id: 'web', origins: [WEB_ORIGIN], ...app },
+      { client_id: 'other-web', origins: [other], ...app },
+    ];
+    const { service, provider } = await start({}, { CLIENTS: JSON.stringify(clients) });
+    const id_token = () => provider.idToken({ nonce: NONCE });
+    const body = async (client_id: string) => ({
+      client_id,
+      id_token: await id_token(),
+      nonce: NONCE,
+    });
+    const first = await post(service, await body('web'));
+    const cookie = first.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
+    const second = await post(service, await body('other-web'), { ...OWN, origin: other, cookie });
+    expect(second.status).toBe(201);
+    expect(second.headers.get('access-control-allow-origin')).toBe(other);
+    const { session } = (await first.json()) as Tokens;
+    expect(await readRow(session.id)).toMatchObject({ revoked_reason: 'signed_out' });
   });
 });
 
