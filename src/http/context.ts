@@ -15,6 +15,11 @@ export interface AppEnv {
      * of.
      */
     toTell: readonly { home: string; eventId: string }[] | undefined;
+    /**
+     * The request comes from an app whose session the browser's cookie is not: for it, the browser
+     * has no session.
+     */
+    isOtherApps: boolean | undefined;
     /** Set on routes for backends. */
     client: Client;
     /** Set on routes for users. */

@@ -19,6 +19,7 @@ export function revocationOf(c: AppContext, { config, now }: Service): Revocatio
   return {
     policy: config.sessions,
     reporting: reportingOf(c, config),
+    maxAuthAgeSeconds: config.reauthenticateToRevokeSeconds,
     tokenLifeSeconds,
     now: now(),
   };

@@ -4,7 +4,7 @@
  * database was restored to an earlier point, which brings back sessions that were revoked since,
  * and tokens that were rotated.
  */
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
 import { outdatedTokens } from '../db/schema';
@@ -12,11 +12,21 @@ import { outdatedTokens } from '../db/schema';
 /** Sessions without a limit by time may be of any age: 9999-12-31. */
 const FOR_EVER = new Date(253_402_300_799_000);
 
-/** The statement: `notBefore` in ms, of use until `until`. Of two, the later one wins. */
-export function outdate({ db }: Home, subject: string, notBefore: number, until: Date) {
+/**
+ * The statement: `notBefore` in ms, of use until `until`. Of two, the later one wins. It does
+ * nothing where `condition` does not hold.
+ */
+export function outdate(
+  { db }: Home,
+  subject: string,
+  notBefore: number,
+  until: Date,
+  condition: SQL = sql`true`,
+) {
+  const [from, to] = [notBefore, until.getTime()].map((time) => Math.floor(time / 1000));
   return db
     .insert(outdatedTokens)
-    .values({ subject, notBefore: new Date(notBefore), expiresAt: until })
+    .select(sql`select ${subject}, ${from}, ${to} where ${condition}`)
     .onConflictDoUpdate({
       target: outdatedTokens.subject,
       set: {

@@ -33,12 +33,19 @@ export interface Caller {
 
 export type RevokeResult =
   | { ok: true; events: RecordedEvent[] }
-  | { ok: false; reason: 'caller_session_ended' | 'not_found' };
+  | { ok: false; reason: 'caller_session_ended' | 'not_found' }
+  /** The person behind the caller's session proved too long ago who they are. */
+  | { ok: false; reason: 'authentication_too_old' };
 
 /** When, on whose behalf, and how it is reported. */
 export interface Revocation {
   policy: SessionPolicy;
   reporting: Reporting;
+  /**
+   * Ending sessions other than the caller's own needs an authentication at most this old (ASVS
+   * 7.5.2), so that a thief of one device cannot lock its owner out; null: any.
+   */
+  maxAuthAgeSeconds: number | null;
   /** How long access tokens live, clocks that differ included: for so long verifiers are told. */
   tokenLifeSeconds: number;
   now: number;
@@ -89,9 +96,8 @@ export async function revokeOne(
   sessionId: string,
   revocation: Revocation,
 ): Promise<RevokeResult> {
-  const { policy, now } = revocation;
   const target = and(eq(userSessions.id, sessionId), belongsTo(caller));
-  const condition = and(target, isCallerLive(home, caller, policy, now));
+  const condition = and(target, mayEndOthers(home, caller, revocation));
   const subject = caller.userId ?? caller.sessionId;
   const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation);
   const [callers, targets, ...results] = await transact(
@@ -103,7 +109,8 @@ export async function revokeOne(
         ...statements,
       ] as const,
   );
-  if (!isLiveRow(callers[0], revocation)) return { ok: false, reason: 'caller_session_ended' };
+  const refused = whyRefused(callers[0], revocation);
+  if (refused !== null) return { ok: false, reason: refused };
   if (targets.length === 0) return { ok: false, reason: 'not_found' };
   return { ok: true, events: events(results) };
 }
@@ -114,16 +121,16 @@ export async function revokeOthers(
   caller: Caller,
   revocation: Revocation,
 ): Promise<RevokeResult> {
-  const { policy, now } = revocation;
   const others = and(belongsTo(caller), ne(userSessions.id, caller.sessionId));
-  const condition = and(others, isCallerLive(home, caller, policy, now));
+  const condition = and(others, mayEndOthers(home, caller, revocation));
   const subject = caller.userId ?? caller.sessionId;
   const { statements, events } = revokeWhere(home, condition, BY_USER, subject, revocation);
   const [callers, ...results] = await transact(
     home,
     () => [selectSession(home, caller.sessionId), ...statements] as const,
   );
-  if (!isLiveRow(callers[0], revocation)) return { ok: false, reason: 'caller_session_ended' };
+  const refused = whyRefused(callers[0], revocation);
+  if (refused !== null) return { ok: false, reason: refused };
   return { ok: true, events: events(results) };
 }
 
@@ -133,11 +140,13 @@ export async function revokeEverywhere(
   caller: Caller,
   revocation: Revocation,
 ): Promise<RevokeResult> {
-  const { policy, now } = revocation;
-  const condition = and(belongsTo(caller), isCallerLive(home, caller, policy, now));
+  const { now } = revocation;
+  const condition = and(belongsTo(caller), mayEndOthers(home, caller, revocation));
   const subject = caller.userId ?? caller.sessionId;
   const afterwards =
-    caller.userId === null ? [] : [outdate(home, caller.userId, now, tokensEnd(revocation))];
+    caller.userId === null
+      ? []
+      : [outdate(home, caller.userId, now, tokensEnd(revocation), ANY_WERE_CHANGED)];
   const { statements, events } = revokeWhere(
     home,
     condition,
@@ -146,10 +155,15 @@ export async function revokeEverywhere(
     revocation,
     afterwards,
   );
-  const results = events(await transact(home, () => statements));
-  return results.some(({ sessionId }) => sessionId === caller.sessionId)
-    ? { ok: true, events: results }
-    : { ok: false, reason: 'caller_session_ended' };
+  const [callers, ...results] = await transact(
+    home,
+    () => [selectSession(home, caller.sessionId), ...statements] as const,
+  );
+  const written = events(results);
+  // In a transaction that is run again, the first run may have ended the caller's session.
+  if (written.some(({ sessionId }) => sessionId === caller.sessionId))
+    return { ok: true, events: written };
+  return { ok: false, reason: whyRefused(callers[0], revocation) ?? 'caller_session_ended' };
 }
 
 /** Ends all sessions of a user, for a backend. */
@@ -187,6 +201,9 @@ export async function eraseUser(
   );
   return erased.length > 0;
 }
+
+/** SQL: the statement before this one changed a row. */
+const ANY_WERE_CHANGED = sql`changes() > 0`;
 
 export const BY_USER = { by: 'user', reason: 'signed_out' } as const;
 
@@ -230,8 +247,15 @@ function tokensEnd({ tokenLifeSeconds, now }: Revocation): Date {
   return new Date(now + tokenLifeSeconds * 1000);
 }
 
-function isLiveRow(row: KnownSession | undefined, { policy, now }: Revocation): boolean {
-  return row !== undefined && checkSession(row, policy, now) === null;
+/** Why the session of this row may end no others; null: it may. */
+function whyRefused(
+  row: KnownSession | undefined,
+  { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
+): 'caller_session_ended' | 'authentication_too_old' | null {
+  if (row === undefined || checkSession(row, policy, now) !== null) return 'caller_session_ended';
+  if (maxAge === null) return null;
+  const age = row.authTime === null ? Number.POSITIVE_INFINITY : now - row.authTime.getTime();
+  return age <= maxAge * 1000 ? null : 'authentication_too_old';
 }
 
 /** SQL: the session is one that the caller may see and end. */
@@ -239,12 +263,18 @@ export function belongsTo({ userId, sessionId }: Caller): SQL {
   return userId === null ? eq(userSessions.id, sessionId) : eq(userSessions.userId, userId);
 }
 
-/** SQL: the caller's own session is live, checked in the very statement that acts for it. */
-function isCallerLive(home: Home, { sessionId }: Caller, policy: SessionPolicy, now: number): SQL {
+/** SQL twin of `whyRefused(…) === null`, checked in the very statement that acts for the caller. */
+function mayEndOthers(
+  home: Home,
+  { sessionId }: Caller,
+  { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
+): SQL {
+  const isRecent =
+    maxAge === null ? undefined : sql`${userSessions.authTime} * 1000 >= ${now - maxAge * 1000}`;
   return exists(
     home.db
       .select({ one: sql`1` })
       .from(userSessions)
-      .where(and(eq(userSessions.id, sessionId), isLive(policy, now))),
+      .where(and(eq(userSessions.id, sessionId), isLive(policy, now), isRecent)),
   );
 }

@@ -7,12 +7,14 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   BACKEND,
   basic,
+  ISSUER,
   readRow,
   START,
   startService,
   type TestService,
   type Tokens,
 } from '../fixtures';
+import { SAME_ORIGIN, send, signIn, startWithBrowsers } from './browser/browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
@@ -237,5 +239,63 @@ describe('REAUTHENTICATE_TO_REVOKE_SECONDS', () => {
     expect(
       (await service.bearer('DELETE', `/v1/sessions/${own.session.id}`, body.access_token)).status,
     ).toBe(204);
+  });
+
+  describe('in a browser', () => {
+    const FORM = {
+      'content-type': 'application/x-www-form-urlencoded',
+      'sec-fetch-site': 'same-origin',
+      origin: ISSUER,
+    };
+    const paths: [string, Record<string, string>][] = [
+      ['/account/sessions/:id/sign-out', FORM],
+      ['/account/sign-out-others', FORM],
+      ['/browser/sign-out-everywhere', SAME_ORIGIN],
+    ];
+
+    it.each(paths)('POST %s asks for a recent authentication too', async (path, headers) => {
+      const service = await startWithBrowsers({ REAUTHENTICATE_TO_REVOKE_SECONDS: '60' });
+      const others = [await signIn(service, { user_id: USER })];
+      others.push(await signIn(service, { user_id: USER }));
+      const own = await signIn(service, { user_id: USER });
+      const post = () =>
+        send(service, own.jar, 'POST', path.replace(':id', others[0]?.session.id ?? ''), headers);
+      service.advance(61);
+      const response = await post();
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toContain('max_age="60"');
+      for (const { session } of [...others, own])
+        expect(await readRow(session.id)).toMatchObject({ revoked_at: null });
+      // Nor were they ended by a not-before.
+      for (const { jar } of [...others, own])
+        expect((await send(service, jar, 'GET', '/browser/session')).status).toBe(200);
+      const { jar, session } = own;
+      const [, refresh_token] = (jar.get('__Host-session') ?? '').split('~') as [string, string];
+      expect((await stepUp(service, session.id, { refresh_token })).status).toBe(200);
+      expect((await post()).status).toBeLessThan(400);
+      expect(await readRow(others[0]?.session.id ?? '')).toMatchObject({
+        revoked_reason: 'signed_out',
+      });
+    });
+
+    it('a session without an authentication, and one older than a second too much, ends no others', async () => {
+      const service = await startWithBrowsers({ REAUTHENTICATE_TO_REVOKE_SECONDS: '60' });
+      const other = await signIn(service, { user_id: USER });
+      const own = await signIn(service, { user_id: USER });
+      service.advance(60);
+      const set = (authTime: number | null) =>
+        env.DB.prepare('UPDATE user_sessions SET auth_time = ? WHERE id = ?')
+          .bind(authTime, own.session.id)
+          .run();
+      for (const authTime of [null, NOW - 1]) {
+        await set(authTime);
+        for (const [path, headers] of paths.slice(1))
+          expect((await send(service, own.jar, 'POST', path, headers)).status).toBe(401);
+      }
+      expect(await readRow(other.session.id)).toMatchObject({ revoked_at: null });
+      await set(NOW);
+      const last = await send(service, own.jar, 'POST', '/account/sign-out-others', FORM);
+      expect(last.status).toBe(303);
+    });
   });
 });

@@ -9,15 +9,14 @@ import * as v from 'valibot';
 import { sha256 } from '../../crypto';
 import { toEventView } from '../../security-log/event-view';
 import { type Account, readAccount } from '../../sessions/read-account';
-import { revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
-import type { Session } from '../../sessions/session';
+import { type RevokeResult, revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
 import { cookieSessionEnded, findOwnSession } from '../browser/cookie-session';
 import { clearSessionCookies, readSessionCookie } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError, statusOf, toProblem } from '../errors';
 import { parseSequence, readQuery, uuid, validate } from '../input';
-import { requireRecentAuthentication } from '../recent-authentication';
+import { authenticationTooOld } from '../recent-authentication';
 import { logEvents, revocationOf } from '../reporting';
 import type { Service } from '../service';
 import { toSessionView } from '../views';
@@ -112,22 +111,17 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/sessions/:id/sign-out', ownForm, async (c) => {
     const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
-    const { caller, home, session } = await readCaller(c);
-    requireRecent(session);
+    const { caller, home } = await readCaller(c);
     const result = await revokeOne(home, caller, id, revocationOf(c, service));
-    if (!result.ok)
-      throw result.reason === 'not_found'
-        ? new ProblemError('not_found')
-        : cookieSessionEnded(null);
+    if (!result.ok) throw toRevokeProblem(result.reason);
     logEvents(c, home, result.events);
     return c.redirect(`${base}/account?done=device`, 303);
   });
 
   routes.post('/sign-out-others', ownForm, async (c) => {
-    const { caller, home, session } = await readCaller(c);
-    requireRecent(session);
+    const { caller, home } = await readCaller(c);
     const result = await revokeOthers(home, caller, revocationOf(c, service));
-    if (!result.ok) throw cookieSessionEnded(null);
+    if (!result.ok) throw toRevokeProblem(result.reason);
     logEvents(c, home, result.events);
     return c.redirect(`${base}/account?done=others`, 303);
   });
@@ -164,12 +158,18 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   async function readCaller(c: AppContext) {
     const { session, home } = await findOwnSession(c, service);
-    return { caller: { sessionId: session.id, userId: session.userId }, home, session };
+    return { caller: { sessionId: session.id, userId: session.userId }, home };
   }
 
-  function requireRecent({ authTime }: Session): void {
-    const payload = authTime === null ? {} : { auth_time: authTime.getTime() / 1000 };
-    requireRecentAuthentication({ payload }, config, now());
+  function toRevokeProblem(reason: Extract<RevokeResult, { ok: false }>['reason']): ProblemError {
+    switch (reason) {
+      case 'not_found':
+        return new ProblemError('not_found');
+      case 'authentication_too_old':
+        return authenticationTooOld(config);
+      case 'caller_session_ended':
+        return cookieSessionEnded(null);
+    }
   }
 
   async function readOwnAccount(

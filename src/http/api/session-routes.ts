@@ -10,7 +10,7 @@ import { type AuthenticateResult, authenticateSession } from '../../sessions/aut
 import { createSession, type NewSession, toKeyHash } from '../../sessions/create';
 import { listOwnSessions } from '../../sessions/list';
 import { findSession } from '../../sessions/read';
-import { revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
+import { type RevokeResult, revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
 import { checkSession } from '../../sessions/session';
 import { RESERVED_CLAIMS } from '../../tokens/access-token';
 import { verifyRefreshToken } from '../../tokens/refresh-token';
@@ -22,7 +22,7 @@ import { assertCanHandOff, handOff } from '../handoff';
 import { whereCallerIs, whereSessionIs } from '../homes';
 import { formatCursor, jsonObject, readJson, readPage, uuid, validate } from '../input';
 import { startWhereItBelongs } from '../placement';
-import { requireRecentAuthentication } from '../recent-authentication';
+import { authenticationTooOld } from '../recent-authentication';
 import { logEvents, reportingOf, revocationOf } from '../reporting';
 import type { Service } from '../service';
 import { issueTokens, toSessionView } from '../views';
@@ -230,14 +230,14 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     return c.body(null, 204);
   });
 
-  routes.post('/revoke-others', user, recentlyAuthenticated, async (c) => {
+  routes.post('/revoke-others', user, async (c) => {
     const { home, result } = await whereCallerIs(
       c,
       service,
       (home) => revokeOthers(home, c.get('accessToken'), revocationOf(c, service)),
       (found) => !found.ok,
     );
-    if (!result.ok) throw sessionEnded();
+    if (!result.ok) throw toRevokeProblem(result.reason);
     logEvents(c, home, result.events);
     return c.json({ revoked: result.events.length });
   });
@@ -249,17 +249,13 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     // from.
     if (id === caller.sessionId) await endCurrent(c);
     else {
-      requireRecentAuthentication(c.get('accessToken'), config, now());
       const { home, result } = await whereCallerIs(
         c,
         service,
         (home) => revokeOne(home, caller, id, revocationOf(c, service)),
         (found) => !found.ok,
       );
-      if (!result.ok)
-        throw result.reason === 'not_found'
-          ? new ProblemError('not_found', 'There is no such session')
-          : sessionEnded();
+      if (!result.ok) throw toRevokeProblem(result.reason);
       logEvents(c, home, result.events);
     }
     return c.body(null, 204);
@@ -267,9 +263,15 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
 
   return routes;
 
-  async function recentlyAuthenticated(c: AppContext, next: () => Promise<void>) {
-    requireRecentAuthentication(c.get('accessToken'), config, now());
-    await next();
+  function toRevokeProblem(reason: Extract<RevokeResult, { ok: false }>['reason']): ProblemError {
+    switch (reason) {
+      case 'not_found':
+        return new ProblemError('not_found', 'There is no such session');
+      case 'authentication_too_old':
+        return authenticationTooOld(config);
+      case 'caller_session_ended':
+        return sessionEnded();
+    }
   }
 
   async function endCurrent(c: AppContext): Promise<void> {

@@ -16,6 +16,7 @@ import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { whereSessionIs } from '../homes';
 import { readJson, readNothing, readQuery } from '../input';
+import { authenticationTooOld } from '../recent-authentication';
 import { refresh } from '../refresh';
 import { logEvents, revocationOf } from '../reporting';
 import type { Service } from '../service';
@@ -30,7 +31,7 @@ import {
   readSessionCookie,
   setSessionCookies,
 } from './cookies';
-import { preflight, sameSite } from './same-site';
+import { mayUse, preflight, sameSite } from './same-site';
 
 const signInSchema = v.strictObject({
   client_id: v.string(),
@@ -96,7 +97,8 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.post('/refresh', ownApp, async (c) => {
     await readNothing(c);
     const cookie = readSessionCookie(c);
-    if (cookie === null || !config.clients.has(cookie.clientId)) throw cookieSessionEnded(null);
+    if (c.get('isOtherApps') || cookie === null || !config.clients.has(cookie.clientId))
+      throw cookieSessionEnded(null);
     const { clientId, refreshToken } = cookie;
     const result = await refresh(c, service, { presented: refreshToken, clientId });
     if (!result.ok) throw cookieSessionEnded(result.reason);
@@ -168,6 +170,11 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.post('/sign-out', ownApp, async (c) => {
     await readNothing(c);
     const named = await findNamedSession(c);
+    const origin = c.req.header('origin');
+    if (named !== null && origin !== undefined && !mayUse(config, named.clientId, origin)) {
+      c.set('outcome', 'unchanged');
+      return c.body(null, 204);
+    }
     const events = named === null ? [] : await endByClient(c, service, named.home, named);
     c.set('outcome', events.length > 0 ? 'signed_out' : 'unchanged');
     clearSessionCookies(c);
@@ -179,7 +186,10 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const { session, home } = await findOwnSession(c, service);
     const caller = { sessionId: session.id, userId: session.userId };
     const result = await revokeEverywhere(home, caller, revocationOf(c, service));
-    if (!result.ok) throw cookieSessionEnded(null);
+    if (!result.ok)
+      throw result.reason === 'authentication_too_old'
+        ? authenticationTooOld(config)
+        : cookieSessionEnded(null);
     logEvents(c, home, result.events);
     c.set('outcome', 'signed_out');
     clearSessionCookies(c);

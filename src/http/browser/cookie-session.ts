@@ -37,6 +37,7 @@ export async function findOwnSession(
   const home = cookie && service.findHome(cookie.token.home, c.get('meter'));
   if (cookie === null || home === null || !config.clients.has(cookie.clientId))
     throw cookieSessionEnded(null);
+  if (c.get('isOtherApps')) throw cookieSessionEnded(null);
   if (cookie.isExpired) throw cookieSessionEnded('expired_absolute');
   await service.keySet(home);
   const keyring = await service.keyring();

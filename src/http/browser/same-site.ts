@@ -50,18 +50,15 @@ export function isAllowedOrigin(
 }
 
 /**
- * Lets a request pass that the app of the cookie's client made, and lets that app alone read the
- * answer.
+ * Lets a request pass that a browser client's app made, and lets that app alone read the answer.
+ * All apps of a browser share one cookie, so an app whose session it is not gets the answer of a
+ * browser without a session, and neither hears that there is one nor ends it; otherwise one app's
+ * cookie would lock people out of every other.
  */
 export const sameSite = (config: Config) => {
   const issuerOrigin = new URL(config.issuer).origin;
-  const anyOrigin = browserOrigins(config);
+  const allowed = browserOrigins(config);
   return createMiddleware<AppEnv>(async function sameSite(c, next) {
-    const cookie = readSessionCookie(c);
-    // Where no cookie says whose session it is, there is none: any browser client's app may hear
-    // that.
-    const allowed =
-      cookie === null ? anyOrigin : (config.clients.get(cookie.clientId)?.origins ?? []);
     const origin = c.req.header('origin');
     const isSafeMethod = c.req.method === 'GET' || c.req.method === 'HEAD';
     if (
@@ -75,6 +72,9 @@ export const sameSite = (config: Config) => {
         'cross_site_request',
         'The origin of the request is not one of the client',
       );
+    const cookie = readSessionCookie(c);
+    if (origin !== undefined && cookie !== null)
+      c.set('isOtherApps', !mayUse(config, cookie.clientId, origin));
     try {
       if (
         !isSafeMethod &&
@@ -91,6 +91,19 @@ export const sameSite = (config: Config) => {
     }
   });
 };
+
+/**
+ * Whether a page of this origin acts for sessions of the client. Those of a client that is gone
+ * from the configuration are nobody's.
+ */
+export function mayUse(config: Config, clientId: string, origin: string): boolean {
+  const client = config.clients.get(clientId);
+  return (
+    client === undefined ||
+    origin === new URL(config.issuer).origin ||
+    client.origins.includes(origin)
+  );
+}
 
 /**
  * Answers the preflight of a browser client's app (Fetch §3.2.2). It has no cookies, so whose

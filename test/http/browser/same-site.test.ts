@@ -49,7 +49,6 @@ const HOSTILE_ORIGINS = [
   'https://app.sessions.example.',
   'https://APP.sessions.example',
   'https://app.sessions.example@evil.example',
-  'https://other.sessions.example',
   'http://sessions.example',
   'https://sessions.example.evil.example',
   'https://sessions.example:444',
@@ -134,26 +133,54 @@ describe('who asks (B-06)', () => {
     }
   });
 
-  it('the session decides whose origins count: an app asks for its own sessions alone', async () => {
+  it("for another client's app the browser has no session: it is answered so, and changes nothing", async () => {
     const other = await signIn(service, {
       client_id: OTHER_WEB,
       browser: { return_url: 'https://other.sessions.example/' },
     });
     const headers = { ...JSON_TYPE, 'sec-fetch-site': 'same-site', origin: APP_ORIGIN };
-    for (const [method, path] of paths)
-      expect((await send(service, other.jar, method, path, headers)).status).toBe(403);
+    const before = await readRow(other.session.id);
+    for (const [method, path] of paths) {
+      service.database.roundTrips = 0;
+      const response = await send(service, other.jar, method, path, headers);
+      expect(response.status, path).toBe(path === '/browser/sign-out' ? 204 : 401);
+      const none = await send(service, new Map(), method, path, headers);
+      expect(response.status, path).toBe(none.status);
+      expect(response.headers.getSetCookie(), path).toEqual([]);
+      expect(response.headers.get('access-control-allow-origin'), path).toBe(APP_ORIGIN);
+      if (response.status === 401) expect(service.database.roundTrips, path).toBe(0);
+    }
+    expect(await readRow(other.session.id)).toEqual(before);
     const own = { ...headers, origin: 'https://other.sessions.example' };
     expect((await send(service, other.jar, 'POST', '/browser/refresh', own)).status).toBe(200);
   });
 
-  it("a page of another client's app does not hear even that somebody is signed in", async () => {
+  it("another client's app does not sign out by the access token that the browser holds", async () => {
     const other = await signIn(service, {
       client_id: OTHER_WEB,
       browser: { return_url: 'https://other.sessions.example/' },
     });
     const headers = { ...JSON_TYPE, 'sec-fetch-site': 'same-site', origin: APP_ORIGIN };
-    const response = await send(service, other.jar, 'GET', '/browser/session', headers);
-    expect(response.headers.get('access-control-allow-origin')).toBe(null);
+    const access: Jar = new Map([['__Host-access', other.jar.get('__Host-access') as string]]);
+    const response = await send(service, access, 'POST', '/browser/sign-out', headers);
+    expect(response.status).toBe(204);
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(await readRow(other.session.id)).toMatchObject({ revoked_at: null });
+    const own = { ...headers, origin: 'https://other.sessions.example' };
+    await send(service, access, 'POST', '/browser/sign-out', own);
+    expect(await readRow(other.session.id)).toMatchObject({ revoked_reason: 'signed_out' });
+  });
+
+  it('the session of a client that is gone from the configuration keeps no other app out', async () => {
+    const other = 'https://other.sessions.example';
+    const clients = [{ client_id: OTHER_WEB, origins: [other], return_urls: [`${other}/`] }];
+    const gone = await startWithBrowsers({ CLIENTS: JSON.stringify(clients) });
+    const headers = { ...JSON_TYPE, 'sec-fetch-site': 'same-site', origin: other };
+    const own = new Map(jar);
+    expect((await send(gone, own, 'POST', '/browser/refresh', headers)).status).toBe(401);
+    expect((await send(gone, own, 'GET', '/browser/session', headers)).status).toBe(401);
+    expect((await send(gone, own, 'POST', '/browser/sign-out', headers)).status).toBe(204);
+    expect(own.size).toBe(0);
   });
 
   it('a client that is gone from the configuration has no origins', async () => {
@@ -296,8 +323,8 @@ describe('CORS (B-10, threat 20)', () => {
       origin: 'https://other.sessions.example',
     };
     const asked = await send(service, new Map(jar), 'POST', '/browser/refresh', headers);
-    expect(asked.status).toBe(403);
-    expect(asked.headers.get('access-control-allow-origin')).toBe(null);
+    expect(asked.status).toBe(401);
+    expect(asked.headers.getSetCookie()).toEqual([]);
   });
 
   it('the start and the token exchange have no preflight', async () => {
