@@ -2,9 +2,9 @@
  * An API that takes access tokens of edge-sessions, which it reaches by a service binding: no
  * request leaves Cloudflare.
  */
-
+import { env } from 'cloudflare:workers';
 import { requireAccessToken, type VerifiedEnv } from 'edge-sessions/hono';
-import { createAccessTokenVerifier, type Requirements } from 'edge-sessions/verify';
+import { createAccessTokenVerifier } from 'edge-sessions/verify';
 import { Hono } from 'hono';
 
 interface Bindings {
@@ -13,30 +13,25 @@ interface Bindings {
   AUDIENCE: string;
 }
 
-type ApiEnv = VerifiedEnv & { Bindings: Bindings };
+const { SESSIONS, ISSUER, AUDIENCE } = env as unknown as Bindings;
 
-const app = new Hono<ApiEnv>();
+/** One for an isolate, because it keeps the keys and the revocation list. */
+const verifier = createAccessTokenVerifier({
+  issuer: ISSUER,
+  audience: AUDIENCE,
+  revocations: { pollSeconds: 1 },
+  fetch: (...request) => SESSIONS.fetch(...request),
+});
 
-/** One verifier an isolate, because it keeps the keys and the revocation list. */
-let verifier: ReturnType<typeof createAccessTokenVerifier> | undefined;
+const app = new Hono<VerifiedEnv>();
 
-const signedIn = (requirements: Requirements = {}): ReturnType<typeof requireAccessToken> =>
-  async function signedIn(c, next) {
-    const { SESSIONS, ISSUER, AUDIENCE } = c.env as Bindings;
-    verifier ??= createAccessTokenVerifier({
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      revocations: { pollSeconds: 1 },
-      fetch: (input, init) => SESSIONS.fetch(input as RequestInfo, init),
-    });
-    return requireAccessToken(verifier, requirements)(c, next);
-  };
-
-app.get('/me', signedIn(), (c) =>
+app.get('/me', requireAccessToken(verifier), (c) =>
   c.json({ user: c.get('accessToken').sub, session: c.get('accessToken').sid }),
 );
 
 // Money moves only soon after the person proved who they are.
-app.post('/transfers', signedIn({ maxAge: 300 }), (c) => c.json({ accepted: true }, 202));
+app.post('/transfers', requireAccessToken(verifier, { maxAge: 300 }), (c) =>
+  c.json({ accepted: true }, 202),
+);
 
 export default app;

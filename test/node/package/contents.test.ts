@@ -8,7 +8,7 @@ import { ROOT, tool } from './shell.ts';
 const { archive, files, ownWorker, newest } = inject('installed');
 const read = (folder: string, name: string) => readFileSync(join(folder, name), 'utf8');
 
-it('the files are those that were agreed on', async () => {
+it('the files are those that were agreed on: npm run check:package -- -u agrees', async () => {
   await expect(`${files.toSorted().join('\n')}\n`).toMatchFileSnapshot('packed-files.txt');
 });
 

@@ -24,10 +24,13 @@ export interface Deployment {
   authorization: string;
 }
 
-/** The Worker of `ownWorker` on a port of its own, its database migrated; and `others` beside it. */
+/**
+ * The Worker of `ownWorker` on a port of its own, its database migrated. `others` are beside it,
+ * and reach it as `my-sessions`. Its issuer is where it is, unless given.
+ */
 export async function deploy(
   ownWorker: string,
-  others: (origin: string) => Promise<object[]> = async () => [],
+  { issuer, others = [] }: { issuer?: string; others?: object[] } = {},
 ): Promise<Deployment> {
   const clientId = 'backend';
   const hash = createHash('sha256').update(SECRET).digest('hex');
@@ -46,7 +49,7 @@ export async function deploy(
           script: await build(ownWorker),
           d1Databases: { DB: 'sessions' },
           bindings: {
-            ISSUER: origin,
+            ISSUER: issuer ?? origin,
             AUDIENCE,
             SESSION_SECRET: randomBytes(32).toString('base64url'),
             CLIENTS: JSON.stringify([
@@ -55,7 +58,7 @@ export async function deploy(
             ]),
           },
         },
-        ...((await others(origin)) as []),
+        ...(others as []),
       ],
     }),
   );

@@ -5,19 +5,19 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { AUDIENCE, build, type Deployment, deploy, PLATFORM } from './deployment.ts';
 
 const { ownWorker, resourceServer } = inject('installed');
+const ISSUER = 'https://auth.example.com';
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(ownWorker, async (origin) => [
-    {
-      ...PLATFORM,
-      name: 'my-api',
-      script: await build(resourceServer),
-      bindings: { ISSUER: origin, AUDIENCE },
-      serviceBindings: { SESSIONS: 'my-sessions' },
-    },
-  ]);
+  const api = {
+    ...PLATFORM,
+    name: 'my-api',
+    script: await build(resourceServer),
+    bindings: { ISSUER, AUDIENCE },
+    serviceBindings: { SESSIONS: 'my-sessions' },
+  };
+  deployment = await deploy(ownWorker, { issuer: ISSUER, others: [api] });
 });
 afterAll(() => deployment?.miniflare.dispose());
 
@@ -27,7 +27,7 @@ async function ask(
   init: { method?: string; headers?: Record<string, string>; body?: string } = {},
 ) {
   const { fetch } = await deployment.miniflare.getWorker(worker);
-  const base = worker === 'my-api' ? AUDIENCE : deployment.origin;
+  const base = worker === 'my-api' ? AUDIENCE : ISSUER;
   const response = await fetch(base + path, init);
   const text = await response.text();
   return { status: response.status, text, challenge: response.headers.get('www-authenticate') };

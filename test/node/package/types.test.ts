@@ -2,52 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { ROOT, tool } from './shell.ts';
+import { compile, PLATFORMS, RESOLUTIONS } from './compile.ts';
+import { tool } from './shell.ts';
 
 const { newest, oldest, ownWorker } = inject('installed');
-const types = (name: string) => join(ROOT, 'node_modules', name);
-
-/** Where the clients are used: what the platform has comes from somewhere else in each. */
-const PLATFORMS = {
-  'a browser': { lib: ['es2023', 'dom', 'dom.iterable'], types: [] },
-  Node: { lib: ['es2023'], types: [types('@types/node')] },
-  Workers: { lib: ['es2023'], types: [types('@cloudflare/workers-types')] },
-};
-
-const RESOLUTIONS = {
-  nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
-  bundler: { module: 'esnext', moduleResolution: 'bundler' },
-};
-
-/** What the compiler says of these files. Of Hono's own it is asked only where they are right. */
-async function compile(
-  folder: string,
-  name: string,
-  options: object,
-  files: string[],
-): Promise<string[]> {
-  const project = join(folder, `tsconfig.${name.replaceAll(/\W+/g, '-')}.json`);
-  const compilerOptions = {
-    target: 'es2022',
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noUncheckedIndexedAccess: true,
-    verbatimModuleSyntax: true,
-    skipLibCheck: false,
-    noEmit: true,
-    ...options,
-  };
-  writeFileSync(project, JSON.stringify({ compilerOptions, files }));
-  const said = await tool('tsc', ['--project', project, '--pretty', 'false'], folder).catch(
-    (error: Error) => error.message,
-  );
-  const mistakes = said.split('\n').filter((line) => line.includes(': error '));
-  // They name elements of pages, and so need a browser's types.
-  return name.startsWith('a browser')
-    ? mistakes
-    : mistakes.filter((line) => !line.startsWith('node_modules/hono/'));
-}
-
 describe.each([
   ['the newest', newest],
   ['the oldest', oldest],
