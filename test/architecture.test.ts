@@ -31,7 +31,8 @@ function layerOf(name: string): number {
   if (name.startsWith('dev/')) return 6;
   if (name === 'index' || name === 'index.ts') return 5;
   if (/^scheduled(\.ts)?$/.test(name)) return 4;
-  if (name.startsWith('http/')) return 3.5;
+  if (name.startsWith('http/')) return 3.8;
+  if (name.startsWith('service/')) return 3.5;
   if (name.startsWith('homes/')) return 3;
   if (/^(sessions|security-log|tokens|risk|webhooks)\//.test(name)) return 2;
   if (name.startsWith('db/')) return 1;
@@ -41,11 +42,11 @@ function layerOf(name: string): number {
 describe('imports', () => {
   it('are found at all', () => {
     expect(files.length).toBeGreaterThan(20);
-    expect(files.find(({ name }) => name === 'http/app.ts')?.local).toContain('http/service');
+    expect(files.find(({ name }) => name === 'http/app.ts')?.local).toContain('service/service');
     expect(files.find(({ name }) => name === 'http/app.ts')?.packages).toContain('hono');
   });
 
-  it('run one way: index → scheduled → http → homes → sessions, security-log, tokens, risk, webhooks → db → config, crypto, faults', () => {
+  it('run one way: index → scheduled → http → service → homes → sessions, security-log, tokens, risk, webhooks → db → config, crypto, faults', () => {
     const upward = files.flatMap(({ name, local }) =>
       local
         .filter((target) => layerOf(target) > layerOf(name))
@@ -125,6 +126,14 @@ describe('what stands where', () => {
     ).toEqual([]);
   });
 
+  it('no operation, and no rule, knows an HTTP request or its answer', () => {
+    expect(
+      having(/\bAppContext\b|\bHeaders\b|\bnew (?:Request|Response)\b|\bstatus:/).filter((name) =>
+        /^(service|sessions|security-log|homes|risk|db)\//.test(name),
+      ),
+    ).toEqual([]);
+  });
+
   it('only http/errors.ts makes an error response', () => {
     expect(having(/problem\+json/)).toEqual(['http/errors.ts']);
   });
@@ -133,7 +142,7 @@ describe('what stands where', () => {
     expect(having(/Math\.random/)).toEqual([
       'client/browser.ts',
       'client/grant.ts',
-      'http/views.ts',
+      'service/issue-tokens.ts',
     ]);
   });
 });

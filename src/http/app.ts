@@ -5,6 +5,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { parseConfig } from '../config/config';
 import type { Env } from '../env';
 import { namedAs } from '../outgoing';
+import { createService } from '../service/service';
 import { accountRoutes } from './account/account-routes';
 import { deliveryRoutes } from './api/delivery-routes';
 import { eventRoutes } from './api/event-routes';
@@ -22,7 +23,6 @@ import { refuseOtherMethods } from './middleware/method-not-allowed';
 import { requestLog } from './middleware/request-log';
 import { metadataRoutes } from './oauth/metadata';
 import { oauthRoutes } from './oauth/oauth-routes';
-import { createService } from './service';
 
 /**
  * `now` gives milliseconds since 1970; `send` is how the service asks others. Throws `ConfigError`.

@@ -1,20 +1,15 @@
 /** What middleware leaves on Hono's context for the handlers. */
 import type { Context } from 'hono';
 import type { Client } from '../config/clients';
-import type { Meter } from '../db/d1';
+import type { Caller } from '../service/caller';
 import type { AccessToken } from '../tokens/access-token';
 
 export interface AppEnv {
   Variables: {
-    requestId: string;
-    meter: Meter;
+    /** Set on all routes. */
+    caller: Caller;
     /** Why the request ended as it did, for the log. */
     outcome: string | undefined;
-    /**
-     * Events that the request wrote, or made due again, and that the webhooks may have to be told
-     * of.
-     */
-    toTell: readonly { home: string; eventId: string }[] | undefined;
     /**
      * The request comes from an app whose session the browser's cookie is not: for it, the browser
      * has no session.

@@ -35,7 +35,6 @@ const PROBLEMS = {
   too_many_requests: [429, 'There were too many requests'],
   internal_error: [500, 'Something went wrong'],
   assertion_refused: [401, 'The ID token is not good'],
-  assertion_used: [409, 'The ID token was used before'],
   issuer_unavailable: [503, 'The issuer of the ID token cannot be asked right now'],
   database_unavailable: [503, 'The service cannot decide this right now'],
   config_invalid: [503, 'The service is not configured'],
@@ -43,19 +42,27 @@ const PROBLEMS = {
 
 type ProblemCode = keyof typeof PROBLEMS;
 
-/**
- * Ends a request with a problem response. `detail` is for the caller to read, so it holds nothing
- * secret.
- */
+/** What a problem tells beside its code. */
+interface ProblemDetails {
+  /** For the caller to read, so it holds nothing secret. */
+  detail?: string;
+  headers?: Record<string, string>;
+  /** Extension members (RFC 9457 §3.2). */
+  members?: Record<string, unknown>;
+  /** For the log, where it says more than the code. */
+  outcome?: string;
+}
+
+/** Ends a request with a problem response. A text alone is the detail. */
 export class ProblemError extends Error {
+  readonly details: ProblemDetails;
   constructor(
     readonly code: ProblemCode,
-    readonly detail?: string,
-    readonly headers: Record<string, string> = {},
-    readonly extra: Record<string, unknown> = {},
+    details: string | ProblemDetails = {},
   ) {
     super(code);
     this.name = 'ProblemError';
+    this.details = typeof details === 'string' ? { detail: details } : details;
   }
 }
 
@@ -93,7 +100,10 @@ export class OAuthError extends Error {
 export function bearerProblem(error: 'invalid_token' | null, description: string): ProblemError {
   const challenge =
     error === null ? 'Bearer' : `Bearer error="${error}", error_description="${description}"`;
-  return new ProblemError('invalid_token', description, { 'WWW-Authenticate': challenge });
+  return new ProblemError('invalid_token', {
+    detail: description,
+    headers: { 'WWW-Authenticate': challenge },
+  });
 }
 
 /** The token is good, but its session is not any more. */
@@ -105,7 +115,7 @@ export function respondToError(error: Error, c: AppContext, isOAuth: boolean): R
   if (error instanceof OAuthError) return oauthResponse(c, error);
   const problem = toProblem(error, c);
   return isOAuth && problem.code !== 'config_invalid'
-    ? oauthResponse(c, toOAuthError(problem))
+    ? oauthResponse(c, inOAuthForm(problem))
     : problemResponse(c, problem);
 }
 
@@ -114,25 +124,24 @@ export function toProblem(error: Error, c: AppContext): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof DatabaseUnavailableError) {
     logFault(c, error.code, { detail: error.detail });
-    const headers = { 'Retry-After': String(error.retryAfterSeconds) };
-    const extra = error.homes.length > 0 ? { homes: error.homes } : {};
-    return new ProblemError(
-      'database_unavailable',
-      'The database did not answer; retry',
-      headers,
-      extra,
-    );
+    return new ProblemError('database_unavailable', {
+      detail: 'The database did not answer; retry',
+      headers: { 'Retry-After': String(error.retryAfterSeconds) },
+      ...(error.homes.length > 0 && { members: { homes: error.homes } }),
+    });
   }
   if (error instanceof IssuerUnavailableError) {
     logFault(c, error.code, {});
-    return new ProblemError('issuer_unavailable', 'Retry later', {
-      'Retry-After': String(error.retryAfterSeconds),
+    return new ProblemError('issuer_unavailable', {
+      detail: 'Retry later',
+      headers: { 'Retry-After': String(error.retryAfterSeconds) },
     });
   }
   if (error instanceof ConfigError) {
     logFault(c, error.code, { mistakes: error.mistakes });
-    return new ProblemError('config_invalid', 'The log names what is wrong', {
-      'Retry-After': '30',
+    return new ProblemError('config_invalid', {
+      detail: 'The log names what is wrong',
+      headers: { 'Retry-After': '30' },
     });
   }
   // A message of unknown origin may quote its input, so only where it came from is logged.
@@ -151,17 +160,18 @@ export function statusOf({ code }: ProblemError): ContentfulStatusCode {
   return PROBLEMS[code][0];
 }
 
-function problemResponse(c: AppContext, { code, detail, headers, extra }: ProblemError): Response {
+function problemResponse(c: AppContext, { code, details }: ProblemError): Response {
+  const { detail, headers, members, outcome } = details;
   const [status, title] = PROBLEMS[code];
-  c.set('outcome', code);
+  c.set('outcome', outcome ?? code);
   const body = {
     type: `urn:edge-sessions:problem:${code}`,
     title,
     status,
     code,
     ...(detail !== undefined && { detail }),
-    instance: `urn:request:${c.get('requestId')}`,
-    ...extra,
+    instance: `urn:request:${c.get('caller').requestId}`,
+    ...members,
   };
   return c.body(JSON.stringify(body), status, {
     ...headers,
@@ -181,7 +191,8 @@ function oauthResponse(c: AppContext, { code, description, extra }: OAuthError):
 }
 
 /** Middleware that both families share throws problems; under /oauth they take OAuth's form. */
-function toOAuthError({ code, detail, headers }: ProblemError): OAuthError {
+function inOAuthForm({ code, details }: ProblemError): OAuthError {
+  const { detail, headers } = details;
   const [status, title] = PROBLEMS[code];
   switch (code) {
     case 'invalid_client':
@@ -206,6 +217,6 @@ function toOAuthError({ code, detail, headers }: ProblemError): OAuthError {
 
 function logFault(c: AppContext, event: string, details: Record<string, unknown>): void {
   console.error(
-    JSON.stringify({ level: 'error', event, request_id: c.get('requestId'), ...details }),
+    JSON.stringify({ level: 'error', event, request_id: c.get('caller').requestId, ...details }),
   );
 }

@@ -80,12 +80,10 @@ export function validate<T extends v.GenericSchema>(schema: T, value: unknown): 
     field: toFieldName(v.getDotPath(issue)),
     message: explain(issue),
   }));
-  throw new ProblemError(
-    'invalid_request',
-    errors.map(({ field, message }) => `${field} ${message}`.trim()).join('; '),
-    {},
-    { errors },
-  );
+  throw new ProblemError('invalid_request', {
+    detail: errors.map(({ field, message }) => `${field} ${message}`.trim()).join('; '),
+    members: { errors },
+  });
 }
 
 /**

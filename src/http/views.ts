@@ -1,14 +1,11 @@
 /** What the API shows of a session and of its tokens. */
 import type { Config } from '../config/config';
-import type { Home } from '../db/d1';
+import { toIso } from '../iso-time';
 import { parseSignals, type Signals } from '../risk/signals';
 import { describeDevice, parseUserAgent } from '../risk/user-agent';
+import type { Tokens } from '../service/issue-tokens';
+import { parseJson } from '../sessions/parse-json';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
-import type { AccessTokenSubject } from '../tokens/access-token';
-import { issueAccessToken } from '../tokens/access-token';
-import { issueRefreshToken } from '../tokens/refresh-token';
-import { findSigningKey } from '../tokens/signing-keys';
-import type { Service } from './service';
 
 /** A session as its owner, or a backend, may see it: never the refresh token or its hash. */
 export function toSessionView(session: Session, config: Config, currentId: string | null = null) {
@@ -46,83 +43,35 @@ export function toLocation({
   return country === null && city === null ? null : { country, region, city };
 }
 
-/**
- * The tokens of a session: a fresh access token, and the refresh token of this secret. RFC 6749
- * §5.1.
- */
-export async function issueTokens(service: Service, home: Home, session: Session, secret: string) {
-  const { config } = service;
-  const now = service.now();
-  const [keySet, keyring] = await Promise.all([service.keySet(home), service.keyring()]);
-  const key = findSigningKey(keySet, now);
-  if (key === null) throw new Error('no signing key');
-  const idleEnd = idleExpiresAt(session, config.sessions);
-  const ends = [session.expiresAt, idleEnd]
-    .filter((end) => end !== null)
-    .map((end) => end.getTime());
-  const sessionEnd = ends.length === 0 ? null : Math.min(...ends);
-  // No access token outlives its session.
-  const expiresAt = Math.min(
-    toSecond(now) + config.accessTokenTtlSeconds * 1000,
-    sessionEnd ?? Number.POSITIVE_INFINITY,
-  );
-  const [access, refresh] = await Promise.all([
-    issueAccessToken(key, config, toSubject(session, home), {
-      now,
-      expiresAt: new Date(expiresAt),
-    }),
-    issueRefreshToken(keyring, {
-      sessionId: session.id,
-      home: home.name,
-      secret,
-      expiresAt: session.expiresAt,
-    }),
-  ]);
-  // Between 75 and 90 % of the token's life, so that clients which started together do not refresh
-  // together.
-  const refreshAt = now + (expiresAt - now) * (0.75 + Math.random() * 0.15);
+/** Tokens as RFC 6749 §5.1 has them, with when the session ends. */
+export function toTokenView(tokens: Tokens) {
   return {
-    access_token: access,
+    access_token: tokens.accessToken,
     token_type: 'Bearer',
-    expires_in: Math.ceil((expiresAt - toSecond(now)) / 1000),
-    refresh_token: refresh,
-    refresh_token_expires_in:
-      sessionEnd === null ? null : Math.ceil((sessionEnd - toSecond(now)) / 1000),
-    session_expires_at: toIso(session.expiresAt),
-    idle_expires_at: toIso(idleEnd),
-    refresh_at: toIso(new Date(refreshAt)),
+    expires_in: tokens.expiresIn,
+    refresh_token: tokens.refreshToken,
+    ...toLifetimeView(tokens),
+    refresh_at: toIso(tokens.refreshAt),
   };
 }
 
-function toSubject(session: Session, home: Home): AccessTokenSubject {
+/** When a session ends unless it is used. */
+export function toLifetimeView(tokens: Tokens) {
   return {
-    sessionId: session.id,
-    home: home.name,
-    userId: session.userId,
-    clientId: session.clientId ?? '',
-    authTime: session.authTime,
-    amr: parseJson<string[]>(session.amr),
-    acr: session.acr,
-    claims: parseJson<Record<string, unknown>>(session.claims) ?? {},
+    refresh_token_expires_in: tokens.refreshTokenExpiresIn,
+    session_expires_at: toIso(tokens.sessionExpiresAt),
+    idle_expires_at: toIso(tokens.idleExpiresAt),
   };
 }
 
-const toSecond = (milliseconds: number) => Math.floor(milliseconds / 1000) * 1000;
-
-/**
- * ISO 8601 UTC, whole seconds. A row that was written by hand may hold what is no date; it must not
- * stop a list.
- */
-function toIso(date: Date | null): string | null {
-  if (date === null || Number.isNaN(date.getTime())) return null;
-  return date.toISOString().replace(/\.\d{3}Z$/, 'Z');
-}
-
-function parseJson<T>(text: string | null): T | null {
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return null;
-  }
+/** What a backend is given of a session that it started or stepped up. */
+export function toStartView(session: Session, tokens: Tokens, config: Config) {
+  return {
+    session: toSessionView(session, config),
+    access_token: tokens.accessToken,
+    token_type: 'Bearer',
+    expires_in: tokens.expiresIn,
+    refresh_token: tokens.refreshToken,
+    refresh_at: toIso(tokens.refreshAt),
+  };
 }

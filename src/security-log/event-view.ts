@@ -1,5 +1,6 @@
 /** An event as the API and the webhooks tell it. */
 import type { sessionEvents } from '../db/schema';
+import { toIso } from '../iso-time';
 import { describeDevice } from '../risk/user-agent';
 import type { EventDetails } from './record';
 
@@ -39,8 +40,4 @@ function parseDetails(json: string): EventDetails {
   } catch {
     return {};
   }
-}
-
-function toIso(date: Date): string | null {
-  return Number.isNaN(date.getTime()) ? null : date.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

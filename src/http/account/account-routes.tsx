@@ -8,17 +8,18 @@ import type { Child } from 'hono/jsx';
 import * as v from 'valibot';
 import { sha256 } from '../../crypto';
 import { toEventView } from '../../security-log/event-view';
+import { tooOld } from '../../service/recent-authentication';
+import { report, revocationOf } from '../../service/report';
+import type { Service } from '../../service/service';
 import { type Account, readAccount } from '../../sessions/read-account';
 import { type RevokeResult, revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
-import { cookieSessionEnded, findOwnSession } from '../browser/cookie-session';
+import { findOwnSession } from '../browser/cookie-session';
 import { clearSessionCookies, readSessionCookie } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError, statusOf, toProblem } from '../errors';
 import { parseSequence, readQuery, uuid, validate } from '../input';
-import { authenticationTooOld } from '../recent-authentication';
-import { logEvents, revocationOf } from '../reporting';
-import type { Service } from '../service';
+import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { toSessionView } from '../views';
 import { ConfirmPage } from './confirm';
 import { ActivityPage, DevicesPage } from './devices';
@@ -112,23 +113,27 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   routes.post('/sessions/:id/sign-out', ownForm, async (c) => {
     const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
     const { caller, home } = await readCaller(c);
-    const result = await revokeOne(home, caller, id, revocationOf(c, service));
+    const result = await revokeOne(home, caller, id, revocationOf(c.get('caller'), service));
     if (!result.ok) throw toRevokeProblem(result.reason);
-    logEvents(c, home, result.events);
+    report(c.get('caller'), home, result.events);
     return c.redirect(`${base}/account?done=device`, 303);
   });
 
   routes.post('/sign-out-others', ownForm, async (c) => {
     const { caller, home } = await readCaller(c);
-    const result = await revokeOthers(home, caller, revocationOf(c, service));
+    const result = await revokeOthers(home, caller, revocationOf(c.get('caller'), service));
     if (!result.ok) throw toRevokeProblem(result.reason);
-    logEvents(c, home, result.events);
+    report(c.get('caller'), home, result.events);
     return c.redirect(`${base}/account?done=others`, 303);
   });
 
   routes.post('/sign-out', ownForm, async (c) => {
     const { caller, home } = await readCaller(c);
-    logEvents(c, home, await revokeCurrent(home, caller, revocationOf(c, service)));
+    report(
+      c.get('caller'),
+      home,
+      await revokeCurrent(home, caller, revocationOf(c.get('caller'), service)),
+    );
     clearSessionCookies(c);
     return c.redirect(`${base}/account/signed-out`, 303);
   });
@@ -139,7 +144,10 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     const { title, lead, link } = explain(problem, c, site);
     c.set('outcome', problem.code);
     const page = <Message site={site} title={title} lead={lead} link={link} />;
-    return render(c, page, { status: statusOf(problem), headers: problem.headers });
+    return render(c, page, {
+      status: statusOf(problem),
+      ...(problem.details.headers && { headers: problem.details.headers }),
+    });
   });
 
   return routes;
@@ -166,7 +174,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
       case 'not_found':
         return new ProblemError('not_found');
       case 'authentication_too_old':
-        return authenticationTooOld(config);
+        return toCookieProblem(tooOld(config).refusal);
       case 'caller_session_ended':
         return cookieSessionEnded(null);
     }

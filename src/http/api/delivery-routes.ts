@@ -6,13 +6,13 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { DEFAULT_HOME } from '../../db/d1';
 import { askAll } from '../../homes/query-all';
+import { assertAllAnswered } from '../../service/locate';
+import type { Service } from '../../service/service';
 import { listDeliveries, replayDead } from '../../webhooks/undelivered';
 import { clientAuth } from '../auth/client-auth';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { assertAllAnswered } from '../homes';
 import { parseLimit, parseSequence, readJson, readQuery, uuid, validate } from '../input';
-import type { Service } from '../service';
 
 const stateSchema = v.object({
   state: v.optional(v.picklist(['pending', 'refused', 'dead'], 'can be pending, refused or dead')),
@@ -35,7 +35,7 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
       limit,
       cursor,
     } = readQuery(c, ['state', 'endpoint', 'home', 'limit', 'cursor']);
-    const home = service.findHome(name, c.get('meter'));
+    const home = service.findHome(name, c.get('caller').meter);
     if (home === null) throw new ProblemError('invalid_request', 'home is not one of this service');
     const filter = { ...validate(stateSchema, { state }), endpoint, eventId: null };
     const page = { after: parseSequence(cursor) ?? 0, limit: parseLimit(limit) };
@@ -59,13 +59,13 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
     if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
       throw new ProblemError('invalid_request', 'endpoint is none of WEBHOOKS');
     const filter = { endpoint, eventId };
-    const { answered, silent } = await askAll(service.homes(c.get('meter')), (home) =>
+    const { answered, silent } = await askAll(service.homes(c.get('caller').meter), (home) =>
       replayDead(home, filter, now()),
     );
     const replayed = answered.flatMap(({ home, answer }) =>
       answer.map((id) => ({ home: home.name, eventId: id })),
     );
-    c.set('toTell', replayed);
+    c.get('caller').written.push(...replayed);
     assertAllAnswered(silent);
     return c.json({ replayed: replayed.length });
   });

@@ -6,14 +6,14 @@ import { chooseNextHome } from '../../homes/choose';
 import { findResidence } from '../../homes/location';
 import { listResidents, listUnfinished, moveSubject } from '../../homes/move';
 import { askAll } from '../../homes/query-all';
+import { assertAllAnswered, moveContext, settle } from '../../service/locate';
+import { report } from '../../service/report';
+import type { Service } from '../../service/service';
 import { outdateSessions } from '../../sessions/not-before';
 import { clientAuth } from '../auth/client-auth';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { assertAllAnswered, moveContext, settle } from '../homes';
 import { foreignCursor, readJson, uuid, validate } from '../input';
-import { logEvents } from '../reporting';
-import type { Service } from '../service';
 
 const moveSchema = v.strictObject({ home: v.string() });
 /**
@@ -47,7 +47,7 @@ export function operatorRoutes(service: Service): {
   const [homes, users, notBefore] = [new Hono<AppEnv>(), new Hono<AppEnv>(), new Hono<AppEnv>()];
 
   homes.get('/', operator, async (c) => {
-    const { answered, silent } = await askAll(service.homes(c.get('meter')), listUnfinished);
+    const { answered, silent } = await askAll(service.homes(c.get('caller').meter), listUnfinished);
     const unfinished = new Map(answered.map(({ home, answer }) => [home.name, answer.length]));
     return c.json({
       homes: [...config.homes.values()].map(({ name, regions, jurisdiction, newUsers }) => ({
@@ -74,7 +74,7 @@ export function operatorRoutes(service: Service): {
         'invalid_request',
         'Set new_users of this home to none first, or others would come',
       );
-    const source = service.boundHome(from.name, c.get('meter'));
+    const source = service.boundHome(from.name, c.get('caller').meter);
     const { subjects, next } = await listResidents(
       source,
       { policy: config.sessions, now: now() },
@@ -88,8 +88,12 @@ export function operatorRoutes(service: Service): {
           'invalid_request',
           'There is no home of the same jurisdiction that takes new users',
         );
-      const target = service.boundHome(next, c.get('meter'));
-      logEvents(c, target, await moveSubject(source, target, subject, moveContext(c, service)));
+      const target = service.boundHome(next, c.get('caller').meter);
+      report(
+        c.get('caller'),
+        target,
+        await moveSubject(source, target, subject, moveContext(c.get('caller'), service)),
+      );
     }
     c.set('outcome', 'drained');
     return c.json({ moved: subjects.length, next_cursor: next && `${next.users}.${next.guests}` });
@@ -106,16 +110,20 @@ export function operatorRoutes(service: Service): {
     if (to.newUsers === 'none')
       throw new ProblemError('invalid_request', 'home takes no new users');
     const who = { user: { id: userId }, guestSessionId: null, keyHash: null };
-    const residence = await findResidence(service.homes(c.get('meter')), who);
+    const residence = await findResidence(service.homes(c.get('caller').meter), who);
     assertAllAnswered(residence.silent);
     if (residence.home === null) throw new ProblemError('not_found', 'There is no such user');
-    await settle(c, service, residence);
+    await settle(c.get('caller'), service, residence);
     if (residence.home !== to.name) {
       const [source, target] = [
-        service.boundHome(residence.home, c.get('meter')),
-        service.boundHome(to.name, c.get('meter')),
+        service.boundHome(residence.home, c.get('caller').meter),
+        service.boundHome(to.name, c.get('caller').meter),
       ];
-      logEvents(c, target, await moveSubject(source, target, userId, moveContext(c, service)));
+      report(
+        c.get('caller'),
+        target,
+        await moveSubject(source, target, userId, moveContext(c.get('caller'), service)),
+      );
     }
     c.set('outcome', residence.home === to.name ? 'unchanged' : 'moved');
     return c.json({ user_id: userId, home: to.name, moved: residence.home !== to.name });
@@ -133,7 +141,7 @@ export function operatorRoutes(service: Service): {
     if (second > now() / 1000)
       throw new ProblemError('invalid_request', 'not_before is in the future');
     const asked = service
-      .homes(c.get('meter'))
+      .homes(c.get('caller').meter)
       .filter(({ name }) => input.home === undefined || input.home === name);
     const { silent } = await askAll(asked, (home) =>
       outdateSessions(home, config.sessions, input.user_id ?? EVERYONE, second * 1000),

@@ -1,31 +1,21 @@
 /** Sessions: backends start them; users see and end their own. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { CLOCK_SKEW_SECONDS, type Config } from '../../config/config';
-import type { Keyring } from '../../crypto';
-import { toStoredAddress } from '../../risk/address';
-import { toSignals } from '../../risk/signals';
 import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
-import { type AuthenticateResult, authenticateSession } from '../../sessions/authenticate';
-import { createSession, type NewSession, toKeyHash } from '../../sessions/create';
-import { listOwnSessions } from '../../sessions/list';
-import { findSession } from '../../sessions/read';
-import { type RevokeResult, revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
-import { checkSession } from '../../sessions/session';
+import { endCurrent, endOne, endOthers } from '../../service/end-own-sessions';
+import { findCurrentSession, listSessions } from '../../service/own-sessions';
+import type { Service } from '../../service/service';
+import { type StartInput, startSession } from '../../service/start-session';
+import { stepUp } from '../../service/step-up';
 import { RESERVED_CLAIMS } from '../../tokens/access-token';
-import { verifyRefreshToken } from '../../tokens/refresh-token';
 import { bearerAuth } from '../auth/bearer-auth';
 import { clientAuth } from '../auth/client-auth';
+import { clientCallerOf, userCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
-import { ProblemError, sessionEnded } from '../errors';
-import { assertCanHandOff, handOff } from '../handoff';
-import { whereCallerIs, whereSessionIs } from '../homes';
+import { ProblemError } from '../errors';
 import { formatCursor, jsonObject, readJson, readPage, uuid, validate } from '../input';
-import { startWhereItBelongs } from '../placement';
-import { authenticationTooOld } from '../recent-authentication';
-import { logEvents, reportingOf, revocationOf } from '../reporting';
-import type { Service } from '../service';
-import { issueTokens, toSessionView } from '../views';
+import { toProblemError } from '../refusals';
+import { toSessionView, toStartView } from '../views';
 
 const MAX_CLAIMS_BYTES = 2048;
 
@@ -85,293 +75,99 @@ const newSessionSchema = v.strictObject({
 });
 
 export function sessionRoutes(service: Service): Hono<AppEnv> {
-  const { config, now } = service;
-  const policy = config.sessions;
+  const { config } = service;
   const routes = new Hono<AppEnv>();
   const user = bearerAuth(service);
 
   routes.post('/', clientAuth(config, 'create_sessions'), async (c) => {
-    const caller = c.get('client');
     const { input, text } = await readJson(c, newSessionSchema);
-    const moment = now();
-    const keyring = await service.keyring();
-    const session = await toNewSession(input, {
-      callerId: caller.id,
-      config,
-      keyring,
-      now: moment,
-    });
-    const returnUrl = input.browser?.return_url;
     const key = readIdempotencyKey(c);
-    const idempotency = key === null ? null : { clientId: caller.id, key, request: text };
-    const who = {
-      user: session.userId === null ? null : { id: session.userId },
-      guestSessionId: session.guestSessionId,
-      keyHash: idempotency && (await toKeyHash(idempotency)),
-    };
-    const { home, result } = await startWhereItBelongs(
-      c,
-      service,
-      who,
-      { named: input.home ?? null, newUserId: session.userId },
-      async (home) => {
-        // What the answer needs comes first, so that no session is started whose tokens cannot be
-        // given.
-        await service.keySet(home);
-        if (returnUrl !== undefined) await assertCanHandOff(service, home, session, returnUrl);
-        return createSession(home, keyring, policy, session, {
-          now: moment,
-          idempotency,
-          reporting: reportingOf(c, config),
-        });
-      },
-    );
-    if (!result.ok) throw new ProblemError(result.reason);
-    c.set('outcome', result.isRepeat ? 'repeated' : 'created');
-    const view = toSessionView(result.session, config);
-    const headers = { Location: `${config.issuer}/v1/sessions/${view.id}` };
-    if (returnUrl !== undefined) {
-      const browser = await handOff(service, home, result, {
-        clientId: session.clientId,
-        returnUrl,
-      });
-      return c.json({ session: view, browser }, 201, headers);
-    }
-    const { access_token, token_type, expires_in, refresh_token, refresh_at } = await issueTokens(
-      service,
-      home,
-      result.session,
-      result.secret,
-    );
-    return c.json(
-      { session: view, access_token, token_type, expires_in, refresh_token, refresh_at },
-      201,
-      headers,
-    );
+    const idempotency = key === null ? null : { key, request: text };
+    const caller = clientCallerOf(c);
+    const started = await startSession(caller, service, toStartInput(input), idempotency);
+    if (!started.ok) throw toProblemError(started.refusal);
+    const { session, tokens, handOff, isRepeat } = started;
+    c.set('outcome', isRepeat ? 'repeated' : 'created');
+    const headers = { Location: `${config.issuer}/v1/sessions/${session.id}` };
+    if (tokens !== null) return c.json(toStartView(session, tokens, config), 201, headers);
+    const browser = { start_url: handOff.startUrl, expires_in: handOff.expiresIn };
+    return c.json({ session: toSessionView(session, config), browser }, 201, headers);
   });
 
   /** Step-up: the backend has authenticated the person anew. */
   routes.post('/:id/authentication', clientAuth(config, 'create_sessions'), async (c) => {
-    const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
+    const sessionId = readId(c);
     const { input } = await readJson(c, authenticationSchema);
-    const moment = now();
-    const authentication = {
-      authTime: toAuthTime(input.auth_time, moment),
+    const steppedUp = await stepUp(clientCallerOf(c), service, {
+      sessionId,
+      refreshToken: input.refresh_token,
+      authTime: input.auth_time ?? null,
       amr: input.amr ?? null,
       acr: input.acr ?? null,
-    };
-    const keyring = await service.keyring();
-    const verdict = await verifyRefreshToken(keyring, input.refresh_token, moment);
-    const home = verdict.ok ? service.findHome(verdict.token.home, c.get('meter')) : null;
-    // A token that is not authentic, or not of this session, tells nothing of either.
-    if (!verdict.ok || home === null || verdict.token.sessionId !== id)
-      throw new ProblemError('not_found', 'There is no such session');
-    await service.keySet(home);
-    const { token } = verdict;
-    const request = {
-      clientId: c.get('client').id,
-      reporting: reportingOf(c, config),
-      now: moment,
-    };
-    const { home: at, result } = await whereSessionIs(
-      c,
-      service,
-      { home, sessionId: id },
-      (place) => authenticateSession(place, keyring, policy, token, authentication, request),
-      (found) => !found.ok,
-    );
-    if (!result.ok) throw toAuthenticationProblem(result.reason);
-    logEvents(c, at, result.events);
-    c.set('outcome', 'authenticated');
-    const view = toSessionView(result.session, config);
-    const tokens = await issueTokens(service, at, result.session, result.secret);
-    const { access_token, token_type, expires_in, refresh_token, refresh_at } = tokens;
-    return c.json({
-      session: view,
-      access_token,
-      token_type,
-      expires_in,
-      refresh_token,
-      refresh_at,
     });
+    if (!steppedUp.ok) throw toProblemError(steppedUp.refusal);
+    c.set('outcome', 'authenticated');
+    return c.json(toStartView(steppedUp.session, steppedUp.tokens, config));
   });
 
   routes.get('/', user, async (c) => {
-    const page = readPage(c);
-    const caller = c.get('accessToken');
-    const { result: found } = await whereCallerIs(
-      c,
-      service,
-      (home) =>
-        listOwnSessions({ home, replica: service.replicaOf(home) }, policy, caller, page, now()),
-      (result) => result === null,
-    );
-    if (found === null) throw sessionEnded();
+    const caller = userCallerOf(c);
+    const listed = await listSessions(caller, service, readPage(c));
+    if (!listed.ok) throw toProblemError(listed.refusal);
+    const { sessions, next } = listed.page;
+    const { sessionId } = caller.accessToken;
     return c.json({
-      sessions: found.sessions.map((session) => toSessionView(session, config, caller.sessionId)),
-      next_cursor: found.next && formatCursor(found.next),
+      sessions: sessions.map((session) => toSessionView(session, config, sessionId)),
+      next_cursor: next && formatCursor(next),
     });
   });
 
   routes.get('/current', user, async (c) => {
-    const caller = c.get('accessToken');
-    const { result: session } = await whereCallerIs(
-      c,
-      service,
-      (home) => findSession(home, caller.sessionId),
-      (found) => found?.home != null,
-    );
-    if (session === null || checkSession(session, policy, now()) !== null) throw sessionEnded();
-    return c.json({ session: toSessionView(session, config, caller.sessionId) });
+    const found = await findCurrentSession(userCallerOf(c), service);
+    if (!found.ok) throw toProblemError(found.refusal);
+    return c.json({ session: toSessionView(found.session, config, found.session.id) });
   });
 
   routes.delete('/current', user, async (c) => {
-    await endCurrent(c);
+    const ended = await endCurrent(userCallerOf(c), service);
+    if (!ended.ok) throw toProblemError(ended.refusal);
     return c.body(null, 204);
   });
 
   routes.post('/revoke-others', user, async (c) => {
-    const { home, result } = await whereCallerIs(
-      c,
-      service,
-      (home) => revokeOthers(home, c.get('accessToken'), revocationOf(c, service)),
-      (found) => !found.ok,
-    );
-    if (!result.ok) throw toRevokeProblem(result.reason);
-    logEvents(c, home, result.events);
-    return c.json({ revoked: result.events.length });
+    const ended = await endOthers(userCallerOf(c), service);
+    if (!ended.ok) throw toProblemError(ended.refusal);
+    return c.json({ revoked: ended.revoked });
   });
 
   routes.delete('/:id', user, async (c) => {
-    const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
-    const caller = c.get('accessToken');
-    // Ending one's own session twice is no error, although the second time there is none to act
-    // from.
-    if (id === caller.sessionId) await endCurrent(c);
-    else {
-      const { home, result } = await whereCallerIs(
-        c,
-        service,
-        (home) => revokeOne(home, caller, id, revocationOf(c, service)),
-        (found) => !found.ok,
-      );
-      if (!result.ok) throw toRevokeProblem(result.reason);
-      logEvents(c, home, result.events);
-    }
+    const ended = await endOne(userCallerOf(c), service, readId(c));
+    if (!ended.ok) throw toProblemError(ended.refusal);
     return c.body(null, 204);
   });
 
   return routes;
-
-  function toRevokeProblem(reason: Extract<RevokeResult, { ok: false }>['reason']): ProblemError {
-    switch (reason) {
-      case 'not_found':
-        return new ProblemError('not_found', 'There is no such session');
-      case 'authentication_too_old':
-        return authenticationTooOld(config);
-      case 'caller_session_ended':
-        return sessionEnded();
-    }
-  }
-
-  async function endCurrent(c: AppContext): Promise<void> {
-    const { home, result } = await whereCallerIs(
-      c,
-      service,
-      (home) => revokeCurrent(home, c.get('accessToken'), revocationOf(c, service)),
-      (events) => events.length === 0,
-    );
-    logEvents(c, home, result);
-  }
 }
 
-function toAuthenticationProblem(
-  reason: Extract<AuthenticateResult, { ok: false }>['reason'],
-): ProblemError {
-  switch (reason) {
-    case 'unknown_session':
-      return new ProblemError('not_found', 'There is no such session');
-    case 'superseded':
-      return new ProblemError('refresh_token_superseded');
-    case 'older_authentication':
-      return new ProblemError(
-        'invalid_request',
-        'auth_time is before the last authentication that is known',
-      );
-    default:
-      return new ProblemError('session_over', undefined, {}, { reason });
-  }
+function readId(c: AppContext): string {
+  return validate(v.strictObject({ id: uuid }), { id: c.req.param('id') }).id;
 }
 
-async function toNewSession(
-  input: v.InferOutput<typeof newSessionSchema>,
-  {
-    callerId,
-    config,
-    keyring,
-    now,
-  }: { callerId: string; config: Config; keyring: Keyring; now: number },
-): Promise<NewSession> {
-  const clientId = input.client_id ?? callerId;
-  if (!config.clients.has(clientId))
-    throw new ProblemError('invalid_request', 'client_id is not a client of this service');
-  const authenticated = toAuthTime(input.auth_time, now);
-  if (input.guest_session_id !== undefined && input.user_id === undefined) {
-    throw new ProblemError(
-      'invalid_request',
-      'guest_session_id needs the user_id of the user that the guest became',
-    );
-  }
-  const userId = input.user_id ?? null;
-  const stored = await toStoredAddress(
-    input.ip_address ?? null,
-    config.risk.addressStorage,
-    keyring,
-  );
+function toStartInput(input: v.InferOutput<typeof newSessionSchema>): StartInput {
   return {
-    userId,
-    clientId,
-    startedBy: { by: 'client', clientId: callerId },
+    userId: input.user_id ?? null,
+    clientId: input.client_id ?? null,
     userAgent: input.user_agent ?? null,
-    ipAddress: stored.address,
-    // Where the backend is tells nothing of where its user is.
-    signals: toSignals(
-      { userAgent: input.user_agent ?? null, hintedPlatform: null, cf: null },
-      stored,
-    ),
-    expiresAt: toExpiry(input.expires_in, config, now),
-    // The backend calls when it has authenticated the user; nobody authenticated a guest.
-    authTime: userId === null && input.auth_time === undefined ? null : authenticated,
+    ipAddress: input.ip_address ?? null,
+    expiresIn: input.expires_in,
+    authTime: input.auth_time ?? null,
     amr: input.amr ?? null,
     acr: input.acr ?? null,
     claims: input.claims ?? null,
     guestSessionId: input.guest_session_id ?? null,
+    home: input.home ?? null,
+    returnUrl: input.browser?.return_url ?? null,
   };
-}
-
-/** Seconds since 1970; unless given, now. */
-function toAuthTime(seconds: number | undefined, now: number): Date {
-  if (seconds === undefined) return new Date(Math.floor(now / 1000) * 1000);
-  if (seconds > now / 1000 + CLOCK_SKEW_SECONDS)
-    throw new ProblemError('invalid_request', 'auth_time is in the future');
-  return new Date(seconds * 1000);
-}
-
-function toExpiry(expiresIn: number | null | undefined, config: Config, now: number): Date | null {
-  const limit = config.sessions.lifetimeSeconds;
-  if (expiresIn === null && limit !== null)
-    throw new ProblemError(
-      'invalid_request',
-      'expires_in cannot be null: sessions of this service end by time',
-    );
-  if (limit !== null && expiresIn !== null && expiresIn !== undefined && expiresIn > limit) {
-    throw new ProblemError('invalid_request', `expires_in must be at most ${limit}`);
-  }
-  const seconds = expiresIn === undefined ? limit : expiresIn;
-  const end = seconds === null ? null : new Date((Math.floor(now / 1000) + seconds) * 1000);
-  if (end !== null && Number.isNaN(end.getTime()))
-    throw new ProblemError('invalid_request', 'expires_in is too large');
-  return end;
 }
 
 function readIdempotencyKey(c: AppContext): string | null {

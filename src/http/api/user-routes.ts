@@ -7,12 +7,14 @@ import { findResidence, type Residence } from '../../homes/location';
 import { askAll } from '../../homes/query-all';
 import { toEventView } from '../../security-log/event-view';
 import { listUserEvents, mergeEventPages } from '../../security-log/read-events';
+import { assertAllAnswered, settle } from '../../service/locate';
+import { report, revocationOf } from '../../service/report';
+import type { Service } from '../../service/service';
 import { listUserSessions, mergeSessionPages } from '../../sessions/list';
 import { eraseUser, revokeUser } from '../../sessions/revoke';
 import { clientAuth } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { assertAllAnswered, settle } from '../homes';
 import {
   formatCursor,
   formatPerHome,
@@ -23,8 +25,6 @@ import {
   uuid,
   validate,
 } from '../input';
-import { logEvents, revocationOf } from '../reporting';
-import type { Service } from '../service';
 import { toSessionView } from '../views';
 
 export function userRoutes(service: Service): Hono<AppEnv> {
@@ -83,11 +83,11 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     const target = { userId: readUserId(c), clientId: c.get('client').id };
     const revoked = new Set<string>();
     const end = async (home: Home) => {
-      const events = (await revokeUser(home, target, revocationOf(c, service))).filter(
-        ({ id }) => !revoked.has(id),
-      );
+      const events = (
+        await revokeUser(home, target, revocationOf(c.get('caller'), service))
+      ).filter(({ id }) => !revoked.has(id));
       for (const { id } of events) revoked.add(id);
-      logEvents(c, home, events);
+      report(c.get('caller'), home, events);
     };
     // Sessions that are on their way from one home to another end, and are reported, where they
     // arrive.
@@ -97,7 +97,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
       // And those that left meanwhile.
       const residence = await findUser(c, target.userId);
       assertAllAnswered(residence.silent);
-      await settle(c, service, residence);
+      await settle(c.get('caller'), service, residence);
       if (residence.begun.length + residence.due.length > 0)
         silent.push(...(await askAll(homes(c), end)).silent);
     }
@@ -109,7 +109,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   routes.delete('/:user_id', backend, async (c) => {
     const userId = readUserId(c);
     const { answered, silent } = await askAll(homes(c), (home) =>
-      eraseUser(home, userId, revocationOf(c, service)),
+      eraseUser(home, userId, revocationOf(c.get('caller'), service)),
     );
     assertAllAnswered(silent);
     c.set('outcome', answered.some(({ answer }) => answer) ? 'erased' : 'unchanged');
@@ -119,7 +119,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   return routes;
 
   function homes(c: AppContext) {
-    return service.homes(c.get('meter'));
+    return service.homes(c.get('caller').meter);
   }
 
   /**
@@ -129,7 +129,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   async function finishMoves(c: AppContext, userId: string): Promise<boolean> {
     if (config.homes.size === 1) return false;
     const residence = await findUser(c, userId);
-    await settle(c, service, { ...residence, due: [] }).catch(unlessUnavailable);
+    await settle(c.get('caller'), service, { ...residence, due: [] }).catch(unlessUnavailable);
     return residence.begun.length > 0;
   }
 

@@ -3,10 +3,10 @@
  * the route's own statement asks.
  */
 import { createMiddleware } from 'hono/factory';
-import { verifyOwnAccessToken } from '../access-token';
+import { verifyOwnAccessToken } from '../../service/own-access-token';
+import type { Service } from '../../service/service';
 import type { AppEnv } from '../context';
 import { bearerProblem } from '../errors';
-import type { Service } from '../service';
 
 export const bearerAuth = (service: Service) =>
   createMiddleware<AppEnv>(async function bearerAuth(c, next) {
@@ -17,7 +17,7 @@ export const bearerAuth = (service: Service) =>
     const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header) ?? [];
     if (token === undefined)
       throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
-    const verdict = await verifyOwnAccessToken(c, service, token);
+    const verdict = await verifyOwnAccessToken(c.get('caller'), service, token);
     if (!verdict.ok) {
       throw bearerProblem(
         'invalid_token',

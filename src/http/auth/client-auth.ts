@@ -59,8 +59,9 @@ export function requireCapability(client: Client, capability: Capability): void 
 const UNKNOWN_CLIENT_HASH = 'A'.repeat(43);
 
 function rejected(): ProblemError {
-  return new ProblemError('invalid_client', 'The client is unknown or its credentials are wrong', {
-    'WWW-Authenticate': 'Basic realm="edge-sessions", charset="UTF-8"',
+  return new ProblemError('invalid_client', {
+    detail: 'The client is unknown or its credentials are wrong',
+    headers: { 'WWW-Authenticate': 'Basic realm="edge-sessions", charset="UTF-8"' },
   });
 }
 

@@ -5,26 +5,29 @@
  */
 import { Hono } from 'hono';
 import * as v from 'valibot';
+import { toIso } from '../../iso-time';
 import { isAllowedReturnUrl } from '../../origins';
 import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
+import { endByClient } from '../../service/end-session';
+import { issueTokens } from '../../service/issue-tokens';
+import { whereSessionIs } from '../../service/locate';
+import { verifyOwnAccessToken } from '../../service/own-access-token';
+import { tooOld } from '../../service/recent-authentication';
+import { refresh } from '../../service/refresh-session';
+import { report, revocationOf } from '../../service/report';
+import type { Service } from '../../service/service';
+import { signIn } from '../../service/sign-in';
+import { signalsOf } from '../../service/signals';
 import { exchangeHandoff } from '../../sessions/exchange-handoff';
 import { revokeEverywhere } from '../../sessions/revoke';
 import { openHandoff } from '../../tokens/handoff-code';
-import { verifyOwnAccessToken } from '../access-token';
 import { clientAuth, requireCapability } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { whereSessionIs } from '../homes';
 import { readJson, readNothing, readQuery } from '../input';
-import { authenticationTooOld } from '../recent-authentication';
-import { refresh } from '../refresh';
-import { logEvents, revocationOf } from '../reporting';
-import type { Service } from '../service';
-import { signIn } from '../sign-in';
-import { endByClient } from '../sign-out';
-import { readSignals } from '../signals';
-import { issueTokens, toSessionView } from '../views';
-import { cookieSessionEnded, findOwnSession, verifyCookie } from './cookie-session';
+import { cookieSessionEnded, toCookieProblem } from '../refusals';
+import { toLifetimeView, toSessionView } from '../views';
+import { findOwnSession, verifyCookie } from './cookie-session';
 import {
   clearSessionCookies,
   readAccessCookie,
@@ -59,36 +62,36 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
       throw new ProblemError('invalid_request', 'The browser has to navigate here');
     const handoff = await openHandoff(await service.keyring(), code, now());
     const client = handoff === null ? undefined : config.clients.get(handoff.clientId);
-    const home = handoff === null ? null : service.findHome(handoff.home, c.get('meter'));
+    const home = handoff === null ? null : service.findHome(handoff.home, c.get('caller').meter);
     if (handoff === null || client === undefined || home === null) throw invalidCode();
     if (!isAllowedReturnUrl(client.returnUrls, handoff.returnUrl)) throw invalidCode();
-    // What the answer needs comes first, so that no code is used up in vain.
-    await service.keySet(home);
+    const signer = await service.signerFor(home);
     const former = await verifyCookie(c, service);
     const replaces = former?.token.home === home.name ? former.token.sessionId : null;
-    const { signals } = await readSignals(c, service);
+    const { signals } = await signalsOf(c.get('caller').device, service);
     const userAgent = c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
     const browser = { userAgent, signals, replaces };
     const { home: at, result } = await whereSessionIs(
-      c,
+      c.get('caller'),
       service,
       { home, sessionId: handoff.sessionId },
-      (place) => exchangeHandoff(place, handoff, browser, revocationOf(c, service)),
+      (place) => exchangeHandoff(place, handoff, browser, revocationOf(c.get('caller'), service)),
       (exchanged) => exchanged === null,
     );
     if (result === null) throw invalidCode();
-    logEvents(c, at, result.events);
+    report(c.get('caller'), at, result.events);
     // One transaction has one database, so a former session in another home ends by itself.
     const elsewhere =
       former !== null && replaces === null
-        ? service.findHome(former.token.home, c.get('meter'))
+        ? service.findHome(former.token.home, c.get('caller').meter)
         : null;
     if (former !== null && elsewhere !== null)
-      await endByClient(c, service, elsewhere, {
+      await endByClient(c.get('caller'), service, elsewhere, {
         sessionId: former.token.sessionId,
         clientId: former.clientId,
       });
-    const tokens = await issueTokens(service, at, result.session, result.secret);
+    const { session, secret } = result;
+    const tokens = await issueTokens(service, signer, { home: at, session, secret });
     setSessionCookies(c, handoff.clientId, tokens);
     c.set('outcome', 'started');
     return c.redirect(handoff.returnUrl, 303);
@@ -100,26 +103,17 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     if (c.get('isOtherApps') || cookie === null || !config.clients.has(cookie.clientId))
       throw cookieSessionEnded(null);
     const { clientId, refreshToken } = cookie;
-    const result = await refresh(c, service, { presented: refreshToken, clientId });
-    if (!result.ok) throw cookieSessionEnded(result.reason);
-    const tokens = await issueTokens(service, result.home, result.session, result.secret);
+    const result = await refresh(c.get('caller'), service, { presented: refreshToken, clientId });
+    if (!result.ok) throw toCookieProblem(result.refusal);
+    const { tokens } = result;
     setSessionCookies(c, clientId, tokens);
     c.set('outcome', result.outcome);
-    const {
-      expires_in,
-      refresh_at,
-      session_expires_at,
-      idle_expires_at,
-      refresh_token_expires_in,
-    } = tokens;
     const session = toSessionView(result.session, config, result.session.id);
     return c.json({
       session,
-      expires_in,
-      refresh_at,
-      session_expires_at,
-      idle_expires_at,
-      refresh_token_expires_in,
+      expires_in: tokens.expiresIn,
+      refresh_at: toIso(tokens.refreshAt),
+      ...toLifetimeView(tokens),
     });
   });
 
@@ -139,24 +133,21 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     requireCapability(client, 'sign_in');
     const former = await verifyCookie(c, service);
     const { id_token: assertion, nonce } = input;
-    const result = await signIn(c, service, { assertion, nonce, client });
-    if (!result.ok) {
-      c.set('outcome', result.outcome);
-      throw new ProblemError(result.reason);
-    }
-    const replaced = former && service.findHome(former.token.home, c.get('meter'));
+    const result = await signIn(c.get('caller'), service, { assertion, nonce, client });
+    if (!result.ok) throw toCookieProblem(result.refusal);
+    const replaced = former && service.findHome(former.token.home, c.get('caller').meter);
     if (former !== null && replaced !== null) {
       const target = { sessionId: former.token.sessionId, clientId: former.clientId };
-      await endByClient(c, service, replaced, target);
+      await endByClient(c.get('caller'), service, replaced, target);
     }
-    const tokens = await issueTokens(service, result.home, result.session, result.secret);
+    const { tokens } = result;
     setSessionCookies(c, client.id, tokens);
     c.set('outcome', 'signed_in');
     return c.json(
       {
         session: toSessionView(result.session, config, result.session.id),
-        expires_in: tokens.expires_in,
-        refresh_at: tokens.refresh_at,
+        expires_in: tokens.expiresIn,
+        refresh_at: toIso(tokens.refreshAt),
       },
       201,
     );
@@ -175,7 +166,8 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
       c.set('outcome', 'unchanged');
       return c.body(null, 204);
     }
-    const events = named === null ? [] : await endByClient(c, service, named.home, named);
+    const events =
+      named === null ? [] : await endByClient(c.get('caller'), service, named.home, named);
     c.set('outcome', events.length > 0 ? 'signed_out' : 'unchanged');
     clearSessionCookies(c);
     return c.body(null, 204);
@@ -185,12 +177,12 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     await readNothing(c);
     const { session, home } = await findOwnSession(c, service);
     const caller = { sessionId: session.id, userId: session.userId };
-    const result = await revokeEverywhere(home, caller, revocationOf(c, service));
+    const result = await revokeEverywhere(home, caller, revocationOf(c.get('caller'), service));
     if (!result.ok)
       throw result.reason === 'authentication_too_old'
-        ? authenticationTooOld(config)
+        ? toCookieProblem(tooOld(config).refusal)
         : cookieSessionEnded(null);
-    logEvents(c, home, result.events);
+    report(c.get('caller'), home, result.events);
     c.set('outcome', 'signed_out');
     clearSessionCookies(c);
     return c.body(null, 204);
@@ -219,18 +211,13 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
           'client_not_allowed',
           'The session is of a client that this one may not act for',
         );
-      const { session, home, secret } = await findOwnSession(c, service);
-      const { access_token, token_type, expires_in } = await issueTokens(
-        service,
-        home,
-        session,
-        secret,
-      );
+      const own = await findOwnSession(c, service);
+      const { accessToken, expiresIn } = await issueTokens(service, own.signer, own);
       return c.json({
-        access_token,
-        token_type,
-        expires_in,
-        session: toSessionView(session, config, session.id),
+        access_token: accessToken,
+        token_type: 'Bearer',
+        expires_in: expiresIn,
+        session: toSessionView(own.session, config, own.session.id),
       });
     },
   );
@@ -245,7 +232,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
    * §2.1).
    */
   async function findNamedSession(c: AppContext) {
-    const meter = c.get('meter');
+    const meter = c.get('caller').meter;
     const cookie = await verifyCookie(c, service);
     if (cookie !== null) {
       const home = service.findHome(cookie.token.home, meter);
@@ -253,7 +240,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     }
     const accessToken = readAccessCookie(c);
     if (accessToken === null) return null;
-    const verdict = await verifyOwnAccessToken(c, service, accessToken);
+    const verdict = await verifyOwnAccessToken(c.get('caller'), service, accessToken);
     const home = verdict.ok ? service.findHome(verdict.token.home, meter) : null;
     if (!verdict.ok || home === null) return null;
     return { home, sessionId: verdict.token.sessionId, clientId: verdict.token.clientId };

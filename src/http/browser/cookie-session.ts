@@ -1,12 +1,12 @@
 /** Whose session a browser's cookie is: proven by its refresh token, without rotating it. */
 import type { Home } from '../../db/d1';
+import { whereSessionIs } from '../../service/locate';
+import type { Service, Signer } from '../../service/service';
 import { findPresented } from '../../sessions/presented';
-import type { RefusalReason, Session } from '../../sessions/session';
+import type { Session } from '../../sessions/session';
 import { type RefreshToken, verifyRefreshToken } from '../../tokens/refresh-token';
 import type { AppContext } from '../context';
-import { ProblemError } from '../errors';
-import { whereSessionIs } from '../homes';
-import type { Service } from '../service';
+import { cookieSessionEnded } from '../refusals';
 import { readSessionCookie } from './cookies';
 
 /**
@@ -31,39 +31,36 @@ export async function verifyCookie(
 export async function findOwnSession(
   c: AppContext,
   service: Service,
-): Promise<{ session: Session; home: Home; secret: string }> {
+): Promise<{ session: Session; home: Home; secret: string; signer: Signer }> {
   const { config, now } = service;
   const cookie = await verifyCookie(c, service);
-  const home = cookie && service.findHome(cookie.token.home, c.get('meter'));
+  const home = cookie && service.findHome(cookie.token.home, c.get('caller').meter);
   if (cookie === null || home === null || !config.clients.has(cookie.clientId))
     throw cookieSessionEnded(null);
   if (c.get('isOtherApps')) throw cookieSessionEnded(null);
   if (cookie.isExpired) throw cookieSessionEnded('expired_absolute');
-  await service.keySet(home);
+  const signer = await service.signerFor(home);
   const keyring = await service.keyring();
   const { home: at, result } = await whereSessionIs(
-    c,
+    c.get('caller'),
     service,
     { home, sessionId: cookie.token.sessionId },
     (place) => findPresented(place, keyring, config.sessions, { ...cookie, now: now() }),
     (found) => !found.ok && found.reason === 'moved',
   );
-  if (result.ok) return { session: result.session, home: at, secret: cookie.token.secret };
+  if (result.ok) return { session: result.session, home: at, secret: cookie.token.secret, signer };
   switch (result.reason) {
     case 'unknown_session':
     case 'wrong_client':
     case 'superseded':
     case 'moved':
       throw cookieSessionEnded(null);
-    default:
+    case 'expired_idle':
+    case 'expired_absolute':
+    case 'signed_out':
+    case 'evicted':
+    case 'reuse_detected':
+    case 'revoked':
       throw cookieSessionEnded(result.reason);
   }
-}
-
-/** `reason` is for whoever holds an authentic token of the session; null tells nothing. */
-export function cookieSessionEnded(reason: RefusalReason | null): ProblemError {
-  const challenge = {
-    'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"',
-  };
-  return new ProblemError('session_ended', undefined, challenge, reason === null ? {} : { reason });
 }

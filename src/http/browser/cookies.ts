@@ -5,18 +5,16 @@
  */
 import { setCookie } from 'hono/cookie';
 import { base64url } from 'jose';
+import { ACCESS_COOKIE, fitsAccessCookie } from '../../access-cookie';
+import type { Tokens } from '../../service/issue-tokens';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 
 /** `<base64url(client_id)>~<refresh token>` */
 const SESSION_COOKIE = '__Host-session';
-/** The access token. */
-const ACCESS_COOKIE = '__Host-access';
 const BOOKMARK_COOKIE = '__Host-bookmark';
 /** Far longer than replicas lag. */
 const BOOKMARK_SECONDS = 600;
-/** Browsers drop a cookie whose name and value are longer, silently (RFC 6265bis §5.6). */
-export const MAX_COOKIE_BYTES = 4096;
 /** The longest life that browsers give a cookie (RFC 6265bis §5.5). */
 const MAX_AGE_SECONDS = 400 * 86_400;
 
@@ -75,29 +73,16 @@ function readCookie(c: AppContext, name: string): string | null {
   return values[0] || null;
 }
 
-export function fitsAccessCookie(accessToken: string): boolean {
-  return ACCESS_COOKIE.length + accessToken.length <= MAX_COOKIE_BYTES;
-}
-
 /**
  * Gives the browser a session's tokens. Neither cookie outlives what it holds. Call it last: an
  * error must set no cookie.
  */
-export function setSessionCookies(
-  c: AppContext,
-  clientId: string,
-  tokens: {
-    access_token: string;
-    expires_in: number;
-    refresh_token: string;
-    refresh_token_expires_in: number | null;
-  },
-): void {
-  if (!fitsAccessCookie(tokens.access_token))
+export function setSessionCookies(c: AppContext, clientId: string, tokens: Tokens): void {
+  if (!fitsAccessCookie(tokens.accessToken))
     throw new Error('the access token does not fit into a cookie');
-  const session = `${base64url.encode(clientId)}~${tokens.refresh_token}`;
-  set(c, SESSION_COOKIE, session, tokens.refresh_token_expires_in ?? MAX_AGE_SECONDS);
-  set(c, ACCESS_COOKIE, tokens.access_token, tokens.expires_in);
+  const session = `${base64url.encode(clientId)}~${tokens.refreshToken}`;
+  set(c, SESSION_COOKIE, session, tokens.refreshTokenExpiresIn ?? MAX_AGE_SECONDS);
+  set(c, ACCESS_COOKIE, tokens.accessToken, tokens.expiresIn);
 }
 
 /**
@@ -110,7 +95,7 @@ export function clearSessionCookies(c: AppContext): void {
   set(c, ACCESS_COOKIE, '', 0);
   c.header('Clear-Site-Data', '"cache"');
   // Whoever comes next has seen nothing.
-  c.get('meter').bookmarks.clear();
+  c.get('caller').meter.bookmarks.clear();
 }
 
 function set(c: AppContext, name: string, value: string, maxAge: number): void {

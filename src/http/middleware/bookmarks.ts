@@ -41,7 +41,7 @@ const cookie: Carrier = {
 
 const carry = ({ homes }: Config, carrier: Carrier) =>
   createMiddleware<AppEnv>(async function bookmarks(c, next) {
-    const { bookmarks } = c.get('meter');
+    const { bookmarks } = c.get('caller').meter;
     for (const [home, bookmark] of carrier.read(c) ?? [])
       if (homes.has(home)) bookmarks.set(home, bookmark);
     const before = formatPerHome(bookmarks);

@@ -4,11 +4,11 @@
  */
 import { createMiddleware } from 'hono/factory';
 import { type Home, newMeter } from '../../db/d1';
+import type { Service } from '../../service/service';
 import { findSigningKey } from '../../tokens/signing-keys';
 import { type DeliveryBounds, deliver } from '../../webhooks/deliver';
 import { logFailedAttempts } from '../../webhooks/log';
 import type { AppContext, AppEnv } from '../context';
-import type { Service } from '../service';
 
 /** What `waitUntil` is given ends 30 seconds after the answer. */
 const BOUNDS: DeliveryBounds = { maxAttempts: 50, budgetMs: 15_000, clock: Date.now };
@@ -18,10 +18,10 @@ export const webhooks = (service: Service) =>
     await next();
     const context = executionContext(c);
     if (context === null) return;
-    for (const [name, events] of Map.groupBy(c.get('toTell') ?? [], ({ home }) => home)) {
+    for (const [name, events] of Map.groupBy(c.get('caller').written, ({ home }) => home)) {
       const home = service.findHome(name, newMeter());
       const ids = events.map(({ eventId }) => eventId);
-      if (home !== null) context.waitUntil(tell(service, home, c.get('requestId'), ids));
+      if (home !== null) context.waitUntil(tell(service, home, c.get('caller').requestId, ids));
     }
   });
 

@@ -17,7 +17,7 @@ export function refuseOtherMethods(app: Hono<AppEnv>): void {
   }
   for (const [path, known] of methods) {
     app.all(path, function methodNotAllowed() {
-      throw new ProblemError('method_not_allowed', undefined, { Allow: [...known].join(', ') });
+      throw new ProblemError('method_not_allowed', { headers: { Allow: [...known].join(', ') } });
     });
   }
 }

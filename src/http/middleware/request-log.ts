@@ -4,17 +4,14 @@
  */
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
-import { newMeter } from '../../db/d1';
+import { newCaller } from '../caller';
 import type { AppEnv } from '../context';
 
 export const requestLog = () =>
   createMiddleware<AppEnv>(async function requestLog(c, next) {
-    // Drawn here, because operations find the events that they wrote by it: a `cf-ray` is shared by
-    // the calls of one invocation over a service binding, and whoever calls can choose it.
-    const requestId = crypto.randomUUID();
-    const meter = newMeter();
-    c.set('requestId', requestId);
-    c.set('meter', meter);
+    const caller = newCaller(c);
+    const { requestId, meter } = caller;
+    c.set('caller', caller);
     const started = Date.now();
     await next();
     c.res.headers.set('X-Request-Id', requestId);

@@ -6,10 +6,10 @@ import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { CLOCK_SKEW_SECONDS } from '../../config/config';
 import { askAll } from '../../homes/query-all';
+import type { Service } from '../../service/service';
 import { mergeRevocationLists, readRevocationList } from '../../sessions/revocation-list';
 import { trustedKeys } from '../../tokens/signing-keys';
 import type { AppEnv } from '../context';
-import type { Service } from '../service';
 
 export function metadataRoutes(service: Service): {
   wellKnown: Hono<AppEnv>;
@@ -42,7 +42,7 @@ export function metadataRoutes(service: Service): {
   const wellKnown = new Hono<AppEnv>();
   wellKnown.get('/oauth-authorization-server', serverMetadata);
   wellKnown.get('/jwks.json', etag(), async (c) => {
-    const keySet = await service.keySet(service.defaultHome(c.get('meter')));
+    const keySet = await service.keySet(service.defaultHome(c.get('caller').meter));
     const keys = trustedKeys(keySet, config.signingKeys, now()).map(({ publicJwk }) => publicJwk);
     return c.body(JSON.stringify({ keys }), 200, {
       ...publicHeaders(config.signingKeys.jwksMaxAgeSeconds),
@@ -51,7 +51,7 @@ export function metadataRoutes(service: Service): {
   });
   wellKnown.get('/revoked-sessions', etag(), async (c) => {
     const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
-    const { answered, silent } = await askAll(service.homes(c.get('meter')), (home) =>
+    const { answered, silent } = await askAll(service.homes(c.get('caller').meter), (home) =>
       readRevocationList(home, { tokenLifeSeconds, now: now() }),
     );
     const { sessions, notBefore, isComplete } = mergeRevocationLists(

@@ -1,29 +1,21 @@
 /** Refreshing by a token that someone presents, whether it came in a form or in a cookie. */
-import type { Home } from '../db/d1';
 import { rotateSession } from '../sessions/rotate';
 import type { RefusalReason, Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
-import type { AppContext } from './context';
-import { logUnknownHome, whereSessionIs } from './homes';
-import { logEvents, reportingOf } from './reporting';
+import type { Caller } from './caller';
+import { issueTokens, type Tokens } from './issue-tokens';
+import { logUnknownHome, whereSessionIs } from './locate';
+import { type Result, refuse } from './refusal';
+import { report, reportingOf } from './report';
 import type { Service } from './service';
-import { readSignals } from './signals';
+import { signalsOf } from './signals';
 import { throttleFailure, throttleSession } from './throttle';
 
-export type RefreshResult =
-  | {
-      ok: true;
-      outcome: 'rotated' | 'kept' | 'repeated' | 'recovered';
-      home: Home;
-      session: Session;
-      /** The secret of the token to answer with. */
-      secret: string;
-    }
-  /**
-   * `reason` is what the caller may be told: nothing (null), unless the token is authentic and the
-   * caller's own. `outcome` is for the log.
-   */
-  | { ok: false; reason: RefusalReason | null; outcome: string };
+export type RefreshResult = Result<{
+  outcome: 'rotated' | 'kept' | 'repeated' | 'recovered';
+  session: Session;
+  tokens: Tokens;
+}>;
 
 interface Presentation {
   presented: string;
@@ -35,17 +27,17 @@ interface Presentation {
  * no database call.
  */
 export async function refresh(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   presentation: Presentation,
 ): Promise<RefreshResult> {
-  const result = await attempt(c, service, presentation);
-  if (!result.ok) await throttleFailure(c, service, presentation.clientId);
-  return result;
+  const result = await attempt(caller, service, presentation);
+  if (result.ok) return result;
+  return (await throttleFailure(caller, service, presentation.clientId)) ?? result;
 }
 
 async function attempt(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   { presented, clientId }: Presentation,
 ): Promise<RefreshResult> {
@@ -55,42 +47,55 @@ async function attempt(
   if (!verdict.ok) {
     return verdict.reason === 'expired' ? refused('expired_absolute') : unknown(verdict.reason);
   }
-  const home = service.findHome(verdict.token.home, c.get('meter'));
+  const home = service.findHome(verdict.token.home, caller.meter);
   if (home === null) {
-    logUnknownHome(c);
+    logUnknownHome(caller);
     return unknown('unknown_home');
   }
-  await throttleSession(service, verdict.token.sessionId);
-  // What the answer needs comes first, so that no session moves on whose new token cannot be given.
-  await service.keySet(home);
+  const throttled = await throttleSession(service, verdict.token.sessionId);
+  if (throttled !== null) return throttled;
+  const signer = await service.signerFor(home);
   const { config } = service;
   const policy = {
     sessions: config.sessions,
     risk: config.clients.get(clientId)?.riskPolicy ?? config.risk.policy,
     lostAnswerSeconds: config.risk.lostAnswerSeconds,
   };
-  const { signals, formerNetwork } = await readSignals(c, service);
-  const reporting = reportingOf(c, config);
+  const { signals, formerNetwork } = await signalsOf(caller.device, service);
+  const reporting = reportingOf(caller, config);
   const { token } = verdict;
   const attempt = { token, clientId, signals, formerNetwork, reporting, now };
   const { home: at, result } = await whereSessionIs(
-    c,
+    caller,
     service,
     { home, sessionId: token.sessionId },
     (place) => rotateSession(place, keyring, policy, attempt),
     (found) => !found.ok && found.reason === 'moved',
   );
-  logEvents(c, at, result.events);
-  if (result.ok) return { ...result, home: at };
+  report(caller, at, result.events);
+  if (result.ok) {
+    const { outcome, session } = result;
+    const tokens = await issueTokens(service, signer, { ...result, home: at });
+    return { ok: true, outcome, session, tokens };
+  }
   switch (result.reason) {
     case 'unknown_session':
     case 'wrong_client':
     case 'moved':
       return unknown(result.reason);
-    default:
+    case 'expired_idle':
+    case 'expired_absolute':
+    case 'signed_out':
+    case 'evicted':
+    case 'reuse_detected':
+    case 'revoked':
+    case 'reauthenticate':
       return refused(result.reason);
   }
 }
 
-const unknown = (outcome: string): RefreshResult => ({ ok: false, reason: null, outcome });
-const refused = (reason: RefusalReason): RefreshResult => ({ ok: false, reason, outcome: reason });
+/** What is not authentic, or not the caller's, is told nothing. */
+const unknown = (outcome: string) => refuse({ code: 'invalid_grant', reason: null, outcome });
+/** Whoever holds an authentic token may know why its session is over. */
+const refused = (reason: RefusalReason) =>
+  refuse({ code: 'invalid_grant', reason, outcome: reason });

@@ -7,45 +7,43 @@ import type { Home } from '../db/d1';
 import { pickByRendezvous } from '../homes/choose';
 import { NO_SIGNALS } from '../risk/signals';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
-import { createSession, type NewSession } from '../sessions/create';
+import { type CreateResult, createSession, type NewSession } from '../sessions/create';
 import { claimAssertion, findOrCreateUser, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
 import { type Identity, readIssuer, verifyAssertion } from '../tokens/id-token';
-import type { AppContext } from './context';
-import { startWhereItBelongs } from './placement';
-import { reportingOf } from './reporting';
+import type { Caller } from './caller';
+import { issueTokens, type Tokens } from './issue-tokens';
+import { startWhereItBelongs } from './place';
+import { type Refused, type Result, refuse } from './refusal';
+import { reportingOf } from './report';
 import type { Service } from './service';
-import { readSignals } from './signals';
+import { signalsOf } from './signals';
 import { throttleFailure } from './throttle';
 
-export type SignInResult =
-  | { ok: true; home: Home; session: Session; secret: string }
-  /** `outcome` is for the log alone. */
-  | { ok: false; reason: 'assertion_refused' | 'session_limit_reached'; outcome: string };
+export type SignInResult = Result<{ session: Session; tokens: Tokens }>;
 
 /**
  * Starts a session for the person of an ID token. Two round trips. Throws when its issuer cannot be
  * asked for keys.
  */
 export async function signIn(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   { assertion, nonce, client }: { assertion: string; nonce: string | null; client: Client },
 ): Promise<SignInResult> {
-  const result = await attempt(c, service, { assertion, nonce, client });
-  if (!result.ok) await throttleFailure(c, service, client.id);
-  return result;
+  const result = await attempt(caller, service, { assertion, nonce, client });
+  if (result.ok) return result;
+  return (await throttleFailure(caller, service, client.id)) ?? result;
 }
 
 async function attempt(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   { assertion, nonce, client }: { assertion: string; nonce: string | null; client: Client },
 ): Promise<SignInResult> {
   const { config, now } = service;
   const moment = now();
-  const refused = (outcome: string) =>
-    ({ ok: false, reason: 'assertion_refused', outcome }) as const;
+  const refused = (outcome: string) => refuse({ code: 'assertion_refused', outcome });
   const named = readIssuer(assertion);
   if (named === null) return refused('malformed');
   const trusted = config.trustedIssuers.get(named.issuer);
@@ -59,14 +57,16 @@ async function attempt(
   const keyring = await service.keyring();
   // A backend's own request tells nothing of where its user is.
   const isPersonsOwn = client.secretHashes.length === 0;
-  const { signals } = isPersonsOwn ? await readSignals(c, service) : { signals: NO_SIGNALS };
+  const { signals } = isPersonsOwn
+    ? await signalsOf(caller.device, service)
+    : { signals: NO_SIGNALS };
   const { lifetimeSeconds } = config.sessions;
   const toSession = (userId: string): NewSession => ({
     userId,
     clientId: client.id,
     startedBy: { by: isPersonsOwn ? 'user' : 'client', clientId: client.id },
     userAgent: isPersonsOwn
-      ? (c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null)
+      ? (caller.device.userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null)
       : null,
     ipAddress: signals.address,
     expiresAt:
@@ -82,27 +82,40 @@ async function attempt(
   });
   const who = { user: identity, guestSessionId: null, keyHash: null };
   let isFirst: boolean | null = null;
-  const { home, result } = await startWhereItBelongs(
-    c,
+  const started = await startWhereItBelongs(
+    caller,
     service,
     who,
     { named: null, newUserId: await toUserId(identity) },
     async (home) => {
-      // What the answer needs comes first, so that no assertion is used up in vain.
-      await service.keySet(home);
+      const signer = await service.signerFor(home);
       const userId = await findOrCreateUser(home, identity, moment);
-      isFirst ??= await isFirstUse(c, service, home, identity);
-      if (!isFirst) return { ok: false, reason: 'assertion_used' };
-      const request = { now: moment, reporting: reportingOf(c, config), assertion: identity };
-      return createSession(home, keyring, config.sessions, toSession(userId), request);
+      isFirst ??= await isFirstUse(caller, service, home, identity);
+      if (!isFirst) return refused('assertion_used');
+      const request = { now: moment, reporting: reportingOf(caller, config), assertion: identity };
+      const input = toSession(userId);
+      const created = await createSession(home, keyring, config.sessions, input, request);
+      return created.ok ? { ...created, signer } : toRefused(created.reason);
     },
   );
-  if (!result.ok) {
-    return result.reason === 'assertion_used'
-      ? refused('assertion_used')
-      : { ok: false, reason: 'session_limit_reached', outcome: result.reason };
+  if (!started.ok) return started;
+  const tokens = await issueTokens(service, started.signer, started);
+  return { ok: true, session: started.session, tokens };
+}
+
+/** What a create refuses, as whoever brings an ID token is told. */
+function toRefused(reason: Extract<CreateResult, { ok: false }>['reason']): Refused {
+  switch (reason) {
+    case 'assertion_used':
+      return refuse({ code: 'assertion_refused', outcome: reason });
+    case 'session_limit_reached':
+    case 'user_moved':
+      return refuse({ code: reason });
+    case 'guest_session_not_found':
+    case 'idempotency_key_reused':
+    case 'idempotent_session_moved_on':
+      throw new Error('a sign-in has neither a guest session nor an idempotency key');
   }
-  return { ok: true, home, session: result.session, secret: result.secret };
 }
 
 /**
@@ -110,7 +123,7 @@ async function attempt(
  * several, one home, the same for all who bring the token, decides before.
  */
 async function isFirstUse(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   home: Home,
   identity: Identity,
@@ -119,7 +132,7 @@ async function isFirstUse(
   if (homes.size === 1) return true;
   const decider = service.findHome(
     await pickByRendezvous([...homes.keys()], identity.hash),
-    c.get('meter'),
+    caller.meter,
   );
   return decider === null || decider.name === home.name || claimAssertion(decider, identity);
 }

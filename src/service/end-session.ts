@@ -2,9 +2,9 @@
 import type { Home } from '../db/d1';
 import type { RecordedEvent } from '../security-log/record';
 import { revokeByClient } from '../sessions/revoke';
-import type { AppContext } from './context';
-import { whereSessionIs } from './homes';
-import { logEvents, revocationOf } from './reporting';
+import type { Caller } from './caller';
+import { whereSessionIs } from './locate';
+import { report, revocationOf } from './report';
 import type { Service } from './service';
 
 /**
@@ -12,18 +12,18 @@ import type { Service } from './service';
  * already.
  */
 export async function endByClient(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   home: Home,
   target: { sessionId: string; clientId: string },
 ): Promise<RecordedEvent[]> {
   const { home: at, result } = await whereSessionIs(
-    c,
+    caller,
     service,
     { home, sessionId: target.sessionId },
-    (place) => revokeByClient(place, target, revocationOf(c, service)),
+    (place) => revokeByClient(place, target, revocationOf(caller, service)),
     (events) => events.length === 0,
   );
-  logEvents(c, at, result);
+  report(caller, at, result);
   return result;
 }

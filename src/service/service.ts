@@ -24,6 +24,7 @@ import {
   type KeySet,
   loadKeySet,
   readKeySet,
+  type SigningKey,
 } from '../tokens/signing-keys';
 
 export interface Service {
@@ -54,6 +55,14 @@ export interface Service {
    * anyway.
    */
   keySet: (home: Home) => Promise<KeySet>;
+  /** Of those, what signs now. Throws when there is none, which is a fault. */
+  signerFor: (home: Home) => Promise<Signer>;
+}
+
+/** What tokens are made with. */
+export interface Signer {
+  key: SigningKey;
+  keyring: Keyring;
 }
 
 /** What the isolate keeps of a home: how to reach it, and how that went. */
@@ -112,6 +121,12 @@ export function createService(
       if (fresh !== null) return fresh;
       keySet = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
       return keySet;
+    },
+    signerFor: async (home) => {
+      const [keys, keyring] = await Promise.all([service.keySet(home), service.keyring()]);
+      const key = findSigningKey(keys, now());
+      if (key === null) throw new Error('no signing key');
+      return { key, keyring };
     },
   };
   return service;

@@ -7,42 +7,43 @@
  */
 import ipaddr from 'ipaddr.js';
 import { parseAddress, toNetwork } from '../risk/address';
-import type { AppContext } from './context';
-import { ProblemError } from './errors';
+import type { Caller } from './caller';
+import { type Refused, refuse } from './refusal';
 import type { Service } from './service';
-import { readAddress } from './signals';
 
 /** The period of the bindings in wrangler.toml. */
 const RETRY_AFTER_SECONDS = 60;
 
-/** Throws `too_many_requests` when this session is refreshed more often than anyone needs. */
-export async function throttleSession({ rateLimits }: Service, sessionId: string): Promise<void> {
-  await take(rateLimits.sessionRefreshes, sessionId);
+/** Refuses when this session is refreshed more often than anyone needs. */
+export function throttleSession(
+  { rateLimits }: Service,
+  sessionId: string,
+): Promise<Refused | null> {
+  return take(rateLimits.sessionRefreshes, sessionId);
 }
 
 /**
- * Counts a failure for the caller's address, of IPv6 its /64, and the client. Throws
- * `too_many_requests` beyond the limit.
+ * Counts a failure for the caller's address, of IPv6 its /64, and the client. Refuses
+ * beyond the limit.
  */
 export async function throttleFailure(
-  c: AppContext,
+  caller: Caller,
   { rateLimits }: Service,
   clientId: string,
-): Promise<void> {
-  const address = parseAddress(readAddress(c));
-  if (address === null) return;
+): Promise<Refused | null> {
+  const address = parseAddress(caller.device.address);
+  if (address === null) return null;
   const source =
     address instanceof ipaddr.IPv6
       ? toNetwork(address, { ipv4: 32, ipv6: 64 })
       : address.toString();
-  await take(rateLimits.failedRefreshes, `${clientId}|${source}`);
+  return take(rateLimits.failedRefreshes, `${clientId}|${source}`);
 }
 
 /** Without a binding, or with one that does not answer, everything passes. */
-async function take(limit: RateLimit | null, key: string): Promise<void> {
+async function take(limit: RateLimit | null, key: string): Promise<Refused | null> {
   const outcome = await limit?.limit({ key }).catch(() => null);
-  if (outcome?.success === false)
-    throw new ProblemError('too_many_requests', 'Too many requests; retry later', {
-      'Retry-After': String(RETRY_AFTER_SECONDS),
-    });
+  return outcome?.success === false
+    ? refuse({ code: 'too_many_requests', retryAfterSeconds: RETRY_AFTER_SECONDS })
+    : null;
 }

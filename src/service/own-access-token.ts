@@ -1,7 +1,7 @@
 /** Verifying an access token that someone presents, in whatever way: a header, a form, a cookie. */
 import { type AccessTokenVerdict, verifyAccessToken } from '../tokens/access-token';
 import { trustedKeys } from '../tokens/signing-keys';
-import type { AppContext } from './context';
+import type { Caller } from './caller';
 import type { Service } from './service';
 
 /**
@@ -9,11 +9,11 @@ import type { Service } from './service';
  * alone knows.
  */
 export async function verifyOwnAccessToken(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   token: string,
 ): Promise<AccessTokenVerdict> {
   const { config, now } = service;
-  const keySet = await service.keySet(service.defaultHome(c.get('meter')));
+  const keySet = await service.keySet(service.defaultHome(caller.meter));
   return verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), config, token, now());
 }

@@ -6,19 +6,19 @@ import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
 import type { Home } from '../db/d1';
 import type { RecordedEvent, Reporting } from '../security-log/record';
 import type { Revocation } from '../sessions/revoke';
-import type { AppContext } from './context';
+import type { Caller } from './caller';
 import type { Service } from './service';
 
-export function reportingOf(c: AppContext, { webhooks }: Pick<Config, 'webhooks'>): Reporting {
-  return { requestId: c.get('requestId'), webhooks };
+export function reportingOf(caller: Caller, { webhooks }: Pick<Config, 'webhooks'>): Reporting {
+  return { requestId: caller.requestId, webhooks };
 }
 
 /** For the operations of sessions/revoke.ts. */
-export function revocationOf(c: AppContext, { config, now }: Service): Revocation {
+export function revocationOf(caller: Caller, { config, now }: Service): Revocation {
   const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
   return {
     policy: config.sessions,
-    reporting: reportingOf(c, config),
+    reporting: reportingOf(caller, config),
     maxAuthAgeSeconds: config.reauthenticateToRevokeSeconds,
     tokenLifeSeconds,
     now: now(),
@@ -36,9 +36,8 @@ const WARNINGS: ReadonlySet<string> = new Set([
  * After the operation: a line for each event, with the event's id, and the webhooks' turn once the
  * answer is out. The line names ids alone: addresses and places stay in the database.
  */
-export function logEvents(c: AppContext, { name }: Home, events: readonly RecordedEvent[]): void {
-  const written = events.map(({ id }) => ({ home: name, eventId: id }));
-  c.set('toTell', [...(c.get('toTell') ?? []), ...written]);
+export function report(caller: Caller, { name }: Home, events: readonly RecordedEvent[]): void {
+  caller.written.push(...events.map(({ id }) => ({ home: name, eventId: id })));
   for (const { id, type, sessionId, subject, clientId } of events) {
     const level = WARNINGS.has(type) ? 'warn' : 'info';
     console[level === 'warn' ? 'warn' : 'log'](
@@ -46,7 +45,7 @@ export function logEvents(c: AppContext, { name }: Home, events: readonly Record
         level,
         event: type,
         event_id: id,
-        request_id: c.get('requestId'),
+        request_id: caller.requestId,
         session_id: sessionId,
         user_id: subject === sessionId ? null : subject,
         client_id: clientId,

@@ -7,9 +7,8 @@ import { DatabaseUnavailableError } from '../faults';
 import { findTrail } from '../homes/forwarding';
 import type { Residence } from '../homes/location';
 import { finishMove, type MoveContext, moveSubject } from '../homes/move';
-import type { AppContext } from './context';
-import { sessionEnded } from './errors';
-import { logEvents, reportingOf } from './reporting';
+import type { Caller, UserCaller } from './caller';
+import { report, reportingOf } from './report';
 import type { Service } from './service';
 
 /** Moves that one request follows. More would be a circle. */
@@ -21,7 +20,7 @@ const MAX_HOPS = 3;
  * moved, it is run once and nothing else is asked.
  */
 export async function whereSessionIs<T>(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   start: { home: Home; sessionId: string },
   run: (home: Home) => Promise<T>,
@@ -31,29 +30,29 @@ export async function whereSessionIs<T>(
   for (let hop = 1; ; hop += 1) {
     const result = await run(home);
     const next =
-      isMissing(result) && hop <= MAX_HOPS ? await follow(c, service, home, start.sessionId) : null;
+      isMissing(result) && hop <= MAX_HOPS
+        ? await follow(caller, service, home, start.sessionId)
+        : null;
     if (next === null) return { home, result };
     home = next;
   }
 }
 
-/**
- * Runs an operation for the caller of a user's route, where the session of their access token is.
- */
-export function whereCallerIs<T>(
-  c: AppContext,
+/** Runs an operation for a person, in the home that the session of their access token is in. */
+export async function whereCallerIs<T>(
+  caller: UserCaller,
   service: Service,
   run: (home: Home) => Promise<T>,
   isMissing: (result: T) => boolean,
-): Promise<{ home: Home; result: T }> {
-  const { sessionId, home: name } = c.get('accessToken');
-  const home = service.findHome(name, c.get('meter'));
-  if (home === null) throw sessionEnded();
-  return whereSessionIs(c, service, { home, sessionId }, run, isMissing);
+): Promise<{ home: Home; result: T } | null> {
+  const { sessionId, home: name } = caller.accessToken;
+  const home = service.findHome(name, caller.meter);
+  if (home === null) return null;
+  return whereSessionIs(caller, service, { home, sessionId }, run, isMissing);
 }
 
 async function follow(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   home: Home,
   sessionId: string,
@@ -62,9 +61,13 @@ async function follow(
   const trail = await findTrail(home, sessionId);
   if (trail === null) return null;
   const target = service.findHome(trail.to, home.meter);
-  if (target === null) logUnknownHome(c);
+  if (target === null) logUnknownHome(caller);
   else if (trail.isUnfinished)
-    logEvents(c, target, await finishMove(home, target, trail.subject, moveContext(c, service)));
+    report(
+      caller,
+      target,
+      await finishMove(home, target, trail.subject, moveContext(caller, service)),
+    );
   return target;
 }
 
@@ -72,31 +75,31 @@ async function follow(
  * Someone's tokens, or rows, name a home that is not bound any more: whoever removed it has to
  * know.
  */
-export function logUnknownHome(c: AppContext): void {
+export function logUnknownHome(caller: Caller): void {
   console.error(
-    JSON.stringify({ level: 'error', event: 'unknown_home', request_id: c.get('requestId') }),
+    JSON.stringify({ level: 'error', event: 'unknown_home', request_id: caller.requestId }),
   );
 }
 
-export function moveContext(c: AppContext, { config, now }: Service): MoveContext {
-  return { policy: config.sessions, reporting: reportingOf(c, config), now: now() };
+export function moveContext(caller: Caller, { config, now }: Service): MoveContext {
+  return { policy: config.sessions, reporting: reportingOf(caller, config), now: now() };
 }
 
 /** Brings a user to the one home that is theirs. */
 export async function settle(
-  c: AppContext,
+  caller: Caller,
   service: Service,
   { userId, begun, due }: Pick<Residence, 'userId' | 'begun' | 'due'>,
 ): Promise<void> {
   for (const { from, to } of [...begun, ...due]) {
-    const [source, target] = [from, to].map((name) => service.findHome(name, c.get('meter')));
+    const [source, target] = [from, to].map((name) => service.findHome(name, caller.meter));
     if (!source || !target || userId === null) continue;
-    logEvents(c, target, await moveSubject(source, target, userId, moveContext(c, service)));
+    report(caller, target, await moveSubject(source, target, userId, moveContext(caller, service)));
     console.warn(
       JSON.stringify({
         level: 'warn',
         event: 'user_settled',
-        request_id: c.get('requestId'),
+        request_id: caller.requestId,
         from,
         to,
       }),

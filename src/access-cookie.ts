@@ -1,0 +1,14 @@
+/**
+ * The cookie that an access token lives in, where a session is in a browser. How long it may be
+ * concerns whoever makes the token, before it is made.
+ */
+
+/** `__Host-` ties it to this host (RFC 6265bis §4.1.3.2). */
+export const ACCESS_COOKIE = '__Host-access';
+
+/** Browsers drop a cookie whose name and value are longer, silently (RFC 6265bis §5.6). */
+export const MAX_COOKIE_BYTES = 4096;
+
+export function fitsAccessCookie(accessToken: string): boolean {
+  return ACCESS_COOKIE.length + accessToken.length <= MAX_COOKIE_BYTES;
+}

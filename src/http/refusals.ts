@@ -1,0 +1,109 @@
+/**
+ * Refusals of the operations as errors of this door: problem details (RFC 9457), and under /oauth
+ * OAuth errors (RFC 6749 §5.2). Both are exhaustive, so that a new refusal has to be given its
+ * answer.
+ */
+import type { Refusal } from '../service/refusal';
+import type { RefusalReason } from '../sessions/session';
+import { OAuthError, ProblemError, sessionEnded } from './errors';
+
+/** On routes where an access token, or a client's credentials, say who asks. */
+export function toProblemError(refusal: Refusal): ProblemError {
+  switch (refusal.code) {
+    case 'invalid_request':
+    case 'client_not_allowed':
+    case 'not_found':
+      return new ProblemError(refusal.code, { detail: refusal.detail });
+    case 'invalid_grant':
+    case 'session_ended':
+      return sessionEnded();
+    case 'insufficient_user_authentication':
+      return authenticationTooOld(refusal.maxAgeSeconds);
+    case 'user_has_other_home':
+      return new ProblemError(refusal.code, { members: { home: refusal.home } });
+    case 'session_over':
+      return new ProblemError(refusal.code, { members: { reason: refusal.reason } });
+    case 'assertion_refused':
+      return new ProblemError(refusal.code, { outcome: refusal.outcome });
+    case 'too_many_requests':
+      return new ProblemError(refusal.code, {
+        detail: 'Too many requests; retry later',
+        headers: { 'Retry-After': String(refusal.retryAfterSeconds) },
+      });
+    case 'session_limit_reached':
+    case 'user_moved':
+    case 'refresh_token_superseded':
+    case 'guest_session_not_found':
+    case 'idempotent_session_moved_on':
+    case 'idempotency_key_reused':
+    case 'invalid_code':
+      return new ProblemError(refusal.code);
+  }
+}
+
+/** On routes where a browser's cookie says whose session it is. */
+export function toCookieProblem(refusal: Refusal): ProblemError {
+  return refusal.code === 'session_ended' || refusal.code === 'invalid_grant'
+    ? cookieSessionEnded(refusal.reason)
+    : toProblemError(refusal);
+}
+
+/** Under /oauth, only what grants answer is OAuth's own; the rest has the form of a problem. */
+export function toOAuthError(refusal: Refusal): OAuthError | ProblemError {
+  switch (refusal.code) {
+    case 'invalid_grant':
+      return new OAuthError('invalid_grant', 'The refresh token is not valid', {
+        ...(refusal.reason === null ? { outcome: refusal.outcome } : { reason: refusal.reason }),
+      });
+    case 'assertion_refused':
+      return new OAuthError('invalid_grant', 'The assertion is not valid', {
+        outcome: refusal.outcome,
+      });
+    case 'session_limit_reached':
+      return new OAuthError('invalid_grant', 'The user has as many active sessions as allowed', {
+        outcome: refusal.code,
+      });
+    // Another try may succeed, so nobody is signed out over it.
+    case 'user_moved':
+      return new OAuthError('temporarily_unavailable', 'The user is moving; retry', {
+        status: 503,
+        headers: { 'Retry-After': '1' },
+        outcome: refusal.code,
+      });
+    case 'invalid_request':
+    case 'client_not_allowed':
+    case 'not_found':
+    case 'session_ended':
+    case 'insufficient_user_authentication':
+    case 'user_has_other_home':
+    case 'session_over':
+    case 'refresh_token_superseded':
+    case 'guest_session_not_found':
+    case 'idempotent_session_moved_on':
+    case 'idempotency_key_reused':
+    case 'invalid_code':
+    case 'too_many_requests':
+      return toProblemError(refusal);
+  }
+}
+
+/** `reason` is for whoever holds an authentic token of the session; null tells nothing. */
+export function cookieSessionEnded(reason: RefusalReason | null): ProblemError {
+  return new ProblemError('session_ended', {
+    headers: {
+      'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"',
+    },
+    ...(reason !== null && { members: { reason } }),
+  });
+}
+
+/** The challenge of RFC 9470 §3. */
+function authenticationTooOld(maxAgeSeconds: number): ProblemError {
+  const description = 'A more recent authentication is required';
+  return new ProblemError('insufficient_user_authentication', {
+    detail: 'The user has to authenticate again first',
+    headers: {
+      'WWW-Authenticate': `Bearer error="insufficient_user_authentication", error_description="${description}", max_age="${maxAgeSeconds}"`,
+    },
+  });
+}

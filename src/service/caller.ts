@@ -1,0 +1,39 @@
+/**
+ * Who asks: made once at a door (http/caller.ts, rpc.ts), and the first parameter of every
+ * operation. An operation learns from it all that it may know of a request.
+ */
+import type { Client } from '../config/clients';
+import type { Meter } from '../db/d1';
+import type { RawSignals } from '../risk/signals';
+import type { AccessToken } from '../tokens/access-token';
+
+export interface Caller {
+  /** Names the request in the log, in events and in answers. */
+  requestId: string;
+  /** What D1 was asked on the caller's behalf, and what the caller has seen of it. */
+  meter: Meter;
+  device: Device;
+  /** Events that were written for the caller, of which the webhooks are told after the answer. */
+  written: WrittenEvent[];
+}
+
+/** A backend or app that has proved who it is. */
+export interface ClientCaller extends Caller {
+  client: Client;
+}
+
+/** The person behind a verified access token. Whether its session is live, the database knows. */
+export interface UserCaller extends Caller {
+  accessToken: AccessToken;
+}
+
+/** What a request tells of the device that it comes from, and of where that is. */
+export interface Device extends RawSignals {
+  /** The caller's address; null when it cannot be known. */
+  address: string | null;
+}
+
+export interface WrittenEvent {
+  home: string;
+  eventId: string;
+}

@@ -1,0 +1,77 @@
+/** A person signs out: here, there, or everywhere else. */
+import { type RevokeResult, revokeCurrent, revokeOne, revokeOthers } from '../sessions/revoke';
+import type { UserCaller } from './caller';
+import { whereCallerIs } from './locate';
+import { tooOld } from './recent-authentication';
+import { type Refused, type Result, refuse } from './refusal';
+import { report, revocationOf } from './report';
+import type { Service } from './service';
+
+/** Ends the caller's own session. Ending it twice is no error. */
+export async function endCurrent(caller: UserCaller, service: Service): Promise<Result<object>> {
+  const ended = await whereCallerIs(
+    caller,
+    service,
+    (home) => revokeCurrent(home, caller.accessToken, revocationOf(caller, service)),
+    (events) => events.length === 0,
+  );
+  if (ended === null) return sessionEnded;
+  report(caller, ended.home, ended.result);
+  return { ok: true };
+}
+
+/** Ends one of the person's sessions, the caller's own included. */
+export async function endOne(
+  caller: UserCaller,
+  service: Service,
+  sessionId: string,
+): Promise<Result<object>> {
+  if (sessionId === caller.accessToken.sessionId) return endCurrent(caller, service);
+  const ended = await whereCallerIs(
+    caller,
+    service,
+    (home) => revokeOne(home, caller.accessToken, sessionId, revocationOf(caller, service)),
+    (found) => !found.ok,
+  );
+  if (ended === null) return sessionEnded;
+  const { home, result } = ended;
+  if (!result.ok) return toRefused(result.reason, service);
+  report(caller, home, result.events);
+  return { ok: true };
+}
+
+/** Ends all of the person's sessions but the caller's own. */
+export async function endOthers(
+  caller: UserCaller,
+  service: Service,
+): Promise<Result<{ revoked: number }>> {
+  const ended = await whereCallerIs(
+    caller,
+    service,
+    (home) => revokeOthers(home, caller.accessToken, revocationOf(caller, service)),
+    (found) => !found.ok,
+  );
+  if (ended === null) return sessionEnded;
+  const { home, result } = ended;
+  if (!result.ok) return toRefused(result.reason, service);
+  const { events } = result;
+  report(caller, home, events);
+  return { ok: true, revoked: events.length };
+}
+
+function toRefused(
+  reason: Extract<RevokeResult, { ok: false }>['reason'],
+  { config }: Service,
+): Refused {
+  switch (reason) {
+    case 'not_found':
+      return unknownSession;
+    case 'authentication_too_old':
+      return tooOld(config);
+    case 'caller_session_ended':
+      return sessionEnded;
+  }
+}
+
+const sessionEnded = refuse({ code: 'session_ended', reason: null });
+const unknownSession = refuse({ code: 'not_found', detail: 'There is no such session' });

@@ -1,0 +1,113 @@
+/**
+ * What a token that someone shows names, and whether it is good right now (RFC 7662); and ending
+ * the session behind it (RFC 7009).
+ */
+import { sha256 } from '../crypto';
+import type { Home } from '../db/d1';
+import { findSession } from '../sessions/read';
+import {
+  checkSession,
+  idleExpiresAt,
+  type KnownSession,
+  wasRotatedWithinGrace,
+} from '../sessions/session';
+import {
+  looksLikeRefreshToken,
+  type RefreshToken,
+  successorsOf,
+  verifyRefreshToken,
+} from '../tokens/refresh-token';
+import type { Caller, ClientCaller } from './caller';
+import { endByClient } from './end-session';
+import { whereSessionIs } from './locate';
+import { verifyOwnAccessToken } from './own-access-token';
+import type { Service } from './service';
+
+interface NamedSession {
+  home: Home;
+  sessionId: string;
+}
+
+type FoundToken =
+  | (NamedSession & { kind: 'refresh_token'; refreshToken: RefreshToken })
+  | (NamedSession & { kind: 'access_token'; clientId: string; claims: Record<string, unknown> });
+
+/** `null`: not good, of which nothing more is said (RFC 7662 §2.2). */
+export type Introspection =
+  | { kind: 'access_token'; claims: Record<string, unknown> }
+  | { kind: 'refresh_token'; session: KnownSession; expiresAt: Date | null }
+  | null;
+
+/** Whether a token of either kind is good right now. One round trip. */
+export async function introspect(
+  caller: ClientCaller,
+  service: Service,
+  token: string,
+): Promise<Introspection> {
+  const { config, now } = service;
+  const found = await findToken(caller, service, token);
+  if (found === null) return null;
+  const { result: session } = await whereSessionIs(
+    caller,
+    service,
+    found,
+    (home) => findSession(home, found.sessionId),
+    (row) => row?.home != null,
+  );
+  if (session === null || checkSession(session, config.sessions, now()) !== null) return null;
+  if (found.kind === 'access_token') return { kind: found.kind, claims: found.claims };
+  // A refresh token concerns its own client alone, and is active while a refresh with it would
+  // succeed.
+  if (session.clientId !== caller.client.id) return null;
+  if (!(await isRefreshable(service, found.refreshToken, session))) return null;
+  const ends = [session.expiresAt, idleExpiresAt(session, config.sessions)]
+    .filter((end) => end !== null)
+    .map((end) => end.getTime());
+  const expiresAt = ends.length === 0 ? null : new Date(Math.min(...ends));
+  return { kind: found.kind, session, expiresAt };
+}
+
+/** Ends the session of a token that is the caller's own. Whether there was one to end. */
+export async function revokeByToken(
+  caller: ClientCaller,
+  service: Service,
+  token: string,
+): Promise<boolean> {
+  const found = await findToken(caller, service, token);
+  if (found === null) return false;
+  const { client } = caller;
+  if (found.kind === 'access_token' && found.clientId !== client.id) return false;
+  const target = { sessionId: found.sessionId, clientId: client.id };
+  return (await endByClient(caller, service, found.home, target)).length > 0;
+}
+
+async function isRefreshable(
+  { config, keyring, now }: Service,
+  token: RefreshToken,
+  session: KnownSession,
+): Promise<boolean> {
+  if (session.refreshToken === (await sha256(token.secret))) return true;
+  const successors = await successorsOf(await keyring(), token);
+  const isPredecessor = successors.some(({ hash }) => hash === session.refreshToken);
+  return isPredecessor && wasRotatedWithinGrace(session, config.sessions, now());
+}
+
+/** An authentic token of either kind; null for anything else. */
+async function findToken(
+  caller: Caller,
+  service: Service,
+  token: string,
+): Promise<FoundToken | null> {
+  if (looksLikeRefreshToken(token)) {
+    const verdict = await verifyRefreshToken(await service.keyring(), token, service.now());
+    const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
+    if (!verdict.ok || home === null) return null;
+    const { sessionId } = verdict.token;
+    return { kind: 'refresh_token', home, sessionId, refreshToken: verdict.token };
+  }
+  const verdict = await verifyOwnAccessToken(caller, service, token);
+  const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
+  if (!verdict.ok || home === null) return null;
+  const { sessionId, clientId, payload } = verdict.token;
+  return { kind: 'access_token', home, sessionId, clientId, claims: payload };
+}

@@ -1,0 +1,86 @@
+/**
+ * The tokens of a session: a fresh access token, and the refresh token of a secret. This is the
+ * only place that makes them. It needs a signer, which is had before the write that starts or
+ * moves on a session, so that no session is left whose tokens cannot be given.
+ */
+import type { Home } from '../db/d1';
+import { parseJson } from '../sessions/parse-json';
+import { idleExpiresAt, type Session } from '../sessions/session';
+import { type AccessTokenSubject, issueAccessToken } from '../tokens/access-token';
+import { issueRefreshToken } from '../tokens/refresh-token';
+import type { Service, Signer } from './service';
+
+/** RFC 6749 §5.1, and when the session ends unless it is used. */
+export interface Tokens {
+  accessToken: string;
+  /** Of the access token, in seconds. */
+  expiresIn: number;
+  refreshToken: string;
+  /** Seconds until the session ends, by time or of inactivity; null: never. */
+  refreshTokenExpiresIn: number | null;
+  /** The absolute end; null: none. */
+  sessionExpiresAt: Date | null;
+  /** The end of a session that is not used; null: none. */
+  idleExpiresAt: Date | null;
+  /** When a client had best refresh, drawn anew for each answer. */
+  refreshAt: Date;
+}
+
+/** `secret` is that of the refresh token; `home` where the session is. */
+export async function issueTokens(
+  { config, now: clock }: Service,
+  { key, keyring }: Signer,
+  { home, session, secret }: { home: Home; session: Session; secret: string },
+): Promise<Tokens> {
+  const now = clock();
+  const idleEnd = idleExpiresAt(session, config.sessions);
+  const ends = [session.expiresAt, idleEnd]
+    .filter((end) => end !== null)
+    .map((end) => end.getTime());
+  const sessionEnd = ends.length === 0 ? null : Math.min(...ends);
+  // No access token outlives its session.
+  const expiresAt = Math.min(
+    toSecond(now) + config.accessTokenTtlSeconds * 1000,
+    sessionEnd ?? Number.POSITIVE_INFINITY,
+  );
+  const [accessToken, refreshToken] = await Promise.all([
+    issueAccessToken(key, config, toSubject(session, home), {
+      now,
+      expiresAt: new Date(expiresAt),
+    }),
+    issueRefreshToken(keyring, {
+      sessionId: session.id,
+      home: home.name,
+      secret,
+      expiresAt: session.expiresAt,
+    }),
+  ]);
+  // Between 75 and 90 % of the token's life, so that clients which started together do not refresh
+  // together.
+  const refreshAt = now + (expiresAt - now) * (0.75 + Math.random() * 0.15);
+  return {
+    accessToken,
+    expiresIn: Math.ceil((expiresAt - toSecond(now)) / 1000),
+    refreshToken,
+    refreshTokenExpiresIn:
+      sessionEnd === null ? null : Math.ceil((sessionEnd - toSecond(now)) / 1000),
+    sessionExpiresAt: session.expiresAt,
+    idleExpiresAt: idleEnd,
+    refreshAt: new Date(refreshAt),
+  };
+}
+
+function toSubject(session: Session, home: Home): AccessTokenSubject {
+  return {
+    sessionId: session.id,
+    home: home.name,
+    userId: session.userId,
+    clientId: session.clientId ?? '',
+    authTime: session.authTime,
+    amr: parseJson<string[]>(session.amr),
+    acr: session.acr,
+    claims: parseJson<Record<string, unknown>>(session.claims) ?? {},
+  };
+}
+
+const toSecond = (milliseconds: number) => Math.floor(milliseconds / 1000) * 1000;

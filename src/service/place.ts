@@ -1,0 +1,127 @@
+/**
+ * Which home a new session begins in: where its user lives; of someone new, the home that the
+ * backend names, else the one that knows the request already (a guest's, an idempotency key's),
+ * else the nearest. With one home nothing is asked.
+ */
+import type { Home } from '../db/d1';
+import { chooseHome } from '../homes/choose';
+import { findResidence, type Who } from '../homes/location';
+import { moveSubject } from '../homes/move';
+import type { RecordedEvent } from '../security-log/record';
+import type { Caller } from './caller';
+import { assertAllAnswered, moveContext, settle } from './locate';
+import { type Result, refuse } from './refusal';
+import { report } from './report';
+import type { Service } from './service';
+
+interface Placement {
+  home: Home;
+  /** No home knows the user yet. */
+  isFirst: boolean;
+}
+
+/**
+ * Refuses a home that is unknown, takes nobody new, or is not the user's. Throws when a home is
+ * silent that may be.
+ */
+async function place(
+  caller: Caller,
+  service: Service,
+  who: Who,
+  { named, newUserId }: { named: string | null; newUserId: string | null },
+): Promise<Result<Placement>> {
+  const { homes } = service.config;
+  if (named !== null && !homes.has(named))
+    return refuse({ code: 'invalid_request', detail: 'home is not one of this service' });
+  if (homes.size === 1)
+    return { ok: true, home: service.defaultHome(caller.meter), isFirst: false };
+
+  const isKnownSomewhere = who.user !== null || who.guestSessionId !== null || who.keyHash !== null;
+  const residence = isKnownSomewhere ? await findResidence(service.homes(caller.meter), who) : null;
+  if (residence?.home == null) {
+    // Who is asked for may be known to a home that did not answer.
+    assertAllAnswered(residence?.silent ?? []);
+    const begun = residence?.keyHome ?? residence?.guestHome ?? null;
+    const name =
+      named ?? begun ?? (await chooseNearest(caller, service, newUserId ?? crypto.randomUUID()));
+    if (named !== null && homes.get(named)?.newUsers === 'none')
+      return refuse({ code: 'invalid_request', detail: 'home takes no new users' });
+    const home = service.boundHome(name, caller.meter);
+    await bringGuest(caller, service, who.guestSessionId, residence?.guestHome ?? null, home);
+    return { ok: true, home, isFirst: who.user !== null };
+  }
+  if (named !== null && named !== residence.home)
+    return refuse({ code: 'user_has_other_home', home: residence.home });
+  if (residence.keyHome !== null && residence.keyHome !== residence.home)
+    return refuse({ code: 'idempotent_session_moved_on' });
+  const home = service.boundHome(residence.home, caller.meter);
+  await settle(caller, service, residence);
+  await bringGuest(caller, service, who.guestSessionId, residence.guestHome, home);
+  return { ok: true, home, isFirst: false };
+}
+
+/** Tries, when the user moves away between the question and the create. */
+const MAX_TRIES = 3;
+
+/**
+ * Starts a session where it belongs; `start` gives what was created there, or refuses. Returns the
+ * home that the session is in.
+ */
+export async function startWhereItBelongs<T extends { events: readonly RecordedEvent[] }>(
+  caller: Caller,
+  service: Service,
+  who: Who,
+  choice: { named: string | null; newUserId: string | null },
+  start: (home: Home) => Promise<Result<T>>,
+): Promise<Result<T & { home: Home }>> {
+  for (let attempt = 1; ; attempt += 1) {
+    const placement = await place(caller, service, who, choice);
+    if (!placement.ok) return placement;
+    const started = await start(placement.home);
+    const hasMoved = !started.ok && started.refusal.code === 'user_moved';
+    if (hasMoved && attempt < MAX_TRIES) continue;
+    if (!started.ok) return started;
+    report(caller, placement.home, started.events);
+    const home = placement.isFirst
+      ? await settleFirst(caller, service, who, placement.home)
+      : placement.home;
+    return { ...started, home };
+  }
+}
+
+/**
+ * After a user's first session: whether another region began one at the same time. Then everyone
+ * comes to the same home, and this session may have moved there. A home that does not answer now is
+ * asked again at the next sign-in.
+ */
+async function settleFirst(caller: Caller, service: Service, who: Who, home: Home): Promise<Home> {
+  const residence = await findResidence(service.homes(caller.meter), who);
+  await settle(caller, service, residence);
+  return residence.home === null ? home : service.boundHome(residence.home, caller.meter);
+}
+
+/** The name of the home for someone new. */
+function chooseNearest(caller: Caller, { config }: Service, subject: string): Promise<string> {
+  return chooseHome(config.homes, { subject, cf: caller.device.cf });
+}
+
+/** A guest who becomes a user comes along, so that one transaction can do both. */
+async function bringGuest(
+  caller: Caller,
+  service: Service,
+  guestSessionId: string | null,
+  from: string | null,
+  home: Home,
+): Promise<void> {
+  if (guestSessionId === null || from === null || from === home.name) return;
+  report(
+    caller,
+    home,
+    await moveSubject(
+      service.boundHome(from, caller.meter),
+      home,
+      guestSessionId,
+      moveContext(caller, service),
+    ),
+  );
+}

@@ -1,0 +1,40 @@
+/**
+ * What an operation answers: what was asked for, or a refusal by value. Each door turns refusals
+ * into its own errors, exhaustively (http/errors.ts); faults are thrown (faults.ts).
+ */
+import type { RefusalReason } from '../sessions/session';
+
+/** Why an operation refuses. `detail` is for the caller to read, so it holds nothing secret. */
+export type Refusal =
+  /** What was asked for cannot be, whoever asks. */
+  | { code: 'invalid_request'; detail: string }
+  | { code: 'client_not_allowed'; detail: string }
+  /** It does not exist, or is someone else's: the two look alike. */
+  | { code: 'not_found'; detail: string }
+  /** The caller's own session is over. */
+  | { code: 'session_ended'; reason: RefusalReason | null }
+  /** A refresh token is not good. Only whoever holds an authentic one is told a reason. */
+  | { code: 'invalid_grant'; reason: RefusalReason | null; outcome: string }
+  /** The person behind a session has to prove anew who they are (RFC 9470). */
+  | { code: 'insufficient_user_authentication'; maxAgeSeconds: number }
+  | { code: 'session_limit_reached' }
+  | { code: 'user_has_other_home'; home: string }
+  /** Trying again may succeed. */
+  | { code: 'user_moved' }
+  /** The session that was to be stepped up is over. */
+  | { code: 'session_over'; reason: RefusalReason }
+  | { code: 'refresh_token_superseded' }
+  | { code: 'guest_session_not_found' }
+  | { code: 'idempotent_session_moved_on' }
+  | { code: 'idempotency_key_reused' }
+  /** An ID token is not good; why is for the log alone. */
+  | { code: 'assertion_refused'; outcome: string }
+  | { code: 'invalid_code' }
+  | { code: 'too_many_requests'; retryAfterSeconds: number };
+
+export type Refused = { ok: false; refusal: Refusal };
+
+/** `outcome`, where there is one, is for the log line. */
+export type Result<T> = ({ ok: true } & T) | Refused;
+
+export const refuse = (refusal: Refusal): Refused => ({ ok: false, refusal });

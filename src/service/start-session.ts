@@ -1,0 +1,180 @@
+/**
+ * A backend starts a session for someone whom it has authenticated, or for a guest: tokens for an
+ * app, or the hand-off to a browser.
+ */
+import type { Config } from '../config/config';
+import { CLOCK_SKEW_SECONDS } from '../config/config';
+import { toStoredAddress } from '../risk/address';
+import { toSignals } from '../risk/signals';
+import {
+  type CreateResult,
+  createSession,
+  type Idempotency,
+  type NewSession,
+  toKeyHash,
+} from '../sessions/create';
+import type { Session } from '../sessions/session';
+import type { ClientCaller } from './caller';
+import { type HandOff, handOff, whyNotHandOff } from './hand-off';
+import { issueTokens, type Tokens } from './issue-tokens';
+import { startWhereItBelongs } from './place';
+import { type Refused, type Result, refuse } from './refusal';
+import { reportingOf } from './report';
+import type { Service } from './service';
+
+export interface StartInput {
+  /** null: a guest. */
+  userId: string | null;
+  /** The app that the session is for; null: the caller itself. */
+  clientId: string | null;
+  /** Of the end user, as the backend saw them. */
+  userAgent: string | null;
+  ipAddress: string | null;
+  /** Seconds; null: no limit by time; undefined: as the service has it. */
+  expiresIn: number | null | undefined;
+  /** Seconds since 1970; null: now. */
+  authTime: number | null;
+  amr: string[] | null;
+  acr: string | null;
+  claims: Record<string, unknown> | null;
+  guestSessionId: string | null;
+  /** The name of the home that a new user is to live in; null: the nearest. */
+  home: string | null;
+  /** Hands the session to a browser, which comes back here. */
+  returnUrl: string | null;
+}
+
+export type Started = { session: Session; isRepeat: boolean } & (
+  | { tokens: Tokens; handOff: null }
+  | { tokens: null; handOff: HandOff }
+);
+
+/** `idempotency`: the caller's key, and the request that a repeat must be equal to. */
+export async function startSession(
+  caller: ClientCaller,
+  service: Service,
+  input: StartInput,
+  idempotency: { key: string; request: string } | null,
+): Promise<Result<Started>> {
+  const draft = await draftSession(caller, service, input);
+  if (!draft.ok) return draft;
+  const { session } = draft;
+  const { returnUrl } = input;
+  const claim = idempotency && { ...idempotency, clientId: caller.client.id };
+  const who = {
+    user: session.userId === null ? null : { id: session.userId },
+    guestSessionId: session.guestSessionId,
+    keyHash: claim && (await toKeyHash(claim)),
+  };
+  const choice = { named: input.home, newUserId: session.userId };
+  const started = await startWhereItBelongs(caller, service, who, choice, async (home) => {
+    const signer = await service.signerFor(home);
+    if (returnUrl !== null) {
+      const refused = await whyNotHandOff(service, signer, home, session, returnUrl);
+      if (refused !== null) return refused;
+    }
+    const created = await create(caller, service, home, session, claim);
+    return created.ok ? { ...created, signer } : toRefused(created);
+  });
+  if (!started.ok) return started;
+  const { isRepeat, signer, home } = started;
+  if (returnUrl === null) {
+    const tokens = await issueTokens(service, signer, started);
+    return { ok: true, session: started.session, isRepeat, tokens, handOff: null };
+  }
+  const to = { clientId: session.clientId, returnUrl };
+  const handedOff = await handOff(service, signer, home, started, to);
+  return { ok: true, session: started.session, isRepeat, tokens: null, handOff: handedOff };
+}
+
+async function create(
+  caller: ClientCaller,
+  { config, keyring, now }: Service,
+  home: Parameters<typeof createSession>[0],
+  session: NewSession,
+  idempotency: Idempotency | null,
+): Promise<CreateResult> {
+  return createSession(home, await keyring(), config.sessions, session, {
+    now: now(),
+    idempotency,
+    reporting: reportingOf(caller, config),
+  });
+}
+
+function toRefused({ reason }: Extract<CreateResult, { ok: false }>): Refused {
+  switch (reason) {
+    case 'assertion_used':
+      throw new Error('a backend brings no ID token');
+    case 'session_limit_reached':
+    case 'guest_session_not_found':
+    case 'user_moved':
+    case 'idempotency_key_reused':
+    case 'idempotent_session_moved_on':
+      return refuse({ code: reason });
+  }
+}
+
+const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
+
+/** The session as it is to be, in the terms of sessions/create.ts. */
+async function draftSession(
+  caller: ClientCaller,
+  { config, keyring, now }: Service,
+  input: StartInput,
+): Promise<Result<{ session: NewSession }>> {
+  const { userId, userAgent } = input;
+  const clientId = input.clientId ?? caller.client.id;
+  if (!config.clients.has(clientId)) return invalid('client_id is not a client of this service');
+  if (input.guestSessionId !== null && userId === null)
+    return invalid('guest_session_id needs the user_id of the user that the guest became');
+  const authTime = toAuthTime(input.authTime, now());
+  if (!authTime.ok) return authTime;
+  const expiry = toExpiry(input.expiresIn, config, now());
+  if (!expiry.ok) return expiry;
+  const stored = await toStoredAddress(
+    input.ipAddress,
+    config.risk.addressStorage,
+    await keyring(),
+  );
+  const session: NewSession = {
+    userId,
+    clientId,
+    startedBy: { by: 'client', clientId: caller.client.id },
+    userAgent,
+    ipAddress: stored.address,
+    // Where the backend is tells nothing of where its user is.
+    signals: toSignals({ userAgent, hintedPlatform: null, cf: null }, stored),
+    expiresAt: expiry.expiresAt,
+    // The backend calls when it has authenticated the user; nobody authenticated a guest.
+    authTime: userId === null && input.authTime === null ? null : authTime.authTime,
+    amr: input.amr,
+    acr: input.acr,
+    claims: input.claims,
+    guestSessionId: input.guestSessionId,
+  };
+  return { ok: true, session };
+}
+
+/** `seconds` since 1970; null: now. `now` is in ms. */
+export function toAuthTime(seconds: number | null, now: number): Result<{ authTime: Date }> {
+  if (seconds === null) return { ok: true, authTime: new Date(Math.floor(now / 1000) * 1000) };
+  if (seconds > now / 1000 + CLOCK_SKEW_SECONDS) return invalid('auth_time is in the future');
+  return { ok: true, authTime: new Date(seconds * 1000) };
+}
+
+function toExpiry(
+  expiresIn: number | null | undefined,
+  { sessions }: Config,
+  now: number,
+): Result<{ expiresAt: Date | null }> {
+  const limit = sessions.lifetimeSeconds;
+  if (expiresIn === null && limit !== null)
+    return invalid('expires_in cannot be null: sessions of this service end by time');
+  if (limit !== null && expiresIn != null && expiresIn > limit)
+    return invalid(`expires_in must be at most ${limit}`);
+  const seconds = expiresIn === undefined ? limit : expiresIn;
+  const expiresAt = seconds === null ? null : new Date((Math.floor(now / 1000) + seconds) * 1000);
+  if (expiresAt !== null && Number.isNaN(expiresAt.getTime()))
+    return invalid('expires_in is too large');
+  return { ok: true, expiresAt };
+}

@@ -1,0 +1,79 @@
+/** Step-up: a backend has authenticated the person behind a live session anew (RFC 9470). */
+import { type AuthenticateResult, authenticateSession } from '../sessions/authenticate';
+import type { Session } from '../sessions/session';
+import { verifyRefreshToken } from '../tokens/refresh-token';
+import type { ClientCaller } from './caller';
+import { issueTokens, type Tokens } from './issue-tokens';
+import { whereSessionIs } from './locate';
+import { type Refused, type Result, refuse } from './refusal';
+import { report, reportingOf } from './report';
+import type { Service } from './service';
+import { toAuthTime } from './start-session';
+
+export interface StepUpInput {
+  sessionId: string;
+  /** The app's current one: only with it can the session move on. */
+  refreshToken: string;
+  /** Seconds since 1970; null: now. */
+  authTime: number | null;
+  amr: string[] | null;
+  acr: string | null;
+}
+
+export async function stepUp(
+  caller: ClientCaller,
+  service: Service,
+  { sessionId, refreshToken, amr, acr, ...input }: StepUpInput,
+): Promise<Result<{ session: Session; tokens: Tokens }>> {
+  const { config } = service;
+  const now = service.now();
+  const authTime = toAuthTime(input.authTime, now);
+  if (!authTime.ok) return authTime;
+  const keyring = await service.keyring();
+  const verdict = await verifyRefreshToken(keyring, refreshToken, now);
+  const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
+  // A token that is not authentic, or not of this session, tells nothing of either.
+  if (!verdict.ok || home === null || verdict.token.sessionId !== sessionId) return unknownSession;
+  const signer = await service.signerFor(home);
+  const authentication = { authTime: authTime.authTime, amr, acr };
+  const request = { clientId: caller.client.id, reporting: reportingOf(caller, config), now };
+  const { home: at, result } = await whereSessionIs(
+    caller,
+    service,
+    { home, sessionId },
+    (place) =>
+      authenticateSession(place, keyring, config.sessions, verdict.token, authentication, request),
+    (found) => !found.ok,
+  );
+  if (!result.ok) return toRefused(result);
+  report(caller, at, result.events);
+  const { session, secret } = result;
+  return {
+    ok: true,
+    session,
+    tokens: await issueTokens(service, signer, { home: at, session, secret }),
+  };
+}
+
+const unknownSession = refuse({ code: 'not_found', detail: 'There is no such session' });
+
+function toRefused({ reason }: Extract<AuthenticateResult, { ok: false }>): Refused {
+  switch (reason) {
+    case 'unknown_session':
+      return unknownSession;
+    case 'superseded':
+      return refuse({ code: 'refresh_token_superseded' });
+    case 'older_authentication':
+      return refuse({
+        code: 'invalid_request',
+        detail: 'auth_time is before the last authentication that is known',
+      });
+    case 'expired_idle':
+    case 'expired_absolute':
+    case 'signed_out':
+    case 'evicted':
+    case 'reuse_detected':
+    case 'revoked':
+      return refuse({ code: 'session_over', reason });
+  }
+}
