@@ -49,8 +49,8 @@ async function attempt(
   const trusted = config.trustedIssuers.get(named.issuer);
   if (trusted === undefined || !(trusted.clients === null || trusted.clients.has(client.id)))
     return refused('untrusted_issuer');
-  const jwks = await service.issuerKeys(trusted, named.kid);
-  const verdict = await verifyAssertion(jwks, trusted, assertion, { nonce, now: moment });
+  const findKey = await service.issuerKeys(trusted, named.kid);
+  const verdict = await verifyAssertion(findKey, trusted, assertion, { nonce, now: moment });
   if (!verdict.ok) return refused(verdict.reason);
 
   const { identity } = verdict;

@@ -2,14 +2,7 @@
  * Verifying an ID token that is to start a session: RFC 7523 §3, OpenID Connect Core §3.1.3.7. Keys
  * come from its issuer alone; what its header says of keys is ignored (RFC 8725 §3.10).
  */
-import {
-  createLocalJWKSet,
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JSONWebKeySet,
-  jwtVerify,
-} from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { isCompactJws } from '../client/verify/compact-jws';
 import { CLOCK_SKEW_SECONDS } from '../config/config';
 import type { TrustedIssuer } from '../config/trusted-issuers';
@@ -72,14 +65,14 @@ export function readIssuer(assertion: string): { issuer: string; kid: string | u
  * and the other way round.
  */
 export async function verifyAssertion(
-  jwks: JSONWebKeySet,
+  findKey: JWTVerifyGetKey,
   { issuer, audiences, algorithms, maxAgeSeconds }: TrustedIssuer,
   assertion: string,
   { nonce, now }: { nonce: string | null; now: number },
 ): Promise<AssertionVerdict> {
   if (!isCompactJws(assertion, MAX_LENGTH)) return refused('malformed');
   try {
-    const { payload, protectedHeader } = await jwtVerify(assertion, createLocalJWKSet(jwks), {
+    const { payload, protectedHeader } = await jwtVerify(assertion, findKey, {
       issuer,
       audience: [...audiences],
       algorithms: [...algorithms],

@@ -1,81 +1,59 @@
 /**
  * The keys of trusted OpenID providers: found by discovery (OpenID Connect Discovery 1.0 §4), kept
- * by the isolate. A key that is not known is asked for once a cool-down, so that no forged `kid`
- * makes this service flood a provider; a provider that is down costs nobody whose key is known.
+ * by the isolate within the bounds of client/verify/remote-keys.ts. No forged `kid` makes this
+ * service flood a provider; a provider that is down costs nobody whose key is known; a key that it
+ * has withdrawn goes out of use even if it never answers again.
  */
-import type { JSONWebKeySet } from 'jose';
+import type { JWTVerifyGetKey } from 'jose';
+import { type JsonDocument, readJson } from '../client/verify/read-json';
+import { createRemoteKeys, type RemoteKeys } from '../client/verify/remote-keys';
 import type { TrustedIssuer } from '../config/trusted-issuers';
 import { IssuerUnavailableError } from '../faults';
 import { isTrustworthy } from '../origins';
 
-/** How long keys are good before they are asked for again. */
+/** How long keys are good before they are asked for again, unless the provider says less. */
 const MAX_AGE_SECONDS = 600;
+/** How long known keys stay good while the provider cannot be asked. */
+export const ACCEPT_STALE_SECONDS = 3_600;
 /** The least time between two requests to one provider. */
 export const COOL_DOWN_SECONDS = 30;
 const TIMEOUT_MS = 5_000;
-/** Far more than any provider's keys. */
-const MAX_BYTES = 256 * 1024;
 
-interface Known {
-  jwks: JSONWebKeySet | null;
-  readAt: number;
-  /** When the last request was begun, and when one last came to nothing. */
-  askedAt: number;
-  failedAt: number;
-}
-
-const NEVER = Number.NEGATIVE_INFINITY;
-
-export type IssuerKeys = (issuer: TrustedIssuer, kid: string | undefined) => Promise<JSONWebKeySet>;
+export type IssuerKeys = (
+  issuer: TrustedIssuer,
+  kid: string | undefined,
+) => Promise<JWTVerifyGetKey>;
 
 /**
- * The provider's keys, with that of `kid` if it has one. Throws `IssuerUnavailableError` when there
- * are none, or none newer, to be had.
+ * What finds the provider's key of a token, by the `kid` of its header. Throws
+ * `IssuerUnavailableError` when there are no keys, or none newer, to be had.
  */
 export function createIssuerKeys(send: typeof fetch, now: () => number): IssuerKeys {
-  const issuers = new Map<string, Known>();
+  const issuers = new Map<string, RemoteKeys>();
 
   return async (issuer, kid) => {
-    const known = issuers.get(issuer.issuer) ?? {
-      jwks: null,
-      readAt: NEVER,
-      askedAt: NEVER,
-      failedAt: NEVER,
-    };
-    issuers.set(issuer.issuer, known);
-    const { jwks: before, readAt } = known;
-    const hasKey =
-      before !== null && (kid === undefined || before.keys.some((key) => key.kid === kid));
-    if (hasKey && now() - readAt < MAX_AGE_SECONDS * 1000) return before;
-    // An isolate without keys lets each request ask: none can wait for another's answer (Workers).
-    // With keys, one asks at a time.
-    const last = before === null ? known.failedAt : known.askedAt;
-    if (now() - last >= COOL_DOWN_SECONDS * 1000) {
-      known.askedAt = now();
-      const jwks = await readKeys(issuer, send);
-      if (jwks === null) known.failedAt = now();
-      else Object.assign(known, { jwks, readAt: now() });
-    }
-    // Known keys stay good while the provider is away; of an unknown one it has to be asked.
-    const isAsked = known.readAt >= known.askedAt;
-    if (known.jwks === null || !(hasKey || isAsked)) throw new IssuerUnavailableError();
-    return known.jwks;
+    const keys =
+      issuers.get(issuer.issuer) ??
+      createRemoteKeys(() => readKeySet(issuer, send), {
+        now,
+        defaultMaxAgeSeconds: MAX_AGE_SECONDS,
+        maxAgeSeconds: MAX_AGE_SECONDS,
+        acceptStaleSeconds: ACCEPT_STALE_SECONDS,
+        coolDownSeconds: COOL_DOWN_SECONDS,
+      });
+    issuers.set(issuer.issuer, keys);
+    const find = await keys(kid);
+    if (find === null) throw new IssuerUnavailableError();
+    return find;
   };
 }
 
-/** null: the provider did not answer, or not with keys. */
-async function readKeys(
+async function readKeySet(
   { issuer, jwksUri }: TrustedIssuer,
   send: typeof fetch,
-): Promise<JSONWebKeySet | null> {
-  try {
-    const uri = jwksUri ?? (await discover(issuer, send));
-    const jwks = uri === null ? null : await readJson(uri, send);
-    const keys = (jwks as { keys?: unknown } | null)?.keys;
-    return Array.isArray(keys) ? ({ keys } as JSONWebKeySet) : null;
-  } catch {
-    return null;
-  }
+): Promise<JsonDocument | null> {
+  const uri = jwksUri ?? (await discover(issuer, send));
+  return uri === null ? null : readJson(uri, send, TIMEOUT_MS);
 }
 
 /**
@@ -83,36 +61,12 @@ async function readKeys(
  * would pass for its own.
  */
 async function discover(issuer: string, send: typeof fetch): Promise<string | null> {
-  const document = (await readJson(
-    `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
-    send,
-  )) as {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const document = (await readJson(url, send, TIMEOUT_MS))?.json as {
     issuer?: unknown;
     jwks_uri?: unknown;
   } | null;
   if (document?.issuer !== issuer || typeof document.jwks_uri !== 'string') return null;
   const uri = URL.parse(document.jwks_uri);
   return uri !== null && isTrustworthy(uri) ? uri.href : null;
-}
-
-/** Follows no redirect, and reads no more than it has to. */
-async function readJson(url: string, send: typeof fetch): Promise<unknown> {
-  const response = await send(url, {
-    headers: { Accept: 'application/json' },
-    redirect: 'manual',
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
-  if (response.status !== 200 || response.body === null) {
-    await response.body?.cancel();
-    return null;
-  }
-  let bytes = 0;
-  let text = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) return null;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return JSON.parse(text);
 }

@@ -212,6 +212,7 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
     network.isDown = true;
     expect(await verifier.verify(access_token)).toMatchObject({ ok: false, error: 'unavailable' });
     network.isDown = false;
+    service.advance(5);
     expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
   });
 });

@@ -27,6 +27,7 @@ export interface Provider {
     key?: CryptoKey | Uint8Array,
   ): Promise<string>;
   publicKey: () => JWK;
+  privateKey: () => CryptoKey;
 }
 
 export async function openProvider(issuer = PROVIDER, clock = { now: START }): Promise<Provider> {
@@ -79,6 +80,7 @@ export async function openProvider(issuer = PROVIDER, clock = { now: START }): P
         .sign(key ?? own.privateKey);
     },
     publicKey: () => (keys[0] as (typeof keys)[0]).jwk,
+    privateKey: () => (keys[0] as (typeof keys)[0]).privateKey,
   };
   await provider.rotate();
   return provider;

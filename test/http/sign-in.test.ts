@@ -521,7 +521,39 @@ describe('the issuer’s keys', () => {
     const { service, provider } = await start();
     await exchange(service, await provider.idToken());
     provider.answer = () => Promise.reject(new TypeError('Network connection lost'));
+    service.advance(3_599);
+    expect((await exchange(service, await provider.idToken())).status).toBe(200);
+  });
+
+  it('go out of use an hour after they were read: a withdrawn key does not stay good for ever', async () => {
+    const { service, provider } = await start();
+    await exchange(service, await provider.idToken());
+    provider.answer = () => Promise.reject(new TypeError('Network connection lost'));
     service.advance(3_600);
+    expect((await exchange(service, await provider.idToken())).status).toBe(503);
+  });
+
+  it('that the provider has withdrawn are refused once they are read anew', async () => {
+    const { service, provider } = await start();
+    await exchange(service, await provider.idToken());
+    const withdrawn = provider.privateKey();
+    const { kid } = provider.publicKey();
+    await provider.rotate();
+    service.advance(600);
+    const forged = await provider.idToken({}, { kid }, withdrawn);
+    expect((await exchange(service, forged)).body.error).toBe('invalid_grant');
+  });
+
+  it('an empty key set is an outage, and takes no known key away', async () => {
+    const { service, provider } = await start();
+    const token = await provider.idToken();
+    provider.answer = (path) => (path === '/keys' ? Response.json({ keys: [] }) : undefined);
+    expect((await exchange(service, token)).status).toBe(503);
+    provider.answer = () => undefined;
+    service.advance(30);
+    expect((await exchange(service, token)).status).toBe(200);
+    provider.answer = (path) => (path === '/keys' ? Response.json({ keys: [] }) : undefined);
+    service.advance(601);
     expect((await exchange(service, await provider.idToken())).status).toBe(200);
   });
 

@@ -3,9 +3,11 @@
  * type and algorithm pinned. Whether the session was ended since is asked as far as the options
  * say: by the revocation list, within a stated time, or at once by introspection.
  */
-import { createRemoteJWKSet, customFetch, errors, type JWTPayload, jwtVerify } from 'jose';
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { isCompactJws } from './compact-jws';
 import { askIntrospection, type IntrospectionOptions } from './introspection';
+import { readJson } from './read-json';
+import { createRemoteKeys } from './remote-keys';
 import { createRevocations, type RevocationOptions } from './revocations';
 
 export interface VerifierOptions {
@@ -15,6 +17,12 @@ export interface VerifierOptions {
   audience: string;
   /** Default: `["EdDSA", "ES256"]`, which are all that the service signs with. */
   algorithms?: ('EdDSA' | 'ES256')[];
+  /**
+   * The service's keys are kept as long as its `JWKS_MAX_AGE_SECONDS` says. While they cannot be
+   * read anew, those that are known stay good for this long since they were read: how long a key
+   * that the service has withdrawn can be used while the service is away. Default: 3600.
+   */
+  acceptStaleKeysSeconds?: number;
   /** How far clocks may differ, in seconds. Default: 5. */
   clockToleranceSeconds?: number;
   /**
@@ -82,15 +90,34 @@ export interface AccessTokenVerifier {
 
 const MAX_LENGTH = 8192;
 const ALGORITHMS = ['EdDSA', 'ES256'];
+/** As of the service's default `JWKS_MAX_AGE_SECONDS`, and its largest. */
+const KEYS_MAX_AGE_SECONDS = { byDefault: 300, atMost: 86_400 };
+const KEYS_TIMEOUT_MS = 3_000;
+const KEYS_COOL_DOWN_SECONDS = 5;
+
+/** There are no keys to decide by. */
+class KeysUnavailable extends Error {}
 
 export function createAccessTokenVerifier(options: VerifierOptions): AccessTokenVerifier {
   const { audience, algorithms = ALGORITHMS, clockToleranceSeconds = 5, now = Date.now } = options;
   const issuer = options.issuer.replace(/\/+$/, '');
   const send: typeof fetch =
     options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
-  const jwks = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`), {
-    [customFetch]: send as never,
-  });
+  const keys = createRemoteKeys(
+    () => readJson(`${issuer}/.well-known/jwks.json`, send, KEYS_TIMEOUT_MS),
+    {
+      now,
+      defaultMaxAgeSeconds: KEYS_MAX_AGE_SECONDS.byDefault,
+      maxAgeSeconds: KEYS_MAX_AGE_SECONDS.atMost,
+      acceptStaleSeconds: options.acceptStaleKeysSeconds ?? 3_600,
+      coolDownSeconds: KEYS_COOL_DOWN_SECONDS,
+    },
+  );
+  const findKey: JWTVerifyGetKey = async (header, jws) => {
+    const find = await keys(header.kid);
+    if (find === null) throw new KeysUnavailable();
+    return find(header, jws);
+  };
   const revocations =
     options.revocations && createRevocations(issuer, options.revocations, send, now);
   const { introspection } = options;
@@ -123,7 +150,7 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
   async function verifySignature(token: string): Promise<Verdict> {
     if (!isCompactJws(token, MAX_LENGTH)) return invalid('The access token is not valid');
     try {
-      const { payload } = await jwtVerify<AccessTokenClaims>(token, jwks, {
+      const { payload } = await jwtVerify<AccessTokenClaims>(token, findKey, {
         issuer,
         audience,
         algorithms,
@@ -137,11 +164,9 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
       return { ok: true, claims: payload };
     } catch (error) {
       if (error instanceof errors.JWTExpired) return invalid('The access token has expired');
+      // A key of the set that cannot be imported is the set's fault.
       const isTokensFault =
-        error instanceof errors.JOSEError &&
-        !(error instanceof errors.JWKSTimeout) &&
-        !(error instanceof errors.JWKSInvalid) &&
-        error.code !== 'ERR_JOSE_GENERIC';
+        error instanceof errors.JOSEError && !(error instanceof errors.JWKSInvalid);
       return isTokensFault
         ? invalid('The access token is not valid')
         : unavailable('The keys cannot be read');
