@@ -12,7 +12,7 @@ export async function bundleClient(): Promise<string> {
   const fromWrangler = createRequire(join(root, 'node_modules/wrangler/package.json'));
   const esbuild = fromWrangler('esbuild') as Esbuild;
   const { outputFiles } = await esbuild.build({
-    entryPoints: [join(root, 'src/client/browser.ts')],
+    entryPoints: [join(root, 'src/client/browser/index.ts')],
     bundle: true,
     minify: true,
     format: 'esm',

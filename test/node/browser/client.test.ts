@@ -5,7 +5,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bundleClient } from '../../../scripts/bundle-client.ts';
-import type { TokenSessionClient } from '../../../src/client/browser.ts';
+import type { TokenSessionClient } from '../../../src/client/browser/index.ts';
 import {
   BROWSER_APP,
   type BrowserService,

@@ -45,16 +45,15 @@ export function isFresh({ at, lifeMs }: Grant, now: number): boolean {
 /**
  * Reads an answer; null when it is none, such as the page of a captive portal. The device's clock
  * may be hours off, so what counts is `expires_in`, from `at` on; `refresh_at`, a moment of the
- * server's clock, is the same part of the token's life.
+ * server's clock, is the same part of the token's life. `at` is when it was asked for.
  */
 export function toGrant(
   { epoch, step, refresh: before }: Presented,
   { access_token: access, refresh_token: refresh, expires_in: expiresIn }: Answer,
-  hasTokens: boolean,
-  at: number,
+  { hasTokens, at, random }: { hasTokens: boolean; at: number; random: () => number },
 ): Grant | null {
   if (typeof expiresIn !== 'number' || (hasTokens && !(access && refresh))) return null;
   const lifeMs = expiresIn * 1000;
-  const dueMs = lifeMs * (0.75 + Math.random() * 0.15);
+  const dueMs = lifeMs * (0.75 + random() * 0.15);
   return { epoch, step: step + (refresh === before ? 0 : 1), at, lifeMs, dueMs, access, refresh };
 }

@@ -3,6 +3,8 @@
  * elsewhere is passed on as it is, and one that carries a token follows no redirect, since that
  * could take the token anywhere.
  */
+import type { Grant } from './grant';
+import type { Setup } from './setup';
 
 /**
  * Settles as `work` does, or rejects as soon as `signal` is aborted; `work` itself goes on for
@@ -19,32 +21,19 @@ export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal | null): 
 }
 
 /**
- * Whether an absolute URL is of one of these origins or below one of these URL prefixes, whole path
- * segments compared.
- */
-export function matchResources(resources: string[], base: string): (url: string) => boolean {
-  const toDirectory = (url: string) => new URL(url, base).href.replace(/\/*([?#].*)?$/, '/');
-  const prefixes = resources.map(toDirectory);
-  return (url) => prefixes.some((prefix) => toDirectory(url).startsWith(prefix));
-}
-
-/**
  * A `fetch` that sends what `current` gives: another value after every refresh, null when there is
  * nothing. `ensure` refreshes what has expired, or was refused, and says whether there is anything
  * to send.
  */
 export function createFetch(
-  send: typeof fetch,
-  base: string,
-  isResource: (url: string) => boolean,
-  usesCookies: boolean,
-  current: () => { access?: string } | null,
-  ensure: (refused?: unknown) => Promise<boolean>,
+  { send, origin, isResource, hasTokens }: Setup,
+  current: () => Grant | null,
+  ensure: (refused?: Grant | null) => Promise<boolean>,
 ) {
   return async (input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> => {
     const request = typeof input === 'object' && 'url' in input ? input : null;
     // What is compared is what is sent, so that a page's <base> takes nothing elsewhere.
-    const url = new URL(request?.url ?? `${input}`, base).href;
+    const url = new URL(request?.url ?? `${input}`, origin).href;
     if (!isResource(url)) return send(input, init);
 
     const signal = init.signal ?? request?.signal;
@@ -58,7 +47,7 @@ export function createFetch(
       if (access) headers.set('Authorization', `Bearer ${access}`);
       const changes = {
         headers,
-        ...(usesCookies ? { credentials: 'include' } : access && { redirect: 'manual' }),
+        ...(!hasTokens ? { credentials: 'include' } : access && { redirect: 'manual' }),
       } as RequestInit;
       const response = await (whole
         ? send(whole.clone(), changes)

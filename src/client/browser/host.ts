@@ -1,0 +1,26 @@
+/** What a browser has, a worker may have, and React Native has not. */
+
+export interface Channel {
+  onmessage: ((event: { data: unknown }) => void) | null;
+  postMessage(message: unknown): void;
+  close(): void;
+}
+
+interface Host {
+  BroadcastChannel?: new (name: string) => Channel;
+  navigator?: {
+    locks: {
+      request(
+        name: string,
+        options: { signal: AbortSignal },
+        held: () => unknown,
+      ): Promise<unknown>;
+    };
+  };
+  document?: { visibilityState?: string };
+  location?: { href: string };
+  addEventListener?(type: string, listener: () => void): void;
+  removeEventListener?(type: string, listener: () => void): void;
+}
+
+export const host = globalThis as unknown as Host;

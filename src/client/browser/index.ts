@@ -1,0 +1,129 @@
+/**
+ * The client for apps: browsers, React Native, workers. Keeps one session per app alive across
+ * tabs, refreshes ahead of expiry and after a 401, and signs out. Only the service ends a session:
+ * no network error, 429 or 5xx does, however long it lasts.
+ */
+import { createFetch, untilAborted } from './authorized-fetch';
+import { toGrant } from './grant';
+import { createHolder } from './holder';
+import { host } from './host';
+import { askOtherTabs, createRefresher, type Parts, type Refresher } from './refresh';
+import { createRequests } from './requests';
+import { type Setup, toSetup } from './setup';
+import { createSignOut } from './sign-out';
+import { toReaction } from './state';
+import { createStorageSync } from './storage';
+import { openTabs } from './tabs';
+import type {
+  CookieClientOptions,
+  SessionClient,
+  TokenClientOptions,
+  TokenSessionClient,
+} from './types';
+
+export * from './types';
+
+const WAKE_EVENTS = ['visibilitychange', 'online'];
+
+/**
+ * Makes the client of one app. One a page is enough; clients of other tabs are found by themselves.
+ * Throws a `TypeError` when `baseUrl` or one of `resources` is no URL.
+ */
+export function createSessionClient(options: TokenClientOptions): TokenSessionClient;
+export function createSessionClient(options: CookieClientOptions): SessionClient;
+export function createSessionClient(
+  options: TokenClientOptions | CookieClientOptions,
+): SessionClient {
+  const setup = toSetup(options);
+  const parts = connect(setup, () => refresher);
+  const { holder, storage, requests, tabs } = parts;
+  const refresher = createRefresher(parts, () => ready);
+  const ready = findSession(parts);
+  const authorizedFetch = createFetch(setup, () => holder.state.current, refresher.ensure);
+  const { signOut, signOutEverywhere } = createSignOut(
+    parts,
+    refresher,
+    authorizedFetch,
+    () => ready,
+  );
+  for (const type of WAKE_EVENTS) host.addEventListener?.(type, refresher.wake);
+
+  const client: TokenSessionClient = {
+    get session() {
+      return holder.state.session;
+    },
+    fetch: authorizedFetch,
+    refresh: ({ signal } = {}) => untilAborted(refresher.refresh(), signal),
+    getAccessToken: async ({ signal } = {}) => {
+      await untilAborted(refresher.ensure(), signal);
+      return holder.state.current?.access ?? null;
+    },
+    start: async (tokens) => {
+      await storage.sync();
+      const { now, random } = setup.clock;
+      const signIn = { epoch: holder.nextEpoch(), step: 0 };
+      const grant = toGrant(signIn, tokens, { hasTokens: true, at: now(), random });
+      if (!grant) throw new TypeError('No tokens');
+      storage.forget();
+      holder.adopt(grant, true);
+      await storage.sync();
+    },
+    signOut,
+    signOutEverywhere,
+    onChange: holder.onChange,
+    onSignedOut: (listener) =>
+      holder.onChange((_, reason) => reason !== undefined && listener(reason)),
+    wake: refresher.wake,
+    close: () => {
+      holder.close();
+      refresher.plan(null);
+      requests.abort();
+      requests.nudge();
+      tabs.close();
+      for (const type of WAKE_EVENTS) host.removeEventListener?.(type, refresher.wake);
+    },
+  };
+  return client;
+}
+
+/** Joins the parts: what moves here is told to the other tabs, stored, and planned for. */
+function connect(setup: Setup, refresher: () => Refresher): Parts {
+  const holder = createHolder(setup.clock, (news, isOwn) => {
+    if (isOwn) tabs.tell(news);
+    storage.sync();
+    const grant = 'endedAt' in news ? null : news;
+    if (!grant) {
+      storage.forget();
+      requests.abort();
+    }
+    requests.nudge();
+    refresher().plan(grant);
+  });
+  const requests = createRequests(setup, holder);
+  const storage = createStorageSync(setup.storage, setup.name, holder);
+  const tabs = openTabs(setup.name, (message) => {
+    const reaction = toReaction(holder.state, message);
+    switch (reaction.kind) {
+      case 'grant':
+        return holder.adopt(reaction.grant);
+      case 'end':
+        return holder.end(reaction.ended);
+      case 'hold':
+        return requests.holdBack();
+      case 'answer':
+        return tabs.tell(reaction.message);
+      case 'nothing':
+        return;
+    }
+  });
+  return { setup, holder, storage, requests, tabs };
+}
+
+/** What this tab begins with: what is stored, or else what another tab has. */
+async function findSession(parts: Parts): Promise<void> {
+  const { setup, holder, storage } = parts;
+  await storage.sync();
+  if (holder.state.current) return;
+  await askOtherTabs(parts);
+  if (setup.hasTokens && !holder.state.current) holder.show('signed_out');
+}

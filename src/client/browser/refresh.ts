@@ -1,0 +1,171 @@
+/**
+ * Refreshing: ahead of expiry by a timer, when asked to, and once for all callers. A refresh is
+ * safe to repeat, so nothing here is correct because of a lock: a tab that waits for another does
+ * so briefly and then goes on.
+ */
+import { type Grant, isFresh, type Presented, toGrant } from './grant';
+import type { Holder } from './holder';
+import { host } from './host';
+import type { Reply, Requests } from './requests';
+import type { Setup } from './setup';
+import type { StorageSync } from './storage';
+import type { Tabs } from './tabs';
+import type { SessionState } from './types';
+
+/** Longest wait for other tabs to say what they have. */
+const ASK_WAIT_MS = 150;
+/**
+ * Timers stop while a device sleeps, so none is longer than this before the clock is read again.
+ */
+const MAX_TIMER_MS = 30_000;
+
+export interface Refresher {
+  /** Refreshes now; calls while one runs share it. */
+  refresh(): Promise<SessionState>;
+  /**
+   * Refreshes what has expired, or the grant that an API refused. Resolves to whether there is a
+   * session.
+   */
+  ensure(refused?: Grant | null): Promise<boolean>;
+  /** Plans the refresh that this grant needs; null plans none. */
+  plan(grant: Grant | null): void;
+  /** Reads the clock and the storage again. */
+  wake(): void;
+  /** Runs `work` in the place of refreshes: those asked for meanwhile share its outcome. */
+  replaceBy(work: () => Promise<void>): Promise<void>;
+}
+
+export interface Parts {
+  setup: Setup;
+  holder: Holder;
+  storage: StorageSync;
+  requests: Requests;
+  tabs: Tabs;
+}
+
+/** `ready` resolves when it is known what this tab has. */
+export function createRefresher(parts: Parts, ready: () => Promise<void>): Refresher {
+  const { setup, holder, storage, requests } = parts;
+  const { now, random, after } = setup.clock;
+  let inFlight: Promise<SessionState> | null = null;
+  /** The cookies are being removed: none may come back with the answer of a refresh. */
+  let isReplaced = false;
+  let dueAt = 0;
+  let cancelTimer = () => {};
+
+  const nextAt = () => Math.max(dueAt, requests.nextAt());
+
+  function schedule(): void {
+    cancelTimer();
+    if (!holder.state.current || holder.isClosed) return;
+    cancelTimer = after(Math.min(nextAt() - now(), MAX_TIMER_MS), tick);
+  }
+
+  /** A page that nobody sees does not keep its session alive. */
+  function tick(): void {
+    const { current } = holder.state;
+    if (!current) return;
+    if (now() < nextAt() && now() >= current.at) schedule();
+    else if (host.document?.visibilityState !== 'hidden') refresh().catch(() => {});
+  }
+
+  function track(work: Promise<unknown>): Promise<SessionState> {
+    const mine = work
+      .then(() => holder.state.session)
+      .finally(() => {
+        if (inFlight === mine) inFlight = null;
+        schedule();
+      });
+    inFlight = mine;
+    return mine;
+  }
+
+  const rotateNow = () => rotate(parts, () => isReplaced);
+  const refresh = () => inFlight ?? track(ready().then(rotateNow));
+
+  return {
+    refresh,
+    ensure: async (refused) => {
+      await ready();
+      const { current, session } = holder.state;
+      const isNeeded =
+        current === refused ? session !== 'signed_out' : current && !isFresh(current, now());
+      if (isNeeded) await refresh();
+      return holder.state.session === 'active';
+    },
+    plan: (grant) => {
+      if (grant) {
+        dueAt = grant.at + grant.dueMs + random() * grant.lifeMs * 0.05;
+        requests.resetBackOff();
+      }
+      schedule();
+    },
+    wake: () => {
+      requests.resetBackOff();
+      requests.nudge();
+      storage.sync().then(tick);
+    },
+    replaceBy: async (work) => {
+      isReplaced = true;
+      requests.abort();
+      try {
+        await track(work());
+      } finally {
+        isReplaced = false;
+      }
+    },
+  };
+}
+
+/** Asks the other tabs for what they have, and gives them a moment to answer. */
+export async function askOtherTabs({ setup, tabs, requests }: Parts): Promise<void> {
+  tabs.tell({});
+  if (tabs.canReach && setup.hasTokens) await requests.pause(ASK_WAIT_MS);
+}
+
+async function rotate(parts: Parts, isReplaced: () => boolean): Promise<void> {
+  const { setup, holder, storage, requests, tabs } = parts;
+  const { now } = setup.clock;
+  const before = holder.state.current;
+  // A tab that slept may be many steps behind, and a token from so long ago would be taken for a
+  // stolen one.
+  if (before && !isFresh(before, now())) await askOtherTabs(parts);
+  const release = await tabs.acquire();
+  await requests
+    .persevere(async () => {
+      await storage.sync();
+      const { current } = holder.state;
+      if (isReplaced() || (current && current !== before && isFresh(current, now()))) return;
+      if (current || !setup.hasTokens) return exchange(parts, current);
+      holder.show('signed_out');
+    })
+    .finally(release);
+}
+
+/** One request. Gives the answer when it decided nothing. */
+async function exchange(
+  { setup, holder, storage, requests }: Parts,
+  presented: Grant | null,
+): Promise<Reply | undefined> {
+  const { hasTokens, clock } = setup;
+  // No script sees which session a cookie is of. It is of the newest one at the time of the
+  // request, so the request has an epoch: after every sign-out before it, before every one later.
+  const sent: Presented = presented ?? { epoch: holder.nextEpoch(), step: 0 };
+  holder.expect(sent.epoch);
+  const at = clock.now();
+  const reply = hasTokens
+    ? await requests.post('/oauth/token', {
+        grant_type: 'refresh_token',
+        refresh_token: sent.refresh as string,
+      })
+    : await requests.post('/browser/refresh');
+  await storage.sync();
+  const grant =
+    reply.status === 200 && toGrant(sent, reply, { hasTokens, at, random: clock.random });
+  const { current, ended } = holder.state;
+  if (sent.epoch <= ended.endedAt) holder.show('signed_out', ended.reason);
+  else if (grant) holder.adopt(grant, true);
+  else if (requests.isRefusal(reply) && current === presented)
+    holder.end({ endedAt: sent.epoch, reason: reply.reason ?? null }, true);
+  else return reply;
+}

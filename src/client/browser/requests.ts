@@ -1,0 +1,147 @@
+/**
+ * The conversation with the service: what is sent, which answer ends a session, and how long to
+ * wait before asking again.
+ */
+import type { Answer } from './grant';
+import type { Holder } from './holder';
+import type { Setup } from './setup';
+import { SessionUnavailableError } from './types';
+
+const MAX_RETRIES = 4;
+/**
+ * Longest wait within one call. A `Retry-After` beyond it rejects at once; the timer honours it.
+ */
+const MAX_PAUSE_MS = 10_000;
+/** How long no refresh starts while another tab has the cookies removed. */
+const LEAVE_WAIT_MS = 1_000;
+
+/** An answer of the service; a request without one has status 0. */
+export type Reply = Answer & {
+  status: number;
+  /** Seconds, by `Retry-After`. */
+  delay?: number;
+  error?: unknown;
+  code?: unknown;
+  reason?: string | null;
+};
+
+export interface Requests {
+  /** One request. Never rejects. */
+  post(path: string, form?: Record<string, string>): Promise<Reply>;
+  /** Whether it is one of the only answers that end a session. */
+  isRefusal(reply: Reply): boolean;
+  /**
+   * Tries until `attempt` gives no answer to try again after. Rejects with
+   * `SessionUnavailableError`.
+   */
+  persevere(attempt: () => Promise<Reply | undefined>): Promise<void>;
+  /** Tells the service that the session is over. Rejects with `SessionUnavailableError`. */
+  tell(path: string, form?: Record<string, string>): Promise<void>;
+  /** Gives up the request that is under way. */
+  abort(): void;
+  /** Waits, or less when there is news. */
+  pause(ms: number): Promise<void>;
+  /** There is news: whoever waits goes on. */
+  nudge(): void;
+  /** No request starts for as long as another tab may take to have the cookies removed. */
+  holdBack(): void;
+  /** Forgets the client's own back-off, but not what the service asked for. */
+  resetBackOff(): void;
+  /** When the next request may start by itself. */
+  nextAt(): number;
+}
+
+export function createRequests(setup: Setup, holder: Holder): Requests {
+  const { hasTokens, clientId, send, base, timeoutMs, clock } = setup;
+  const { now, random, after } = clock;
+  /** By the client's own back-off, and by the service's `Retry-After`. */
+  let retryAt = 0;
+  let imposedUntil = 0;
+  let abort = () => {};
+  let nudge = () => {};
+
+  /** Milliseconds until the next try, spread so that many clients do not come back together. */
+  const backOff = (tries: number) => 125 * 2 ** tries * (0.5 + random());
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      after(ms, resolve);
+      nudge = resolve;
+    });
+  }
+
+  async function post(path: string, form?: Record<string, string>): Promise<Reply> {
+    const controller = new AbortController();
+    abort = () => controller.abort();
+    const cancel = after(timeoutMs, abort);
+    try {
+      const response = await send(base + path, {
+        method: 'POST',
+        body: hasTokens ? new URLSearchParams({ ...form, client_id: clientId }) : '{}',
+        // A redirect could take the refresh token anywhere.
+        redirect: 'manual',
+        signal: controller.signal,
+        keepalive: true,
+        ...(!hasTokens && {
+          credentials: 'include',
+          headers: { 'Content-Type': 'application/json' },
+        }),
+      } as RequestInit);
+      const body = (await response.json().catch(() => null)) as Partial<Reply> | null;
+      return {
+        ...body,
+        status: response.status,
+        delay: Number(response.headers.get('Retry-After')),
+      };
+    } catch {
+      return { status: 0 };
+    } finally {
+      cancel();
+    }
+  }
+
+  function isRefusal({ status, error, code }: Reply): boolean {
+    return hasTokens
+      ? status === 400 && error === 'invalid_grant'
+      : status === 401 && code === 'session_ended';
+  }
+
+  async function persevere(attempt: () => Promise<Reply | undefined>): Promise<void> {
+    for (let tries = 0; ; tries += 1) {
+      const waitMs = Math.max(imposedUntil - now(), tries && backOff(tries));
+      if (holder.isClosed || waitMs > MAX_PAUSE_MS) throw new SessionUnavailableError();
+      if (waitMs > 0) await pause(waitMs);
+      const reply = await attempt();
+      if (!reply) return;
+      const { status, delay } = reply;
+      if (delay) imposedUntil = now() + delay * 1000;
+      retryAt = now() + backOff(MAX_RETRIES + 3);
+      // Another try mends no answer, 429, 5xx, a page that is not the service's, and the refusal of
+      // what was superseded meanwhile.
+      const isTransient = status < 300 || status === 429 || status >= 500 || isRefusal(reply);
+      if (!isTransient || tries >= MAX_RETRIES) throw new SessionUnavailableError();
+    }
+  }
+
+  return {
+    post,
+    isRefusal,
+    persevere,
+    tell: (path, form) =>
+      persevere(async () => {
+        const reply = await post(path, form);
+        return reply.status === 200 || reply.status === 204 ? undefined : reply;
+      }),
+    abort: () => abort(),
+    pause,
+    nudge: () => nudge(),
+    holdBack: () => {
+      imposedUntil = now() + LEAVE_WAIT_MS;
+      abort();
+    },
+    resetBackOff: () => {
+      retryAt = 0;
+    },
+    nextAt: () => Math.max(retryAt, imposedUntil),
+  };
+}

@@ -1,0 +1,41 @@
+/** The options of a client, with their defaults resolved once. */
+import { type Clock, toClock } from './clock';
+import { host } from './host';
+import { matchResources } from './resources';
+import type { CookieClientOptions, TokenClientOptions, TokenStorage } from './types';
+
+export interface Setup {
+  /** Whether the app holds the tokens; otherwise the session is in cookies. */
+  hasTokens: boolean;
+  clientId: string;
+  storage: TokenStorage | undefined;
+  send: typeof fetch;
+  /** URL of the service, without a slash at its end. */
+  base: string;
+  /** What a relative URL is relative to. */
+  origin: string;
+  isResource: (url: string) => boolean;
+  /** What the tabs of one app and one service share: channel, lock, key in the storage. */
+  name: string;
+  timeoutMs: number;
+  clock: Clock;
+}
+
+export function toSetup(options: TokenClientOptions | CookieClientOptions): Setup {
+  const { mode, clientId = '', storage } = options as TokenClientOptions;
+  const { timeoutMs = 10_000 } = options;
+  const page = host.location?.href;
+  const base = new URL(options.baseUrl, page).href.replace(/\/+$/, '');
+  return {
+    hasTokens: mode === 'token',
+    clientId,
+    storage,
+    send: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
+    base,
+    origin: page ?? base,
+    isResource: matchResources([...(options.resources ?? [new URL(base).origin]), base], base),
+    name: `session ${clientId} ${base}`,
+    timeoutMs,
+    clock: toClock(options),
+  };
+}

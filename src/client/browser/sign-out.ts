@@ -1,0 +1,47 @@
+/**
+ * Signing out. With tokens this device forgets them first, whatever the service says; with cookies
+ * only the service can remove them, so it comes first.
+ */
+import type { Parts, Refresher } from './refresh';
+import { SessionUnavailableError } from './types';
+
+export interface SignOut {
+  signOut(): Promise<void>;
+  signOutEverywhere(): Promise<void>;
+}
+
+export function createSignOut(
+  { setup, holder, storage, requests, tabs }: Parts,
+  refresher: Refresher,
+  authorizedFetch: typeof fetch,
+  ready: () => Promise<void>,
+): SignOut {
+  /** Has the service remove the cookies. No refresh may bring them back meanwhile, in any tab. */
+  function removeCookies(path: string): Promise<void> {
+    tabs.tell({ isLeaving: true });
+    return refresher.replaceBy(async () => {
+      await requests.tell(path);
+      holder.end({ endedAt: holder.nextEpoch(), reason: 'signed_out' }, true);
+    });
+  }
+
+  async function signOut(): Promise<void> {
+    if (!setup.hasTokens) return removeCookies('/browser/sign-out');
+    await ready();
+    await storage.sync();
+    const { current } = holder.state;
+    if (!current) return;
+    holder.end({ endedAt: current.epoch, reason: 'signed_out' }, true);
+    await requests.tell('/oauth/revoke', { token: current.refresh as string });
+  }
+
+  async function signOutEverywhere(): Promise<void> {
+    if (!setup.hasTokens) return removeCookies('/browser/sign-out-everywhere');
+    const url = `${setup.base}/v1/sessions/revoke-others`;
+    const { ok } = await authorizedFetch(url, { method: 'POST' });
+    if (!ok) throw new SessionUnavailableError();
+    await signOut();
+  }
+
+  return { signOut, signOutEverywhere };
+}

@@ -1,0 +1,118 @@
+/** The public types of the client for apps. */
+
+/** `unknown`: no request has shown yet whether there is a session. */
+export type SessionState = 'active' | 'signed_out' | 'unknown';
+
+/**
+ * Where the tokens are kept, by one key. Default: in memory, where a reload loses them but other
+ * open tabs hand them on. An app that takes `localStorage` (`{ get: (key) =>
+ * localStorage.getItem(key), … }`) chooses that any script of its origin can read them.
+ */
+export interface TokenStorage {
+  get(key: string): string | null | undefined | Promise<string | null | undefined>;
+  set(key: string, value: string): unknown;
+  remove(key: string): unknown;
+}
+
+/** The answer of `POST /v1/sessions` or of the token endpoint, as it is. */
+export interface Tokens {
+  access_token: string;
+  refresh_token: string;
+  /** Seconds that the access token is good for, from now on. */
+  expires_in: number;
+}
+
+interface CommonOptions {
+  /** URL that the service is mounted at; relative to the page where there is one. */
+  baseUrl: string;
+  /**
+   * Origins and URL prefixes that get the credentials, beside the service itself. Default: the
+   * origin of `baseUrl`.
+   */
+  resources?: string[];
+  /** Sends the requests. Default: the global `fetch`. */
+  fetch?: typeof fetch;
+  /** Milliseconds, by any clock: only durations are measured. Default: `Date.now`. */
+  now?: () => number;
+  /** From 0 up to 1, for spreading refreshes. Default: `Math.random`. */
+  random?: () => number;
+  /**
+   * Runs a task once, so many milliseconds from now, and gives the way to cancel it. Default:
+   * `setTimeout`.
+   */
+  after?: (ms: number, task: () => void) => () => void;
+  /**
+   * Milliseconds after which a request of the client's own is given up. Default: 10,000. Keep it
+   * below the service's `REFRESH_GRACE_SECONDS`.
+   */
+  timeoutMs?: number;
+}
+
+/** The session is in `HttpOnly` cookies of the service: no script sees a token. */
+export interface CookieClientOptions extends CommonOptions {
+  mode: 'cookie';
+}
+
+/** The app holds the tokens. */
+export interface TokenClientOptions extends CommonOptions {
+  mode: 'token';
+  /** The app's entry in `CLIENTS`. */
+  clientId: string;
+  /** Where tokens outlive a reload. Default: in memory alone. */
+  storage?: TokenStorage;
+}
+
+export interface SessionClient {
+  readonly session: SessionState;
+  /**
+   * `fetch` with the session's credentials for the allowed resources. After a 401: one refresh, one
+   * more try (none for a body that is a stream). Rejects with `SessionUnavailableError` when the
+   * access token has expired and cannot be refreshed now.
+   */
+  fetch(input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;
+  /**
+   * Refreshes now; calls while one runs share it. Resolves to what the session then is. Rejects
+   * with `SessionUnavailableError`, or with the signal's reason.
+   */
+  refresh(options?: { signal?: AbortSignal }): Promise<SessionState>;
+  /**
+   * Ends the session. Rejects when the service could not be told: in token mode this device has
+   * forgotten the tokens all the same; in cookie mode only the service can remove the cookies, so
+   * the session is as it was.
+   */
+  signOut(): Promise<void>;
+  /**
+   * Ends all sessions of the user. Rejects, with nothing changed here, when the service could not
+   * be told.
+   */
+  signOutEverywhere(): Promise<void>;
+  /**
+   * `reason` is the service's: `signed_out`, `expired_idle`, `reuse_detected` …; null when it gave
+   * none. Returns the way to stop.
+   */
+  onSignedOut(listener: (reason: string | null) => void): () => void;
+  /** Told of every other state that the session comes to. Returns the way to stop. */
+  onChange(listener: (state: SessionState) => void): () => void;
+  /**
+   * Checks the time again. Browsers are listened to; elsewhere call it when the app comes to the
+   * foreground.
+   */
+  wake(): void;
+  /** Stops timers and listeners. The session stays. */
+  close(): void;
+}
+
+export interface TokenSessionClient extends SessionClient {
+  /**
+   * An access token that is good for a request now, refreshed if need be; null when signed out.
+   * Rejects with `SessionUnavailableError`, or with the signal's reason.
+   */
+  getAccessToken(options?: { signal?: AbortSignal }): Promise<string | null>;
+  /** Takes the tokens of a new sign-in, in place of any before. Resolves when they are stored. */
+  start(tokens: Tokens): Promise<void>;
+}
+
+/** The service could not be asked. The session is as it was; try again later. */
+export class SessionUnavailableError extends Error {
+  override readonly name = 'SessionUnavailableError';
+}
