@@ -150,7 +150,23 @@ function advance({ bookmarks }: Meter, name: string, bookmark: string | null): v
   if (bookmark !== null && bookmark > (bookmarks.get(name) ?? '')) bookmarks.set(name, bookmark);
 }
 
-type Statements = readonly [BatchItem<'sqlite'>, ...BatchItem<'sqlite'>[]];
+type Statement = BatchItem<'sqlite'>;
+type Statements = readonly [Statement, ...Statement[]];
+
+/**
+ * Statements by name, in the order in which they run. A list runs in its place, and null is left
+ * out.
+ */
+type NamedStatements = Record<string, Statement | readonly Statement[] | null>;
+
+type Answer<S extends Statement | readonly Statement[] | null> = S extends Statement
+  ? S['_']['result']
+  : S extends readonly Statement[]
+    ? S[number]['_']['result'][]
+    : null;
+
+/** What each statement of a name gave; null for one that was left out. */
+export type NamedAnswers<T extends NamedStatements> = { [Name in keyof T]: Answer<T[Name]> };
 
 /**
  * Tries in all. A write whose outcome is unknown is run again, so statements must be safe to run
@@ -159,23 +175,50 @@ type Statements = readonly [BatchItem<'sqlite'>, ...BatchItem<'sqlite'>[]];
 const MAX_ATTEMPTS = 3;
 
 /**
- * Runs statements as one transaction, in one round trip. When D1 says that the connection or its
- * object was lost, they are run again; `build` is told that the run before may have been applied.
- * Throws `DatabaseUnavailableError`.
+ * Runs statements as one transaction, in one round trip, and answers by their names. When D1 says
+ * that the connection or its object was lost, they are run again; `build` is told that the run
+ * before may have been applied. Throws `DatabaseUnavailableError`.
  */
 export async function transact<T extends Statements>(
   home: Home | Replica,
   build: (isRerun: boolean) => T,
-): Promise<BatchResponse<T>> {
+): Promise<BatchResponse<T>>;
+export async function transact<T extends NamedStatements>(
+  home: Home | Replica,
+  build: (isRerun: boolean) => T,
+): Promise<NamedAnswers<T>>;
+export async function transact(
+  home: Home | Replica,
+  build: (isRerun: boolean) => Statements | NamedStatements,
+): Promise<unknown> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await home.db.batch(build(attempt > 1));
+      const statements = build(attempt > 1);
+      if (Array.isArray(statements)) return await home.db.batch(statements as Statements & []);
+      return await runNamed(home, statements as NamedStatements);
     } catch (error) {
       if (attempt < MAX_ATTEMPTS && isConnectionLoss(error)) continue;
       throw new DatabaseUnavailableError(describe(error));
     }
   }
 }
+
+async function runNamed({ db }: Home | Replica, named: NamedStatements): Promise<unknown> {
+  const all = Object.values(named).flatMap((entry) => entry ?? []);
+  const answers: unknown[] = await db.batch(all as unknown as [Statement]);
+  let next = 0;
+  return Object.fromEntries(
+    Object.entries(named).map(([name, entry]) => {
+      if (entry === null) return [name, null];
+      if (!isList(entry)) return [name, answers[next++]];
+      next += entry.length;
+      return [name, answers.slice(next - entry.length, next)];
+    }),
+  );
+}
+
+const isList = (entry: Statement | readonly Statement[]): entry is readonly Statement[] =>
+  Array.isArray(entry);
 
 /**
  * D1's messages for a loss after which the same call may succeed at once. Overload is none: a retry
