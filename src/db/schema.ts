@@ -48,7 +48,7 @@ export const userSessions = sqliteTable(
   'user_sessions',
   {
     id: text('id').primaryKey().notNull().default(uuidV4),
-    /** NULL is a guest session. */
+    /** NULL is a guest session. One that became a user's has the user's id. */
     userId: text('user_id').references(() => users.id, { onDelete: 'cascade' }),
     /** SHA-256 (base64url) of the current refresh token's secret; never the token. */
     refreshToken: text('refresh_token').notNull(),
@@ -91,6 +91,8 @@ export const userSessions = sqliteTable(
     home: text('home'),
     /** As of users. */
     moves: integer('moves').notNull().default(0),
+    /** The row of `idempotency_keys` that its creation wrote, so that it is found without an index. */
+    idempotencyKeyHash: text('idempotency_key_hash'),
   },
   (table) => [
     index('idx_user_sessions_uid').on(table.userId),

@@ -27,10 +27,11 @@ import {
   users,
   webhookDeliveries,
 } from '../db/schema';
+import { deleteEventsWhere } from '../security-log/delete-events';
 import { MANY, type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { SEQUENCE } from '../security-log/sequence';
 import { evictOldest } from '../sessions/limits';
-import { isLive, isOutdated } from '../sessions/session';
+import { belongsToSubject, isLive, isOutdated } from '../sessions/session';
 
 /** Who moves: a user's id, or a guest's session id. */
 export type Subject = string;
@@ -111,7 +112,7 @@ export async function finishMove(
           source,
           userSessions,
           and(
-            belongsTo(subject),
+            belongsToSubject(subject),
             eq(userSessions.home, target.name),
             sql`(${userSessions.revokedAt} is not null or not ${isOutdated.sql})`,
           ),
@@ -167,7 +168,12 @@ export async function finishMove(
   );
   await transact(source, () => [
     source.db.delete(unfinishedMoves).where(isUnfinished),
-    source.db.delete(sessionEvents).where(eventsOfSubject),
+    ...deleteEventsWhere(source, eventsOfSubject),
+    // Rows that stay to show the way need not say where their person was.
+    source.db
+      .update(userSessions)
+      .set({ userAgent: null, ipAddress: null, lastSignals: null, claims: null })
+      .where(and(belongsToSubject(subject), eq(userSessions.home, target.name))),
   ]);
   return results.at(-1) as RecordedEvent[];
 }
@@ -236,10 +242,6 @@ export async function listUnfinished(source: Home): Promise<{ subject: Subject; 
     .limit(MAX_LISTED);
   const [rows] = await transact(source, () => [oldest] as const);
   return rows;
-}
-
-function belongsTo(subject: Subject): SQL {
-  return sql`(${userSessions.userId} = ${subject} or ${userSessions.id} = ${subject} and ${userSessions.userId} is null)`;
 }
 
 /**

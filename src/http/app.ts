@@ -10,6 +10,7 @@ import { accountRoutes } from './account/account-routes';
 import { deliveryRoutes } from './api/delivery-routes';
 import { eventRoutes } from './api/event-routes';
 import { operatorRoutes } from './api/operator-routes';
+import { personRoutes } from './api/person-routes';
 import { sessionRoutes } from './api/session-routes';
 import { userRoutes } from './api/user-routes';
 import { browserRoutes } from './browser/browser-routes';
@@ -58,6 +59,7 @@ export function createApp(
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
   app.route(`${config.basePath}/v1/events`, eventRoutes(service));
   app.route(`${config.basePath}/v1/users`, userRoutes(service));
+  app.route(`${config.basePath}/v1/users`, personRoutes(service));
   app.route(`${config.basePath}/v1/webhook-deliveries`, deliveryRoutes(service));
   const operator = operatorRoutes(service);
   app.route(`${config.basePath}/v1/homes`, operator.homes);

@@ -8,7 +8,7 @@
  * (it would cost every refresh a second written row), so a walk over the table in insertion order
  * looks for it, and goes on where the last run stopped.
  */
-import { and, asc, inArray, lt, ne, not, type SQL, sql } from 'drizzle-orm';
+import { and, asc, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
 import {
@@ -18,8 +18,8 @@ import {
   sessionEvents,
   usedAssertions,
   userSessions,
-  webhookDeliveries,
 } from '../db/schema';
+import { deleteEventsWhere } from '../security-log/delete-events';
 
 export interface CleanupPolicy {
   sessions: SessionPolicy;
@@ -187,56 +187,17 @@ async function deleteIdempotencyKeys(home: Home, cutoff: Date, limit: number): P
   return deleted.length;
 }
 
-/**
- * Oldest first by seq, which follows time. What was still to be told of them goes with them. The
- * newest of all is emptied and stays until there is a newer one: SQLite would give its seq again,
- * and a later event of a session would have a lower number than an earlier one
- * (security-log/sequence.ts).
- */
+/** Oldest first by seq, which follows time. What was still to be told of them goes with them. */
 async function deleteEvents(home: Home, cutoff: Date, limit: number): Promise<number> {
-  const { db } = home;
-  const isNewest = sql`${sessionEvents.seq} = (select max(seq) from ${sessionEvents})`;
-  const oldest = db
+  const oldest = home.db
     .select({ seq: sessionEvents.seq })
     .from(sessionEvents)
-    .where(not(isNewest))
     .orderBy(sessionEvents.seq)
     .limit(limit);
-  const isOld = lt(sessionEvents.createdAt, cutoff);
-  const toEmpty = and(isNewest, isOld, ne(sessionEvents.subject, EMPTY_EVENT.subject));
-  const [deleted] = await transact(
-    home,
-    () =>
-      [
-        db
-          .delete(sessionEvents)
-          .where(and(inArray(sessionEvents.seq, oldest), isOld))
-          .returning({ seq: sessionEvents.seq }),
-        db
-          .delete(webhookDeliveries)
-          .where(
-            inArray(
-              webhookDeliveries.eventId,
-              db.select({ id: sessionEvents.id }).from(sessionEvents).where(toEmpty),
-            ),
-          ),
-        db.update(sessionEvents).set(EMPTY_EVENT).where(toEmpty),
-      ] as const,
-  );
+  const isOld = and(inArray(sessionEvents.seq, oldest), lt(sessionEvents.createdAt, cutoff));
+  const [deleted] = await transact(home, () => deleteEventsWhere(home, isOld));
   return deleted.length;
 }
-
-/** An event of which nothing is left but its place: in nobody's log, and told to no one. */
-const EMPTY_EVENT = {
-  type: 'emptied',
-  subject: '',
-  sessionId: '',
-  clientId: null,
-  requestId: null,
-  details: '{}',
-  sessionMoves: null,
-  sequence: null,
-};
 
 /** What says itself until when it matters. */
 async function deleteLapsed(home: Home, now: Date, limit: number): Promise<number> {

@@ -31,7 +31,7 @@ import {
   sha256,
 } from '../crypto';
 import { type Home, transact } from '../db/d1';
-import { idempotencyKeys, usedAssertions, userSessions, users } from '../db/schema';
+import { idempotencyKeys, sessionEvents, usedAssertions, userSessions, users } from '../db/schema';
 import { lastSignal, type Signals } from '../risk/signals';
 import {
   type Actor,
@@ -127,7 +127,12 @@ export async function createSession(
       ? null
       : await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId, now });
   const secret = claim === null ? randomSecret() : await drawSecret(keyring.current, claim);
-  const session = await toRow(input, { sessionId, secret, now });
+  const session = await toRow(input, {
+    sessionId,
+    secret,
+    idempotencyKeyHash: claim?.keyHash ?? null,
+    now,
+  });
 
   const { db } = home;
   const { userId, guestSessionId } = input;
@@ -213,6 +218,8 @@ export async function createSession(
       recordWhere(home, event, { condition: own, requestId: reporting.requestId, now }),
     );
   }
+  if (guestSessionId !== null && userId !== null)
+    statements.push(...adoptGuest(home, guestSessionId, userId, isCreated));
   const report = reportTo(home, reporting, { subject: userId ?? sessionId, atMost: MANY, now });
   statements.push(...report.deliveries, report.readBack);
   statements.push(
@@ -261,6 +268,30 @@ export async function createSession(
       ? 'guest_session_not_found'
       : 'session_limit_reached';
   }
+}
+
+/**
+ * What is held of the guest is held of the user from now on: the row and the log are theirs to see,
+ * move along, and go when the user is erased.
+ */
+function adoptGuest(
+  { db }: Home,
+  guestSessionId: string,
+  userId: string,
+  isCreated: SQL,
+): BatchItem<'sqlite'>[] {
+  const isUpgraded = and(
+    eq(userSessions.id, guestSessionId),
+    isNull(userSessions.userId),
+    eq(userSessions.revokedReason, 'upgraded' satisfies RevokedReason),
+  );
+  return [
+    db.update(userSessions).set({ userId }).where(and(isUpgraded, isCreated)),
+    db
+      .update(sessionEvents)
+      .set({ subject: userId })
+      .where(and(eq(sessionEvents.subject, guestSessionId), isCreated)),
+  ];
 }
 
 /** What a create reports: that it was, and whether the user was never seen on such a device. */
@@ -368,7 +399,12 @@ function drawSecret({ idempotency }: SecretKeys, { salt, sessionId }: FirstClaim
 
 async function toRow(
   input: NewSession,
-  { sessionId, secret, now }: { sessionId: string; secret: string; now: number },
+  {
+    sessionId,
+    secret,
+    idempotencyKeyHash,
+    now,
+  }: { sessionId: string; secret: string; idempotencyKeyHash: string | null; now: number },
 ): Promise<Session> {
   const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr, claims, signals } =
     input;
@@ -391,6 +427,7 @@ async function toRow(
     lastSignals: JSON.stringify(signals),
     home: null,
     moves: 0,
+    idempotencyKeyHash,
   };
 }
 

@@ -2,13 +2,13 @@
  * Reading sessions: newest first, a page at a time by the last row seen (keyset), so that a new
  * session shifts no page.
  */
-import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, desc, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { type Copies, findLive, readFor } from './read';
 import { belongsTo, type Caller } from './revoke';
-import { isLive, type Session, selectSession } from './session';
+import { belongsToSubject, isLive, type Session, selectSession } from './session';
 
 /** Where a page starts: after this row. */
 export interface Position {
@@ -46,7 +46,7 @@ export function listOwnSessions(
 }
 
 /**
- * A user's sessions, for a backend: active ones, or also those that are over and not purged yet.
+ * A user's sessions, or the one of a guest, for a backend: active ones, or also those that are over and not purged yet.
  * One round trip.
  */
 export async function listUserSessions(
@@ -57,7 +57,7 @@ export async function listUserSessions(
   now: number,
 ): Promise<SessionPage> {
   const condition = and(
-    eq(userSessions.userId, userId),
+    belongsToSubject(userId),
     includeEnded ? isNull(userSessions.home) : isLive(policy, now),
   );
   const [rows] = await transact(copy, () => [selectPage(copy, condition, page)] as const);

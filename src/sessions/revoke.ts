@@ -6,7 +6,7 @@ import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
-import { sessionEvents, userSessions, users } from '../db/schema';
+import { userSessions } from '../db/schema';
 import {
   type EventDetails,
   MANY,
@@ -17,6 +17,7 @@ import {
 } from '../security-log/record';
 import { outdate } from './not-before';
 import {
+  belongsToSubject,
   checkSession,
   isLive,
   type KnownSession,
@@ -166,7 +167,7 @@ export async function revokeEverywhere(
   return { ok: false, reason: whyRefused(callers[0], revocation) ?? 'caller_session_ended' };
 }
 
-/** Ends all sessions of a user, for a backend. */
+/** Ends all sessions of a user, or the one of a guest, for a backend. */
 export async function revokeUser(
   home: Home,
   { userId, clientId }: { userId: string; clientId: string },
@@ -174,32 +175,9 @@ export async function revokeUser(
 ): Promise<RecordedEvent[]> {
   const details = { by: 'client', client_id: clientId, reason: 'revoked' } as const;
   const afterwards = outdate(home, userId, revocation.now, tokensEnd(revocation));
-  const own = eq(userSessions.userId, userId);
+  const own = belongsToSubject(userId);
   const { statements, events } = revokeWhere(home, own, details, userId, revocation, [afterwards]);
   return events(await transact(home, () => statements));
-}
-
-/**
- * Erases a user: by the foreign key all sessions, and the security log with what is still to be
- * told of it. False: there was no such user.
- */
-export async function eraseUser(
-  home: Home,
-  userId: string,
-  revocation: Revocation,
-): Promise<boolean> {
-  // No row is left to tell of their sessions, so the tokens of this very second are outdated too.
-  const nextSecond = revocation.now + 1000;
-  const [erased] = await transact(
-    home,
-    () =>
-      [
-        home.db.delete(users).where(eq(users.id, userId)).returning({ id: users.id }),
-        home.db.delete(sessionEvents).where(eq(sessionEvents.subject, userId)),
-        outdate(home, userId, nextSecond, tokensEnd(revocation)),
-      ] as const,
-  );
-  return erased.length > 0;
 }
 
 /** SQL: the statement before this one changed a row. */
@@ -243,7 +221,7 @@ export function subjectOf({ db }: Home, sessionId: string): SQL {
 }
 
 /** When the last access token that was issued by now has expired. */
-function tokensEnd({ tokenLifeSeconds, now }: Revocation): Date {
+export function tokensEnd({ tokenLifeSeconds, now }: Revocation): Date {
   return new Date(now + tokenLifeSeconds * 1000);
 }
 

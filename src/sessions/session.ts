@@ -175,3 +175,8 @@ function toEndReason(reason: string | null): EndReason {
       return 'revoked';
   }
 }
+
+/** SQL: the session is of this user's id, or of the guest whose session id this is. */
+export function belongsToSubject(subject: string): SQL {
+  return sql`(${userSessions.userId} = ${subject} or ${userSessions.id} = ${subject} and ${userSessions.userId} is null)`;
+}

@@ -37,6 +37,8 @@ it('what the endpoint had not been told moves along, and the numbers rise from h
     token = body.refresh_token;
   };
   await refreshFrom('198.51.100.1');
+  await runCron();
+  const tried = receiver.arrived.at(-1);
   for (const [home, address] of [
     ['DB_APAC', '203.0.113.1'],
     ['DB', '192.0.2.1'],
@@ -59,6 +61,8 @@ it('what the endpoint had not been told moves along, and the numbers rise from h
     ...Array(4).fill('context_changed'),
     'session_revoked',
   ]);
+  // A repeat has the number that the first attempt had.
+  expect(told.find(({ data }) => data.id === tried?.id)).toEqual(JSON.parse(tried?.text ?? ''));
   const numbers = told.map(({ sequence }) => sequence as number);
   expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
   expect(new Set(numbers).size).toBe(numbers.length);

@@ -251,7 +251,8 @@ describe('a guest’s session', () => {
     expect(user.session.id).not.toBe(guest.session.id);
     expect(user.refresh_token).not.toBe(guest.refresh_token);
     expect(await readRow(guest.session.id)).toMatchObject({
-      user_id: null,
+      // The guest's row is the user's now, and goes when the user is erased.
+      user_id: USER,
       revoked_reason: 'upgraded',
     });
     expect((await service.refresh(guest.refresh_token)).body).toMatchObject({

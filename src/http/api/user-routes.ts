@@ -1,4 +1,7 @@
-/** What a backend can do with a user: see and end the sessions, erase the user. */
+/**
+ * What a backend can do with a user: see and end the sessions. `user_id` is a user's, or the session
+ * id of a guest, as `sub` of access tokens has it.
+ */
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import type { Home, Replica } from '../../db/d1';
@@ -11,7 +14,7 @@ import { assertAllAnswered, settle } from '../../service/locate';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { listUserSessions, mergeSessionPages } from '../../sessions/list';
-import { eraseUser, revokeUser } from '../../sessions/revoke';
+import { revokeUser } from '../../sessions/revoke';
 import { clientAuth } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
@@ -105,17 +108,6 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     return c.json({ revoked: revoked.size });
   });
 
-  /** Erasing someone who is not there is done already. */
-  routes.delete('/:user_id', backend, async (c) => {
-    const userId = readUserId(c);
-    const { answered, silent } = await askAll(homes(c), (home) =>
-      eraseUser(home, userId, revocationOf(c.get('caller'), service)),
-    );
-    assertAllAnswered(silent);
-    c.set('outcome', answered.some(({ answer }) => answer) ? 'erased' : 'unchanged');
-    return c.body(null, 204);
-  });
-
   return routes;
 
   function homes(c: AppContext) {
@@ -147,6 +139,6 @@ function warnOf(silent: readonly string[]) {
   return silent.length === 0 ? {} : { unanswered_homes: silent };
 }
 
-function readUserId(c: AppContext): string {
+export function readUserId(c: AppContext): string {
   return validate(v.strictObject({ user_id: uuid }), { user_id: c.req.param('user_id') }).user_id;
 }

@@ -1,0 +1,72 @@
+/**
+ * Erasing a person: every row that says anything of them, in every home, at once. What is left says
+ * nothing of whom it was about: the not-before, until their last access token has expired, and
+ * hashes of the ID tokens that they used, without which those could be used again.
+ */
+import { and, type Column, eq, inArray, isNotNull, type SQL, sql } from 'drizzle-orm';
+import { type Home, transact } from '../db/d1';
+import { idempotencyKeys, sessionEvents, unfinishedMoves, userSessions, users } from '../db/schema';
+import { deleteEventsWhere } from '../security-log/delete-events';
+import { outdate } from './not-before';
+import { type Revocation, tokensEnd } from './revoke';
+import { belongsToSubject, type RevokedReason } from './session';
+
+/**
+ * The guest sessions that became this user's. Where one moved before that, its former home has a
+ * row that shows the way and does not know the user. One round trip.
+ */
+export async function listFormerGuests(home: Home, userId: string): Promise<string[]> {
+  const isFormerGuest = and(
+    eq(userSessions.userId, userId),
+    eq(userSessions.revokedReason, 'upgraded' satisfies RevokedReason),
+  );
+  const [rows] = await transact(
+    home,
+    () =>
+      [home.db.select({ id: userSessions.id }).from(userSessions).where(isFormerGuest)] as const,
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Erases a user, or a guest by their session's id, from one home. `formerGuests` are what all homes
+ * list. One round trip. False: there was nothing.
+ */
+export async function erasePerson(
+  home: Home,
+  { subject, formerGuests }: { subject: string; formerGuests: readonly string[] },
+  revocation: Revocation,
+): Promise<boolean> {
+  const { db } = home;
+  const subjects = [subject, ...formerGuests];
+  const isTheirs = isOfPerson(subject, formerGuests);
+  // No row is left to tell of their sessions, so the tokens of this very second are outdated too.
+  const nextSecond = revocation.now + 1000;
+  const keys = db
+    .select({ hash: userSessions.idempotencyKeyHash })
+    .from(userSessions)
+    .where(and(isTheirs, isNotNull(userSessions.idempotencyKeyHash)));
+  const [, sessions, people] = await transact(
+    home,
+    () =>
+      [
+        db.delete(idempotencyKeys).where(inArray(idempotencyKeys.keyHash, keys)),
+        db.delete(userSessions).where(isTheirs).returning({ id: userSessions.id }),
+        db.delete(users).where(eq(users.id, subject)).returning({ id: users.id }),
+        db.delete(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
+        ...deleteEventsWhere(home, isIn(sessionEvents.subject, subjects)),
+        ...subjects.map((one) => outdate(home, one, nextSecond, tokensEnd(revocation))),
+      ] as const,
+  );
+  return sessions.length + people.length > 0;
+}
+
+/** SQL: the session is the person's, or of one of the guests that they were. */
+export function isOfPerson(subject: string, formerGuests: readonly string[]): SQL {
+  return sql`(${belongsToSubject(subject)} or ${isIn(userSessions.id, formerGuests)})`;
+}
+
+/** One parameter, however many values. */
+export function isIn(column: Column, values: readonly string[]): SQL {
+  return sql`${column} in (select value from json_each(${JSON.stringify(values)}))`;
+}

@@ -1,0 +1,143 @@
+/**
+ * Everything that is held of a person, row by row as it is stored: of the user, their sessions and
+ * those of the guests they were, the log, and what is still to be told of it. A page reads a bounded
+ * number of rows of one home. Left out are columns that verify tokens, whose worth is that nobody
+ * has them.
+ */
+import { and, asc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm';
+import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { type Home, type Replica, transact } from '../db/d1';
+import {
+  outdatedTokens,
+  sessionEvents,
+  unfinishedMoves,
+  userSessions,
+  users,
+  webhookDeliveries,
+} from '../db/schema';
+import { isIn, isOfPerson } from './erase';
+
+/** What is exported one after the other. */
+export const SECTIONS = ['person', 'sessions', 'events'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+export interface HeldRow {
+  table: string;
+  /** By the names of the columns; times in ISO 8601, JSON as what it holds. */
+  row: Record<string, unknown>;
+}
+
+export interface ExportPage {
+  rows: HeldRow[];
+  /** Where the section goes on; null: this is its end. */
+  next: number | null;
+}
+
+/** SQLite's own order of a table, by which a page goes on. */
+const ROW = sql<number>`rowid`;
+
+/** One page of a section, after a row. `formerGuests`: sessions/erase.ts. One round trip. */
+export async function exportSection(
+  copy: Home | Replica,
+  { subject, formerGuests }: { subject: string; formerGuests: readonly string[] },
+  { section, after, limit }: { section: Section; after: number; limit: number },
+): Promise<ExportPage> {
+  const { db } = copy;
+  const subjects = [subject, ...formerGuests];
+  switch (section) {
+    case 'person': {
+      const [people, moves, notBefores] = await transact(
+        copy,
+        () =>
+          [
+            db.select().from(users).where(eq(users.id, subject)),
+            db.select().from(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
+            db.select().from(outdatedTokens).where(isIn(outdatedTokens.subject, subjects)),
+          ] as const,
+      );
+      const rows = [
+        ...people.map((row) => toHeld(users, 'users', row)),
+        ...moves.map((row) => toHeld(unfinishedMoves, 'unfinished_moves', row)),
+        ...notBefores.map((row) => toHeld(outdatedTokens, 'outdated_tokens', row)),
+      ];
+      return { rows, next: null };
+    }
+    case 'sessions': {
+      const { refreshToken: _, idempotencyKeyHash: __, ...shown } = getTableColumns(userSessions);
+      const [found] = await transact(
+        copy,
+        () =>
+          [
+            db
+              .select({ ...shown, position: ROW.as('position') })
+              .from(userSessions)
+              .where(and(isOfPerson(subject, formerGuests), sql`rowid > ${after}`))
+              .orderBy(asc(ROW))
+              .limit(limit + 1),
+          ] as const,
+      );
+      return toPage(found, limit, (row) => toHeld(userSessions, 'user_sessions', row));
+    }
+    case 'events': {
+      const ofPage = and(
+        isIn(sessionEvents.subject, subjects),
+        sql`${sessionEvents.seq} > ${after}`,
+      );
+      const page = db
+        .select()
+        .from(sessionEvents)
+        .where(ofPage)
+        .orderBy(asc(sessionEvents.seq))
+        .limit(limit + 1);
+      const ids: SQL = sql`(select id from ${sessionEvents} where ${ofPage} order by seq limit ${limit})`;
+      const [events, deliveries] = await transact(
+        copy,
+        () =>
+          [
+            page,
+            db.select().from(webhookDeliveries).where(inArray(webhookDeliveries.eventId, ids)),
+          ] as const,
+      );
+      const positioned = events.map((event) => ({ ...event, position: event.seq }));
+      const { rows, next } = toPage(positioned, limit, (row) =>
+        toHeld(sessionEvents, 'session_events', row),
+      );
+      const told = deliveries.map((row) => toHeld(webhookDeliveries, 'webhook_deliveries', row));
+      return { rows: [...rows, ...told], next };
+    }
+  }
+}
+
+function toPage<T extends { position: number }>(
+  found: T[],
+  limit: number,
+  toRow: (row: T) => HeldRow,
+): ExportPage {
+  const page = found.slice(0, limit);
+  const next = found.length > limit ? (page.at(-1)?.position ?? null) : null;
+  return { rows: page.map(toRow), next };
+}
+
+/** Columns that hold JSON. */
+const JSON_COLUMNS: ReadonlySet<string> = new Set(['amr', 'claims', 'last_signals', 'details']);
+
+function toHeld(table: SQLiteTable, name: string, row: Record<string, unknown>): HeldRow {
+  const columns = Object.entries(getTableColumns(table)).filter(([key]) => key in row);
+  return {
+    table: name,
+    row: Object.fromEntries(
+      columns.map(([key, column]) => [column.name, toShown(column.name, row[key])]),
+    ),
+  };
+}
+
+function toShown(name: string, value: unknown): unknown {
+  // A row that was written by hand may hold what is no time, or no JSON.
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (!JSON_COLUMNS.has(name) || typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
