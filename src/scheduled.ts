@@ -132,12 +132,12 @@ async function finishMoves(
 ): Promise<{ finished: number; lost: number }> {
   const context = { policy, reporting: { requestId: crypto.randomUUID(), webhooks }, now };
   const unfinished = await listUnfinished(source);
-  const lost = unfinished.filter(({ home }) => homes.every(({ name }) => name !== home)).length;
+  const lost = unfinished.filter(({ to }) => homes.every(({ name }) => name !== to)).length;
   const share = Math.ceil(MAX_FINISHED / homes.length);
   let finished = 0;
   const outcomes = await Promise.allSettled(
     homes.map(async (target) => {
-      const due = unfinished.filter(({ home }) => home === target.name).slice(0, share);
+      const due = unfinished.filter(({ to }) => to === target.name).slice(0, share);
       for (const { subject } of due) {
         await finishMove(source, target, subject, context);
         finished += 1;

@@ -29,7 +29,7 @@ export const users = sqliteTable(
     subject: text('subject'),
     createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
     /** The home that the user has moved to; NULL: this one. */
-    home: text('home'),
+    movedTo: text('home'),
     /** Moves until now: of two rows in two homes, the one with more is later. */
     moves: integer('moves').notNull().default(0),
   },
@@ -88,7 +88,7 @@ export const userSessions = sqliteTable(
      * The home that the session has moved to; NULL: this one. The row stays to show the way, and is
      * as it was when it moved.
      */
-    home: text('home'),
+    movedTo: text('home'),
     /** As of users. */
     moves: integer('moves').notNull().default(0),
     /** The row of `idempotency_keys` that its creation wrote, so that it is found without an index. */
@@ -240,7 +240,7 @@ export const EVERYONE = '*';
 export const unfinishedMoves = sqliteTable('unfinished_moves', {
   /** A user's id, or a guest's session id. */
   subject: text('subject').primaryKey().notNull(),
-  home: text('home').notNull(),
+  to: text('home').notNull(),
   startedAt: integer('started_at', { mode: 'timestamp' }).notNull(),
 });
 

@@ -15,14 +15,14 @@ export interface Trail {
 /** Where a session went from here; null when it did not. One round trip. */
 export async function findTrail(home: Home, sessionId: string): Promise<Trail | null> {
   const subject = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
-  const unfinished = sql<string | null>`${unfinishedMoves.home}`.as('unfinished');
+  const unfinished = sql<string | null>`${unfinishedMoves.to}`.as('unfinished');
   const [rows] = await transact(
     home,
     () =>
       [
         home.db
           // A batch's rows go by column name, and two of a name would be one.
-          .select({ to: userSessions.home, subject: subject.as('subject'), unfinished })
+          .select({ to: userSessions.movedTo, subject: subject.as('subject'), unfinished })
           .from(userSessions)
           .leftJoin(unfinishedMoves, eq(unfinishedMoves.subject, subject))
           .where(eq(userSessions.id, sessionId)),

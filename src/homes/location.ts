@@ -18,7 +18,7 @@ export interface Who {
 
 /** What one home knows. */
 export interface Trace {
-  user: { id: string; createdAt: Date; home: string | null; isLeaving: boolean } | null;
+  user: { id: string; createdAt: Date; movedTo: string | null; isLeaving: boolean } | null;
   hasGuest: boolean;
   hasKey: boolean;
 }
@@ -57,7 +57,7 @@ async function readTrace(home: Home, { user, guestSessionId, keyHash }: Who): Pr
     () =>
       [
         db
-          .select({ id: users.id, createdAt: users.createdAt, home: users.home, isLeaving })
+          .select({ id: users.id, createdAt: users.createdAt, movedTo: users.movedTo, isLeaving })
           .from(users)
           .where(isUser(user)),
         db
@@ -67,7 +67,7 @@ async function readTrace(home: Home, { user, guestSessionId, keyHash }: Who): Pr
             and(
               eq(userSessions.id, guestSessionId ?? ''),
               isNull(userSessions.userId),
-              isNull(userSessions.home),
+              isNull(userSessions.movedTo),
             ),
           ),
         db
@@ -99,15 +99,15 @@ export function toResidence({ answered, silent }: Answers<Trace>): Residence {
     user === null ? [] : [{ at: home.name, ...user }],
   );
   const residents = traces
-    .filter(({ home }) => home === null)
+    .filter(({ movedTo }) => movedTo === null)
     .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.at < b.at ? -1 : 1));
   const leaving = traces.filter(({ isLeaving }) => isLeaving);
   // Who has left and not arrived lives where the way leads.
-  const home = residents[0]?.at ?? leaving[0]?.home ?? traces[0]?.home ?? null;
+  const home = residents[0]?.at ?? leaving[0]?.movedTo ?? traces[0]?.movedTo ?? null;
   return {
     userId: traces[0]?.id ?? null,
     home,
-    begun: leaving.map(({ at, home: to }) => ({ from: at, to: to as string })),
+    begun: leaving.map(({ at, movedTo }) => ({ from: at, to: movedTo as string })),
     due: residents.slice(1).map(({ at }) => ({ from: at, to: home as string })),
     guestHome: answered.find(({ answer }) => answer.hasGuest)?.home.name ?? null,
     keyHome: answered.find(({ answer }) => answer.hasKey)?.home.name ?? null,

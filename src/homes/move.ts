@@ -58,13 +58,13 @@ export async function moveSubject(
 /** Step 1. Does nothing where the subject is not, or not any more. */
 async function leave(source: Home, to: string, subject: Subject, now: number): Promise<void> {
   const { db } = source;
-  const isHere = and(eq(users.id, subject), isNull(users.home));
+  const isHere = and(eq(users.id, subject), isNull(users.movedTo));
   const isGuest = and(
     eq(userSessions.id, subject),
     isNull(userSessions.userId),
-    isNull(userSessions.home),
+    isNull(userSessions.movedTo),
   );
-  const left = { home: to, moves: sql`moves + 1` };
+  const left = { movedTo: to, moves: sql`moves + 1` };
   const startedAt = Math.floor(now / 1000);
   await transact(source, () => [
     db
@@ -74,14 +74,14 @@ async function leave(source: Home, to: string, subject: Subject, now: number): P
       )
       .onConflictDoUpdate({
         target: unfinishedMoves.subject,
-        set: { home: to, startedAt: new Date(now) },
+        set: { to, startedAt: new Date(now) },
       }),
     db
       .update(userSessions)
       .set(left)
       .where(
         and(
-          isNull(userSessions.home),
+          isNull(userSessions.movedTo),
           sql`${userSessions.id} in (select id from ${userSessions} where ${isGuest} union all select s.id from ${userSessions} s join ${users} on s.user_id = ${users.id} where ${isHere})`,
         ),
       ),
@@ -98,7 +98,7 @@ export async function finishMove(
 ): Promise<RecordedEvent[]> {
   const isUnfinished = and(
     eq(unfinishedMoves.subject, subject),
-    eq(unfinishedMoves.home, target.name),
+    eq(unfinishedMoves.to, target.name),
   );
   const eventsOfSubject = eq(sessionEvents.subject, subject);
   const [unfinished, people, sessions, events, deliveries, outdated] = await transact(
@@ -106,14 +106,14 @@ export async function finishMove(
     () =>
       [
         source.db.select().from(unfinishedMoves).where(isUnfinished),
-        selectRaw(source, users, and(eq(users.id, subject), eq(users.home, target.name))),
+        selectRaw(source, users, and(eq(users.id, subject), eq(users.movedTo, target.name))),
         // What a not-before of this home has ended stays behind: the other home would not know.
         selectRaw(
           source,
           userSessions,
           and(
             belongsToSubject(subject),
-            eq(userSessions.home, target.name),
+            eq(userSessions.movedTo, target.name),
             sql`(${userSessions.revokedAt} is not null or not ${isOutdated.sql})`,
           ),
         ),
@@ -142,7 +142,7 @@ export async function finishMove(
         sql`${outdatedTokens.notBefore} > ${Math.floor(now / 1000)}`,
       ),
     );
-  const arrival = { condition: notExists(isErased), home: null };
+  const arrival = { condition: notExists(isErased), movedTo: null };
   const { maxSessionsPerUser: limit } = policy;
   const results: unknown[] = await transact(
     target,
@@ -173,7 +173,7 @@ export async function finishMove(
     source.db
       .update(userSessions)
       .set({ userAgent: null, ipAddress: null, lastSignals: null, claims: null })
-      .where(and(belongsToSubject(subject), eq(userSessions.home, target.name))),
+      .where(and(belongsToSubject(subject), eq(userSessions.movedTo, target.name))),
   ]);
   return results.at(-1) as RecordedEvent[];
 }
@@ -203,7 +203,7 @@ export async function listResidents(
         db
           .select({ row, subject: users.id })
           .from(users)
-          .where(and(isNull(users.home), sql`rowid > ${after.users}`))
+          .where(and(isNull(users.movedTo), sql`rowid > ${after.users}`))
           .orderBy(row)
           .limit(limit),
         db
@@ -233,10 +233,10 @@ export async function listResidents(
 const MAX_LISTED = 1_000;
 
 /** The moves away from a home that may be unfinished, oldest first. One round trip. */
-export async function listUnfinished(source: Home): Promise<{ subject: Subject; home: string }[]> {
-  const { subject, home, startedAt } = unfinishedMoves;
+export async function listUnfinished(source: Home): Promise<{ subject: Subject; to: string }[]> {
+  const { subject, to, startedAt } = unfinishedMoves;
   const oldest = source.db
-    .select({ subject, home })
+    .select({ subject, to })
     .from(unfinishedMoves)
     .orderBy(startedAt)
     .limit(MAX_LISTED);

@@ -52,7 +52,7 @@ export async function introspect(
     service,
     found,
     (home) => findSession(home, found.sessionId),
-    (row) => row?.home != null,
+    (row) => row?.movedTo != null,
   );
   if (session === null || checkSession(session, config.sessions, now()) !== null) return null;
   if (found.kind === 'access_token') return { kind: found.kind, claims: found.claims };

@@ -56,7 +56,7 @@ export async function findCurrentSession(
     caller,
     service,
     (home) => findSession(home, caller.accessToken.sessionId),
-    (session) => session?.home != null,
+    (session) => session?.movedTo != null,
   );
   const session = found?.result ?? null;
   const { config, now } = service;

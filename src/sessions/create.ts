@@ -152,7 +152,7 @@ export async function createSession(
     db
       .select({ one: sql`1` })
       .from(users)
-      .where(and(eq(users.id, userId ?? ''), isNotNull(users.home))),
+      .where(and(eq(users.id, userId ?? ''), isNotNull(users.movedTo))),
   );
   const allowed = and(
     userId === null ? undefined : not(hasMoved),
@@ -425,7 +425,7 @@ async function toRow(
     acr,
     claims: claims && JSON.stringify(claims),
     lastSignals: JSON.stringify(signals),
-    home: null,
+    movedTo: null,
     moves: 0,
     idempotencyKeyHash,
   };

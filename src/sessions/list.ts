@@ -58,7 +58,7 @@ export async function listUserSessions(
 ): Promise<SessionPage> {
   const condition = and(
     belongsToSubject(userId),
-    includeEnded ? isNull(userSessions.home) : isLive(policy, now),
+    includeEnded ? isNull(userSessions.movedTo) : isLive(policy, now),
   );
   const [rows] = await transact(copy, () => [selectPage(copy, condition, page)] as const);
   return toPage(rows, page);

@@ -32,7 +32,7 @@ export async function findPresented(
   const [rows] = await transact(home, () => [selectSession(home, token.sessionId)] as const);
   const session = rows[0];
   if (session === undefined) return { ok: false, reason: 'unknown_session' };
-  if (session.home !== null) return { ok: false, reason: 'moved' };
+  if (session.movedTo !== null) return { ok: false, reason: 'moved' };
   if (session.clientId !== clientId) return { ok: false, reason: 'wrong_client' };
   const ended = checkSession(session, policy, now);
   if (ended !== null) return { ok: false, reason: ended };

@@ -117,7 +117,7 @@ export async function rotateSession(
 
   for (let races = 0; races < MAX_LOST_RACES; races += 1) {
     if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
-    if (row.home !== null) return { ok: false, reason: 'moved', events: [] };
+    if (row.movedTo !== null) return { ok: false, reason: 'moved', events: [] };
     // A rotation of this very moment is this call's own, whose answer was lost on the way from the
     // database.
     const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;

@@ -88,18 +88,24 @@ export function selectSession(copy: Home | Replica, id: string) {
 
 /**
  * Why the session is over at `now` (ms), or null while it is live. It is over from the second of
- * its expiry on. One that has moved is over here: callers who can follow it look at `home` first.
+ * its expiry on. One that has moved is over here: callers who can follow it look at `movedTo` first.
  */
 export function checkSession(
   session: Pick<
     KnownSession,
-    'rotatedAt' | 'createdAt' | 'expiresAt' | 'revokedAt' | 'revokedReason' | 'home' | 'isOutdated'
+    | 'rotatedAt'
+    | 'createdAt'
+    | 'expiresAt'
+    | 'revokedAt'
+    | 'revokedReason'
+    | 'movedTo'
+    | 'isOutdated'
   >,
   policy: SessionPolicy,
   now: number,
 ): EndReason | null {
   if (session.revokedAt !== null) return toEndReason(session.revokedReason);
-  if (session.home !== null) return 'revoked';
+  if (session.movedTo !== null) return 'revoked';
   if (session.isOutdated !== 0) return 'revoked';
   const second = toSeconds(now) * 1000;
   if (session.expiresAt !== null && session.expiresAt.getTime() <= second)
@@ -134,7 +140,7 @@ export function isLive(policy: SessionPolicy, now: Now): SQL {
       : sql`coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${policy.inactivitySeconds} > ${second}`;
   return and(
     isNull(userSessions.revokedAt),
-    isNull(userSessions.home),
+    isNull(userSessions.movedTo),
     or(isNull(userSessions.expiresAt), sql`${userSessions.expiresAt} > ${second}`),
     idle,
     sql`not ${isOutdated.sql}`,

@@ -34,7 +34,7 @@ const fresh = {
   expiresAt: null,
   revokedAt: null,
   revokedReason: null,
-  home: null,
+  movedTo: null,
   isOutdated: 0,
 } as const;
 
@@ -67,7 +67,7 @@ describe('checkSession', () => {
       'revoked',
     ],
     ['revoked without a reason is revoked', { revokedAt: at(-5) }, 'revoked'],
-    ['one that has moved is over here', { home: 'DB_WEUR' }, 'revoked'],
+    ['one that has moved is over here', { movedTo: 'DB_WEUR' }, 'revoked'],
     ['one that began before a not-before is over', { isOutdated: 1 }, 'revoked'],
   ] as [string, Partial<KnownSession>, string | null][])('%s', (_, row, expected) => {
     expect(checkSession({ ...fresh, ...row }, policy, NOW)).toBe(expected);
@@ -166,7 +166,7 @@ describe('in SQL', () => {
             rotatedAt: rotated === null ? null : new Date(now + rotated),
             expiresAt: expires === null ? null : new Date(now + expires),
             revokedAt: isRevoked ? new Date(now) : null,
-            home: hasMoved ? 'DB_WEUR' : null,
+            movedTo: hasMoved ? 'DB_WEUR' : null,
           }),
           notBefore === null ? db.delete(outdatedTokens) : outdated,
           selectSession({ db } as unknown as Home, id),
