@@ -65,8 +65,12 @@ export interface Config {
   d1TimeoutMs: number;
 }
 
-/** How long an isolate keeps what it read of the signing keys. */
-export const KEY_CACHE_SECONDS = 300;
+/** How long an isolate keeps what it read of the signing keys, so how late it knows of a new one. */
+export const KEY_CACHE_SECONDS = 60;
+/** How long it keeps them while the database cannot be asked. */
+export const KEY_STALE_SECONDS = 300;
+/** How old the keys are that it publishes, or that it refuses an unknown key by. */
+export const JWKS_CACHE_SECONDS = 10;
 /** How far clocks may differ. */
 export const CLOCK_SKEW_SECONDS = 60;
 
@@ -154,10 +158,10 @@ export function parseConfig(env: Env): Config {
     config.signingKeys;
   // A verifier may hold a JWKS that an isolate took from its own cache: both ages add up before a
   // new key is known to all.
-  const knownEverywhere = jwksMaxAgeSeconds + KEY_CACHE_SECONDS;
+  const knownEverywhere = jwksMaxAgeSeconds + KEY_STALE_SECONDS;
   if (publishAheadSeconds < knownEverywhere) {
     mistakes.push(
-      `SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_CACHE_SECONDS})`,
+      `SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_STALE_SECONDS})`,
     );
   }
   if (config.cleanupRetentionSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {

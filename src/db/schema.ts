@@ -120,6 +120,11 @@ export const signingKeys = sqliteTable('signing_keys', {
   secretId: text('secret_id').notNull(),
   createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
   activatesAt: integer('activates_at', { mode: 'timestamp' }).notNull(),
+  /**
+   * When an operator said that it is compromised. The row stays for a while, so that no copy that
+   * is under way brings the key back.
+   */
+  revokedAt: integer('revoked_at', { mode: 'timestamp' }),
 });
 
 /** What a create with an Idempotency-Key made, so that a repeat can make the same answer again. */

@@ -1,5 +1,5 @@
 /** The rows of the signing keys. What they mean, and when they change, is in tokens/keys.ts. */
-import { and, asc, eq, inArray, ne, notInArray, or } from 'drizzle-orm';
+import { and, asc, eq, exists, inArray, isNull, ne, notInArray, or, sql } from 'drizzle-orm';
 import { type Home, transact } from './d1';
 import { signingKeys } from './schema';
 
@@ -27,6 +27,35 @@ export async function addKeyRow(home: Home, row: KeyRow): Promise<KeyRow[]> {
   return rows;
 }
 
+/**
+ * Marks keys as compromised, and adds the one that signs instead, both or neither: where the new
+ * one's generation is taken, nothing is written. Reads all. One round trip.
+ */
+export async function replaceKeyRows(
+  home: Home,
+  kids: string[],
+  row: KeyRow,
+  revokedAt: Date,
+): Promise<KeyRow[]> {
+  const { db } = home;
+  const replacement = sql`(select 1 from signing_keys where kid = ${row.kid})`;
+  const [, , rows] = await transact(
+    home,
+    () =>
+      [
+        db.insert(signingKeys).values(row).onConflictDoNothing(),
+        db
+          .update(signingKeys)
+          .set({ revokedAt })
+          .where(
+            and(inArray(signingKeys.kid, kids), isNull(signingKeys.revokedAt), exists(replacement)),
+          ),
+        selectKeys(home),
+      ] as const,
+  );
+  return rows;
+}
+
 export async function purgeKeyRows(home: Home, kids: string[]): Promise<number> {
   if (kids.length === 0) return 0;
   const [purged] = await transact(
@@ -42,12 +71,14 @@ export async function purgeKeyRows(home: Home, kids: string[]): Promise<number> 
   return purged.length;
 }
 
-/** Makes the keys of one home those of another. Two round trips. */
+/**
+ * Makes the keys of one home those of another. What is revoked in either stays so. Two round trips.
+ */
 export async function copyKeyRows(from: Home, to: Home): Promise<number> {
   const rows = await readKeyRows(from);
   if (rows.length === 0) return 0;
   const kids = rows.map(({ kid }) => kid);
-  const { privateKey, secretId } = signingKeys;
+  const { privateKey, secretId, revokedAt } = signingKeys;
   await transact(
     to,
     () =>
@@ -60,8 +91,16 @@ export async function copyKeyRows(from: Home, to: Home): Promise<number> {
             .values(row)
             .onConflictDoUpdate({
               target: signingKeys.kid,
-              set: { privateKey: row.privateKey, secretId: row.secretId },
-              setWhere: or(ne(privateKey, row.privateKey), ne(secretId, row.secretId)),
+              set: {
+                privateKey: row.privateKey,
+                secretId: row.secretId,
+                revokedAt: sql`coalesce(${revokedAt}, excluded.revoked_at)`,
+              },
+              setWhere: or(
+                ne(privateKey, row.privateKey),
+                ne(secretId, row.secretId),
+                row.revokedAt === null ? undefined : isNull(revokedAt),
+              ),
             }),
         ),
       ] as const,

@@ -9,6 +9,7 @@ import { createService } from '../service/service';
 import { accountRoutes } from './account/account-routes';
 import { deliveryRoutes } from './api/delivery-routes';
 import { eventRoutes } from './api/event-routes';
+import { keyRoutes } from './api/key-routes';
 import { operatorRoutes } from './api/operator-routes';
 import { personRoutes } from './api/person-routes';
 import { sessionRoutes } from './api/session-routes';
@@ -65,6 +66,7 @@ export function createApp(
   app.route(`${config.basePath}/v1/homes`, operator.homes);
   app.route(`${config.basePath}/v1/users`, operator.users);
   app.route(`${config.basePath}/v1/not-before`, operator.notBefore);
+  app.route(`${config.basePath}/v1/signing-keys`, keyRoutes(service));
   app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.route(`${config.basePath}/account`, accountRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));

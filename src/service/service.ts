@@ -2,7 +2,7 @@
  * What every route works with: the configuration, the clock, the keys, the database. One per
  * isolate and configuration.
  */
-import type { Config } from '../config/config';
+import { type Config, KEY_CACHE_SECONDS, KEY_STALE_SECONDS } from '../config/config';
 import type { HomeConfig } from '../config/homes';
 import { deriveKeyring, type Keyring } from '../crypto';
 import { type Breaker, createBreaker } from '../db/breaker';
@@ -52,9 +52,10 @@ export interface Service {
   issuerKeys: IssuerKeys;
   /**
    * The signing keys: from the isolate's cache, else in one round trip to the home that is asked
-   * anyway.
+   * anyway. Not older than `maxAgeSeconds` (`KEY_CACHE_SECONDS`); while no database answers,
+   * `KEY_STALE_SECONDS`.
    */
-  keySet: (home: Home) => Promise<KeySet>;
+  keySet: (home: Home, maxAgeSeconds?: number) => Promise<KeySet>;
   /** Of those, what signs now. Throws when there is none, which is a fault. */
   signerFor: (home: Home) => Promise<Signer>;
 }
@@ -115,12 +116,18 @@ export function createService(
       keyring ??= await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
       return keyring;
     },
-    keySet: async (home) => {
+    keySet: async (home, maxAgeSeconds = KEY_CACHE_SECONDS) => {
       const moment = now();
-      const fresh = freshKeySet(keySet, moment);
+      const fresh = freshKeySet(keySet, maxAgeSeconds, moment);
       if (fresh !== null) return fresh;
-      keySet = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
-      return keySet;
+      try {
+        keySet = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
+        return keySet;
+      } catch (fault) {
+        const known = freshKeySet(keySet, KEY_STALE_SECONDS, moment);
+        if (known === null || !(fault instanceof DatabaseUnavailableError)) throw fault;
+        return known;
+      }
     },
     signerFor: async (home) => {
       const [keys, keyring] = await Promise.all([service.keySet(home), service.keyring()]);

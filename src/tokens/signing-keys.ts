@@ -5,12 +5,15 @@
  * ends its signing →
  *   in the JWKS until the last token it signed has expired → purged
  *
- * Nothing of this is stored but `activates_at`, so no step can be missed: the cron only adds the
+ * An operator may cut this life short: a key that is compromised signs and verifies nothing from
+ * then on, and a new one signs at once.
+ *
+ * Nothing of this is stored but `activates_at` and `revoked_at`, so no step can be missed: the cron only adds the
  * next key ahead of time and purges old ones. The first key is made on first need; the unique
  * `generation` lets one of many at once win.
  */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
-import { KEY_CACHE_SECONDS, type SigningAlg, type SigningKeyPolicy } from '../config/config';
+import type { SigningAlg, SigningKeyPolicy } from '../config/config';
 import { decrypt, eachSecret, encrypt, type Keyring } from '../crypto';
 import type { Home } from '../db/d1';
 import {
@@ -18,6 +21,7 @@ import {
   type KeyRow,
   purgeKeyRows,
   readKeyRows,
+  replaceKeyRows,
   replacePrivateKey,
 } from '../db/signing-key-rows';
 
@@ -26,7 +30,10 @@ export interface VerifyingKey {
   alg: string;
   publicJwk: JWK;
   publicKey: CryptoKey;
+  createdAt: Date;
   activatesAt: Date;
+  /** null, unless it is compromised. */
+  revokedAt: Date | null;
   generation: number;
 }
 
@@ -47,10 +54,20 @@ const PKCS8 = {
   ES256: { name: 'ECDSA', namedCurve: 'P-256' },
 } as const;
 
-/** What an isolate has cached, while it is fresh enough to be used. */
-export function freshKeySet(cached: KeySet | null, now: number): KeySet | null {
+/**
+ * A key that is compromised is kept for this long: a day, in which every copy of it that was under
+ * way has long come to its end.
+ */
+const KEEP_REVOKED_MS = 86_400_000;
+
+/** What an isolate has cached, while it is younger than this. */
+export function freshKeySet(
+  cached: KeySet | null,
+  maxAgeSeconds: number,
+  now: number,
+): KeySet | null {
   const age = cached === null ? Number.POSITIVE_INFINITY : Math.abs(now - cached.loadedAt);
-  return age < KEY_CACHE_SECONDS * 1000 ? cached : null;
+  return age < maxAgeSeconds * 1000 ? cached : null;
 }
 
 /**
@@ -81,7 +98,8 @@ export async function readKeySet(home: Home, keyring: Keyring, now: number): Pro
  */
 export function findSigningKey({ keys }: KeySet, now: number): SigningKey | null {
   const key = keys.findLast(
-    ({ activatesAt, privateKey }) => activatesAt.getTime() <= now && privateKey !== null,
+    ({ activatesAt, revokedAt, privateKey }) =>
+      activatesAt.getTime() <= now && revokedAt === null && privateKey !== null,
   );
   return key === undefined
     ? null
@@ -97,12 +115,50 @@ export function trustedKeys(
   policy: SigningKeyPolicy,
   now: number,
 ): VerifyingKey[] {
-  return keys.filter((_, position) => {
-    const successor = keys.slice(position + 1).find(({ privateKey }) => privateKey !== null);
+  return keys.filter(({ revokedAt }, position) => {
+    const successor = keys.slice(position + 1).find(takesOver);
     return (
-      successor === undefined || successor.activatesAt.getTime() + policy.retireSeconds * 1000 > now
+      revokedAt === null &&
+      (successor === undefined ||
+        successor.activatesAt.getTime() + policy.retireSeconds * 1000 > now)
     );
   });
+}
+
+/** One that was found to be compromised after it began to sign has taken over all the same. */
+function takesOver({ activatesAt, revokedAt, privateKey }: KeySet['keys'][number]): boolean {
+  return privateKey !== null && (revokedAt === null || revokedAt > activatesAt);
+}
+
+/** Which keys are compromised: one, or all that were made before a time. */
+export type Compromised = { kid: string } | { createdBefore: Date };
+
+/**
+ * Takes compromised keys out of use, and makes the one that signs instead, in one transaction of
+ * the home where keys are made. Safe to repeat. null: there is no such key.
+ */
+export async function revokeSigningKeys(
+  home: Home,
+  keyring: Keyring,
+  policy: SigningKeyPolicy,
+  which: Compromised,
+  now: number,
+): Promise<{ revoked: string[]; signing: string | null } | null> {
+  for (;;) {
+    const keySet = await readKeySet(home, keyring, now);
+    const named = keySet.keys.filter(({ kid, createdAt }) =>
+      'kid' in which ? kid === which.kid : createdAt < which.createdBefore,
+    );
+    if (named.length === 0 && 'kid' in which) return null;
+    const revoked = named.filter(({ revokedAt }) => revokedAt === null).map(({ kid }) => kid);
+    if (revoked.length === 0) return { revoked, signing: findSigningKey(keySet, now)?.kid ?? null };
+    const generation = Math.max(...keySet.keys.map((key) => key.generation)) + 1;
+    const moment = new Date(now);
+    const row = await makeKey(keyring, policy.alg, { generation, activatesAt: moment, now });
+    const rows = await replaceKeyRows(home, revoked, row, moment);
+    // Otherwise another key was made at the same moment.
+    if (rows.some(({ kid }) => kid === row.kid)) return { revoked, signing: row.kid };
+  }
 }
 
 /**
@@ -117,7 +173,7 @@ export async function rotateSigningKeys(
   now: number,
 ): Promise<{ published: string | null; purged: number; reencrypted: number }> {
   const keySet = await loadKeySet(home, keyring, policy, now);
-  const newest = keySet.keys.at(-1);
+  const newest = keySet.keys.findLast(({ revokedAt }) => revokedAt === null);
   let published: string | null = null;
   if (newest !== undefined && isNextKeyDue(newest, policy, now)) {
     const endOfLife = newest.activatesAt.getTime() + policy.lifetimeSeconds * 1000;
@@ -135,7 +191,10 @@ export async function rotateSigningKeys(
   const trusted = new Set(trustedKeys(keySet, policy, now).map(({ kid }) => kid));
   const purged = await purgeKeyRows(
     home,
-    keySet.keys.map(({ kid }) => kid).filter((kid) => !trusted.has(kid)),
+    keySet.keys
+      .filter(({ kid }) => !trusted.has(kid))
+      .filter(({ revokedAt }) => now - (revokedAt?.getTime() ?? 0) >= KEEP_REVOKED_MS)
+      .map(({ kid }) => kid),
   );
   return { published, purged, reencrypted: await reencryptKeys(home, keyring) };
 }
@@ -181,6 +240,7 @@ async function makeKey(
     secretId: keyring.current.id,
     createdAt: new Date(now),
     activatesAt,
+    revokedAt: null,
   };
 }
 
@@ -191,7 +251,9 @@ async function openKeys(rows: KeyRow[], keyring: Keyring, now: number): Promise<
       kid: row.kid,
       alg: row.alg,
       generation: row.generation,
+      createdAt: row.createdAt,
       activatesAt: row.activatesAt,
+      revokedAt: row.revokedAt,
       publicJwk,
       publicKey: (await importJWK(publicJwk, row.alg)) as CryptoKey,
       privateKey: await openPrivateKey(row, keyring),

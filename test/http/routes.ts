@@ -26,6 +26,13 @@ export const BACKEND_ROUTES: Route[] = [
     json: {},
   },
   { method: 'GET', path: '/v1/homes', pattern: '/v1/homes' },
+  { method: 'GET', path: '/v1/signing-keys', pattern: '/v1/signing-keys' },
+  {
+    method: 'POST',
+    path: '/v1/signing-keys/revoke',
+    pattern: '/v1/signing-keys/revoke',
+    json: { created_before: 1 },
+  },
   { method: 'POST', path: '/v1/not-before', pattern: '/v1/not-before', json: { user_id: NOBODY } },
   { method: 'DELETE', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
   { method: 'DELETE', path: `/v1/users/${USER}`, pattern: '/v1/users/:user_id' },

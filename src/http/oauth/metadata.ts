@@ -4,7 +4,7 @@
  */
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
-import { CLOCK_SKEW_SECONDS } from '../../config/config';
+import { CLOCK_SKEW_SECONDS, JWKS_CACHE_SECONDS } from '../../config/config';
 import { askAll } from '../../homes/query-all';
 import type { Service } from '../../service/service';
 import { mergeRevocationLists, readRevocationList } from '../../sessions/revocation-list';
@@ -42,7 +42,10 @@ export function metadataRoutes(service: Service): {
   const wellKnown = new Hono<AppEnv>();
   wellKnown.get('/oauth-authorization-server', serverMetadata);
   wellKnown.get('/jwks.json', etag(), async (c) => {
-    const keySet = await service.keySet(service.defaultHome(c.get('caller').meter));
+    const keySet = await service.keySet(
+      service.defaultHome(c.get('caller').meter),
+      JWKS_CACHE_SECONDS,
+    );
     const keys = trustedKeys(keySet, config.signingKeys, now()).map(({ publicJwk }) => publicJwk);
     return c.body(JSON.stringify({ keys }), 200, {
       ...publicHeaders(config.signingKeys.jwksMaxAgeSeconds),

@@ -1,0 +1,60 @@
+/** For operators: the signing keys, and taking those out of use that are compromised. */
+import { Hono } from 'hono';
+import * as v from 'valibot';
+import { KEY_CACHE_SECONDS } from '../../config/config';
+import { toIso } from '../../iso-time';
+import type { Service } from '../../service/service';
+import { listSigningKeys, withdrawSigningKeys } from '../../service/withdraw-keys';
+import { clientAuth } from '../auth/client-auth';
+import type { AppEnv } from '../context';
+import { ProblemError } from '../errors';
+import { readJson } from '../input';
+
+const revokeSchema = v.strictObject({
+  kid: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
+  /** Seconds since 1970. */
+  created_before: v.optional(
+    v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0)),
+  ),
+});
+
+export function keyRoutes(service: Service): Hono<AppEnv> {
+  const { config, now } = service;
+  const operator = clientAuth(config, 'operate');
+  const routes = new Hono<AppEnv>();
+
+  routes.get('/', operator, async (c) => {
+    const keys = await listSigningKeys(c.get('caller'), service);
+    return c.json({
+      keys: keys.map(({ kid, alg, state, createdAt, activatesAt }) => ({
+        kid,
+        alg,
+        state,
+        created_at: toIso(createdAt),
+        activates_at: toIso(activatesAt),
+      })),
+    });
+  });
+
+  /** Which keys are compromised has to be said: one, or all that were made before a time. */
+  routes.post('/revoke', operator, async (c) => {
+    const { input } = await readJson(c, revokeSchema);
+    const { kid, created_before: before } = input;
+    if ((kid === undefined) === (before === undefined))
+      throw new ProblemError('invalid_request', 'Name a kid, or created_before for all keys');
+    if (before !== undefined && before > now() / 1000)
+      throw new ProblemError('invalid_request', 'created_before is in the future');
+    const which = kid === undefined ? { createdBefore: new Date(1000 * (before ?? 0)) } : { kid };
+    const outcome = await withdrawSigningKeys(c.get('caller'), service, which);
+    if (outcome === null) throw new ProblemError('not_found', 'There is no such key');
+    c.set('outcome', outcome.revoked.length > 0 ? 'keys_revoked' : 'unchanged');
+    return c.json({
+      ...outcome,
+      /** The bounds: all isolates of this service, and resource servers that can ask it. */
+      refused_here_within: KEY_CACHE_SECONDS,
+      refused_by_verifiers_within: KEY_CACHE_SECONDS + config.signingKeys.jwksMaxAgeSeconds,
+    });
+  });
+
+  return routes;
+}
