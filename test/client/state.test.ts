@@ -13,9 +13,10 @@ import {
   withGrant,
 } from '../../src/client/browser/state';
 
-const grant = (epoch: number, step = 1, at = 0): Grant => ({
+const grant = (epoch: number, step = 1, at = 0, turn = step): Grant => ({
   epoch,
   step,
+  turn,
   at,
   lifeMs: 300_000,
   dueMs: 240_000,
@@ -31,12 +32,18 @@ describe('a grant', () => {
     ['of an earlier step', holding(grant(10, 2)), grant(10, 1), 'ignored'],
     ['the same again', holding(grant(10, 2, 5)), grant(10, 2, 5), 'ignored'],
     ['of the same step, asked for later', holding(grant(10, 2, 5)), grant(10, 2, 6), 'taken'],
+    [
+      'of the same step, a later answer by a clock that was set back',
+      holding(grant(10, 2, 5_000, 2)),
+      grant(10, 2, 5, 3),
+      'taken',
+    ],
     ['of a later sign-in, whatever its step', holding(grant(10, 9)), grant(11, 0), 'taken'],
     ['of an earlier sign-in', holding(grant(11, 0)), grant(10, 9), 'ignored'],
     ['of the sign-in that has ended', over(10), grant(10), 'ignored'],
     ['of a sign-in before that', over(10), grant(9), 'ignored'],
     ['of a sign-in after the end', over(10), grant(10.5), 'taken'],
-  ])('%s is %4$s', (_, state, next, outcome) => {
+  ])('%s', (_, state, next, outcome) => {
     const result = withGrant(state, next);
     if (outcome === 'ignored') expect(result).toBe(state);
     else expect(result).toMatchObject({ session: 'active', current: next });
@@ -52,7 +59,7 @@ describe('an end', () => {
     ['before one that is known', over(10), ended(9), false, 'ignored'],
     ["by this tab's own refusal, with nothing held", INITIAL, ended(10), true, 'signed_out'],
     ["by another tab's word, with nothing held", INITIAL, ended(10), false, 'unknown'],
-  ])('%s: %4$s', (_, state, end, isOwn, outcome) => {
+  ])('%s', (_, state, end, isOwn, outcome) => {
     const result = withEnd(state, end, isOwn);
     if (outcome === 'ignored') return expect(result).toBe(state);
     expect(result).toMatchObject({ session: outcome, current: null, ended: end });
@@ -99,7 +106,7 @@ describe('the storage', () => {
     ['cannot be read, nothing is known', INITIAL, undefined, null, 'nothing'],
     ['is empty, and so is memory', INITIAL, null, null, 'nothing'],
     ['is empty, it is over', over(10), null, null, 'nothing'],
-  ])('%s: %4$s', (_, state, stored, emptied, step) => {
+  ])('%s', (_, state, stored, emptied, step) => {
     expect(reconcile(state, stored, emptied)).toBe(step);
   });
 });

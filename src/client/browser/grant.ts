@@ -4,11 +4,15 @@
  * tab they came to and however late.
  */
 
+import { left } from './clock';
+
 export interface Grant {
   /** Which sign-in: later ones have greater numbers, in every tab. */
   epoch: number;
   /** Rotations since the sign-in. */
   step: number;
+  /** Answers since the sign-in: what orders those of one step, whatever clocks say. */
+  turn: number;
   /** When it was asked for, in ms by this device's clock. */
   at: number;
   /** How long the access token is good for. */
@@ -21,7 +25,7 @@ export interface Grant {
 }
 
 /** What a request for a grant is made with. */
-export type Presented = Pick<Grant, 'epoch' | 'step' | 'refresh'>;
+export type Presented = Pick<Grant, 'epoch' | 'step' | 'turn' | 'refresh'>;
 
 /** The part of an answer that matters here. */
 export interface Answer {
@@ -32,14 +36,14 @@ export interface Answer {
 
 /** Whether `a` is newer than `b`. */
 export const isAfter = (a: Grant, b: Grant): boolean =>
-  (a.epoch - b.epoch || a.step - b.step || a.at - b.at) > 0;
+  (a.epoch - b.epoch || a.step - b.step || a.turn - b.turn || a.at - b.at) > 0;
 
 /**
  * Good for a request that is sent now, with time for it to arrive. False also when the clock was
  * set back.
  */
 export function isFresh({ at, lifeMs }: Grant, now: number): boolean {
-  return now >= at && now < at + lifeMs - Math.min(lifeMs / 10, 5_000);
+  return left({ from: at, ms: lifeMs - Math.min(lifeMs / 10, 5_000) }, now) > 0;
 }
 
 /**
@@ -48,12 +52,21 @@ export function isFresh({ at, lifeMs }: Grant, now: number): boolean {
  * server's clock, is the same part of the token's life. `at` is when it was asked for.
  */
 export function toGrant(
-  { epoch, step, refresh: before }: Presented,
+  { epoch, step, turn, refresh: before }: Presented,
   { access_token: access, refresh_token: refresh, expires_in: expiresIn }: Answer,
   { hasTokens, at, random }: { hasTokens: boolean; at: number; random: () => number },
 ): Grant | null {
   if (typeof expiresIn !== 'number' || (hasTokens && !(access && refresh))) return null;
   const lifeMs = expiresIn * 1000;
   const dueMs = lifeMs * (0.75 + random() * 0.15);
-  return { epoch, step: step + (refresh === before ? 0 : 1), at, lifeMs, dueMs, access, refresh };
+  return {
+    epoch,
+    step: step + (refresh === before ? 0 : 1),
+    turn: turn + 1,
+    at,
+    lifeMs,
+    dueMs,
+    access,
+    refresh,
+  };
 }

@@ -61,7 +61,7 @@ export function createSessionClient(
     start: async (tokens) => {
       await storage.sync();
       const { now, random } = setup.clock;
-      const signIn = { epoch: holder.nextEpoch(), step: 0 };
+      const signIn = { epoch: holder.nextEpoch(), step: 0, turn: 0 };
       const grant = toGrant(signIn, tokens, { hasTokens: true, at: now(), random });
       if (!grant) throw new TypeError('No tokens');
       storage.forget();

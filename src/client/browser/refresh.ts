@@ -3,6 +3,7 @@
  * safe to repeat, so nothing here is correct because of a lock: a tab that waits for another does
  * so briefly and then goes on.
  */
+import { left, type Span } from './clock';
 import { type Grant, isFresh, type Presented, toGrant } from './grant';
 import type { Holder } from './holder';
 import { host } from './host';
@@ -50,22 +51,21 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
   let inFlight: Promise<SessionState> | null = null;
   /** The cookies are being removed: none may come back with the answer of a refresh. */
   let isReplaced = false;
-  let dueAt = 0;
+  let due: Span = { from: 0, ms: 0 };
   let cancelTimer = () => {};
 
-  const nextAt = () => Math.max(dueAt, requests.nextAt());
+  const waitMs = () => Math.max(left(due, now()), requests.waitMs());
 
   function schedule(): void {
     cancelTimer();
     if (!holder.state.current || holder.isClosed) return;
-    cancelTimer = after(Math.min(nextAt() - now(), MAX_TIMER_MS), tick);
+    cancelTimer = after(Math.min(waitMs(), MAX_TIMER_MS), tick);
   }
 
   /** A page that nobody sees does not keep its session alive. */
   function tick(): void {
-    const { current } = holder.state;
-    if (!current) return;
-    if (now() < nextAt() && now() >= current.at) schedule();
+    if (!holder.state.current) return;
+    if (waitMs() > 0) schedule();
     else if (host.document?.visibilityState !== 'hidden') refresh().catch(() => {});
   }
 
@@ -95,7 +95,7 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
     },
     plan: (grant) => {
       if (grant) {
-        dueAt = grant.at + grant.dueMs + random() * grant.lifeMs * 0.05;
+        due = { from: grant.at, ms: grant.dueMs + random() * grant.lifeMs * 0.05 };
         requests.resetBackOff();
       }
       schedule();
@@ -150,7 +150,7 @@ async function exchange(
   const { hasTokens, clock } = setup;
   // No script sees which session a cookie is of. It is of the newest one at the time of the
   // request, so the request has an epoch: after every sign-out before it, before every one later.
-  const sent: Presented = presented ?? { epoch: holder.nextEpoch(), step: 0 };
+  const sent: Presented = presented ?? { epoch: holder.nextEpoch(), step: 0, turn: 0 };
   holder.expect(sent.epoch);
   const at = clock.now();
   const reply = hasTokens

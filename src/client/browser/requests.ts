@@ -2,6 +2,7 @@
  * The conversation with the service: what is sent, which answer ends a session, and how long to
  * wait before asking again.
  */
+import { left, type Span } from './clock';
 import type { Answer } from './grant';
 import type { Holder } from './holder';
 import type { Setup } from './setup';
@@ -12,6 +13,11 @@ const MAX_RETRIES = 4;
  * Longest wait within one call. A `Retry-After` beyond it rejects at once; the timer honours it.
  */
 const MAX_PAUSE_MS = 10_000;
+/**
+ * The longest `Retry-After` (RFC 9110 §10.2.3) that is believed: it may be of a proxy that knows
+ * nothing of the service.
+ */
+const MAX_IMPOSED_MS = 120_000;
 /** How long no refresh starts while another tab has the cookies removed. */
 const LEAVE_WAIT_MS = 1_000;
 
@@ -31,11 +37,14 @@ export interface Requests {
   /** Whether it is one of the only answers that end a session. */
   isRefusal(reply: Reply): boolean;
   /**
-   * Tries until `attempt` gives no answer to try again after. Rejects with
-   * `SessionUnavailableError`.
+   * Tries until `attempt` gives no answer to try again after. `isUrgent`: the first try waits for
+   * nothing. Rejects with `SessionUnavailableError`.
    */
-  persevere(attempt: () => Promise<Reply | undefined>): Promise<void>;
-  /** Tells the service that the session is over. Rejects with `SessionUnavailableError`. */
+  persevere(attempt: () => Promise<Reply | undefined>, isUrgent?: boolean): Promise<void>;
+  /**
+   * Tells the service that the session is over, at once even when it has asked for a pause: a
+   * person wants to leave. Rejects with `SessionUnavailableError`.
+   */
   tell(path: string, form?: Record<string, string>): Promise<void>;
   /** Gives up the request that is under way. */
   abort(): void;
@@ -47,16 +56,16 @@ export interface Requests {
   holdBack(): void;
   /** Forgets the client's own back-off, but not what the service asked for. */
   resetBackOff(): void;
-  /** When the next request may start by itself. */
-  nextAt(): number;
+  /** Milliseconds until a request may start by itself. */
+  waitMs(): number;
 }
 
 export function createRequests(setup: Setup, holder: Holder): Requests {
   const { hasTokens, clientId, send, base, timeoutMs, clock } = setup;
   const { now, random, after } = clock;
   /** By the client's own back-off, and by the service's `Retry-After`. */
-  let retryAt = 0;
-  let imposedUntil = 0;
+  let retry: Span = { from: 0, ms: 0 };
+  let imposed: Span = { from: 0, ms: 0 };
   let abort = () => {};
   let nudge = () => {};
 
@@ -106,16 +115,20 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
       : status === 401 && code === 'session_ended';
   }
 
-  async function persevere(attempt: () => Promise<Reply | undefined>): Promise<void> {
+  async function persevere(
+    attempt: () => Promise<Reply | undefined>,
+    isUrgent = false,
+  ): Promise<void> {
     for (let tries = 0; ; tries += 1) {
-      const waitMs = Math.max(imposedUntil - now(), tries && backOff(tries));
+      const waitMs =
+        isUrgent && !tries ? 0 : Math.max(left(imposed, now()), tries && backOff(tries));
       if (holder.isClosed || waitMs > MAX_PAUSE_MS) throw new SessionUnavailableError();
       if (waitMs > 0) await pause(waitMs);
       const reply = await attempt();
       if (!reply) return;
       const { status, delay } = reply;
-      if (delay) imposedUntil = now() + delay * 1000;
-      retryAt = now() + backOff(MAX_RETRIES + 3);
+      if (delay) imposed = { from: now(), ms: Math.min(delay * 1000, MAX_IMPOSED_MS) };
+      retry = { from: now(), ms: backOff(MAX_RETRIES + 3) };
       // Another try mends no answer, 429, 5xx, a page that is not the service's, and the refusal of
       // what was superseded meanwhile.
       const isTransient = status < 300 || status === 429 || status >= 500 || isRefusal(reply);
@@ -131,17 +144,17 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
       persevere(async () => {
         const reply = await post(path, form);
         return reply.status === 200 || reply.status === 204 ? undefined : reply;
-      }),
+      }, true),
     abort: () => abort(),
     pause,
     nudge: () => nudge(),
     holdBack: () => {
-      imposedUntil = now() + LEAVE_WAIT_MS;
+      imposed = { from: now(), ms: LEAVE_WAIT_MS };
       abort();
     },
     resetBackOff: () => {
-      retryAt = 0;
+      retry = { from: 0, ms: 0 };
     },
-    nextAt: () => Math.max(retryAt, imposedUntil),
+    waitMs: () => Math.max(left(retry, now()), left(imposed, now())),
   };
 }
