@@ -3,6 +3,7 @@
  * elsewhere is passed on as it is, and one that carries a token follows no redirect, since that
  * could take the token anywhere.
  */
+import { left, type Span } from './clock';
 import type { Grant } from './grant';
 import type { Setup } from './setup';
 
@@ -26,10 +27,12 @@ export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal | null): 
  * to send.
  */
 export function createFetch(
-  { send, origin, isResource, hasTokens }: Setup,
+  { send, origin, isResource, hasTokens, clock }: Setup,
   current: () => Grant | null,
   ensure: (refused?: Grant | null) => Promise<boolean>,
 ) {
+  /** By origin: since when a refresh has not helped against its 401, and for which sign-in. */
+  const unhelped = new Map<string, Span & { epoch?: number }>();
   return async (input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> => {
     const request = typeof input === 'object' && 'url' in input ? input : null;
     // What is compared is what is sent, so that a page's <base> takes nothing elsewhere.
@@ -61,11 +64,26 @@ export function createFetch(
 
     const used = current();
     const response = await attempt();
-    if (response.status !== 401 || !(await untilAborted(ensure(used), signal))) return response;
+    const site = url.split('/')[2] as string;
+    if (response.status !== 401) unhelped.delete(site);
+    if (response.status !== 401 || isStepUp(response)) return response;
+    const vain = unhelped.get(site);
+    const isVain = vain?.epoch === used?.epoch && vain && left(vain, clock.now()) > 0;
+    if (isVain && used === current()) return response;
+    if (!(await untilAborted(ensure(used), signal))) return response;
+    // An API that refuses every token must not cost a refresh a call: one for each life of a token.
+    const { epoch, lifeMs = 0 } = current() ?? {};
+    unhelped.set(site, { epoch, from: clock.now(), ms: lifeMs });
     // A stream has been read: the next call finds the new token.
     if (!whole && isStream(init.body)) return response;
-    return attempt();
+    const second = await attempt();
+    if (second.status !== 401) unhelped.delete(site);
+    return second;
   };
 }
+
+/** The person has to sign in again, or more strongly (RFC 9470 §3): no refresh changes that. */
+const isStepUp = ({ headers }: Response) =>
+  /insufficient_user_authentication/.test(headers.get('WWW-Authenticate') ?? '');
 
 const isStream = (body: unknown) => Object(body).getReader || Object(body)[Symbol.asyncIterator];
