@@ -32,6 +32,11 @@ export interface SecretKeys {
 export interface Keyring {
   current: SecretKeys;
   previous: SecretKeys | null;
+  /**
+   * Set when the previous secret has leaked, so that whoever has it signs as this service does:
+   * when it ends (ms). null: it has not leaked.
+   */
+  previousEndsAt: number | null;
 }
 
 async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
@@ -78,11 +83,27 @@ async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
   };
 }
 
-export async function deriveKeyring(current: string, previous: string | null): Promise<Keyring> {
+export async function deriveKeyring(
+  current: string,
+  previous: string | null,
+  previousEndsAt: Date | null = null,
+): Promise<Keyring> {
   return {
     current: await deriveSecretKeys(current),
     previous: previous === null ? null : await deriveSecretKeys(previous),
+    previousEndsAt: previousEndsAt?.getTime() ?? null,
   };
+}
+
+/** The secrets that are accepted at `now` (ms): a leaked one until it ends. */
+export function keyringAt(keyring: Keyring, now: number): Keyring {
+  const hasEnded = keyring.previousEndsAt !== null && now >= keyring.previousEndsAt;
+  return hasEnded ? { ...keyring, previous: null } : keyring;
+}
+
+/** The secrets that only this service has, the current one first. */
+export function eachTrustedSecret(keyring: Keyring): SecretKeys[] {
+  return keyring.previousEndsAt === null ? eachSecret(keyring) : [keyring.current];
 }
 
 /** Both secrets' keys, the current one first. */

@@ -21,6 +21,7 @@ export interface Bindings {
   CLIENTS?: string;
   SESSION_SECRET?: string;
   SESSION_SECRET_PREVIOUS?: string;
+  SESSION_SECRET_PREVIOUS_ENDS_AT?: string;
   ACCESS_TOKEN_TTL_SECONDS?: string;
   ACCESS_TOKEN_ALG?: string;
   REFRESH_GRACE_SECONDS?: string;

@@ -3,7 +3,7 @@
  * the webhooks what they missed, and finishes moves. One part fails without stopping the others.
  */
 import { type Config, parseConfig } from './config/config';
-import { deriveKeyring, type Keyring } from './crypto';
+import { deriveKeyring, type Keyring, keyringAt } from './crypto';
 import { DEFAULT_HOME, type Home, newMeter, openHome } from './db/d1';
 import { copyKeyRows } from './db/signing-key-rows';
 import type { Env } from './env';
@@ -47,7 +47,11 @@ export async function runScheduled(
   send: typeof fetch = (input, init) => fetch(input, init),
 ): Promise<void> {
   const config = parseConfig(env);
-  const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
+  const { sessionSecret, previousSessionSecret, previousSecretEndsAt } = config;
+  const keyring = keyringAt(
+    await deriveKeyring(sessionSecret, previousSessionSecret, previousSecretEndsAt),
+    now,
+  );
   const homes = [...config.homes.values()].map(({ name, binding }) =>
     openHome({ name, binding, timeoutMs: config.d1TimeoutMs }, newMeter()),
   );

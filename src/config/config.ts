@@ -62,6 +62,8 @@ export interface Config {
   homes: ReadonlyMap<string, HomeConfig>;
   sessionSecret: string;
   previousSessionSecret: string | null;
+  /** Set when the previous secret has leaked: when its tokens end. null: it has not. */
+  previousSecretEndsAt: Date | null;
   d1TimeoutMs: number;
 }
 
@@ -151,6 +153,11 @@ export function parseConfig(env: Env): Config {
     previousSessionSecret: env.SESSION_SECRET_PREVIOUS
       ? parseSecret('SESSION_SECRET_PREVIOUS', env.SESSION_SECRET_PREVIOUS, mistakes)
       : null,
+    previousSecretEndsAt: parseMoment(
+      'SESSION_SECRET_PREVIOUS_ENDS_AT',
+      env.SESSION_SECRET_PREVIOUS_ENDS_AT,
+      mistakes,
+    ),
     d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', 5_000, 50, 30_000),
   };
 
@@ -180,6 +187,10 @@ export function parseConfig(env: Env): Config {
       'SIGNING_KEY_LIFETIME_SECONDS must be more than SIGNING_KEY_PUBLISH_AHEAD_SECONDS',
     );
   }
+  if (config.previousSecretEndsAt !== null && config.previousSessionSecret === null)
+    mistakes.push(
+      'SESSION_SECRET_PREVIOUS_ENDS_AT is for a SESSION_SECRET_PREVIOUS, which is missing',
+    );
   if (mistakes.length > 0) throw new ConfigError(mistakes);
   return config;
 }
@@ -198,6 +209,15 @@ function parseIssuer(text: string | undefined, mistakes: string[]): { href: stri
     mistakes.push('ISSUER must have no query, fragment or credentials');
   const path = url.pathname.replace(/\/+$/, '');
   return { href: url.origin + path, path };
+}
+
+function parseMoment(name: string, text: string | undefined, mistakes: string[]): Date | null {
+  if (!text) return null;
+  const moment = new Date(text);
+  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z$/.test(text) && !Number.isNaN(moment.getTime()))
+    return moment;
+  mistakes.push(`${name} must be a time in UTC, for example 2026-01-31T12:00:00Z`);
+  return null;
 }
 
 function parseSecret(name: string, secret: string | undefined, mistakes: string[]): string | null {

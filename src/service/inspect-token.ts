@@ -14,6 +14,7 @@ import {
 import {
   looksLikeRefreshToken,
   type RefreshToken,
+  type ShownRefreshToken,
   successorsOf,
   verifyRefreshToken,
 } from '../tokens/refresh-token';
@@ -29,7 +30,7 @@ interface NamedSession {
 }
 
 type FoundToken =
-  | (NamedSession & { kind: 'refresh_token'; refreshToken: RefreshToken })
+  | (NamedSession & { kind: 'refresh_token'; refreshToken: ShownRefreshToken })
   | (NamedSession & { kind: 'access_token'; clientId: string; claims: Record<string, unknown> });
 
 /** `null`: not good, of which nothing more is said (RFC 7662 §2.2). */
@@ -77,7 +78,8 @@ export async function revokeByToken(
   if (found === null) return false;
   const { client } = caller;
   if (found.kind === 'access_token' && found.clientId !== client.id) return false;
-  const target = { sessionId: found.sessionId, clientId: client.id };
+  const shown = found.kind === 'refresh_token' ? found.refreshToken : null;
+  const target = { sessionId: found.sessionId, clientId: client.id, token: shown };
   return (await endByClient(caller, service, found.home, target)).length > 0;
 }
 

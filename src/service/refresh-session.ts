@@ -81,6 +81,7 @@ async function attempt(
   switch (result.reason) {
     case 'unknown_session':
     case 'wrong_client':
+    case 'unproven':
     case 'moved':
       return unknown(result.reason);
     case 'expired_idle':

@@ -4,7 +4,7 @@
  */
 import { type Config, KEY_CACHE_SECONDS, KEY_STALE_SECONDS } from '../config/config';
 import type { HomeConfig } from '../config/homes';
-import { deriveKeyring, type Keyring } from '../crypto';
+import { deriveKeyring, type Keyring, keyringAt } from '../crypto';
 import { type Breaker, createBreaker } from '../db/breaker';
 import {
   DEFAULT_HOME,
@@ -113,8 +113,9 @@ export function createService(
     },
     issuerKeys: createIssuerKeys(send, now),
     keyring: async () => {
-      keyring ??= await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
-      return keyring;
+      const { sessionSecret, previousSessionSecret, previousSecretEndsAt } = config;
+      keyring ??= await deriveKeyring(sessionSecret, previousSessionSecret, previousSecretEndsAt);
+      return keyringAt(keyring, now());
     },
     keySet: async (home, maxAgeSeconds = KEY_CACHE_SECONDS) => {
       const moment = now();

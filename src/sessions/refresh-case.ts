@@ -42,6 +42,8 @@ export interface RefreshPolicy {
 /** Who presents which token. */
 export interface RefreshAttempt {
   secret: string;
+  /** Signed under a SESSION_SECRET that has leaked. */
+  mayBeForged: boolean;
   hash: string;
   /** Under each SESSION_SECRET in use. */
   successors: readonly [Successor, ...Successor[]];
@@ -53,7 +55,7 @@ export interface RefreshAttempt {
 
 export type RefreshCase =
   /** Refused; the row stays as it is. */
-  | { do: 'refuse'; reason: EndReason | 'wrong_client' }
+  | { do: 'refuse'; reason: EndReason | 'wrong_client' | 'unproven' }
   | { do: 'demand_reauthentication'; event: EventDraft }
   | { do: 'revoke'; reason: 'reuse_detected' | 'suspicious'; event: EventDraft }
   | { do: 'rotate'; event: EventDraft | null }
@@ -112,6 +114,9 @@ export async function toRefreshCase(
   const successor = attempt.successors.find(({ hash }) => hash === row.refreshToken);
   const isLostAnswer =
     successor !== undefined && !isInGrace && isComingBack(row, last, attempt, policy, now);
+  // Whoever has a leaked secret signs for any session: only one who knows its own secret is heard.
+  if (attempt.mayBeForged && !isCurrent && (successor === undefined || !isInGrace))
+    return { do: 'refuse', reason: 'unproven' };
   if (!isCurrent && (successor === undefined || !(isInGrace || isLostAnswer))) {
     return {
       do: 'revoke',

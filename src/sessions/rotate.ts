@@ -21,7 +21,7 @@ import {
   recordWhere,
   reportTo,
 } from '../security-log/record';
-import { type RefreshToken, successorsOf } from '../tokens/refresh-token';
+import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
 import { ordinaryRefresh } from './ordinary-refresh';
 import {
   type RefreshAttempt,
@@ -38,7 +38,7 @@ import {
 } from './session';
 
 export interface Refresh {
-  token: RefreshToken;
+  token: ShownRefreshToken;
   /** Only the client that the token was issued to may refresh it (RFC 6749 §6). */
   clientId: string;
   signals: Signals;
@@ -59,7 +59,8 @@ export type RotateResult = {
       secret: string;
     }
   | { ok: false; reason: RefusalReason }
-  | { ok: false; reason: 'unknown_session' | 'wrong_client' }
+  /** `unproven`: it may be forged, and is not the token that the session expects. */
+  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'unproven' }
   /** The session is in another home now. */
   | { ok: false; reason: 'moved' }
 );
@@ -86,6 +87,7 @@ export async function rotateSession(
   ]);
   const attempt: RefreshAttempt = {
     secret: token.secret,
+    mayBeForged: token.mayBeForged,
     hash,
     successors,
     clientId,

@@ -5,7 +5,7 @@
  * (sessions/handoff.ts).
  */
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
-import { decrypt, eachSecret, encrypt, type Keyring } from '../crypto';
+import { decrypt, eachTrustedSecret, encrypt, type Keyring } from '../crypto';
 
 export const HANDOFF_SECONDS = 60;
 /** Bounds what is decrypted of a code that anyone may send. */
@@ -40,7 +40,8 @@ export async function openHandoff(
 ): Promise<Handoff | null> {
   const [, keyId, sealed] =
     /^([\w-]{1,32})\.([\w-]{40,})$/.exec(code.length > MAX_LENGTH ? '' : code) ?? [];
-  const keys = eachSecret(keyring).find(({ id }) => id === keyId);
+  // A code says where the browser is sent, so a secret that leaked opens none.
+  const keys = eachTrustedSecret(keyring).find(({ id }) => id === keyId);
   if (keys === undefined || sealed === undefined || !isCanonicalBase64url(sealed)) return null;
   let plain: Uint8Array;
   try {

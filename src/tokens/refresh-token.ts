@@ -24,11 +24,21 @@ export interface RefreshToken {
   expiresAt: Date | null;
 }
 
+/** What a token says that someone has shown. */
+export interface ShownRefreshToken extends RefreshToken {
+  /**
+   * The SESSION_SECRET that signed it has leaked, so anyone may have made it: it is good where its
+   * own secret is the one that the database expects, and otherwise proves nothing, so that it ends
+   * nobody's session.
+   */
+  mayBeForged: boolean;
+}
+
 export type RefreshTokenVerdict =
-  | { ok: true; token: RefreshToken }
+  | { ok: true; token: ShownRefreshToken }
   /** `token` is there when the signature is good but the session is past its absolute limit. */
   | { ok: false; reason: 'malformed' | 'unknown_key' | 'bad_signature' }
-  | { ok: false; reason: 'expired'; token: RefreshToken };
+  | { ok: false; reason: 'expired'; token: ShownRefreshToken };
 
 /** Signs a token. The same input gives the same token, byte for byte. */
 export async function issueRefreshToken(
@@ -59,11 +69,13 @@ export async function verifyRefreshToken(
   if (!looksLikeRefreshToken(token) || !isCompactJws(jws, MAX_LENGTH))
     return { ok: false, reason: 'malformed' };
   let payload: Uint8Array;
+  let mayBeForged: boolean;
   try {
     const { alg, typ, kid } = decodeProtectedHeader(jws);
     if (alg !== 'HS256' || typ !== TYP) return { ok: false, reason: 'malformed' };
     const keys = eachSecret(keyring).find(({ id }) => id === kid);
     if (keys === undefined) return { ok: false, reason: 'unknown_key' };
+    mayBeForged = keys.id !== keyring.current.id && keyring.previousEndsAt !== null;
     ({ payload } = await compactVerify(jws, keys.refreshMac, { algorithms: ['HS256'] }));
   } catch (error) {
     return {
@@ -84,6 +96,7 @@ export async function verifyRefreshToken(
     home,
     secret,
     expiresAt: exp === undefined ? null : new Date(exp * 1000),
+    mayBeForged,
   };
   if (exp !== undefined && exp <= Math.floor(now / 1000))
     return { ok: false, reason: 'expired', token: refreshToken };

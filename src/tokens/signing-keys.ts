@@ -14,7 +14,7 @@
  */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import type { SigningAlg, SigningKeyPolicy } from '../config/config';
-import { decrypt, eachSecret, encrypt, type Keyring } from '../crypto';
+import { decrypt, eachTrustedSecret, encrypt, type Keyring } from '../crypto';
 import type { Home } from '../db/d1';
 import {
   addKeyRow,
@@ -208,8 +208,12 @@ function isNextKeyDue(newest: VerifyingKey, policy: SigningKeyPolicy, now: numbe
   );
 }
 
-async function reencryptKeys(home: Home, { current, previous }: Keyring): Promise<number> {
-  if (previous === null) return 0;
+async function reencryptKeys(
+  home: Home,
+  { current, previous, previousEndsAt }: Keyring,
+): Promise<number> {
+  // What a leaked secret opens is worth nothing under another one: such keys are replaced.
+  if (previous === null || previousEndsAt !== null) return 0;
   const outgoing = (await readKeyRows(home)).filter(({ secretId }) => secretId === previous.id);
   for (const { kid, privateKey } of outgoing) {
     const sealed = await encrypt(
@@ -263,11 +267,11 @@ async function openKeys(rows: KeyRow[], keyring: Keyring, now: number): Promise<
 }
 
 /**
- * null when no SESSION_SECRET in use opens it: the key still verifies what it signed, and another
+ * null when no SESSION_SECRET opens it that is in use and has not leaked: the key still verifies what it signed, and another
  * is made to sign.
  */
 async function openPrivateKey(row: KeyRow, keyring: Keyring): Promise<CryptoKey | null> {
-  const keys = eachSecret(keyring).find(({ id }) => id === row.secretId);
+  const keys = eachTrustedSecret(keyring).find(({ id }) => id === row.secretId);
   if (keys === undefined) return null;
   const pkcs8 = await decrypt(keys.encryption, row.privateKey, row.kid);
   return crypto.subtle.importKey('pkcs8', pkcs8, PKCS8[row.alg as SigningAlg], false, ['sign']);

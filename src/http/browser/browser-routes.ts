@@ -67,7 +67,8 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     if (!isAllowedReturnUrl(client.returnUrls, handoff.returnUrl)) throw invalidCode();
     const signer = await service.signerFor(home);
     const former = await verifyCookie(c, service);
-    const replaces = former?.token.home === home.name ? former.token.sessionId : null;
+    const isHere = former?.token.home === home.name && !former.token.mayBeForged;
+    const replaces = isHere ? former.token.sessionId : null;
     const { signals } = await signalsOf(c.get('caller').device, service);
     const userAgent = c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
     const browser = { userAgent, signals, replaces };
@@ -89,6 +90,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
       await endByClient(c.get('caller'), service, elsewhere, {
         sessionId: former.token.sessionId,
         clientId: former.clientId,
+        token: former.token,
       });
     const { session, secret } = result;
     const tokens = await issueTokens(service, signer, { home: at, session, secret });
@@ -137,7 +139,8 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     if (!result.ok) throw toCookieProblem(result.refusal);
     const replaced = former && service.findHome(former.token.home, c.get('caller').meter);
     if (former !== null && replaced !== null) {
-      const target = { sessionId: former.token.sessionId, clientId: former.clientId };
+      const { sessionId } = former.token;
+      const target = { sessionId, clientId: former.clientId, token: former.token };
       await endByClient(c.get('caller'), service, replaced, target);
     }
     const { tokens } = result;
@@ -236,14 +239,16 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const cookie = await verifyCookie(c, service);
     if (cookie !== null) {
       const home = service.findHome(cookie.token.home, meter);
-      return home && { home, sessionId: cookie.token.sessionId, clientId: cookie.clientId };
+      const { sessionId } = cookie.token;
+      return home && { home, sessionId, clientId: cookie.clientId, token: cookie.token };
     }
     const accessToken = readAccessCookie(c);
     if (accessToken === null) return null;
     const verdict = await verifyOwnAccessToken(c.get('caller'), service, accessToken);
     const home = verdict.ok ? service.findHome(verdict.token.home, meter) : null;
     if (!verdict.ok || home === null) return null;
-    return { home, sessionId: verdict.token.sessionId, clientId: verdict.token.clientId };
+    const { sessionId, clientId } = verdict.token;
+    return { home, sessionId, clientId, token: null };
   }
 }
 

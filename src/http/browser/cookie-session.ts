@@ -4,7 +4,7 @@ import { whereSessionIs } from '../../service/locate';
 import type { Service, Signer } from '../../service/service';
 import { findPresented } from '../../sessions/presented';
 import type { Session } from '../../sessions/session';
-import { type RefreshToken, verifyRefreshToken } from '../../tokens/refresh-token';
+import { type ShownRefreshToken, verifyRefreshToken } from '../../tokens/refresh-token';
 import type { AppContext } from '../context';
 import { cookieSessionEnded } from '../refusals';
 import { readSessionCookie } from './cookies';
@@ -16,7 +16,7 @@ import { readSessionCookie } from './cookies';
 export async function verifyCookie(
   c: AppContext,
   { keyring, now }: Service,
-): Promise<{ token: RefreshToken; clientId: string; isExpired: boolean } | null> {
+): Promise<{ token: ShownRefreshToken; clientId: string; isExpired: boolean } | null> {
   const cookie = readSessionCookie(c);
   if (cookie === null) return null;
   const verdict = await verifyRefreshToken(await keyring(), cookie.refreshToken, now());
