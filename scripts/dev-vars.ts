@@ -47,6 +47,7 @@ function makeMissing(present: Record<string, string>): Record<string, string> {
         'browser_tokens',
         'operate',
       ],
+      for_clients: [clientId, 'demo-app'],
     },
     { client_id: 'demo-app' },
   ]);

@@ -62,7 +62,12 @@ try {
 async function deployGradually(previous: string): Promise<void> {
   const secret = randomBytes(32).toString('base64url');
   const clients = [
-    { client_id: 'backend', secret_sha256: createHash('sha256').update(secret).digest('hex') },
+    {
+      client_id: 'backend',
+      secret_sha256: createHash('sha256').update(secret).digest('hex'),
+      allow: ['refresh', 'create_sessions', 'manage_users', 'introspect'],
+      for_clients: ['backend', 'app'],
+    },
     { client_id: 'app' },
   ];
   const common = {

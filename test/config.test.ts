@@ -4,6 +4,8 @@
  */
 import { env as testEnv } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
+import { may } from '../src/config/authority';
+import { CAPABILITIES, type Client } from '../src/config/clients';
 import { parseConfig } from '../src/config/config';
 import type { Env } from '../src/env';
 import { ConfigError } from '../src/faults';
@@ -11,6 +13,7 @@ import worker from '../src/index';
 import { ALL_ROUTES, toInit } from './http/routes';
 
 const HASH = 'a'.repeat(64);
+const OTHER_HASH = 'b'.repeat(64);
 const SECRET = 'correct-horse-battery-staple-0123456789';
 
 const base: Env = {
@@ -86,32 +89,94 @@ describe('a good configuration', () => {
     const { clients: parsed } = parseConfig({
       ...base,
       ...clients(
-        { client_id: 'a', secret_sha256: HASH },
-        { client_id: 'b', secret_sha256: [HASH, base64url] },
+        { client_id: 'a', secret_sha256: HASH, allow: [] },
+        { client_id: 'b', secret_sha256: [OTHER_HASH, 'c'.repeat(64)], allow: [] },
       ),
     });
     expect(parsed.get('a')?.secretHashes).toEqual([base64url]);
-    expect(parsed.get('b')?.secretHashes).toEqual([base64url, base64url]);
+    expect(parsed.get('b')?.secretHashes[1]).toBe('zMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMw');
   });
 
-  it('lets a public client refresh and nothing else, and a confidential one do all unless told', () => {
+  it('lets a client do what it lists, for the clients that it names: itself unless told', () => {
     const { clients: parsed } = parseConfig({
       ...base,
       ...clients(
         { client_id: 'public' },
-        { client_id: 'all', secret_sha256: HASH },
         { client_id: 'one', secret_sha256: HASH, allow: ['introspect'] },
+        {
+          client_id: 'two',
+          secret_sha256: OTHER_HASH,
+          allow: ['create_sessions', 'manage_users'],
+          for_clients: ['public'],
+        },
       ),
     });
-    expect([...(parsed.get('public')?.allow ?? [])]).toEqual(['refresh']);
-    expect([...(parsed.get('all')?.allow ?? [])]).toEqual([
-      'refresh',
-      'create_sessions',
-      'manage_users',
-      'introspect',
-      'browser_tokens',
+    const [open, one, two] = ['public', 'one', 'two'].map((id) => parsed.get(id) as Client);
+    const able = (client: Client, clientId: string) =>
+      CAPABILITIES.filter((capability) => may(client, capability, clientId));
+    expect(able(open as Client, 'public')).toEqual(['refresh']);
+    expect(able(open as Client, 'one')).toEqual([]);
+    expect(able(one as Client, 'one')).toEqual(['introspect']);
+    expect(able(one as Client, 'public')).toEqual([]);
+    expect(able(two as Client, 'two')).toEqual([]);
+    expect(able(two as Client, 'public')).toEqual(['create_sessions', 'manage_users']);
+  });
+
+  it('refuses a client with a secret and no allow, and says what it could do before', () => {
+    const [mistake, ...others] = mistakesOf(
+      clients({ client_id: 'web' }, { client_id: 'backend', secret_sha256: HASH }),
+    );
+    expect(others).toEqual([]);
+    expect(mistake).toMatch(/^CLIENTS: backend: allow is missing/);
+    const [, line] =
+      /What it could do before: ("allow": .*\]); leave out/.exec(mistake ?? '') ?? [];
+    // The line is what has to be added, as it stands.
+    const mended = `[{"client_id":"web"},{"client_id":"backend","secret_sha256":"${HASH}",${line}}]`;
+    const { clients: parsed } = parseConfig({ ...base, CLIENTS: mended });
+    const backend = parsed.get('backend') as Client;
+    for (const capability of ['create_sessions', 'manage_users', 'introspect'] as const)
+      expect(may(backend, capability, 'web'), capability).toBe(true);
+    expect(may(backend, 'operate', 'web')).toBe(false);
+  });
+
+  it.each([
+    [
+      'one that is unknown',
+      { for_clients: ['nobody'] },
+      'for_clients must name clients of this list',
+    ],
+    ['none', { for_clients: [] }, 'names no client'],
+  ])('for_clients that name %s are a mistake', (_, fields, mistake) => {
+    expect(
+      mistakesOf(clients({ client_id: 'a', secret_sha256: HASH, allow: [], ...fields })),
+    ).toEqual([expect.stringContaining(mistake)]);
+  });
+
+  it('a public client acts for nobody', () => {
+    expect(mistakesOf(clients({ client_id: 'a', for_clients: ['a'] }))).toEqual([
+      expect.stringContaining('for_clients is for clients with secret_sha256'),
     ]);
-    expect([...(parsed.get('one')?.allow ?? [])]).toEqual(['introspect']);
+  });
+
+  it.each([
+    ['the empty text', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+    ['an example', '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'],
+  ])('the hash of %s is of no secret', (_, hash) => {
+    expect(mistakesOf(clients({ client_id: 'a', secret_sha256: hash, allow: [] }))).toEqual([
+      expect.stringContaining('hash of an empty or well-known text'),
+    ]);
+  });
+
+  it('one secret for two clients, or twice for one, is a mistake, however it is spelled', () => {
+    const base64url = 'qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo';
+    const twice = clients(
+      { client_id: 'a', secret_sha256: HASH, allow: [] },
+      { client_id: 'b', secret_sha256: [OTHER_HASH, base64url], allow: [] },
+    );
+    expect(mistakesOf(twice)).toEqual(['CLIENTS: a and b have one secret; each needs its own']);
+    expect(
+      mistakesOf(clients({ client_id: 'a', secret_sha256: [HASH, base64url], allow: [] })),
+    ).toEqual(['CLIENTS: a: both of secret_sha256 are the same']);
   });
 });
 
@@ -129,7 +194,7 @@ describe('browser clients', () => {
           origins: [HOME, 'http://localhost:3000'],
           return_urls: [HOME, `${HOME}/a/`],
         },
-        { client_id: 'backend', secret_sha256: HASH, browser_clients: ['web'] },
+        { client_id: 'backend', secret_sha256: HASH, allow: [], browser_clients: ['web'] },
       ),
     });
     expect(parsed.get('web')).toMatchObject({
@@ -199,12 +264,15 @@ describe('browser clients', () => {
     ],
     [
       'a backend that acts for nobody known',
-      clients({ client_id: 'a', secret_sha256: HASH, browser_clients: ['nobody'] }),
+      clients({ client_id: 'a', secret_sha256: HASH, allow: [], browser_clients: ['nobody'] }),
       'must name clients with origins',
     ],
     [
       'a backend that acts for a client without cookies',
-      clients({ client_id: 'a', secret_sha256: HASH, browser_clients: ['b'] }, { client_id: 'b' }),
+      clients(
+        { client_id: 'a', secret_sha256: HASH, allow: [], browser_clients: ['b'] },
+        { client_id: 'b' },
+      ),
       'must name clients with origins',
     ],
     [
@@ -325,18 +393,18 @@ describe('mistakes', () => {
     ],
     [
       'no hash',
-      '[{"client_id":"a","secret_sha256":"hunter2"}]',
+      '[{"client_id":"a","secret_sha256":"hunter2","allow":[]}]',
       'CLIENTS: a: secret_sha256 must be a SHA-256',
     ],
     [
       'CLIENTS',
       // The last character's unused bits are set: no SHA-256 would ever be equal to it.
-      `[{"client_id":"a","secret_sha256":"${'A'.repeat(42)}B"}]`,
+      `[{"client_id":"a","secret_sha256":"${'A'.repeat(42)}B","allow":[]}]`,
       'CLIENTS: a: secret_sha256 must be a SHA-256',
     ],
     [
       'half a hash',
-      `[{"client_id":"a","secret_sha256":"${'a'.repeat(63)}"}]`,
+      `[{"client_id":"a","secret_sha256":"${'a'.repeat(63)}","allow":[]}]`,
       'CLIENTS: a: secret_sha256 must be',
     ],
     ['no hashes', '[{"client_id":"a","secret_sha256":[]}]', 'CLIENTS: 0.secret_sha256'],

@@ -116,8 +116,17 @@ export async function startService(
   send?: typeof fetch,
 ): Promise<TestService> {
   const clients = [
-    { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret), allow: CAPABILITIES },
-    { client_id: OTHER_BACKEND.id, secret_sha256: await sha256Hex(OTHER_BACKEND.secret) },
+    {
+      client_id: BACKEND.id,
+      secret_sha256: await sha256Hex(BACKEND.secret),
+      allow: CAPABILITIES,
+      for_clients: [BACKEND.id, OTHER_BACKEND.id, APP, 'other-app'],
+    },
+    {
+      client_id: OTHER_BACKEND.id,
+      secret_sha256: await sha256Hex(OTHER_BACKEND.secret),
+      allow: ['refresh', 'create_sessions', 'manage_users', 'introspect'],
+    },
     { client_id: APP },
     { client_id: 'other-app' },
   ];

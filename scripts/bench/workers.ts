@@ -48,7 +48,12 @@ export async function startWorkers(): Promise<Workers> {
   const baseline = buildWorker('scripts/bench/baseline-worker.ts', join(folder, 'baseline'));
   const secret = randomBytes(32).toString('base64url');
   const clients = [
-    { client_id: 'bench', secret_sha256: createHash('sha256').update(secret).digest('hex') },
+    {
+      client_id: 'bench',
+      secret_sha256: createHash('sha256').update(secret).digest('hex'),
+      allow: ['refresh', 'create_sessions', 'manage_users', 'introspect'],
+      for_clients: ['bench', 'app'],
+    },
     { client_id: 'app' },
   ];
   const bindings = {

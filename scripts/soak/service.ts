@@ -30,7 +30,12 @@ export async function startSoakService(faultRate: string, limit: number): Promis
   const port = await findFreePort();
   const secret = randomBytes(32).toString('base64url');
   const clients = [
-    { client_id: 'soak', secret_sha256: createHash('sha256').update(secret).digest('hex') },
+    {
+      client_id: 'soak',
+      secret_sha256: createHash('sha256').update(secret).digest('hex'),
+      allow: ['refresh', 'create_sessions', 'manage_users', 'introspect'],
+      for_clients: ['soak', 'app'],
+    },
     { client_id: 'app' },
   ];
   const homes = ['DB', 'DB_WEUR', 'DB_APAC'].map((home) => ({ home, regions: ['weur'] }));

@@ -6,29 +6,46 @@ import { isOrigin, parseReturnUrl } from '../origins';
 import { oneOrTwo, parseList } from './list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
 
-/** What a client may be allowed to do. */
+/** What a client may be allowed to do, by `allow` in CLIENTS; how far it reaches: authority.ts. */
 export const CAPABILITIES = [
+  /** Refresh its own sessions. */
   'refresh',
+  /** Start sessions, step them up, and turn guests into users. */
   'create_sessions',
+  /** See and end the sessions of users, and read their security log. */
   'manage_users',
   'introspect',
+  /** Exchange the cookies of browser clients for access tokens. */
   'browser_tokens',
+  /** Start sessions of its own by ID tokens. */
   'sign_in',
+  /** `manage_users` for the sessions of every client. */
+  'manage_all',
+  'erase_users',
+  /** Homes, moves, not-befores, webhook deliveries and the audit log. */
   'operate',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
-/** What a confidential client may do unless it says. */
-const DEFAULT_CAPABILITIES = CAPABILITIES.filter(
-  (capability) => capability !== 'operate' && capability !== 'sign_in',
-);
 /** What a client without a secret can be allowed to do. */
 const PUBLIC_CAPABILITIES: readonly Capability[] = ['refresh', 'sign_in'];
+/** Before capabilities had to be listed, a client with a secret could do this for every client. */
+const FORMERLY_IMPLIED: readonly Capability[] = [
+  'refresh',
+  'create_sessions',
+  'manage_users',
+  'manage_all',
+  'erase_users',
+  'introspect',
+  'browser_tokens',
+];
 
 export interface Client {
   id: string;
   /** SHA-256 (base64url) of each accepted secret; empty for a public client (RFC 6749 §2.1). */
   secretHashes: readonly string[];
   allow: ReadonlySet<Capability>;
+  /** The clients whose sessions this one acts on: those that it names, or itself. */
+  forClients: ReadonlySet<string>;
   riskPolicy: RiskPolicy;
   /**
    * Origins of the app's pages. A client with any is a browser client: its sessions may live in
@@ -38,8 +55,8 @@ export interface Client {
   /** Where a browser may be sent after it was given its cookies; see origins.ts. */
   returnUrls: readonly string[];
   /**
-   * The browser clients whose cookies this backend may exchange for access tokens: itself, and
-   * those it lists.
+   * The browser clients whose cookies this backend may exchange for access tokens: itself and
+   * those in `browser_clients`, else those of `forClients`.
    */
   browserClients: ReadonlySet<string>;
 }
@@ -52,6 +69,7 @@ const clientsSchema = v.array(
     ),
     secret_sha256: v.optional(oneOrTwo),
     allow: v.optional(v.array(v.picklist(CAPABILITIES))),
+    for_clients: v.optional(v.pipe(v.array(v.string()), v.minLength(1, 'names no client'))),
     risk_policy: v.optional(v.picklist(RISK_POLICIES)),
     origins: v.optional(
       v.array(
@@ -74,7 +92,7 @@ const clientsSchema = v.array(
       ),
       [],
     ),
-    browser_clients: v.optional(v.array(v.string()), []),
+    browser_clients: v.optional(v.array(v.string())),
   }),
 );
 
@@ -85,49 +103,105 @@ export function parseClients(
 ): ReadonlyMap<string, Client> {
   const clients = new Map<string, Client>();
   const entries = parseList('CLIENTS', clientsSchema, text, mistakes);
-  for (const {
-    client_id,
-    secret_sha256 = [],
-    allow,
-    risk_policy,
-    origins,
-    return_urls,
-    browser_clients,
-  } of entries) {
-    const secretHashes = secret_sha256.map((hash) => toBase64url(hash));
-    const isPublic = secretHashes.length === 0;
+  for (const entry of entries) {
+    const { client_id, allow, risk_policy, origins, return_urls, browser_clients } = entry;
+    const problem = (text: string) => mistakes.push(`CLIENTS: ${client_id}: ${text}`);
+    const secretHashes = parseSecretHashes(entry.secret_sha256 ?? [], problem);
+    const isPublic = entry.secret_sha256 === undefined;
     if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
-    if (secretHashes.includes(null))
-      mistakes.push(`CLIENTS: ${client_id}: secret_sha256 must be a SHA-256 in hex or base64url`);
-    if (isPublic && allow?.some((capability) => !PUBLIC_CAPABILITIES.includes(capability))) {
-      mistakes.push(
-        `CLIENTS: ${client_id}: a client without secret_sha256 is public, so all it may be allowed is ${PUBLIC_CAPABILITIES.join(', ')}`,
-      );
-    }
+    if (isPublic) assertPublic(entry, problem);
+    else if (allow === undefined) problem(sayWhatToAllow(entry, entries));
     const isBrowserClient = origins.length > 0;
     if (return_urls.length > 0 && !isBrowserClient)
-      mistakes.push(`CLIENTS: ${client_id}: return_urls is for clients with origins`);
+      problem('return_urls is for clients with origins');
     if (isBrowserClient && allow?.includes('refresh') === false)
-      mistakes.push(`CLIENTS: ${client_id}: a client with origins must be allowed to refresh`);
-    if (isPublic && browser_clients.length > 0)
-      mistakes.push(`CLIENTS: ${client_id}: browser_clients is for clients with secret_sha256`);
+      problem('a client with origins must be allowed to refresh');
+    const forClients = new Set(entry.for_clients ?? [client_id]);
     clients.set(client_id, {
       id: client_id,
-      secretHashes: secretHashes.filter((hash) => hash !== null),
-      allow: new Set(allow ?? (isPublic ? ['refresh'] : DEFAULT_CAPABILITIES)),
+      secretHashes,
+      allow: new Set(allow ?? ['refresh']),
+      forClients,
       riskPolicy: risk_policy ?? defaultPolicy,
       origins,
       returnUrls: return_urls,
-      browserClients: new Set([client_id, ...browser_clients]),
+      browserClients: browser_clients ? new Set([client_id, ...browser_clients]) : forClients,
     });
   }
-  for (const { client_id, browser_clients } of entries) {
+  for (const { client_id, browser_clients = [], for_clients = [] } of entries) {
     for (const id of browser_clients) {
       if ((clients.get(id)?.origins.length ?? 0) === 0)
         mistakes.push(`CLIENTS: ${client_id}: browser_clients must name clients with origins`);
     }
+    for (const id of for_clients) {
+      if (!clients.has(id))
+        mistakes.push(`CLIENTS: ${client_id}: for_clients must name clients of this list`);
+    }
   }
+  assertSecretsDiffer(clients, mistakes);
   return clients;
+}
+
+type Entry = v.InferOutput<typeof clientsSchema>[number];
+
+/** What only a client that authenticates can be given. */
+function assertPublic(
+  { allow, for_clients, browser_clients }: Entry,
+  problem: (text: string) => void,
+): void {
+  if (allow?.some((capability) => !PUBLIC_CAPABILITIES.includes(capability)))
+    problem(
+      `a client without secret_sha256 is public, so all it may be allowed is ${PUBLIC_CAPABILITIES.join(', ')}`,
+    );
+  if (for_clients !== undefined) problem('for_clients is for clients with secret_sha256');
+  if (browser_clients !== undefined) problem('browser_clients is for clients with secret_sha256');
+}
+
+/** The members that give a client of an earlier release what it had, to be cut down. */
+function sayWhatToAllow({ client_id }: Entry, entries: readonly Entry[]): string {
+  const ids = [...new Set([client_id, ...entries.map((entry) => entry.client_id)])];
+  return `allow is missing, and no capability is implied. What it could do before: "allow": ${JSON.stringify(FORMERLY_IMPLIED)}, "for_clients": ${JSON.stringify(ids)}; leave out what it does not need`;
+}
+
+/** The SHA-256 (base64url) of texts that are no secrets: the empty one, and what examples use. */
+const HASHES_OF_NO_SECRET: ReadonlySet<string> = new Set([
+  /* the empty text */ '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU',
+  /* test */ 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+  /* secret */ 'K7gNU3sdo-OL0wNhqoVWhr3g6s1xYv72ol_pe_Unols',
+  /* password */ 'XohImNooBHFR0OVvjcYpJ3NgPQ1qq73WKhHvch0VQtg',
+  /* client_secret */ 'g9FRqY6sDQzTNqEoWe5VXKHAfsvH5aef4fuiMJjTjqc',
+  /* changeme */ 'BXugPWxEEEhj3HNh_kV4ll0YhzYPkKCJWILlimJI_IY',
+  /* demo */ 'KpdRbDVLaISM29j1SiJqClWyHtE44getbFy7nACqWuo',
+  /* backend-secret */ 'M0hPywCeb2Gp2LUGttMR0xI9YA-Kj-LCL2gkkm210Ss',
+  /* hunter2 */ '9S-9MrKzuG_4jvbEkGKChfSCrxXdyylUH5S89Saj9sc',
+]);
+
+function parseSecretHashes(
+  texts: readonly string[],
+  problem: (text: string) => void,
+): readonly string[] {
+  const hashes = texts.map((hash) => toBase64url(hash));
+  if (hashes.includes(null)) problem('secret_sha256 must be a SHA-256 in hex or base64url');
+  const known = hashes.filter((hash) => hash !== null);
+  if (known.some((hash) => HASHES_OF_NO_SECRET.has(hash)))
+    problem(
+      'secret_sha256 is the hash of an empty or well-known text; make a secret with `openssl rand -base64 32`',
+    );
+  if (new Set(known).size < known.length) problem('both of secret_sha256 are the same');
+  return known;
+}
+
+/** With one secret, one client could pass for the other. */
+function assertSecretsDiffer(clients: ReadonlyMap<string, Client>, mistakes: string[]): void {
+  const owners = new Map<string, string>();
+  for (const { id, secretHashes } of clients.values()) {
+    for (const hash of new Set(secretHashes)) {
+      const owner = owners.get(hash);
+      if (owner !== undefined)
+        mistakes.push(`CLIENTS: ${owner} and ${id} have one secret; each needs its own`);
+      owners.set(hash, id);
+    }
+  }
 }
 
 /** A SHA-256 in hex or base64url as base64url; null when it is neither. */

@@ -26,13 +26,18 @@ function withDemoApp(env: DevEnv): Env {
   return extended;
 }
 
-function addDemoApp({ CLIENTS, ISSUER = '' }: DevEnv): string | undefined {
+/** The demo's backend, which acts for the demo's app too. */
+function actFor({ for_clients = [], ...client }: { for_clients?: string[] }) {
+  return { ...client, for_clients: [...for_clients, demo.clientId] };
+}
+
+function addDemoApp({ CLIENTS, ISSUER = '', DEMO_CLIENT_ID }: DevEnv): string | undefined {
   try {
     const origin = new URL(ISSUER).origin;
     const clients: unknown = JSON.parse(CLIENTS ?? '[]');
     if (!Array.isArray(clients)) return CLIENTS;
     return JSON.stringify([
-      ...clients,
+      ...clients.map((client) => (client.client_id === DEMO_CLIENT_ID ? actFor(client) : client)),
       { client_id: demo.clientId, origins: [origin], return_urls: [ISSUER] },
     ]);
   } catch {

@@ -4,14 +4,16 @@
  * comes first, is the user's home for everyone, and the others move there.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import type { Grant } from '../config/authority';
 import { type Home, transact } from '../db/d1';
 import { idempotencyKeys, unfinishedMoves, userSessions, users } from '../db/schema';
+import { isReached } from '../sessions/reach';
 import { type Answers, askAll } from './query-all';
 
 /** By what a user is known, and what else may tell where a session belongs. */
 export interface Who {
   user: { id: string } | { issuer: string; subject: string } | null;
-  guestSessionId: string | null;
+  guest: { sessionId: string; grant: Grant<'create_sessions'> } | null;
   /** Of an Idempotency-Key. */
   keyHash: string | null;
 }
@@ -49,7 +51,7 @@ export async function findResidence(homes: readonly Home[], who: Who): Promise<R
   return toResidence(await askAll(homes, (home) => readTrace(home, who)));
 }
 
-async function readTrace(home: Home, { user, guestSessionId, keyHash }: Who): Promise<Trace> {
+async function readTrace(home: Home, { user, guest, keyHash }: Who): Promise<Trace> {
   const { db } = home;
   const isLeaving = sql<number>`exists (select 1 from ${unfinishedMoves} where ${unfinishedMoves.subject} = ${users.id})`;
   const [found, guests, keys] = await transact(
@@ -65,7 +67,8 @@ async function readTrace(home: Home, { user, guestSessionId, keyHash }: Who): Pr
           .from(userSessions)
           .where(
             and(
-              eq(userSessions.id, guestSessionId ?? ''),
+              eq(userSessions.id, guest?.sessionId ?? ''),
+              guest === null ? undefined : isReached(userSessions.clientId, guest.grant),
               isNull(userSessions.userId),
               isNull(userSessions.movedTo),
             ),

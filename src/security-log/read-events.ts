@@ -1,8 +1,10 @@
 /** Reading the security log: newest first, a page at a time. */
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt, type SQL } from 'drizzle-orm';
+import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
 import { sessionEvents } from '../db/schema';
+import { isReached } from '../sessions/reach';
 import { type Copies, findLive, readFor } from '../sessions/read';
 import type { Caller } from '../sessions/revoke';
 import { selectSession } from '../sessions/session';
@@ -39,13 +41,18 @@ export function listOwnEvents(
   });
 }
 
-/** A user's events, for a backend. One round trip. */
+/** A user's events of the clients that a backend acts for. One round trip. */
 export async function listUserEvents(
   replica: Replica,
+  grant: Grant<'manage_users'>,
   userId: string,
   query: EventQuery,
 ): Promise<EventPage> {
-  const [rows] = await transact(replica, () => [selectEvents(replica, userId, query)] as const);
+  const reached = isReached(sessionEvents.clientId, grant);
+  const [rows] = await transact(
+    replica,
+    () => [selectEvents(replica, userId, query, reached)] as const,
+  );
   return toEventPage(rows, query);
 }
 
@@ -53,6 +60,7 @@ export function selectEvents(
   { db }: Home | Replica,
   subject: string,
   { before, limit }: EventQuery,
+  condition?: SQL,
 ) {
   return (
     db
@@ -61,6 +69,7 @@ export function selectEvents(
       .where(
         and(
           eq(sessionEvents.subject, subject),
+          condition,
           before === null ? undefined : lt(sessionEvents.seq, before),
         ),
       )

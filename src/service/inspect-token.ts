@@ -2,6 +2,7 @@
  * What a token that someone shows names, and whether it is good right now (RFC 7662); and ending
  * the session behind it (RFC 7009).
  */
+import type { Grant } from '../config/authority';
 import { sha256 } from '../crypto';
 import type { Home } from '../db/d1';
 import { findSession } from '../sessions/read';
@@ -42,12 +43,15 @@ export type Introspection =
 /** Whether a token of either kind is good right now. One round trip. */
 export async function introspect(
   caller: ClientCaller,
+  grant: Grant<'introspect'>,
   service: Service,
   token: string,
 ): Promise<Introspection> {
   const { config, now } = service;
   const found = await findToken(caller, service, token);
   if (found === null) return null;
+  // A token of a client that the caller does not act for is none that it knows.
+  if (found.kind === 'access_token' && !grant.includes(found.clientId)) return null;
   const { result: session } = await whereSessionIs(
     caller,
     service,
@@ -59,7 +63,7 @@ export async function introspect(
   if (found.kind === 'access_token') return { kind: found.kind, claims: found.claims };
   // A refresh token concerns its own client alone, and is active while a refresh with it would
   // succeed.
-  if (session.clientId !== caller.client.id) return null;
+  if (session.clientId !== grant.clientId || !grant.includes(session.clientId)) return null;
   if (!(await isRefreshable(service, found.refreshToken, session))) return null;
   const ends = [session.expiresAt, idleExpiresAt(session, config.sessions)]
     .filter((end) => end !== null)

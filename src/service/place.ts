@@ -36,7 +36,7 @@ async function place(
   if (homes.size === 1)
     return { ok: true, home: service.defaultHome(caller.meter), isFirst: false };
 
-  const isKnownSomewhere = who.user !== null || who.guestSessionId !== null || who.keyHash !== null;
+  const isKnownSomewhere = who.user !== null || who.guest !== null || who.keyHash !== null;
   const residence = isKnownSomewhere ? await findResidence(service.homes(caller.meter), who) : null;
   if (residence?.home == null) {
     // Who is asked for may be known to a home that did not answer.
@@ -47,7 +47,7 @@ async function place(
     if (named !== null && homes.get(named)?.newUsers === 'none')
       return refuse({ code: 'invalid_request', detail: 'home takes no new users' });
     const home = service.boundHome(name, caller.meter);
-    await bringGuest(caller, service, who.guestSessionId, residence?.guestHome ?? null, home);
+    await bringGuest(caller, service, who.guest, residence?.guestHome ?? null, home);
     return { ok: true, home, isFirst: who.user !== null };
   }
   if (named !== null && named !== residence.home)
@@ -56,7 +56,7 @@ async function place(
     return refuse({ code: 'idempotent_session_moved_on' });
   const home = service.boundHome(residence.home, caller.meter);
   await settle(caller, service, residence);
-  await bringGuest(caller, service, who.guestSessionId, residence.guestHome, home);
+  await bringGuest(caller, service, who.guest, residence.guestHome, home);
   return { ok: true, home, isFirst: false };
 }
 
@@ -109,18 +109,18 @@ function chooseNearest(caller: Caller, { config }: Service, subject: string): Pr
 async function bringGuest(
   caller: Caller,
   service: Service,
-  guestSessionId: string | null,
+  guest: Who['guest'],
   from: string | null,
   home: Home,
 ): Promise<void> {
-  if (guestSessionId === null || from === null || from === home.name) return;
+  if (guest === null || from === null || from === home.name) return;
   report(
     caller,
     home,
     await moveSubject(
       service.boundHome(from, caller.meter),
       home,
-      guestSessionId,
+      guest.sessionId,
       moveContext(caller, service),
     ),
   );

@@ -11,6 +11,7 @@ import { type CreateResult, createSession, type NewSession } from '../sessions/c
 import { claimAssertion, findOrCreateUser, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
 import { type Identity, readIssuer, verifyAssertion } from '../tokens/id-token';
+import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { startWhereItBelongs } from './place';
@@ -43,6 +44,9 @@ async function attempt(
 ): Promise<SignInResult> {
   const { config, now } = service;
   const moment = now();
+  const authorized = authorize(client, 'sign_in');
+  if (!authorized.ok) return authorized;
+  const { grant } = authorized;
   const refused = (outcome: string) => refuse({ code: 'assertion_refused', outcome });
   const named = readIssuer(assertion);
   if (named === null) return refused('malformed');
@@ -64,7 +68,7 @@ async function attempt(
   const toSession = (userId: string): NewSession => ({
     userId,
     clientId: client.id,
-    startedBy: { by: isPersonsOwn ? 'user' : 'client', clientId: client.id },
+    startedBy: { by: isPersonsOwn ? 'user' : 'client', grant },
     userAgent: isPersonsOwn
       ? (caller.device.userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null)
       : null,
@@ -80,7 +84,7 @@ async function attempt(
     signals,
     guestSessionId: null,
   });
-  const who = { user: identity, guestSessionId: null, keyHash: null };
+  const who = { user: identity, guest: null, keyHash: null };
   let isFirst: boolean | null = null;
   const started = await startWhereItBelongs(
     caller,

@@ -2,6 +2,7 @@
  * A backend starts a session for someone whom it has authenticated, or for a guest: tokens for an
  * app, or the hand-off to a browser.
  */
+import type { Grant } from '../config/authority';
 import type { Config } from '../config/config';
 import { CLOCK_SKEW_SECONDS } from '../config/config';
 import { toStoredAddress } from '../risk/address';
@@ -14,6 +15,7 @@ import {
   toKeyHash,
 } from '../sessions/create';
 import type { Session } from '../sessions/session';
+import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { type HandOff, handOff, whyNotHandOff } from './hand-off';
 import { issueTokens, type Tokens } from './issue-tokens';
@@ -56,14 +58,17 @@ export async function startSession(
   input: StartInput,
   idempotency: { key: string; request: string } | null,
 ): Promise<Result<Started>> {
-  const draft = await draftSession(caller, service, input);
+  const authorized = authorize(caller.client, 'create_sessions');
+  if (!authorized.ok) return authorized;
+  const { grant } = authorized;
+  const draft = await draftSession(grant, service, input);
   if (!draft.ok) return draft;
   const { session } = draft;
   const { returnUrl } = input;
-  const claim = idempotency && { ...idempotency, clientId: caller.client.id };
+  const claim = idempotency && { ...idempotency, clientId: grant.clientId };
   const who = {
     user: session.userId === null ? null : { id: session.userId },
-    guestSessionId: session.guestSessionId,
+    guest: session.guestSessionId === null ? null : { sessionId: session.guestSessionId, grant },
     keyHash: claim && (await toKeyHash(claim)),
   };
   const choice = { named: input.home, newUserId: session.userId };
@@ -118,13 +123,17 @@ const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
 /** The session as it is to be, in the terms of sessions/create.ts. */
 async function draftSession(
-  caller: ClientCaller,
+  grant: Grant<'create_sessions'>,
   { config, keyring, now }: Service,
   input: StartInput,
 ): Promise<Result<{ session: NewSession }>> {
   const { userId, userAgent } = input;
-  const clientId = input.clientId ?? caller.client.id;
-  if (!config.clients.has(clientId)) return invalid('client_id is not a client of this service');
+  const clientId = input.clientId ?? grant.clientId;
+  // One that is not there answers as one that the caller may not act for.
+  if (!config.clients.has(clientId) || !grant.includes(clientId))
+    return invalid(
+      'client_id (unless given, the caller itself) must be a client that the for_clients of the caller names',
+    );
   if (input.guestSessionId !== null && userId === null)
     return invalid('guest_session_id needs the user_id of the user that the guest became');
   const authTime = toAuthTime(input.authTime, now());
@@ -139,7 +148,7 @@ async function draftSession(
   const session: NewSession = {
     userId,
     clientId,
-    startedBy: { by: 'client', clientId: caller.client.id },
+    startedBy: { by: 'client', grant },
     userAgent,
     ipAddress: stored.address,
     // Where the backend is tells nothing of where its user is.

@@ -2,6 +2,7 @@
 import { type AuthenticateResult, authenticateSession } from '../sessions/authenticate';
 import type { Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
+import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { whereSessionIs } from './locate';
@@ -25,6 +26,9 @@ export async function stepUp(
   service: Service,
   { sessionId, refreshToken, amr, acr, ...input }: StepUpInput,
 ): Promise<Result<{ session: Session; tokens: Tokens }>> {
+  const authorized = authorize(caller.client, 'create_sessions');
+  if (!authorized.ok) return authorized;
+  const { grant } = authorized;
   const { config } = service;
   const now = service.now();
   const authTime = toAuthTime(input.authTime, now);
@@ -36,7 +40,7 @@ export async function stepUp(
   if (!verdict.ok || home === null || verdict.token.sessionId !== sessionId) return unknownSession;
   const signer = await service.signerFor(home);
   const authentication = { authTime: authTime.authTime, amr, acr };
-  const request = { clientId: caller.client.id, reporting: reportingOf(caller, config), now };
+  const request = { grant, reporting: reportingOf(caller, config), now };
   const { home: at, result } = await whereSessionIs(
     caller,
     service,

@@ -6,6 +6,7 @@
  */
 import { and, eq, inArray, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
+import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
@@ -18,6 +19,7 @@ import {
   reportTo,
 } from '../security-log/record';
 import { type RefreshToken, successorsOf } from '../tokens/refresh-token';
+import { isReached } from './reach';
 import { subjectOf } from './revoke';
 import {
   checkSession,
@@ -54,7 +56,7 @@ export async function authenticateSession(
   policy: SessionPolicy,
   token: RefreshToken,
   { authTime, amr, acr }: Authentication,
-  { clientId, reporting, now }: { clientId: string; reporting: Reporting; now: number },
+  { grant, reporting, now }: { grant: Grant<'create_sessions'>; reporting: Reporting; now: number },
 ): Promise<AuthenticateResult> {
   const { db } = home;
   const [hash, successors] = await Promise.all([
@@ -73,6 +75,7 @@ export async function authenticateSession(
   const condition = (isRerun: boolean): SQL | undefined =>
     and(
       own,
+      isReached(userSessions.clientId, grant),
       or(
         isCurrent,
         and(isSuccessor, isWithinGrace(policy, now)),
@@ -85,7 +88,7 @@ export async function authenticateSession(
   const event = {
     id: crypto.randomUUID(),
     type: 'authenticated',
-    details: { by: 'client', client_id: clientId },
+    details: { by: 'client', client_id: grant.clientId },
   } as const;
   const report = reportTo(home, reporting, {
     subject: subjectOf(home, token.sessionId),
@@ -124,7 +127,9 @@ export async function authenticateSession(
     return { ok: true, session, secret, events: results.at(-2) as RecordedEvent[] };
   }
   const [row] = results.at(-1) as (KnownSession | undefined)[];
-  if (row === undefined) return { ok: false, reason: 'unknown_session' };
+  // A session of a client that the backend does not act for is none that it knows.
+  if (row === undefined || !grant.includes(row.clientId))
+    return { ok: false, reason: 'unknown_session' };
   const ended = checkSession(row, policy, now);
   if (ended !== null) return { ok: false, reason: ended };
   const isOlder = row.authTime !== null && row.authTime.getTime() > authTime.getTime();

@@ -21,6 +21,7 @@ import {
 } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import {
   eachSecret,
@@ -44,6 +45,7 @@ import {
   reportTo,
 } from '../security-log/record';
 import { evictOldest, hasRoom } from './limits';
+import { isReached } from './reach';
 import {
   checkSession,
   isLive,
@@ -58,8 +60,8 @@ export interface NewSession {
   userId: string | null;
   /** The app that the session is for. */
   clientId: string;
-  /** Who asked for it, for the security log. */
-  startedBy: { by: Actor; clientId: string };
+  /** Who asked for it, which the grant has to allow for `clientId` and the guest. */
+  startedBy: { by: Actor; grant: Grant<'create_sessions' | 'sign_in'> };
   userAgent: string | null;
   ipAddress: string | null;
   /** null: no limit by time. */
@@ -135,10 +137,13 @@ export async function createSession(
   });
 
   const { db } = home;
-  const { userId, guestSessionId } = input;
+  const { userId, guestSessionId, startedBy } = input;
+  if (!startedBy.grant.includes(input.clientId))
+    throw new Error('the grant does not reach the client of the session');
   const createdAt = new Date(now);
   const isGuest = and(
     eq(userSessions.id, guestSessionId ?? ''),
+    isReached(userSessions.clientId, startedBy.grant),
     isNull(userSessions.userId),
     isLive(policy, now),
   );
@@ -301,7 +306,7 @@ function eventsOf({
 }: NewSession): { event: EventDraft; when: typeof isNewDevice | null }[] {
   const details: EventDetails = {
     by: startedBy.by,
-    client_id: startedBy.clientId,
+    client_id: startedBy.grant.clientId,
     context: signals,
   };
   const created = {

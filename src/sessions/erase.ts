@@ -3,7 +3,9 @@
  * nothing of whom it was about: the not-before, until their last access token has expired, and
  * hashes of the ID tokens that they used, without which those could be used again.
  */
+
 import { and, type Column, eq, inArray, isNotNull, type SQL, sql } from 'drizzle-orm';
+import type { Grant } from '../config/authority';
 import { type Home, transact } from '../db/d1';
 import { idempotencyKeys, sessionEvents, unfinishedMoves, userSessions, users } from '../db/schema';
 import { deleteEventsWhere } from '../security-log/delete-events';
@@ -34,6 +36,7 @@ export async function listFormerGuests(home: Home, userId: string): Promise<stri
  */
 export async function erasePerson(
   home: Home,
+  _grant: Grant<'erase_users'>,
   { subject, formerGuests }: { subject: string; formerGuests: readonly string[] },
   revocation: Revocation,
 ): Promise<boolean> {

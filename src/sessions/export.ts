@@ -4,8 +4,10 @@
  * number of rows of one home. Left out are columns that verify tokens, whose worth is that nobody
  * has them.
  */
+
 import { and, asc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import type { Grant } from '../config/authority';
 import { type Home, type Replica, transact } from '../db/d1';
 import {
   outdatedTokens,
@@ -39,6 +41,7 @@ const ROW = sql<number>`rowid`;
 /** One page of a section, after a row. `formerGuests`: sessions/erase.ts. One round trip. */
 export async function exportSection(
   copy: Home | Replica,
+  _grant: Grant<'manage_all'>,
   { subject, formerGuests }: { subject: string; formerGuests: readonly string[] },
   { section, after, limit }: { section: Section; after: number; limit: number },
 ): Promise<ExportPage> {

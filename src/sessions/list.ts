@@ -3,9 +3,11 @@
  * session shifts no page.
  */
 import { and, desc, isNull, type SQL, sql } from 'drizzle-orm';
+import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
+import { isReached } from './reach';
 import { type Copies, findLive, readFor } from './read';
 import { belongsTo, type Caller } from './revoke';
 import { belongsToSubject, isLive, type Session, selectSession } from './session';
@@ -46,11 +48,12 @@ export function listOwnSessions(
 }
 
 /**
- * A user's sessions, or the one of a guest, for a backend: active ones, or also those that are over and not purged yet.
- * One round trip.
+ * A user's sessions, or the one of a guest, of the clients that a backend acts for: active ones, or
+ * also those that are over and not purged yet. One round trip.
  */
 export async function listUserSessions(
   copy: Home | Replica,
+  grant: Grant<'manage_users'>,
   policy: SessionPolicy,
   { userId, includeEnded }: { userId: string; includeEnded: boolean },
   page: Page,
@@ -58,6 +61,7 @@ export async function listUserSessions(
 ): Promise<SessionPage> {
   const condition = and(
     belongsToSubject(userId),
+    isReached(userSessions.clientId, grant),
     includeEnded ? isNull(userSessions.movedTo) : isLive(policy, now),
   );
   const [rows] = await transact(copy, () => [selectPage(copy, condition, page)] as const);

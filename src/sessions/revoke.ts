@@ -4,6 +4,7 @@
  */
 import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
+import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
@@ -16,6 +17,7 @@ import {
   reportTo,
 } from '../security-log/record';
 import { outdate } from './not-before';
+import { isReached } from './reach';
 import {
   belongsToSubject,
   checkSession,
@@ -167,16 +169,19 @@ export async function revokeEverywhere(
   return { ok: false, reason: whyRefused(callers[0], revocation) ?? 'caller_session_ended' };
 }
 
-/** Ends all sessions of a user, or the one of a guest, for a backend. */
+/** Ends a user's sessions, or the one of a guest, that are of the clients a backend acts for. */
 export async function revokeUser(
   home: Home,
-  { userId, clientId }: { userId: string; clientId: string },
+  grant: Grant<'manage_users'>,
+  userId: string,
   revocation: Revocation,
 ): Promise<RecordedEvent[]> {
-  const details = { by: 'client', client_id: clientId, reason: 'revoked' } as const;
-  const afterwards = outdate(home, userId, revocation.now, tokensEnd(revocation));
-  const own = belongsToSubject(userId);
-  const { statements, events } = revokeWhere(home, own, details, userId, revocation, [afterwards]);
+  const details = { by: 'client', client_id: grant.clientId, reason: 'revoked' } as const;
+  // A not-before is the user's as a whole, so it is for those who end the whole of their sessions.
+  const afterwards =
+    grant.forClients === null ? [outdate(home, userId, revocation.now, tokensEnd(revocation))] : [];
+  const own = and(belongsToSubject(userId), isReached(userSessions.clientId, grant));
+  const { statements, events } = revokeWhere(home, own, details, userId, revocation, afterwards);
   return events(await transact(home, () => statements));
 }
 

@@ -162,7 +162,11 @@ describe('§2.3.1 client password', () => {
   const encode = (text: string) => encodeURIComponent(text).replaceAll('%20', '+');
   it('is form-urlencoded inside Basic, or plain in the form', async () => {
     const CLIENTS = JSON.stringify([
-      { client_id: odd.id, secret_sha256: await sha256Hex(odd.secret) },
+      {
+        client_id: odd.id,
+        secret_sha256: await sha256Hex(odd.secret),
+        allow: ['refresh'],
+      },
     ]);
     const service = await startService({ CLIENTS });
     const fields = { grant_type: 'refresh_token', refresh_token: 'x' };

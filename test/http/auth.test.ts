@@ -95,7 +95,9 @@ describe('routes of backends', () => {
   it('both of two secrets are good while one replaces the other', async () => {
     const hashes = [await sha256Hex('old'), await sha256Hex('new')];
     const both = await startService({
-      CLIENTS: JSON.stringify([{ client_id: 'b', secret_sha256: hashes }]),
+      CLIENTS: JSON.stringify([
+        { client_id: 'b', secret_sha256: hashes, allow: ['create_sessions'] },
+      ]),
     });
     for (const [secret, status] of [
       ['old', 201],

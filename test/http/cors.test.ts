@@ -8,7 +8,12 @@ let service: TestService;
 let tokens: Tokens;
 beforeEach(async () => {
   const clients = [
-    { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret) },
+    {
+      client_id: BACKEND.id,
+      secret_sha256: await sha256Hex(BACKEND.secret),
+      allow: ['create_sessions'],
+      for_clients: [APP],
+    },
     { client_id: APP, origins: [PAGE] },
   ];
   service = await startService({ CLIENTS: JSON.stringify(clients) });

@@ -43,7 +43,7 @@ async function start(
     {
       client_id: BACKEND.id,
       secret_sha256: await sha256Hex(BACKEND.secret),
-      allow: ['sign_in', 'refresh', 'manage_users'],
+      allow: ['sign_in', 'refresh', 'manage_users', 'manage_all', 'erase_users'],
     },
     { client_id: APP, allow: ['refresh', 'sign_in'] },
     { client_id: 'other-app' },

@@ -46,6 +46,7 @@ it('configures the demo client with the hash of its secret', () => {
         'browser_tokens',
         'operate',
       ],
+      for_clients: [DEMO_CLIENT_ID, 'demo-app'],
     },
     { client_id: 'demo-app' },
   ]);

@@ -191,7 +191,12 @@ describe('what is written', () => {
 describe('RISK_POLICY (threats 5, 22)', () => {
   const clients = async (policy?: string) =>
     JSON.stringify([
-      { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret) },
+      {
+        client_id: BACKEND.id,
+        secret_sha256: await sha256Hex(BACKEND.secret),
+        allow: ['create_sessions', 'manage_users'],
+        for_clients: [APP],
+      },
       { client_id: APP, ...(policy && { risk_policy: policy }) },
     ]);
 

@@ -109,7 +109,7 @@ export function operatorRoutes(service: Service): {
       throw new ProblemError('invalid_request', 'home is not one of this service');
     if (to.newUsers === 'none')
       throw new ProblemError('invalid_request', 'home takes no new users');
-    const who = { user: { id: userId }, guestSessionId: null, keyHash: null };
+    const who = { user: { id: userId }, guest: null, keyHash: null };
     const residence = await findResidence(service.homes(c.get('caller').meter), who);
     assertAllAnswered(residence.silent);
     if (residence.home === null) throw new ProblemError('not_found', 'There is no such user');

@@ -9,7 +9,7 @@ import { revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { erasePerson, listFormerGuests } from '../../sessions/erase';
 import { exportSection, SECTIONS, type Section } from '../../sessions/export';
-import { clientAuth } from '../auth/client-auth';
+import { clientAuth, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { foreignCursor, parseLimit, readQuery } from '../input';
 import { readUserId } from './user-routes';
@@ -17,16 +17,16 @@ import { readUserId } from './user-routes';
 export function personRoutes(service: Service): Hono<AppEnv> {
   const { config } = service;
   const routes = new Hono<AppEnv>();
-  const backend = clientAuth(config, 'manage_users');
 
   /**
    * Erasing someone who is not there is done already. Safe to repeat, and to be repeated until every
    * home has answered.
    */
-  routes.delete('/:user_id', backend, async (c) => {
+  routes.delete('/:user_id', clientAuth(config, 'erase_users'), async (c) => {
+    const grant = requireGrant(c.get('client'), 'erase_users');
     const person = await findPerson(c);
     const { answered, silent } = await askAll(homes(c), (home) =>
-      erasePerson(home, person, revocationOf(c.get('caller'), service)),
+      erasePerson(home, grant, person, revocationOf(c.get('caller'), service)),
     );
     assertAllAnswered(silent);
     c.set('outcome', answered.some(({ answer }) => answer) ? 'erased' : 'unchanged');
@@ -34,14 +34,15 @@ export function personRoutes(service: Service): Hono<AppEnv> {
   });
 
   /** One page, of one home. A page may be empty, and is the last when there is no `next_cursor`. */
-  routes.get('/:user_id/export', backend, async (c) => {
+  routes.get('/:user_id/export', clientAuth(config, 'manage_all'), async (c) => {
+    const grant = requireGrant(c.get('client'), 'manage_all');
     const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
     const at = parsePosition(cursor);
     const person = await findPerson(c);
     const page = { ...at, limit: parseLimit(limit) };
     const home = homes(c).find(({ name }) => name === at.home);
     if (home === undefined) throw foreignCursor();
-    const { rows, next } = await exportSection(home, person, page);
+    const { rows, next } = await exportSection(home, grant, person, page);
     const nextPosition = next === null ? positionAfter(at) : { ...at, after: next };
     return c.json({
       records: rows.map((held) => ({ home: home.name, ...held })),

@@ -15,7 +15,7 @@ import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { listUserSessions, mergeSessionPages } from '../../sessions/list';
 import { revokeUser } from '../../sessions/revoke';
-import { clientAuth } from '../auth/client-auth';
+import { clientAuth, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import {
@@ -37,13 +37,14 @@ export function userRoutes(service: Service): Hono<AppEnv> {
 
   routes.get('/:user_id/sessions', backend, async (c) => {
     const userId = readUserId(c);
+    const grant = requireGrant(c.get('client'), 'manage_users');
     const { include } = readQuery(c, ['limit', 'cursor', 'include']);
     if (include !== undefined && include !== 'ended')
       throw new ProblemError('invalid_request', 'include can only be ended');
     const query = { userId, includeEnded: include === 'ended' };
     const page = readPage(c, ['include']);
     const list = (copies: (Home | Replica)[]) =>
-      askAll(copies, (copy) => listUserSessions(copy, config.sessions, query, page, now()));
+      askAll(copies, (copy) => listUserSessions(copy, grant, config.sessions, query, page, now()));
     let { answered, silent } = await list(homes(c).map(service.replicaOf));
     // Sessions that have left one home, and are not in the other yet, are in no list.
     const isNobodyThere = answered.every(({ answer }) => answer.sessions.length === 0);
@@ -62,10 +63,11 @@ export function userRoutes(service: Service): Hono<AppEnv> {
 
   routes.get('/:user_id/events', backend, async (c) => {
     const userId = readUserId(c);
+    const grant = requireGrant(c.get('client'), 'manage_users');
     const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
     const query = { limit: parseLimit(limit), before: parseEventCursor(cursor) };
     const { answered, silent } = await askAll(homes(c).map(service.replicaOf), (replica) =>
-      listUserEvents(replica, userId, {
+      listUserEvents(replica, grant, userId, {
         limit: query.limit,
         before: query.before.get(replica.name) ?? null,
       }),
@@ -83,22 +85,23 @@ export function userRoutes(service: Service): Hono<AppEnv> {
 
   /** Safe to repeat, and to be repeated until every home has answered. */
   routes.delete('/:user_id/sessions', backend, async (c) => {
-    const target = { userId: readUserId(c), clientId: c.get('client').id };
+    const userId = readUserId(c);
+    const grant = requireGrant(c.get('client'), 'manage_users');
     const revoked = new Set<string>();
     const end = async (home: Home) => {
       const events = (
-        await revokeUser(home, target, revocationOf(c.get('caller'), service))
+        await revokeUser(home, grant, userId, revocationOf(c.get('caller'), service))
       ).filter(({ id }) => !revoked.has(id));
       for (const { id } of events) revoked.add(id);
       report(c.get('caller'), home, events);
     };
     // Sessions that are on their way from one home to another end, and are reported, where they
     // arrive.
-    await finishMoves(c, target.userId);
+    await finishMoves(c, userId);
     const { silent } = await askAll(homes(c), end);
     if (config.homes.size > 1 && silent.length === 0) {
       // And those that left meanwhile.
-      const residence = await findUser(c, target.userId);
+      const residence = await findUser(c, userId);
       assertAllAnswered(residence.silent);
       await settle(c.get('caller'), service, residence);
       if (residence.begun.length + residence.due.length > 0)
@@ -126,7 +129,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   }
 
   function findUser(c: AppContext, userId: string): Promise<Residence> {
-    return findResidence(homes(c), { user: { id: userId }, guestSessionId: null, keyHash: null });
+    return findResidence(homes(c), { user: { id: userId }, guest: null, keyHash: null });
   }
 }
 

@@ -3,17 +3,20 @@
  * public client.
  */
 import { createMiddleware } from 'hono/factory';
+import type { Grant } from '../../config/authority';
 import type { Capability, Client } from '../../config/clients';
 import type { Config } from '../../config/config';
 import { equalDigests, sha256 } from '../../crypto';
+import { authorize } from '../../service/authorize';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
+import { toProblemError } from '../refusals';
 
 /** For routes of backends: HTTP Basic credentials of a client that is allowed to do this. */
 export const clientAuth = (config: Config, capability: Capability) =>
   createMiddleware<AppEnv>(async function clientAuth(c, next) {
     const client = await authenticateClient(c, config, new Map());
-    requireCapability(client, capability);
+    requireGrant(client, capability);
     c.set('client', client);
     await next();
   });
@@ -48,12 +51,11 @@ export async function authenticateClient(
   return client;
 }
 
-export function requireCapability(client: Client, capability: Capability): void {
-  if (!client.allow.has(capability))
-    throw new ProblemError(
-      'client_not_allowed',
-      `The client is not allowed to ${capability.replace('_', ' ')}`,
-    );
+/** The grant that an operation asks for. Throws `client_not_allowed`. */
+export function requireGrant<C extends Capability>(client: Client, capability: C): Grant<C> {
+  const authorized = authorize(client, capability);
+  if (!authorized.ok) throw toProblemError(authorized.refusal);
+  return authorized.grant;
 }
 
 const UNKNOWN_CLIENT_HASH = 'A'.repeat(43);

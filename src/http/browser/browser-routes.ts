@@ -5,6 +5,7 @@
  */
 import { Hono } from 'hono';
 import * as v from 'valibot';
+import { may } from '../../config/authority';
 import { toIso } from '../../iso-time';
 import { isAllowedReturnUrl } from '../../origins';
 import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
@@ -21,7 +22,7 @@ import { signalsOf } from '../../service/signals';
 import { exchangeHandoff } from '../../sessions/exchange-handoff';
 import { revokeEverywhere } from '../../sessions/revoke';
 import { openHandoff } from '../../tokens/handoff-code';
-import { clientAuth, requireCapability } from '../auth/client-auth';
+import { clientAuth, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { readJson, readNothing, readQuery } from '../input';
@@ -132,7 +133,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
         'cross_site_request',
         'The origin of the request is not one of the client',
       );
-    requireCapability(client, 'sign_in');
+    requireGrant(client, 'sign_in');
     const former = await verifyCookie(c, service);
     const { id_token: assertion, nonce } = input;
     const result = await signIn(c.get('caller'), service, { assertion, nonce, client });
@@ -209,7 +210,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     async (c) => {
       await readNothing(c);
       const cookie = readSessionCookie(c);
-      if (cookie !== null && !c.get('client').browserClients.has(cookie.clientId))
+      if (cookie !== null && !may(c.get('client'), 'browser_tokens', cookie.clientId))
         throw new ProblemError(
           'client_not_allowed',
           'The session is of a client that this one may not act for',

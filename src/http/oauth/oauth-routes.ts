@@ -8,7 +8,7 @@ import { type Introspection, introspect, revokeByToken } from '../../service/ins
 import { refresh } from '../../service/refresh-session';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
-import { authenticateClient, requireCapability } from '../auth/client-auth';
+import { authenticateClient, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { OAuthError } from '../errors';
 import { readForm } from '../input';
@@ -47,9 +47,9 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
   routes.post('/introspect', async (c) => {
     const form = await readForm(c);
     const client = await authenticateClient(c, config, form);
-    requireCapability(client, 'introspect');
+    const grant = requireGrant(client, 'introspect');
     const caller = { ...c.get('caller'), client };
-    const introspection = await introspect(caller, service, need(form, 'token'));
+    const introspection = await introspect(caller, grant, service, need(form, 'token'));
     if (introspection === null) c.set('outcome', 'inactive');
     return c.json(toIntrospectionView(introspection, config.issuer));
   });
@@ -58,7 +58,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
 
   /** RFC 6749 §6. */
   async function grantByRefreshToken(c: AppContext, client: Client, form: Form) {
-    requireCapability(client, 'refresh');
+    requireGrant(client, 'refresh');
     // Sessions have no scope, so any that is asked for is more than was granted (RFC 6749 §6).
     if (form.has('scope')) throw new OAuthError('invalid_scope', 'Sessions have no scope');
     const presentation = { presented: need(form, 'refresh_token'), clientId: client.id };
@@ -70,7 +70,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
 
   /** RFC 7523 §2.1. */
   async function grantByAssertion(c: AppContext, client: Client, form: Form) {
-    requireCapability(client, 'sign_in');
+    requireGrant(client, 'sign_in');
     if (form.has('scope')) throw new OAuthError('invalid_scope', 'Sessions have no scope');
     const signedIn = await signIn(c.get('caller'), service, {
       assertion: need(form, 'assertion'),
@@ -93,7 +93,7 @@ function need(form: Form, name: string): string {
 function toIntrospectionView(introspection: Introspection, issuer: string) {
   if (introspection === null) return { active: false };
   if (introspection.kind === 'access_token')
-    return { active: true, token_type: 'Bearer', ...introspection.claims };
+    return { ...introspection.claims, active: true, token_type: 'Bearer' };
   const { session, expiresAt } = introspection;
   return {
     active: true,

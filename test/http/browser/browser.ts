@@ -1,6 +1,7 @@
 /**
  * A browser as the service sees it: a cookie jar, and the headers that Chromium sends by itself.
  */
+import { CAPABILITIES } from '../../../src/config/clients';
 import { BACKEND, basic, ISSUER, sha256Hex, startService, type TestService } from '../../fixtures';
 
 export const APP_ORIGIN = 'https://app.sessions.example';
@@ -18,6 +19,8 @@ export async function startWithBrowsers(
     {
       client_id: BACKEND.id,
       secret_sha256: await sha256Hex(BACKEND.secret),
+      allow: CAPABILITIES,
+      for_clients: [BACKEND.id, WEB, OTHER_WEB, SSR.id, 'app'],
       browser_clients: [WEB],
     },
     { client_id: WEB, origins: [APP_ORIGIN], return_urls: [RETURN_URL, `${APP_ORIGIN}/deep/`] },
@@ -29,6 +32,7 @@ export async function startWithBrowsers(
     {
       client_id: SSR.id,
       secret_sha256: await sha256Hex(SSR.secret),
+      allow: ['refresh', 'create_sessions', 'browser_tokens'],
       origins: ['https://ssr.example'],
       return_urls: ['https://ssr.example'],
     },

@@ -135,7 +135,15 @@ export async function startBrowserService(
 ): Promise<BrowserService> {
   const backend = { id: 'browser-backend', secret: randomBytes(32).toString('base64url') };
   const secretHash = createHash('sha256').update(backend.secret).digest('hex');
-  const known = [{ client_id: backend.id, secret_sha256: secretHash }, ...clients];
+  const known = [
+    {
+      client_id: backend.id,
+      secret_sha256: secretHash,
+      allow: ['create_sessions', 'manage_users', 'erase_users', 'browser_tokens'],
+      for_clients: clients.map(({ client_id }) => client_id),
+    },
+    ...clients,
+  ];
   const service = await startService(
     Object.entries({ CLIENTS: JSON.stringify(known), ...variables }).flatMap(([name, value]) => [
       '--var',

@@ -53,7 +53,7 @@ export async function deploy(
             AUDIENCE,
             SESSION_SECRET: randomBytes(32).toString('base64url'),
             CLIENTS: JSON.stringify([
-              { client_id: clientId, secret_sha256: hash, allow },
+              { client_id: clientId, secret_sha256: hash, allow, for_clients: [clientId, 'app'] },
               { client_id: 'app' },
             ]),
           },

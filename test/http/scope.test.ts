@@ -1,0 +1,134 @@
+/**
+ * A backend acts for the clients that it names, and everything else answers as what is not there.
+ */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { APP, BACKEND, basic, sha256Hex, startService, type TestService } from '../fixtures';
+
+const NARROW = { id: 'narrow', secret: 'narrow-secret-of-the-tests' };
+const ERASER = { id: 'eraser', secret: 'eraser-secret-of-the-tests' };
+const OTHER_APP = 'other-app';
+
+let service: TestService;
+/** Someone new in each test. */
+let USER: string;
+const ask = (
+  method: string,
+  path: string,
+  body?: Record<string, unknown>,
+  as: { id: string; secret: string } = NARROW,
+) =>
+  service.request(path, {
+    method,
+    headers: {
+      authorization: basic(as),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+
+beforeEach(async () => {
+  USER = crypto.randomUUID();
+  const { CLIENTS } = (await startService()).env;
+  const clients = [
+    ...JSON.parse(CLIENTS ?? '[]'),
+    {
+      client_id: NARROW.id,
+      secret_sha256: await sha256Hex(NARROW.secret),
+      allow: ['create_sessions', 'manage_users', 'introspect'],
+      for_clients: [APP],
+    },
+    {
+      client_id: ERASER.id,
+      secret_sha256: await sha256Hex(ERASER.secret),
+      allow: ['erase_users'],
+    },
+  ];
+  service = await startService({ CLIENTS: JSON.stringify(clients) });
+});
+
+describe('a backend that names one app', () => {
+  it('starts sessions for it, and for no other, as for none that is there', async () => {
+    expect((await ask('POST', '/v1/sessions', { client_id: APP })).status).toBe(201);
+    const refused = await Promise.all(
+      [{ client_id: OTHER_APP }, { client_id: 'nobody' }, {}].map(async (body) => {
+        const response = await ask('POST', '/v1/sessions', body);
+        const { code, detail } = (await response.json()) as Record<string, string>;
+        return [response.status, code, detail];
+      }),
+    );
+    expect(new Set(refused.map(String)).size).toBe(1);
+    expect(refused[0]?.slice(0, 2)).toEqual([400, 'invalid_request']);
+  });
+
+  it('lists the sessions and events of it alone', async () => {
+    const own = await service.create({ user_id: USER });
+    await service.create({ user_id: USER, client_id: OTHER_APP });
+    const { sessions } = (await (await ask('GET', `/v1/users/${USER}/sessions`)).json()) as {
+      sessions: { id: string }[];
+    };
+    expect(sessions.map(({ id }) => id)).toContain(own.session.id);
+    const { events } = (await (await ask('GET', `/v1/users/${USER}/events`)).json()) as {
+      events: { client_id: string }[];
+    };
+    expect(new Set(events.map((event) => event.client_id))).toEqual(new Set([APP]));
+    for (const { client_id } of sessions as unknown as { client_id: string }[])
+      expect(client_id).toBe(APP);
+  });
+
+  it('signs a user out of it alone; manage_all ends the rest', async () => {
+    const own = await service.create({ user_id: USER });
+    const other = await service.create({ user_id: USER, client_id: OTHER_APP });
+    service.advance(1);
+    expect((await ask('DELETE', `/v1/users/${USER}/sessions`)).status).toBe(200);
+    expect((await service.refresh(own.refresh_token)).status).toBe(400);
+    expect((await service.refresh(other.refresh_token, OTHER_APP)).status).toBe(200);
+    await ask('DELETE', `/v1/users/${USER}/sessions`, undefined, BACKEND);
+    service.advance(60);
+    expect((await service.refresh(other.refresh_token, OTHER_APP)).status).toBe(400);
+  });
+
+  it('introspects tokens of it alone', async () => {
+    const own = await service.create({ user_id: USER });
+    const other = await service.create({ user_id: USER, client_id: OTHER_APP });
+    const active = async (token: string) => {
+      const headers = { authorization: basic(NARROW) };
+      return (await service.form('/oauth/introspect', { token }, headers)).text();
+    };
+    expect(JSON.parse(await active(own.access_token))).toMatchObject({ active: true });
+    expect(await active(other.access_token)).toBe('{"active":false}');
+  });
+
+  it('steps up no session of another, which answers as one that is not there', async () => {
+    const own = await service.create({ user_id: USER });
+    const other = await service.create({ user_id: USER, client_id: OTHER_APP });
+    const stepUp = ({ session, refresh_token }: typeof own) =>
+      ask('POST', `/v1/sessions/${session.id}/authentication`, { refresh_token });
+    expect((await stepUp(other)).status).toBe(404);
+    expect((await stepUp(own)).status).toBe(200);
+  });
+
+  it('takes over no guest of another, who stays signed in', async () => {
+    const guest = await service.create({ client_id: OTHER_APP });
+    const response = await ask('POST', '/v1/sessions', {
+      client_id: APP,
+      user_id: USER,
+      guest_session_id: guest.session.id,
+    });
+    expect([response.status, await response.json()]).toMatchObject([
+      409,
+      { code: 'guest_session_not_found' },
+    ]);
+    expect((await service.refresh(guest.refresh_token, OTHER_APP)).status).toBe(200);
+  });
+});
+
+describe('erasing a user', () => {
+  it('is a capability of its own, which gives no other', async () => {
+    const { session } = await service.create({ user_id: USER });
+    expect(session.user_id).toBe(USER);
+    expect((await ask('DELETE', `/v1/users/${USER}`)).status).toBe(403);
+    expect((await ask('GET', `/v1/users/${USER}/export`)).status).toBe(403);
+    expect((await ask('GET', `/v1/users/${USER}/sessions`, undefined, ERASER)).status).toBe(403);
+    expect((await ask('DELETE', `/v1/users/${USER}`, undefined, ERASER)).status).toBe(204);
+  });
+});
