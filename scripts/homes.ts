@@ -4,7 +4,8 @@
  *   npm run homes                          the homes, and which ones answer
  *   npm run homes -- move USER_ID HOME     a user and all their sessions
  *   npm run homes -- drain HOME            everyone who is left in a home that takes no new users
- *   npm run homes -- not-before [HOME]     ends all sessions that began until now: after a restore
+ *   npm run homes -- not-before HOME       ends all sessions that began until now: after a restore
+ *   npm run homes -- not-before --everyone the same, in all homes
  *
  * Environment: SERVICE_URL (http://localhost and PORT, or 8787), CLIENT_ID and CLIENT_SECRET of a
  * client that may operate; without them, those of `.dev.vars`. Everything may be interrupted and
@@ -34,13 +35,13 @@ async function run([command = 'list', ...args]: string[]): Promise<void> {
     );
     console.log(moved ? `${first} lives in ${second} now` : `${first} lived in ${second} already`);
   } else if (command === 'drain' && first !== undefined) await drain(first);
-  else if (command === 'not-before' && args.length <= 1) {
-    const body = first === undefined ? {} : { home: first };
+  else if (command === 'not-before' && first !== undefined && args.length === 1) {
+    const body = first === '--everyone' ? { everyone: true } : { home: first };
     const { not_before } = await ask<{ not_before: string }>('POST', '/v1/not-before', body);
     console.log(
-      `what began before ${not_before} is over${first === undefined ? '' : ` in ${first}`}`,
+      `what began before ${not_before} is over${first === '--everyone' ? '' : ` in ${first}`}`,
     );
-  } else throw new Error('list, move USER_ID HOME, drain HOME or not-before [HOME]');
+  } else throw new Error('list, move USER_ID HOME, drain HOME or not-before HOME or --everyone');
 }
 
 async function drain(home: string): Promise<void> {

@@ -436,6 +436,21 @@ describe('mistakes', () => {
     }
   });
 
+  it.each(['https://a.example,https://b.example', 'urn:a urn:b', '["urn:a"]'])(
+    'AUDIENCE that is a list: %s',
+    (AUDIENCE) => {
+      expect(mistakesOf({ AUDIENCE })).toEqual([
+        expect.stringContaining('AUDIENCE must be one audience'),
+      ]);
+    },
+  );
+
+  it('a previous SESSION_SECRET that is the present one', () => {
+    expect(mistakesOf({ SESSION_SECRET_PREVIOUS: SECRET })).toEqual([
+      'SESSION_SECRET_PREVIOUS must be another secret than SESSION_SECRET',
+    ]);
+  });
+
   it('SESSION_SECRET that is missing, with the command that makes one', () => {
     expect(mistakesOf({ SESSION_SECRET: undefined })[0]).toMatch(
       /^SESSION_SECRET is missing: .*openssl rand -base64 32/,

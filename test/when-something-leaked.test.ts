@@ -1,7 +1,9 @@
 /** docs/when-something-leaked.md, step by step. The signing key: tokens/compromised-key.test.ts. */
+
 import { env } from 'cloudflare:test';
 import { decodeProtectedHeader } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { CAPABILITIES } from '../src/config/clients';
 import { parseConfig } from '../src/config/config';
 import { deriveKeyring, randomSecret } from '../src/crypto';
 import { runScheduled } from '../src/scheduled';
@@ -160,7 +162,11 @@ it('a backend’s secret: the old one is refused from the deployment on that lis
   const fresh = { id: BACKEND.id, secret: 'the-new-secret-of-the-backend' };
   const clients = async (...secrets: string[]) =>
     JSON.stringify([
-      { client_id: BACKEND.id, secret_sha256: await Promise.all(secrets.map(sha256Hex)) },
+      {
+        client_id: BACKEND.id,
+        secret_sha256: await Promise.all(secrets.map(sha256Hex)),
+        allow: CAPABILITIES,
+      },
       { client_id: APP },
     ]);
   const statuses = async (CLIENTS: string) => {

@@ -100,6 +100,10 @@ export function parseConfig(env: Env): Config {
   const orNull = (seconds: number) => (seconds === 0 ? null : seconds);
 
   const issuer = parseIssuer(env.ISSUER, mistakes);
+  if (/[\s,[\]]/.test(env.AUDIENCE ?? ''))
+    mistakes.push('AUDIENCE must be one audience, not a list: tokens would carry it as it stands');
+  if (env.SESSION_SECRET && env.SESSION_SECRET === env.SESSION_SECRET_PREVIOUS)
+    mistakes.push('SESSION_SECRET_PREVIOUS must be another secret than SESSION_SECRET');
   if (!env.AUDIENCE)
     mistakes.push(
       'AUDIENCE is missing: who accepts the access tokens, for example https://api.example.com',

@@ -101,7 +101,7 @@ describe('a not-before', () => {
     await homes.post('/v1/not-before', { user_id: ANNA });
     expect((await homes.service.refresh(anna.refresh_token)).status).toBe(400);
     expect((await homes.service.refresh(ben.refresh_token)).status).toBe(200);
-    await homes.post('/v1/not-before', {});
+    await homes.post('/v1/not-before', { everyone: true });
     expect((await homes.service.refresh(ben.refresh_token)).status).toBe(400);
     expect((await homes.service.refresh(elsewhere.refresh_token)).status).toBe(400);
   });
@@ -109,7 +109,9 @@ describe('a not-before', () => {
   it('may be of an earlier time, never of a later one; a later one stays', async () => {
     const { homes, anna } = await restored();
     const now = homes.service.clock.now / 1000;
-    expect((await homes.post('/v1/not-before', { not_before: now + 1 })).status).toBe(400);
+    expect(
+      (await homes.post('/v1/not-before', { everyone: true, not_before: now + 1 })).status,
+    ).toBe(400);
     await homes.post('/v1/not-before', { user_id: ANNA });
     await homes.post('/v1/not-before', { user_id: ANNA, not_before: 1 });
     expect((await homes.service.refresh(anna.refresh_token)).status).toBe(400);

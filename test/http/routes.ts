@@ -23,7 +23,7 @@ export const BACKEND_ROUTES: Route[] = [
     method: 'POST',
     path: '/v1/webhook-deliveries/replay',
     pattern: '/v1/webhook-deliveries/replay',
-    json: {},
+    json: { all: true },
   },
   { method: 'GET', path: '/v1/homes', pattern: '/v1/homes' },
   { method: 'GET', path: '/v1/signing-keys', pattern: '/v1/signing-keys' },

@@ -132,3 +132,28 @@ describe('erasing a user', () => {
     expect((await ask('DELETE', `/v1/users/${USER}`, undefined, ERASER)).status).toBe(204);
   });
 });
+
+describe('everyone, and everything, has to be said', () => {
+  it.each([
+    {},
+    { user_id: undefined },
+    { everyone: false },
+    { everyone: true, home: 'DB' },
+    { everyone: true, whoever: true },
+    { user_id: null },
+  ])('POST /v1/not-before %j ends nothing', async (body) => {
+    const { refresh_token } = await service.create();
+    service.advance(1);
+    expect((await ask('POST', '/v1/not-before', body, BACKEND)).status).toBe(400);
+    expect((await service.refresh(refresh_token)).status).toBe(200);
+  });
+
+  it.each([[{}], [{ endpoint: undefined }], [{ all: false }]])(
+    'a replay of %j is refused',
+    async (body) => {
+      const path = '/v1/webhook-deliveries/replay';
+      expect((await ask('POST', path, body, BACKEND)).status).toBe(400);
+      expect((await ask('POST', path, { all: true }, BACKEND)).status).toBe(200);
+    },
+  );
+});

@@ -60,7 +60,10 @@ async function list(
   return response.json();
 }
 
-async function replay(service: TestService, body: Record<string, unknown> = {}): Promise<unknown> {
+async function replay(
+  service: TestService,
+  body: Record<string, unknown> = { all: true },
+): Promise<unknown> {
   const response = await service.request('/v1/webhook-deliveries/replay', {
     method: 'POST',
     headers: { authorization: basic(BACKEND), 'content-type': 'application/json' },

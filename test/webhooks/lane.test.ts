@@ -119,7 +119,7 @@ describe('what slows a lane', () => {
     await service.request('/v1/webhook-deliveries/replay', {
       method: 'POST',
       headers: { authorization: basic(BACKEND), 'content-type': 'application/json' },
-      body: '{}',
+      body: '{"all":true}',
     });
     await outliving(service, () => service.create());
     expect(receiver.accepted).toHaveLength(1);

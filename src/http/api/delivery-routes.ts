@@ -20,6 +20,8 @@ const stateSchema = v.object({
 const replaySchema = v.strictObject({
   endpoint: v.optional(v.string()),
   event_id: v.optional(uuid),
+  /** Said, so that a member which went missing on its way here replays nothing else. */
+  all: v.optional(v.literal(true, 'can only be true')),
 });
 
 export function deliveryRoutes(service: Service): Hono<AppEnv> {
@@ -55,7 +57,13 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.post('/replay', operator, async (c) => {
-    const { endpoint = null, event_id: eventId = null } = (await readJson(c, replaySchema)).input;
+    const { input } = await readJson(c, replaySchema);
+    const { endpoint = null, event_id: eventId = null } = input;
+    if ((endpoint === null && eventId === null) !== (input.all === true))
+      throw new ProblemError(
+        'invalid_request',
+        'Name endpoint, event_id, or else all, which is true',
+      );
     if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
       throw new ProblemError('invalid_request', 'endpoint is none of WEBHOOKS');
     const filter = { endpoint, eventId };

@@ -31,6 +31,8 @@ const drainSchema = v.strictObject({
 const notBeforeSchema = v.strictObject({
   user_id: v.optional(uuid),
   home: v.optional(v.string()),
+  /** Said, so that a member which went missing on its way here ends nobody else's sessions. */
+  everyone: v.optional(v.literal(true, 'can only be true')),
   /** Seconds since 1970; now, unless it is given. */
   not_before: v.optional(
     v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0)),
@@ -132,8 +134,12 @@ export function operatorRoutes(service: Service): {
   /** Ends what began before a time: of a user, of a home, or of everyone. Safe to repeat. */
   notBefore.post('/', operator, async (c) => {
     const { input } = await readJson(c, notBeforeSchema);
-    if (input.user_id !== undefined && input.home !== undefined)
-      throw new ProblemError('invalid_request', 'Name a user, or a home, or neither for everyone');
+    const targets = [input.user_id, input.home, input.everyone];
+    if (targets.filter((target) => target !== undefined).length !== 1)
+      throw new ProblemError(
+        'invalid_request',
+        'Name one of user_id, home, and everyone, which is true',
+      );
     if (input.home !== undefined && !config.homes.has(input.home))
       throw new ProblemError('invalid_request', 'home is not one of this service');
     const second = input.not_before ?? Math.floor(now() / 1000);
