@@ -15,7 +15,7 @@ const MAX_LENGTH = 8192;
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
   (
     'iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp nonce sid home guest cnf act may_act events ' +
-    'at_hash c_hash s_hash sub_jwk entitlements roles groups __proto__ constructor prototype'
+    'at_hash c_hash s_hash sub_jwk active token_type username __proto__ constructor prototype'
   ).split(' '),
 );
 

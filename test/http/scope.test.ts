@@ -157,3 +157,29 @@ describe('everyone, and everything, has to be said', () => {
     },
   );
 });
+
+describe('custom claims (RFC 7662 §2.2)', () => {
+  it.each(['active', 'token_type', 'username', 'sub'])(
+    '%s is refused by its name',
+    async (name) => {
+      const body = { client_id: APP, claims: { [name]: false } };
+      const response = await ask('POST', '/v1/sessions', body);
+      const { detail } = (await response.json()) as { detail: string };
+      expect([response.status, detail]).toEqual([400, expect.stringContaining(`: ${name}`)]);
+    },
+  );
+
+  it('what people put in claims is there when it is introspected', async () => {
+    const claims = {
+      roles: ['a'],
+      groups: ['b'],
+      entitlements: ['c'],
+      permissions: [],
+      org_id: 'd',
+    };
+    const { access_token } = await service.create({ claims });
+    const headers = { authorization: basic(NARROW) };
+    const response = await service.form('/oauth/introspect', { token: access_token }, headers);
+    expect(await response.json()).toMatchObject({ ...claims, active: true, token_type: 'Bearer' });
+  });
+});

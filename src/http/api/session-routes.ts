@@ -61,7 +61,10 @@ const newSessionSchema = v.strictObject({
       jsonObject,
       v.check(
         (claims) => !Object.keys(claims).some((name) => RESERVED_CLAIMS.has(name)),
-        'must not shadow a registered claim',
+        ({ input }) =>
+          `must not shadow a registered claim: ${Object.keys(input)
+            .filter((name) => RESERVED_CLAIMS.has(name))
+            .join(', ')}`,
       ),
       v.check(
         (claims) => new TextEncoder().encode(JSON.stringify(claims)).length <= MAX_CLAIMS_BYTES,
