@@ -1,7 +1,7 @@
 /**
  * A backend acts for the clients that it names, and everything else answers as what is not there.
  */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { APP, BACKEND, basic, sha256Hex, startService, type TestService } from '../fixtures';
 
 const NARROW = { id: 'narrow', secret: 'narrow-secret-of-the-tests' };
@@ -182,4 +182,18 @@ describe('custom claims (RFC 7662 §2.2)', () => {
     const response = await service.form('/oauth/introspect', { token: access_token }, headers);
     expect(await response.json()).toMatchObject({ ...claims, active: true, token_type: 'Bearer' });
   });
+});
+
+it('the log line of a request names the client, also of one that is not allowed', async () => {
+  const { access_token } = await service.create({ user_id: USER });
+  const lines = vi.spyOn(console, 'log').mockImplementation(() => {});
+  await ask('DELETE', `/v1/users/${USER}`);
+  await service.bearer('GET', '/v1/sessions', access_token);
+  await service.form('/oauth/revoke', { token: 'x', client_id: APP });
+  const ids = lines.mock.calls
+    .map(([line]) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ event }) => event === 'request')
+    .map(({ client_id }) => client_id);
+  lines.mockRestore();
+  expect(ids).toEqual([NARROW.id, APP, APP]);
 });

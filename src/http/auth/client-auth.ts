@@ -17,7 +17,6 @@ export const clientAuth = (config: Config, capability: Capability) =>
   createMiddleware<AppEnv>(async function clientAuth(c, next) {
     const client = await authenticateClient(c, config, new Map());
     requireGrant(client, capability);
-    c.set('client', client);
     await next();
   });
 
@@ -42,12 +41,18 @@ export async function authenticateClient(
   // An unknown client costs the same hash and comparison as a known one.
   const hashes = client?.secretHashes ?? [UNKNOWN_CLIENT_HASH];
   if (hashes.length === 0) {
-    if (secret === undefined) return client as Client;
+    if (secret === undefined) return identified(c, client as Client);
     throw rejected();
   }
   const digest = await sha256(secret ?? '');
   const matches = hashes.map((hash) => equalDigests(hash, digest));
   if (client === undefined || secret === undefined || !matches.includes(true)) throw rejected();
+  return identified(c, client);
+}
+
+/** For the log line too, whatever becomes of the request. */
+function identified(c: AppContext, client: Client): Client {
+  c.set('client', client);
   return client;
 }
 

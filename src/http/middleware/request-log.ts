@@ -24,6 +24,7 @@ export const requestLog = () =>
         method: c.req.method,
         route: routePath(c),
         status: c.res.status,
+        client_id: c.get('client')?.id ?? c.get('accessToken')?.clientId,
         outcome: c.get('outcome'),
         d1_round_trips: meter.roundTrips,
         d1_rows_read: meter.rowsRead,
