@@ -49,8 +49,8 @@ describe('POST /v1/sessions', () => {
     ['user_id', `${USER}\n`, 'must be a UUID'],
     ['client_id', 7, 'must be of type string'],
     ['client_id', 'x'.repeat(129), ''],
-    ['client_id', 'nobody', 'is not a client'],
-    ['client_id', '__proto__', 'is not a client'],
+    ['client_id', 'nobody', 'must be a client'],
+    ['client_id', '__proto__', 'must be a client'],
     ['user_agent', {}, 'must be of type string'],
     ['ip_address', '300.1.1.1', 'must be an IPv4 or IPv6 address'],
     ['ip_address', '1.2.3.4, 5.6.7.8', 'must be an IPv4 or IPv6 address'],
@@ -121,7 +121,7 @@ describe('POST /v1/sessions', () => {
     const { status, body, roundTrips } = await post(JSON.stringify({ claims: { [claim]: 'x' } }));
     expect({ status, roundTrips }).toEqual({ status: 400, roundTrips: 0 });
     expect(body.errors).toEqual([
-      { field: 'claims', message: 'must not shadow a registered claim' },
+      { field: 'claims', message: expect.stringContaining('must not shadow a registered claim: ') },
     ]);
   });
 
