@@ -51,6 +51,28 @@ describe('LOCAL_HOMES=3 npm start', () => {
     });
   });
 
+  it('npm run keys withdraws a key, in all three', async () => {
+    const keys = (...args: string[]) =>
+      run(process.execPath, [script('keys.ts'), ...args], { env: { ...process.env, ...env } });
+    const jwks = async () => {
+      const response = await fetch(`${service.origin}/.well-known/jwks.json`);
+      return ((await response.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
+    };
+    const [first] = (await jwks()) as [string];
+    expect((await keys()).stdout).toContain(first);
+    expect((await keys('revoke', first)).stdout).toContain(`revoked ${first}: refused here within`);
+    const [second, ...others] = (await jwks()) as [string];
+    expect(others).toEqual([]);
+    expect(second).not.toBe(first);
+    expect((await keys('revoke', first)).stdout).toContain('nothing was left to revoke');
+    await expect(keys('revoke')).rejects.toMatchObject({
+      stderr: expect.stringMatching(/^keys: /),
+    });
+    await expect(keys('revoke', 'nobody')).rejects.toMatchObject({
+      stderr: expect.stringContaining('404'),
+    });
+  });
+
   it('says what is wrong with a command, and names no secret', async () => {
     for (const args of [['drain', 'DB_WEUR'], ['drain', 'DB_MARS'], ['move', 'x', 'DB'], ['fly']]) {
       const failed = await homes(...args).then(
