@@ -1,8 +1,10 @@
 /** Asks the service whether the session of a token is live (RFC 7662). */
 
+/** The credentials that the service is asked with (RFC 7662 §2.1, HTTP Basic). */
 export interface IntrospectionOptions {
   /** A client of the service that is allowed to `introspect`. */
   clientId: string;
+  /** Its secret, which is sent to the service alone. */
   clientSecret: string;
 }
 

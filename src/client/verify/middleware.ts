@@ -3,22 +3,28 @@
  * §3, RFC 9470 §3).
  */
 import type { MiddlewareHandler } from 'hono';
-import { createMiddleware } from 'hono/factory';
 import type { AccessTokenClaims, AccessTokenVerifier, Requirements, Verdict } from './verifier';
 
+/** What a route behind `requireAccessToken` finds in its context. */
 export interface VerifiedEnv {
+  /** `c.get('accessToken')`: the claims of the token, all of them verified. */
   Variables: { accessToken: AccessTokenClaims };
 }
 
 /**
- * Sets `c.var.accessToken`. Tokens are read from the Authorization header alone: a URL is logged, a
- * form can be sent by any site.
+ * Lets a request pass with a good access token that meets the requirements, and sets
+ * `c.get('accessToken')`. Any other is answered here: 401 with a challenge in `WWW-Authenticate`
+ * (RFC 6750 §3; RFC 9470 §3 where a more recent or stronger authentication is needed), or 503 with
+ * `Retry-After` when it cannot be decided now.
+ *
+ * Tokens are read from the Authorization header alone (RFC 6750 §2.1): a URL is logged, a form can
+ * be sent by any site.
  */
-export const requireAccessToken = (
+export function requireAccessToken(
   verifier: AccessTokenVerifier,
   requirements: Requirements = {},
-): MiddlewareHandler<VerifiedEnv> =>
-  createMiddleware<VerifiedEnv>(async function requireAccessToken(c, next) {
+): MiddlewareHandler<VerifiedEnv> {
+  return async function requireAccessToken(c, next) {
     const [, token] =
       /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
     // Without credentials a challenge carries no error (RFC 6750 §3.1).
@@ -30,7 +36,8 @@ export const requireAccessToken = (
         : refuse(401, toChallenge(verdict, requirements));
     c.set('accessToken', verdict.claims);
     return next();
-  });
+  };
+}
 
 function refuse(status: 401 | 503, challenge?: string): Response {
   const headers: Record<string, string> =

@@ -10,10 +10,11 @@ import { readJson } from './read-json';
 import { createRemoteKeys } from './remote-keys';
 import { createRevocations, type RevocationOptions } from './revocations';
 
+/** Whose tokens are good here, and how soon an ended session is noticed. */
 export interface VerifierOptions {
-  /** The service's `ISSUER`. */
+  /** The service's `ISSUER`, compared exactly but for slashes at its end (RFC 9068 §4). */
   issuer: string;
-  /** This resource server's own name: one of the service's `AUDIENCE`. */
+  /** This resource server's own name: the `aud` that tokens must have (RFC 9068 §4). */
   audience: string;
   /** Default: `["EdDSA", "ES256"]`, which are all that the service signs with. */
   algorithms?: ('EdDSA' | 'ES256')[];
@@ -27,17 +28,17 @@ export interface VerifierOptions {
   clockToleranceSeconds?: number;
   /**
    * Refuses tokens of ended sessions within `pollSeconds` and the list's `max-age` (10 s unless
-   * configured).
+   * configured). Default: they are good until they expire.
    */
   revocations?: RevocationOptions;
-  /** For routes with `live: true`. */
+  /** How to ask the service about one token (RFC 7662), which `live: true` does. */
   introspection?: IntrospectionOptions;
   /**
-   * Default: the global one. A service binding's is `(...request) =>
+   * How the service is reached. Default: the global one. A service binding's is `(...request) =>
    * env.SESSIONS.fetch(...request)`.
    */
   fetch?: typeof fetch;
-  /** Milliseconds since 1970. */
+  /** The time, in milliseconds since 1970. Default: `Date.now`. */
   now?: () => number;
 }
 
@@ -52,28 +53,45 @@ export interface Requirements {
    * you.
    */
   amr?: string[];
-  /** Ask the service whether the session is live right now. One request each time. */
+  /**
+   * Ask the service whether the session is live right now (RFC 7662 §2). One request to it each
+   * time; needs the option `introspection`.
+   */
   live?: boolean;
 }
 
 /** The claims of a verified token (RFC 9068 §2.2), and this service's. */
 export interface AccessTokenClaims extends JWTPayload {
+  /** The service that issued it: the option `issuer`. */
   iss: string;
+  /** The user; the session where there is no user. */
   sub: string;
+  /** Whom it is for, the option `audience` among them. */
   aud: string | string[];
+  /** When it expires, in seconds since 1970. */
   exp: number;
+  /** When it was issued, in seconds since 1970. */
   iat: number;
+  /** Names this one token. */
   jti: string;
+  /** The app that the session is for. */
   client_id: string;
   /** The session. */
   sid: string;
   /** `sub` is a session without a user. */
   guest?: boolean;
+  /** When the person last proved who they are, in seconds since 1970. */
   auth_time?: number;
+  /** By which methods (RFC 8176). */
   amr?: string[];
+  /** How well, by classes of the service's own. */
   acr?: string;
 }
 
+/**
+ * What is known of a token. `description` is for developers, holds nothing of the token, and may
+ * be sent to whoever presented it.
+ */
 export type Verdict =
   | { ok: true; claims: AccessTokenClaims }
   /** 401: not a good token (RFC 6750 §3.1). */
@@ -83,8 +101,16 @@ export type Verdict =
   /** 503: it cannot be decided now. */
   | { ok: false; error: 'unavailable'; description: string };
 
+/** Verifies the access tokens of one issuer for one audience. */
 export interface AccessTokenVerifier {
-  /** Expected outcomes are values; throws nothing. */
+  /**
+   * Whether the token is good here and meets the requirements. `ok` means: signed by a key of the
+   * issuer, of type `at+jwt`, by the issuer, for the audience, not expired (RFC 9068 §4), its
+   * session not ended as far as the options ask, and authenticated as required (RFC 9470 §4).
+   *
+   * Every outcome is a value, an unreachable service too. It rejects for one mistake of the
+   * caller's, with a `TypeError`: `live` without the option `introspection`.
+   */
   verify: (token: string, requirements?: Requirements) => Promise<Verdict>;
 }
 
@@ -98,6 +124,10 @@ const KEYS_COOL_DOWN_SECONDS = 5;
 /** There are no keys to decide by. */
 class KeysUnavailable extends Error {}
 
+/**
+ * A verifier that keeps the service's keys, and its revocation list where one is asked for. Make
+ * one for a process or isolate and share it: a verification then needs no request, but for `live`.
+ */
 export function createAccessTokenVerifier(options: VerifierOptions): AccessTokenVerifier {
   const { audience, algorithms = ALGORITHMS, clockToleranceSeconds = 5, now = Date.now } = options;
   const issuer = options.issuer.replace(/\/+$/, '');
