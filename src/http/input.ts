@@ -66,10 +66,18 @@ export async function readJson<T extends v.GenericSchema>(
   return { input: validate(schema, json), text };
 }
 
+/** A JSON body of this schema, all of whose members are optional; or none at all. */
+export async function readOptionalJson<T extends v.GenericSchema>(
+  c: AppContext,
+  schema: T,
+): Promise<v.InferOutput<T>> {
+  const { length } = await readText(c);
+  return length > 0 ? (await readJson(c, schema)).input : validate(schema, {});
+}
+
 /** A body that says nothing: none at all, or an empty JSON object. */
 export async function readNothing(c: AppContext): Promise<void> {
-  const { length } = await readText(c);
-  if (length > 0) await readJson(c, v.strictObject({}));
+  await readOptionalJson(c, v.strictObject({}));
 }
 
 /** Validates what came in a path or a query. */

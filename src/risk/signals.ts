@@ -87,6 +87,50 @@ export function parseSignals(json: string | null): Signals | null {
   }
 }
 
+/**
+ * What is known once a request has been: what it does not tell stays as it was, so that whoever
+ * leaves something out takes nothing from what the next caller is compared with. What belongs
+ * together is replaced together: a city of one country says nothing about another's.
+ */
+export function keepKnown(last: Signals | null, current: Signals): Signals {
+  if (last === null) return current;
+  const isSilent = current.browser === null && current.platform === null;
+  const isOtherDevice =
+    !isSilent && (current.browser !== last.browser || current.platform !== last.platform);
+  const isElsewhere =
+    current.country !== null && last.country !== null && current.country !== last.country;
+  const isOtherNetwork = current.network !== null && current.network !== last.network;
+  const kept = {
+    ...last,
+    ...(isOtherDevice && { browser: null, platform: null, version: null, hints: null }),
+    ...(isElsewhere && { region: null, city: null, latitude: null, longitude: null }),
+    ...(isOtherNetwork && { address: null }),
+  };
+  return { ...kept, ...whatIsTold(current) };
+}
+
+/** SQL twin of `keepKnown`, where nothing differs that `isUnremarkable` compares. */
+export function keepKnownSql(patch: unknown): SQL {
+  return sql`json_patch(iif(json_valid(${userSessions.lastSignals}), ${userSessions.lastSignals}, '{}'), ${patch})`;
+}
+
+/**
+ * SQL: the other way round: what is known stays, and these signals tell what is not known yet.
+ */
+export function fillUnknownSql(patch: unknown): SQL {
+  const known = sql`select json_group_object(key, value) from json_each(iif(json_valid(${userSessions.lastSignals}), ${userSessions.lastSignals}, '{}')) where value is not null`;
+  return sql`json_patch(${patch}, (${known}))`;
+}
+
+/** What the two of them take: a JSON Merge Patch (RFC 7396), in which null would delete. */
+export function toPatch(signals: Signals): string {
+  return JSON.stringify(whatIsTold(signals));
+}
+
+function whatIsTold(signals: Signals): Partial<Signals> {
+  return Object.fromEntries(Object.entries(signals).filter(([, value]) => value !== null));
+}
+
 /** SQL: one of a session's last signals; NULL when it has none, or none that can be read. */
 export function lastSignal(name: keyof Signals): SQL {
   return sql`iif(json_valid(${userSessions.lastSignals}), ${userSessions.lastSignals}, null) ->> ${sql.raw(`'$.${name}'`)}`;

@@ -3,27 +3,22 @@
  * the session behind it (RFC 7009).
  */
 import type { Grant } from '../config/authority';
-import { sha256 } from '../crypto';
 import type { Home } from '../db/d1';
+import { NOBODY } from '../sessions/presented';
 import { findSession } from '../sessions/read';
-import {
-  checkSession,
-  idleExpiresAt,
-  type KnownSession,
-  wasRotatedWithinGrace,
-} from '../sessions/session';
+import { checkSession, idleExpiresAt, type Session } from '../sessions/session';
 import {
   looksLikeRefreshToken,
-  type RefreshToken,
   type ShownRefreshToken,
-  successorsOf,
   verifyRefreshToken,
 } from '../tokens/refresh-token';
 import type { Caller, ClientCaller } from './caller';
-import { endByClient } from './end-session';
+import { endByClient, hasEnded } from './end-session';
 import { whereSessionIs } from './locate';
 import { verifyOwnAccessToken } from './own-access-token';
+import { endPresented, present } from './present';
 import type { Service } from './service';
+import { visitorOf } from './signals';
 
 interface NamedSession {
   home: Home;
@@ -37,7 +32,7 @@ type FoundToken =
 /** `null`: not good, of which nothing more is said (RFC 7662 §2.2). */
 export type Introspection =
   | { kind: 'access_token'; claims: Record<string, unknown> }
-  | { kind: 'refresh_token'; session: KnownSession; expiresAt: Date | null }
+  | { kind: 'refresh_token'; session: Session; expiresAt: Date | null }
   | null;
 
 /** Whether a token of either kind is good right now. One round trip. */
@@ -50,21 +45,29 @@ export async function introspect(
   const { config, now } = service;
   const found = await findToken(caller, service, token);
   if (found === null) return null;
-  // A token of a client that the caller does not act for is none that it knows.
-  if (found.kind === 'access_token' && !grant.includes(found.clientId)) return null;
-  const { result: session } = await whereSessionIs(
-    caller,
-    service,
-    found,
-    (home) => findSession(home, found.sessionId),
-    (row) => row?.movedTo != null,
-  );
-  if (session === null || checkSession(session, config.sessions, now()) !== null) return null;
-  if (found.kind === 'access_token') return { kind: found.kind, claims: found.claims };
+  if (found.kind === 'access_token') {
+    // A token of a client that the caller does not act for is none that it knows.
+    if (!grant.includes(found.clientId)) return null;
+    const { result: session } = await whereSessionIs(
+      caller,
+      service,
+      found,
+      (home) => findSession(home, found.sessionId),
+      (row) => row?.movedTo != null,
+    );
+    const isLive = session !== null && checkSession(session, config.sessions, now()) === null;
+    return isLive ? { kind: found.kind, claims: found.claims } : null;
+  }
   // A refresh token concerns its own client alone, and is active while a refresh with it would
-  // succeed.
-  if (session.clientId !== grant.clientId || !grant.includes(session.clientId)) return null;
-  if (!(await isRefreshable(service, found.refreshToken, session))) return null;
+  // succeed. What a refresh would take for theft is reported here too.
+  if (!grant.includes(grant.clientId)) return null;
+  const { result } = await present(caller, service, found.home, {
+    token: found.refreshToken,
+    clientId: grant.clientId,
+    visitor: NOBODY,
+  });
+  if (!result.ok) return null;
+  const { session } = result;
   const ends = [session.expiresAt, idleExpiresAt(session, config.sessions)]
     .filter((end) => end !== null)
     .map((end) => end.getTime());
@@ -82,20 +85,15 @@ export async function revokeByToken(
   if (found === null) return false;
   const { client } = caller;
   if (found.kind === 'access_token' && found.clientId !== client.id) return false;
-  const shown = found.kind === 'refresh_token' ? found.refreshToken : null;
-  const target = { sessionId: found.sessionId, clientId: client.id, token: shown };
-  return (await endByClient(caller, service, found.home, target)).length > 0;
-}
-
-async function isRefreshable(
-  { config, keyring, now }: Service,
-  token: RefreshToken,
-  session: KnownSession,
-): Promise<boolean> {
-  if (session.refreshToken === (await sha256(token.secret))) return true;
-  const successors = await successorsOf(await keyring(), token);
-  const isPredecessor = successors.some(({ hash }) => hash === session.refreshToken);
-  return isPredecessor && wasRotatedWithinGrace(session, config.sessions, now());
+  if (found.kind === 'access_token') {
+    const target = { sessionId: found.sessionId, clientId: client.id };
+    return hasEnded(await endByClient(caller, service, found.home, target));
+  }
+  // A backend's own request tells nothing of where its user is.
+  const isPersonsOwn = client.secretHashes.length === 0;
+  const visitor = isPersonsOwn ? await visitorOf(caller.device, service) : NOBODY;
+  const presentation = { token: found.refreshToken, clientId: client.id, visitor };
+  return hasEnded(await endPresented(caller, service, found.home, presentation));
 }
 
 /** An authentic token of either kind; null for anything else. */

@@ -5,6 +5,7 @@ import { verifyRefreshToken } from '../tokens/refresh-token';
 import type { Caller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { logUnknownHome, whereSessionIs } from './locate';
+import { refreshPolicyOf } from './present';
 import { type Result, refuse } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
@@ -55,14 +56,9 @@ async function attempt(
   const throttled = await throttleSession(service, verdict.token.sessionId);
   if (throttled !== null) return throttled;
   const signer = await service.signerFor(home);
-  const { config } = service;
-  const policy = {
-    sessions: config.sessions,
-    risk: config.clients.get(clientId)?.riskPolicy ?? config.risk.policy,
-    lostAnswerSeconds: config.risk.lostAnswerSeconds,
-  };
+  const policy = refreshPolicyOf(service, clientId);
   const { signals, formerNetwork } = await signalsOf(caller.device, service);
-  const reporting = reportingOf(caller, config);
+  const reporting = reportingOf(caller, service.config);
   const { token } = verdict;
   const attempt = { token, clientId, signals, formerNetwork, reporting, now };
   const { home: at, result } = await whereSessionIs(

@@ -1,11 +1,13 @@
 /** Step-up: a backend has authenticated the person behind a live session anew (RFC 9470). */
 import { type AuthenticateResult, authenticateSession } from '../sessions/authenticate';
+import { NOBODY } from '../sessions/presented';
 import type { Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { whereSessionIs } from './locate';
+import { present } from './present';
 import { type Refused, type Result, refuse } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
@@ -49,7 +51,12 @@ export async function stepUp(
       authenticateSession(place, keyring, config.sessions, verdict.token, authentication, request),
     (found) => !found.ok,
   );
-  if (!result.ok) return toRefused(result);
+  if (!result.ok) {
+    const presentation = { token: verdict.token, clientId: null, visitor: NOBODY };
+    // What a refresh would take for theft is reported here too.
+    if (result.reason === 'superseded') await present(caller, service, at, presentation);
+    return toRefused(result);
+  }
   report(caller, at, result.events);
   const { session, secret } = result;
   return {

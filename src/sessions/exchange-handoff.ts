@@ -6,19 +6,26 @@
  */
 import { and, eq, exists, isNull, ne, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
+import type { RiskPolicy } from '../config/risk';
 import { randomSecret, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
-import { lastSignal, type Signals } from '../risk/signals';
+import { assess } from '../risk/assess';
+import { fillUnknownSql, parseSignals, type Signals, toPatch } from '../risk/signals';
 import type { RecordedEvent } from '../security-log/record';
+import { observe } from './presented';
 import { BY_USER, type Revocation, revokeWhere, subjectOf } from './revoke';
 import { isLive, type Session } from './session';
 
 /** What redeems the code. */
 export interface RedeemingBrowser {
   userAgent: string | null;
-  /** Kept where the backend said nothing of the device: what the first refresh is compared with. */
+  /**
+   * They tell what the backend did not say of the device: what the first refresh is compared with.
+   * Where they differ from what it said, that is reported.
+   */
   signals: Signals;
+  risk: RiskPolicy;
   /**
    * The session that the browser had until now: it is signed out in the same transaction (ASVS
    * 7.2.4).
@@ -33,7 +40,7 @@ export interface RedeemingBrowser {
 export async function exchangeHandoff(
   home: Home,
   { sessionId, clientId, secret }: { sessionId: string; clientId: string; secret: string },
-  { userAgent, signals, replaces }: RedeemingBrowser,
+  { userAgent, signals, risk, replaces }: RedeemingBrowser,
   revocation: Revocation,
 ): Promise<{ session: Session; secret: string; events: RecordedEvent[] } | null> {
   const { db } = home;
@@ -57,13 +64,17 @@ export async function exchangeHandoff(
     () =>
       [
         db
+          .select({ lastSignals: userSessions.lastSignals })
+          .from(userSessions)
+          .where(eq(userSessions.id, sessionId)),
+        db
           .update(userSessions)
           .set({
             refreshToken,
             rotatedAt,
             userAgent: sql`coalesce(${userSessions.userAgent}, ${userAgent})`,
             ipAddress: sql`coalesce(${userSessions.ipAddress}, ${signals.address})`,
-            lastSignals: sql`iif(${lastSignal('browser')} is null and ${lastSignal('network')} is null, ${JSON.stringify(signals)}, ${userSessions.lastSignals})`,
+            lastSignals: fillUnknownSql(toPatch(signals)),
           })
           .where(
             and(
@@ -78,7 +89,16 @@ export async function exchangeHandoff(
       ] as unknown as [BatchItem<'sqlite'>],
   );
   const session = (results.at(-1) as Session[])[0];
-  return session === undefined
-    ? null
-    : { session, secret: next, events: end.events(results.slice(0, -1)) };
+  if (session === undefined) return null;
+  const events = end.events(results.slice(0, -1));
+  const [told] = results[0] as { lastSignals: string | null }[];
+  const seenAt = session.createdAt.getTime();
+  const last = parseSignals(told?.lastSignals ?? null);
+  const assessment = assess(last, signals, { policy: risk, seenAt, now });
+  if (assessment.level !== 'medium' && assessment.level !== 'high')
+    return { session, secret: next, events };
+  const details = { by: 'user', context: signals, risk: assessment } as const;
+  const mismatch = { id: crypto.randomUUID(), type: 'mismatch', details } as const;
+  const seen = await observe(home, session, mismatch, revocation);
+  return { session, secret: next, events: [...events, ...seen] };
 }

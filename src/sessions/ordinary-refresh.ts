@@ -8,7 +8,7 @@ import type { SessionPolicy } from '../config/config';
 import type { Home } from '../db/d1';
 import { writtenOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
-import { isUnremarkable, toCompared } from '../risk/signals';
+import { isUnremarkable, keepKnownSql, toCompared, toPatch } from '../risk/signals';
 import type { RefreshAttempt } from './refresh-case';
 import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
 
@@ -20,7 +20,7 @@ const statement = writtenOncePer((db, policy: SessionPolicy) =>
     .set({
       refreshToken: sql`${given('nextHash')}`,
       rotatedAt: sql`${given('now')}`,
-      lastSignals: sql`${given('lastSignals')}`,
+      lastSignals: keepKnownSql(given('lastSignals')),
     })
     .where(
       and(
@@ -49,10 +49,10 @@ export function ordinaryRefresh(
   home: Home,
   policy: SessionPolicy,
   { clientId, hash, successors: [next], signals, formerNetwork }: RefreshAttempt,
-  { sessionId, lastSignals, now }: { sessionId: string; lastSignals: string; now: number },
+  { sessionId, now }: { sessionId: string; now: number },
 ) {
   return statement(home, policy, {
-    ...{ sessionId, clientId, hash, nextHash: next.hash, now, lastSignals },
+    ...{ sessionId, clientId, hash, nextHash: next.hash, now, lastSignals: toPatch(signals) },
     ...toValuesOfNow(policy, now),
     ...toCompared(signals, { formerNetwork }),
   });

@@ -1,45 +1,236 @@
-import type { SessionPolicy } from '../config/config';
-import { type Keyring, sha256 } from '../crypto';
+/**
+ * Presenting a refresh token without refreshing: a session cookie that opens a page, a token that
+ * is introspected, stepped up or signed out by. It is weighed as a refresh would weigh it
+ * (refresh-case.ts), whatever the route, so that a stolen credential opens nothing that a refresh
+ * would deny, and is reported wherever it is shown.
+ *
+ * A superseded token is refused and reported as reuse, but it ends the session at a refresh alone:
+ * a request that was delayed, or a browser that was restored, shows an old one without asking for
+ * anything, and the next refresh tells which it was.
+ */
+import { and, eq } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
+import { type Keyring, sha256, toUuid } from '../crypto';
 import { type Home, transact } from '../db/d1';
-import { type RefreshToken, successorsOf } from '../tokens/refresh-token';
+import { userSessions } from '../db/schema';
+import { DatabaseUnavailableError } from '../faults';
+import { NO_SIGNALS, parseSignals, type Signals } from '../risk/signals';
 import {
-  checkSession,
-  type EndReason,
-  type Session,
-  selectSession,
-  wasRotatedWithinGrace,
-} from './session';
+  type EventDraft,
+  FEW,
+  type RecordedEvent,
+  type Reporting,
+  recordWhere,
+  reportTo,
+} from '../security-log/record';
+import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
+import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
+import { type Revocation, revokeWhere, subjectOf } from './revoke';
+import { act, MAX_LOST_RACES } from './rotate';
+import { type KnownSession, type RefusalReason, type Session, selectSession } from './session';
 
-export type PresentedResult =
-  | { ok: true; session: Session }
-  | { ok: false; reason: EndReason }
+/** Who presents it, as far as the request tells. */
+export interface Visitor {
+  signals: Signals;
+  formerNetwork: string | null;
   /**
-   * `superseded`: authentic, but neither current nor within the grace period. A refresh with it
-   * would be reuse.
+   * What this request could not tell, because a server sent it for the person; it is taken to be as
+   * it was. Anything else that is null was withheld.
    */
-  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'superseded' | 'moved' };
+  unknown: readonly (keyof Signals)[];
+}
 
 /**
- * The live session of an authentic token that is current, or superseded within the grace period.
- * One round trip, no write.
+ * A server's own request, which tells nothing of the person. The token alone is weighed then: it is
+ * theft where no caller could be the rightful one.
  */
-export async function findPresented(
+export const NOBODY: Visitor = {
+  signals: NO_SIGNALS,
+  formerNetwork: null,
+  unknown: Object.keys(NO_SIGNALS) as (keyof Signals)[],
+};
+
+export interface Presentation {
+  token: ShownRefreshToken;
+  /** Whose token it has to be; null: any client's. */
+  clientId: string | null;
+  visitor: Visitor;
+}
+
+export type PresentedResult = { events: RecordedEvent[] } & (
+  | { ok: true; session: Session }
+  | { ok: false; reason: RefusalReason }
+  /**
+   * `superseded`: authentic, but neither current nor within the grace period. A refresh with it
+   * recovers a lost answer, or is reuse.
+   */
+  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'superseded' | 'moved' }
+);
+
+/**
+ * The live session of an authentic token that a refresh would accept. The risk policy `revoke` ends
+ * the session of a suspicious caller here too. One round trip and no write, unless there is
+ * something to report: then two, and the event, once for each rotation.
+ */
+export async function presentToken(
   home: Home,
   keyring: Keyring,
-  policy: SessionPolicy,
-  { token, clientId, now }: { token: RefreshToken; clientId: string; now: number },
+  policy: RefreshPolicy,
+  presentation: Presentation,
+  { reporting, now }: { reporting: Reporting; now: number },
 ): Promise<PresentedResult> {
-  const [rows] = await transact(home, () => [selectSession(home, token.sessionId)] as const);
-  const session = rows[0];
-  if (session === undefined) return { ok: false, reason: 'unknown_session' };
-  if (session.movedTo !== null) return { ok: false, reason: 'moved' };
-  if (session.clientId !== clientId) return { ok: false, reason: 'wrong_client' };
-  const ended = checkSession(session, policy, now);
-  if (ended !== null) return { ok: false, reason: ended };
-  if (session.refreshToken === (await sha256(token.secret))) return { ok: true, session };
-  const successors = await successorsOf(keyring, token);
-  const isPredecessor = successors.some(({ hash }) => hash === session.refreshToken);
-  return isPredecessor && wasRotatedWithinGrace(session, policy, now)
-    ? { ok: true, session }
-    : { ok: false, reason: 'superseded' };
+  const id = presentation.token.sessionId;
+  const [rows] = await transact(home, () => [selectSession(home, id)] as const);
+  let row = rows[0];
+  for (let races = 0; races < MAX_LOST_RACES; races += 1) {
+    if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
+    if (row.movedTo !== null) return { ok: false, reason: 'moved', events: [] };
+    const refreshCase = await weigh(row, keyring, policy, presentation, now);
+    const event = await toEvent(row, refreshCase, presentation);
+    if (event === null) return { ...toResult(refreshCase, row), events: [] };
+    const change =
+      refreshCase.do === 'revoke' && refreshCase.reason === 'suspicious'
+        ? { revokedAt: new Date(now), revokedReason: refreshCase.reason }
+        : null;
+    const { isDone, after, events } = await act(home, row, { change, event, reporting, now });
+    if (isDone) return { ...toResult(refreshCase, row), events };
+    row = after;
+  }
+  throw new DatabaseUnavailableError('the row changed each time before it could be acted on');
+}
+
+/**
+ * Ends the session of a client's token (RFC 7009 §2.1): any authentic one is proof enough, a
+ * superseded one too, but what a refresh with it would have told is reported. One that is not
+ * there, or not the client's, is left alone. One round trip, unless there is something to report.
+ */
+export async function revokePresented(
+  home: Home,
+  keyring: Keyring,
+  policy: RefreshPolicy,
+  presentation: Presentation & { clientId: string },
+  revocation: Revocation,
+): Promise<RecordedEvent[]> {
+  const { sessionId } = presentation.token;
+  const { reporting, now } = revocation;
+  const { clientId } = presentation;
+  const { statements, events } = revokeWhere(
+    home,
+    and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId)),
+    { by: 'client', client_id: clientId, reason: 'signed_out' },
+    subjectOf(home, sessionId),
+    revocation,
+  );
+  const [[before], ...results] = await transact(
+    home,
+    () => [selectSession(home, sessionId), ...statements] as const,
+  );
+  const ended = events(results);
+  if (before === undefined || before.movedTo !== null) return ended;
+  const refreshCase = await weigh(before, keyring, policy, presentation, now);
+  const event = toObservation(await toEvent(before, refreshCase, presentation));
+  if (event === null) return ended;
+  return [...ended, ...(await observe(home, before, event, { reporting, now }))];
+}
+
+/** Reports what was seen of a session, which changes nothing about it. */
+export async function observe(
+  home: Home,
+  { id, userId }: Pick<Session, 'id' | 'userId'>,
+  event: EventDraft,
+  { reporting, now }: { reporting: Reporting; now: number },
+): Promise<RecordedEvent[]> {
+  const report = reportTo(home, reporting, { subject: userId ?? id, atMost: FEW, now });
+  const condition = eq(userSessions.id, id);
+  const results: unknown[] = await transact(
+    home,
+    () =>
+      [
+        recordWhere(home, event, { condition, requestId: reporting.requestId, now }),
+        ...report.deliveries,
+        report.readBack,
+      ] as unknown as [BatchItem<'sqlite'>],
+  );
+  return (results.at(-1) as RecordedEvent[]).filter((written) => written.id === event.id);
+}
+
+async function weigh(
+  row: KnownSession,
+  keyring: Keyring,
+  policy: RefreshPolicy,
+  { token, clientId, visitor }: Presentation,
+  now: number,
+): Promise<RefreshCase> {
+  const [hash, successors] = await Promise.all([
+    sha256(token.secret),
+    successorsOf(keyring, token),
+  ]);
+  const last = parseSignals(row.lastSignals) ?? NO_SIGNALS;
+  const unknown = Object.fromEntries(visitor.unknown.map((name) => [name, last[name]]));
+  const attempt = {
+    secret: token.secret,
+    mayBeForged: token.mayBeForged,
+    hash,
+    successors,
+    clientId: clientId ?? row.clientId ?? '',
+    signals: { ...visitor.signals, ...unknown },
+    formerNetwork: visitor.formerNetwork,
+  };
+  return toRefreshCase(row, attempt, policy, { now, isOwnRotation: false });
+}
+
+async function toEvent(
+  row: Session,
+  refreshCase: RefreshCase,
+  { token, visitor }: Presentation,
+): Promise<EventDraft | null> {
+  if (refreshCase.do === 'refuse' || refreshCase.event === null) return null;
+  // Nothing is given, so nothing is recovered.
+  if (refreshCase.event.type === 'answer_recovered') return null;
+  const { context: _, ...details } = refreshCase.event.details;
+  const context = visitor === NOBODY ? {} : { context: visitor.signals };
+  const event = { ...refreshCase.event, details: { ...details, ...context } };
+  if (event.type !== 'reuse_detected') return event;
+  // The row stays as it is, so each superseded token is reported once for each rotation.
+  const rotation = row.rotatedAt?.getTime() ?? 0;
+  return { ...event, id: await toUuid([event.type, row.id, rotation, await sha256(token.secret)]) };
+}
+
+/** What is reported where nothing is refused: that the caller differs, or that there was theft. */
+function toObservation(event: EventDraft | null): EventDraft | null {
+  if (event === null) return null;
+  switch (event.type) {
+    case 'session_revoked':
+    case 'reauthentication_demanded':
+      return { ...event, type: 'mismatch' };
+    default:
+      return event;
+  }
+}
+
+function toResult(
+  refreshCase: RefreshCase,
+  session: Session,
+):
+  | { ok: true; session: Session }
+  | { ok: false; reason: RefusalReason | 'wrong_client' | 'superseded' } {
+  switch (refreshCase.do) {
+    case 'refuse':
+      // Neither may have been the session's own, and neither ends anything.
+      if (refreshCase.reason === 'unproven') return { ok: false, reason: 'superseded' };
+      return { ok: false, reason: refreshCase.reason };
+    case 'demand_reauthentication':
+      return { ok: false, reason: 'reauthenticate' };
+    case 'revoke':
+      return {
+        ok: false,
+        reason: refreshCase.reason === 'suspicious' ? 'revoked' : 'superseded',
+      };
+    case 'rotate':
+      return { ok: true, session };
+    case 'repeat':
+      return refreshCase.outcome === 'recovered'
+        ? { ok: false, reason: 'superseded' }
+        : { ok: true, session };
+  }
 }

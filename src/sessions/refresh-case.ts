@@ -90,8 +90,8 @@ export async function toRefreshCase(
   const details: EventDetails = { by: 'user', context: attempt.signals };
   if (assessment.level !== 'none') details.risk = assessment;
   /**
-   * Reported once for each rotation and caller, however often the token is presented, because the
-   * row does not change.
+   * Reported once for each rotation and caller, however often the token is presented and on
+   * whatever route, because the row does not change.
    */
   const draftOnce = async (type: EventDraft['type']): Promise<EventDraft> => ({
     id: await toUuid([
@@ -135,7 +135,8 @@ export async function toRefreshCase(
   const isSuspicious = assessment.level === 'medium' || assessment.level === 'high';
   if (isCurrent && !isInGrace) {
     if (assessment.level === 'none') return { do: 'rotate', event: null };
-    return { do: 'rotate', event: draft(isSuspicious ? 'mismatch' : 'context_changed') };
+    const event = await draftOnce(isSuspicious ? 'mismatch' : 'context_changed');
+    return { do: 'rotate', event };
   }
   // A small difference is reported when the session next rotates.
   const mismatch = isSuspicious ? await draftOnce('mismatch') : null;

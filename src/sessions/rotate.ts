@@ -12,7 +12,7 @@ import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
-import type { Signals } from '../risk/signals';
+import { keepKnown, parseSignals, type Signals } from '../risk/signals';
 import {
   type EventDraft,
   FEW,
@@ -69,7 +69,7 @@ export type RotateResult = {
  * Reads of a row that was changed before it could be acted on. Each loss means that another refresh
  * won, so few are ever needed.
  */
-const MAX_LOST_RACES = 10;
+export const MAX_LOST_RACES = 10;
 
 /**
  * Refreshes the session of an authentic token. One round trip and at most one row written, unless
@@ -95,17 +95,12 @@ export async function rotateSession(
     formerNetwork,
   };
   const [next] = successors;
-  const step = {
-    refreshToken: next.hash,
-    rotatedAt: new Date(now),
-    lastSignals: JSON.stringify(signals),
-  };
+  const step = { refreshToken: next.hash, rotatedAt: new Date(now) };
   const { sessions } = policy;
   let wasRerun = false;
 
   const ordinary = ordinaryRefresh(home, sessions, attempt, {
     sessionId: token.sessionId,
-    lastSignals: step.lastSignals,
     now,
   });
   const own = selectSession(home, token.sessionId);
@@ -124,7 +119,8 @@ export async function rotateSession(
     // database.
     const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;
     const refreshCase = await toRefreshCase(row, attempt, policy, { now, isOwnRotation });
-    const change = toChange(refreshCase, step, now);
+    const known = JSON.stringify(keepKnown(parseSignals(row.lastSignals), signals));
+    const change = toChange(refreshCase, { ...step, lastSignals: known }, now);
     if (change === null && toEvent(refreshCase) === null)
       return toResult(refreshCase, row, next.secret, []);
     const { isDone, isRerun, after, events } = await act(home, row, {
@@ -165,7 +161,7 @@ function toEvent(refreshCase: RefreshCase): EventDraft | null {
 }
 
 /** Does it, and reports it, if the row is still as it was read. */
-async function act(
+export async function act(
   home: Home,
   row: KnownSession,
   {

@@ -204,17 +204,18 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   }
 
   function explain(
-    { code }: ProblemError,
+    { code, details }: ProblemError,
     c: AppContext,
     { texts }: Site,
   ): { title: string; lead: string; link?: { href: string; text: string } } {
     const devices = { href: `${base}/account`, text: texts.backToDevices };
     const [app] = config.clients.get(clientOf(c) ?? '')?.origins ?? [];
+    const isElsewhere = details.members?.reason === 'reauthenticate';
     switch (code) {
       case 'session_ended':
         return {
-          title: texts.endedTitle,
-          lead: texts.endedLead,
+          title: isElsewhere ? texts.elsewhereTitle : texts.endedTitle,
+          lead: isElsewhere ? texts.elsewhereLead : texts.endedLead,
           ...(app !== undefined && { link: { href: app, text: texts.goToApp } }),
         };
       case 'insufficient_user_authentication':

@@ -9,23 +9,24 @@ import { may } from '../../config/authority';
 import { toIso } from '../../iso-time';
 import { isAllowedReturnUrl } from '../../origins';
 import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
-import { endByClient } from '../../service/end-session';
+import { endByClient, hasEnded } from '../../service/end-session';
 import { issueTokens } from '../../service/issue-tokens';
 import { whereSessionIs } from '../../service/locate';
 import { verifyOwnAccessToken } from '../../service/own-access-token';
+import { endPresented, refreshPolicyOf } from '../../service/present';
 import { tooOld } from '../../service/recent-authentication';
 import { refresh } from '../../service/refresh-session';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
-import { signalsOf } from '../../service/signals';
+import { describedVisitor, signalsOf, visitorOf } from '../../service/signals';
 import { exchangeHandoff } from '../../sessions/exchange-handoff';
 import { revokeEverywhere } from '../../sessions/revoke';
 import { openHandoff } from '../../tokens/handoff-code';
 import { clientAuth, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { readJson, readNothing, readQuery } from '../input';
+import { readJson, readNothing, readOptionalJson, readQuery } from '../input';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { toLifetimeView, toSessionView } from '../views';
 import { findOwnSession, verifyCookie } from './cookie-session';
@@ -41,6 +42,17 @@ const signInSchema = v.strictObject({
   client_id: v.string(),
   id_token: v.string(),
   nonce: v.pipe(v.string(), v.minLength(16)),
+});
+
+/** Who sent the cookie that a server forwards; null: the visitor told none. */
+const visitorSchema = v.strictObject({
+  user_agent: v.nullish(
+    v.pipe(
+      v.string(),
+      v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
+    ),
+  ),
+  ip_address: v.nullish(v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'))),
 });
 
 export function browserRoutes(service: Service): Hono<AppEnv> {
@@ -72,7 +84,8 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const replaces = isHere ? former.token.sessionId : null;
     const { signals } = await signalsOf(c.get('caller').device, service);
     const userAgent = c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
-    const browser = { userAgent, signals, replaces };
+    const { risk } = refreshPolicyOf(service, handoff.clientId);
+    const browser = { userAgent, signals, risk, replaces };
     const { home: at, result } = await whereSessionIs(
       c.get('caller'),
       service,
@@ -88,10 +101,9 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
         ? service.findHome(former.token.home, c.get('caller').meter)
         : null;
     if (former !== null && elsewhere !== null)
-      await endByClient(c.get('caller'), service, elsewhere, {
-        sessionId: former.token.sessionId,
-        clientId: former.clientId,
-        token: former.token,
+      await endPresented(c.get('caller'), service, elsewhere, {
+        ...former,
+        visitor: await visitorOf(c.get('caller').device, service),
       });
     const { session, secret } = result;
     const tokens = await issueTokens(service, signer, { home: at, session, secret });
@@ -140,9 +152,8 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     if (!result.ok) throw toCookieProblem(result.refusal);
     const replaced = former && service.findHome(former.token.home, c.get('caller').meter);
     if (former !== null && replaced !== null) {
-      const { sessionId } = former.token;
-      const target = { sessionId, clientId: former.clientId, token: former.token };
-      await endByClient(c.get('caller'), service, replaced, target);
+      const visitor = await visitorOf(c.get('caller').device, service);
+      await endPresented(c.get('caller'), service, replaced, { ...former, visitor });
     }
     const { tokens } = result;
     setSessionCookies(c, client.id, tokens);
@@ -170,9 +181,8 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
       c.set('outcome', 'unchanged');
       return c.body(null, 204);
     }
-    const events =
-      named === null ? [] : await endByClient(c.get('caller'), service, named.home, named);
-    c.set('outcome', events.length > 0 ? 'signed_out' : 'unchanged');
+    const events = named === null ? [] : await endNamedSession(c, named);
+    c.set('outcome', hasEnded(events) ? 'signed_out' : 'unchanged');
     clearSessionCookies(c);
     return c.body(null, 204);
   });
@@ -208,14 +218,17 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     },
     clientAuth(config, 'browser_tokens'),
     async (c) => {
-      await readNothing(c);
+      const described = await readOptionalJson(c, visitorSchema);
       const cookie = readSessionCookie(c);
       if (cookie !== null && !may(c.get('client'), 'browser_tokens', cookie.clientId))
         throw new ProblemError(
           'client_not_allowed',
           'The session is of a client that this one may not act for',
         );
-      const own = await findOwnSession(c, service);
+      assertDescribed(described, cookie?.clientId ?? null);
+      const { user_agent: userAgent, ip_address: address } = described;
+      const visitor = await describedVisitor({ userAgent, address }, service);
+      const own = await findOwnSession(c, service, visitor);
       const { accessToken, expiresIn } = await issueTokens(service, own.signer, own);
       return c.json({
         access_token: accessToken,
@@ -231,6 +244,17 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.options('/session', preflight(config, 'GET'));
   return routes;
 
+  /** Where what differs is refused, a server has to say whose cookie it forwards. */
+  function assertDescribed(visitor: v.InferOutput<typeof visitorSchema>, clientId: string | null) {
+    const { risk } = refreshPolicyOf(service, clientId);
+    const isRefused = risk === 'reauthenticate' || risk === 'revoke';
+    if (isRefused && (visitor.user_agent === undefined || visitor.ip_address === undefined))
+      throw new ProblemError(
+        'invalid_request',
+        `user_agent and ip_address of the visitor are needed where the risk policy is ${risk}`,
+      );
+  }
+
   /**
    * The session that either cookie names: for ending it, one of them is proof enough (RFC 7009
    * §2.1).
@@ -240,8 +264,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const cookie = await verifyCookie(c, service);
     if (cookie !== null) {
       const home = service.findHome(cookie.token.home, meter);
-      const { sessionId } = cookie.token;
-      return home && { home, sessionId, clientId: cookie.clientId, token: cookie.token };
+      return home && { home, clientId: cookie.clientId, token: cookie.token };
     }
     const accessToken = readAccessCookie(c);
     if (accessToken === null) return null;
@@ -249,7 +272,17 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const home = verdict.ok ? service.findHome(verdict.token.home, meter) : null;
     if (!verdict.ok || home === null) return null;
     const { sessionId, clientId } = verdict.token;
-    return { home, sessionId, clientId, token: null };
+    return { home, clientId, sessionId, token: null };
+  }
+
+  async function endNamedSession(
+    c: AppContext,
+    named: NonNullable<Awaited<ReturnType<typeof findNamedSession>>>,
+  ) {
+    const caller = c.get('caller');
+    if (named.token === null) return endByClient(caller, service, named.home, named);
+    const visitor = await visitorOf(caller.device, service);
+    return endPresented(caller, service, named.home, { ...named, visitor });
   }
 }
 

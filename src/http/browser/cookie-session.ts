@@ -1,8 +1,9 @@
 /** Whose session a browser's cookie is: proven by its refresh token, without rotating it. */
 import type { Home } from '../../db/d1';
-import { whereSessionIs } from '../../service/locate';
+import { present } from '../../service/present';
 import type { Service, Signer } from '../../service/service';
-import { findPresented } from '../../sessions/presented';
+import { visitorOf } from '../../service/signals';
+import type { Visitor } from '../../sessions/presented';
 import type { Session } from '../../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../../tokens/refresh-token';
 import type { AppContext } from '../context';
@@ -25,14 +26,16 @@ export async function verifyCookie(
 }
 
 /**
- * The live session of the cookie, verified against the database in one round trip. Throws
+ * The live session of the cookie, verified against the database in one round trip, and weighed as a
+ * refresh with it would be. `described` is for a request that a server makes for the person. Throws
  * `session_ended`.
  */
 export async function findOwnSession(
   c: AppContext,
   service: Service,
+  described?: Visitor,
 ): Promise<{ session: Session; home: Home; secret: string; signer: Signer }> {
-  const { config, now } = service;
+  const { config } = service;
   const cookie = await verifyCookie(c, service);
   const home = cookie && service.findHome(cookie.token.home, c.get('caller').meter);
   if (cookie === null || home === null || !config.clients.has(cookie.clientId))
@@ -40,14 +43,10 @@ export async function findOwnSession(
   if (c.get('isOtherApps')) throw cookieSessionEnded(null);
   if (cookie.isExpired) throw cookieSessionEnded('expired_absolute');
   const signer = await service.signerFor(home);
-  const keyring = await service.keyring();
-  const { home: at, result } = await whereSessionIs(
-    c.get('caller'),
-    service,
-    { home, sessionId: cookie.token.sessionId },
-    (place) => findPresented(place, keyring, config.sessions, { ...cookie, now: now() }),
-    (found) => !found.ok && found.reason === 'moved',
-  );
+  const { token, clientId } = cookie;
+  const caller = c.get('caller');
+  const visitor = described ?? (await visitorOf(caller.device, service));
+  const { home: at, result } = await present(caller, service, home, { token, clientId, visitor });
   if (result.ok) return { session: result.session, home: at, secret: cookie.token.secret, signer };
   switch (result.reason) {
     case 'unknown_session':
@@ -61,6 +60,7 @@ export async function findOwnSession(
     case 'evicted':
     case 'reuse_detected':
     case 'revoked':
+    case 'reauthenticate':
       throw cookieSessionEnded(result.reason);
   }
 }

@@ -10,7 +10,7 @@ const events: Record<EventType, string> = {
   authenticated: 'Identity confirmed',
   answer_recovered: 'Reconnected after a pause',
   reauthentication_demanded: 'Blocked: a new sign-in was asked for',
-  reuse_detected: 'Signed out: a copied sign-in was used',
+  reuse_detected: 'Blocked: a copied sign-in was used',
   session_evicted: 'Signed out: too many devices',
   session_revoked: 'Signed out',
 };
@@ -56,6 +56,9 @@ export const en = {
   },
   signedOutTitle: 'You are signed out',
   signedOutLead: 'You have signed out on this device.',
+  elsewhereTitle: 'Please sign in again',
+  elsewhereLead:
+    'This sign-in is being used from another device or place than before. Sign in again to go on here.',
   endedTitle: 'You are not signed in',
   endedLead:
     'Your session is over, or there is none in this browser. Sign in again to see your devices.',

@@ -1,0 +1,72 @@
+/** Presenting a refresh token, wherever its session is now, and what the request tells of who. */
+import type { Home } from '../db/d1';
+import type { RecordedEvent } from '../security-log/record';
+import {
+  type Presentation,
+  type PresentedResult,
+  presentToken,
+  revokePresented,
+} from '../sessions/presented';
+import type { RefreshPolicy } from '../sessions/refresh-case';
+import type { Caller } from './caller';
+import { whereSessionIs } from './locate';
+import { report, reportingOf, revocationOf } from './report';
+import type { Service } from './service';
+
+/** How the refreshes of a client's sessions are decided. */
+export function refreshPolicyOf({ config }: Service, clientId: string | null): RefreshPolicy {
+  return {
+    sessions: config.sessions,
+    risk: config.clients.get(clientId ?? '')?.riskPolicy ?? config.risk.policy,
+    lostAnswerSeconds: config.risk.lostAnswerSeconds,
+  };
+}
+
+/** The live session of an authentic token, weighed as a refresh would weigh it. */
+export async function present(
+  caller: Caller,
+  service: Service,
+  home: Home,
+  presentation: Presentation,
+): Promise<{ home: Home; result: PresentedResult }> {
+  const keyring = await service.keyring();
+  const policy = refreshPolicyOf(service, presentation.clientId);
+  const request = { reporting: reportingOf(caller, service.config), now: service.now() };
+  const found = await whereSessionIs(
+    caller,
+    service,
+    { home, sessionId: presentation.token.sessionId },
+    (place) => presentToken(place, keyring, policy, presentation, request),
+    (result) => !result.ok && result.reason === 'moved',
+  );
+  report(caller, found.home, found.result.events);
+  return found;
+}
+
+/**
+ * Ends the session of an authentic token. Returns what that wrote to the security log: no
+ * `session_revoked` when it was over already.
+ */
+export async function endPresented(
+  caller: Caller,
+  service: Service,
+  home: Home,
+  presentation: Presentation & { clientId: string },
+): Promise<RecordedEvent[]> {
+  // What a leaked SESSION_SECRET may have signed proves nothing, unless a refresh would accept it.
+  if (presentation.token.mayBeForged) {
+    const { result: presented } = await present(caller, service, home, presentation);
+    if (!presented.ok) return [];
+  }
+  const keyring = await service.keyring();
+  const policy = refreshPolicyOf(service, presentation.clientId);
+  const { home: at, result } = await whereSessionIs(
+    caller,
+    service,
+    { home, sessionId: presentation.token.sessionId },
+    (place) => revokePresented(place, keyring, policy, presentation, revocationOf(caller, service)),
+    (events) => events.length === 0,
+  );
+  report(caller, at, result);
+  return result;
+}
