@@ -122,6 +122,12 @@ export async function sha256(text: string): Promise<string> {
   );
 }
 
+/** The first 48 bits of a SHA-256, as a whole number. */
+export async function sha256Prefix(text: string): Promise<number> {
+  const digest = new DataView(await crypto.subtle.digest('SHA-256', encoder.encode(text)));
+  return digest.getUint32(0) * 65_536 + digest.getUint16(4);
+}
+
 /** A UUID version 8 (RFC 9562 §5.8) that the same parts give again: 122 bits of their SHA-256. */
 export async function toUuid(parts: readonly (string | number)[]): Promise<string> {
   const bytes = base64url.decode(await sha256(JSON.stringify(parts)));

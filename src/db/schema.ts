@@ -226,14 +226,17 @@ export const webhookPauses = sqliteTable('webhook_pauses', {
 export const outdatedTokens = sqliteTable(
   'outdated_tokens',
   {
-    /** A user's id, a guest's session id, or EVERYONE. */
+    /** A user's id, a guest's session id, EVERYONE, or one of sessions/not-before.ts. */
     subject: text('subject').primaryKey().notNull(),
     /** What is older is outdated. */
     notBefore: integer('not_before', { mode: 'timestamp' }).notNull(),
     /** From then on no such token is left. */
     expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),
   },
-  (table) => [index('idx_outdated_tokens_expires').on(table.expiresAt)],
+  (table) => [
+    index('idx_outdated_tokens_expires').on(table.expiresAt),
+    index('idx_outdated_tokens_not_before').on(table.notBefore),
+  ],
 );
 
 /** The subject of `outdated_tokens` that stands for all of this home. */

@@ -30,6 +30,7 @@ import {
 import { deleteEventsWhere } from '../security-log/delete-events';
 import { MANY, type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { SEQUENCE } from '../security-log/sequence';
+import { toTombstone } from '../sessions/erase';
 import { evictOldest } from '../sessions/limits';
 import { belongsToSubject, isLive, isOutdated } from '../sessions/session';
 
@@ -133,12 +134,13 @@ export async function finishMove(
 
   const report = reportTo(target, reporting, { subject, atMost: MANY, now });
   // Who was erased meanwhile stays erased.
+  const tombstone = await toTombstone(subject);
   const isErased = target.db
     .select({ one: sql`1` })
     .from(outdatedTokens)
     .where(
       and(
-        eq(outdatedTokens.subject, subject),
+        eq(outdatedTokens.subject, tombstone),
         sql`${outdatedTokens.notBefore} > ${Math.floor(now / 1000)}`,
       ),
     );

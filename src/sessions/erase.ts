@@ -1,15 +1,35 @@
 /**
  * Erasing a person: every row that says anything of them, in every home, at once. What is left says
- * nothing of whom it was about: the not-before, until their last access token has expired, and
- * hashes of the ID tokens that they used, without which those could be used again.
+ * nothing of whom it was about: the random ids of their sessions and a hash of their own, until
+ * their last access token has expired, and hashes of the ID tokens that they used, without which
+ * those could be used again.
  */
 
-import { and, type Column, eq, inArray, isNotNull, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  type Column,
+  eq,
+  gt,
+  inArray,
+  isNotNull,
+  isNull,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import type { Grant } from '../config/authority';
+import { sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
-import { idempotencyKeys, sessionEvents, unfinishedMoves, userSessions, users } from '../db/schema';
+import {
+  idempotencyKeys,
+  outdatedTokens,
+  sessionEvents,
+  unfinishedMoves,
+  userSessions,
+  users,
+} from '../db/schema';
 import { deleteEventsWhere } from '../security-log/delete-events';
-import { outdate } from './not-before';
+import { ERASED_PERSON, ERASED_SESSION, outdate } from './not-before';
 import { type Revocation, tokensEnd } from './revoke';
 import { belongsToSubject, type RevokedReason } from './session';
 
@@ -49,20 +69,36 @@ export async function erasePerson(
     .select({ hash: userSessions.idempotencyKeyHash })
     .from(userSessions)
     .where(and(isTheirs, isNotNull(userSessions.idempotencyKeyHash)));
-  const [, sessions, people] = await transact(
-    home,
-    () =>
-      [
-        db.delete(idempotencyKeys).where(inArray(idempotencyKeys.keyHash, keys)),
-        db.delete(userSessions).where(isTheirs).returning({ id: userSessions.id }),
-        db.delete(users).where(eq(users.id, subject)).returning({ id: users.id }),
-        db.delete(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
-        ...deleteEventsWhere(home, isIn(sessionEvents.subject, subjects)),
-        ...subjects.map((one) => outdate(home, one, nextSecond, tokensEnd(revocation))),
-      ] as const,
+  const until = tokensEnd(revocation);
+  const tombstones = await Promise.all(subjects.map(toTombstone));
+  const mayHaveTokens = or(
+    isNull(userSessions.revokedAt),
+    gt(userSessions.revokedAt, new Date(revocation.now - revocation.tokenLifeSeconds * 1000)),
   );
+  const { sessions, people } = await transact(home, () => ({
+    tombstones: tombstones.map((one) => outdate(home, one, nextSecond, until)),
+    outdated: db
+      .insert(outdatedTokens)
+      .select(
+        sql`select ${ERASED_SESSION} || ${userSessions.id}, ${toSecond(nextSecond)}, ${toSecond(until.getTime())} from ${userSessions} where ${and(isTheirs, mayHaveTokens)}`,
+      )
+      .onConflictDoNothing(),
+    keys: db.delete(idempotencyKeys).where(inArray(idempotencyKeys.keyHash, keys)),
+    sessions: db.delete(userSessions).where(isTheirs).returning({ id: userSessions.id }),
+    people: db.delete(users).where(eq(users.id, subject)).returning({ id: users.id }),
+    moves: db.delete(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
+    events: deleteEventsWhere(home, isIn(sessionEvents.subject, subjects)),
+    notBefores: db.delete(outdatedTokens).where(isIn(outdatedTokens.subject, subjects)),
+  }));
   return sessions.length + people.length > 0;
 }
+
+/** What tells a move that is on its way that its person was erased, without their id. */
+export async function toTombstone(subject: string): Promise<string> {
+  return ERASED_PERSON + (await sha256(subject));
+}
+
+const toSecond = (ms: number) => Math.floor(ms / 1000);
 
 /** SQL: the session is the person's, or of one of the guests that they were. */
 export function isOfPerson(subject: string, formerGuests: readonly string[]): SQL {

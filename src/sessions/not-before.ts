@@ -13,6 +13,13 @@ import { outdatedTokens } from '../db/schema';
 const FOR_EVER = new Date(253_402_300_799_000);
 
 /**
+ * Subjects that are no one's id. An erased session's is this and the session's id: no row is left
+ * to say that its tokens are over. An erased person's is this and the SHA-256 of their id.
+ */
+export const ERASED_SESSION = 'session:';
+export const ERASED_PERSON = 'erased:';
+
+/**
  * The statement: `notBefore` in ms, of use until `until`. Of two, the later one wins. It does
  * nothing where `condition` does not hold.
  */

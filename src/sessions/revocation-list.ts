@@ -1,89 +1,131 @@
 /**
  * What verifiers of access tokens have to know: which sessions ended while a token of theirs may
- * still be good, and which users' tokens are outdated. A token is refused when its session is
- * listed, or when it was issued before its user's time.
+ * still be good, and before which moment the tokens of a user, or of a whole home, are no longer
+ * good. The list holds the newest entries exactly. What is beyond its size is covered by one
+ * moment: tokens of that home from before it are refused, so that apps refresh, and a session that
+ * is over cannot. So the list decides on every token, however much ends at once.
  */
-import { and, asc, gt, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, ne } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { EVERYONE, outdatedTokens, userSessions } from '../db/schema';
+import { ERASED_PERSON, ERASED_SESSION } from './not-before';
 
-export interface RevocationList {
-  sessions: string[];
-  /** By user, and by home (`home:<name>`) where all of it is outdated; seconds since 1970. */
-  notBefore: Record<string, number>;
-  /**
-   * False: there are more than the list may have, so that a token may be revoked and not be in it.
-   */
-  isComplete: boolean;
+/** Of one home. Times are seconds since 1970. */
+export interface Revocations {
+  home: string;
+  /** By session: when it was revoked. All of its tokens are refused. */
+  sessions: ReadonlyMap<string, number>;
+  /** By user, or guest's session: older tokens are refused. */
+  notBefore: ReadonlyMap<string, number>;
+  /** Older tokens of anyone in this home are refused; 0: there is no such moment. */
+  homeNotBefore: number;
+  /** When this was read, in milliseconds. */
+  readAt: number;
 }
 
-/** Of each kind. Far more than end within the life of an access token, and less than a megabyte. */
-export const MAX_LISTED = 10_000;
+export interface ListBounds {
+  sessions: number;
+  notBefore: number;
+}
+
+/** What ends within the life of an access token at most, for all but a flood. */
+export const LIST_BOUNDS: ListBounds = { sessions: 100_000, notBefore: 20_000 };
 
 /**
- * Reads what ended within the last `tokenLifeSeconds`. One round trip that reads the listed rows
- * alone.
+ * A revocation is in the database at most so long after the moment that it bears: clocks differ,
+ * and a statement may be tried three times. What was read before is read again this far back.
  */
-export async function readRevocationList(
+const OVERLAP_SECONDS = 60;
+
+/**
+ * Reads what can still matter to a token that lives for `tokenLifeSeconds`. With what was `known`
+ * before, only sessions that ended since are read. One round trip, which reads the listed rows
+ * alone. Throws `DatabaseUnavailableError`.
+ */
+export async function readRevocations(
   home: Home,
+  known: Revocations | null,
   { tokenLifeSeconds, now }: { tokenLifeSeconds: number; now: number },
-): Promise<RevocationList> {
+  bounds: ListBounds = LIST_BOUNDS,
+): Promise<Revocations> {
   const { id, revokedAt } = userSessions;
-  const { subject, notBefore, expiresAt } = outdatedTokens;
-  const since = new Date(now - tokenLifeSeconds * 1000);
-  const [sessions, users] = await transact(
+  const { subject, notBefore } = outdatedTokens;
+  const since = Math.floor(now / 1000) - tokenLifeSeconds;
+  const isUsable = known !== null && known.readAt <= now;
+  const unread = isUsable
+    ? Math.max(since, Math.floor(known.readAt / 1000) - OVERLAP_SECONDS)
+    : since;
+  const matters = gt(notBefore, new Date(since * 1000));
+  const [sessions, subjects, everyone] = await transact(
     home,
     () =>
       [
         home.db
-          .select({ id })
+          .select({ id, revokedAt })
           .from(userSessions)
-          .where(and(gt(revokedAt, since)))
-          .orderBy(asc(revokedAt))
-          .limit(MAX_LISTED + 1),
+          .where(gt(revokedAt, new Date(unread * 1000)))
+          .orderBy(desc(revokedAt))
+          .limit(bounds.sessions + 1),
         home.db
           .select({ subject, notBefore })
           .from(outdatedTokens)
-          .where(gt(expiresAt, new Date(now)))
-          // A not-before of everyone is never the one that is left out.
-          .orderBy(sql`${subject} <> ${EVERYONE}`, asc(expiresAt))
-          .limit(MAX_LISTED + 1),
+          .where(and(matters, ne(subject, EVERYONE)))
+          .orderBy(desc(notBefore))
+          .limit(bounds.notBefore + 1),
+        home.db
+          .select({ notBefore })
+          .from(outdatedTokens)
+          .where(and(eq(subject, EVERYONE), matters)),
       ] as const,
   );
-  return {
-    // In an order of their own, so that the same list is the same text.
-    sessions: sessions
-      .slice(0, MAX_LISTED)
-      .map((session) => session.id)
-      .sort(),
-    notBefore: Object.fromEntries(
-      users
-        .slice(0, MAX_LISTED)
-        .map((user): [string, number] => [
-          user.subject === EVERYONE ? `home:${home.name}` : user.subject,
-          user.notBefore.getTime() / 1000,
-        ])
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    ),
-    isComplete: sessions.length <= MAX_LISTED && users.length <= MAX_LISTED,
-  };
+  const revoked = new Map(isUsable ? known.sessions : []);
+  for (const row of sessions) revoked.set(row.id, toSecond(row.revokedAt));
+  const outdated = new Map<string, number>();
+  for (const row of subjects)
+    if (row.subject.startsWith(ERASED_SESSION))
+      revoked.set(row.subject.slice(ERASED_SESSION.length), toSecond(row.notBefore));
+    else if (!row.subject.startsWith(ERASED_PERSON))
+      outdated.set(row.subject, toSecond(row.notBefore));
+  const current = [...revoked].filter(([, second]) => second > since);
+  return boundRevocations(
+    {
+      home: home.name,
+      sessions: new Map(current),
+      notBefore: outdated,
+      homeNotBefore: Math.max(
+        0,
+        isUsable && known.homeNotBefore > since ? known.homeNotBefore : 0,
+        toSecond(everyone[0]?.notBefore ?? null),
+      ),
+      readAt: now,
+    },
+    bounds,
+  );
 }
 
-/**
- * The list of several homes. With one that is silent it is not complete. A later not-before wins.
- */
-export function mergeRevocationLists(
-  lists: readonly RevocationList[],
-  silent: readonly string[],
-): RevocationList {
-  const [only] = lists;
-  if (lists.length === 1 && only !== undefined && silent.length === 0) return only;
-  const notBefore: Record<string, number> = {};
-  for (const [subject, second] of lists.flatMap((list) => Object.entries(list.notBefore)).sort())
-    notBefore[subject] = Math.max(second, notBefore[subject] ?? 0);
+const toSecond = (date: Date | null) => (date === null ? 0 : Math.floor(date.getTime() / 1000));
+
+/** Keeps the newest entries; the home's moment stands for those that are left out. */
+export function boundRevocations(list: Revocations, bounds: ListBounds): Revocations {
+  const sessions = newest(list.sessions, bounds.sessions);
+  const notBefore = newest(list.notBefore, bounds.notBefore);
+  const homeNotBefore = Math.max(
+    list.homeNotBefore,
+    // A session may have been given a token in the very second in which it ended.
+    sessions.newestLeftOut === null ? 0 : sessions.newestLeftOut + 1,
+    notBefore.newestLeftOut ?? 0,
+  );
+  return { ...list, sessions: sessions.kept, notBefore: notBefore.kept, homeNotBefore };
+}
+
+function newest(
+  entries: ReadonlyMap<string, number>,
+  limit: number,
+): { kept: ReadonlyMap<string, number>; newestLeftOut: number | null } {
+  if (entries.size <= limit) return { kept: entries, newestLeftOut: null };
+  const sorted = [...entries].sort(([, a], [, b]) => b - a);
   return {
-    sessions: [...new Set(lists.flatMap(({ sessions }) => sessions))].sort(),
-    notBefore,
-    isComplete: silent.length === 0 && lists.every(({ isComplete }) => isComplete),
+    kept: new Map(sorted.slice(0, limit)),
+    newestLeftOut: sorted[limit]?.[1] ?? null,
   };
 }

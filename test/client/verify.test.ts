@@ -71,7 +71,7 @@ function withList({ clock }: TestService, { send }: Network, list: () => Respons
     revocations: {},
     now: () => clock.now,
     fetch: async (input, init) =>
-      String(input).endsWith('revoked-sessions') ? list() : send(input, init),
+      String(input).endsWith('/revocations') ? list() : send(input, init),
   });
 }
 
@@ -245,7 +245,7 @@ describe('revocation', () => {
         description: 'The session of this access token is over',
       });
       expect(await verifier.verify(other)).toMatchObject({ ok: true });
-      expect(network.asked.filter((path) => path.endsWith('revoked-sessions'))).toHaveLength(2);
+      expect(network.asked.filter((path) => path.endsWith('/revocations'))).toHaveLength(2);
     },
   );
 
@@ -303,7 +303,7 @@ describe('revocation', () => {
       now: () => service.clock.now,
       fetch: async (input, init) => {
         const response = await network.send(input, init);
-        if (String(input).endsWith('revoked-sessions')) statuses.push(response.status);
+        if (String(input).endsWith('/revocations')) statuses.push(response.status);
         return response;
       },
     });

@@ -421,6 +421,7 @@ describe('what does not know the home', () => {
     expect(await read()).toMatchObject({ complete: true });
     expect((await read()).sessions).toHaveLength(3);
     homes.databases.DB_APAC.faults = [AWAY];
+    homes.service.advance(10);
     const partial = await read();
     expect(partial.complete).toBe(false);
     expect(partial.sessions).toHaveLength(2);

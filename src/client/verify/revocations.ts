@@ -1,6 +1,6 @@
 /**
- * The service's list of ended sessions and outdated users, polled: what it says of a token, at most
- * `pollSeconds` and its `max-age` late.
+ * The service's revocation list, polled: what it says of a token is at most `pollSeconds` and the
+ * list's `max-age` late. An entry is the first 48 bits of a SHA-256 over the list's salt and an id.
  */
 
 export interface RevocationOptions {
@@ -14,10 +14,21 @@ export interface RevocationOptions {
 }
 
 interface List {
-  sessions: ReadonlySet<string>;
-  notBefore: Readonly<Record<string, number>>;
+  salt: string;
+  /** Ascending. */
+  sessions: Float64Array;
+  /** Ascending, and at the same index the second before which tokens are refused. */
+  subjects: Float64Array;
+  notBefore: Float64Array;
   etag: string | null;
   readAt: number;
+}
+
+interface Claims {
+  sid: string;
+  sub: string;
+  iat: number;
+  home?: unknown;
 }
 
 const TIMEOUT_MS = 3_000;
@@ -33,26 +44,18 @@ export function createRevocations(
   { pollSeconds = 15, acceptStaleSeconds = 300 }: RevocationOptions,
   send: typeof fetch,
   now: () => number,
-): (claims: {
-  sid: string;
-  sub: string;
-  iat: number;
-  home?: unknown;
-}) => Promise<'good' | 'revoked' | 'unknown'> {
+): (claims: Claims) => Promise<'good' | 'revoked' | 'unknown'> {
   let list: List | null = null;
   let triedAt = Number.NEGATIVE_INFINITY;
 
-  return async ({ sid, sub, iat, home }) => {
+  return async (claims) => {
     const age = ageOf(list);
     if (age >= pollSeconds && (now() - triedAt) / 1000 >= (list === null ? 0 : RETRY_SECONDS)) {
       triedAt = now();
       list = (await read()) ?? list;
     }
     if (list === null || ageOf(list) > Math.max(acceptStaleSeconds, pollSeconds)) return 'unknown';
-    const { sessions, notBefore } = list;
-    const isOutdated = (key: string) =>
-      Object.hasOwn(notBefore, key) && iat < (notBefore[key] as number);
-    return sessions.has(sid) || isOutdated(sub) || isOutdated(`home:${home}`) ? 'revoked' : 'good';
+    return (await isRevoked(list, claims)) ? 'revoked' : 'good';
   };
 
   function ageOf(known: List | null): number {
@@ -63,23 +66,90 @@ export function createRevocations(
   async function read(): Promise<List | null> {
     const readAt = now();
     try {
-      const response = await send(`${issuer}/.well-known/revoked-sessions`, {
+      const response = await send(`${issuer}/.well-known/revocations`, {
         headers: list?.etag ? { 'If-None-Match': list.etag } : {},
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       if (response.status === 304 && list !== null) return { ...list, readAt };
       if (!response.ok) return null;
-      const body = (await response.json()) as {
-        sessions: string[];
-        not_before: Record<string, number>;
-        complete: boolean;
-      };
-      if (!body.complete) return null;
-      const etag = response.headers.get('etag');
-      return { sessions: new Set(body.sessions), notBefore: body.not_before, etag, readAt };
+      const parsed = parse(await response.json());
+      return parsed && { ...parsed, etag: response.headers.get('etag'), readAt };
     } catch {
       return null;
     }
   }
+}
+
+async function isRevoked(list: List, { sid, sub, iat, home }: Claims): Promise<boolean> {
+  const { salt, sessions, subjects, notBefore } = list;
+  // Mostly nothing is listed, and then nothing is hashed.
+  if (sessions.length > 0 && indexOf(sessions, await toHash(salt, sid)) >= 0) return true;
+  if (subjects.length === 0) return false;
+  const hashes = await Promise.all([toHash(salt, sub), toHash(salt, `home:${home}`)]);
+  return hashes.some((hash) => {
+    const index = indexOf(subjects, hash);
+    return index >= 0 && iat < (notBefore[index] as number);
+  });
+}
+
+/** 48 bits are a whole number that a double holds exactly. */
+async function toHash(salt: string, id: string): Promise<number> {
+  const bytes = new TextEncoder().encode(`${salt} ${id}`);
+  return readHash(new DataView(await crypto.subtle.digest('SHA-256', bytes)), 0);
+}
+
+const readHash = (view: DataView, at: number) =>
+  view.getUint32(at) * 65_536 + view.getUint16(at + 4);
+
+/** Binary search; -1: it is not there. */
+function indexOf(ascending: Float64Array, hash: number): number {
+  let low = 0;
+  let high = ascending.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const found = ascending[middle] as number;
+    if (found === hash) return middle;
+    if (found < hash) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
+}
+
+const HASH_BYTES = 6;
+const SECOND_BYTES = 4;
+
+/** null: it is not the list's shape, or not all that there is. */
+function parse(body: unknown): Pick<List, 'salt' | 'sessions' | 'subjects' | 'notBefore'> | null {
+  const { salt, sessions, not_before, complete } = body as Record<string, unknown>;
+  if (complete !== true || typeof salt !== 'string') return null;
+  if (typeof sessions !== 'string' || typeof not_before !== 'string') return null;
+  const entries = decode(not_before, HASH_BYTES + SECOND_BYTES);
+  return {
+    salt,
+    sessions: readAll(decode(sessions, HASH_BYTES), HASH_BYTES, (view, at) => readHash(view, at)),
+    subjects: readAll(entries, HASH_BYTES + SECOND_BYTES, (view, at) => readHash(view, at)),
+    notBefore: readAll(entries, HASH_BYTES + SECOND_BYTES, (view, at) =>
+      view.getUint32(at + HASH_BYTES),
+    ),
+  };
+}
+
+function readAll(
+  view: DataView,
+  width: number,
+  read: (view: DataView, at: number) => number,
+): Float64Array {
+  const values = new Float64Array(view.byteLength / width);
+  for (let index = 0; index < values.length; index += 1) values[index] = read(view, index * width);
+  return values;
+}
+
+/** Base64url of entries of so many bytes. Throws for anything else. */
+function decode(text: string, width: number): DataView {
+  const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
+  if (binary.length % width !== 0) throw new TypeError('entries of another length');
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < bytes.length; index += 1) bytes[index] = binary.charCodeAt(index);
+  return new DataView(bytes.buffer);
 }

@@ -4,12 +4,11 @@
  */
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
-import { CLOCK_SKEW_SECONDS, JWKS_CACHE_SECONDS } from '../../config/config';
-import { askAll } from '../../homes/query-all';
+import { JWKS_CACHE_SECONDS } from '../../config/config';
 import type { Service } from '../../service/service';
-import { mergeRevocationLists, readRevocationList } from '../../sessions/revocation-list';
 import { trustedKeys } from '../../tokens/signing-keys';
 import type { AppEnv } from '../context';
+import { revocationRoutes } from './revocation-routes';
 
 export function metadataRoutes(service: Service): {
   wellKnown: Hono<AppEnv>;
@@ -52,18 +51,7 @@ export function metadataRoutes(service: Service): {
       'Content-Type': 'application/jwk-set+json',
     });
   });
-  wellKnown.get('/revoked-sessions', etag(), async (c) => {
-    const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
-    const { answered, silent } = await askAll(service.homes(c.get('caller').meter), (home) =>
-      readRevocationList(home, { tokenLifeSeconds, now: now() }),
-    );
-    const { sessions, notBefore, isComplete } = mergeRevocationLists(
-      answered.map(({ answer }) => answer),
-      silent,
-    );
-    const body = { sessions, not_before: notBefore, complete: isComplete };
-    return c.json(body, 200, publicHeaders(config.revocationListMaxAgeSeconds));
-  });
+  wellKnown.route('/', revocationRoutes(service));
   return { wellKnown, serverMetadata };
 }
 

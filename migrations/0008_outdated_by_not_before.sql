@@ -1,0 +1,1 @@
+CREATE INDEX `idx_outdated_tokens_not_before` ON `outdated_tokens` (`not_before`);

@@ -1,0 +1,114 @@
+/**
+ * The revocation list, for anyone. An isolate asks the homes at most once in the list's own
+ * `max-age`, however often it is asked itself, and reads only what has ended since.
+ */
+import { type Context, Hono } from 'hono';
+import { etag } from 'hono/etag';
+import { CLOCK_SKEW_SECONDS } from '../../config/config';
+import { sha256 } from '../../crypto';
+import { askAll } from '../../homes/query-all';
+import type { Service } from '../../service/service';
+import {
+  type HashCache,
+  toFormerDocument,
+  toRevocationDocument,
+} from '../../sessions/revocation-document';
+import { type Revocations, readRevocations } from '../../sessions/revocation-list';
+import type { AppEnv } from '../context';
+
+interface Document {
+  text: string;
+  etag: string;
+}
+
+/** What an isolate keeps. Values, never promises, which another request could not wait for. */
+interface Built {
+  current: Document;
+  /** Made on first need from `lists`. */
+  former: Document | null;
+  lists: readonly Revocations[];
+  isComplete: boolean;
+  hashes: HashCache;
+  builtAt: number;
+}
+
+/** Even where no cache may keep the list: anyone can ask, and asking must not cost the homes. */
+const MIN_KEPT_SECONDS = 1;
+
+export function revocationRoutes(service: Service): Hono<AppEnv> {
+  const { config, now } = service;
+  const maxAge = config.revocationListMaxAgeSeconds;
+  const keptFor = Math.max(maxAge, MIN_KEPT_SECONDS) * 1000;
+  let built: Built | null = null;
+  /** When a request began to make the next list. */
+  let buildingSince = Number.NEGATIVE_INFINITY;
+
+  const routes = new Hono<AppEnv>();
+  routes.get('/revocations', etag(), async (c) => {
+    const list = await readList(c);
+    return respond(c, list, list.current);
+  });
+  // For verifiers of the release before (docs/upgrading.md).
+  routes.get('/revoked-sessions', etag(), async (c) => {
+    const list = await readList(c);
+    list.former ??= await toDocument(toFormerDocument(list.lists, list.isComplete));
+    return respond(c, list, list.former);
+  });
+  return routes;
+
+  async function readList(c: Context<AppEnv>): Promise<Built> {
+    const moment = now();
+    if (built !== null) {
+      const age = Math.abs(moment - built.builtAt);
+      // While one request asks the homes, the others answer with what there is, once over.
+      const isBeingMade = Math.abs(moment - buildingSince) < config.d1TimeoutMs;
+      if (age < keptFor * (isBeingMade ? 2 : 1)) return built;
+    }
+    buildingSince = moment;
+    try {
+      built = await build(c, moment);
+      return built;
+    } finally {
+      buildingSince = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  async function build(c: Context<AppEnv>, moment: number): Promise<Built> {
+    const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
+    const known = new Map(built?.lists.map((list) => [list.home, list]));
+    const { answered, silent } = await askAll(service.homes(c.get('caller').meter), (home) =>
+      readRevocations(home, known.get(home.name) ?? null, { tokenLifeSeconds, now: moment }),
+    );
+    const lists = answered.map(({ answer }) => answer);
+    const isComplete = silent.length === 0;
+    const { document, cache } = await toRevocationDocument(
+      lists,
+      { issuer: config.issuer, complete: isComplete, now: moment },
+      built?.hashes ?? null,
+    );
+    return {
+      current: await toDocument(document),
+      former: null,
+      lists,
+      isComplete,
+      hashes: cache,
+      builtAt: moment,
+    };
+  }
+
+  function respond(c: Context<AppEnv>, { builtAt }: Built, { text, etag: tag }: Document) {
+    return c.body(text, 200, {
+      'Content-Type': 'application/json',
+      'Cache-Control': `public, max-age=${maxAge}`,
+      // RFC 9111 §5.1: caches count from when the homes were asked, not from this answer.
+      Age: String(Math.max(0, Math.floor((now() - builtAt) / 1000))),
+      'Access-Control-Allow-Origin': '*',
+      ETag: tag,
+    });
+  }
+}
+
+async function toDocument(body: object): Promise<Document> {
+  const text = JSON.stringify(body);
+  return { text, etag: `"${(await sha256(text)).slice(0, 27)}"` };
+}
