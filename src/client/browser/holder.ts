@@ -17,6 +17,11 @@ export interface Holder {
   end(ended: Ended, isOwn?: boolean): void;
   /** Only says what the session is; nothing that is held changes. */
   show(session: SessionState, reason?: string | null): void;
+  /**
+   * Lets go of a session that only another tab had the token of, and that tab is gone. What is heard
+   * of it later is taken again.
+   */
+  drop(): void;
   /** Draws the epoch of what happens now. */
   nextEpoch(): number;
   /** The epoch of a request that may turn out to be a sign-in. */
@@ -63,6 +68,8 @@ export function createHolder(
       onMove(ended, isOwn);
     },
     show: (session, reason) => move({ ...state, session }, reason),
+    drop: () =>
+      move({ ...state, session: 'signed_out', current: null }, state.current ? null : undefined),
     nextEpoch: () => nextEpoch(state, now(), random()),
     expect: (epoch) => move({ ...state, epoch }),
     onChange: (listener) => {

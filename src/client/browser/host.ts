@@ -12,10 +12,16 @@ interface Host {
     locks: {
       request(
         name: string,
-        options: { signal: AbortSignal },
+        options: { signal: AbortSignal } | { mode: 'shared' },
         held: () => unknown,
       ): Promise<unknown>;
+      query(): Promise<{ held?: { name: string }[] }>;
     };
+  };
+  localStorage?: {
+    getItem(key: string): string | null;
+    setItem(key: string, value: string): void;
+    removeItem(key: string): void;
   };
   document?: { visibilityState?: string };
   location?: { href: string };

@@ -7,7 +7,8 @@ import { createFetch, untilAborted } from './authorized-fetch';
 import { toGrant } from './grant';
 import { createHolder } from './holder';
 import { host } from './host';
-import { askOtherTabs, createRefresher, type Parts, type Refresher } from './refresh';
+import { openMark } from './mark';
+import { ASK_WAIT_MS, askOtherTabs, createRefresher, type Parts, type Refresher } from './refresh';
 import { createRequests } from './requests';
 import { type Setup, toSetup } from './setup';
 import { createSignOut } from './sign-out';
@@ -23,7 +24,7 @@ import type {
 
 export * from './types';
 
-const WAKE_EVENTS = ['visibilitychange', 'online'];
+const WAKE_EVENTS = ['visibilitychange', 'online', 'pageshow'];
 
 /**
  * Makes the client of one app. One a page is enough; clients of other tabs are found by themselves.
@@ -46,7 +47,15 @@ export function createSessionClient(
     authorizedFetch,
     () => ready,
   );
-  for (const type of WAKE_EVENTS) host.addEventListener?.(type, refresher.wake);
+  if (!setup.hasTokens) lookSoon(parts, refresher);
+  const wake = () => {
+    holdSign(parts);
+    refresher.wake();
+  };
+  // A page in the back-forward cache answers nobody.
+  const hide = () => tabs.hold(false);
+  for (const type of WAKE_EVENTS) host.addEventListener?.(type, wake);
+  host.addEventListener?.('pagehide', hide);
 
   const client: TokenSessionClient = {
     get session() {
@@ -73,14 +82,15 @@ export function createSessionClient(
     onChange: holder.onChange,
     onSignedOut: (listener) =>
       holder.onChange((_, reason) => reason !== undefined && listener(reason)),
-    wake: refresher.wake,
+    wake,
     close: () => {
       holder.close();
       refresher.plan(null);
       requests.abort();
       requests.nudge();
       tabs.close();
-      for (const type of WAKE_EVENTS) host.removeEventListener?.(type, refresher.wake);
+      for (const type of WAKE_EVENTS) host.removeEventListener?.(type, wake);
+      host.removeEventListener?.('pagehide', hide);
     },
   };
   return client;
@@ -92,7 +102,10 @@ function connect(setup: Setup, refresher: () => Refresher): Parts {
     if (isOwn) tabs.tell(news);
     storage.sync();
     const grant = 'endedAt' in news ? null : news;
-    if (!grant) {
+    holdSign(parts);
+    if (grant) mark.set(grant);
+    else {
+      mark.clear();
       storage.forget();
       requests.abort();
     }
@@ -116,14 +129,33 @@ function connect(setup: Setup, refresher: () => Refresher): Parts {
         return;
     }
   });
-  return { setup, holder, storage, requests, tabs };
+  const mark = openMark(setup.name, isMemoryAlone(setup));
+  const parts = { setup, holder, storage, requests, tabs, mark };
+  return parts;
+}
+
+const isMemoryAlone = ({ hasTokens, storage }: Setup) => hasTokens && !storage;
+
+/** Shows other tabs that they can wait for what is in the memory of this one. */
+function holdSign({ setup, holder, tabs }: Parts): void {
+  tabs.hold(isMemoryAlone(setup) && holder.state.current !== null);
+}
+
+/**
+ * With cookies only the service knows whether there is a session. Another tab may have heard of it
+ * a moment ago, which saves the request.
+ */
+async function lookSoon({ holder, requests }: Parts, refresher: Refresher): Promise<void> {
+  await requests.pause(ASK_WAIT_MS);
+  if (holder.state.session === 'unknown' && !holder.isClosed) refresher.look();
 }
 
 /** What this tab begins with: what is stored, or else what another tab has. */
 async function findSession(parts: Parts): Promise<void> {
-  const { setup, holder, storage } = parts;
+  const { setup, holder, storage, tabs } = parts;
   await storage.sync();
   if (holder.state.current) return;
   await askOtherTabs(parts);
-  if (setup.hasTokens && !holder.state.current) holder.show('signed_out');
+  const isFound = holder.state.current || !setup.hasTokens;
+  if (!isFound && !(await tabs.isHolderElsewhere())) holder.show('signed_out');
 }

@@ -7,14 +7,17 @@ import { left, type Span } from './clock';
 import { type Grant, isFresh, type Presented, toGrant } from './grant';
 import type { Holder } from './holder';
 import { host } from './host';
+import type { Mark } from './mark';
 import type { Reply, Requests } from './requests';
 import type { Setup } from './setup';
 import type { StorageSync } from './storage';
 import type { Tabs } from './tabs';
-import type { SessionState } from './types';
+import { type SessionState, SessionUnavailableError } from './types';
 
-/** Longest wait for other tabs to say what they have. */
-const ASK_WAIT_MS = 150;
+/** How long other tabs have to say what they have. */
+export const ASK_WAIT_MS = 150;
+/** How often a tab is asked that has what is missing here, and is busy. */
+const MAX_ASKS = 20;
 /**
  * Timers stop while a device sleeps, so none is longer than this before the clock is read again.
  */
@@ -30,6 +33,8 @@ export interface Refresher {
   ensure(refused?: Grant | null): Promise<boolean>;
   /** Plans the refresh that this grant needs; null plans none. */
   plan(grant: Grant | null): void;
+  /** Finds out whether there is a session, unless nobody sees the page. */
+  look(): void;
   /** Reads the clock and the storage again. */
   wake(): void;
   /** Runs `work` in the place of refreshes: those asked for meanwhile share its outcome. */
@@ -42,6 +47,7 @@ export interface Parts {
   storage: StorageSync;
   requests: Requests;
   tabs: Tabs;
+  mark: Mark;
 }
 
 /** `ready` resolves when it is known what this tab has. */
@@ -66,7 +72,11 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
   function tick(): void {
     if (!holder.state.current) return;
     if (waitMs() > 0) schedule();
-    else if (host.document?.visibilityState !== 'hidden') refresh().catch(() => {});
+    else look();
+  }
+
+  function look(): void {
+    if (host.document?.visibilityState !== 'hidden') refresh().catch(() => {});
   }
 
   function track(work: Promise<unknown>): Promise<SessionState> {
@@ -88,8 +98,8 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
     ensure: async (refused) => {
       await ready();
       const { current, session } = holder.state;
-      const isNeeded =
-        current === refused ? session !== 'signed_out' : current && !isFresh(current, now());
+      const isKnown = current ? isFresh(current, now()) : !setup.hasTokens || session !== 'unknown';
+      const isNeeded = current === refused ? session !== 'signed_out' : !isKnown;
       if (isNeeded) await refresh();
       return holder.state.session === 'active';
     },
@@ -100,10 +110,11 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
       }
       schedule();
     },
+    look,
     wake: () => {
       requests.resetBackOff();
       requests.nudge();
-      storage.sync().then(tick);
+      storage.sync().then(() => (holder.state.session === 'unknown' ? look() : tick()));
     },
     replaceBy: async (work) => {
       isReplaced = true;
@@ -117,10 +128,24 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
   };
 }
 
-/** Asks the other tabs for what they have, and gives them a moment to answer. */
-export async function askOtherTabs({ setup, tabs, requests }: Parts): Promise<void> {
-  tabs.tell({});
-  if (tabs.canReach && setup.hasTokens) await requests.pause(ASK_WAIT_MS);
+/** Whether the refresh token is in another tab alone, if it is anywhere. */
+function isElsewhere({ setup, holder, mark }: Parts): boolean {
+  const { current } = holder.state;
+  return setup.hasTokens && (!current || mark.isAhead(current));
+}
+
+/**
+ * Asks the other tabs for what they have, and gives them a moment to answer: a long one when this
+ * tab lacks it and another has it, which may be busy.
+ */
+export async function askOtherTabs(parts: Parts, times = MAX_ASKS): Promise<void> {
+  const { setup, holder, tabs, requests } = parts;
+  for (let asked = 0; asked < times && !holder.isClosed; asked += 1) {
+    tabs.tell({});
+    if (!tabs.canReach || !setup.hasTokens) return;
+    await requests.pause(ASK_WAIT_MS);
+    if (!isElsewhere(parts) || !(await tabs.isHolderElsewhere())) return;
+  }
 }
 
 async function rotate(parts: Parts, isReplaced: () => boolean): Promise<void> {
@@ -129,15 +154,20 @@ async function rotate(parts: Parts, isReplaced: () => boolean): Promise<void> {
   const before = holder.state.current;
   // A tab that slept may be many steps behind, and a token from so long ago would be taken for a
   // stolen one.
-  if (before && !isFresh(before, now())) await askOtherTabs(parts);
+  const isLate = before && !isFresh(before, now());
+  if (isLate) await askOtherTabs(parts);
   const release = await tabs.acquire();
   await requests
     .persevere(async () => {
       await storage.sync();
+      if (isElsewhere(parts) && holder.state.session !== 'signed_out')
+        await askOtherTabs(parts, isLate ? 1 : MAX_ASKS);
       const { current } = holder.state;
       if (isReplaced() || (current && current !== before && isFresh(current, now()))) return;
-      if (current || !setup.hasTokens) return exchange(parts, current);
-      holder.show('signed_out');
+      if (!isElsewhere(parts)) return exchange(parts, current);
+      // Never presented: a token that is known to be behind.
+      if (await tabs.isHolderElsewhere()) throw new SessionUnavailableError();
+      holder.drop();
     })
     .finally(release);
 }

@@ -18,15 +18,35 @@ export interface Tabs {
    * Where there are no locks, or no time-outs for them, it waits for nobody.
    */
   acquire(): Promise<() => void>;
+  /** Shows the other tabs that this one has a session, or has it no more. */
+  hold(isHolder: boolean): void;
+  /** Whether another tab is there that has a session. False where browsers cannot tell. */
+  isHolderElsewhere(): Promise<boolean>;
   close(): void;
 }
 
 export function openTabs(name: string, onMessage: (message: Message) => void): Tabs {
   let channel: Channel | null = null;
+  // A shared lock: a browser releases it when a tab goes, however it goes.
+  const sign = `${name} held`;
+  let letGo: (() => void) | null = null;
+  const locks = host.navigator?.locks;
   if (host.BroadcastChannel) {
     channel = new host.BroadcastChannel(name);
     channel.onmessage = ({ data }) => onMessage(data as Message);
   }
+
+  function hold(isHolder: boolean): void {
+    if (isHolder === !!letGo) return;
+    letGo?.();
+    letGo = null;
+    if (!isHolder || !locks) return;
+    const gone = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    locks.request(sign, { mode: 'shared' }, () => gone).catch(() => {});
+  }
+
   return {
     get canReach() {
       return channel !== null;
@@ -36,11 +56,18 @@ export function openTabs(name: string, onMessage: (message: Message) => void): T
       new Promise<() => void>((resolve, reject) => {
         const held = () => new Promise<void>((release) => resolve(release));
         // A missing part throws, which rejects.
-        (host.navigator as NonNullable<typeof host.navigator>).locks
+        (locks as NonNullable<typeof locks>)
           .request(name, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, held)
           .catch(reject);
       }).catch(() => () => {}),
+    hold,
+    isHolderElsewhere: async () => {
+      const found = await locks?.query().catch(() => null);
+      const count = found?.held?.filter((lock) => lock.name === sign).length ?? 0;
+      return count > (letGo ? 1 : 0);
+    },
     close: () => {
+      hold(false);
       channel?.close();
       channel = null;
     },
