@@ -3,10 +3,11 @@
  * begin one. Then the row that was made first, or of the same second the one in the home whose name
  * comes first, is the user's home for everyone, and the others move there.
  */
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import { type Home, transact } from '../db/d1';
 import { idempotencyKeys, unfinishedMoves, userSessions, users } from '../db/schema';
+import { oldestKept } from '../sessions/idempotency-age';
 import { isReached } from '../sessions/reach';
 import { type Answers, askAll } from './query-all';
 
@@ -47,11 +48,15 @@ export interface Residence {
 }
 
 /** Asks all homes side by side: one round trip each. */
-export async function findResidence(homes: readonly Home[], who: Who): Promise<Residence> {
-  return toResidence(await askAll(homes, (home) => readTrace(home, who)));
+export async function findResidence(
+  homes: readonly Home[],
+  who: Who,
+  now: number,
+): Promise<Residence> {
+  return toResidence(await askAll(homes, (home) => readTrace(home, who, now)));
 }
 
-async function readTrace(home: Home, { user, guest, keyHash }: Who): Promise<Trace> {
+async function readTrace(home: Home, { user, guest, keyHash }: Who, now: number): Promise<Trace> {
   const { db } = home;
   const isLeaving = sql<number>`exists (select 1 from ${unfinishedMoves} where ${unfinishedMoves.subject} = ${users.id})`;
   const [found, guests, keys] = await transact(
@@ -76,7 +81,12 @@ async function readTrace(home: Home, { user, guest, keyHash }: Who): Promise<Tra
         db
           .select({ keyHash: idempotencyKeys.keyHash })
           .from(idempotencyKeys)
-          .where(eq(idempotencyKeys.keyHash, keyHash ?? '')),
+          .where(
+            and(
+              eq(idempotencyKeys.keyHash, keyHash ?? ''),
+              gt(idempotencyKeys.createdAt, oldestKept(now)),
+            ),
+          ),
       ] as const,
   );
   const [row] = found;

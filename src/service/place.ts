@@ -37,7 +37,9 @@ async function place(
     return { ok: true, home: service.defaultHome(caller.meter), isFirst: false };
 
   const isKnownSomewhere = who.user !== null || who.guest !== null || who.keyHash !== null;
-  const residence = isKnownSomewhere ? await findResidence(service.homes(caller.meter), who) : null;
+  const residence = isKnownSomewhere
+    ? await findResidence(service.homes(caller.meter), who, service.now())
+    : null;
   if (residence?.home == null) {
     // Who is asked for may be known to a home that did not answer.
     assertAllAnswered(residence?.silent ?? []);
@@ -95,7 +97,7 @@ export async function startWhereItBelongs<T extends { events: readonly RecordedE
  * asked again at the next sign-in.
  */
 async function settleFirst(caller: Caller, service: Service, who: Who, home: Home): Promise<Home> {
-  const residence = await findResidence(service.homes(caller.meter), who);
+  const residence = await findResidence(service.homes(caller.meter), who, service.now());
   await settle(caller, service, residence);
   return residence.home === null ? home : service.boundHome(residence.home, caller.meter);
 }

@@ -20,6 +20,7 @@ import {
   userSessions,
 } from '../db/schema';
 import { deleteEventsWhere } from '../security-log/delete-events';
+import { oldestKept } from './idempotency-age';
 
 export interface CleanupPolicy {
   sessions: SessionPolicy;
@@ -63,9 +64,6 @@ export interface CleanupReport {
   isBacklogGrowing: boolean;
 }
 
-/** How long a create can be repeated with its idempotency key. */
-export const IDEMPOTENCY_SECONDS = 86_400;
-
 export async function cleanUp(
   home: Home,
   policy: CleanupPolicy,
@@ -92,9 +90,7 @@ export async function cleanUp(
   };
   const expired = await drain(() => deleteExpired(home, cutoff, bounds.sliceRows));
   const revoked = await drain(() => deleteRevoked(home, cutoff, bounds.sliceRows));
-  const keys = await drain(() =>
-    deleteIdempotencyKeys(home, new Date(now - IDEMPOTENCY_SECONDS * 1000), bounds.sliceRows),
-  );
+  const keys = await drain(() => deleteIdempotencyKeys(home, oldestKept(now), bounds.sliceRows));
   const events = await drain(() =>
     deleteEvents(home, new Date(now - policy.eventRetentionSeconds * 1000), bounds.sliceRows),
   );

@@ -14,6 +14,7 @@ import {
   getTableColumns,
   isNotNull,
   isNull,
+  lte,
   ne,
   not,
   type SQL,
@@ -44,6 +45,7 @@ import {
   recordWhere,
   reportTo,
 } from '../security-log/record';
+import { oldestKept } from './idempotency-age';
 import { evictOldest, hasRoom } from './limits';
 import { isReached } from './reach';
 import {
@@ -180,7 +182,7 @@ export async function createSession(
   );
 
   const statements: BatchItem<'sqlite'>[] = [];
-  if (claim !== null) statements.push(insertWhere(home, idempotencyKeys, claim, allowed));
+  if (claim !== null) statements.push(claimKey(home, claim, allowed, now));
   if (userId !== null)
     statements.push(insertWhere(home, users, { id: userId, createdAt, moves: 0 }, condition));
   if (
@@ -436,6 +438,16 @@ async function toRow(
   };
 }
 
+/** Claims the key, unless it was claimed within the time that a create can be repeated. */
+function claimKey(home: Home, claim: Claim, condition: SQL | undefined, now: number) {
+  const { keyHash: _, ...renewed } = claim;
+  return selectInto(home, idempotencyKeys, claim, condition).onConflictDoUpdate({
+    target: idempotencyKeys.keyHash,
+    set: renewed,
+    setWhere: lte(idempotencyKeys.createdAt, oldestKept(now)),
+  });
+}
+
 /**
  * INSERT … SELECT … WHERE condition ON CONFLICT DO NOTHING, so that running it twice is as good as
  * once.
@@ -446,11 +458,19 @@ function insertWhere<T extends SQLiteTable>(
   row: Partial<T['$inferSelect']>,
   condition: SQL | undefined,
 ) {
+  return selectInto(home, table, row, condition).onConflictDoNothing();
+}
+
+function selectInto<T extends SQLiteTable>(
+  home: Home,
+  table: T,
+  row: Partial<T['$inferSelect']>,
+  condition: SQL | undefined,
+) {
   const values = Object.entries(getTableColumns(table)).map(([name, column]) =>
     sql.param(row[name as keyof typeof row] ?? null, column),
   );
   return home.db
     .insert(table)
-    .select(sql`select ${sql.join(values, sql`, `)} where ${condition ?? sql`true`}`)
-    .onConflictDoNothing();
+    .select(sql`select ${sql.join(values, sql`, `)} where ${condition ?? sql`true`}`);
 }

@@ -5,11 +5,13 @@
  * and tokens that were rotated.
  */
 import { type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
 import { outdatedTokens } from '../db/schema';
 
-/** Sessions without a limit by time may be of any age: 9999-12-31. */
+/**
+ * 9999-12-31. How long a session may last is its own row's, made under a configuration that may have
+ * changed since, so no configuration says when the last one that a not-before ended is gone.
+ */
 const FOR_EVER = new Date(253_402_300_799_000);
 
 /**
@@ -45,14 +47,12 @@ export function outdate(
 
 /**
  * Ends every session of a subject (a user's id, or EVERYONE in this home) that began before
- * `notBefore` (ms). One round trip, one row.
+ * `notBefore` (ms), for good: the row is one a subject, and is kept. One round trip, one row.
  */
 export async function outdateSessions(
   home: Home,
-  { lifetimeSeconds }: SessionPolicy,
   subject: string,
   notBefore: number,
 ): Promise<void> {
-  const until = lifetimeSeconds === null ? FOR_EVER : new Date(notBefore + lifetimeSeconds * 1000);
-  await transact(home, () => [outdate(home, subject, notBefore, until)] as const);
+  await transact(home, () => [outdate(home, subject, notBefore, FOR_EVER)] as const);
 }

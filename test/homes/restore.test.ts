@@ -7,7 +7,7 @@ import { env } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { createAccessTokenVerifier } from '../../src/client/verify';
 import { runScheduled } from '../../src/scheduled';
-import { AUDIENCE, ISSUER } from '../fixtures';
+import { AUDIENCE, ISSUER, START } from '../fixtures';
 import { beginEmpty, create, expectNoForks, FROM, livesIn, startThreeHomes } from './three-homes';
 
 const [ANNA, BEN] = [
@@ -135,6 +135,47 @@ describe('a not-before', () => {
       description: 'The session of this access token is over',
     });
     expect(await verifier.verify(fresh.body.access_token)).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    ['lasted longer under yesterday’s configuration', { SESSION_LIFETIME_SECONDS: '8640000' }],
+    [
+      'have no end by time',
+      { SESSION_LIFETIME_SECONDS: '0', INACTIVITY_TIMEOUT_SECONDS: '8640000' },
+    ],
+  ])('of a user, and of a home, outlives sessions that %s', async (_, yesterday) => {
+    const former = await startThreeHomes({ INACTIVITY_TIMEOUT_SECONDS: '8640000', ...yesterday });
+    const [anna, ben] = [
+      await create(former, { user_id: ANNA }, FROM.paris),
+      await create(former, { user_id: BEN }, FROM.tokyo),
+    ];
+    const homes = await startThreeHomes(
+      { INACTIVITY_TIMEOUT_SECONDS: '8640000', SESSION_LIFETIME_SECONDS: '3600' },
+      former.service.clock,
+    );
+    homes.service.advance(GRACE);
+    await homes.post('/v1/not-before', { user_id: ANNA });
+    await homes.post('/v1/not-before', { home: 'DB_APAC' });
+    for (const days of [1, 50]) {
+      homes.service.advance(days * 86_400);
+      await runScheduled(homes.service.env, homes.service.clock.now);
+      for (const { refresh_token } of [anna, ben])
+        expect((await homes.service.refresh(refresh_token)).body.reason).toBe('revoked');
+    }
+    const list = await homes.service.request('/.well-known/revoked-sessions');
+    // No access token from before it is left, so verifiers are not told of it any more.
+    expect(JSON.stringify(await list.json())).not.toContain(String(START / 1000 + GRACE));
+  });
+
+  it('of a user who is erased goes with its person', async () => {
+    const homes = await startThreeHomes();
+    await create(homes, { user_id: ANNA }, FROM.paris);
+    await homes.post('/v1/not-before', { user_id: ANNA });
+    await homes.service.backend('DELETE', `/v1/users/${ANNA}`);
+    homes.service.advance(3_600);
+    await runScheduled(homes.service.env, homes.service.clock.now);
+    const { results } = await env.DB_WEUR.prepare('SELECT subject FROM outdated_tokens').all();
+    expect(results).toEqual([]);
   });
 
   it('outlives the clean-up for as long as a session could', async () => {

@@ -346,6 +346,20 @@ describe('a guest’s session', () => {
 describe('with an Idempotency-Key (P-06)', () => {
   const key = { 'idempotency-key': 'order-1' };
 
+  it('is good for 24 hours, whether or not the clean-up has run', async () => {
+    const service = await startService();
+    const first = await service.create({ user_id: USER }, key);
+    service.advance(86_400 - 1);
+    const repeated = await service.create({ user_id: USER }, key);
+    expect(repeated.session.id).toBe(first.session.id);
+    service.advance(1);
+    const second = await service.create({ user_id: USER, amr: ['hwk'] }, key);
+    expect(second.session.id).not.toBe(first.session.id);
+    // From then on it is the second one's key.
+    const again = await service.create({ user_id: USER, amr: ['hwk'] }, key);
+    expect(again.session.id).toBe(second.session.id);
+  });
+
   it('a repeat gives the same session and refresh token, also 10 at once, also after the answer was lost', async () => {
     const service = await startService({ MAX_SESSIONS_PER_USER: '1' });
     await service.create();

@@ -112,7 +112,7 @@ export function operatorRoutes(service: Service): {
     if (to.newUsers === 'none')
       throw new ProblemError('invalid_request', 'home takes no new users');
     const who = { user: { id: userId }, guest: null, keyHash: null };
-    const residence = await findResidence(service.homes(c.get('caller').meter), who);
+    const residence = await findResidence(service.homes(c.get('caller').meter), who, now());
     assertAllAnswered(residence.silent);
     if (residence.home === null) throw new ProblemError('not_found', 'There is no such user');
     await settle(c.get('caller'), service, residence);
@@ -150,7 +150,7 @@ export function operatorRoutes(service: Service): {
       .homes(c.get('caller').meter)
       .filter(({ name }) => input.home === undefined || input.home === name);
     const { silent } = await askAll(asked, (home) =>
-      outdateSessions(home, config.sessions, input.user_id ?? EVERYONE, second * 1000),
+      outdateSessions(home, input.user_id ?? EVERYONE, second * 1000),
     );
     assertAllAnswered(silent);
     c.set('outcome', 'outdated');

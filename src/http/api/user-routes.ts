@@ -129,7 +129,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   }
 
   function findUser(c: AppContext, userId: string): Promise<Residence> {
-    return findResidence(homes(c), { user: { id: userId }, guest: null, keyHash: null });
+    return findResidence(homes(c), { user: { id: userId }, guest: null, keyHash: null }, now());
   }
 }
 
