@@ -3,10 +3,8 @@
  * cookie, so a form counts only when this very page sent it (ASVS 3.5.1): fetch metadata and Origin
  * say so, and no other origin is allowed.
  */
-import { type Context, Hono } from 'hono';
-import type { Child } from 'hono/jsx';
+import { Hono } from 'hono';
 import * as v from 'valibot';
-import { sha256 } from '../../crypto';
 import { toEventView } from '../../security-log/event-view';
 import { tooOld } from '../../service/recent-authentication';
 import { report, revocationOf } from '../../service/report';
@@ -24,8 +22,8 @@ import { toSessionView } from '../views';
 import { ConfirmPage } from './confirm';
 import { ActivityPage, DevicesPage } from './devices';
 import { Message, type Site } from './layout';
-import { toIcon, toStylesheet } from './style';
-import { chooseTexts } from './texts';
+import { createPages, render } from './pages';
+import { toIcon } from './style';
 
 const DEVICES = 100;
 const ACTIVITIES = 20;
@@ -34,20 +32,12 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   const { config, now } = service;
   const { basePath: base, brand } = config;
   const routes = new Hono<AppEnv>();
-  const stylesheet = toStylesheet(brand);
+  const { stylesheet, stylesheetVersion, siteOf, policyFor } = createPages(service);
   const issuerOrigin = new URL(config.issuer).origin;
-  const policy = [
-    "default-src 'none'",
-    "style-src 'self'",
-    ["img-src 'self'", ...(brand.logoUrl ? [brand.logoUrl.origin] : [])].join(' '),
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ].join('; ');
 
   routes.use(async function pageHeaders(c, next) {
     await next();
-    c.res.headers.set('Content-Security-Policy', policy);
+    c.res.headers.set('Content-Security-Policy', policyFor());
     // With no-referrer a browser would send its own forms with `Origin: null` (Fetch §3.2).
     c.res.headers.set('Referrer-Policy', 'same-origin');
     c.res.headers.append('Vary', 'Accept-Language, Cookie, Origin, Sec-Fetch-Site');
@@ -193,16 +183,6 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     };
   }
 
-  async function siteOf(c: Context): Promise<Site> {
-    const texts = chooseTexts(c.req.header('accept-language'));
-    const version = await stylesheetVersion();
-    return { texts, brand, stylesheet: `${base}/account/style.css?v=${version}`, base, now: now() };
-  }
-
-  async function stylesheetVersion(): Promise<string> {
-    return (await sha256(stylesheet)).slice(0, 12);
-  }
-
   function explain(
     { code, details }: ProblemError,
     c: AppContext,
@@ -242,15 +222,4 @@ function clientOf(c: AppContext): string | null {
   } catch {
     return null;
   }
-}
-
-function render(
-  c: Context,
-  page: Child,
-  {
-    status = 200,
-    headers = {},
-  }: { status?: ReturnType<typeof statusOf> | 200; headers?: Record<string, string> } = {},
-): Response {
-  return c.html(`<!doctype html>${page}`, status, headers);
 }
