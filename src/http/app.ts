@@ -15,6 +15,7 @@ import { personRoutes } from './api/person-routes';
 import { sessionRoutes } from './api/session-routes';
 import { userRoutes } from './api/user-routes';
 import { browserRoutes } from './browser/browser-routes';
+import { startRoutes } from './browser/start-routes';
 import type { AppEnv } from './context';
 import { ProblemError, respondToError } from './errors';
 import { MAX_BODY_BYTES } from './input';
@@ -67,6 +68,7 @@ export function createApp(
   app.route(`${config.basePath}/v1/users`, operator.users);
   app.route(`${config.basePath}/v1/not-before`, operator.notBefore);
   app.route(`${config.basePath}/v1/signing-keys`, keyRoutes(service));
+  app.route(`${config.basePath}/browser/start`, startRoutes(service));
   app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.route(`${config.basePath}/account`, accountRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));

@@ -21,6 +21,11 @@ export interface Handoff {
   returnUrl: string;
 }
 
+/** What an authentic code stands for, good or not any more. */
+export interface OpenedHandoff extends Handoff {
+  isExpired: boolean;
+}
+
 /** Seals a code that is good for `HANDOFF_SECONDS` from `now` (ms). */
 export async function sealHandoff(
   { current }: Keyring,
@@ -32,12 +37,15 @@ export async function sealHandoff(
   return `${current.id}.${await encrypt(current.handoff, plain, AAD)}`;
 }
 
-/** What a code stands for; null when it is not ours, was changed, or has expired at `now` (ms). */
+/**
+ * What a code stands for, and whether it has expired at `now` (ms); null when it is not ours or was
+ * changed.
+ */
 export async function openHandoff(
   keyring: Keyring,
   code: string,
   now: number,
-): Promise<Handoff | null> {
+): Promise<OpenedHandoff | null> {
   const [, keyId, sealed] =
     /^([\w-]{1,32})\.([\w-]{40,})$/.exec(code.length > MAX_LENGTH ? '' : code) ?? [];
   // A code says where the browser is sent, so a secret that leaked opens none.
@@ -52,5 +60,5 @@ export async function openHandoff(
   const { expiresAt, ...handoff } = JSON.parse(new TextDecoder().decode(plain)) as Handoff & {
     expiresAt: number;
   };
-  return expiresAt > now ? handoff : null;
+  return { ...handoff, isExpired: expiresAt <= now };
 }

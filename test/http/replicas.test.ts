@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { type Replicated, replicate } from '../db/replicated';
 import { APP, BACKEND, basic, ISSUER, startService, type TestService } from '../fixtures';
 import { beginEmpty, create, FROM, startThreeHomes } from '../homes/three-homes';
-import { handOff, startWithBrowsers } from './browser/browser';
+import { handOff, NAVIGATION, startWithBrowsers } from './browser/browser';
 import { ALL_ROUTES, OAUTH_ROUTES, toInit, USER } from './routes';
 
 beginEmpty();
@@ -167,7 +167,7 @@ describe('people read their own writes', () => {
       }
       return response;
     };
-    await visit(browser.start_url.slice(ISSUER.length));
+    await visit(browser.start_url.slice(ISSUER.length), { headers: NAVIGATION });
     // Not behind their own session, although the browser brings no bookmark yet.
     expect(await (await visit('/account')).text()).toContain(phone.session.id);
     await database.catchUp();
@@ -353,7 +353,9 @@ describe('a replica, or a bookmark, that is no good', () => {
   it('a cookie like that is not there: nobody can mend their own', async () => {
     const { service } = await start({}, startWithBrowsers);
     const { browser } = await handOff(service, { user_id: USER });
-    const started = await service.request(browser.start_url.slice(ISSUER.length));
+    const started = await service.request(browser.start_url.slice(ISSUER.length), {
+      headers: NAVIGATION,
+    });
     const cookie = started.headers.getSetCookie().map((line) => line.split(';')[0]);
     const session = cookie.find((pair) => pair?.startsWith('__Host-session='));
     const page = await service.request('/account', {

@@ -10,6 +10,7 @@ import {
   asBackend,
   handOff,
   type Jar,
+  NAVIGATION,
   SAME_ORIGIN,
   signIn,
   startWithBrowsers,
@@ -342,7 +343,7 @@ describe('what a request does not tell', () => {
     ] as const) {
       const { session, browser } = await handOff(service, { user_agent });
       const path = browser.start_url.slice(ISSUER.length);
-      expect((await ask(service, new Map(), ['GET', path], OWNER)).status).toBe(303);
+      expect((await ask(service, new Map(), ['GET', path, NAVIGATION], OWNER)).status).toBe(303);
       const last = parseSignals((await readRow(session.id))?.last_signals as string);
       const told = await signalsOf({ userAgent: user_agent });
       expect(last).toMatchObject({ browser: told.browser, network: '192.0.2.0/24', country: 'FR' });

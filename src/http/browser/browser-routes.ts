@@ -7,11 +7,9 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { may } from '../../config/authority';
 import { toIso } from '../../iso-time';
-import { isAllowedReturnUrl } from '../../origins';
 import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
 import { endByClient, hasEnded } from '../../service/end-session';
 import { issueTokens } from '../../service/issue-tokens';
-import { whereSessionIs } from '../../service/locate';
 import { verifyOwnAccessToken } from '../../service/own-access-token';
 import { endPresented, refreshPolicyOf } from '../../service/present';
 import { tooOld } from '../../service/recent-authentication';
@@ -19,14 +17,12 @@ import { refresh } from '../../service/refresh-session';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
-import { describedVisitor, signalsOf, visitorOf } from '../../service/signals';
-import { exchangeHandoff } from '../../sessions/exchange-handoff';
+import { describedVisitor, visitorOf } from '../../service/signals';
 import { revokeEverywhere } from '../../sessions/revoke';
-import { openHandoff } from '../../tokens/handoff-code';
 import { clientAuth, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { readJson, readNothing, readOptionalJson, readQuery } from '../input';
+import { readJson, readNothing, readOptionalJson } from '../input';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { toLifetimeView, toSessionView } from '../views';
 import { findOwnSession, verifyCookie } from './cookie-session';
@@ -56,60 +52,13 @@ const visitorSchema = v.strictObject({
 });
 
 export function browserRoutes(service: Service): Hono<AppEnv> {
-  const { config, now } = service;
+  const { config } = service;
   const routes = new Hono<AppEnv>();
   const ownApp = sameSite(config);
 
   routes.use(async function vary(c, next) {
     await next();
     c.res.headers.append('Vary', 'Origin, Sec-Fetch-Site, Cookie');
-  });
-
-  routes.get('/start', async (c) => {
-    const { code } = readQuery(c, ['code']);
-    if (code === undefined) throw new ProblemError('invalid_request', 'code is missing');
-    // Only a person's own navigation starts a session: what looks ahead would use up the code, what
-    // is embedded is unseen.
-    if (c.req.method === 'HEAD') return c.body(null, 204);
-    if (!isNavigation(c))
-      throw new ProblemError('invalid_request', 'The browser has to navigate here');
-    const handoff = await openHandoff(await service.keyring(), code, now());
-    const client = handoff === null ? undefined : config.clients.get(handoff.clientId);
-    const home = handoff === null ? null : service.findHome(handoff.home, c.get('caller').meter);
-    if (handoff === null || client === undefined || home === null) throw invalidCode();
-    if (!isAllowedReturnUrl(client.returnUrls, handoff.returnUrl)) throw invalidCode();
-    const signer = await service.signerFor(home);
-    const former = await verifyCookie(c, service);
-    const isHere = former?.token.home === home.name && !former.token.mayBeForged;
-    const replaces = isHere ? former.token.sessionId : null;
-    const { signals } = await signalsOf(c.get('caller').device, service);
-    const userAgent = c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
-    const { risk } = refreshPolicyOf(service, handoff.clientId);
-    const browser = { userAgent, signals, risk, replaces };
-    const { home: at, result } = await whereSessionIs(
-      c.get('caller'),
-      service,
-      { home, sessionId: handoff.sessionId },
-      (place) => exchangeHandoff(place, handoff, browser, revocationOf(c.get('caller'), service)),
-      (exchanged) => exchanged === null,
-    );
-    if (result === null) throw invalidCode();
-    report(c.get('caller'), at, result.events);
-    // One transaction has one database, so a former session in another home ends by itself.
-    const elsewhere =
-      former !== null && replaces === null
-        ? service.findHome(former.token.home, c.get('caller').meter)
-        : null;
-    if (former !== null && elsewhere !== null)
-      await endPresented(c.get('caller'), service, elsewhere, {
-        ...former,
-        visitor: await visitorOf(c.get('caller').device, service),
-      });
-    const { session, secret } = result;
-    const tokens = await issueTokens(service, signer, { home: at, session, secret });
-    setSessionCookies(c, handoff.clientId, tokens);
-    c.set('outcome', 'started');
-    return c.redirect(handoff.returnUrl, 303);
   });
 
   routes.post('/refresh', ownApp, async (c) => {
@@ -284,22 +233,4 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const visitor = await visitorOf(caller.device, service);
     return endPresented(caller, service, named.home, { ...named, visitor });
   }
-}
-
-/**
- * Fetch metadata, where there is any, and what browsers say of a page that nobody has opened yet.
- */
-function isNavigation(c: AppContext): boolean {
-  const purpose = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
-    .map((name) => c.req.header(name) ?? '')
-    .join();
-  if (/prefetch|prerender|preview/i.test(purpose)) return false;
-  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' } =
-    c.req.header();
-  return mode === 'navigate' && destination === 'document';
-}
-
-/** Whether it was changed, used or expired, nobody is told: who has a good one needs no telling. */
-function invalidCode(): ProblemError {
-  return new ProblemError('invalid_code');
 }

@@ -8,7 +8,7 @@ import { toStylesheet } from '../../../src/http/account/style';
 import { chooseTexts } from '../../../src/http/account/texts';
 import { ISSUER, readRow, START, type TestService } from '../../fixtures';
 import { AT, UA } from '../../risk/callers';
-import { handOff, startWithBrowsers } from '../browser/browser';
+import { handOff, start, startWithBrowsers } from '../browser/browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const OTHER_USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12';
@@ -27,7 +27,7 @@ beforeEach(async () => {
 /** A browser that is signed in: its session and its Cookie header. */
 async function signIn(service: TestService, body: Record<string, unknown> = { user_id: USER }) {
   const { session, browser } = await handOff(service, body);
-  const response = await service.request(browser.start_url.slice(ISSUER.length));
+  const response = await start(service, new Map(), browser.start_url);
   expect(response.status).toBe(303);
   const cookie = response.headers
     .getSetCookie()

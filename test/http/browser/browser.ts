@@ -112,8 +112,9 @@ export async function send(
   return response;
 }
 
+/** The app's own redirect, of a page within the service's site. */
 export const NAVIGATION = {
-  'sec-fetch-site': 'cross-site',
+  'sec-fetch-site': 'same-site',
   'sec-fetch-mode': 'navigate',
   'sec-fetch-dest': 'document',
   'sec-fetch-user': '?1',

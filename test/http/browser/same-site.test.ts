@@ -374,7 +374,7 @@ describe('CORS (B-10, threat 20)', () => {
 
 describe('methods (P-03)', () => {
   it.each([
-    ['/browser/start', ['POST', 'PUT', 'PATCH', 'DELETE'], 'GET, HEAD'],
+    ['/browser/start', ['PUT', 'PATCH', 'DELETE'], 'GET, HEAD, POST'],
     ['/browser/session', ['POST', 'PUT', 'PATCH', 'DELETE'], 'GET, HEAD, OPTIONS'],
     ['/browser/refresh', ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'], 'POST, OPTIONS'],
     ['/browser/sign-out', ['GET', 'HEAD', 'PUT', 'DELETE'], 'POST, OPTIONS'],

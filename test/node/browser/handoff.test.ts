@@ -40,11 +40,19 @@ beforeEach(async () => {
 });
 afterEach(() => context.close());
 
+/** The app sends the browser to the service. */
+const follow = (startUrl: string) =>
+  Promise.all([
+    page.waitForURL(`${app.origin}/signed-in*`),
+    page.evaluate(`location.href = ${JSON.stringify(startUrl)}`),
+  ]);
+
 const signIn = async () => {
   const { startUrl, sessionId } = await service.handOff(`${app.origin}/signed-in?next=%2Fcart`, {
     userId: USER,
   });
-  await page.goto(startUrl);
+  await page.goto(`${app.origin}/`);
+  await follow(startUrl);
   return sessionId;
 };
 
@@ -113,14 +121,45 @@ describe('the hand-off in Chromium', () => {
     expect(JSON.stringify(arrived)).not.toContain('code=');
   });
 
-  it('a second use is a plain refusal that leaves the browser signed in', async () => {
+  it('a link that is opened again goes on, and leaves the browser signed in', async () => {
     const { startUrl } = await service.handOff(`${app.origin}/signed-in`);
     await page.goto(startUrl);
     const cookies = await context.cookies();
-    const response = await page.goto(startUrl);
-    expect(response?.status()).toBe(400);
-    expect(page.url()).toBe(startUrl);
+    await page.goto(startUrl);
+    expect(page.url()).toBe(`${app.origin}/signed-in`);
     expect(await context.cookies()).toEqual(cookies);
+  });
+
+  it("another site's link asks, and the answer is the person's", async () => {
+    const first = await signIn();
+    const { startUrl, sessionId: second } = await service.handOff(`${app.origin}/signed-in`);
+    const cookies = await context.cookies();
+    await page.goto(app.origin.replace('localhost', '127.0.0.1'));
+    await page.evaluate(`location.href = ${JSON.stringify(startUrl)}`);
+    await page.waitForURL(startUrl);
+    expect(await page.textContent('h1')).toBe('Continue signing in?');
+    expect(await context.cookies()).toEqual(cookies);
+    const kept = (await service.sessionsOf(USER)).find(({ id }) => id === first);
+    expect(kept).toMatchObject({ revoked_at: null });
+    await page.click('button');
+    await page.waitForURL(`${app.origin}/signed-in`);
+    expect(JSON.parse((await ask('GET', '/browser/session')).text)).toMatchObject({
+      session: { id: second },
+    });
+  });
+
+  it("a form of the app's page starts a session without asking", async () => {
+    await signIn();
+    const { startUrl, sessionId } = await service.handOff(`${app.origin}/signed-in`);
+    const { origin, pathname, searchParams } = new URL(startUrl);
+    await page.setContent(
+      `<form method="post" action="${origin}${pathname}"><input type="hidden" name="code" value="${searchParams.get('code')}"><button>Continue</button></form>`,
+    );
+    await page.click('button');
+    await page.waitForURL(`${app.origin}/signed-in`);
+    expect(JSON.parse((await ask('GET', '/browser/session')).text)).toMatchObject({
+      session: { id: sessionId },
+    });
   });
 
   it.each([

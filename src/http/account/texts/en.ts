@@ -71,6 +71,16 @@ export const en = {
   authenticateLead: 'To sign out other devices, you have to have signed in recently.',
   refusedTitle: 'That did not work',
   refusedLead: 'The request did not come from this page. Open your devices and try again.',
+  startTitle: 'Continue signing in?',
+  startLead: (app: string, host: string) =>
+    `You followed a link that signs you in to ${app} and goes on to ${host}. Continue only if you have just signed in there yourself.`,
+  startReplaces: 'You are signed in already. If you continue, that session ends.',
+  startContinue: 'Continue',
+  startRefusedTitle: 'This sign-in link does not work',
+  startRefusedLead:
+    'The link was used before, has expired, or is not complete. Nothing has changed in this browser. Sign in again from the app.',
+  startUnavailableLead: 'We could not sign you in just now. Open the link again in a moment.',
+  startElsewhereLead: 'The request came from another site. Sign in again from the app.',
   events,
   reasons,
   guest: 'Guest',
