@@ -65,7 +65,13 @@ export const OAUTH_ROUTES: Route[] = [
 
 const own = { origin: 'https://sessions.example' };
 export const BROWSER_ROUTES: Route[] = [
-  { method: 'GET', path: '/browser/start', pattern: '/browser/start' },
+  {
+    method: 'GET',
+    path: '/browser/start',
+    pattern: '/browser/start',
+    // People get a page.
+    headers: { accept: 'application/json' },
+  },
   { method: 'GET', path: '/browser/session', pattern: '/browser/session' },
   { method: 'POST', path: '/browser/refresh', pattern: '/browser/refresh', json: {}, headers: own },
   {
