@@ -66,10 +66,12 @@ async function deployGradually(previous: string): Promise<void> {
       client_id: 'backend',
       secret_sha256: createHash('sha256').update(secret).digest('hex'),
       allow: ['refresh', 'create_sessions', 'manage_users', 'introspect'],
-      for_clients: ['backend', 'app'],
     },
     { client_id: 'app' },
   ];
+  // The release before knows no for_clients: its backends acted for every client.
+  const [backend, app] = clients;
+  const namingClients = [{ ...backend, for_clients: ['backend', 'app'] }, app];
   const common = {
     modules: true,
     compatibilityDate: '2026-08-01',
@@ -91,6 +93,7 @@ async function deployGradually(previous: string): Promise<void> {
       workers: [
         {
           ...common,
+          bindings: { ...common.bindings, CLIENTS: JSON.stringify(namingClients) },
           name: 'now',
           script: buildWorker('src/index.ts', join(previous, 'built/now')),
         },

@@ -380,7 +380,10 @@ describe('with an Idempotency-Key (P-06)', () => {
       status: 422,
       body: { code: 'idempotency_key_reused' },
     });
-    await service.create({ user_id: USER }, { ...key, authorization: basic(OTHER_BACKEND) });
+    await service.create(
+      { user_id: USER, client_id: OTHER_BACKEND.id },
+      { ...key, authorization: basic(OTHER_BACKEND) },
+    );
     expect(await live()).toBe(2);
   });
 
