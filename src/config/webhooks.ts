@@ -40,6 +40,7 @@ export interface Webhook {
 const ACTIONABLE_EVENTS: readonly EventType[] = [
   'new_device',
   'mismatch',
+  'answer_recovered',
   'reauthentication_demanded',
   'reuse_detected',
   'session_evicted',

@@ -93,6 +93,8 @@ export const userSessions = sqliteTable(
     moves: integer('moves').notNull().default(0),
     /** The row of `idempotency_keys` that its creation wrote, so that it is found without an index. */
     idempotencyKeyHash: text('idempotency_key_hash'),
+    /** The lost answers that were given again: a JSON object of sessions/recovery.ts. */
+    recoveries: text('recoveries'),
   },
   (table) => [
     index('idx_user_sessions_uid').on(table.userId),

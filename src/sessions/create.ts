@@ -433,6 +433,7 @@ async function toRow(
     claims: claims && JSON.stringify(claims),
     lastSignals: JSON.stringify(signals),
     movedTo: null,
+    recoveries: null,
     moves: 0,
     idempotencyKeyHash,
   };

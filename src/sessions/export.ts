@@ -66,7 +66,12 @@ export async function exportSection(
       return { rows, next: null };
     }
     case 'sessions': {
-      const { refreshToken: _, idempotencyKeyHash: __, ...shown } = getTableColumns(userSessions);
+      const {
+        refreshToken: _,
+        idempotencyKeyHash: __,
+        recoveries: ___,
+        ...shown
+      } = getTableColumns(userSessions);
       const [found] = await transact(
         copy,
         () =>

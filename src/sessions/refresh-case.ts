@@ -24,6 +24,7 @@ import { assess, looksLikeSameCaller } from '../risk/assess';
 import { parseSignals, type Signals } from '../risk/signals';
 import type { EventDetails, EventDraft } from '../security-log/record';
 import type { Successor } from '../tokens/refresh-token';
+import { findRecovery, markRecovery, mayRecover } from './recovery';
 import {
   checkSession,
   type EndReason,
@@ -65,6 +66,8 @@ export type RefreshCase =
       outcome: 'kept' | 'repeated' | 'recovered';
       secret: string;
       event: EventDraft | null;
+      /** What the row remembers of it from now on; null: nothing new. */
+      mark: string | null;
     };
 
 /**
@@ -93,13 +96,11 @@ export async function toRefreshCase(
    * Reported once for each rotation and caller, however often the token is presented and on
    * whatever route, because the row does not change.
    */
-  const draftOnce = async (type: EventDraft['type']): Promise<EventDraft> => ({
-    id: await toUuid([
-      type,
-      row.id,
-      row.rotatedAt?.getTime() ?? 0,
-      JSON.stringify(attempt.signals),
-    ]),
+  const draftOnce = async (
+    type: EventDraft['type'],
+    moment = row.rotatedAt?.getTime() ?? 0,
+  ): Promise<EventDraft> => ({
+    id: await toUuid([type, row.id, moment, JSON.stringify(attempt.signals)]),
     type,
     details,
   });
@@ -141,25 +142,38 @@ export async function toRefreshCase(
   // A small difference is reported when the session next rotates.
   const mismatch = isSuspicious ? await draftOnce('mismatch') : null;
   if (successor === undefined)
-    return { do: 'repeat', outcome: 'kept', secret: attempt.secret, event: mismatch };
+    return { do: 'repeat', outcome: 'kept', secret: attempt.secret, event: mismatch, mark: null };
   if (!isLostAnswer)
-    return { do: 'repeat', outcome: 'repeated', secret: successor.secret, event: mismatch };
-  const event = await draftOnce('answer_recovered');
-  return { do: 'repeat', outcome: 'recovered', secret: successor.secret, event };
+    return {
+      do: 'repeat',
+      outcome: 'repeated',
+      secret: successor.secret,
+      event: mismatch,
+      mark: null,
+    };
+  const former = findRecovery(row, policy.sessions, now);
+  const event = await draftOnce('answer_recovered', former ?? now);
+  const mark = former === null ? markRecovery(row, now) : null;
+  return { do: 'repeat', outcome: 'recovered', secret: successor.secret, event, mark };
 }
 
-/** The caller is whoever made the last rotation, and it is not too long ago. */
+/**
+ * The caller is whoever made the last rotation, it is not too long ago, and former recoveries leave
+ * room for one more.
+ */
 function isComingBack(
   row: Session,
   last: Signals | null,
-  { signals }: RefreshAttempt,
+  { signals, hash }: RefreshAttempt,
   { lostAnswerSeconds, sessions }: RefreshPolicy,
   now: number,
 ): boolean {
   // Without a grace period rotation is strict: there are no second uses.
   if (sessions.graceSeconds === 0 || row.rotatedAt === null) return false;
   return (
-    now - row.rotatedAt.getTime() < lostAnswerSeconds * 1000 && looksLikeSameCaller(last, signals)
+    now - row.rotatedAt.getTime() < lostAnswerSeconds * 1000 &&
+    (findRecovery(row, sessions, now) !== null || mayRecover(row, hash, now)) &&
+    looksLikeSameCaller(last, signals)
   );
 }
 

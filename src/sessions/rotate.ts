@@ -149,8 +149,9 @@ function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowCh
         revokedAt: new Date(now),
         revokedReason: refreshCase.reason satisfies RevokedReason,
       };
-    case 'refuse':
     case 'repeat':
+      return refreshCase.mark === null ? null : { recoveries: refreshCase.mark };
+    case 'refuse':
     case 'demand_reauthentication':
       return null;
   }
@@ -183,6 +184,7 @@ export async function act(
     eq(userSessions.refreshToken, row.refreshToken),
     sql`${userSessions.rotatedAt} is ${row.rotatedAt?.getTime() ?? null}`,
     sql`${userSessions.lastSignals} is ${row.lastSignals}`,
+    sql`${userSessions.recoveries} is ${row.recoveries}`,
     isNull(userSessions.revokedAt),
   ) as SQL;
   const report = reportTo(home, reporting, { subject: row.userId ?? row.id, atMost: FEW, now });

@@ -123,6 +123,80 @@ describe('anyone else is a thief: reuse, and the session ends (threats 2, 5)', (
   });
 });
 
+describe('a recovery leaves a mark', () => {
+  /** The device rotates and loses the answer again. Returns the token that it is left with. */
+  async function loseNext(service: TestService, token: string) {
+    service.advance(GRACE);
+    const { body } = await service.refresh(token, 'app', LAPTOP);
+    expect(body.refresh_token).not.toBe(token);
+    return { kept: token, lost: body.refresh_token };
+  }
+
+  async function recover(service: TestService, kept: string, seconds = HOUR) {
+    service.advance(seconds);
+    return service.refresh(kept, 'app', LAPTOP);
+  }
+
+  it('so that a thief and a victim who look alike cannot take turns', async () => {
+    const service = await startService();
+    const { session, kept, lost } = await loseAnswer(service, LAPTOP);
+    // The thief holds `kept`, as its owner does, whose answer was not lost at all.
+    expect((await recover(service, kept)).body.refresh_token).toBe(lost);
+    const next = await loseNext(service, lost);
+    // The other one of the two comes back with what the recovery gave.
+    const second = await recover(service, next.kept);
+    expect(second.body).toMatchObject({ error: 'invalid_grant', reason: 'reuse_detected' });
+    expect((await service.refresh(next.lost, 'app', LAPTOP)).body.reason).toBe('reuse_detected');
+    expect(await readRow(session.id)).toMatchObject({ revoked_reason: 'reuse_detected' });
+    expect(await eventTypes(service)).toEqual(['reuse_detected', 'answer_recovered']);
+  });
+
+  it('which the step after the next no longer bears', async () => {
+    const service = await startService();
+    const { kept, lost } = await loseAnswer(service, LAPTOP);
+    await recover(service, kept);
+    service.advance(GRACE);
+    const { body } = await service.refresh(lost, 'app', LAPTOP);
+    const again = await loseNext(service, body.refresh_token);
+    expect((await recover(service, again.kept)).body.refresh_token).toBe(again.lost);
+  });
+
+  it('and a retry within the grace period is the same recovery', async () => {
+    const service = await startService();
+    const { kept, lost } = await loseAnswer(service, LAPTOP);
+    await recover(service, kept);
+    for (const seconds of [1, GRACE - 2])
+      expect((await recover(service, kept, seconds)).body.refresh_token).toBe(lost);
+    expect(await eventTypes(service)).toEqual(['answer_recovered']);
+  });
+
+  it.each([
+    ['the fourth within 24 hours is theft', 23 * HOUR - 1, 'reuse_detected'],
+    ['the fourth is good once the first is 24 hours old', 24 * HOUR, undefined],
+  ])('%s', async (_, firstIsOld, reason) => {
+    const service = await startService();
+    let { kept, lost } = await loseAnswer(service, LAPTOP);
+    const first = service.clock.now + HOUR * 1000;
+    for (let recoveries = 0; recoveries < 3; recoveries += 1) {
+      expect((await recover(service, kept)).body.refresh_token).toBe(lost);
+      service.advance(GRACE);
+      const { body } = await service.refresh(lost, 'app', LAPTOP);
+      ({ kept, lost } = await loseNext(service, body.refresh_token));
+    }
+    service.clock.now = first + firstIsOld * 1000;
+    expect((await service.refresh(kept, 'app', LAPTOP)).body.reason).toBe(reason);
+  });
+
+  it('one that is recovered again and again counts each time', async () => {
+    const service = await startService();
+    const { kept, lost } = await loseAnswer(service, LAPTOP);
+    for (let recoveries = 0; recoveries < 3; recoveries += 1)
+      expect((await recover(service, kept)).body.refresh_token).toBe(lost);
+    expect(await eventTypes(service)).toHaveLength(3);
+    expect((await recover(service, kept)).body.reason).toBe('reuse_detected');
+  });
+});
+
 describe('the window', () => {
   it('LOST_ANSWER_SECONDS sets it', async () => {
     const service = await startService({ LOST_ANSWER_SECONDS: String(2 * HOUR) });

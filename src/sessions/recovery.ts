@@ -1,0 +1,63 @@
+/**
+ * What a recovered answer leaves on its session. A superseded token may be good again, once, when
+ * its answer had been lost; taken by turns, a thief and the victim who look alike would live on it
+ * for ever. So no rotation of a token that a recovery gave can be recovered (two in a row are
+ * theft), and no session recovers more than three times in 24 hours (RFC 9700 §4.14.2).
+ */
+import * as v from 'valibot';
+import type { SessionPolicy } from '../config/config';
+import { parseJson } from './parse-json';
+import type { Session } from './session';
+
+/** `user_sessions.recoveries`, as JSON. */
+const recoveriesSchema = v.object({
+  /** The hash of the token that the last recovery gave. */
+  given: v.string(),
+  /** When, in ms, the last one last. */
+  at: v.array(v.number()),
+});
+
+const MAX_RECOVERIES = 3;
+const DAY_MS = 86_400_000;
+
+/**
+ * When the rotation that is to be recovered was recovered already, within a grace period, in which
+ * retries are the same recovery; null: it was not.
+ */
+export function findRecovery(
+  session: Pick<Session, 'recoveries' | 'refreshToken'>,
+  { graceSeconds }: SessionPolicy,
+  now: number,
+): number | null {
+  const recoveries = parseRecoveries(session.recoveries);
+  const last = recoveries?.at.at(-1);
+  if (last === undefined || recoveries?.given !== session.refreshToken) return null;
+  return now - last < graceSeconds * 1000 ? last : null;
+}
+
+/** Whether the token with this hash may be recovered, as far as former recoveries go. */
+export function mayRecover(
+  session: Pick<Session, 'recoveries'>,
+  presentedHash: string,
+  now: number,
+): boolean {
+  const recoveries = parseRecoveries(session.recoveries);
+  if (recoveries === null) return true;
+  return recoveries.given !== presentedHash && lately(recoveries.at, now).length < MAX_RECOVERIES;
+}
+
+/** The mark of one more recovery, which gives the session's current token. */
+export function markRecovery(
+  session: Pick<Session, 'recoveries' | 'refreshToken'>,
+  now: number,
+): string {
+  const former = parseRecoveries(session.recoveries)?.at ?? [];
+  return JSON.stringify({ given: session.refreshToken, at: [...lately(former, now), now] });
+}
+
+const lately = (at: readonly number[], now: number) => at.filter((time) => time > now - DAY_MS);
+
+function parseRecoveries(text: string | null): v.InferOutput<typeof recoveriesSchema> | null {
+  const parsed = v.safeParse(recoveriesSchema, parseJson(text));
+  return parsed.success ? parsed.output : null;
+}
