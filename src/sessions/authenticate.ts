@@ -33,7 +33,7 @@ import {
 
 export interface Authentication {
   authTime: Date;
-  /** null: as before. */
+  /** null: not said, so nothing is known of it any more. */
   amr: string[] | null;
   acr: string | null;
 }
@@ -110,8 +110,9 @@ export async function authenticateSession(
             refreshToken: sql`iif(${moves}, ${next.hash}, ${userSessions.refreshToken})`,
             rotatedAt: sql`iif(${moves}, ${now}, ${userSessions.rotatedAt})`,
             authTime,
-            ...(amr !== null && { amr: JSON.stringify(amr) }),
-            ...(acr !== null && { acr }),
+            // Of an authentication before this one nothing stays: its class was another's.
+            amr: amr && JSON.stringify(amr),
+            acr,
           })
           .where(condition(isRerun))
           .returning(),

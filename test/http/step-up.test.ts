@@ -76,7 +76,7 @@ describe('POST /v1/sessions/{id}/authentication', () => {
     expect(results).toHaveLength(1);
   });
 
-  it('what is not said stays as it was; the time is now', async () => {
+  it('what is not said of it is not known; the time is now', async () => {
     const service = await startService();
     const { session, refresh_token } = await service.create({
       user_id: USER,
@@ -85,11 +85,14 @@ describe('POST /v1/sessions/{id}/authentication', () => {
       auth_time: 5,
     });
     const { body } = await stepUp(service, session.id, { refresh_token });
+    // A password does not inherit the class of the passkey before it.
     expect(body.session).toMatchObject({
-      amr: ['pwd'],
-      acr: 'urn:acr:1',
+      amr: null,
+      acr: null,
       auth_time: '2026-01-01T00:00:00Z',
     });
+    const { acr, amr } = decodeJwt(body.access_token as string);
+    expect({ acr, amr }).toEqual({});
   });
 
   it('a repeat gives the same token (R-03)', async () => {
