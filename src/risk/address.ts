@@ -45,6 +45,11 @@ export interface StoredAddress {
   network: string | null;
   /** As `network` was stored while the previous SESSION_SECRET was the current one. */
   formerNetwork: string | null;
+  /**
+   * Every other form in which the network may have been stored under an earlier ADDRESS_STORAGE or
+   * SESSION_SECRET: for comparison, never to be stored.
+   */
+  otherNetworks: readonly string[];
 }
 
 /** Reduces an address to what may be stored. */
@@ -54,23 +59,45 @@ export async function toStoredAddress(
   keyring: Keyring,
 ): Promise<StoredAddress> {
   const address = parseAddress(text);
-  if (address === null) return { address: null, network: null, formerNetwork: null };
+  if (address === null)
+    return { address: null, network: null, formerNetwork: null, otherNetworks: [] };
   const network = toNetwork(address);
-  if (storage === 'full') return { address: address.toString(), network, formerNetwork: null };
-  if (storage === 'network') return { address: network, network, formerNetwork: null };
   const hash = async (value: string) =>
     Promise.all(
       eachSecret(keyring).map(
-        async (keys) => `hmac:${(await hmacSha256(keys.address, value)).slice(0, 22)}`,
+        async (keys) => `${KEYED}${(await hmacSha256(keys.address, value)).slice(0, 22)}`,
       ),
     );
-  const [[hashedAddress], [hashedNetwork, formerNetwork]] = await Promise.all([
-    hash(address.toString()),
-    hash(network),
-  ]);
+  const hashedNetworks = await hash(network);
+  if (storage !== 'hash') {
+    const kept = storage === 'full' ? address.toString() : network;
+    return { address: kept, network, formerNetwork: null, otherNetworks: hashedNetworks };
+  }
+  const [hashedAddress = null] = await hash(address.toString());
+  const [hashedNetwork = null, formerNetwork = null] = hashedNetworks;
   return {
-    address: hashedAddress ?? null,
-    network: hashedNetwork ?? null,
-    formerNetwork: formerNetwork ?? null,
+    address: hashedAddress,
+    network: hashedNetwork,
+    formerNetwork,
+    otherNetworks: [...hashedNetworks.slice(1), network],
   };
+}
+
+const KEYED = 'hmac:';
+
+/** In place of a network that was stored in a form which the configuration does not allow now. */
+const OTHER_NETWORK = 'other';
+
+/**
+ * What the network of a session's last signals is compared and told as, when a request's is
+ * `current`. An ADDRESS_STORAGE that has changed is no change of network, and what an earlier one
+ * kept must not get into what is written now.
+ */
+export function toComparable(
+  last: string | null,
+  { network, otherNetworks }: Pick<StoredAddress, 'network' | 'otherNetworks'>,
+): string | null {
+  if (last === null || network === null) return last;
+  if (otherNetworks.includes(last)) return network;
+  return last.startsWith(KEYED) === network.startsWith(KEYED) ? last : OTHER_NETWORK;
 }

@@ -9,6 +9,8 @@ export interface CallerSignals {
   signals: Signals;
   /** The network as it was stored under the previous SESSION_SECRET. */
   formerNetwork: string | null;
+  /** Other forms of it, as earlier configurations stored it. */
+  otherNetworks: readonly string[];
 }
 
 export async function signalsOf(
@@ -16,7 +18,8 @@ export async function signalsOf(
   { config, keyring }: Service,
 ): Promise<CallerSignals> {
   const stored = await toStoredAddress(device.address, config.risk.addressStorage, await keyring());
-  return { signals: toSignals(device, stored), formerNetwork: stored.formerNetwork };
+  const { formerNetwork, otherNetworks } = stored;
+  return { signals: toSignals(device, stored), formerNetwork, otherNetworks };
 }
 
 /** The visitor whose own device sent the request. */

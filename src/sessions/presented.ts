@@ -33,6 +33,8 @@ import { type KnownSession, type RefusalReason, type Session, selectSession } fr
 export interface Visitor {
   signals: Signals;
   formerNetwork: string | null;
+  /** Other forms of it (risk/address.ts). */
+  otherNetworks: readonly string[];
   /**
    * What this request could not tell, because a server sent it for the person; it is taken to be as
    * it was. Anything else that is null was withheld.
@@ -47,6 +49,7 @@ export interface Visitor {
 export const NOBODY: Visitor = {
   signals: NO_SIGNALS,
   formerNetwork: null,
+  otherNetworks: [],
   unknown: Object.keys(NO_SIGNALS) as (keyof Signals)[],
 };
 
@@ -175,6 +178,7 @@ async function weigh(
     clientId: clientId ?? row.clientId ?? '',
     signals: { ...visitor.signals, ...unknown },
     formerNetwork: visitor.formerNetwork,
+    otherNetworks: visitor.otherNetworks,
   };
   return toRefreshCase(row, attempt, policy, { now, isOwnRotation: false });
 }

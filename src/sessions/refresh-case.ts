@@ -20,6 +20,7 @@
 import type { SessionPolicy } from '../config/config';
 import type { RiskPolicy } from '../config/risk';
 import { toUuid } from '../crypto';
+import { toComparable } from '../risk/address';
 import { assess, looksLikeSameCaller } from '../risk/assess';
 import { parseSignals, type Signals } from '../risk/signals';
 import type { EventDetails, EventDraft } from '../security-log/record';
@@ -52,6 +53,8 @@ export interface RefreshAttempt {
   signals: Signals;
   /** The caller's network as it was stored under the previous SESSION_SECRET. */
   formerNetwork: string | null;
+  /** Other forms of it, as earlier configurations stored it (risk/address.ts). */
+  otherNetworks: readonly string[];
 }
 
 export type RefreshCase =
@@ -179,9 +182,8 @@ function isComingBack(
 
 function toLastSignals(
   { lastSignals }: Session,
-  { signals, formerNetwork }: RefreshAttempt,
+  { signals: { network }, otherNetworks }: RefreshAttempt,
 ): Signals | null {
   const last = parseSignals(lastSignals);
-  if (last === null || formerNetwork === null || last.network !== formerNetwork) return last;
-  return { ...last, network: signals.network };
+  return last && { ...last, network: toComparable(last.network, { network, otherNetworks }) };
 }

@@ -43,6 +43,7 @@ export interface Refresh {
   clientId: string;
   signals: Signals;
   formerNetwork: StoredAddress['formerNetwork'];
+  otherNetworks: StoredAddress['otherNetworks'];
   reporting: Reporting;
   now: number;
 }
@@ -79,7 +80,7 @@ export async function rotateSession(
   home: Home,
   keyring: Keyring,
   policy: RefreshPolicy,
-  { token, clientId, signals, formerNetwork, reporting, now }: Refresh,
+  { token, clientId, signals, formerNetwork, otherNetworks, reporting, now }: Refresh,
 ): Promise<RotateResult> {
   const [hash, successors] = await Promise.all([
     sha256(token.secret),
@@ -93,6 +94,7 @@ export async function rotateSession(
     clientId,
     signals,
     formerNetwork,
+    otherNetworks,
   };
   const [next] = successors;
   const step = { refreshToken: next.hash, rotatedAt: new Date(now) };

@@ -134,6 +134,73 @@ describe('ADDRESS_STORAGE', () => {
   });
 });
 
+describe('another ADDRESS_STORAGE than before', () => {
+  const FORMS = ['full', 'network', 'hash'] as const;
+  const changes = FORMS.flatMap((from) =>
+    FORMS.filter((to) => to !== from).map((to) => [from, to] as const),
+  );
+  const seen = (address: string): Caller => ({ address, userAgent: UA.chrome(), cf: {} });
+  const HOME = '203.0.113.7';
+  const SAME_NETWORK = '203.0.113.200';
+  const ELSEWHERE = '198.51.100.9';
+
+  async function start(from: string) {
+    const service = await startService({ ADDRESS_STORAGE: from });
+    const { session, refresh_token } = await service.create({ user_id: USER });
+    service.advance(GRACE);
+    const { body } = await service.refresh(refresh_token, 'app', seen(HOME));
+    service.advance(GRACE);
+    return { service, session, token: body.refresh_token };
+  }
+  const newEvents = async () =>
+    JSON.stringify(
+      (await env.DB.prepare("SELECT * FROM session_events WHERE type <> 'session_created'").all())
+        .results,
+    );
+
+  it.each(changes)('%s → %s: the same network is no change', async (from, to) => {
+    const { service, session, token } = await start(from);
+    const changed = await startService({ ADDRESS_STORAGE: to }, service.clock);
+    const { status, body } = await changed.refresh(token, 'app', seen(SAME_NETWORK));
+    expect({ status, kept: body.refresh_token === token }).toEqual({ status: 200, kept: false });
+    expect(await newEvents()).toBe('[]');
+    const { last_signals: last } = (await readRow(session.id)) as { last_signals: string };
+    expect(last.includes(HOME) || (to === 'hash' && last.includes('203.0.113.'))).toBe(false);
+  });
+
+  it.each(changes)(
+    '%s → %s: a lost answer from the same network is given again',
+    async (from, to) => {
+      const { service, token } = await start(from);
+      const lost = await service.refresh(token, 'app', seen(HOME));
+      service.advance(3_600);
+      const changed = await startService({ ADDRESS_STORAGE: to }, service.clock);
+      const again = await changed.refresh(token, 'app', seen(SAME_NETWORK));
+      expect(again.body.refresh_token).toBe(lost.body.refresh_token);
+    },
+  );
+
+  it.each(changes)(
+    '%s → %s: another network is one, and the event holds nothing of the former form',
+    async (from, to) => {
+      const { service, token } = await start(from);
+      const changed = await startService({ ADDRESS_STORAGE: to }, service.clock);
+      const { status } = await changed.refresh(token, 'app', seen(ELSEWHERE));
+      expect(status).toBe(200);
+      const events = await newEvents();
+      expect(events).toContain('network_changed');
+      const isSameForm = from !== 'hash' && to !== 'hash';
+      expect(events).not.toContain(HOME);
+      expect(events.includes('203.0.113.')).toBe(isSameForm);
+      if (to !== 'hash') expect(events).not.toContain('hmac:');
+      if (to === 'hash') expect(await dumpOfSignals()).not.toMatch(/203\.0\.113\.|198\.51\.100\./);
+    },
+  );
+
+  const dumpOfSignals = async () =>
+    JSON.stringify((await env.DB.prepare('SELECT last_signals FROM user_sessions').all()).results);
+});
+
 describe('whose address it is', () => {
   it.each([
     'X-Forwarded-For',
