@@ -146,6 +146,17 @@ describe('a person', () => {
     const before = await dump();
     expect(tracesIn(before, traces)).toEqual(traces);
 
+    const log = await homes.service.backend('GET', `/v1/users/${USER}/events?limit=100`);
+    expect(tracesIn(await log.text(), [ids[1] as string, TRACES.guestAddress])).toHaveLength(2);
+    // Rows that show the way to another home need not say where their person was.
+    for (const name of HOMES) {
+      const { results } = await env[name]
+        .prepare(
+          'SELECT ip_address, user_agent, last_signals, claims FROM user_sessions WHERE home IS NOT NULL',
+        )
+        .all();
+      expect(tracesIn(JSON.stringify(results), Object.values(TRACES))).toEqual([]);
+    }
     const records = await exportAll(homes, USER);
     const text = JSON.stringify(records);
     expect(tracesIn(text, traces)).toEqual(traces);
@@ -200,6 +211,8 @@ describe('a person', () => {
     homes.databases.DB_WEUR.faults = [];
     expect(tracesIn(await dump(), [TRACES.address, 'unfinished_moves'])).toHaveLength(2);
     expect((await homes.service.backend('DELETE', `/v1/users/${USER}`)).status).toBe(204);
+    for (const name of HOMES)
+      expect((await env[name].prepare('SELECT * FROM unfinished_moves').all()).results).toEqual([]);
     await runCron(homes);
     homes.service.advance(3_600);
     await runCron(homes);
