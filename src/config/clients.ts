@@ -61,11 +61,14 @@ export interface Client {
   browserClients: ReadonlySet<string>;
 }
 
+/** VSCHAR of RFC 6749 appendix A.1 but the space, and bounded. */
+export const CLIENT_ID = /^[\x21-\x7e]{1,128}$/;
+
 const clientsSchema = v.array(
   v.strictObject({
     client_id: v.pipe(
       v.string(),
-      v.regex(/^[\x21-\x7e]{1,128}$/, 'client_id must be 1 to 128 printable ASCII characters'),
+      v.regex(CLIENT_ID, 'client_id must be 1 to 128 printable ASCII characters'),
     ),
     secret_sha256: v.optional(oneOrTwo),
     allow: v.optional(v.array(v.picklist(CAPABILITIES))),

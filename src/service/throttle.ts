@@ -1,9 +1,9 @@
 /**
- * A brake on refreshes, by Cloudflare's Rate Limiting bindings where there are any: each session's
- * refreshes, before the database is asked, and each address's failures. They count approximately
- * and in one place at a time: they slow a flood, and decide nothing. A failure beyond the limit is
- * told nothing but 429; a good refresh from the same address still succeeds, because many people
- * may share it.
+ * A brake on refreshes and on guessed client secrets, by Cloudflare's Rate Limiting bindings where
+ * there are any: each session's refreshes, before the database is asked, and each address's
+ * failures. They count approximately and in one place at a time: they slow a flood, and decide
+ * nothing. A failure beyond the limit is told nothing but 429; a good refresh, or the right secret,
+ * from the same address still succeeds, because many people may share it.
  */
 import ipaddr from 'ipaddr.js';
 import { parseAddress, toNetwork } from '../risk/address';
@@ -23,8 +23,8 @@ export function throttleSession(
 }
 
 /**
- * Counts a failure for the caller's address, of IPv6 its /64, and the client. Refuses
- * beyond the limit.
+ * Counts a failure for the caller's address, of IPv6 its /64, and the client, proven or claimed.
+ * Refuses beyond the limit.
  */
 export async function throttleFailure(
   caller: Caller,

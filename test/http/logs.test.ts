@@ -3,7 +3,7 @@
  * or that opens a session.
  */
 import { env } from 'cloudflare:test';
-import { decodeJwt } from 'jose';
+import { base64url, decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   APP,
@@ -14,6 +14,7 @@ import {
   type TestService,
   type Tokens,
 } from '../fixtures';
+import { APP_ORIGIN, OTHER_WEB, send, signIn, startWithBrowsers, WEB } from './browser/browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const CANARIES = {
@@ -253,6 +254,70 @@ describe('a request', () => {
     await service.request('/made/up/path-of-a-caller');
     expect(lines).toHaveLength(1);
     expect(lines[0]).not.toContain('path-of-a-caller');
+  });
+});
+
+describe('who called', () => {
+  const requestLine = () =>
+    lines.map((line) => JSON.parse(line)).findLast(({ event }) => event === 'request');
+
+  it.each([
+    ['a client that exists', BACKEND.id, 'wrong', BACKEND.id],
+    ['a client that does not', 'web-backend.2_b', 'wrong', 'web-backend.2_b'],
+    ['a secret in place of the id', BACKEND.secret, BACKEND.id, undefined],
+    ['one text for both', 'a-secret', 'a-secret', undefined],
+    ['random bytes in base64', 'Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYg', 'wrong', undefined],
+    ['an e-mail address', 'jane@example.com', 'wrong', undefined],
+    ['control characters', 'a\r\nb\u001b[31m', 'wrong', undefined],
+    ['what no client could be called', 'x'.repeat(129), 'wrong', undefined],
+  ])('without proof: of %s the line tells what is safe to tell', async (_, id, secret, told) => {
+    const service = await startService();
+    for (const request of [
+      () => service.request('/v1/homes', { headers: { authorization: basic({ id, secret }) } }),
+      () => service.form('/oauth/introspect', { token: 'x', client_id: id, client_secret: secret }),
+    ]) {
+      lines = [];
+      expect((await request()).status).toBe(401);
+      expect(requestLine().claimed_client_id).toBe(told);
+      expect(requestLine()).not.toHaveProperty('client_id');
+    }
+  });
+
+  it('with proof, is client_id alone', async () => {
+    const service = await startService();
+    await service.backend('GET', '/v1/homes');
+    expect(requestLine()).toMatchObject({ client_id: BACKEND.id });
+    expect(requestLine()).not.toHaveProperty('claimed_client_id');
+  });
+
+  it('with a cookie, is the client whose session it has proved to be', async () => {
+    const service = await startWithBrowsers();
+    const page = { origin: APP_ORIGIN, 'sec-fetch-site': 'same-site', 'x-requested-with': 'x' };
+    const { jar } = await signIn(service);
+    expect(requestLine()).toMatchObject({ route: '/browser/start', client_id: WEB });
+    const own = { 'sec-fetch-site': 'same-origin' };
+    const told = async (method: string, path: string, headers: Record<string, string>) => {
+      const { status } = await send(service, jar, method, path, headers);
+      const { client_id, claimed_client_id } = requestLine();
+      return { status, client_id, claimed_client_id };
+    };
+    const proved = { status: 200, client_id: WEB, claimed_client_id: undefined };
+    expect(await told('GET', '/browser/session', page)).toEqual(proved);
+    expect(await told('GET', '/account', own)).toEqual(proved);
+    expect(await told('POST', '/browser/refresh', page)).toEqual(proved);
+    const [name, cookie = ''] = [...jar].find(([key]) => key === '__Host-session') ?? [''];
+    const forged = { status: 401, client_id: undefined, claimed_client_id: WEB };
+    const unknown = { ...forged, claimed_client_id: undefined };
+    jar.set(name, `${cookie.split('~')[0]}~v2.forged`);
+    expect(await told('POST', '/browser/refresh', page)).toEqual(forged);
+    // Another client's name before an authentic token proves nothing.
+    jar.set(name, `${base64url.encode(OTHER_WEB)}~${cookie.split('~')[1]}`);
+    expect(await told('GET', '/account', own)).toEqual({ ...forged, claimed_client_id: OTHER_WEB });
+    jar.set(name, `${base64url.encode('made-up')}~${cookie.split('~')[1]}`);
+    expect(await told('GET', '/account', own)).toEqual(unknown);
+    expect(await told('POST', '/browser/refresh', page)).toEqual(unknown);
+    jar.set(name, cookie);
+    expect(await told('POST', '/browser/sign-out', page)).toEqual({ ...proved, status: 204 });
   });
 });
 

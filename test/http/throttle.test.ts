@@ -1,7 +1,7 @@
 /** Too many refreshes, counted by the real bindings of wrangler.toml. */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { startService } from '../fixtures';
+import { BACKEND, basic, OTHER_BACKEND, startService } from '../fixtures';
 
 const { RATE_LIMIT_SESSION_REFRESHES, RATE_LIMIT_FAILED_REFRESHES } = env;
 const LIMITS = { RATE_LIMIT_SESSION_REFRESHES, RATE_LIMIT_FAILED_REFRESHES } as Required<
@@ -66,6 +66,68 @@ describe('failed refreshes from one address (P-05, threat 49)', () => {
       await service.refresh(FORGED, 'app', { address, headers: { 'x-forwarded-for': someIpv4() } });
     }
     expect((await service.refresh(FORGED, 'app', { address })).status).toBe(429);
+  });
+});
+
+describe('failed client authentications (RFC 6749 §2.3.1: brute force)', () => {
+  const WRONG = 'not-the-secret-of-the-tests';
+
+  it.each([
+    ['an API route', '/v1/homes', 'too_many_requests', { method: 'GET' }],
+    [
+      'the OAuth endpoints',
+      '/oauth/introspect',
+      'temporarily_unavailable',
+      { method: 'POST', body: new URLSearchParams({ token: FORGED }) },
+    ],
+  ])(
+    'of %s, beyond the limit, are told 429; the right secret from there succeeds, and other clients and addresses count for themselves',
+    async (_, path, code, init) => {
+      const service = await startService(LIMITS);
+      const address = someIpv4();
+      const ask = (client: { id: string; secret: string }, from = address) =>
+        service.request(path, {
+          ...init,
+          headers: { authorization: basic(client), 'cf-connecting-ip': from },
+        });
+      for (let failure = 0; failure < FAILURES; failure += 1)
+        expect((await ask({ ...BACKEND, secret: WRONG })).status).toBe(401);
+      const refused = await ask({ ...BACKEND, secret: WRONG });
+      const { code: told, error } = await refused.json<{ code?: string; error?: string }>();
+      expect({ status: refused.status, told: told ?? error }).toEqual({ status: 429, told: code });
+      expect(refused.headers.get('retry-after')).toBe('60');
+      expect((await ask(BACKEND)).status).toBe(200);
+      expect((await ask({ ...OTHER_BACKEND, secret: WRONG })).status).toBe(401);
+      expect((await ask({ ...BACKEND, secret: WRONG }, someIpv4())).status).toBe(401);
+    },
+  );
+
+  it('count for each client that is claimed, so that the limit does not tell which exist', async () => {
+    const service = await startService(LIMITS);
+    const address = someIpv4();
+    const fail = async (id: string) => {
+      const headers = { authorization: basic({ id, secret: WRONG }), 'cf-connecting-ip': address };
+      return (await service.request('/v1/homes', { headers })).status;
+    };
+    for (let failure = 0; failure < FAILURES; failure += 1) expect(await fail('nobody')).toBe(401);
+    expect(await fail('nobody')).toBe(429);
+    expect(await fail('nobody-else')).toBe(401);
+    expect(await fail(BACKEND.id)).toBe(401);
+  });
+
+  it('with what no client could be called count together', async () => {
+    const service = await startService(LIMITS);
+    const address = someIpv4();
+    const fail = async (authorization: string) => {
+      const headers = { authorization, 'cf-connecting-ip': address };
+      return (await service.request('/v1/homes', { headers })).status;
+    };
+    for (let failure = 0; failure < FAILURES; failure += 1) {
+      const id = `no client ${failure}`;
+      expect(await fail(failure % 2 ? 'Basic !' : basic({ id, secret: WRONG }))).toBe(401);
+    }
+    expect(await fail('Basic !')).toBe(429);
+    expect(await fail(basic({ id: 'nor is this', secret: WRONG }))).toBe(429);
   });
 });
 

@@ -27,7 +27,7 @@ const replaySchema = v.strictObject({
 export function deliveryRoutes(service: Service): Hono<AppEnv> {
   const { config, now } = service;
   const routes = new Hono<AppEnv>();
-  const operator = clientAuth(config, 'operate');
+  const operator = clientAuth(service, 'operate');
 
   routes.get('/', operator, async (c) => {
     const {

@@ -20,7 +20,7 @@ const revokeSchema = v.strictObject({
 
 export function keyRoutes(service: Service): Hono<AppEnv> {
   const { config, now } = service;
-  const operator = clientAuth(config, 'operate');
+  const operator = clientAuth(service, 'operate');
   const routes = new Hono<AppEnv>();
 
   routes.get('/', operator, async (c) => {

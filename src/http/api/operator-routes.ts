@@ -45,7 +45,7 @@ export function operatorRoutes(service: Service): {
   notBefore: Hono<AppEnv>;
 } {
   const { config, now } = service;
-  const operator = clientAuth(config, 'operate');
+  const operator = clientAuth(service, 'operate');
   const [homes, users, notBefore] = [new Hono<AppEnv>(), new Hono<AppEnv>(), new Hono<AppEnv>()];
 
   homes.get('/', operator, async (c) => {

@@ -22,7 +22,7 @@ export function personRoutes(service: Service): Hono<AppEnv> {
    * Erasing someone who is not there is done already. Safe to repeat, and to be repeated until every
    * home has answered.
    */
-  routes.delete('/:user_id', clientAuth(config, 'erase_users'), async (c) => {
+  routes.delete('/:user_id', clientAuth(service, 'erase_users'), async (c) => {
     const grant = requireGrant(c.get('client'), 'erase_users');
     const person = await findPerson(c);
     const { answered, silent } = await askAll(homes(c), (home) =>
@@ -34,7 +34,7 @@ export function personRoutes(service: Service): Hono<AppEnv> {
   });
 
   /** One page, of one home. A page may be empty, and is the last when there is no `next_cursor`. */
-  routes.get('/:user_id/export', clientAuth(config, 'manage_all'), async (c) => {
+  routes.get('/:user_id/export', clientAuth(service, 'manage_all'), async (c) => {
     const grant = requireGrant(c.get('client'), 'manage_all');
     const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
     const at = parsePosition(cursor);

@@ -82,7 +82,7 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const user = bearerAuth(service);
 
-  routes.post('/', clientAuth(config, 'create_sessions'), async (c) => {
+  routes.post('/', clientAuth(service, 'create_sessions'), async (c) => {
     const { input, text } = await readJson(c, newSessionSchema);
     const key = readIdempotencyKey(c);
     const idempotency = key === null ? null : { key, request: text };
@@ -98,7 +98,7 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   });
 
   /** Step-up: the backend has authenticated the person anew. */
-  routes.post('/:id/authentication', clientAuth(config, 'create_sessions'), async (c) => {
+  routes.post('/:id/authentication', clientAuth(service, 'create_sessions'), async (c) => {
     const sessionId = readId(c);
     const { input } = await readJson(c, authenticationSchema);
     const steppedUp = await stepUp(clientCallerOf(c), service, {

@@ -33,7 +33,7 @@ import { toSessionView } from '../views';
 export function userRoutes(service: Service): Hono<AppEnv> {
   const { config, now } = service;
   const routes = new Hono<AppEnv>();
-  const backend = clientAuth(config, 'manage_users');
+  const backend = clientAuth(service, 'manage_users');
 
   routes.get('/:user_id/sessions', backend, async (c) => {
     const userId = readUserId(c);

@@ -5,25 +5,31 @@
 import { createMiddleware } from 'hono/factory';
 import type { Grant } from '../../config/authority';
 import type { Capability, Client } from '../../config/clients';
-import type { Config } from '../../config/config';
 import { equalDigests, sha256 } from '../../crypto';
 import { authorize } from '../../service/authorize';
+import type { Service } from '../../service/service';
+import { throttleFailure } from '../../service/throttle';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { toProblemError } from '../refusals';
+import { loggableClaim, readClaim } from './claimed-client';
 
 /** For routes of backends: HTTP Basic credentials of a client that is allowed to do this. */
-export const clientAuth = (config: Config, capability: Capability) =>
+export const clientAuth = (service: Service, capability: Capability) =>
   createMiddleware<AppEnv>(async function clientAuth(c, next) {
-    const client = await authenticateClient(c, config, new Map());
+    const client = await authenticateClient(c, service, new Map());
     requireGrant(client, capability);
     await next();
   });
 
-/** Who calls. Throws `invalid_client`, which does not say whether the client exists. */
+/**
+ * Who calls. Throws `invalid_client`, which does not say whether the client exists. Failures count
+ * for the client that is claimed and the caller's address: beyond the limit they are told
+ * `too_many_requests`, while the right secret still succeeds.
+ */
 export async function authenticateClient(
   c: AppContext,
-  config: Config,
+  service: Service,
   form: ReadonlyMap<string, string>,
 ): Promise<Client> {
   const header = c.req.header('authorization');
@@ -31,22 +37,23 @@ export async function authenticateClient(
     throw new ProblemError('invalid_request', 'Use one way of client authentication, not two');
   }
   const basic = header === undefined ? null : parseBasic(header);
-  if (header !== undefined && basic === null) throw rejected();
+  if (header !== undefined && basic === null) throw await rejected(c, service, {});
   const id = basic?.id ?? form.get('client_id');
   const secret = basic?.secret ?? form.get('client_secret');
   if (basic !== null && form.has('client_id') && form.get('client_id') !== basic.id) {
     throw new ProblemError('invalid_request', 'client_id is not that of the Authorization header');
   }
-  const client = id === undefined ? undefined : config.clients.get(id);
+  const client = id === undefined ? undefined : service.config.clients.get(id);
   // An unknown client costs the same hash and comparison as a known one.
   const hashes = client?.secretHashes ?? [UNKNOWN_CLIENT_HASH];
   if (hashes.length === 0) {
     if (secret === undefined) return identified(c, client as Client);
-    throw rejected();
+    throw await rejected(c, service, { id, secret });
   }
   const digest = await sha256(secret ?? '');
   const matches = hashes.map((hash) => equalDigests(hash, digest));
-  if (client === undefined || secret === undefined || !matches.includes(true)) throw rejected();
+  if (client === undefined || secret === undefined || !matches.includes(true))
+    throw await rejected(c, service, { id, secret });
   return identified(c, client);
 }
 
@@ -65,7 +72,16 @@ export function requireGrant<C extends Capability>(client: Client, capability: C
 
 const UNKNOWN_CLIENT_HASH = 'A'.repeat(43);
 
-function rejected(): ProblemError {
+async function rejected(
+  c: AppContext,
+  service: Service,
+  { id, secret }: { id?: string | undefined; secret?: string | undefined },
+): Promise<ProblemError> {
+  const claim = readClaim(id);
+  c.set('claimedClientId', await loggableClaim(claim, secret, service.config.clients));
+  // Whether the client exists, the limit must not tell either, so each claim counts by itself.
+  const throttled = await throttleFailure(c.get('caller'), service, claim ?? '');
+  if (throttled !== null) return toProblemError(throttled.refusal);
   return new ProblemError('invalid_client', {
     detail: 'The client is unknown or its credentials are wrong',
     headers: { 'WWW-Authenticate': 'Basic realm="edge-sessions", charset="UTF-8"' },

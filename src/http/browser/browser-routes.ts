@@ -131,7 +131,9 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
       return c.body(null, 204);
     }
     const events = named === null ? [] : await endNamedSession(c, named);
-    c.set('outcome', hasEnded(events) ? 'signed_out' : 'unchanged');
+    const isEnded = hasEnded(events);
+    if (isEnded && named !== null) c.set('sessionClientId', named.clientId);
+    c.set('outcome', isEnded ? 'signed_out' : 'unchanged');
     clearSessionCookies(c);
     return c.body(null, 204);
   });
@@ -165,7 +167,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
         );
       await next();
     },
-    clientAuth(config, 'browser_tokens'),
+    clientAuth(service, 'browser_tokens'),
     async (c) => {
       const described = await readOptionalJson(c, visitorSchema);
       const cookie = readSessionCookie(c);

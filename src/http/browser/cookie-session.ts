@@ -40,6 +40,7 @@ export async function findOwnSession(
   const home = cookie && service.findHome(cookie.token.home, c.get('caller').meter);
   if (cookie === null || home === null || !config.clients.has(cookie.clientId))
     throw cookieSessionEnded(null);
+  c.set('claimedClientId', cookie.clientId);
   if (c.get('isOtherApps')) throw cookieSessionEnded(null);
   if (cookie.isExpired) throw cookieSessionEnded('expired_absolute');
   const signer = await service.signerFor(home);
@@ -47,7 +48,10 @@ export async function findOwnSession(
   const caller = c.get('caller');
   const visitor = described ?? (await visitorOf(caller.device, service));
   const { home: at, result } = await present(caller, service, home, { token, clientId, visitor });
-  if (result.ok) return { session: result.session, home: at, secret: cookie.token.secret, signer };
+  if (result.ok) {
+    c.set('sessionClientId', clientId);
+    return { session: result.session, home: at, secret: token.secret, signer };
+  }
   switch (result.reason) {
     case 'unknown_session':
     case 'wrong_client':
@@ -61,6 +65,7 @@ export async function findOwnSession(
     case 'reuse_detected':
     case 'revoked':
     case 'reauthenticate':
+      c.set('sessionClientId', clientId);
       throw cookieSessionEnded(result.reason);
   }
 }

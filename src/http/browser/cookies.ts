@@ -83,6 +83,7 @@ export function setSessionCookies(c: AppContext, clientId: string, tokens: Token
   const session = `${base64url.encode(clientId)}~${tokens.refreshToken}`;
   set(c, SESSION_COOKIE, session, tokens.refreshTokenExpiresIn ?? MAX_AGE_SECONDS);
   set(c, ACCESS_COOKIE, tokens.accessToken, tokens.expiresIn);
+  c.set('sessionClientId', clientId);
 }
 
 /**

@@ -73,6 +73,8 @@ export const sameSite = (config: Config) => {
         'The origin of the request is not one of the client',
       );
     const cookie = readSessionCookie(c);
+    if (cookie !== null && config.clients.has(cookie.clientId))
+      c.set('claimedClientId', cookie.clientId);
     if (origin !== undefined && cookie !== null)
       c.set('isOtherApps', !mayUse(config, cookie.clientId, origin));
     try {

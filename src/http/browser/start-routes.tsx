@@ -45,7 +45,7 @@ export function startRoutes(service: Service): Hono<AppEnv> {
     // is embedded is unseen.
     if (c.req.method === 'HEAD') return c.body(null, 204);
     assertNavigation(c);
-    const handoff = await open(code);
+    const handoff = await open(c, code);
     const former = await verifyCookie(c, service);
     if (isOf(former, handoff)) return goOn(c, handoff);
     if (handoff.isExpired) throw invalidCode();
@@ -67,7 +67,7 @@ export function startRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/', async (c) => {
     assertNavigation(c);
-    const handoff = await open(await readCode(c));
+    const handoff = await open(c, await readCode(c));
     const request = {
       site: c.req.header('sec-fetch-site'),
       origin: c.req.header('origin'),
@@ -99,11 +99,12 @@ export function startRoutes(service: Service): Hono<AppEnv> {
   return routes;
 
   /** What an authentic code stands for, where the client may still have it. */
-  async function open(code: string) {
+  async function open(c: AppContext, code: string) {
     const handoff = await openHandoff(await service.keyring(), code, now());
     const client = handoff === null ? undefined : config.clients.get(handoff.clientId);
     if (handoff === null || client === undefined) throw invalidCode();
     if (!isAllowedReturnUrl(client.returnUrls, handoff.returnUrl)) throw invalidCode();
+    c.set('sessionClientId', client.id);
     return { ...handoff, client };
   }
 

@@ -1,6 +1,6 @@
 /**
  * One structured log line a request. It names the route's pattern, never the URL, and nothing that
- * a caller sent.
+ * a caller sent but the client that it claimed to be (auth/claimed-client.ts).
  */
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
@@ -14,6 +14,8 @@ export const requestLog = () =>
     c.set('caller', caller);
     const started = Date.now();
     await next();
+    const clientId =
+      c.get('client')?.id ?? c.get('accessToken')?.clientId ?? c.get('sessionClientId');
     c.res.headers.set('X-Request-Id', requestId);
     console.log(
       JSON.stringify({
@@ -24,7 +26,8 @@ export const requestLog = () =>
         method: c.req.method,
         route: routePath(c),
         status: c.res.status,
-        client_id: c.get('client')?.id ?? c.get('accessToken')?.clientId,
+        client_id: clientId,
+        claimed_client_id: clientId === undefined ? c.get('claimedClientId') : undefined,
         outcome: c.get('outcome'),
         d1_round_trips: meter.roundTrips,
         d1_rows_read: meter.rowsRead,

@@ -25,7 +25,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/token', async (c) => {
     const form = await readForm(c);
-    const client = await authenticateClient(c, config, form);
+    const client = await authenticateClient(c, service, form);
     const grantType = need(form, 'grant_type');
     if (grantType === 'refresh_token') return grantByRefreshToken(c, client, form);
     if (grantType === JWT_BEARER && config.trustedIssuers.size > 0)
@@ -35,7 +35,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/revoke', async (c) => {
     const form = await readForm(c);
-    const client = await authenticateClient(c, config, form);
+    const client = await authenticateClient(c, service, form);
     const caller = { ...c.get('caller'), client };
     // `token_type_hint` is not looked at: a token tells its own kind (RFC 7009 §2.1). What is no
     // token of ours needs no revoking (§2.2).
@@ -46,7 +46,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/introspect', async (c) => {
     const form = await readForm(c);
-    const client = await authenticateClient(c, config, form);
+    const client = await authenticateClient(c, service, form);
     const grant = requireGrant(client, 'introspect');
     const caller = { ...c.get('caller'), client };
     const introspection = await introspect(caller, grant, service, need(form, 'token'));

@@ -1,0 +1,34 @@
+/**
+ * Which client id the log line tells when a client could not prove who it is. A caller may have put
+ * anything in its place, its secret or a person's address too, so what the configuration does not
+ * know has to look like a client id and like nothing else.
+ */
+import { CLIENT_ID, type Client } from '../../config/clients';
+import { equalDigests, sha256 } from '../../crypto';
+
+/**
+ * Shorter than any token and than the secrets that this service asks for, and without the `@` of an
+ * e-mail address.
+ */
+const UNKNOWN_CLIENT_ID = /^[A-Za-z0-9._-]{1,31}$/;
+
+/** A well-formed claim; null: there is none, so no client could have it. */
+export function readClaim(id: string | undefined): string | null {
+  return id !== undefined && CLIENT_ID.test(id) ? id : null;
+}
+
+/** The claim as the log may have it. undefined: it could be a secret. */
+export async function loggableClaim(
+  claim: string | null,
+  secret: string | undefined,
+  clients: ReadonlyMap<string, Client>,
+): Promise<string | undefined> {
+  if (claim === null) return undefined;
+  if (clients.has(claim)) return claim;
+  if (!UNKNOWN_CLIENT_ID.test(claim) || claim === secret) return undefined;
+  const digest = await sha256(claim);
+  const isSecret = [...clients.values()].some(({ secretHashes }) =>
+    secretHashes.some((hash) => equalDigests(hash, digest)),
+  );
+  return isSecret ? undefined : claim;
+}
