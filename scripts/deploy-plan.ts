@@ -9,6 +9,11 @@ export interface DatabasePlan {
 /** An id that nobody has filled in yet. */
 const PLACEHOLDER = /^0{8}(-0{4}){3}-0{11}[0-9]$/;
 
+/** Whether a database has still to be made. */
+export function isPlaceholder(id = ''): boolean {
+  return id === '' || PLACEHOLDER.test(id);
+}
+
 /** Throws when HOMES is no JSON array, or describes what is not bound. */
 export function planDatabases(
   databases: readonly {
@@ -27,8 +32,8 @@ export function planDatabases(
     if (!databases.some(({ binding }) => binding === home))
       throw new Error(`HOMES names ${home}, which is no [[d1_databases]] binding in wrangler.toml`);
   }
-  return databases.map(({ binding, database_name = binding, database_id = '' }) => {
-    if (database_id !== '' && !PLACEHOLDER.test(database_id)) return { binding, create: null };
+  return databases.map(({ binding, database_name = binding, database_id }) => {
+    if (!isPlaceholder(database_id)) return { binding, create: null };
     const { regions: [region] = [], jurisdiction } =
       described.find(({ home }) => home === binding) ?? {};
     // A jurisdiction overrides a location hint.

@@ -451,6 +451,27 @@ describe('mistakes', () => {
     ]);
   });
 
+  it('a SESSION_SECRET that is a webhook’s secret, in whichever spelling', () => {
+    const base64 = 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw+1/aB3dEfgg=';
+    const text = 'another-secret-of-the-tests-0123456789';
+    const webhook = { name: 'siem', url: 'https://siem.example' };
+    const WEBHOOKS = JSON.stringify([
+      { ...webhook, secret: [`whsec_${btoa(text)}`, `whsec_${base64}`] },
+    ]);
+    for (const secret of [
+      `whsec_${base64}`,
+      base64,
+      base64.slice(0, -1),
+      base64.replace('+', '-').replace('/', '_'),
+      text,
+    ]) {
+      const mistake = ' is the secret of the webhook siem; each needs its own';
+      for (const name of ['SESSION_SECRET', 'SESSION_SECRET_PREVIOUS'])
+        expect(mistakesOf({ WEBHOOKS, [name]: secret })).toEqual([name + mistake]);
+    }
+    expect(mistakesOf({ WEBHOOKS, SESSION_SECRET_PREVIOUS: '' })).toEqual([]);
+  });
+
   it('SESSION_SECRET that is missing, with the command that makes one', () => {
     expect(mistakesOf({ SESSION_SECRET: undefined })[0]).toMatch(
       /^SESSION_SECRET is missing: .*openssl rand -base64 32/,

@@ -10,7 +10,7 @@ import { type Client, parseClients } from './clients';
 import { type HomeConfig, parseHomes } from './homes';
 import { ADDRESS_STORAGES, RISK_POLICIES, type RiskConfig } from './risk';
 import { parseTrustedIssuers, type TrustedIssuer } from './trusted-issuers';
-import { parseWebhooks, type Webhook } from './webhooks';
+import { hasSecret, parseWebhooks, type Webhook } from './webhooks';
 
 export type SigningAlg = 'EdDSA' | 'ES256';
 
@@ -164,6 +164,13 @@ export function parseConfig(env: Env): Config {
     ),
     d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', 5_000, 50, 30_000),
   };
+
+  for (const name of ['SESSION_SECRET', 'SESSION_SECRET_PREVIOUS'] as const) {
+    // Whoever receives a webhook has its secret, and could make tokens with it.
+    const webhook = config.webhooks.find((candidate) => hasSecret(candidate, env[name] ?? ''));
+    if (webhook !== undefined)
+      mistakes.push(`${name} is the secret of the webhook ${webhook.name}; each needs its own`);
+  }
 
   const { publishAheadSeconds, retireSeconds, lifetimeSeconds, jwksMaxAgeSeconds } =
     config.signingKeys;

@@ -1,4 +1,5 @@
 /** `WEBHOOKS`: who is told of which security events. */
+import { base64url } from 'jose';
 import * as v from 'valibot';
 import { isTrustworthy } from '../origins';
 import { oneOrTwo, parseList } from './list';
@@ -103,6 +104,22 @@ export function parseWebhooks(text: string | undefined, mistakes: string[]): Web
       };
     },
   );
+}
+
+/** Whether a text is one of the webhook's secrets, as it is sent out or as the bytes that it is. */
+export function hasSecret({ secrets }: Webhook, text: string): boolean {
+  const spellings = [new TextEncoder().encode(text)];
+  try {
+    const encoded = text
+      .replace(/^whsec_/, '')
+      .replaceAll('+', '-')
+      .replaceAll('/', '_');
+    spellings.push(base64url.decode(encoded));
+  } catch {
+    // It is no base64 in any spelling.
+  }
+  const known = secrets.map((secret) => base64url.encode(secret));
+  return spellings.some((bytes) => known.includes(base64url.encode(bytes)));
 }
 
 /** Standard Webhooks: `whsec_` and 24 to 64 bytes in base64. */

@@ -132,6 +132,70 @@ it('deploys no code when a home could not be migrated, and goes on from there', 
   for (const name of api.places.keys()) expect(migrated(name)).toEqual(MIGRATIONS);
 });
 
+it('names all that is wrong with wrangler.toml before it makes anything, and repeats no secret', async () => {
+  const secret = 'whsec_c2VjcmV0LW9mLXRoZS10ZXN0cy0wMTIzNDU2Nzg5';
+  const id = '5d9a1c52-6c1e-4e4b-9f0e-2f6f4a1f0c11';
+  configure((toml) =>
+    toml
+      .replace('http://localhost:8787"', `${api.origin}"`)
+      .replace('00000000-0000-0000-0000-000000000000', id)
+      .replace(
+        'CLIENTS = "[]"',
+        `CLIENTS = '${JSON.stringify([{ client_id: 'é'.repeat(2_600) }])}'
+SESSION_SECRET = "${secret}"
+SESSION_SECRET_PREVIOUS = "${secret}"
+WEBHOOKS = '[{"secret":"${secret}"}]'`,
+      )
+      .replace(
+        '[triggers]',
+        `${EUROPE}database_id = "${id}"
+[[d1_databases]]
+binding = "DB_ENAM"
+database_name = "america"
+[[d1_databases]]
+binding = "america"
+[triggers]`,
+      ),
+  );
+  const { code, output } = await deploy();
+  expect(code).toBe(1);
+  for (const fault of [
+    'CLIENTS has 5218 bytes, and Cloudflare takes 5120',
+    'SESSION_SECRET stands in [vars]',
+    'SESSION_SECRET_PREVIOUS stands in [vars]',
+    'WEBHOOKS stands in [vars]',
+    'DB and DB_WEUR have one database_id',
+    'DB_ENAM and america have one database_name',
+  ])
+    expect(output).toContain(fault);
+  expect(output.match(/ have one /g)).toHaveLength(2);
+  expect(output).not.toContain(secret);
+  expect(api.takeRequests()).toEqual([]);
+});
+
+it('takes a variable of 5 KB, and databases that have still to be made', async () => {
+  const clients = JSON.stringify([{ client_id: '' }]);
+  const padding = 'x'.repeat(5_120 - clients.length);
+  configure((toml) =>
+    toml
+      .replace('CLIENTS = "[]"', `CLIENTS = '${clients.replace('""', `"${padding}"`)}'`)
+      .replace('[triggers]', `${EUROPE}\n[triggers]`),
+  );
+  // The fault that it comes to next.
+  expect((await deploy()).output).toContain('deploy: ISSUER in wrangler.toml');
+});
+
+it.each([
+  ['route = "sessions.example/*"', true],
+  ['routes = [{ pattern = "sessions.example", custom_domain = true }]', true],
+  ['', false],
+])('tells that workers_dev = true leaves a second way in: beside %o, %o', async (route, isTold) => {
+  configure((toml) => toml.replace('workers_dev = true', `workers_dev = true\n${route}`));
+  expect((await deploy()).output.includes('workers_dev = true stands beside a route')).toBe(isTold);
+  configure((toml) => toml.replace('workers_dev = true', `workers_dev = false\n${route}`));
+  expect((await deploy()).output).not.toContain('stands beside a route');
+});
+
 it('refuses an ISSUER that only this machine can reach, before it makes anything', async () => {
   configure((toml) => toml);
   const { code, output } = await deploy();

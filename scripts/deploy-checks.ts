@@ -1,0 +1,68 @@
+/** What is wrong with wrangler.toml, as far as it shows before anything is made. */
+import { isPlaceholder } from './deploy-plan.ts';
+
+export interface DeployConfig {
+  workers_dev?: boolean | undefined;
+  route?: unknown;
+  routes?: readonly unknown[] | undefined;
+  vars: Record<string, unknown>;
+  d1_databases: readonly {
+    binding: string;
+    database_name?: string | undefined;
+    database_id?: string | undefined;
+  }[];
+}
+
+/** Cloudflare refuses a larger variable, but only once databases and migrations are made. */
+const MAX_VARIABLE_BYTES = 5_120;
+/** What stands in wrangler.toml is in the repository, and in the dashboard for all to read. */
+const SECRETS = ['SESSION_SECRET', 'SESSION_SECRET_PREVIOUS', 'WEBHOOKS'];
+
+/** What must be mended first, each in a sentence that repeats no value. */
+export function findFaults({ vars, d1_databases: databases }: DeployConfig): string[] {
+  const faults: string[] = [];
+  for (const [name, value] of Object.entries(vars)) {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const size = Buffer.byteLength(text);
+    if (SECRETS.includes(name)) {
+      if (text !== '' && text !== '[]')
+        faults.push(
+          `${name} stands in [vars], where it is no secret: take it out, replace what has leaked, and set it with \`wrangler secret put ${name}\``,
+        );
+    } else if (size > MAX_VARIABLE_BYTES)
+      faults.push(
+        `${name} has ${size} bytes, and Cloudflare takes ${MAX_VARIABLE_BYTES} (5 KB) for a variable`,
+      );
+  }
+  for (const [index, database] of databases.entries()) {
+    for (const other of databases.slice(0, index)) {
+      const what = sharedBy(database, other);
+      if (what !== null)
+        faults.push(
+          `${other.binding} and ${database.binding} have one ${what}: each binding needs a database of its own`,
+        );
+    }
+  }
+  return faults;
+}
+
+/** What may be meant, and should be known. */
+export function findWarnings({ workers_dev, route, routes = [] }: DeployConfig): string[] {
+  const hasRoute = route !== undefined || routes.length > 0;
+  return workers_dev === true && hasRoute
+    ? [
+        'workers_dev = true stands beside a route: the service also answers at its workers.dev address, where no rule of your zone (firewall, rate limits) protects it; set workers_dev = false unless you mean that',
+      ]
+    : [];
+}
+
+type Database = DeployConfig['d1_databases'][number];
+
+function sharedBy(a: Database, b: Database): 'database_id' | 'database_name' | null {
+  if (isPlaceholder(a.database_id) || isPlaceholder(b.database_id)) {
+    // What is made is found by its name.
+    const isOne = (a.database_name ?? a.binding) === (b.database_name ?? b.binding);
+    return isOne ? 'database_name' : null;
+  }
+  return a.database_id === b.database_id ? 'database_id' : null;
+}
