@@ -8,6 +8,8 @@ import { join, resolve } from 'node:path';
 import { buildWorker } from '../bench/workers.ts';
 
 const MEMORY_SECONDS = 5;
+const GRACE_SECONDS = 1;
+export const GRACE_MS = GRACE_SECONDS * 1000;
 
 export interface SoakService {
   url: URL;
@@ -45,7 +47,7 @@ export async function startSoakService(faultRate: string, limit: number): Promis
     SESSION_SECRET: randomBytes(32).toString('base64url'),
     CLIENTS: JSON.stringify(clients),
     HOMES: JSON.stringify(homes),
-    REFRESH_GRACE_SECONDS: '1',
+    REFRESH_GRACE_SECONDS: String(GRACE_SECONDS),
     MAX_SESSIONS_PER_USER: String(limit),
     D1_TIMEOUT_MS: '1000',
     FAULT_RATE: faultRate,
