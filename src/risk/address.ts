@@ -47,9 +47,10 @@ export interface StoredAddress {
   formerNetwork: string | null;
   /**
    * Every other form in which the network may have been stored under an earlier ADDRESS_STORAGE or
-   * SESSION_SECRET: for comparison, never to be stored.
+   * SESSION_SECRET: for comparison, never to be stored. Made on demand, because hardly any request
+   * differs from the last.
    */
-  otherNetworks: readonly string[];
+  otherNetworks: () => Promise<readonly string[]>;
 }
 
 /** Reduces an address to what may be stored. */
@@ -60,7 +61,7 @@ export async function toStoredAddress(
 ): Promise<StoredAddress> {
   const address = parseAddress(text);
   if (address === null)
-    return { address: null, network: null, formerNetwork: null, otherNetworks: [] };
+    return { address: null, network: null, formerNetwork: null, otherNetworks: async () => [] };
   const network = toNetwork(address);
   const hash = async (value: string) =>
     Promise.all(
@@ -68,18 +69,19 @@ export async function toStoredAddress(
         async (keys) => `${KEYED}${(await hmacSha256(keys.address, value)).slice(0, 22)}`,
       ),
     );
-  const hashedNetworks = await hash(network);
   if (storage !== 'hash') {
     const kept = storage === 'full' ? address.toString() : network;
-    return { address: kept, network, formerNetwork: null, otherNetworks: hashedNetworks };
+    return { address: kept, network, formerNetwork: null, otherNetworks: () => hash(network) };
   }
-  const [hashedAddress = null] = await hash(address.toString());
-  const [hashedNetwork = null, formerNetwork = null] = hashedNetworks;
+  const [[hashedAddress = null], [hashedNetwork = null, formerNetwork = null]] = await Promise.all([
+    hash(address.toString()),
+    hash(network),
+  ]);
   return {
     address: hashedAddress,
     network: hashedNetwork,
     formerNetwork,
-    otherNetworks: [...hashedNetworks.slice(1), network],
+    otherNetworks: async () => (formerNetwork === null ? [network] : [formerNetwork, network]),
   };
 }
 
@@ -89,15 +91,15 @@ const KEYED = 'hmac:';
 const OTHER_NETWORK = 'other';
 
 /**
- * What the network of a session's last signals is compared and told as, when a request's is
- * `current`. An ADDRESS_STORAGE that has changed is no change of network, and what an earlier one
- * kept must not get into what is written now.
+ * What the network of a session's last signals is compared and told as, beside a request's. An
+ * ADDRESS_STORAGE that has changed is no change of network, and what an earlier one kept must not
+ * get into what is written now.
  */
-export function toComparable(
+export async function toComparable(
   last: string | null,
   { network, otherNetworks }: Pick<StoredAddress, 'network' | 'otherNetworks'>,
-): string | null {
-  if (last === null || network === null) return last;
-  if (otherNetworks.includes(last)) return network;
+): Promise<string | null> {
+  if (last === null || network === null || last === network) return last;
+  if ((await otherNetworks()).includes(last)) return network;
   return last.startsWith(KEYED) === network.startsWith(KEYED) ? last : OTHER_NETWORK;
 }

@@ -1,5 +1,5 @@
 /** A caller's signals (risk/signals.ts), reduced to what may be stored. */
-import { toStoredAddress } from '../risk/address';
+import { type StoredAddress, toStoredAddress } from '../risk/address';
 import { type Signals, toSignals } from '../risk/signals';
 import type { Visitor } from '../sessions/presented';
 import type { Device } from './caller';
@@ -10,7 +10,7 @@ export interface CallerSignals {
   /** The network as it was stored under the previous SESSION_SECRET. */
   formerNetwork: string | null;
   /** Other forms of it, as earlier configurations stored it. */
-  otherNetworks: readonly string[];
+  otherNetworks: StoredAddress['otherNetworks'];
 }
 
 export async function signalsOf(

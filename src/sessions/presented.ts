@@ -14,6 +14,7 @@ import { type Keyring, sha256, toUuid } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../faults';
+import type { StoredAddress } from '../risk/address';
 import { NO_SIGNALS, parseSignals, type Signals } from '../risk/signals';
 import {
   type EventDraft,
@@ -34,7 +35,7 @@ export interface Visitor {
   signals: Signals;
   formerNetwork: string | null;
   /** Other forms of it (risk/address.ts). */
-  otherNetworks: readonly string[];
+  otherNetworks: StoredAddress['otherNetworks'];
   /**
    * What this request could not tell, because a server sent it for the person; it is taken to be as
    * it was. Anything else that is null was withheld.
@@ -49,7 +50,7 @@ export interface Visitor {
 export const NOBODY: Visitor = {
   signals: NO_SIGNALS,
   formerNetwork: null,
-  otherNetworks: [],
+  otherNetworks: async () => [],
   unknown: Object.keys(NO_SIGNALS) as (keyof Signals)[],
 };
 

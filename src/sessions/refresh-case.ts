@@ -20,7 +20,7 @@
 import type { SessionPolicy } from '../config/config';
 import type { RiskPolicy } from '../config/risk';
 import { toUuid } from '../crypto';
-import { toComparable } from '../risk/address';
+import { type StoredAddress, toComparable } from '../risk/address';
 import { assess, looksLikeSameCaller } from '../risk/assess';
 import { parseSignals, type Signals } from '../risk/signals';
 import type { EventDetails, EventDraft } from '../security-log/record';
@@ -54,7 +54,7 @@ export interface RefreshAttempt {
   /** The caller's network as it was stored under the previous SESSION_SECRET. */
   formerNetwork: string | null;
   /** Other forms of it, as earlier configurations stored it (risk/address.ts). */
-  otherNetworks: readonly string[];
+  otherNetworks: StoredAddress['otherNetworks'];
 }
 
 export type RefreshCase =
@@ -87,7 +87,7 @@ export async function toRefreshCase(
   const ended = checkSession(row, policy.sessions, now);
   if (ended !== null) return { do: 'refuse', reason: ended };
 
-  const last = toLastSignals(row, attempt);
+  const last = await toLastSignals(row, attempt);
   const assessment = assess(last, attempt.signals, {
     policy: policy.risk,
     seenAt: lastUsedAt(row).getTime(),
@@ -180,10 +180,11 @@ function isComingBack(
   );
 }
 
-function toLastSignals(
+async function toLastSignals(
   { lastSignals }: Session,
   { signals: { network }, otherNetworks }: RefreshAttempt,
-): Signals | null {
+): Promise<Signals | null> {
   const last = parseSignals(lastSignals);
-  return last && { ...last, network: toComparable(last.network, { network, otherNetworks }) };
+  if (last === null) return null;
+  return { ...last, network: await toComparable(last.network, { network, otherNetworks }) };
 }
