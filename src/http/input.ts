@@ -1,5 +1,6 @@
 /** Reading what callers send: strictly, with a clear error, and before any database is asked. */
 import * as v from 'valibot';
+import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import type { EventPositions, EventQuery } from '../security-log/read-events';
 import type { Page, Position } from '../sessions/list';
 import type { AppContext } from './context';
@@ -8,6 +9,16 @@ import { OAuthError, ProblemError } from './errors';
 export const MAX_BODY_BYTES = 16 * 1024;
 
 export const uuid = v.pipe(v.string(), v.uuid('must be a UUID'), v.toLowerCase());
+
+/**
+ * Of an end user, as a server tells it. A long user agent is the visitor's doing, not the server's
+ * mistake: what is over the limit is cut off.
+ */
+export const userAgent = v.pipe(
+  v.string(),
+  v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
+);
+export const ipAddress = v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'));
 
 /**
  * A JSON object as it was sent. Valibot's object schemas also take arrays, and drop keys like

@@ -2,8 +2,7 @@
 import { type RevokeResult, revokeCurrent, revokeOne, revokeOthers } from '../sessions/revoke';
 import type { UserCaller } from './caller';
 import { whereCallerIs } from './locate';
-import { tooOld } from './recent-authentication';
-import { type Refused, type Result, refuse } from './refusal';
+import { type Refused, type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
 
@@ -15,7 +14,7 @@ export async function endCurrent(caller: UserCaller, service: Service): Promise<
     (home) => revokeCurrent(home, caller.accessToken, revocationOf(caller, service)),
     (events) => events.length === 0,
   );
-  if (ended === null) return sessionEnded;
+  if (ended === null) return SESSION_ENDED;
   report(caller, ended.home, ended.result);
   return { ok: true };
 }
@@ -33,9 +32,9 @@ export async function endOne(
     (home) => revokeOne(home, caller.accessToken, sessionId, revocationOf(caller, service)),
     (found) => !found.ok,
   );
-  if (ended === null) return sessionEnded;
+  if (ended === null) return SESSION_ENDED;
   const { home, result } = ended;
-  if (!result.ok) return toRefused(result.reason, service);
+  if (!result.ok) return toRevokeRefused(result, service);
   report(caller, home, result.events);
   return { ok: true };
 }
@@ -51,27 +50,28 @@ export async function endOthers(
     (home) => revokeOthers(home, caller.accessToken, revocationOf(caller, service)),
     (found) => !found.ok,
   );
-  if (ended === null) return sessionEnded;
+  if (ended === null) return SESSION_ENDED;
   const { home, result } = ended;
-  if (!result.ok) return toRefused(result.reason, service);
+  if (!result.ok) return toRevokeRefused(result, service);
   const { events } = result;
   report(caller, home, events);
   return { ok: true, revoked: events.length };
 }
 
-function toRefused(
-  reason: Extract<RevokeResult, { ok: false }>['reason'],
+/** Why a person's sessions were not ended, however the person was known. */
+export function toRevokeRefused(
+  { reason }: Extract<RevokeResult, { ok: false }>,
   { config }: Service,
 ): Refused {
   switch (reason) {
     case 'not_found':
-      return unknownSession;
+      return UNKNOWN_SESSION;
     case 'authentication_too_old':
-      return tooOld(config);
+      return refuse({
+        code: 'insufficient_user_authentication',
+        maxAgeSeconds: config.reauthenticateToRevokeSeconds ?? 0,
+      });
     case 'caller_session_ended':
-      return sessionEnded;
+      return SESSION_ENDED;
   }
 }
-
-const sessionEnded = refuse({ code: 'session_ended', reason: null });
-const unknownSession = refuse({ code: 'not_found', detail: 'There is no such session' });

@@ -6,7 +6,7 @@ import type { Grant } from '../config/authority';
 import type { Home } from '../db/d1';
 import { NOBODY } from '../sessions/presented';
 import { findSession } from '../sessions/read';
-import { checkSession, idleExpiresAt, type Session } from '../sessions/session';
+import { checkSession, endsAt, type Session } from '../sessions/session';
 import {
   looksLikeRefreshToken,
   type ShownRefreshToken,
@@ -68,11 +68,7 @@ export async function introspect(
   });
   if (!result.ok) return null;
   const { session } = result;
-  const ends = [session.expiresAt, idleExpiresAt(session, config.sessions)]
-    .filter((end) => end !== null)
-    .map((end) => end.getTime());
-  const expiresAt = ends.length === 0 ? null : new Date(Math.min(...ends));
-  return { kind: found.kind, session, expiresAt };
+  return { kind: found.kind, session, expiresAt: endsAt(session, config.sessions) };
 }
 
 /** Ends the session of a token that is the caller's own. Whether there was one to end. */
@@ -84,8 +80,8 @@ export async function revokeByToken(
   const found = await findToken(caller, service, token);
   if (found === null) return false;
   const { client } = caller;
-  if (found.kind === 'access_token' && found.clientId !== client.id) return false;
   if (found.kind === 'access_token') {
+    if (found.clientId !== client.id) return false;
     const target = { sessionId: found.sessionId, clientId: client.id };
     return hasEnded(await endByClient(caller, service, found.home, target));
   }

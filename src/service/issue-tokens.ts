@@ -5,7 +5,7 @@
  */
 import type { Home } from '../db/d1';
 import { parseJson } from '../sessions/parse-json';
-import { idleExpiresAt, type Session } from '../sessions/session';
+import { endsAt, idleExpiresAt, type Session } from '../sessions/session';
 import { type AccessTokenSubject, issueAccessToken } from '../tokens/access-token';
 import { issueRefreshToken } from '../tokens/refresh-token';
 import type { Service, Signer } from './service';
@@ -33,11 +33,7 @@ export async function issueTokens(
   { home, session, secret }: { home: Home; session: Session; secret: string },
 ): Promise<Tokens> {
   const now = clock();
-  const idleEnd = idleExpiresAt(session, config.sessions);
-  const ends = [session.expiresAt, idleEnd]
-    .filter((end) => end !== null)
-    .map((end) => end.getTime());
-  const sessionEnd = ends.length === 0 ? null : Math.min(...ends);
+  const sessionEnd = endsAt(session, config.sessions)?.getTime() ?? null;
   // No access token outlives its session.
   const expiresAt = Math.min(
     toSecond(now) + config.accessTokenTtlSeconds * 1000,
@@ -65,7 +61,7 @@ export async function issueTokens(
     refreshTokenExpiresIn:
       sessionEnd === null ? null : Math.ceil((sessionEnd - toSecond(now)) / 1000),
     sessionExpiresAt: session.expiresAt,
-    idleExpiresAt: idleEnd,
+    idleExpiresAt: idleExpiresAt(session, config.sessions),
     refreshAt: new Date(refreshAt),
   };
 }

@@ -1,12 +1,11 @@
 /** A person's own sessions and security log, as whoever holds an access token of theirs sees them. */
-import type { EventPage, EventQuery } from '../security-log/read-events';
-import { listOwnEvents } from '../security-log/read-events';
+import { type EventPage, type EventQuery, listOwnEvents } from '../security-log/read-events';
 import { listOwnSessions, type Page, type SessionPage } from '../sessions/list';
-import { findSession } from '../sessions/read';
+import { type Copies, findSession } from '../sessions/read';
 import { checkSession, type Session } from '../sessions/session';
 import type { UserCaller } from './caller';
 import { whereCallerIs } from './locate';
-import { type Result, refuse } from './refusal';
+import { type Result, SESSION_ENDED } from './refusal';
 import type { Service } from './service';
 
 export async function listSessions(
@@ -15,17 +14,10 @@ export async function listSessions(
   page: Page,
 ): Promise<Result<{ page: SessionPage }>> {
   const { config, now } = service;
-  const found = await whereCallerIs(
-    caller,
-    service,
-    (home) => {
-      const copies = { home, replica: service.replicaOf(home) };
-      return listOwnSessions(copies, config.sessions, caller.accessToken, page, now());
-    },
-    (result) => result === null,
+  const found = await readOwn(caller, service, (copies) =>
+    listOwnSessions(copies, config.sessions, caller.accessToken, page, now()),
   );
-  if (found === null || found.result === null) return sessionEnded;
-  return { ok: true, page: found.result };
+  return found === null ? SESSION_ENDED : { ok: true, page: found };
 }
 
 export async function listEvents(
@@ -34,17 +26,25 @@ export async function listEvents(
   query: EventQuery,
 ): Promise<Result<{ page: EventPage }>> {
   const { config, now } = service;
+  const found = await readOwn(caller, service, (copies) =>
+    listOwnEvents(copies, config.sessions, caller.accessToken, query, now()),
+  );
+  return found === null ? SESSION_ENDED : { ok: true, page: found };
+}
+
+/** Reads where the caller's session is; null when it is over. */
+async function readOwn<T>(
+  caller: UserCaller,
+  service: Service,
+  read: (copies: Copies) => Promise<T | null>,
+): Promise<T | null> {
   const found = await whereCallerIs(
     caller,
     service,
-    (home) => {
-      const copies = { home, replica: service.replicaOf(home) };
-      return listOwnEvents(copies, config.sessions, caller.accessToken, query, now());
-    },
+    (home) => read({ home, replica: service.replicaOf(home) }),
     (result) => result === null,
   );
-  if (found === null || found.result === null) return sessionEnded;
-  return { ok: true, page: found.result };
+  return found?.result ?? null;
 }
 
 /** The session of the access token itself. */
@@ -61,8 +61,6 @@ export async function findCurrentSession(
   const session = found?.result ?? null;
   const { config, now } = service;
   if (session === null || checkSession(session, config.sessions, now()) !== null)
-    return sessionEnded;
+    return SESSION_ENDED;
   return { ok: true, session };
 }
-
-const sessionEnded = refuse({ code: 'session_ended', reason: null });

@@ -38,3 +38,9 @@ export type Refused = { ok: false; refusal: Refusal };
 export type Result<T> = ({ ok: true } & T) | Refused;
 
 export const refuse = (refusal: Refusal): Refused => ({ ok: false, refusal });
+
+/** The caller's own session is over, of which nothing more is said. */
+export const SESSION_ENDED = refuse({ code: 'session_ended', reason: null });
+
+/** There is no such session, or it is someone else's. */
+export const UNKNOWN_SESSION = refuse({ code: 'not_found', detail: 'There is no such session' });

@@ -3,10 +3,7 @@
  * app, or the hand-off to a browser.
  */
 import type { Grant } from '../config/authority';
-import type { Config } from '../config/config';
-import { CLOCK_SKEW_SECONDS } from '../config/config';
-import { toStoredAddress } from '../risk/address';
-import { toSignals } from '../risk/signals';
+import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
 import {
   type CreateResult,
   createSession,
@@ -23,6 +20,7 @@ import { startWhereItBelongs } from './place';
 import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
+import { signalsOf } from './signals';
 
 export interface StartInput {
   /** null: a guest. */
@@ -124,9 +122,10 @@ const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 /** The session as it is to be, in the terms of sessions/create.ts. */
 async function draftSession(
   grant: Grant<'create_sessions'>,
-  { config, keyring, now }: Service,
+  service: Service,
   input: StartInput,
 ): Promise<Result<{ session: NewSession }>> {
+  const { config, now } = service;
   const { userId, userAgent } = input;
   const clientId = input.clientId ?? grant.clientId;
   // One that is not there answers as one that the caller may not act for.
@@ -140,19 +139,16 @@ async function draftSession(
   if (!authTime.ok) return authTime;
   const expiry = toExpiry(input.expiresIn, config, now());
   if (!expiry.ok) return expiry;
-  const stored = await toStoredAddress(
-    input.ipAddress,
-    config.risk.addressStorage,
-    await keyring(),
-  );
+  // Where the backend is tells nothing of where its user is.
+  const device = { userAgent, hintedPlatform: null, address: input.ipAddress, cf: null };
+  const { signals } = await signalsOf(device, service);
   const session: NewSession = {
     userId,
     clientId,
     startedBy: { by: 'client', grant },
     userAgent,
-    ipAddress: stored.address,
-    // Where the backend is tells nothing of where its user is.
-    signals: toSignals({ userAgent, hintedPlatform: null, cf: null }, stored),
+    ipAddress: signals.address,
+    signals,
     expiresAt: expiry.expiresAt,
     // The backend calls when it has authenticated the user; nobody authenticated a guest.
     authTime: userId === null && input.authTime === null ? null : authTime.authTime,

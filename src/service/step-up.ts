@@ -8,7 +8,7 @@ import type { ClientCaller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { whereSessionIs } from './locate';
 import { present } from './present';
-import { type Refused, type Result, refuse } from './refusal';
+import { type Refused, type Result, refuse, UNKNOWN_SESSION } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
 import { toAuthTime } from './start-session';
@@ -39,7 +39,7 @@ export async function stepUp(
   const verdict = await verifyRefreshToken(keyring, refreshToken, now);
   const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
   // A token that is not authentic, or not of this session, tells nothing of either.
-  if (!verdict.ok || home === null || verdict.token.sessionId !== sessionId) return unknownSession;
+  if (!verdict.ok || home === null || verdict.token.sessionId !== sessionId) return UNKNOWN_SESSION;
   const signer = await service.signerFor(home);
   const authentication = { authTime: authTime.authTime, amr, acr };
   const request = { grant, reporting: reportingOf(caller, config), now };
@@ -66,12 +66,10 @@ export async function stepUp(
   };
 }
 
-const unknownSession = refuse({ code: 'not_found', detail: 'There is no such session' });
-
 function toRefused({ reason }: Extract<AuthenticateResult, { ok: false }>): Refused {
   switch (reason) {
     case 'unknown_session':
-      return unknownSession;
+      return UNKNOWN_SESSION;
     case 'superseded':
       return refuse({ code: 'refresh_token_superseded' });
     case 'older_authentication':

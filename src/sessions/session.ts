@@ -62,6 +62,17 @@ export function idleExpiresAt(
   return new Date((toSeconds(lastUsedAt(session).getTime()) + policy.inactivitySeconds) * 1000);
 }
 
+/** When the session ends, by time or of inactivity, unless it is used before; null: never. */
+export function endsAt(
+  session: Pick<Session, 'rotatedAt' | 'createdAt' | 'expiresAt'>,
+  policy: SessionPolicy,
+): Date | null {
+  const ends = [session.expiresAt, idleExpiresAt(session, policy)]
+    .filter((end) => end !== null)
+    .map((end) => end.getTime());
+  return ends.length === 0 ? null : new Date(Math.min(...ends));
+}
+
 const beganBefore = (subject: SQL) =>
   sql`ifnull(${userSessions.createdAt} < (select ${outdatedTokens.notBefore} from ${outdatedTokens} where ${outdatedTokens.subject} = ${subject}), 0)`;
 

@@ -6,18 +6,18 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { toEventView } from '../../security-log/event-view';
-import { tooOld } from '../../service/recent-authentication';
+import { toRevokeRefused } from '../../service/end-own-sessions';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { type Account, readAccount } from '../../sessions/read-account';
-import { type RevokeResult, revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
+import { revokeCurrent, revokeOne, revokeOthers } from '../../sessions/revoke';
 import { findOwnSession } from '../browser/cookie-session';
 import { clearSessionCookies, readSessionCookie } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError, statusOf, toProblem } from '../errors';
 import { parseSequence, readQuery, uuid, validate } from '../input';
-import { cookieSessionEnded, toCookieProblem } from '../refusals';
+import { toCookieProblem } from '../refusals';
 import { toSessionView } from '../views';
 import { ConfirmPage } from './confirm';
 import { ActivityPage, DevicesPage } from './devices';
@@ -104,7 +104,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
     const { caller, home } = await readCaller(c);
     const result = await revokeOne(home, caller, id, revocationOf(c.get('caller'), service));
-    if (!result.ok) throw toRevokeProblem(result.reason);
+    if (!result.ok) throw toCookieProblem(toRevokeRefused(result, service).refusal);
     report(c.get('caller'), home, result.events);
     return c.redirect(`${base}/account?done=device`, 303);
   });
@@ -112,7 +112,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   routes.post('/sign-out-others', ownForm, async (c) => {
     const { caller, home } = await readCaller(c);
     const result = await revokeOthers(home, caller, revocationOf(c.get('caller'), service));
-    if (!result.ok) throw toRevokeProblem(result.reason);
+    if (!result.ok) throw toCookieProblem(toRevokeRefused(result, service).refusal);
     report(c.get('caller'), home, result.events);
     return c.redirect(`${base}/account?done=others`, 303);
   });
@@ -157,17 +157,6 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   async function readCaller(c: AppContext) {
     const { session, home } = await findOwnSession(c, service);
     return { caller: { sessionId: session.id, userId: session.userId }, home };
-  }
-
-  function toRevokeProblem(reason: Extract<RevokeResult, { ok: false }>['reason']): ProblemError {
-    switch (reason) {
-      case 'not_found':
-        return new ProblemError('not_found');
-      case 'authentication_too_old':
-        return toCookieProblem(tooOld(config).refusal);
-      case 'caller_session_ended':
-        return cookieSessionEnded(null);
-    }
   }
 
   async function readOwnAccount(

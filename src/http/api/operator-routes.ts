@@ -6,6 +6,7 @@ import { chooseNextHome } from '../../homes/choose';
 import { findResidence } from '../../homes/location';
 import { listResidents, listUnfinished, moveSubject } from '../../homes/move';
 import { askAll } from '../../homes/query-all';
+import { toIso } from '../../iso-time';
 import { assertAllAnswered, moveContext, settle } from '../../service/locate';
 import { report } from '../../service/report';
 import type { Service } from '../../service/service';
@@ -154,7 +155,7 @@ export function operatorRoutes(service: Service): {
     );
     assertAllAnswered(silent);
     c.set('outcome', 'outdated');
-    return c.json({ not_before: new Date(second * 1000).toISOString().replace('.000Z', 'Z') });
+    return c.json({ not_before: toIso(new Date(second * 1000)) });
   });
 
   return { homes, users, notBefore };

@@ -1,7 +1,6 @@
 /** Sessions: backends start them; users see and end their own. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
 import { endCurrent, endOne, endOthers } from '../../service/end-own-sessions';
 import { findCurrentSession, listSessions } from '../../service/own-sessions';
 import type { Service } from '../../service/service';
@@ -13,7 +12,16 @@ import { clientAuth } from '../auth/client-auth';
 import { clientCallerOf, userCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { formatCursor, jsonObject, readJson, readPage, uuid, validate } from '../input';
+import {
+  formatCursor,
+  ipAddress,
+  jsonObject,
+  readJson,
+  readPage,
+  userAgent,
+  uuid,
+  validate,
+} from '../input';
 import { toProblemError } from '../refusals';
 import { toSessionView, toStartView } from '../views';
 
@@ -37,15 +45,8 @@ const authenticationSchema = v.strictObject({
 const newSessionSchema = v.strictObject({
   user_id: v.optional(uuid),
   client_id: v.optional(v.pipe(v.string(), v.maxLength(128))),
-  // A long user agent is the visitor's doing, not the backend's mistake: what is over the limit is
-  // cut off.
-  user_agent: v.nullish(
-    v.pipe(
-      v.string(),
-      v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
-    ),
-  ),
-  ip_address: v.nullish(v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'))),
+  user_agent: v.nullish(userAgent),
+  ip_address: v.nullish(ipAddress),
   expires_in: v.nullish(
     v.pipe(
       v.number(),

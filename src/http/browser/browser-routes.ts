@@ -7,12 +7,11 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { may } from '../../config/authority';
 import { toIso } from '../../iso-time';
-import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
+import { toRevokeRefused } from '../../service/end-own-sessions';
 import { endByClient, hasEnded } from '../../service/end-session';
 import { issueTokens } from '../../service/issue-tokens';
 import { verifyOwnAccessToken } from '../../service/own-access-token';
 import { endPresented, refreshPolicyOf } from '../../service/present';
-import { tooOld } from '../../service/recent-authentication';
 import { refresh } from '../../service/refresh-session';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
@@ -22,7 +21,7 @@ import { revokeEverywhere } from '../../sessions/revoke';
 import { clientAuth, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { readJson, readNothing, readOptionalJson } from '../input';
+import { ipAddress, readJson, readNothing, readOptionalJson, userAgent } from '../input';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { toLifetimeView, toSessionView } from '../views';
 import { findOwnSession, verifyCookie } from './cookie-session';
@@ -42,13 +41,8 @@ const signInSchema = v.strictObject({
 
 /** Who sent the cookie that a server forwards; null: the visitor told none. */
 const visitorSchema = v.strictObject({
-  user_agent: v.nullish(
-    v.pipe(
-      v.string(),
-      v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
-    ),
-  ),
-  ip_address: v.nullish(v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'))),
+  user_agent: v.nullish(userAgent),
+  ip_address: v.nullish(ipAddress),
 });
 
 export function browserRoutes(service: Service): Hono<AppEnv> {
@@ -143,10 +137,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     const { session, home } = await findOwnSession(c, service);
     const caller = { sessionId: session.id, userId: session.userId };
     const result = await revokeEverywhere(home, caller, revocationOf(c.get('caller'), service));
-    if (!result.ok)
-      throw result.reason === 'authentication_too_old'
-        ? toCookieProblem(tooOld(config).refusal)
-        : cookieSessionEnded(null);
+    if (!result.ok) throw toCookieProblem(toRevokeRefused(result, service).refusal);
     report(c.get('caller'), home, result.events);
     c.set('outcome', 'signed_out');
     clearSessionCookies(c);
