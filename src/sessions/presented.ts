@@ -9,7 +9,6 @@
  * anything, and the next refresh tells which it was.
  */
 import { and, eq } from 'drizzle-orm';
-import type { BatchItem } from 'drizzle-orm/batch';
 import { type Keyring, sha256, toUuid } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
@@ -146,16 +145,12 @@ export async function observe(
 ): Promise<RecordedEvent[]> {
   const report = reportTo(home, reporting, { subject: userId ?? id, atMost: FEW, now });
   const condition = eq(userSessions.id, id);
-  const results: unknown[] = await transact(
-    home,
-    () =>
-      [
-        recordWhere(home, event, { condition, requestId: reporting.requestId, now }),
-        ...report.deliveries,
-        report.readBack,
-      ] as unknown as [BatchItem<'sqlite'>],
-  );
-  return (results.at(-1) as RecordedEvent[]).filter((written) => written.id === event.id);
+  const { written } = await transact(home, () => ({
+    recorded: recordWhere(home, event, { condition, requestId: reporting.requestId, now }),
+    deliveries: report.deliveries,
+    written: report.readBack,
+  }));
+  return written.filter(({ id: writtenId }) => writtenId === event.id);
 }
 
 async function weigh(
