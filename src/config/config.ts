@@ -67,7 +67,9 @@ export interface Config {
   d1TimeoutMs: number;
 }
 
-/** How long an isolate keeps what it read of the signing keys, so how late it knows of a new one. */
+/**
+ * How long an isolate keeps what it read of the signing keys, so how late it knows of a new one.
+ */
 export const KEY_CACHE_SECONDS = 60;
 /** How long it keeps them while the database cannot be asked. */
 export const KEY_STALE_SECONDS = 300;

@@ -91,7 +91,9 @@ export const userSessions = sqliteTable(
     movedTo: text('home'),
     /** As of users. */
     moves: integer('moves').notNull().default(0),
-    /** The row of `idempotency_keys` that its creation wrote, so that it is found without an index. */
+    /**
+     * The row of `idempotency_keys` that its creation wrote, so that it is found without an index.
+     */
     idempotencyKeyHash: text('idempotency_key_hash'),
     /** The lost answers that were given again: a JSON object of sessions/recovery.ts. */
     recoveries: text('recoveries'),

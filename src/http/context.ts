@@ -19,7 +19,9 @@ export interface AppEnv {
     client: Client;
     /** Set on routes for users. */
     accessToken: AccessToken;
-    /** Set on routes of cookies: the client whose session the cookie, or a code, has proved to be. */
+    /**
+     * Set on routes of cookies: the client whose session the cookie, or a code, has proved to be.
+     */
     sessionClientId: string | undefined;
     /** The client that the caller says it is, and has not proved to be; fit for the log. */
     claimedClientId: string | undefined;

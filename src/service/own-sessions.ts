@@ -1,4 +1,6 @@
-/** A person's own sessions and security log, as whoever holds an access token of theirs sees them. */
+/**
+ * A person's own sessions and security log, as whoever holds an access token of theirs sees them.
+ */
 import { type EventPage, type EventQuery, listOwnEvents } from '../security-log/read-events';
 import { listOwnSessions, type Page, type SessionPage } from '../sessions/list';
 import { type Copies, findSession } from '../sessions/read';

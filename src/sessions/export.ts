@@ -1,8 +1,8 @@
 /**
  * Everything that is held of a person, row by row as it is stored: of the user, their sessions and
- * those of the guests they were, the log, and what is still to be told of it. A page reads a bounded
- * number of rows of one home. Left out are columns that verify tokens, whose worth is that nobody
- * has them.
+ * those of the guests they were, the log, and what is still to be told of it. A page reads a
+ * bounded number of rows of one home. Left out are columns that verify tokens, whose worth is that
+ * nobody has them.
  */
 
 import { and, asc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm';

@@ -1,6 +1,6 @@
 /**
- * How long a create can be repeated with its Idempotency-Key. Whoever reads a key asks here, so that
- * nothing depends on when the clean-up gets to it.
+ * How long a create can be repeated with its Idempotency-Key. Whoever reads a key asks here, so
+ * that nothing depends on when the clean-up gets to it.
  */
 
 const IDEMPOTENCY_SECONDS = 86_400;

@@ -9,8 +9,8 @@ import { type Home, transact } from '../db/d1';
 import { outdatedTokens } from '../db/schema';
 
 /**
- * 9999-12-31. How long a session may last is its own row's, made under a configuration that may have
- * changed since, so no configuration says when the last one that a not-before ended is gone.
+ * 9999-12-31. How long a session may last is its own row's, made under a configuration that may
+ * have changed since, so no configuration says when the last one that a not-before ended is gone.
  */
 const FOR_EVER = new Date(253_402_300_799_000);
 

@@ -99,7 +99,8 @@ export function selectSession(copy: Home | Replica, id: string) {
 
 /**
  * Why the session is over at `now` (ms), or null while it is live. It is over from the second of
- * its expiry on. One that has moved is over here: callers who can follow it look at `movedTo` first.
+ * its expiry on. One that has moved is over here: callers who can follow it look at `movedTo`
+ * first.
  */
 export function checkSession(
   session: Pick<

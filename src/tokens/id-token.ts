@@ -123,9 +123,9 @@ export async function verifyAssertion(
 }
 
 /**
- * What an ID token is known by: its issuer and `jti` (RFC 7519 §4.1.7), else its header and payload.
- * Never its signature, because ECDSA gives each a twin that is as good. Header and payload have one
- * spelling, so their text stands for their bytes.
+ * What an ID token is known by: its issuer and `jti` (RFC 7519 §4.1.7), else its header and
+ * payload. Never its signature, because ECDSA gives each a twin that is as good. Header and payload
+ * have one spelling, so their text stands for their bytes.
  */
 function toReplayHash(issuer: string, jti: unknown, assertion: string): Promise<string> {
   const signed =

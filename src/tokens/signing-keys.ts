@@ -8,9 +8,9 @@
  * An operator may cut this life short: a key that is compromised signs and verifies nothing from
  * then on, and a new one signs at once.
  *
- * Nothing of this is stored but `activates_at` and `revoked_at`, so no step can be missed: the cron only adds the
- * next key ahead of time and purges old ones. The first key is made on first need; the unique
- * `generation` lets one of many at once win.
+ * Nothing of this is stored but `activates_at` and `revoked_at`, so no step can be missed: the cron
+ * only adds the next key ahead of time and purges old ones. The first key is made on first need;
+ * the unique `generation` lets one of many at once win.
  */
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import type { SigningAlg, SigningKeyPolicy } from '../config/config';
@@ -267,8 +267,8 @@ async function openKeys(rows: KeyRow[], keyring: Keyring, now: number): Promise<
 }
 
 /**
- * null when no SESSION_SECRET opens it that is in use and has not leaked: the key still verifies what it signed, and another
- * is made to sign.
+ * null when no SESSION_SECRET opens it that is in use and has not leaked: the key still verifies
+ * what it signed, and another is made to sign.
  */
 async function openPrivateKey(row: KeyRow, keyring: Keyring): Promise<CryptoKey | null> {
   const keys = eachTrustedSecret(keyring).find(({ id }) => id === row.secretId);

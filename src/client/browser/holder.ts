@@ -18,8 +18,8 @@ export interface Holder {
   /** Only says what the session is; nothing that is held changes. */
   show(session: SessionState, reason?: string | null): void;
   /**
-   * Lets go of a session that only another tab had the token of, and that tab is gone. What is heard
-   * of it later is taken again.
+   * Lets go of a session that only another tab had the token of, and that tab is gone. What is
+   * heard of it later is taken again.
    */
   drop(): void;
   /** Draws the epoch of what happens now. */

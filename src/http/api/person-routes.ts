@@ -1,6 +1,6 @@
 /**
- * All that is held of a person: erased, or given out, from every home. `user_id` is a user's, or the
- * session id of a guest.
+ * All that is held of a person: erased, or given out, from every home. `user_id` is a user's, or
+ * the session id of a guest.
  */
 import { Hono } from 'hono';
 import { askAll } from '../../homes/query-all';
@@ -19,8 +19,8 @@ export function personRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   /**
-   * Erasing someone who is not there is done already. Safe to repeat, and to be repeated until every
-   * home has answered.
+   * Erasing someone who is not there is done already. Safe to repeat, and to be repeated until
+   * every home has answered.
    */
   routes.delete('/:user_id', clientAuth(service, 'erase_users'), async (c) => {
     const grant = requireGrant(c.get('client'), 'erase_users');

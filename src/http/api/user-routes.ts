@@ -1,6 +1,6 @@
 /**
- * What a backend can do with a user: see and end the sessions. `user_id` is a user's, or the session
- * id of a guest, as `sub` of access tokens has it.
+ * What a backend can do with a user: see and end the sessions. `user_id` is a user's, or the
+ * session id of a guest, as `sub` of access tokens has it.
  */
 import { Hono } from 'hono';
 import * as v from 'valibot';
