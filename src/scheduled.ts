@@ -184,12 +184,12 @@ async function tellWebhooks(
       : readKeySet(home, keyring, now));
     return findSigningKey(keySet, now);
   };
-  const postman = { webhooks, transmitter: { issuer, signingKey }, fetch: send };
+  const deliverer = { webhooks, transmitter: { issuer, signingKey }, fetch: send };
   const bounds = {
     ...DELIVERY_BOUNDS,
     maxAttempts: Math.ceil(DELIVERY_BOUNDS.maxAttempts / homes),
   };
-  const { delivered, failed } = await deliver(home, postman, null, bounds, now);
+  const { delivered, failed } = await deliver(home, deliverer, null, bounds, now);
   logFailedAttempts(failed);
   return { delivered, failed: failed.length, given_up: givenUp };
 }

@@ -223,16 +223,16 @@ export const webhookPauses = sqliteTable('webhook_pauses', {
 });
 
 /**
- * What is outdated whatever its own row says: sessions that began, and access tokens that were
- * issued, before a time. Of users who were signed out everywhere or erased, and of everyone after a
- * restore.
+ * Not-befores: sessions that began, and access tokens that were issued, before a time are over,
+ * whatever their own row says. Of users who were signed out everywhere or erased, and of everyone
+ * after a restore.
  */
-export const outdatedTokens = sqliteTable(
+export const notBefores = sqliteTable(
   'outdated_tokens',
   {
     /** A user's id, a guest's session id, EVERYONE, or one of sessions/not-before.ts. */
     subject: text('subject').primaryKey().notNull(),
-    /** What is older is outdated. */
+    /** What is older is over. */
     notBefore: integer('not_before', { mode: 'timestamp' }).notNull(),
     /** From then on no such token is left. */
     expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),

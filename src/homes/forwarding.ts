@@ -4,7 +4,7 @@ import { type Home, transact } from '../db/d1';
 import { unfinishedMoves, userSessions } from '../db/schema';
 import type { Subject } from './move';
 
-export interface Trail {
+export interface Forwarding {
   /** The name of the home that the session went to. */
   to: string;
   subject: Subject;
@@ -13,7 +13,7 @@ export interface Trail {
 }
 
 /** Where a session went from here; null when it did not. One round trip. */
-export async function findTrail(home: Home, sessionId: string): Promise<Trail | null> {
+export async function findForwarding(home: Home, sessionId: string): Promise<Forwarding | null> {
   const subject = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
   const unfinished = sql<string | null>`${unfinishedMoves.to}`.as('unfinished');
   const [rows] = await transact(

@@ -9,7 +9,7 @@ import { type Home, transact } from '../db/d1';
 import { idempotencyKeys, unfinishedMoves, userSessions, users } from '../db/schema';
 import { oldestKept } from '../sessions/idempotency-age';
 import { isReached } from '../sessions/reach';
-import { type Answers, askAll } from './query-all';
+import { type Answers, queryAll } from './query-all';
 
 /** By what a user is known, and what else may tell where a session belongs. */
 export interface Who {
@@ -32,7 +32,7 @@ export interface Step {
   to: string;
 }
 
-export interface Residence {
+export interface UserLocation {
   userId: string | null;
   /** The name of the user's home; null: nobody knows the user. */
   home: string | null;
@@ -44,16 +44,16 @@ export interface Residence {
   due: Step[];
   guestHome: string | null;
   keyHome: string | null;
-  silent: string[];
+  unavailable: string[];
 }
 
 /** Asks all homes side by side: one round trip each. */
-export async function findResidence(
+export async function locateUser(
   homes: readonly Home[],
   who: Who,
   now: number,
-): Promise<Residence> {
-  return toResidence(await askAll(homes, (home) => readTrace(home, who, now)));
+): Promise<UserLocation> {
+  return toUserLocation(await queryAll(homes, (home) => readTrace(home, who, now)));
 }
 
 async function readTrace(home: Home, { user, guest, keyHash }: Who, now: number): Promise<Trace> {
@@ -107,7 +107,7 @@ function isUser(user: Who['user']): SQL | undefined {
  * What the homes' answers come to. Pure, so that everyone who has the same answers comes to the
  * same.
  */
-export function toResidence({ answered, silent }: Answers<Trace>): Residence {
+export function toUserLocation({ answered, unavailable }: Answers<Trace>): UserLocation {
   const traces = answered.flatMap(({ home, answer: { user } }) =>
     user === null ? [] : [{ at: home.name, ...user }],
   );
@@ -124,6 +124,6 @@ export function toResidence({ answered, silent }: Answers<Trace>): Residence {
     due: residents.slice(1).map(({ at }) => ({ from: at, to: home as string })),
     guestHome: answered.find(({ answer }) => answer.hasGuest)?.home.name ?? null,
     keyHome: answered.find(({ answer }) => answer.hasKey)?.home.name ?? null,
-    silent,
+    unavailable,
   };
 }

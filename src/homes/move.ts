@@ -20,7 +20,7 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
 import {
-  outdatedTokens,
+  notBefores,
   sessionEvents,
   unfinishedMoves,
   userSessions,
@@ -32,7 +32,7 @@ import { MANY, type RecordedEvent, type Reporting, reportTo } from '../security-
 import { SEQUENCE } from '../security-log/sequence';
 import { toTombstone } from '../sessions/erase';
 import { evictOldest } from '../sessions/limits';
-import { belongsToSubject, isLive, isOutdated } from '../sessions/session';
+import { belongsToSubject, isBeforeNotBefore, isLive } from '../sessions/session';
 
 /** Who moves: a user's id, or a guest's session id. */
 export type Subject = string;
@@ -115,7 +115,7 @@ export async function finishMove(
           and(
             belongsToSubject(subject),
             eq(userSessions.movedTo, target.name),
-            sql`(${userSessions.revokedAt} is not null or not ${isOutdated.sql})`,
+            sql`(${userSessions.revokedAt} is not null or not ${isBeforeNotBefore.sql})`,
           ),
         ),
         selectRaw(source, sessionEvents, eventsOfSubject, { sequence: SEQUENCE }),
@@ -127,7 +127,7 @@ export async function finishMove(
             source.db.select({ id: sessionEvents.id }).from(sessionEvents).where(eventsOfSubject),
           ),
         ),
-        selectRaw(source, outdatedTokens, eq(outdatedTokens.subject, subject)),
+        selectRaw(source, notBefores, eq(notBefores.subject, subject)),
       ] as const,
   );
   if (unfinished.length === 0) return [];
@@ -137,11 +137,11 @@ export async function finishMove(
   const tombstone = await toTombstone(subject);
   const isErased = target.db
     .select({ one: sql`1` })
-    .from(outdatedTokens)
+    .from(notBefores)
     .where(
       and(
-        eq(outdatedTokens.subject, tombstone),
-        sql`${outdatedTokens.notBefore} > ${Math.floor(now / 1000)}`,
+        eq(notBefores.subject, tombstone),
+        sql`${notBefores.notBefore} > ${Math.floor(now / 1000)}`,
       ),
     );
   const arrival = { condition: notExists(isErased), movedTo: null };
@@ -150,7 +150,7 @@ export async function finishMove(
     target,
     () =>
       [
-        ...insertRaw(target, outdatedTokens, outdated, { condition: sql`true` }),
+        ...insertRaw(target, notBefores, outdated, { condition: sql`true` }),
         ...insertRaw(target, users, people, arrival),
         ...insertRaw(target, userSessions, sessions, arrival),
         ...insertRaw(target, sessionEvents, events, { condition: arrival.condition, seq: null }),

@@ -8,20 +8,20 @@ import { DatabaseUnavailableError } from '../faults';
 export interface Answers<T, H extends Home | Replica = Home> {
   answered: { home: H; answer: T }[];
   /** The names of the homes that did not answer. */
-  silent: string[];
+  unavailable: string[];
 }
 
 /** Throws `DatabaseUnavailableError` when none answers. */
-export async function askAll<T, H extends Home | Replica>(
+export async function queryAll<T, H extends Home | Replica>(
   homes: readonly H[],
   ask: (home: H) => Promise<T>,
 ): Promise<Answers<T, H>> {
-  const answers: Answers<T, H> = { answered: [], silent: [] };
+  const answers: Answers<T, H> = { answered: [], unavailable: [] };
   const results = await Promise.allSettled(homes.map(ask));
   for (const [index, result] of results.entries()) {
     const home = homes[index] as H;
     if (result.status === 'fulfilled') answers.answered.push({ home, answer: result.value });
-    else if (result.reason instanceof DatabaseUnavailableError) answers.silent.push(home.name);
+    else if (result.reason instanceof DatabaseUnavailableError) answers.unavailable.push(home.name);
     else throw result.reason;
   }
   const [first] = results;

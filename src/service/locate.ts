@@ -4,8 +4,8 @@
  */
 import type { Home } from '../db/d1';
 import { DatabaseUnavailableError } from '../faults';
-import { findTrail } from '../homes/forwarding';
-import type { Residence } from '../homes/location';
+import { findForwarding } from '../homes/forwarding';
+import type { UserLocation } from '../homes/location';
 import { finishMove, type MoveContext, moveSubject } from '../homes/move';
 import type { Caller, UserCaller } from './caller';
 import { report, reportingOf } from './report';
@@ -58,15 +58,15 @@ async function follow(
   sessionId: string,
 ): Promise<Home | null> {
   if (service.config.homes.size === 1) return null;
-  const trail = await findTrail(home, sessionId);
-  if (trail === null) return null;
-  const target = service.findHome(trail.to, home.meter);
+  const forwarding = await findForwarding(home, sessionId);
+  if (forwarding === null) return null;
+  const target = service.findHome(forwarding.to, home.meter);
   if (target === null) logUnknownHome(caller);
-  else if (trail.isUnfinished)
+  else if (forwarding.isUnfinished)
     report(
       caller,
       target,
-      await finishMove(home, target, trail.subject, moveContext(caller, service)),
+      await finishMove(home, target, forwarding.subject, moveContext(caller, service)),
     );
   return target;
 }
@@ -86,10 +86,10 @@ export function moveContext(caller: Caller, { config, now }: Service): MoveConte
 }
 
 /** Brings a user to the one home that is theirs. */
-export async function settle(
+export async function finishMoves(
   caller: Caller,
   service: Service,
-  { userId, begun, due }: Pick<Residence, 'userId' | 'begun' | 'due'>,
+  { userId, begun, due }: Pick<UserLocation, 'userId' | 'begun' | 'due'>,
 ): Promise<void> {
   for (const { from, to } of [...begun, ...due]) {
     const [source, target] = [from, to].map((name) => service.findHome(name, caller.meter));
@@ -107,8 +107,8 @@ export async function settle(
   }
 }
 
-/** Throws when a home is silent that had to be asked. */
-export function assertAllAnswered(silent: readonly string[]): void {
-  if (silent.length > 0)
-    throw new DatabaseUnavailableError(`no answer from ${silent.join(', ')}`, silent);
+/** Throws when a home that had to be asked did not answer. */
+export function assertAllAnswered(unavailable: readonly string[]): void {
+  if (unavailable.length > 0)
+    throw new DatabaseUnavailableError(`no answer from ${unavailable.join(', ')}`, unavailable);
 }

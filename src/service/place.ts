@@ -5,11 +5,11 @@
  */
 import type { Home } from '../db/d1';
 import { chooseHome } from '../homes/choose';
-import { findResidence, type Who } from '../homes/location';
+import { locateUser, type Who } from '../homes/location';
 import { moveSubject } from '../homes/move';
 import type { RecordedEvent } from '../security-log/record';
 import type { Caller } from './caller';
-import { assertAllAnswered, moveContext, settle } from './locate';
+import { assertAllAnswered, finishMoves, moveContext } from './locate';
 import { type Result, refuse } from './refusal';
 import { report } from './report';
 import type { Service } from './service';
@@ -21,8 +21,8 @@ interface Placement {
 }
 
 /**
- * Refuses a home that is unknown, takes nobody new, or is not the user's. Throws when a home is
- * silent that may be.
+ * Refuses a home that is unknown, takes nobody new, or is not the user's. Throws when a home that may
+ * be the user's does not answer.
  */
 async function place(
   caller: Caller,
@@ -37,28 +37,28 @@ async function place(
     return { ok: true, home: service.defaultHome(caller.meter), isFirst: false };
 
   const isKnownSomewhere = who.user !== null || who.guest !== null || who.keyHash !== null;
-  const residence = isKnownSomewhere
-    ? await findResidence(service.homes(caller.meter), who, service.now())
+  const userLocation = isKnownSomewhere
+    ? await locateUser(service.homes(caller.meter), who, service.now())
     : null;
-  if (residence?.home == null) {
+  if (userLocation?.home == null) {
     // Who is asked for may be known to a home that did not answer.
-    assertAllAnswered(residence?.silent ?? []);
-    const begun = residence?.keyHome ?? residence?.guestHome ?? null;
+    assertAllAnswered(userLocation?.unavailable ?? []);
+    const begun = userLocation?.keyHome ?? userLocation?.guestHome ?? null;
     const name =
       named ?? begun ?? (await chooseNearest(caller, service, newUserId ?? crypto.randomUUID()));
     if (named !== null && homes.get(named)?.newUsers === 'none')
       return refuse({ code: 'invalid_request', detail: 'home takes no new users' });
     const home = service.boundHome(name, caller.meter);
-    await bringGuest(caller, service, who.guest, residence?.guestHome ?? null, home);
+    await bringGuest(caller, service, who.guest, userLocation?.guestHome ?? null, home);
     return { ok: true, home, isFirst: who.user !== null };
   }
-  if (named !== null && named !== residence.home)
-    return refuse({ code: 'user_has_other_home', home: residence.home });
-  if (residence.keyHome !== null && residence.keyHome !== residence.home)
+  if (named !== null && named !== userLocation.home)
+    return refuse({ code: 'user_has_other_home', home: userLocation.home });
+  if (userLocation.keyHome !== null && userLocation.keyHome !== userLocation.home)
     return refuse({ code: 'idempotent_session_moved_on' });
-  const home = service.boundHome(residence.home, caller.meter);
-  await settle(caller, service, residence);
-  await bringGuest(caller, service, who.guest, residence.guestHome, home);
+  const home = service.boundHome(userLocation.home, caller.meter);
+  await finishMoves(caller, service, userLocation);
+  await bringGuest(caller, service, who.guest, userLocation.guestHome, home);
   return { ok: true, home, isFirst: false };
 }
 
@@ -85,7 +85,7 @@ export async function startWhereItBelongs<T extends { events: readonly RecordedE
     if (!started.ok) return started;
     report(caller, placement.home, started.events);
     const home = placement.isFirst
-      ? await settleFirst(caller, service, who, placement.home)
+      ? await resolveDuplicateHome(caller, service, who, placement.home)
       : placement.home;
     return { ...started, home };
   }
@@ -96,10 +96,15 @@ export async function startWhereItBelongs<T extends { events: readonly RecordedE
  * comes to the same home, and this session may have moved there. A home that does not answer now is
  * asked again at the next sign-in.
  */
-async function settleFirst(caller: Caller, service: Service, who: Who, home: Home): Promise<Home> {
-  const residence = await findResidence(service.homes(caller.meter), who, service.now());
-  await settle(caller, service, residence);
-  return residence.home === null ? home : service.boundHome(residence.home, caller.meter);
+async function resolveDuplicateHome(
+  caller: Caller,
+  service: Service,
+  who: Who,
+  home: Home,
+): Promise<Home> {
+  const userLocation = await locateUser(service.homes(caller.meter), who, service.now());
+  await finishMoves(caller, service, userLocation);
+  return userLocation.home === null ? home : service.boundHome(userLocation.home, caller.meter);
 }
 
 /** The name of the home for someone new. */

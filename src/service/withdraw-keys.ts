@@ -3,7 +3,7 @@
  * and a new one signs at once. Other isolates know of it within `KEY_CACHE_SECONDS`.
  */
 import { copyKeyRows } from '../db/signing-key-rows';
-import { askAll } from '../homes/query-all';
+import { queryAll } from '../homes/query-all';
 import {
   type Compromised,
   findSigningKey,
@@ -65,10 +65,10 @@ export async function withdrawSigningKeys(
   const outcome = await revokeSigningKeys(original, keyring, config.signingKeys, which, now());
   if (outcome === null) return null;
   // In the home where keys are made it is done.
-  const { silent } = await askAll(service.homes(caller.meter), async (home) =>
+  const { unavailable } = await queryAll(service.homes(caller.meter), async (home) =>
     home.name === original.name ? 0 : copyKeyRows(original, home),
   );
-  assertAllAnswered(silent);
+  assertAllAnswered(unavailable);
   // This isolate goes by it at once.
   await service.keySet(original, 0);
   return outcome;

@@ -14,7 +14,7 @@ import { type Home, transact } from '../db/d1';
 import {
   cleanupState,
   idempotencyKeys,
-  outdatedTokens,
+  notBefores,
   sessionEvents,
   usedAssertions,
   userSessions,
@@ -198,16 +198,16 @@ async function deleteEvents(home: Home, cutoff: Date, limit: number): Promise<nu
 /** What says itself until when it matters. */
 async function deleteLapsed(home: Home, now: Date, limit: number): Promise<number> {
   const { db } = home;
-  const oldestOf = (table: typeof outdatedTokens | typeof usedAssertions) =>
+  const oldestOf = (table: typeof notBefores | typeof usedAssertions) =>
     sql`rowid in (select rowid from ${table} where ${table.expiresAt} <= ${toSeconds(now)} order by ${table.expiresAt} limit ${limit})`;
   const [users, assertions] = await transact(
     home,
     () =>
       [
         db
-          .delete(outdatedTokens)
-          .where(oldestOf(outdatedTokens))
-          .returning({ subject: outdatedTokens.subject }),
+          .delete(notBefores)
+          .where(oldestOf(notBefores))
+          .returning({ subject: notBefores.subject }),
         db
           .delete(usedAssertions)
           .where(oldestOf(usedAssertions))

@@ -50,8 +50,8 @@ import { evictOldest, hasRoom } from './limits';
 import { isReached } from './reach';
 import {
   checkSession,
+  isBeforeNotBefore,
   isLive,
-  isOutdated,
   type KnownSession,
   type RevokedReason,
   type Session,
@@ -232,18 +232,22 @@ export async function createSession(
   statements.push(
     claim === null
       ? db
-          .select({ session: userSessions, isOutdated, claim: sql<null>`null` })
+          .select({ session: userSessions, isBeforeNotBefore, claim: sql<null>`null` })
           .from(userSessions)
           .where(eq(userSessions.id, sessionId))
       : db
-          .select({ session: userSessions, isOutdated, claim: firstClaim })
+          .select({ session: userSessions, isBeforeNotBefore, claim: firstClaim })
           .from(idempotencyKeys)
           .leftJoin(userSessions, eq(userSessions.id, idempotencyKeys.sessionId))
           .where(eq(idempotencyKeys.keyHash, claim.keyHash)),
   );
   const results: unknown[] = await transact(home, () => statements as [BatchItem<'sqlite'>]);
   const found = (
-    results.at(-1) as { session: Session | null; isOutdated: number; claim: FirstClaim | null }[]
+    results.at(-1) as {
+      session: Session | null;
+      isBeforeNotBefore: number;
+      claim: FirstClaim | null;
+    }[]
   )[0];
 
   if (found === undefined) return { ok: false, reason: await whyRefused() };
@@ -255,7 +259,7 @@ export async function createSession(
   )
     return repeat(keyring, policy, idempotency, {
       first: found.claim,
-      session: found.session && { ...found.session, isOutdated: found.isOutdated },
+      session: found.session && { ...found.session, isBeforeNotBefore: found.isBeforeNotBefore },
       now,
     });
   return { ok: true, session, secret, events: results.at(-2) as RecordedEvent[], isRepeat: false };

@@ -22,14 +22,14 @@ import { sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import {
   idempotencyKeys,
-  outdatedTokens,
+  notBefores,
   sessionEvents,
   unfinishedMoves,
   userSessions,
   users,
 } from '../db/schema';
 import { deleteEventsWhere } from '../security-log/delete-events';
-import { ERASED_PERSON, ERASED_SESSION, outdate } from './not-before';
+import { ERASED_PERSON, ERASED_SESSION, upsertNotBefore } from './not-before';
 import { type Revocation, tokensEnd } from './revoke';
 import { belongsToSubject, type RevokedReason } from './session';
 
@@ -76,9 +76,9 @@ export async function erasePerson(
     gt(userSessions.revokedAt, new Date(revocation.now - revocation.tokenLifeSeconds * 1000)),
   );
   const { sessions, people } = await transact(home, () => ({
-    tombstones: tombstones.map((one) => outdate(home, one, nextSecond, until)),
+    tombstones: tombstones.map((one) => upsertNotBefore(home, one, nextSecond, until)),
     outdated: db
-      .insert(outdatedTokens)
+      .insert(notBefores)
       .select(
         sql`select ${ERASED_SESSION} || ${userSessions.id}, ${toSecond(nextSecond)}, ${toSecond(until.getTime())} from ${userSessions} where ${and(isTheirs, mayHaveTokens)}`,
       )
@@ -88,7 +88,7 @@ export async function erasePerson(
     people: db.delete(users).where(eq(users.id, subject)).returning({ id: users.id }),
     moves: db.delete(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
     events: deleteEventsWhere(home, isIn(sessionEvents.subject, subjects)),
-    notBefores: db.delete(outdatedTokens).where(isIn(outdatedTokens.subject, subjects)),
+    notBefores: db.delete(notBefores).where(isIn(notBefores.subject, subjects)),
   }));
   return sessions.length + people.length > 0;
 }

@@ -10,7 +10,7 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { Grant } from '../config/authority';
 import { type Home, type Replica, transact } from '../db/d1';
 import {
-  outdatedTokens,
+  notBefores,
   sessionEvents,
   unfinishedMoves,
   userSessions,
@@ -49,19 +49,19 @@ export async function exportSection(
   const subjects = [subject, ...formerGuests];
   switch (section) {
     case 'person': {
-      const [people, moves, notBefores] = await transact(
+      const [people, moves, bounds] = await transact(
         copy,
         () =>
           [
             db.select().from(users).where(eq(users.id, subject)),
             db.select().from(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
-            db.select().from(outdatedTokens).where(isIn(outdatedTokens.subject, subjects)),
+            db.select().from(notBefores).where(isIn(notBefores.subject, subjects)),
           ] as const,
       );
       const rows = [
         ...people.map((row) => toHeld(users, 'users', row)),
         ...moves.map((row) => toHeld(unfinishedMoves, 'unfinished_moves', row)),
-        ...notBefores.map((row) => toHeld(outdatedTokens, 'outdated_tokens', row)),
+        ...bounds.map((row) => toHeld(notBefores, 'outdated_tokens', row)),
       ];
       return { rows, next: null };
     }

@@ -6,7 +6,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
-import { outdatedTokens } from '../db/schema';
+import { notBefores } from '../db/schema';
 
 /**
  * 9999-12-31. How long a session may last is its own row's, made under a configuration that may
@@ -25,7 +25,7 @@ export const ERASED_PERSON = 'erased:';
  * The statement: `notBefore` in ms, of use until `until`. Of two, the later one wins. It does
  * nothing where `condition` does not hold.
  */
-export function outdate(
+export function upsertNotBefore(
   { db }: Home,
   subject: string,
   notBefore: number,
@@ -34,13 +34,13 @@ export function outdate(
 ) {
   const [from, to] = [notBefore, until.getTime()].map((time) => Math.floor(time / 1000));
   return db
-    .insert(outdatedTokens)
+    .insert(notBefores)
     .select(sql`select ${subject}, ${from}, ${to} where ${condition}`)
     .onConflictDoUpdate({
-      target: outdatedTokens.subject,
+      target: notBefores.subject,
       set: {
-        notBefore: sql`max(${outdatedTokens.notBefore}, excluded.not_before)`,
-        expiresAt: sql`max(${outdatedTokens.expiresAt}, excluded.expires_at)`,
+        notBefore: sql`max(${notBefores.notBefore}, excluded.not_before)`,
+        expiresAt: sql`max(${notBefores.expiresAt}, excluded.expires_at)`,
       },
     });
 }
@@ -49,10 +49,6 @@ export function outdate(
  * Ends every session of a subject (a user's id, or EVERYONE in this home) that began before
  * `notBefore` (ms), for good: the row is one a subject, and is kept. One round trip, one row.
  */
-export async function outdateSessions(
-  home: Home,
-  subject: string,
-  notBefore: number,
-): Promise<void> {
-  await transact(home, () => [outdate(home, subject, notBefore, FOR_EVER)] as const);
+export async function setNotBefore(home: Home, subject: string, notBefore: number): Promise<void> {
+  await transact(home, () => [upsertNotBefore(home, subject, notBefore, FOR_EVER)] as const);
 }

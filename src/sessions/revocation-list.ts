@@ -7,7 +7,7 @@
  */
 import { and, desc, eq, gt, ne } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
-import { EVERYONE, outdatedTokens, userSessions } from '../db/schema';
+import { EVERYONE, notBefores, userSessions } from '../db/schema';
 import { ERASED_PERSON, ERASED_SESSION } from './not-before';
 
 /** Of one home. Times are seconds since 1970. */
@@ -49,7 +49,7 @@ export async function readRevocations(
   bounds: ListBounds = LIST_BOUNDS,
 ): Promise<Revocations> {
   const { id, revokedAt } = userSessions;
-  const { subject, notBefore } = outdatedTokens;
+  const { subject, notBefore } = notBefores;
   const since = Math.floor(now / 1000) - tokenLifeSeconds;
   const isUsable = known !== null && known.readAt <= now;
   const unread = isUsable
@@ -68,13 +68,13 @@ export async function readRevocations(
           .limit(bounds.sessions + 1),
         home.db
           .select({ subject, notBefore })
-          .from(outdatedTokens)
+          .from(notBefores)
           .where(and(matters, ne(subject, EVERYONE)))
           .orderBy(desc(notBefore))
           .limit(bounds.notBefore + 1),
         home.db
           .select({ notBefore })
-          .from(outdatedTokens)
+          .from(notBefores)
           .where(and(eq(subject, EVERYONE), matters)),
       ] as const,
   );

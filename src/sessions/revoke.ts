@@ -16,7 +16,7 @@ import {
   recordWhere,
   reportTo,
 } from '../security-log/record';
-import { outdate } from './not-before';
+import { upsertNotBefore } from './not-before';
 import { isReached } from './reach';
 import {
   belongsToSubject,
@@ -149,7 +149,7 @@ export async function revokeEverywhere(
   const afterwards =
     caller.userId === null
       ? []
-      : [outdate(home, caller.userId, now, tokensEnd(revocation), ANY_WERE_CHANGED)];
+      : [upsertNotBefore(home, caller.userId, now, tokensEnd(revocation), ANY_WERE_CHANGED)];
   const { statements, events } = revokeWhere(
     home,
     condition,
@@ -179,7 +179,9 @@ export async function revokeUser(
   const details = { by: 'client', client_id: grant.clientId, reason: 'revoked' } as const;
   // A not-before is the user's as a whole, so it is for those who end the whole of their sessions.
   const afterwards =
-    grant.forClients === null ? [outdate(home, userId, revocation.now, tokensEnd(revocation))] : [];
+    grant.forClients === null
+      ? [upsertNotBefore(home, userId, revocation.now, tokensEnd(revocation))]
+      : [];
   const own = and(belongsToSubject(userId), isReached(userSessions.clientId, grant));
   const { statements, events } = revokeWhere(home, own, details, userId, revocation, afterwards);
   return events(await transact(home, () => statements));

@@ -7,14 +7,14 @@ import { and, eq, getTableColumns, isNull, or, type SQL, sql } from 'drizzle-orm
 import type { SessionPolicy } from '../config/config';
 import type { Home, Replica } from '../db/d1';
 import { writtenOnce } from '../db/prepared';
-import { EVERYONE, outdatedTokens, userSessions } from '../db/schema';
+import { EVERYONE, notBefores, userSessions } from '../db/schema';
 
 export type Session = typeof userSessions.$inferSelect;
 
 /** A session, and all else that says whether it is live. */
 export interface KnownSession extends Session {
   /** 1: it began before a time from which on sessions of its user, or of its home, are good. */
-  isOutdated: number;
+  isBeforeNotBefore: number;
 }
 
 /**
@@ -74,20 +74,20 @@ export function endsAt(
 }
 
 const beganBefore = (subject: SQL) =>
-  sql`ifnull(${userSessions.createdAt} < (select ${outdatedTokens.notBefore} from ${outdatedTokens} where ${outdatedTokens.subject} = ${subject}), 0)`;
+  sql`ifnull(${userSessions.createdAt} < (select ${notBefores.notBefore} from ${notBefores} where ${notBefores.subject} = ${subject}), 0)`;
 
 /**
  * SQL: 1 for a session that is outdated. Two look-ups by primary key, which mostly find nothing and
  * then read no row.
  */
-export const isOutdated =
+export const isBeforeNotBefore =
   sql<number>`(${beganBefore(sql.raw(`'${EVERYONE}'`))} or ${beganBefore(sql`coalesce(${userSessions.userId}, ${userSessions.id})`)})`.as(
     'is_outdated',
   );
 
 const sessionById = writtenOnce((db) =>
   db
-    .select({ ...getTableColumns(userSessions), isOutdated })
+    .select({ ...getTableColumns(userSessions), isBeforeNotBefore })
     .from(userSessions)
     .where(eq(userSessions.id, sql.placeholder('id'))),
 );
@@ -111,14 +111,14 @@ export function checkSession(
     | 'revokedAt'
     | 'revokedReason'
     | 'movedTo'
-    | 'isOutdated'
+    | 'isBeforeNotBefore'
   >,
   policy: SessionPolicy,
   now: number,
 ): EndReason | null {
   if (session.revokedAt !== null) return toEndReason(session.revokedReason);
   if (session.movedTo !== null) return 'revoked';
-  if (session.isOutdated !== 0) return 'revoked';
+  if (session.isBeforeNotBefore !== 0) return 'revoked';
   const second = toSeconds(now) * 1000;
   if (session.expiresAt !== null && session.expiresAt.getTime() <= second)
     return 'expired_absolute';
@@ -155,7 +155,7 @@ export function isLive(policy: SessionPolicy, now: Now): SQL {
     isNull(userSessions.movedTo),
     or(isNull(userSessions.expiresAt), sql`${userSessions.expiresAt} > ${second}`),
     idle,
-    sql`not ${isOutdated.sql}`,
+    sql`not ${isBeforeNotBefore.sql}`,
   ) as SQL;
 }
 

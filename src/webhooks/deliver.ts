@@ -13,7 +13,7 @@ import { type Transmitter, toMessage } from './message';
 import { type Claim, type Settlement, settleAndClaim } from './outbox';
 import { type Failure, toPause, toVerdict, type Verdict } from './verdict';
 
-export interface Postman {
+export interface Deliverer {
   webhooks: readonly Webhook[];
   transmitter: Transmitter;
   fetch: typeof fetch;
@@ -58,13 +58,13 @@ const BACK_OFF_SECONDS = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 
  */
 export async function deliver(
   home: Home,
-  postman: Postman,
+  deliverer: Deliverer,
   events: readonly string[] | null,
   bounds: DeliveryBounds,
   now: number,
 ): Promise<DeliveryReport> {
-  const lanes = postman.webhooks.map((webhook) =>
-    deliverTo(webhook, home, postman, events, bounds, now),
+  const lanes = deliverer.webhooks.map((webhook) =>
+    deliverTo(webhook, home, deliverer, events, bounds, now),
   );
   const reports = await Promise.all(lanes);
   return {
@@ -76,7 +76,7 @@ export async function deliver(
 async function deliverTo(
   webhook: Webhook,
   home: Home,
-  { transmitter, fetch }: Postman,
+  { transmitter, fetch }: Deliverer,
   events: readonly string[] | null,
   { maxAttempts, budgetMs, clock }: DeliveryBounds,
   now: number,
@@ -119,7 +119,7 @@ async function send(
   { event }: Claim,
   webhook: Webhook,
   transmitter: Transmitter,
-  fetch: Postman['fetch'],
+  fetch: Deliverer['fetch'],
   now: number,
 ): Promise<Verdict> {
   try {

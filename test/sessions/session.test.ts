@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SessionPolicy } from '../../src/config/config';
 import type { Home } from '../../src/db/d1';
-import { EVERYONE, outdatedTokens, userSessions } from '../../src/db/schema';
+import { EVERYONE, notBefores, userSessions } from '../../src/db/schema';
 import {
   checkSession,
   idleExpiresAt,
@@ -35,7 +35,7 @@ const fresh = {
   revokedAt: null,
   revokedReason: null,
   movedTo: null,
-  isOutdated: 0,
+  isBeforeNotBefore: 0,
 } as const;
 
 describe('checkSession', () => {
@@ -68,7 +68,7 @@ describe('checkSession', () => {
     ],
     ['revoked without a reason is revoked', { revokedAt: at(-5) }, 'revoked'],
     ['one that has moved is over here', { movedTo: 'DB_WEUR' }, 'revoked'],
-    ['one that began before a not-before is over', { isOutdated: 1 }, 'revoked'],
+    ['one that began before a not-before is over', { isBeforeNotBefore: 1 }, 'revoked'],
   ] as [string, Partial<KnownSession>, string | null][])('%s', (_, row, expected) => {
     expect(checkSession({ ...fresh, ...row }, policy, NOW)).toBe(expected);
   });
@@ -153,7 +153,7 @@ describe('in SQL', () => {
             .select({ id: userSessions.id })
             .from(userSessions)
             .where(and(eq(userSessions.id, id), condition));
-        const outdated = db.insert(outdatedTokens).values({
+        const outdated = db.insert(notBefores).values({
           subject: isForEveryone ? EVERYONE : id,
           notBefore: new Date(now + (notBefore ?? 0)),
           expiresAt: new Date(now + 1e9),
@@ -168,11 +168,11 @@ describe('in SQL', () => {
             revokedAt: isRevoked ? new Date(now) : null,
             movedTo: hasMoved ? 'DB_WEUR' : null,
           }),
-          notBefore === null ? db.delete(outdatedTokens) : outdated,
+          notBefore === null ? db.delete(notBefores) : outdated,
           selectSession({ db } as unknown as Home, id),
           matching(isLive(settings, now)),
           matching(isWithinGrace(settings, now)),
-          db.delete(outdatedTokens),
+          db.delete(notBefores),
         ]);
         const isOver = checkSession(session as KnownSession, settings, now) !== null;
         expect(live.length === 0).toBe(isOver);

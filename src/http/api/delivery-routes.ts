@@ -5,7 +5,7 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { DEFAULT_HOME } from '../../db/d1';
-import { askAll } from '../../homes/query-all';
+import { queryAll } from '../../homes/query-all';
 import { assertAllAnswered } from '../../service/locate';
 import type { Service } from '../../service/service';
 import { listDeliveries, replayDead } from '../../webhooks/undelivered';
@@ -67,14 +67,14 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
     if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
       throw new ProblemError('invalid_request', 'endpoint is none of WEBHOOKS');
     const filter = { endpoint, eventId };
-    const { answered, silent } = await askAll(service.homes(c.get('caller').meter), (home) =>
+    const { answered, unavailable } = await queryAll(service.homes(c.get('caller').meter), (home) =>
       replayDead(home, filter, now()),
     );
     const replayed = answered.flatMap(({ home, answer }) =>
       answer.map((id) => ({ home: home.name, eventId: id })),
     );
     c.get('caller').written.push(...replayed);
-    assertAllAnswered(silent);
+    assertAllAnswered(unavailable);
     return c.json({ replayed: replayed.length });
   });
 

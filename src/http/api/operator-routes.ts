@@ -3,14 +3,14 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { EVERYONE } from '../../db/schema';
 import { chooseNextHome } from '../../homes/choose';
-import { findResidence } from '../../homes/location';
+import { locateUser } from '../../homes/location';
 import { listResidents, listUnfinished, moveSubject } from '../../homes/move';
-import { askAll } from '../../homes/query-all';
+import { queryAll } from '../../homes/query-all';
 import { toIso } from '../../iso-time';
-import { assertAllAnswered, moveContext, settle } from '../../service/locate';
+import { assertAllAnswered, finishMoves, moveContext } from '../../service/locate';
 import { report } from '../../service/report';
 import type { Service } from '../../service/service';
-import { outdateSessions } from '../../sessions/not-before';
+import { setNotBefore } from '../../sessions/not-before';
 import { clientAuth } from '../auth/client-auth';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
@@ -50,7 +50,10 @@ export function operatorRoutes(service: Service): {
   const [homes, users, notBefore] = [new Hono<AppEnv>(), new Hono<AppEnv>(), new Hono<AppEnv>()];
 
   homes.get('/', operator, async (c) => {
-    const { answered, silent } = await askAll(service.homes(c.get('caller').meter), listUnfinished);
+    const { answered, unavailable } = await queryAll(
+      service.homes(c.get('caller').meter),
+      listUnfinished,
+    );
     const unfinished = new Map(answered.map(({ home, answer }) => [home.name, answer.length]));
     return c.json({
       homes: [...config.homes.values()].map(({ name, regions, jurisdiction, newUsers }) => ({
@@ -58,7 +61,7 @@ export function operatorRoutes(service: Service): {
         regions,
         jurisdiction,
         new_users: newUsers,
-        answers: !silent.includes(name),
+        answers: !unavailable.includes(name),
         unfinished_moves: unfinished.get(name) ?? null,
       })),
     });
@@ -113,13 +116,13 @@ export function operatorRoutes(service: Service): {
     if (to.newUsers === 'none')
       throw new ProblemError('invalid_request', 'home takes no new users');
     const who = { user: { id: userId }, guest: null, keyHash: null };
-    const residence = await findResidence(service.homes(c.get('caller').meter), who, now());
-    assertAllAnswered(residence.silent);
-    if (residence.home === null) throw new ProblemError('not_found', 'There is no such user');
-    await settle(c.get('caller'), service, residence);
-    if (residence.home !== to.name) {
+    const userLocation = await locateUser(service.homes(c.get('caller').meter), who, now());
+    assertAllAnswered(userLocation.unavailable);
+    if (userLocation.home === null) throw new ProblemError('not_found', 'There is no such user');
+    await finishMoves(c.get('caller'), service, userLocation);
+    if (userLocation.home !== to.name) {
       const [source, target] = [
-        service.boundHome(residence.home, c.get('caller').meter),
+        service.boundHome(userLocation.home, c.get('caller').meter),
         service.boundHome(to.name, c.get('caller').meter),
       ];
       report(
@@ -128,8 +131,8 @@ export function operatorRoutes(service: Service): {
         await moveSubject(source, target, userId, moveContext(c.get('caller'), service)),
       );
     }
-    c.set('outcome', residence.home === to.name ? 'unchanged' : 'moved');
-    return c.json({ user_id: userId, home: to.name, moved: residence.home !== to.name });
+    c.set('outcome', userLocation.home === to.name ? 'unchanged' : 'moved');
+    return c.json({ user_id: userId, home: to.name, moved: userLocation.home !== to.name });
   });
 
   /** Ends what began before a time: of a user, of a home, or of everyone. Safe to repeat. */
@@ -150,10 +153,10 @@ export function operatorRoutes(service: Service): {
     const asked = service
       .homes(c.get('caller').meter)
       .filter(({ name }) => input.home === undefined || input.home === name);
-    const { silent } = await askAll(asked, (home) =>
-      outdateSessions(home, input.user_id ?? EVERYONE, second * 1000),
+    const { unavailable } = await queryAll(asked, (home) =>
+      setNotBefore(home, input.user_id ?? EVERYONE, second * 1000),
     );
-    assertAllAnswered(silent);
+    assertAllAnswered(unavailable);
     c.set('outcome', 'outdated');
     return c.json({ not_before: toIso(new Date(second * 1000)) });
   });

@@ -3,7 +3,7 @@
  * the session id of a guest.
  */
 import { Hono } from 'hono';
-import { askAll } from '../../homes/query-all';
+import { queryAll } from '../../homes/query-all';
 import { assertAllAnswered } from '../../service/locate';
 import { revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
@@ -25,10 +25,10 @@ export function personRoutes(service: Service): Hono<AppEnv> {
   routes.delete('/:user_id', clientAuth(service, 'erase_users'), async (c) => {
     const grant = requireGrant(c.get('client'), 'erase_users');
     const person = await findPerson(c);
-    const { answered, silent } = await askAll(homes(c), (home) =>
+    const { answered, unavailable } = await queryAll(homes(c), (home) =>
       erasePerson(home, grant, person, revocationOf(c.get('caller'), service)),
     );
-    assertAllAnswered(silent);
+    assertAllAnswered(unavailable);
     c.set('outcome', answered.some(({ answer }) => answer) ? 'erased' : 'unchanged');
     return c.body(null, 204);
   });
@@ -57,11 +57,13 @@ export function personRoutes(service: Service): Hono<AppEnv> {
     return service.homes(c.get('caller').meter);
   }
 
-  /** Throws when a home is silent: who the person was as a guest may be known there alone. */
+  /** Throws when a home does not answer: who the person was as a guest may be known there alone. */
   async function findPerson(c: AppContext) {
     const subject = readUserId(c);
-    const { answered, silent } = await askAll(homes(c), (home) => listFormerGuests(home, subject));
-    assertAllAnswered(silent);
+    const { answered, unavailable } = await queryAll(homes(c), (home) =>
+      listFormerGuests(home, subject),
+    );
+    assertAllAnswered(unavailable);
     return { subject, formerGuests: [...new Set(answered.flatMap(({ answer }) => answer))] };
   }
 

@@ -6,11 +6,11 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import type { Home, Replica } from '../../db/d1';
 import { DatabaseUnavailableError } from '../../faults';
-import { findResidence, type Residence } from '../../homes/location';
-import { askAll } from '../../homes/query-all';
+import { locateUser, type UserLocation } from '../../homes/location';
+import { queryAll } from '../../homes/query-all';
 import { toEventView } from '../../security-log/event-view';
 import { listUserEvents, mergeEventPages } from '../../security-log/read-events';
-import { assertAllAnswered, settle } from '../../service/locate';
+import { assertAllAnswered, finishMoves } from '../../service/locate';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { listUserSessions, mergeSessionPages } from '../../sessions/list';
@@ -44,12 +44,14 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     const query = { userId, includeEnded: include === 'ended' };
     const page = readPage(c, ['include']);
     const list = (copies: (Home | Replica)[]) =>
-      askAll(copies, (copy) => listUserSessions(copy, grant, config.sessions, query, page, now()));
-    let { answered, silent } = await list(homes(c).map(service.replicaOf));
+      queryAll(copies, (copy) =>
+        listUserSessions(copy, grant, config.sessions, query, page, now()),
+      );
+    let { answered, unavailable } = await list(homes(c).map(service.replicaOf));
     // Sessions that have left one home, and are not in the other yet, are in no list.
     const isNobodyThere = answered.every(({ answer }) => answer.sessions.length === 0);
-    if (isNobodyThere && (await finishMoves(c, userId)))
-      ({ answered, silent } = await list(homes(c)));
+    if (isNobodyThere && (await finishUserMoves(c, userId)))
+      ({ answered, unavailable } = await list(homes(c)));
     const { sessions, next } = mergeSessionPages(
       answered.map(({ answer }) => answer),
       page,
@@ -57,7 +59,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     return c.json({
       sessions: sessions.map((session) => toSessionView(session, config)),
       next_cursor: next && formatCursor(next),
-      ...warnOf(silent),
+      ...warnOf(unavailable),
     });
   });
 
@@ -66,7 +68,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     const grant = requireGrant(c.get('client'), 'manage_users');
     const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
     const query = { limit: parseLimit(limit), before: parseEventCursor(cursor) };
-    const { answered, silent } = await askAll(homes(c).map(service.replicaOf), (replica) =>
+    const { answered, unavailable } = await queryAll(homes(c).map(service.replicaOf), (replica) =>
       listUserEvents(replica, grant, userId, {
         limit: query.limit,
         before: query.before.get(replica.name) ?? null,
@@ -79,7 +81,7 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     return c.json({
       events: events.map(toEventView),
       next_cursor: next && formatPerHome(next),
-      ...warnOf(silent),
+      ...warnOf(unavailable),
     });
   });
 
@@ -97,17 +99,17 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     };
     // Sessions that are on their way from one home to another end, and are reported, where they
     // arrive.
-    await finishMoves(c, userId);
-    const { silent } = await askAll(homes(c), end);
-    if (config.homes.size > 1 && silent.length === 0) {
+    await finishUserMoves(c, userId);
+    const { unavailable } = await queryAll(homes(c), end);
+    if (config.homes.size > 1 && unavailable.length === 0) {
       // And those that left meanwhile.
-      const residence = await findUser(c, userId);
-      assertAllAnswered(residence.silent);
-      await settle(c.get('caller'), service, residence);
-      if (residence.begun.length + residence.due.length > 0)
-        silent.push(...(await askAll(homes(c), end)).silent);
+      const userLocation = await findUser(c, userId);
+      assertAllAnswered(userLocation.unavailable);
+      await finishMoves(c.get('caller'), service, userLocation);
+      if (userLocation.begun.length + userLocation.due.length > 0)
+        unavailable.push(...(await queryAll(homes(c), end)).unavailable);
     }
-    assertAllAnswered(silent);
+    assertAllAnswered(unavailable);
     return c.json({ revoked: revoked.size });
   });
 
@@ -121,15 +123,17 @@ export function userRoutes(service: Service): Hono<AppEnv> {
    * Finishes the moves of a user that were begun, as far as the homes answer. Whether there were
    * any.
    */
-  async function finishMoves(c: AppContext, userId: string): Promise<boolean> {
+  async function finishUserMoves(c: AppContext, userId: string): Promise<boolean> {
     if (config.homes.size === 1) return false;
-    const residence = await findUser(c, userId);
-    await settle(c.get('caller'), service, { ...residence, due: [] }).catch(unlessUnavailable);
-    return residence.begun.length > 0;
+    const userLocation = await findUser(c, userId);
+    await finishMoves(c.get('caller'), service, { ...userLocation, due: [] }).catch(
+      unlessUnavailable,
+    );
+    return userLocation.begun.length > 0;
   }
 
-  function findUser(c: AppContext, userId: string): Promise<Residence> {
-    return findResidence(homes(c), { user: { id: userId }, guest: null, keyHash: null }, now());
+  function findUser(c: AppContext, userId: string): Promise<UserLocation> {
+    return locateUser(homes(c), { user: { id: userId }, guest: null, keyHash: null }, now());
   }
 }
 
@@ -138,8 +142,8 @@ function unlessUnavailable(fault: unknown): void {
 }
 
 /** A list is worth more than none, but whoever reads it has to know what it lacks. */
-function warnOf(silent: readonly string[]) {
-  return silent.length === 0 ? {} : { unanswered_homes: silent };
+function warnOf(unavailable: readonly string[]) {
+  return unavailable.length === 0 ? {} : { unanswered_homes: unavailable };
 }
 
 export function readUserId(c: AppContext): string {

@@ -6,7 +6,7 @@ import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { CLOCK_SKEW_SECONDS } from '../../config/config';
 import { sha256 } from '../../crypto';
-import { askAll } from '../../homes/query-all';
+import { queryAll } from '../../homes/query-all';
 import type { Service } from '../../service/service';
 import {
   type HashCache,
@@ -76,11 +76,11 @@ export function revocationRoutes(service: Service): Hono<AppEnv> {
   async function build(c: Context<AppEnv>, moment: number): Promise<Built> {
     const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
     const known = new Map(built?.lists.map((list) => [list.home, list]));
-    const { answered, silent } = await askAll(service.homes(c.get('caller').meter), (home) =>
+    const { answered, unavailable } = await queryAll(service.homes(c.get('caller').meter), (home) =>
       readRevocations(home, known.get(home.name) ?? null, { tokenLifeSeconds, now: moment }),
     );
     const lists = answered.map(({ answer }) => answer);
-    const isComplete = silent.length === 0;
+    const isComplete = unavailable.length === 0;
     const { document, cache } = await toRevocationDocument(
       lists,
       { issuer: config.issuer, complete: isComplete, now: moment },
