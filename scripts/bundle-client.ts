@@ -1,4 +1,4 @@
-/** The client for apps as one minified ES module, made with the esbuild that wrangler brings. */
+/** Clients as one minified ES module, made with the esbuild that wrangler brings. */
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 
@@ -8,11 +8,14 @@ interface Esbuild {
   build(options: Record<string, unknown>): Promise<{ outputFiles: { text: string }[] }>;
 }
 
-export async function bundleClient(): Promise<string> {
+/** The client for apps. */
+export const bundleClient = (): Promise<string> => bundleModule('src/client/browser/index.ts');
+
+export async function bundleModule(entry: string): Promise<string> {
   const fromWrangler = createRequire(join(root, 'node_modules/wrangler/package.json'));
   const esbuild = fromWrangler('esbuild') as Esbuild;
   const { outputFiles } = await esbuild.build({
-    entryPoints: [join(root, 'src/client/browser/index.ts')],
+    entryPoints: [join(root, entry)],
     bundle: true,
     minify: true,
     format: 'esm',
