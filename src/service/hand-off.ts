@@ -8,7 +8,7 @@ import { isAllowedReturnUrl } from '../origins';
 import type { NewSession } from '../sessions/create';
 import type { Session } from '../sessions/session';
 import { issueAccessToken } from '../tokens/access-token';
-import { HANDOFF_SECONDS, sealHandoff } from '../tokens/handoff-code';
+import { HANDOFF_SECONDS, type Handoff, sealHandoff } from '../tokens/handoff-code';
 import { type Refused, refuse } from './refusal';
 import type { Service, Signer } from './service';
 
@@ -59,9 +59,9 @@ export async function handOff(
   { keyring }: Signer,
   home: Home,
   { session, secret }: { session: Session; secret: string },
-  { clientId, returnUrl }: { clientId: string; returnUrl: string },
+  to: Pick<Handoff, 'clientId' | 'returnUrl' | 'startedBy'>,
 ): Promise<HandOff> {
-  const handoff = { sessionId: session.id, home: home.name, clientId, secret, returnUrl };
+  const handoff = { sessionId: session.id, home: home.name, secret, ...to };
   const code = await sealHandoff(keyring, handoff, now());
   return { startUrl: `${config.issuer}/browser/start?code=${code}`, expiresIn: HANDOFF_SECONDS };
 }

@@ -76,7 +76,8 @@ export async function startSession(
       const refused = await whyNotHandOff(service, signer, home, session, returnUrl);
       if (refused !== null) return refused;
     }
-    const created = await create(caller, service, home, session, claim);
+    const isHandedOff = returnUrl !== null;
+    const created = await create(caller, service, home, session, { claim, isHandedOff });
     return created.ok ? { ...created, signer } : toRefused(created);
   });
   if (!started.ok) return started;
@@ -85,7 +86,7 @@ export async function startSession(
     const tokens = await issueTokens(service, signer, started);
     return { ok: true, session: started.session, isRepeat, tokens, handOff: null };
   }
-  const to = { clientId: session.clientId, returnUrl };
+  const to = { clientId: session.clientId, returnUrl, startedBy: grant.clientId };
   const handedOff = await handOff(service, signer, home, started, to);
   return { ok: true, session: started.session, isRepeat, tokens: null, handOff: handedOff };
 }
@@ -95,11 +96,12 @@ async function create(
   { config, keyring, now }: Service,
   home: Parameters<typeof createSession>[0],
   session: NewSession,
-  idempotency: Idempotency | null,
+  { claim, isHandedOff }: { claim: Idempotency | null; isHandedOff: boolean },
 ): Promise<CreateResult> {
   return createSession(home, await keyring(), config.sessions, session, {
     now: now(),
-    idempotency,
+    idempotency: claim,
+    isHandedOff,
     reporting: reportingOf(caller, config),
   });
 }

@@ -15,7 +15,6 @@ import {
   isNotNull,
   isNull,
   lte,
-  ne,
   not,
   type SQL,
   sql,
@@ -34,11 +33,9 @@ import {
 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { idempotencyKeys, sessionEvents, usedAssertions, userSessions, users } from '../db/schema';
-import { lastSignal, type Signals } from '../risk/signals';
+import type { Signals } from '../risk/signals';
 import {
   type Actor,
-  type EventDetails,
-  type EventDraft,
   MANY,
   type RecordedEvent,
   type Reporting,
@@ -56,6 +53,7 @@ import {
   type RevokedReason,
   type Session,
 } from './session';
+import { recordStart } from './start-events';
 
 export interface NewSession {
   /** null: a guest. */
@@ -118,11 +116,14 @@ export async function createSession(
     reporting,
     idempotency = null,
     assertion = null,
+    isHandedOff = false,
   }: {
     now: number;
     reporting: Reporting;
     idempotency?: Idempotency | null;
     assertion?: UsedAssertion | null;
+    /** A browser will fetch it, and its start is reported then (exchange-handoff.ts). */
+    isHandedOff?: boolean;
   },
 ): Promise<CreateResult> {
   const sessionId = crypto.randomUUID();
@@ -216,14 +217,11 @@ export async function createSession(
     );
     statements.push(db.update(userSessions).set(upgraded).where(isUpgraded));
   }
-  for (const { event, when } of eventsOf(input)) {
-    const own = and(
-      eq(userSessions.id, sessionId),
-      when?.(home, { userId, sessionId, signals: input.signals }),
-    );
-    statements.push(
-      recordWhere(home, event, { condition: own, requestId: reporting.requestId, now }),
-    );
+  if (!isHandedOff) {
+    const { by, grant } = startedBy;
+    const start = { sessionId, userId, by, clientId: grant.clientId, signals: input.signals };
+    const own = { condition: eq(userSessions.id, sessionId), requestId: reporting.requestId, now };
+    statements.push(...recordStart(home, start, own));
   }
   if (guestSessionId !== null && userId !== null)
     statements.push(...adoptGuest(home, guestSessionId, userId, isCreated));
@@ -303,51 +301,6 @@ function adoptGuest(
       .set({ subject: userId })
       .where(and(eq(sessionEvents.subject, guestSessionId), isCreated)),
   ];
-}
-
-/** What a create reports: that it was, and whether the user was never seen on such a device. */
-function eventsOf({
-  signals,
-  startedBy,
-}: NewSession): { event: EventDraft; when: typeof isNewDevice | null }[] {
-  const details: EventDetails = {
-    by: startedBy.by,
-    client_id: startedBy.grant.clientId,
-    context: signals,
-  };
-  const created = {
-    event: { id: crypto.randomUUID(), type: 'session_created', details } as const,
-    when: null,
-  };
-  if (signals.browser === null) return [created];
-  return [
-    created,
-    { event: { id: crypto.randomUUID(), type: 'new_device', details }, when: isNewDevice },
-  ];
-}
-
-/**
- * SQL: the user has other sessions, live or still kept, but none with this browser on this
- * platform.
- */
-function isNewDevice(
-  { db }: Home,
-  { userId, sessionId, signals }: { userId: string | null; sessionId: string; signals: Signals },
-): SQL | undefined {
-  if (userId === null) return sql`0`;
-  const others = and(
-    eq(userSessions.userId, userId),
-    ne(userSessions.id, sessionId),
-    isNotNull(userSessions.lastSignals),
-  );
-  const same = and(
-    others,
-    sql`${lastSignal('browser')} is ${signals.browser}`,
-    sql`${lastSignal('platform')} is ${signals.platform}`,
-  );
-  const any = (condition: SQL | undefined) =>
-    exists(db.select({ one: sql`1` }).from(userSessions).where(condition));
-  return and(any(others), not(any(same)));
 }
 
 type Claim = typeof idempotencyKeys.$inferSelect;

@@ -4,18 +4,18 @@
  * number at once, one finds the first secret. The new secret is random and not the ratchet's next,
  * so that nobody who holds the code could make it.
  */
-import { and, eq, exists, isNull, ne, sql } from 'drizzle-orm';
-import type { BatchItem } from 'drizzle-orm/batch';
+import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import type { RiskPolicy } from '../config/risk';
 import { randomSecret, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { assess } from '../risk/assess';
 import { fillUnknownSql, parseSignals, type Signals, toPatch } from '../risk/signals';
-import type { RecordedEvent } from '../security-log/record';
+import { MANY, type RecordedEvent, reportTo } from '../security-log/record';
 import { observe } from './presented';
 import { BY_USER, type Revocation, revokeWhere, subjectOf } from './revoke';
 import { isLive, type Session } from './session';
+import { recordStart } from './start-events';
 
 /** What redeems the code. */
 export interface RedeemingBrowser {
@@ -39,7 +39,12 @@ export interface RedeemingBrowser {
  */
 export async function exchangeHandoff(
   home: Home,
-  { sessionId, clientId, secret }: { sessionId: string; clientId: string; secret: string },
+  {
+    sessionId,
+    clientId,
+    secret,
+    startedBy,
+  }: { sessionId: string; clientId: string; secret: string; startedBy?: string },
   { userAgent, signals, risk, replaces }: RedeemingBrowser,
   revocation: Revocation,
 ): Promise<{ session: Session; secret: string; events: RecordedEvent[] } | null> {
@@ -59,41 +64,44 @@ export async function exchangeHandoff(
     isExchanged,
   );
   const end = revokeWhere(home, replaced, BY_USER, subjectOf(home, replaces ?? ''), revocation);
-  const results: unknown[] = await transact(
-    home,
-    () =>
-      [
-        db
-          .select({ lastSignals: userSessions.lastSignals })
-          .from(userSessions)
-          .where(eq(userSessions.id, sessionId)),
-        db
-          .update(userSessions)
-          .set({
-            refreshToken,
-            rotatedAt,
-            userAgent: sql`coalesce(${userSessions.userAgent}, ${userAgent})`,
-            ipAddress: sql`coalesce(${userSessions.ipAddress}, ${signals.address})`,
-            lastSignals: fillUnknownSql(toPatch(signals)),
-          })
-          .where(
-            and(
-              own,
-              eq(userSessions.refreshToken, first),
-              isNull(userSessions.rotatedAt),
-              isLive(policy, now),
-            ),
-          ),
-        ...end.statements,
-        db.select().from(userSessions).where(exchanged),
-      ] as unknown as [BatchItem<'sqlite'>],
-  );
-  const session = (results.at(-1) as Session[])[0];
+  const started =
+    startedBy === undefined
+      ? null
+      : reportStart(home, { sessionId, startedBy, signals }, exchanged, revocation);
+  const answers = await transact(home, () => ({
+    told: db
+      .select({ lastSignals: userSessions.lastSignals })
+      .from(userSessions)
+      .where(eq(userSessions.id, sessionId)),
+    exchange: db
+      .update(userSessions)
+      .set({
+        refreshToken,
+        rotatedAt,
+        userAgent: sql`coalesce(${userSessions.userAgent}, ${userAgent})`,
+        ipAddress: sql`coalesce(${userSessions.ipAddress}, ${signals.address})`,
+        lastSignals: fillUnknownSql(toPatch(signals)),
+      })
+      .where(
+        and(
+          own,
+          eq(userSessions.refreshToken, first),
+          isNull(userSessions.rotatedAt),
+          isLive(policy, now),
+        ),
+      ),
+    end: end.statements,
+    start: started?.statements ?? null,
+    started: started?.readBack ?? null,
+    own: db.select().from(userSessions).where(exchanged),
+  }));
+  const [session] = answers.own;
   if (session === undefined) return null;
-  const events = end.events(results.slice(0, -1));
-  const [told] = results[0] as { lastSignals: string | null }[];
+  // Both read back all that this request wrote to the log of their subject, who may be the same.
+  const written = [...end.events(answers.end), ...(answers.started ?? [])];
+  const events = [...new Map(written.map((event) => [event.id, event])).values()];
   const seenAt = session.createdAt.getTime();
-  const last = parseSignals(told?.lastSignals ?? null);
+  const last = parseSignals(answers.told[0]?.lastSignals ?? null);
   const assessment = assess(last, signals, { policy: risk, seenAt, now });
   if (assessment.level !== 'medium' && assessment.level !== 'high')
     return { session, secret: next, events };
@@ -101,4 +109,33 @@ export async function exchangeHandoff(
   const mismatch = { id: crypto.randomUUID(), type: 'mismatch', details } as const;
   const seen = await observe(home, session, mismatch, revocation);
   return { session, secret: next, events: [...events, ...seen] };
+}
+
+/** The start of the session on the browser's own device, once the code has been exchanged. */
+function reportStart(
+  home: Home,
+  { sessionId, startedBy, signals }: { sessionId: string; startedBy: string; signals: Signals },
+  exchanged: SQL | undefined,
+  { reporting, now }: Revocation,
+) {
+  const { requestId } = reporting;
+  const { db } = home;
+  const user = db
+    .select({ userId: userSessions.userId })
+    .from(userSessions)
+    .where(eq(userSessions.id, sessionId));
+  const start = {
+    sessionId,
+    userId: sql`${user}`,
+    by: 'client' as const,
+    clientId: startedBy,
+    signals,
+  };
+  const report = reportTo(home, reporting, {
+    subject: subjectOf(home, sessionId),
+    atMost: MANY,
+    now,
+  });
+  const events = recordStart(home, start, { condition: exchanged, requestId, now });
+  return { statements: [...events, ...report.deliveries], readBack: report.readBack };
 }

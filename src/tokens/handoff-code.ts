@@ -2,7 +2,7 @@
  * Hand-off codes: how a session that a backend started gets into a browser's cookies. A code is
  * stateless: everything that it stands for is sealed in it (AES-256-GCM), good for a minute. That
  * it is good once, the database decides: the exchange takes the session's first secret out of use
- * (sessions/handoff.ts).
+ * (sessions/exchange-handoff.ts).
  */
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { decrypt, eachTrustedSecret, encrypt, type Keyring } from '../crypto';
@@ -19,6 +19,11 @@ export interface Handoff {
   /** The session's first secret. */
   secret: string;
   returnUrl: string;
+  /**
+   * The backend that started the session, for the event that the exchange writes. Codes of the
+   * release before have none: that release wrote the event when it created the session.
+   */
+  startedBy?: string;
 }
 
 /** What an authentic code stands for, good or not any more. */

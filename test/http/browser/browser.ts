@@ -14,6 +14,7 @@ export const SSR = { id: 'ssr', secret: 'ssr-secret-of-the-tests' };
 export async function startWithBrowsers(
   variables: Parameters<typeof startService>[0] = {},
   clock?: { now: number },
+  fetch?: typeof globalThis.fetch,
 ): Promise<TestService> {
   const clients = [
     {
@@ -38,7 +39,7 @@ export async function startWithBrowsers(
     },
     { client_id: 'app' },
   ];
-  return startService({ CLIENTS: JSON.stringify(clients), ...variables }, clock);
+  return startService({ CLIENTS: JSON.stringify(clients), ...variables }, clock, fetch);
 }
 
 export interface HandOff {
