@@ -20,6 +20,8 @@ export interface RevocationDocument {
   not_before: string;
   /** False: a home did not answer, so that one of its sessions may be over and not listed. */
   complete: boolean;
+  /** The names of those homes, where there are any. Their tokens carry them. */
+  missing?: string[];
 }
 
 /** What the release before reads. */
@@ -43,7 +45,7 @@ const toDay = (now: number) => new Date(now).toISOString().slice(0, 10);
 /** Returns the document, and what to give to the next call. */
 export async function toRevocationDocument(
   lists: readonly Revocations[],
-  { issuer, complete, now }: { issuer: string; complete: boolean; now: number },
+  { issuer, missing, now }: { issuer: string; missing: string[]; now: number },
   cache: HashCache | null,
 ): Promise<{ document: RevocationDocument; cache: HashCache }> {
   const salt = `${issuer} ${toDay(now)}`;
@@ -56,7 +58,8 @@ export async function toRevocationDocument(
       salt,
       sessions: pack(sessions.map((id) => [toHash(id), null])),
       not_before: pack([...notBefore].map(([id, second]) => [toHash(id), second])),
-      complete,
+      complete: missing.length === 0,
+      ...(missing.length > 0 && { missing }),
     },
     cache: { salt, hashes },
   };

@@ -285,10 +285,10 @@ describe('revocation', () => {
     expect(await fresh.verify(access_token)).toMatchObject({ ok: false, error: 'unavailable' });
   });
 
-  it('a list that says that it is not all is none', async () => {
+  it('a list that says that it is not all, and not what it misses, is none', async () => {
     const { service, network } = await start();
     const { access_token } = await service.create();
-    const list = { sessions: [], not_before: {}, complete: false };
+    const list = { salt: 'salt', sessions: '', not_before: '', complete: false };
     const verifier = withList(service, network, () => Response.json(list));
     expect(await verifier.verify(access_token)).toMatchObject({ ok: false, error: 'unavailable' });
   });

@@ -8,6 +8,7 @@ export interface RevocationOptions {
   pollSeconds?: number;
   /**
    * Without a newer list, tokens are accepted for this long since the last one; then nothing is.
+   * Where one home of the service is away, so it is for the tokens of that home alone.
    * Default: 300.
    */
   acceptStaleSeconds?: number;
@@ -20,6 +21,8 @@ interface List {
   /** Ascending, and at the same index the second before which tokens are refused. */
   subjects: Float64Array;
   notBefore: Float64Array;
+  /** Homes that did not answer: what ended there lately is not in this list. */
+  missing: string[];
   etag: string | null;
   readAt: number;
 }
@@ -46,23 +49,33 @@ export function createRevocations(
   now: () => number,
 ): (claims: Claims) => Promise<'good' | 'revoked' | 'unknown'> {
   let list: List | null = null;
+  /** The last list that missed no home. */
+  let whole: List | null = null;
   let triedAt = Number.NEGATIVE_INFINITY;
+  const acceptSeconds = Math.max(acceptStaleSeconds, pollSeconds);
 
   return async (claims) => {
     const age = ageOf(list);
     if (age >= pollSeconds && (now() - triedAt) / 1000 >= (list === null ? 0 : RETRY_SECONDS)) {
       triedAt = now();
       list = (await read()) ?? list;
+      if (list?.missing.length === 0) whole = list;
     }
-    if (list === null || ageOf(list) > Math.max(acceptStaleSeconds, pollSeconds)) return 'unknown';
-    return (await isRevoked(list, claims)) ? 'revoked' : 'good';
+    if (list === null || ageOf(list) > acceptSeconds) return 'unknown';
+    // While a home is away, what ended there before is in the last list that had it, and the
+    // tokens of all other homes are decided as ever.
+    const before = whole === list ? null : whole;
+    if (await isRevoked(list, claims)) return 'revoked';
+    if (before !== null && (await isRevoked(before, claims))) return 'revoked';
+    if (!list.missing.includes(String(claims.home))) return 'good';
+    return ageOf(before) > acceptSeconds ? 'unknown' : 'good';
   };
 
   function ageOf(known: List | null): number {
     return known === null ? Number.POSITIVE_INFINITY : Math.abs(now() - known.readAt) / 1000;
   }
 
-  /** null: it could not be read, or is not all that there is. */
+  /** null: it could not be read. */
   async function read(): Promise<List | null> {
     const readAt = now();
     try {
@@ -119,11 +132,12 @@ function indexOf(ascending: Float64Array, hash: number): number {
 const HASH_BYTES = 6;
 const SECOND_BYTES = 4;
 
-/** null: it is not the list's shape, or not all that there is. */
-function parse(body: unknown): Pick<List, 'salt' | 'sessions' | 'subjects' | 'notBefore'> | null {
-  const { salt, sessions, not_before, complete } = body as Record<string, unknown>;
-  if (complete !== true || typeof salt !== 'string') return null;
+/** null: it is not the list's shape, or does not say what it leaves out. */
+function parse(body: unknown): Omit<List, 'etag' | 'readAt'> | null {
+  const { salt, sessions, not_before, complete, missing } = body as Record<string, unknown>;
+  if (typeof salt !== 'string') return null;
   if (typeof sessions !== 'string' || typeof not_before !== 'string') return null;
+  if (complete !== true && !isListOfNames(missing)) return null;
   const entries = decode(not_before, HASH_BYTES + SECOND_BYTES);
   return {
     salt,
@@ -132,8 +146,12 @@ function parse(body: unknown): Pick<List, 'salt' | 'sessions' | 'subjects' | 'no
     notBefore: readAll(entries, HASH_BYTES + SECOND_BYTES, (view, at) =>
       view.getUint32(at + HASH_BYTES),
     ),
+    missing: complete === true ? [] : (missing as string[]),
   };
 }
+
+const isListOfNames = (value: unknown): value is [string, ...string[]] =>
+  Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string');
 
 function readAll(
   view: DataView,

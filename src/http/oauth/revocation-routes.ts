@@ -83,7 +83,7 @@ export function revocationRoutes(service: Service): Hono<AppEnv> {
     const isComplete = unavailable.length === 0;
     const { document, cache } = await toRevocationDocument(
       lists,
-      { issuer: config.issuer, complete: isComplete, now: moment },
+      { issuer: config.issuer, missing: unavailable, now: moment },
       built?.hashes ?? null,
     );
     return {
