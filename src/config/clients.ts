@@ -188,7 +188,7 @@ function parseSecretHashes(
   const known = hashes.filter((hash) => hash !== null);
   if (known.some((hash) => HASHES_OF_NO_SECRET.has(hash)))
     problem(
-      'secret_sha256 is the hash of an empty or well-known text; make a secret with `openssl rand -base64 32`',
+      'secret_sha256 is the hash of an empty or well-known text; make one as docs/clients.md shows',
     );
   if (new Set(known).size < known.length) problem('both of secret_sha256 are the same');
   return known;

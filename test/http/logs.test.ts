@@ -268,6 +268,7 @@ describe('who called', () => {
     ['one text for both', 'a-secret', 'a-secret', undefined],
     ['random bytes in base64', 'Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYg', 'wrong', undefined],
     ['an e-mail address', 'jane@example.com', 'wrong', undefined],
+    ['what is another text once it is decoded', 'half-of-a-s%65cret', 'wrong', undefined],
     ['control characters', 'a\r\nb\u001b[31m', 'wrong', undefined],
     ['what no client could be called', 'x'.repeat(129), 'wrong', undefined],
   ])('without proof: of %s the line tells what is safe to tell', async (_, id, secret, told) => {

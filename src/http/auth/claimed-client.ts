@@ -5,6 +5,7 @@
  */
 import { CLIENT_ID, type Client } from '../../config/clients';
 import { equalDigests, sha256 } from '../../crypto';
+import type { Credentials } from './basic-credentials';
 
 /**
  * Shorter than any token and than the secrets that this service asks for, and without the `@` of an
@@ -17,15 +18,19 @@ export function readClaim(id: string | undefined): string | null {
   return id !== undefined && CLIENT_ID.test(id) ? id : null;
 }
 
-/** The claim as the log may have it. undefined: it could be a secret. */
+/**
+ * The claim as the log may have it. undefined: it could be a secret, or its readings differ, so
+ * that any of them may be a part of one.
+ */
 export async function loggableClaim(
-  claim: string | null,
-  secret: string | undefined,
+  readings: readonly Credentials[],
   clients: ReadonlyMap<string, Client>,
 ): Promise<string | undefined> {
-  if (claim === null) return undefined;
-  if (clients.has(claim)) return claim;
-  if (!UNKNOWN_CLIENT_ID.test(claim) || claim === secret) return undefined;
+  const known = readings.find(({ id }) => clients.has(id));
+  if (known !== undefined) return known.id;
+  const claim = readings[0]?.id;
+  if (claim === undefined || !UNKNOWN_CLIENT_ID.test(claim)) return undefined;
+  if (readings.some(({ id, secret }) => id !== claim || secret === claim)) return undefined;
   const digest = await sha256(claim);
   const isSecret = [...clients.values()].some(({ secretHashes }) =>
     secretHashes.some((hash) => equalDigests(hash, digest)),

@@ -12,6 +12,7 @@ import { throttleFailure } from '../../service/throttle';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { toProblemError } from '../refusals';
+import { type Credentials, parseBasic } from './basic-credentials';
 import { loggableClaim, readClaim } from './claimed-client';
 
 /** For routes of backends: HTTP Basic credentials of a client that is allowed to do this. */
@@ -33,28 +34,57 @@ export async function authenticateClient(
   form: ReadonlyMap<string, string>,
 ): Promise<Client> {
   const header = c.req.header('authorization');
+  const isBasic = header === undefined || /^basic\b/i.test(header);
+  if (!isBasic) throw await rejected(c, service, [], WRONG_SCHEME);
   if (header !== undefined && (form.has('client_secret') || header.includes(','))) {
     throw new ProblemError('invalid_request', 'Use one way of client authentication, not two');
   }
-  const basic = header === undefined ? null : parseBasic(header);
-  if (header !== undefined && basic === null) throw await rejected(c, service, {});
-  const id = basic?.id ?? form.get('client_id');
-  const secret = basic?.secret ?? form.get('client_secret');
-  if (basic !== null && form.has('client_id') && form.get('client_id') !== basic.id) {
+  const readings = header === undefined ? readForm(form) : parseBasic(header);
+  if (readings.length === 0) throw await rejected(c, service, readings);
+  const named = form.get('client_id');
+  const own = named === undefined ? readings : readings.filter(({ id }) => id === named);
+  if (own.length === 0) {
     throw new ProblemError('invalid_request', 'client_id is not that of the Authorization header');
   }
-  const client = id === undefined ? undefined : service.config.clients.get(id);
+  // All are compared, whichever is right, so that the time does not tell.
+  const clients = await Promise.all(own.map((reading) => findClient(service, reading)));
+  const right = clients.findIndex((client) => client !== undefined);
+  const client = clients[right];
+  if (client === undefined) throw await rejected(c, service, own);
+  if (own[right] !== readings[0]) logUnencoded(c, client);
+  return identified(c, client);
+}
+
+/** Of a form, empty parameters are gone already. */
+function readForm(form: ReadonlyMap<string, string>): readonly Credentials[] {
+  const id = form.get('client_id');
+  return id === undefined ? [] : [{ id, secret: form.get('client_secret') ?? '' }];
+}
+
+/** The client whose credentials these are. An empty secret is none, as it is in a form. */
+async function findClient(
+  { config }: Service,
+  { id, secret }: Credentials,
+): Promise<Client | undefined> {
+  const client = config.clients.get(id);
   // An unknown client costs the same hash and comparison as a known one.
   const hashes = client?.secretHashes ?? [UNKNOWN_CLIENT_HASH];
-  if (hashes.length === 0) {
-    if (secret === undefined) return identified(c, client as Client);
-    throw await rejected(c, service, { id, secret });
-  }
-  const digest = await sha256(secret ?? '');
+  if (hashes.length === 0) return secret === '' ? client : undefined;
+  const digest = await sha256(secret);
   const matches = hashes.map((hash) => equalDigests(hash, digest));
-  if (client === undefined || secret === undefined || !matches.includes(true))
-    throw await rejected(c, service, { id, secret });
-  return identified(c, client);
+  return secret !== '' && matches.includes(true) ? client : undefined;
+}
+
+/** What to tell a team that wonders why another server refuses the same credentials. */
+function logUnencoded(c: AppContext, { id }: Client): void {
+  console.debug(
+    JSON.stringify({
+      level: 'debug',
+      event: 'basic_credentials_unencoded',
+      request_id: c.get('caller').requestId,
+      client_id: id,
+    }),
+  );
 }
 
 /** For the log line too, whatever becomes of the request. */
@@ -72,34 +102,27 @@ export function requireGrant<C extends Capability>(client: Client, capability: C
 
 const UNKNOWN_CLIENT_HASH = 'A'.repeat(43);
 
+const CHALLENGE = 'Basic realm="edge-sessions", charset="UTF-8"';
+const WRONG_CREDENTIALS = 'The client is unknown or its credentials are wrong';
+const WRONG_SCHEME =
+  'The Authorization header must be Basic, with the client_id and secret of a client; no token is taken here';
+
 async function rejected(
   c: AppContext,
   service: Service,
-  { id, secret }: { id?: string | undefined; secret?: string | undefined },
+  readings: readonly Credentials[],
+  detail = WRONG_CREDENTIALS,
 ): Promise<ProblemError> {
-  const claim = readClaim(id);
-  c.set('claimedClientId', await loggableClaim(claim, secret, service.config.clients));
+  c.set('claimedClientId', await loggableClaim(readings, service.config.clients));
   // Whether the client exists, the limit must not tell either, so each claim counts by itself.
+  const claim = readClaim(readings[0]?.id);
   const throttled = await throttleFailure(c.get('caller'), service, claim ?? '');
   if (throttled !== null) return toProblemError(throttled.refusal);
+  // RFC 6749 §5.2: the challenge is for whoever sent the header. After a page's own request without
+  // one, a browser would ask the person for a password.
+  const isChallenged = c.req.header('authorization') !== undefined;
   return new ProblemError('invalid_client', {
-    detail: 'The client is unknown or its credentials are wrong',
-    headers: { 'WWW-Authenticate': 'Basic realm="edge-sessions", charset="UTF-8"' },
+    detail,
+    ...(isChallenged && { headers: { 'WWW-Authenticate': CHALLENGE } }),
   });
-}
-
-/** Both parts are form-urlencoded inside the base64 (RFC 6749 §2.3.1). */
-function parseBasic(header: string): { id: string; secret: string } | null {
-  const [, encoded] = /^basic +([A-Za-z0-9+/=]{1,2048})$/i.exec(header) ?? [];
-  if (encoded === undefined) return null;
-  try {
-    const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
-    const colon = text.indexOf(':');
-    if (colon < 1) return null;
-    const decode = (part: string) => decodeURIComponent(part.replaceAll('+', ' '));
-    return { id: decode(text.slice(0, colon)), secret: decode(text.slice(colon + 1)) };
-  } catch {
-    return null;
-  }
 }
