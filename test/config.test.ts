@@ -1,6 +1,5 @@
 /**
- * Configuration: all that is wrong is named at once, and until it is mended nothing is served
- * (threat 45).
+ * Configuration: all that is wrong is named at once, and until it is mended nothing is served.
  */
 import { env as testEnv } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';

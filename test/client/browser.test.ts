@@ -187,7 +187,7 @@ describe('refreshing', () => {
   });
 });
 
-describe('a bad network (threat 4)', () => {
+describe('a bad network', () => {
   it.each<[string, Fault[]]>([
     ['cut before the request', ['drop before']],
     ['cut after the answer', ['drop after']],
@@ -265,7 +265,7 @@ describe('the end of a session', () => {
     expect(refreshes()).toBe(1);
   });
 
-  it('signOut revokes at the service and forgets here (S-18)', async () => {
+  it('signOut revokes at the service and forgets here', async () => {
     const storage = memoryStorage();
     const client = open({ storage });
     await client.start(tokens);

@@ -6,7 +6,7 @@ import { APP, BACKEND, basic, sha256Hex, startService } from '../fixtures';
 const GOOD = { grant_type: 'refresh_token', client_id: APP };
 
 describe('§5.1 successful response', () => {
-  it('has the token fields and is kept by no cache (R-08, R-09)', async () => {
+  it('has the token fields and is kept by no cache', async () => {
     const service = await startService();
     const { refresh_token } = await service.create();
     const { body, headers } = await service.refresh(refresh_token);
@@ -19,7 +19,7 @@ describe('§5.1 successful response', () => {
   });
 });
 
-describe('§5.2 error response (R-10, R-11, R-13)', () => {
+describe('§5.2 error response', () => {
   const post = (
     fields: Record<string, string> | string[][],
     headers: Record<string, string> = {},
@@ -114,7 +114,7 @@ describe('§5.2 error response (R-10, R-11, R-13)', () => {
     expect(service.database.roundTrips).toBe(0);
   });
 
-  it('a client without the capability is unauthorized_client (R-14)', async () => {
+  it('a client without the capability is unauthorized_client', async () => {
     const CLIENTS = JSON.stringify([
       {
         client_id: BACKEND.id,
@@ -145,7 +145,7 @@ describe('§5.2 error response (R-10, R-11, R-13)', () => {
     expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
   });
 
-  it('descriptions repeat no input and keep to the allowed characters (R-12)', async () => {
+  it('descriptions repeat no input and keep to the allowed characters', async () => {
     const service = await startService();
     const field = fc.string({ unit: 'grapheme', minLength: 6, maxLength: 40 });
     await fc.assert(

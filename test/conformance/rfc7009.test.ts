@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { APP, BACKEND, basic, startService } from '../fixtures';
 
-describe('§2.1 revocation request (V-01 to V-03)', () => {
+describe('§2.1 revocation request', () => {
   it.each(['refresh_token', 'access_token'] as const)(
     'of a %s ends the session, and twice is no error',
     async (kind) => {

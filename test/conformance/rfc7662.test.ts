@@ -22,7 +22,7 @@ const introspect = async (service: TestService, token: string, client = BACKEND)
 };
 
 describe('§2.2 introspection response', () => {
-  it('of an active access token says what it is good for (V-06)', async () => {
+  it('of an active access token says what it is good for', async () => {
     const service = await startService();
     const { access_token, session } = await service.create({
       user_id: '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11',
@@ -40,7 +40,7 @@ describe('§2.2 introspection response', () => {
     });
   });
 
-  it('of anything inactive is the same, byte for byte (V-05, V-07)', async () => {
+  it('of anything inactive is the same, byte for byte', async () => {
     const service = await startService();
     const expired = await service.create();
     service.advance(300);
@@ -80,7 +80,7 @@ describe('§2.2 introspection response', () => {
   });
 });
 
-describe('§2.1 introspection request (V-04)', () => {
+describe('§2.1 introspection request', () => {
   it('needs a confidential client', async () => {
     const service = await startService();
     const { access_token } = await service.create();

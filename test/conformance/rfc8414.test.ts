@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ISSUER, startService } from '../fixtures';
 
-describe('§3 where the metadata is (V-09)', () => {
+describe('§3 where the metadata is', () => {
   it.each([
     [ISSUER, '/.well-known/oauth-authorization-server'],
     [`${ISSUER}/auth`, '/.well-known/oauth-authorization-server/auth'],
@@ -15,7 +15,7 @@ describe('§3 where the metadata is (V-09)', () => {
   });
 });
 
-describe('§2 what it says (V-10)', () => {
+describe('§2 what it says', () => {
   it.each([ISSUER, `${ISSUER}/auth`])('every endpoint of issuer %s is there', async (issuer) => {
     const service = await startService({ ISSUER: issuer });
     const path = issuer === ISSUER ? '' : '/auth';

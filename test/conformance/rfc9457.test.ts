@@ -1,4 +1,4 @@
-/** RFC 9457: problem details, on every kind of error outside /oauth (P-01, P-03). */
+/** RFC 9457: problem details, on every kind of error outside /oauth. */
 import { describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, startService } from '../fixtures';
 
@@ -43,7 +43,7 @@ describe('§3 members of a problem', () => {
     expect(service.database.roundTrips).toBe(0);
   });
 
-  it('503 when the database fails, 500 without a word of what broke when the service does (P-02)', async () => {
+  it('503 when the database fails, 500 without a word of what broke when the service does', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
     const service = await startService();
     const { access_token } = await service.create();

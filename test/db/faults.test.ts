@@ -1,6 +1,6 @@
 /**
  * Every documented D1 error, before a batch and after its commit, on every kind of call: an answer
- * or 503, and nothing lost (threat 40).
+ * or 503, and nothing lost.
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';

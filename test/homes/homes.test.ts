@@ -1,6 +1,6 @@
 /**
  * Homes: where people begin, that a refresh asks one home, and what happens when one does not
- * answer (design.md §5).
+ * answer.
  */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';

@@ -144,7 +144,7 @@ describe('routes of users', () => {
     },
   );
 
-  it('A cannot see or end what is B’s: it is 404, as what does not exist (threats 26 and 27)', async () => {
+  it('A cannot see or end what is B’s: it is 404, as what does not exist', async () => {
     const other = await service.create({ user_id: '11111111-1111-4111-8111-111111111111' });
     const answers = await Promise.all(
       [other.session.id, '22222222-2222-4222-8222-222222222222'].map(async (id) => {
@@ -161,7 +161,7 @@ describe('routes of users', () => {
   });
 });
 
-describe('GET, HEAD and OPTIONS change nothing (B-07)', () => {
+describe('GET, HEAD and OPTIONS change nothing', () => {
   it.each(ALL_ROUTES)('on $path', async ({ path }) => {
     const own = await service.create({ user_id: USER });
     const before = await readRow(own.session.id);
@@ -179,7 +179,7 @@ describe('GET, HEAD and OPTIONS change nothing (B-07)', () => {
   });
 });
 
-describe('headers of every answer (B-11, threat 43)', () => {
+describe('headers of every answer', () => {
   const cases: [string, number, () => Promise<Response>][] = [
     ...ALL_ROUTES.map((route): [string, number, () => Promise<Response>] => [
       `${route.method} ${route.path}`,
@@ -235,7 +235,7 @@ describe('headers of every answer (B-11, threat 43)', () => {
   });
 });
 
-describe('headers that an intermediary sets (P-12)', () => {
+describe('headers that an intermediary sets', () => {
   it('change nothing that is recorded or answered', async () => {
     const spoofed = {
       'x-forwarded-for': '198.51.100.66',

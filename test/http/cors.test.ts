@@ -1,4 +1,4 @@
-/** Which pages may call the token routes across origins (B-09, B-10). */
+/** Which pages may call the token routes across origins. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { APP, BACKEND, sha256Hex, startService, type TestService, type Tokens } from '../fixtures';
 
@@ -37,7 +37,7 @@ const preflight = (path: string, origin: string) =>
   });
 
 describe('a page of a client', () => {
-  it('reads the answers, errors too, without credentials (B-10)', async () => {
+  it('reads the answers, errors too, without credentials', async () => {
     for (const response of [
       await refresh(PAGE),
       await service.form('/oauth/token', {}, { origin: PAGE }),
@@ -76,7 +76,7 @@ describe('a page of a client', () => {
   );
 });
 
-describe('any other page (B-10)', () => {
+describe('any other page', () => {
   it.each([
     'null',
     'https://evil.example',
@@ -94,7 +94,7 @@ describe('any other page (B-10)', () => {
   });
 });
 
-it('an answer varies by the origin, also without one (B-09)', async () => {
+it('an answer varies by the origin, also without one', async () => {
   for (const origin of [undefined, PAGE, 'https://evil.example']) {
     const response = await service.form('/oauth/token', {}, origin === undefined ? {} : { origin });
     expect(response.headers.get('vary')).toContain('Origin');

@@ -1,6 +1,5 @@
 /**
- * Bad input: a clear 4xx that names the field, before any database is asked (P-03, P-04, threats
- * 12, 30, 52).
+ * Bad input: a clear 4xx that names the field, before any database is asked.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import {

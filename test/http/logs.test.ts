@@ -1,5 +1,5 @@
 /**
- * The log (P-07, P-08, threats 23 and 24): one line a request, and nothing in it that a caller sent
+ * The log: one line a request, and nothing in it that a caller sent
  * or that opens a session.
  */
 import { env } from 'cloudflare:test';

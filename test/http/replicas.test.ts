@@ -1,6 +1,6 @@
 /**
- * Replicas: reads that may lag go to one, people read their own writes (design.md §5), and no token
- * is decided on by a copy (threat 6 of requirements.md). The replica here is behind until a test,
+ * Replicas: reads that may lag go to one, people read their own writes, and no token
+ * is decided on by a copy. The replica here is behind until a test,
  * or a bookmark, brings it up to date.
  */
 import { env } from 'cloudflare:test';

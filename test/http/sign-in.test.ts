@@ -154,7 +154,7 @@ describe('the grant (RFC 7523 §2.1)', () => {
     expect([await countOf('users'), await countOf('user_sessions')]).toEqual([1, 50]);
   });
 
-  it('an assertion works once (RFC 7523 §3, threat 29): of 20 at once, one', async () => {
+  it('an assertion works once (RFC 7523 §3): of 20 at once, one', async () => {
     const { service, provider } = await start();
     const token = await provider.idToken();
     const answers = await Promise.all(Array.from({ length: 20 }, () => exchange(service, token)));
@@ -594,7 +594,7 @@ describe('POST /browser/sign-in', () => {
     expect((await service.request('/browser/session', { headers: { cookie } })).status).toBe(200);
   });
 
-  it('signs out the session that the browser had (S-07)', async () => {
+  it('signs out the session that the browser had', async () => {
     const { service, provider } = await start();
     const signIn = async (cookie = '') => {
       const id_token = await provider.idToken({ nonce: NONCE });
@@ -619,7 +619,7 @@ describe('POST /browser/sign-in', () => {
   });
 
   it.each<[string, number, Record<string, unknown>, Record<string, string>?]>([
-    ['without a nonce, which ties the token to this browser (B-09)', 400, { nonce: undefined }],
+    ['without a nonce, which ties the token to this browser', 400, { nonce: undefined }],
     ['with another nonce', 401, { nonce: `${NONCE}-of-another` }],
     [
       'from another site',

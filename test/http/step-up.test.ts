@@ -95,7 +95,7 @@ describe('POST /v1/sessions/{id}/authentication', () => {
     expect({ acr, amr }).toEqual({});
   });
 
-  it('a repeat gives the same token (R-03)', async () => {
+  it('a repeat gives the same token', async () => {
     const service = await startService();
     const { session, refresh_token } = await service.create({ user_id: USER });
     service.advance(GRACE);

@@ -23,7 +23,7 @@ const someIpv4 = () => `198.18.${random()}.${random()}`;
 const someIpv6Network = () => `2001:db8:${random().toString(16)}:${random().toString(16)}`;
 const random = () => crypto.getRandomValues(new Uint8Array(1))[0] as number;
 
-describe('failed refreshes from one address (P-05, threat 49)', () => {
+describe('failed refreshes from one address', () => {
   it('beyond the limit are told 429 and when to retry; a good refresh from there succeeds, and so does any elsewhere', async () => {
     const service = await startService(LIMITS);
     const from = { address: someIpv4() };
@@ -59,7 +59,7 @@ describe('failed refreshes from one address (P-05, threat 49)', () => {
     ).toBe(400);
   });
 
-  it('a caller that writes X-Forwarded-For counts for its own address (threat 21)', async () => {
+  it('a caller that writes X-Forwarded-For counts for its own address', async () => {
     const service = await startService(LIMITS);
     const address = someIpv4();
     for (let failure = 0; failure < FAILURES; failure += 1) {

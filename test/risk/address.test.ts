@@ -1,6 +1,6 @@
 /**
  * What is kept of an address: personal data, so as little as the deployment says, from the first
- * write on (threats 21, 48).
+ * write on.
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -210,7 +210,7 @@ describe('whose address it is', () => {
     'X-Client-IP',
     'CF-Connecting-IPv6',
     'CF-Pseudo-IPv4',
-  ])('%s says nothing (threat 21)', async (header) => {
+  ])('%s says nothing', async (header) => {
     const service = await startService();
     const { session, refresh_token } = await service.create();
     service.advance(GRACE);

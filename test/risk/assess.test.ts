@@ -151,7 +151,7 @@ const context = (after = HOUR, policy: 'log' | 'notify' | 'reauthenticate' | 're
   now: NOW,
 });
 
-describe('assessment (threats 5, 22–24)', () => {
+describe('assessment', () => {
   it('has at least 60 cases', () => {
     expect(Object.keys(CASES).length).toBeGreaterThanOrEqual(60);
   });

@@ -190,7 +190,7 @@ describe('what is written', () => {
   });
 });
 
-describe('RISK_POLICY (threats 5, 22)', () => {
+describe('RISK_POLICY', () => {
   const clients = async (policy?: string) =>
     JSON.stringify([
       {
@@ -407,7 +407,7 @@ describe('the log line', () => {
 });
 
 describe('reading it', () => {
-  it('users read their own, of all their sessions; nobody else’s (threat 27)', async () => {
+  it('users read their own, of all their sessions; nobody else’s', async () => {
     const service = await startService();
     const mine = await service.create({ user_id: USER });
     await service.create({ user_id: USER });
@@ -422,7 +422,7 @@ describe('reading it', () => {
     expect(await read(guest.access_token)).toEqual([guest.session.id]);
   });
 
-  it('not with a session that is over (S-08)', async () => {
+  it('not with a session that is over', async () => {
     const service = await startService();
     const { access_token } = await service.create({ user_id: USER });
     await service.bearer('DELETE', '/v1/sessions/current', access_token);

@@ -81,7 +81,7 @@ describe('a user’s session', () => {
     });
   });
 
-  it('stores a hash, never a token or its secret (R-04)', async () => {
+  it('stores a hash, never a token or its secret', async () => {
     const service = await startService();
     const { session, refresh_token } = await service.create({ user_id: USER });
     const { secret } = decodeJwt<{ secret: string }>(refresh_token.slice(3));
@@ -94,7 +94,7 @@ describe('a user’s session', () => {
   it.each([
     ['given', { auth_time: START / 1000 - 500 }, START / 1000 - 500],
     ['the moment of creation by default', {}, START / 1000],
-  ])('keeps auth_time, %s, through refreshes (S-13)', async (_, body, authTime) => {
+  ])('keeps auth_time, %s, through refreshes', async (_, body, authTime) => {
     const service = await startService();
     let { refresh_token, access_token } = await service.create({ user_id: USER, ...body });
     for (let refresh = 0; refresh < 3; refresh += 1) {
@@ -111,7 +111,7 @@ describe('a user’s session', () => {
     expect((await post(service, { user_id: USER, auth_time: START / 1000 + 60 })).status).toBe(201);
   });
 
-  it('is new at each login: another id, another token (S-05)', async () => {
+  it('is new at each login: another id, another token', async () => {
     const service = await startService();
     const [one, two] = await Promise.all([
       service.create({ user_id: USER }),
@@ -124,7 +124,7 @@ describe('a user’s session', () => {
   });
 
   it.each(['id', 'sid', 'session_id', 'sub', 'expires_at', 'refresh_token', 'tenant'])(
-    'has no %s of the caller’s choice (S-22, threat 16)',
+    'has no %s of the caller’s choice',
     async (field) => {
       const service = await startService();
       const answer = await post(service, { user_id: USER, [field]: crypto.randomUUID() });
@@ -140,7 +140,7 @@ describe('a user’s session', () => {
     ['a failure before it', [{ before: 'D1_ERROR: internal error' }], 0],
     ['a failure after it', [{ after: 'D1_ERROR: internal error' }], 1],
     ['a loss that lasts', Array(3).fill({ before: LOST.after }), 0],
-  ])('with %s is 503, and is there whole or not at all (S-24)', async (_, faults, made) => {
+  ])('with %s is 503, and is there whole or not at all', async (_, faults, made) => {
     const service = await startService();
     await service.create();
     vi.spyOn(console, 'error').mockImplementation(() => {});
@@ -208,7 +208,7 @@ describe('a user’s session', () => {
     },
   );
 
-  it('keeps as much of a long user agent as it has room for (threat 30)', async () => {
+  it('keeps as much of a long user agent as it has room for', async () => {
     const service = await startService();
     const { session } = await service.create({
       user_id: USER,
@@ -223,7 +223,7 @@ describe('a user’s session', () => {
     [{ amr: Array(10).fill('pwd') }, 201],
     [{ amr: Array(11).fill('pwd') }, 400],
     [{ user_agent: 'x'.repeat(17_000) }, 413],
-  ])('takes what is at a limit and not a byte more (threat 30), case %#', async (body, status) => {
+  ])('takes what is at a limit and not a byte more, case %#', async (body, status) => {
     const service = await startService();
     expect((await post(service, { user_id: USER, ...body })).status).toBe(status);
     expect(await count('users')).toBe(status === 201 ? 1 : 0);
@@ -239,7 +239,7 @@ describe('a guest’s session', () => {
     expect(decodeJwt(access_token).auth_time).toBeUndefined();
   });
 
-  it('becomes a user’s: a new session, and the guest’s revoked, at once (S-07, threat 16)', async () => {
+  it('becomes a user’s: a new session, and the guest’s revoked, at once', async () => {
     const service = await startService();
     const guest = await service.create();
     service.database.roundTrips = 0;
@@ -262,7 +262,7 @@ describe('a guest’s session', () => {
     expect((await service.refresh(user.refresh_token)).status).toBe(200);
   });
 
-  it('stays the guest’s when the database fails (S-24)', async () => {
+  it('stays the guest’s when the database fails', async () => {
     const service = await startService();
     const guest = await service.create();
     vi.spyOn(console, 'error').mockImplementation(() => {});
@@ -298,7 +298,7 @@ describe('a guest’s session', () => {
     ['with a limit', { MAX_SESSIONS_PER_USER: '1' }],
     ['with a limit that rejects', { MAX_SESSIONS_PER_USER: '2', SESSION_LIMIT_POLICY: 'reject' }],
   ])(
-    'that is over, unknown or a user’s is 409, and nothing is created or ended (S-24), %s',
+    'that is over, unknown or a user’s is 409, and nothing is created or ended, %s',
     async (_, variables) => {
       const service = await startService(variables);
       const [expired, revoked, upgraded] = [
@@ -343,7 +343,7 @@ describe('a guest’s session', () => {
   });
 });
 
-describe('with an Idempotency-Key (P-06)', () => {
+describe('with an Idempotency-Key', () => {
   const key = { 'idempotency-key': 'order-1' };
 
   it('is good for 24 hours, whether or not the clean-up has run', async () => {
@@ -410,7 +410,7 @@ describe('with an Idempotency-Key (P-06)', () => {
     });
   });
 
-  it('the database holds nothing that gives the token (R-04)', async () => {
+  it('the database holds nothing that gives the token', async () => {
     const service = await startService();
     const { refresh_token } = await service.create({ user_id: USER, ip_address: '192.0.2.7' }, key);
     const { secret } = decodeJwt<{ secret: string }>(refresh_token.slice(3));

@@ -40,7 +40,7 @@ async function post(service: TestService, body: object) {
 const startServices = (variables: Parameters<typeof startService>[0]) =>
   Promise.all(Array.from({ length: 5 }, () => startService(variables)));
 
-describe('evict_oldest (S-03, threat 29)', () => {
+describe('evict_oldest', () => {
   it('unless a deployment says otherwise, a user has 100', async () => {
     const service = await startService();
     for (let number = 0; number < 101; number += 1) await service.create({ user_id: USER });
@@ -128,7 +128,7 @@ describe('evict_oldest (S-03, threat 29)', () => {
   });
 });
 
-describe('reject (S-03)', () => {
+describe('reject', () => {
   const variables = {
     MAX_SESSIONS_PER_USER: '3',
     SESSION_LIMIT_POLICY: 'reject',

@@ -56,7 +56,7 @@ describe('a user’s list', () => {
         last_used_at: '2026-01-01T00:00:00Z',
       }),
     ]);
-    // No token, hash or claim is among them (S-12).
+    // No token, hash or claim is among them.
     expect(Object.keys(sessions[0] ?? {}).sort()).toEqual(
       [
         ...[
@@ -219,7 +219,7 @@ describe('a backend’s list', () => {
   });
 });
 
-describe('rows that were written by hand (threat 38)', () => {
+describe('rows that were written by hand', () => {
   const oddRows = [
     { created_at: 'yesterday' },
     { created_at: -5 },

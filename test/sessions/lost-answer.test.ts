@@ -84,7 +84,7 @@ describe('whoever superseded the token comes back after the grace period', () =>
   });
 });
 
-describe('anyone else is a thief: reuse, and the session ends (threats 2, 5)', () => {
+describe('anyone else is a thief: reuse, and the session ends', () => {
   it.each([
     ['from another network, in lockstep with its owner', { ...LAPTOP, ...AT.office }, HOUR],
     ['from another country', { ...LAPTOP, ...AT.lima }, HOUR],

@@ -172,7 +172,7 @@ interface Foretold {
   asksDatabase: boolean;
 }
 
-/** What a refresh with this token comes to, by design.md's cases. */
+/** What a refresh with this token comes to. */
 function foretell(session: ModelSession, index: number, caller: CallerName, now: number): Foretold {
   const nothing = {
     gives: -1,

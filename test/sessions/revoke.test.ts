@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 
 describe('ending sessions', () => {
-  it('someone else’s answers like one that does not exist, and lives on (S-21, threat 27)', async () => {
+  it('someone else’s answers like one that does not exist, and lives on', async () => {
     const service = await startService();
     const mine = await service.create({ user_id: USER });
     const victims = [
@@ -29,7 +29,7 @@ describe('ending sessions', () => {
       expect((await service.refresh(refresh_token)).status).toBe(200);
   });
 
-  it('one of mine, twice: 204 both times, and its refresh token is refused at once (S-08)', async () => {
+  it('one of mine, twice: 204 both times, and its refresh token is refused at once', async () => {
     const service = await startService();
     const mine = await service.create({ user_id: USER });
     const phone = await service.create({ user_id: USER });
@@ -69,7 +69,7 @@ describe('ending sessions', () => {
     expect(await readRow(phone.session.id)).toEqual(before);
   });
 
-  it('is seen by an online check at once (S-08)', async () => {
+  it('is seen by an online check at once', async () => {
     const service = await startService();
     const { access_token, refresh_token } = await service.create({
       user_id: USER,
@@ -86,7 +86,7 @@ describe('ending sessions', () => {
       expect(await ask(token)).toEqual({ active: false });
   });
 
-  it('of a guest is the guest’s own alone (threat 27)', async () => {
+  it('of a guest is the guest’s own alone', async () => {
     const service = await startService();
     const [guest, other] = [await service.create(), await service.create()];
     const response = await service.bearer('POST', '/v1/sessions/revoke-others', guest.access_token);
@@ -98,7 +98,7 @@ describe('ending sessions', () => {
     expect((await service.refresh(other.refresh_token)).status).toBe(200);
   });
 
-  it('all others keeps the caller’s (S-10)', async () => {
+  it('all others keeps the caller’s', async () => {
     const service = await startService();
     const [mine, ...others] = await Promise.all(
       [1, 2, 3, 4].map(() => service.create({ user_id: USER })),
@@ -173,7 +173,7 @@ describe('ending sessions', () => {
 });
 
 describe('a backend', () => {
-  it('signs a user out everywhere (S-09), and no one else, and it is safe to repeat', async () => {
+  it('signs a user out everywhere, and no one else, and it is safe to repeat', async () => {
     const service = await startService();
     const others = [await service.create({ user_id: crypto.randomUUID() }), await service.create()];
     const sessions = await Promise.all([1, 2, 3].map(() => service.create({ user_id: USER })));
@@ -188,7 +188,7 @@ describe('a backend', () => {
       expect((await service.refresh(refresh_token)).status).toBe(200);
   });
 
-  it('erases a user: no row is left (threat 48)', async () => {
+  it('erases a user: no row is left', async () => {
     const service = await startService();
     const { refresh_token, access_token } = await service.create({
       user_id: USER,

@@ -6,7 +6,7 @@ import { readRow, START, startService } from '../fixtures';
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 
-describe('normal use (R-01)', () => {
+describe('normal use', () => {
   it('gives a new refresh token each time, which is the one that works next', async () => {
     const service = await startService();
     let { refresh_token: token } = await service.create({ user_id: USER });
@@ -49,7 +49,7 @@ describe('normal use (R-01)', () => {
   });
 });
 
-describe('concurrent use (R-03, threat 4)', () => {
+describe('concurrent use', () => {
   it('20 refreshes of one token at once all get the same successor, from one rotation', async () => {
     const service = await startService();
     const { session, refresh_token } = await service.create({ user_id: USER });
@@ -154,7 +154,7 @@ describe('a lost answer', () => {
   );
 });
 
-describe('reuse (R-02, threats 1 and 2)', () => {
+describe('reuse', () => {
   it('of the predecessor after the grace period revokes this session alone, and is logged once', async () => {
     const service = await startService();
     const { session, refresh_token: first } = await service.create({ user_id: USER });
@@ -236,7 +236,7 @@ describe('when a session is over', () => {
       900,
       'expired_absolute',
     ],
-  ])('%s is honoured to the second (S-01)', async (_, variables, seconds, reason) => {
+  ])('%s is honoured to the second', async (_, variables, seconds, reason) => {
     const service = await startService(variables);
     const early = await service.create({ user_id: USER });
     const late = await service.create({ user_id: USER });
@@ -250,7 +250,7 @@ describe('when a session is over', () => {
     });
   });
 
-  it('refreshing every minute does not outlive the absolute lifetime (S-02)', async () => {
+  it('refreshing every minute does not outlive the absolute lifetime', async () => {
     const service = await startService({ SESSION_LIFETIME_SECONDS: '600' });
     let { refresh_token: token } = await service.create({ user_id: USER });
     let remaining = Number.POSITIVE_INFINITY;
@@ -295,7 +295,7 @@ describe('when a session is over', () => {
 });
 
 describe('whose token it is', () => {
-  it('a token belongs to the client it was issued to (R-05): another is refused, and the session lives on', async () => {
+  it('a token belongs to the client it was issued to: another is refused, and the session lives on', async () => {
     const service = await startService();
     const { session, refresh_token: first } = await service.create({ user_id: USER });
     const { body: second } = await service.refresh(first);
@@ -311,7 +311,7 @@ describe('whose token it is', () => {
   });
 });
 
-describe('D1 slow, failing or gone (P-02, threats 14 and 15)', () => {
+describe('D1 slow, failing or gone', () => {
   it.each([
     [
       'fails before the write',

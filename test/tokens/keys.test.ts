@@ -134,7 +134,7 @@ describe('the private part', () => {
   });
 });
 
-describe('the JWKS (J-14, J-16)', () => {
+describe('the JWKS', () => {
   it.each(['EdDSA', 'ES256'])('holds public %s keys and nothing else', async (alg) => {
     const service = await startService({ ACCESS_TOKEN_ALG: alg });
     const [jwk] = await jwksOf(service);
@@ -179,7 +179,7 @@ describe('the JWKS (J-14, J-16)', () => {
   });
 });
 
-describe('roll-over (J-15, threat 44)', () => {
+describe('roll-over', () => {
   /**
    * Walks the clock; every token that lives is verified by every verifier, through every isolate,
    * at every step.

@@ -165,7 +165,7 @@ describe('what is sent', () => {
     expect(receiver.accepted.map((message) => payloadOf(message).type)).toEqual(expected);
   });
 
-  it('of a stolen token that is replayed from another country, under any policy: the victim’s log, the webhook and the log line share the id (threat 5)', async () => {
+  it('of a stolen token that is replayed from another country, under any policy: the victim’s log, the webhook and the log line share the id', async () => {
     const { service, receiver } = await startTelling([endpoint('team')], { RISK_POLICY: 'log' });
     const other = await service.create({ user_id: USER });
     await outliving(service, async () => {

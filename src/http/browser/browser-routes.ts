@@ -77,7 +77,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
 
   /**
    * By an ID token that the page had from a trusted issuer. The nonce ties it to this browser's own
-   * sign-in (B-09).
+   * sign-in.
    */
   routes.post('/sign-in', ownApp, async (c) => {
     const { input } = await readJson(c, signInSchema);

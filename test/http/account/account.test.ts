@@ -114,7 +114,7 @@ describe('the page', () => {
     );
   });
 
-  it('shows no one else’s sessions or events (threat 27)', async () => {
+  it('shows no one else’s sessions or events', async () => {
     const service = await startWithBrowsers();
     await service.create({ user_id: OTHER_USER, client_id: 'app', user_agent: UA.firefox() });
     const guest = await signIn(service, { user_agent: UA.safari });
@@ -166,7 +166,7 @@ describe('the page', () => {
     expect(html.length).toBeLessThan(20_000);
   });
 
-  it('is of its own policy: no script, no inline style, no frame, no other site (ASVS 3.4.3, B-16)', async () => {
+  it('is of its own policy: no script, no inline style, no frame, no other site (ASVS 3.4.3)', async () => {
     const service = await startWithBrowsers();
     const { cookie } = await signIn(service);
     for (const [path, status] of [
@@ -270,7 +270,7 @@ describe('signing out', () => {
     expect(await readRow(id)).toMatchObject({ revoked_reason: 'signed_out' });
   });
 
-  it('someone else’s device is not found, and lives on (threat 27)', async () => {
+  it('someone else’s device is not found, and lives on', async () => {
     const service = await startWithBrowsers();
     const victim = await service.create({ user_id: OTHER_USER });
     const { cookie } = await signIn(service);
@@ -288,7 +288,7 @@ describe('signing out', () => {
     ['a browser that says nothing', {}],
     ['an old browser on another site', { origin: 'https://evil.example' }],
     ['a request that claims to be typed in', { 'sec-fetch-site': 'none' }],
-  ])('a form of %s does nothing (ASVS 3.5.1, B-08)', async (_, headers) => {
+  ])('a form of %s does nothing (ASVS 3.5.1)', async (_, headers) => {
     const service = await startWithBrowsers();
     const phone = await service.create({ user_id: USER });
     const { cookie, id } = await signIn(service);

@@ -1,6 +1,6 @@
 /**
- * Refreshing and signing out with cookies: no token in any body (R-15), and no refusal that touches
- * a cookie (threats 16-19, 43).
+ * Refreshing and signing out with cookies: no token in any body, and no refusal that touches
+ * a cookie.
  */
 import { env } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -51,7 +51,7 @@ const bareCookie = (header: string, method = 'POST', path = '/browser/refresh') 
   service.request(path, { method, headers: { ...SAME_ORIGIN, cookie: header } });
 
 describe('POST /browser/refresh', () => {
-  it('rotates the session and says when it ends, with no token in the body (R-15)', async () => {
+  it('rotates the session and says when it ends, with no token in the body', async () => {
     const before = new Map(jar);
     const response = await refresh();
     expect(response.status).toBe(200);
@@ -217,7 +217,7 @@ describe('a race', () => {
 });
 
 describe('GET /browser/session', () => {
-  it('shows the session, with no write and in one round trip (B-07)', async () => {
+  it('shows the session, with no write and in one round trip', async () => {
     const before = await readRow(sessionId);
     service.database.roundTrips = 0;
     service.database.rowsWritten = 0;
@@ -250,7 +250,7 @@ describe('GET /browser/session', () => {
     await expectEnded(await current(), 'revoked');
   });
 
-  it('of two users, each sees the own (threat 43)', async () => {
+  it('of two users, each sees the own', async () => {
     const other = await signIn(service);
     expect(await (await current()).json()).toMatchObject({ session: { id: sessionId } });
     expect(await (await current(other.jar)).json()).toMatchObject({
@@ -259,7 +259,7 @@ describe('GET /browser/session', () => {
   });
 });
 
-describe('two cookies of the same name (B-04, threat 19)', () => {
+describe('two cookies of the same name', () => {
   const paths = [
     ['POST', '/browser/refresh'],
     ['GET', '/browser/session'],
@@ -323,7 +323,7 @@ describe('POST /browser/sign-out', () => {
     expect(response.headers.get('clear-site-data')).toBe('"cache"');
   }
 
-  it('ends this session alone, and clears both cookies by the attributes that they were set with (B-05)', async () => {
+  it('ends this session alone, and clears both cookies by the attributes that they were set with', async () => {
     const elsewhere = await signIn(service, { user_id: USER });
     const kept = new Map(jar);
     expectCleared(await send(service, jar, 'POST', '/browser/sign-out'));

@@ -1,6 +1,6 @@
 /**
  * How a session gets into a browser: a sealed code, once, within a minute, and back to a URL that
- * the client allows (S-07, S-14).
+ * the client allows.
  */
 import { env } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -49,7 +49,7 @@ async function expectRefused(response: Response) {
 }
 
 describe('POST /v1/sessions with browser', () => {
-  it('answers with a start URL and no tokens (R-15)', async () => {
+  it('answers with a start URL and no tokens', async () => {
     const response = await create({ user_id: USER, browser: { return_url: RETURN_URL } });
     expect(response.status).toBe(201);
     const body = (await response.json()) as Record<string, never>;
@@ -149,19 +149,16 @@ describe('POST /v1/sessions with browser', () => {
     `https://app.sessions.example/signed-in?${'x'.repeat(2048)}`,
   ];
 
-  it.each(hostile)(
-    'refuses the return URL %j and creates nothing (threat 51)',
-    async (returnUrl) => {
-      const before = await countSessions();
-      service.database.roundTrips = 0;
-      const response = await create({ browser: { return_url: returnUrl } });
-      expect(response.status).toBe(400);
-      expect(await response.json()).toMatchObject({ code: 'invalid_request' });
-      expect(await countSessions()).toBe(before);
-    },
-  );
+  it.each(hostile)('refuses the return URL %j and creates nothing', async (returnUrl) => {
+    const before = await countSessions();
+    service.database.roundTrips = 0;
+    const response = await create({ browser: { return_url: returnUrl } });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'invalid_request' });
+    expect(await countSessions()).toBe(before);
+  });
 
-  it('refuses claims whose access token no cookie would hold, and creates nothing (B-03, J-13)', async () => {
+  it('refuses claims whose access token no cookie would hold, and creates nothing', async () => {
     const long = await startWithBrowsers({ AUDIENCE: `urn:${'a'.repeat(800)}` });
     const before = await countSessions();
     const request = (bytes: number) =>
@@ -213,7 +210,7 @@ describe('POST /v1/sessions with browser', () => {
 });
 
 describe('GET /browser/start', () => {
-  it('sets both cookies and goes to the return URL (B-01, B-02, B-03)', async () => {
+  it('sets both cookies and goes to the return URL', async () => {
     const { browser, session } = await handOff(service, { user_id: USER, expires_in: 86_400 });
     const response = await start(service, new Map(), browser.start_url);
     expect(response.status).toBe(303);
@@ -240,7 +237,7 @@ describe('GET /browser/start', () => {
     });
   });
 
-  it('gives no cookie a longer life than browsers do: 400 days (B-03)', async () => {
+  it('gives no cookie a longer life than browsers do: 400 days', async () => {
     service = await startWithBrowsers({
       SESSION_LIFETIME_SECONDS: '0',
       INACTIVITY_TIMEOUT_SECONDS: '0',
@@ -382,7 +379,7 @@ describe('GET /browser/start', () => {
     ['POST', 'POST', {}, 400],
     ['PUT', 'PUT', {}, 405],
     ['OPTIONS', 'OPTIONS', { origin: APP_ORIGIN, 'access-control-request-method': 'GET' }, 405],
-  ])('%s does not use a code up (B-07, threat 17)', async (_, method, headers, status) => {
+  ])('%s does not use a code up', async (_, method, headers, status) => {
     const { browser } = await handOff(service);
     service.database.roundTrips = 0;
     const path = browser.start_url.slice(ISSUER.length);
@@ -405,7 +402,7 @@ describe('GET /browser/start', () => {
     expect(response.headers.get('location')).toBe(null);
   });
 
-  it('ends the session that the browser had before, and no other (S-07, threat 16)', async () => {
+  it('ends the session that the browser had before, and no other', async () => {
     const { jar, session } = await signIn(service, { user_id: USER });
     const elsewhere = await signIn(service, { user_id: USER });
     const { browser, session: next } = await handOff(service, { user_id: USER });
@@ -427,7 +424,7 @@ describe('GET /browser/start', () => {
     expect((await send(service, jar, 'POST', '/browser/refresh')).status).toBe(200);
   });
 
-  it('takes no session id, token or cookie from outside: the cookies are its own (threat 16)', async () => {
+  it('takes no session id, token or cookie from outside: the cookies are its own', async () => {
     const { browser } = await handOff(service);
     const planted = `d2Vi~v2.${'a'.repeat(40)}.${'b'.repeat(40)}.${'c'.repeat(40)}`;
     const jar: Jar = new Map([
@@ -482,7 +479,7 @@ describe('GET /browser/start', () => {
     expect((await start(mounted, new Map(), browser.start_url)).status).toBe(303);
   });
 
-  it('puts the code into no line of the log and no answer (threats 23, 24)', async () => {
+  it('puts the code into no line of the log and no answer', async () => {
     const lines: string[] = [];
     for (const method of ['log', 'info', 'warn', 'error'] as const)
       vi.spyOn(console, method).mockImplementation((...parts) => void lines.push(parts.join(' ')));

@@ -1,6 +1,5 @@
 /**
- * Who may ask: the matrix of fetch metadata, Origin, method and content type (B-06, B-08, B-09,
- * B-10, threats 18 and 20).
+ * Who may ask: the matrix of fetch metadata, Origin, method and content type.
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -59,7 +58,7 @@ const HOSTILE_ORIGINS = [
   '*',
 ];
 
-describe('who asks (B-06)', () => {
+describe('who asks', () => {
   type Expected = 'passes' | 'refused';
   const sites = ['same-origin', 'same-site', 'cross-site', 'none', 'other', ''];
   const origins: [string, string | null][] = [
@@ -196,7 +195,7 @@ describe('who asks (B-06)', () => {
     expect((await service.refresh(refresh_token, 'app')).status).toBe(200);
   });
 
-  it('no cookie opens what tokens and secrets open (threat 18)', async () => {
+  it('no cookie opens what tokens and secrets open', async () => {
     const own = { ...JSON_TYPE, 'sec-fetch-site': 'same-origin', origin: ISSUER };
     for (const [method, path, status] of [
       ['GET', '/v1/sessions', 401],
@@ -213,7 +212,7 @@ describe('who asks (B-06)', () => {
   });
 });
 
-describe('what no form can send (B-08)', () => {
+describe('what no form can send', () => {
   const forms: [string, Record<string, string>, string | undefined][] = [
     ['urlencoded', { 'content-type': 'application/x-www-form-urlencoded' }, 'a=b'],
     ['multipart', { 'content-type': 'multipart/form-data; boundary=x' }, '--x--'],
@@ -271,7 +270,7 @@ describe('what no form can send (B-08)', () => {
   );
 });
 
-describe('CORS (B-10, threat 20)', () => {
+describe('CORS', () => {
   const preflight = (path: string, origin: string | null, method: string) =>
     service.request(path, {
       method: 'OPTIONS',
@@ -372,7 +371,7 @@ describe('CORS (B-10, threat 20)', () => {
   });
 });
 
-describe('methods (P-03)', () => {
+describe('methods', () => {
   it.each([
     ['/browser/start', ['PUT', 'PATCH', 'DELETE'], 'GET, HEAD, POST'],
     ['/browser/session', ['POST', 'PUT', 'PATCH', 'DELETE'], 'GET, HEAD, OPTIONS'],
@@ -380,7 +379,7 @@ describe('methods (P-03)', () => {
     ['/browser/sign-out', ['GET', 'HEAD', 'PUT', 'DELETE'], 'POST, OPTIONS'],
     ['/browser/sign-out-everywhere', ['GET', 'HEAD', 'PUT', 'DELETE'], 'POST, OPTIONS'],
     ['/browser/token', ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'], 'POST'],
-  ])('%s answers 405 to others and changes nothing (threat 51)', async (path, methods, allow) => {
+  ])('%s answers 405 to others and changes nothing', async (path, methods, allow) => {
     const before = await readRow(sessionId);
     for (const method of methods) {
       const headers = { ...JSON_TYPE, 'sec-fetch-site': 'same-origin', origin: ISSUER };

@@ -107,7 +107,7 @@ describe('POST /browser/token', () => {
     expect(response.headers.get('retry-after')).toBe('1');
   });
 
-  it('refuses two cookies of the same name (B-04)', async () => {
+  it('refuses two cookies of the same name', async () => {
     const { cookie, authorization } = asBackend(jar);
     expect((await exchange({ authorization, cookie: `${cookie}; ${cookie}` })).status).toBe(400);
   });

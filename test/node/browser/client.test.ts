@@ -158,7 +158,7 @@ async function expectOneLiveSession(userId: string): Promise<void> {
 }
 
 describe.each(MODES)('%s', (mode) => {
-  it('8 tabs make 20 calls each while access tokens live for 2 seconds (threat 4)', async () => {
+  it('8 tabs make 20 calls each while access tokens live for 2 seconds', async () => {
     const from = service.output().length;
     const { tabs, userId } = await openTabs(mode, 8);
     const results = await Promise.all(

@@ -1,7 +1,6 @@
 /**
- * What pages of other origins can do to somebody who is signed in, in a real Chromium: nothing
- * (B-06, B-08, B-10, threats 17, 18 and 20). After each attempt the sessions in the database and
- * the cookies in the browser are what they were, and the page has read nothing.
+ * What pages of other origins can do to somebody who is signed in, in a real Chromium: nothing.
+ * After each attempt the sessions in the database and the cookies in the browser are what they were, and the page has read nothing.
  */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -68,7 +68,7 @@ const ask = (method: string, path: string) =>
   }>;
 
 describe('the hand-off in Chromium', () => {
-  it('stores two __Host- cookies and lands on the return URL; scripts see neither (B-01)', async () => {
+  it('stores two __Host- cookies and lands on the return URL; scripts see neither', async () => {
     await signIn();
     expect(page.url()).toBe(`${app.origin}/signed-in?next=%2Fcart`);
     expect(await page.title()).toBe('signed in');
@@ -88,7 +88,7 @@ describe('the hand-off in Chromium', () => {
     expect(await page.evaluate('document.cookie')).toBe('');
   });
 
-  it("the app's page refreshes, sees the session and signs out, and no answer holds a token (R-15)", async () => {
+  it("the app's page refreshes, sees the session and signs out, and no answer holds a token", async () => {
     const sessionId = await signIn();
     const [before] = await context.cookies();
     const refreshed = await ask('POST', '/browser/refresh');
@@ -109,7 +109,7 @@ describe('the hand-off in Chromium', () => {
     expect(ended).toMatchObject({ revoked_reason: 'signed_out' });
   });
 
-  it('the code is in no Referer (threat 51)', async () => {
+  it('the code is in no Referer', async () => {
     const { startUrl } = await service.handOff(`${app.origin}/signed-in`);
     await page.goto(`${app.origin}/`);
     await Promise.all([
@@ -172,21 +172,18 @@ describe('the hand-off in Chromium', () => {
     ['an image', (url: string) => `<img src="${url}">`],
     ['a frame', (url: string) => `<iframe src="${url}"></iframe>`],
     ['an object', (url: string) => `<object data="${url}"></object>`],
-  ])(
-    '%s of the start URL uses no code up and sets no cookie (B-07, threat 17)',
-    async (_, html) => {
-      const { startUrl } = await service.handOff(`${app.origin}/signed-in`);
-      await page.goto(`${app.origin}/`);
-      await page.setContent(html(startUrl));
-      await page.waitForTimeout(700);
-      expect(await context.cookies()).toEqual([]);
-      await page.goto(startUrl);
-      expect(page.url()).toBe(`${app.origin}/signed-in`);
-      expect(await context.cookies()).toHaveLength(2);
-    },
-  );
+  ])('%s of the start URL uses no code up and sets no cookie', async (_, html) => {
+    const { startUrl } = await service.handOff(`${app.origin}/signed-in`);
+    await page.goto(`${app.origin}/`);
+    await page.setContent(html(startUrl));
+    await page.waitForTimeout(700);
+    expect(await context.cookies()).toEqual([]);
+    await page.goto(startUrl);
+    expect(page.url()).toBe(`${app.origin}/signed-in`);
+    expect(await context.cookies()).toHaveLength(2);
+  });
 
-  it('a sign-in over another session replaces the cookies and ends that session (S-07)', async () => {
+  it('a sign-in over another session replaces the cookies and ends that session', async () => {
     const first = await signIn();
     const second = await signIn();
     expect(JSON.parse((await ask('GET', '/browser/session')).text)).toMatchObject({
