@@ -7,6 +7,7 @@ import type { Home } from '../db/d1';
 import { NOBODY } from '../sessions/presented';
 import { findSession } from '../sessions/read';
 import { checkSession, endsAt, type Session } from '../sessions/session';
+import { toTrustedClaims } from '../tokens/access-token';
 import {
   looksLikeRefreshToken,
   type ShownRefreshToken,
@@ -109,5 +110,6 @@ async function findToken(
   const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
   if (!verdict.ok || home === null) return null;
   const { sessionId, clientId, payload } = verdict.token;
-  return { kind: 'access_token', home, sessionId, clientId, claims: payload };
+  const claims = toTrustedClaims(payload);
+  return { kind: 'access_token', home, sessionId, clientId, claims };
 }

@@ -19,6 +19,28 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** Those of them that `issueAccessToken` itself gives a token. */
+const ISSUED_CLAIMS: ReadonlySet<string> = new Set(
+  'iss sub aud exp iat jti client_id auth_time acr amr sid home guest'.split(' '),
+);
+
+/**
+ * Claims without those that are reserved. A session may be older than the rule that refuses a name
+ * when it is created, and its row keeps what it was given.
+ */
+function withoutReserved(claims: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => !RESERVED_CLAIMS.has(name)));
+}
+
+/**
+ * What a verified token says, without reserved claims that this release puts into none: a release
+ * before may have signed one under the name of a member of an introspection answer (RFC 7662 §2.2).
+ */
+export function toTrustedClaims(payload: JWTPayload): Record<string, unknown> {
+  const isTrusted = (name: string) => ISSUED_CLAIMS.has(name) || !RESERVED_CLAIMS.has(name);
+  return Object.fromEntries(Object.entries(payload).filter(([name]) => isTrusted(name)));
+}
+
 export interface AccessTokenSubject {
   sessionId: string;
   home: string;
@@ -58,7 +80,7 @@ export async function issueAccessToken(
 ): Promise<string> {
   const { sessionId, home, userId, clientId, authTime, amr, acr, claims } = subject;
   return new SignJWT({
-    ...claims,
+    ...withoutReserved(claims),
     sid: sessionId,
     home,
     client_id: clientId,

@@ -1,6 +1,8 @@
 /**
  * A backend acts for the clients that it names, and everything else answers as what is not there.
  */
+import { env } from 'cloudflare:test';
+import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { APP, BACKEND, basic, sha256Hex, startService, type TestService } from '../fixtures';
 
@@ -181,6 +183,29 @@ describe('custom claims (RFC 7662 §2.2)', () => {
     const headers = { authorization: basic(NARROW) };
     const response = await service.form('/oauth/introspect', { token: access_token }, headers);
     expect(await response.json()).toMatchObject({ ...claims, active: true, token_type: 'Bearer' });
+  });
+
+  it('of a row that is older than the rule against their names get into no token, and no introspection', async () => {
+    const forbidden = {
+      active: false,
+      token_type: 'N_A',
+      username: 'root',
+      scope: 'admin',
+      nbf: 9e9,
+    };
+    const { refresh_token, session } = await service.create({ user_id: USER });
+    await env.DB.prepare('UPDATE user_sessions SET claims = ? WHERE id = ?')
+      .bind(JSON.stringify({ ...forbidden, org_id: 'd' }), session.id)
+      .run();
+    const { body } = await service.refresh(refresh_token);
+    expect(decodeJwt(body.access_token)).toMatchObject({ org_id: 'd', sub: USER });
+    for (const name of Object.keys(forbidden))
+      expect(decodeJwt(body.access_token)).not.toHaveProperty(name);
+    const headers = { authorization: basic(NARROW) };
+    const response = await service.form('/oauth/introspect', { token: body.access_token }, headers);
+    const answer = await response.json<Record<string, unknown>>();
+    expect(answer).toMatchObject({ active: true, token_type: 'Bearer', org_id: 'd' });
+    for (const name of ['username', 'scope', 'nbf']) expect(answer).not.toHaveProperty(name);
   });
 });
 

@@ -158,6 +158,15 @@ describe('what is issued', () => {
     expect(service.database.roundTrips).toBe(0);
   });
 
+  it('a token of a release before introspects without names that are reserved now', async () => {
+    const token = await signed({ ...claims, username: 'root', scope: 'admin', plan: 'gold' });
+    const answer = await service.form('/oauth/introspect', { token }, service.credentials);
+    const introspection = await answer.json<Record<string, unknown>>();
+    expect(introspection).toMatchObject({ active: true, sub: USER, plan: 'gold' });
+    expect(Object.keys(introspection)).not.toContain('username');
+    expect(Object.keys(introspection)).not.toContain('scope');
+  });
+
   it('does not outlive its session', async () => {
     const { access_token, expires_in } = await service.create({ user_id: USER, expires_in: 100 });
     expect(expires_in).toBe(100);
