@@ -294,7 +294,6 @@ describe('who may bring one', () => {
     ['a client without sign_in', { client_id: 'other-app' }, 'unauthorized_client'],
     ['an unknown client', { client_id: 'nobody' }, 'invalid_client'],
     ['a confidential client without its secret', { client_id: BACKEND.id }, 'invalid_client'],
-    ['a scope, which sessions have none of', { scope: 'openid' }, 'invalid_scope'],
   ])('%s: %s', async (_, more, error) => {
     const { service, provider } = await start();
     expect((await exchange(service, await provider.idToken(), more)).body.error).toBe(error);
@@ -307,6 +306,13 @@ describe('who may bring one', () => {
     expect((await exchange(service, await provider.idToken(), { client_id: 'web' })).status).toBe(
       200,
     );
+  });
+
+  it('whoever asks for a scope too: sessions have none, and the answer says so (RFC 6749 §3.3)', async () => {
+    const { service, provider } = await start();
+    const more = { scope: 'openid profile' };
+    const { status, body } = await exchange(service, await provider.idToken(), more);
+    expect({ status, scope: body.scope }).toEqual({ status: 200, scope: '' });
   });
 
   it('a backend: its own address and user agent are not taken for its user’s', async () => {

@@ -59,19 +59,16 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
   /** RFC 6749 §6. */
   async function grantByRefreshToken(c: AppContext, client: Client, form: Form) {
     requireGrant(client, 'refresh');
-    // Sessions have no scope, so any that is asked for is more than was granted (RFC 6749 §6).
-    if (form.has('scope')) throw new OAuthError('invalid_scope', 'Sessions have no scope');
     const presentation = { presented: need(form, 'refresh_token'), clientId: client.id };
     const refreshed = await refresh(c.get('caller'), service, presentation);
     if (!refreshed.ok) throw toOAuthError(refreshed.refusal);
     c.set('outcome', refreshed.outcome);
-    return c.json(toTokenView(refreshed.tokens));
+    return c.json({ ...toTokenView(refreshed.tokens), ...toGrantedScope(form) });
   }
 
   /** RFC 7523 §2.1. */
   async function grantByAssertion(c: AppContext, client: Client, form: Form) {
     requireGrant(client, 'sign_in');
-    if (form.has('scope')) throw new OAuthError('invalid_scope', 'Sessions have no scope');
     const signedIn = await signIn(c.get('caller'), service, {
       assertion: need(form, 'assertion'),
       nonce: form.get('nonce') ?? null,
@@ -79,8 +76,16 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     });
     if (!signedIn.ok) throw toOAuthError(signedIn.refusal);
     c.set('outcome', 'signed_in');
-    return c.json(toTokenView(signedIn.tokens));
+    return c.json({ ...toTokenView(signedIn.tokens), ...toGrantedScope(form) });
   }
+}
+
+/**
+ * Many libraries ask for the scope of the sign-in again at each refresh. Sessions have none, so what
+ * is asked for is ignored, and the answer says what was granted instead (RFC 6749 §3.3): nothing.
+ */
+function toGrantedScope(form: Form): { scope?: string } {
+  return form.has('scope') ? { scope: '' } : {};
 }
 
 function need(form: Form, name: string): string {

@@ -19,6 +19,13 @@ describe('RFC 6749', () => {
     );
   });
 
+  it('§6: openid-client refreshes with the scope of its sign-in, which the session does not have', async () => {
+    const { refresh_token: token } = await createSession();
+    const parameters = { scope: 'openid profile' };
+    const tokens = await client.refreshTokenGrant(await discoverAsApp(), token, parameters);
+    expect(tokens).toMatchObject({ access_token: expect.any(String), scope: '' });
+  });
+
   it('§6: oauth4webapi accepts the response of a public client', async () => {
     const server = await discover();
     const { refresh_token: refreshToken } = await createSession();
