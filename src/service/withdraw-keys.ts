@@ -11,8 +11,10 @@ import {
   revokeSigningKeys,
   trustedKeys,
 } from '../tokens/signing-keys';
-import type { Caller } from './caller';
+import { authorize } from './authorize';
+import type { ClientCaller } from './caller';
 import { assertAllAnswered } from './locate';
+import { type Result, refuse } from './refusal';
 import type { Service } from './service';
 
 export interface KeyState {
@@ -24,7 +26,12 @@ export interface KeyState {
 }
 
 /** The keys as the database has them now, the newest first. One round trip. */
-export async function listSigningKeys(caller: Caller, service: Service): Promise<KeyState[]> {
+export async function listSigningKeys(
+  caller: ClientCaller,
+  service: Service,
+): Promise<Result<{ keys: KeyState[] }>> {
+  const authorized = authorize(caller.client, 'operate');
+  if (!authorized.ok) return authorized;
   const keySet = await service.keySet(service.defaultHome(caller.meter), 0);
   const signing = findSigningKey(keySet, service.now())?.kid;
   const trusted = new Set(
@@ -36,7 +43,7 @@ export async function listSigningKeys(caller: Caller, service: Service): Promise
     if (activatesAt.getTime() > service.now()) return 'waiting';
     return trusted.has(kid) ? 'verifying' : 'retired';
   };
-  return keySet.keys
+  const keys = keySet.keys
     .map(
       (key) =>
         ({
@@ -48,22 +55,27 @@ export async function listSigningKeys(caller: Caller, service: Service): Promise
         }) satisfies KeyState,
     )
     .reverse();
+  return { ok: true, keys };
 }
 
 /**
- * Withdraws keys everywhere. Safe to repeat. null: there is no such key. Throws
- * `DatabaseUnavailableError`, naming them, while there are homes that still have the old keys.
+ * Withdraws keys everywhere. Safe to repeat. Throws `DatabaseUnavailableError`, naming them, while
+ * there are homes that still have the old keys.
  */
 export async function withdrawSigningKeys(
-  caller: Caller,
+  caller: ClientCaller,
   service: Service,
   which: Compromised,
-): Promise<{ revoked: string[]; signing: string | null } | null> {
+): Promise<Result<{ revoked: string[]; signing: string | null }>> {
+  const authorized = authorize(caller.client, 'operate');
+  if (!authorized.ok) return authorized;
   const { config, now } = service;
+  if ('createdBefore' in which && which.createdBefore.getTime() > now())
+    return refuse({ code: 'invalid_request', detail: 'created_before is in the future' });
   const original = service.defaultHome(caller.meter);
   const keyring = await service.keyring();
   const outcome = await revokeSigningKeys(original, keyring, config.signingKeys, which, now());
-  if (outcome === null) return null;
+  if (outcome === null) return refuse({ code: 'not_found', detail: 'There is no such key' });
   // In the home where keys are made it is done.
   const { unavailable } = await queryAll(service.homes(caller.meter), async (home) =>
     home.name === original.name ? 0 : copyKeyRows(original, home),
@@ -71,5 +83,5 @@ export async function withdrawSigningKeys(
   assertAllAnswered(unavailable);
   // This isolate goes by it at once.
   await service.keySet(original, 0);
-  return outcome;
+  return { ok: true, ...outcome };
 }

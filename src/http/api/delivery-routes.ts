@@ -5,14 +5,14 @@
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { DEFAULT_HOME } from '../../db/d1';
-import { queryAll } from '../../homes/query-all';
-import { assertAllAnswered } from '../../service/locate';
+import { listDeliveries, replayDeliveries } from '../../service/deliveries';
 import type { Service } from '../../service/service';
-import { listDeliveries, replayDead } from '../../webhooks/undelivered';
 import { clientAuth } from '../auth/client-auth';
+import { clientCallerOf } from '../caller';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { parseLimit, parseSequence, readJson, readQuery, uuid, validate } from '../input';
+import { toProblemError } from '../refusals';
 
 const stateSchema = v.object({
   state: v.optional(v.picklist(['pending', 'refused', 'dead'], 'can be pending, refused or dead')),
@@ -25,7 +25,6 @@ const replaySchema = v.strictObject({
 });
 
 export function deliveryRoutes(service: Service): Hono<AppEnv> {
-  const { config, now } = service;
   const routes = new Hono<AppEnv>();
   const operator = clientAuth(service, 'operate');
 
@@ -33,15 +32,15 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
     const {
       state,
       endpoint = null,
-      home: name = DEFAULT_HOME,
+      home = DEFAULT_HOME,
       limit,
       cursor,
     } = readQuery(c, ['state', 'endpoint', 'home', 'limit', 'cursor']);
-    const home = service.findHome(name, c.get('caller').meter);
-    if (home === null) throw new ProblemError('invalid_request', 'home is not one of this service');
-    const filter = { ...validate(stateSchema, { state }), endpoint, eventId: null };
+    const filter = { ...validate(stateSchema, { state }), endpoint, eventId: null, home };
     const page = { after: parseSequence(cursor) ?? 0, limit: parseLimit(limit) };
-    const { deliveries, next } = await listDeliveries(service.replicaOf(home), filter, page);
+    const listed = await listDeliveries(clientCallerOf(c), service, filter, page);
+    if (!listed.ok) throw toProblemError(listed.refusal);
+    const { deliveries, next } = listed;
     return c.json({
       deliveries: deliveries.map((delivery) => ({
         event_id: delivery.eventId,
@@ -64,18 +63,9 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
         'invalid_request',
         'Name endpoint, event_id, or else all, which is true',
       );
-    if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
-      throw new ProblemError('invalid_request', 'endpoint is none of WEBHOOKS');
-    const filter = { endpoint, eventId };
-    const { answered, unavailable } = await queryAll(service.homes(c.get('caller').meter), (home) =>
-      replayDead(home, filter, now()),
-    );
-    const replayed = answered.flatMap(({ home, answer }) =>
-      answer.map((id) => ({ home: home.name, eventId: id })),
-    );
-    c.get('caller').written.push(...replayed);
-    assertAllAnswered(unavailable);
-    return c.json({ replayed: replayed.length });
+    const result = await replayDeliveries(clientCallerOf(c), service, { endpoint, eventId });
+    if (!result.ok) throw toProblemError(result.refusal);
+    return c.json({ replayed: result.replayed });
   });
 
   return routes;

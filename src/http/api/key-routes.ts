@@ -6,9 +6,11 @@ import { toIso } from '../../iso-time';
 import type { Service } from '../../service/service';
 import { listSigningKeys, withdrawSigningKeys } from '../../service/withdraw-keys';
 import { clientAuth } from '../auth/client-auth';
+import { clientCallerOf } from '../caller';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { readJson } from '../input';
+import { toProblemError } from '../refusals';
 
 const revokeSchema = v.strictObject({
   kid: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
@@ -19,14 +21,15 @@ const revokeSchema = v.strictObject({
 });
 
 export function keyRoutes(service: Service): Hono<AppEnv> {
-  const { config, now } = service;
+  const { config } = service;
   const operator = clientAuth(service, 'operate');
   const routes = new Hono<AppEnv>();
 
   routes.get('/', operator, async (c) => {
-    const keys = await listSigningKeys(c.get('caller'), service);
+    const listed = await listSigningKeys(clientCallerOf(c), service);
+    if (!listed.ok) throw toProblemError(listed.refusal);
     return c.json({
-      keys: keys.map(({ kid, alg, state, createdAt, activatesAt }) => ({
+      keys: listed.keys.map(({ kid, alg, state, createdAt, activatesAt }) => ({
         kid,
         alg,
         state,
@@ -42,14 +45,14 @@ export function keyRoutes(service: Service): Hono<AppEnv> {
     const { kid, created_before: before } = input;
     if ((kid === undefined) === (before === undefined))
       throw new ProblemError('invalid_request', 'Name a kid, or created_before for all keys');
-    if (before !== undefined && before > now() / 1000)
-      throw new ProblemError('invalid_request', 'created_before is in the future');
     const which = kid === undefined ? { createdBefore: new Date(1000 * (before ?? 0)) } : { kid };
-    const outcome = await withdrawSigningKeys(c.get('caller'), service, which);
-    if (outcome === null) throw new ProblemError('not_found', 'There is no such key');
-    c.set('outcome', outcome.revoked.length > 0 ? 'keys_revoked' : 'unchanged');
+    const withdrawn = await withdrawSigningKeys(clientCallerOf(c), service, which);
+    if (!withdrawn.ok) throw toProblemError(withdrawn.refusal);
+    const { revoked, signing } = withdrawn;
+    c.set('outcome', revoked.length > 0 ? 'keys_revoked' : 'unchanged');
     return c.json({
-      ...outcome,
+      revoked,
+      signing,
       /** The bounds: all isolates of this service, and resource servers that can ask it. */
       refused_here_within: KEY_CACHE_SECONDS,
       refused_by_verifiers_within: KEY_CACHE_SECONDS + config.signingKeys.jwksMaxAgeSeconds,

@@ -1,20 +1,22 @@
 /** For operators: the homes, moving people between them, and a not-before. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { EVERYONE } from '../../db/schema';
-import { chooseNextHome } from '../../homes/choose';
-import { locateUser } from '../../homes/location';
-import { listResidents, listUnfinished, moveSubject } from '../../homes/move';
-import { queryAll } from '../../homes/query-all';
 import { toIso } from '../../iso-time';
-import { assertAllAnswered, finishMoves, moveContext } from '../../service/locate';
-import { report } from '../../service/report';
+import {
+  drainHome,
+  endSessionsBefore,
+  listHomes,
+  moveUser,
+  type NotBeforeTarget,
+} from '../../service/operate-homes';
 import type { Service } from '../../service/service';
-import { setNotBefore } from '../../sessions/not-before';
 import { clientAuth } from '../auth/client-auth';
+import { clientCallerOf } from '../caller';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { foreignCursor, readJson, uuid, validate } from '../input';
+import { foreignCursor, readJson, uuid } from '../input';
+import { toProblemError } from '../refusals';
+import { readUserId } from './user-routes';
 
 const moveSchema = v.strictObject({ home: v.string() });
 /**
@@ -45,123 +47,68 @@ export function operatorRoutes(service: Service): {
   users: Hono<AppEnv>;
   notBefore: Hono<AppEnv>;
 } {
-  const { config, now } = service;
   const operator = clientAuth(service, 'operate');
   const [homes, users, notBefore] = [new Hono<AppEnv>(), new Hono<AppEnv>(), new Hono<AppEnv>()];
 
   homes.get('/', operator, async (c) => {
-    const { answered, unavailable } = await queryAll(
-      service.homes(c.get('caller').meter),
-      listUnfinished,
-    );
-    const unfinished = new Map(answered.map(({ home, answer }) => [home.name, answer.length]));
+    const listed = await listHomes(clientCallerOf(c), service);
+    if (!listed.ok) throw toProblemError(listed.refusal);
     return c.json({
-      homes: [...config.homes.values()].map(({ name, regions, jurisdiction, newUsers }) => ({
-        home: name,
-        regions,
-        jurisdiction,
-        new_users: newUsers,
-        answers: !unavailable.includes(name),
-        unfinished_moves: unfinished.get(name) ?? null,
+      homes: listed.homes.map(({ config, answers, unfinishedMoves }) => ({
+        home: config.name,
+        regions: config.regions,
+        jurisdiction: config.jurisdiction,
+        new_users: config.newUsers,
+        answers,
+        unfinished_moves: unfinishedMoves,
       })),
     });
   });
 
-  /**
-   * Moves some of those who live in a home that takes nobody new. To be called until `next_cursor`
-   * is null.
-   */
+  /** To be called until `next_cursor` is null. */
   homes.post('/:home/drain', operator, async (c) => {
     const { input } = await readJson(c, drainSchema);
-    const from = config.homes.get(c.req.param('home'));
-    if (from === undefined) throw new ProblemError('not_found', 'There is no such home');
-    if (from.newUsers !== 'none')
-      throw new ProblemError(
-        'invalid_request',
-        'Set new_users of this home to none first, or others would come',
-      );
-    const source = service.boundHome(from.name, c.get('caller').meter);
-    const { subjects, next } = await listResidents(
-      source,
-      { policy: config.sessions, now: now() },
-      parseCursor(input.cursor ?? null),
-      input.limit,
-    );
-    for (const subject of subjects) {
-      const next = await chooseNextHome(config.homes, from, subject);
-      if (next === null)
-        throw new ProblemError(
-          'invalid_request',
-          'There is no home of the same jurisdiction that takes new users',
-        );
-      const target = service.boundHome(next, c.get('caller').meter);
-      report(
-        c.get('caller'),
-        target,
-        await moveSubject(source, target, subject, moveContext(c.get('caller'), service)),
-      );
-    }
+    const after = parseCursor(input.cursor ?? null);
+    const which = { home: c.req.param('home'), after, limit: input.limit };
+    const drained = await drainHome(clientCallerOf(c), service, which);
+    if (!drained.ok) throw toProblemError(drained.refusal);
     c.set('outcome', 'drained');
-    return c.json({ moved: subjects.length, next_cursor: next && `${next.users}.${next.guests}` });
+    const { moved, next } = drained;
+    return c.json({ moved, next_cursor: next && `${next.users}.${next.guests}` });
   });
 
   users.post('/:user_id/move', operator, async (c) => {
-    const { user_id: userId } = validate(v.strictObject({ user_id: uuid }), {
-      user_id: c.req.param('user_id'),
-    });
-    const { input } = await readJson(c, moveSchema);
-    const to = config.homes.get(input.home);
-    if (to === undefined)
-      throw new ProblemError('invalid_request', 'home is not one of this service');
-    if (to.newUsers === 'none')
-      throw new ProblemError('invalid_request', 'home takes no new users');
-    const who = { user: { id: userId }, guest: null, keyHash: null };
-    const userLocation = await locateUser(service.homes(c.get('caller').meter), who, now());
-    assertAllAnswered(userLocation.unavailable);
-    if (userLocation.home === null) throw new ProblemError('not_found', 'There is no such user');
-    await finishMoves(c.get('caller'), service, userLocation);
-    if (userLocation.home !== to.name) {
-      const [source, target] = [
-        service.boundHome(userLocation.home, c.get('caller').meter),
-        service.boundHome(to.name, c.get('caller').meter),
-      ];
-      report(
-        c.get('caller'),
-        target,
-        await moveSubject(source, target, userId, moveContext(c.get('caller'), service)),
-      );
-    }
-    c.set('outcome', userLocation.home === to.name ? 'unchanged' : 'moved');
-    return c.json({ user_id: userId, home: to.name, moved: userLocation.home !== to.name });
+    const userId = readUserId(c);
+    const { home } = (await readJson(c, moveSchema)).input;
+    const result = await moveUser(clientCallerOf(c), service, { userId, home });
+    if (!result.ok) throw toProblemError(result.refusal);
+    c.set('outcome', result.moved ? 'moved' : 'unchanged');
+    return c.json({ user_id: userId, home, moved: result.moved });
   });
 
-  /** Ends what began before a time: of a user, of a home, or of everyone. Safe to repeat. */
+  /** Ends what began before a time: of a user, of a home, or of everyone. */
   notBefore.post('/', operator, async (c) => {
     const { input } = await readJson(c, notBeforeSchema);
-    const targets = [input.user_id, input.home, input.everyone];
-    if (targets.filter((target) => target !== undefined).length !== 1)
-      throw new ProblemError(
-        'invalid_request',
-        'Name one of user_id, home, and everyone, which is true',
-      );
-    if (input.home !== undefined && !config.homes.has(input.home))
-      throw new ProblemError('invalid_request', 'home is not one of this service');
-    const second = input.not_before ?? Math.floor(now() / 1000);
-    // What begins from now on would be over as soon as it is there.
-    if (second > now() / 1000)
-      throw new ProblemError('invalid_request', 'not_before is in the future');
-    const asked = service
-      .homes(c.get('caller').meter)
-      .filter(({ name }) => input.home === undefined || input.home === name);
-    const { unavailable } = await queryAll(asked, (home) =>
-      setNotBefore(home, input.user_id ?? EVERYONE, second * 1000),
-    );
-    assertAllAnswered(unavailable);
+    const caller = clientCallerOf(c);
+    const second = input.not_before ?? null;
+    const ended = await endSessionsBefore(caller, service, toTarget(input), second);
+    if (!ended.ok) throw toProblemError(ended.refusal);
     c.set('outcome', 'outdated');
-    return c.json({ not_before: toIso(new Date(second * 1000)) });
+    return c.json({ not_before: toIso(ended.notBefore) });
   });
 
   return { homes, users, notBefore };
+}
+
+function toTarget(input: v.InferOutput<typeof notBeforeSchema>): NotBeforeTarget {
+  const { user_id: userId, home, everyone } = input;
+  if ([userId, home, everyone].filter((target) => target !== undefined).length !== 1)
+    throw new ProblemError(
+      'invalid_request',
+      'Name one of user_id, home, and everyone, which is true',
+    );
+  if (userId !== undefined) return { userId };
+  return home === undefined ? 'everyone' : { home };
 }
 
 function parseCursor(cursor: string | null) {

@@ -1,0 +1,99 @@
+/**
+ * What the webhooks have not been told: listed for operators, and made due again by them. And their
+ * first try, right after the answer, so that nobody waits for an endpoint; what fails there is the
+ * cron's.
+ */
+import { type Home, newMeter } from '../db/d1';
+import { queryAll } from '../homes/query-all';
+import { findSigningKey } from '../tokens/signing-keys';
+import { type DeliveryBounds, deliver } from '../webhooks/deliver';
+import { logFailedAttempts } from '../webhooks/log';
+import {
+  type Delivery,
+  type DeliveryFilter,
+  listDeliveries as listInHome,
+  replayDead,
+} from '../webhooks/undelivered';
+import { authorize } from './authorize';
+import type { Caller, ClientCaller } from './caller';
+import { assertAllAnswered } from './locate';
+import { type Result, refuse } from './refusal';
+import type { Service } from './service';
+
+const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
+
+/** Of one home, oldest first. */
+export async function listDeliveries(
+  caller: ClientCaller,
+  service: Service,
+  filter: DeliveryFilter & { home: string },
+  page: { after: number; limit: number },
+): Promise<Result<{ deliveries: Delivery[]; next: number | null }>> {
+  const authorized = authorize(caller.client, 'operate');
+  if (!authorized.ok) return authorized;
+  const home = service.findHome(filter.home, caller.meter);
+  if (home === null) return invalid('home is not one of this service');
+  return { ok: true, ...(await listInHome(service.replicaOf(home), filter, page)) };
+}
+
+/** Makes due again what was given up. Returns how many there were. */
+export async function replayDeliveries(
+  caller: ClientCaller,
+  service: Service,
+  filter: { endpoint: string | null; eventId: string | null },
+): Promise<Result<{ replayed: number }>> {
+  const authorized = authorize(caller.client, 'operate');
+  if (!authorized.ok) return authorized;
+  const { config, now } = service;
+  const { endpoint } = filter;
+  if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
+    return invalid('endpoint is none of WEBHOOKS');
+  const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+    replayDead(home, filter, now()),
+  );
+  const replayed = answered.flatMap(({ home, answer }) =>
+    answer.map((id) => ({ home: home.name, eventId: id })),
+  );
+  caller.written.push(...replayed);
+  assertAllAnswered(unavailable);
+  return { ok: true, replayed: replayed.length };
+}
+
+/** What is done after an answer has to end within 30 seconds. */
+const BOUNDS: DeliveryBounds = { maxAttempts: 50, budgetMs: 15_000, clock: Date.now };
+
+/** Tells the webhooks of what was written for a caller. To be run after the answer; never throws. */
+export async function tellWebhooks({ written, requestId }: Caller, service: Service) {
+  const byHome = Map.groupBy(written, ({ home }) => home);
+  await Promise.all(
+    [...byHome].map(async ([name, events]) => {
+      const home = service.findHome(name, newMeter());
+      const ids = events.map(({ eventId }) => eventId);
+      if (home !== null) await tell(service, home, requestId, ids);
+    }),
+  );
+}
+
+async function tell(
+  service: Service,
+  home: Home,
+  requestId: string,
+  events: readonly string[],
+): Promise<void> {
+  const { config, now, fetch } = service;
+  const signingKey = async () => findSigningKey(await service.keySet(home), now());
+  const postman = {
+    webhooks: config.webhooks,
+    transmitter: { issuer: config.issuer, signingKey },
+    fetch,
+  };
+  try {
+    const { failed } = await deliver(home, postman, events, BOUNDS, now());
+    logFailedAttempts(failed);
+  } catch {
+    // The outbox has it still.
+    console.warn(
+      JSON.stringify({ level: 'warn', event: 'webhooks_postponed', request_id: requestId }),
+    );
+  }
+}

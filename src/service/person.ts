@@ -1,0 +1,86 @@
+/**
+ * All that is held of a person: erased, or given out, from every home. A user's id, or the session
+ * id of a guest, names them.
+ */
+import { queryAll } from '../homes/query-all';
+import { erasePerson, listFormerGuests } from '../sessions/erase';
+import { exportSection, type HeldRow, SECTIONS, type Section } from '../sessions/export';
+import { authorize } from './authorize';
+import type { Caller, ClientCaller } from './caller';
+import { assertAllAnswered } from './locate';
+import { type Result, refuse } from './refusal';
+import { revocationOf } from './report';
+import type { Service } from './service';
+
+/**
+ * Erasing someone who is not there is done already. Safe to repeat, and to be repeated until every
+ * home has answered: throws `DatabaseUnavailableError` while one does not.
+ */
+export async function erase(
+  caller: ClientCaller,
+  service: Service,
+  subject: string,
+): Promise<Result<{ wasThere: boolean }>> {
+  const authorized = authorize(caller.client, 'erase_users');
+  if (!authorized.ok) return authorized;
+  const person = await findPerson(caller, service, subject);
+  const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+    erasePerson(home, authorized.grant, person, revocationOf(caller, service)),
+  );
+  assertAllAnswered(unavailable);
+  return { ok: true, wasThere: answered.some(({ answer }) => answer) };
+}
+
+/** Where an export goes on. */
+export interface ExportPosition {
+  home: string;
+  section: Section;
+  after: number;
+}
+
+/**
+ * One page of an export, of one home. A page may be empty, and is the last when `next` is null. The
+ * first begins without a position.
+ */
+export async function exportPerson(
+  caller: ClientCaller,
+  service: Service,
+  subject: string,
+  { position, limit }: { position: ExportPosition | null; limit: number },
+): Promise<Result<{ home: string; rows: HeldRow[]; next: ExportPosition | null }>> {
+  const authorized = authorize(caller.client, 'manage_all');
+  if (!authorized.ok) return authorized;
+  const [first] = service.config.homes.keys();
+  const at = position ?? { home: first as string, section: SECTIONS[0], after: 0 };
+  const home = service.findHome(at.home, caller.meter);
+  if (home === null)
+    return refuse({
+      code: 'invalid_request',
+      detail: 'cursor is not one that this service gave',
+    });
+  const person = await findPerson(caller, service, subject);
+  const { rows, next } = await exportSection(home, authorized.grant, person, { ...at, limit });
+  const following = next === null ? positionAfter(at, service) : { ...at, after: next };
+  return { ok: true, home: home.name, rows, next: following };
+}
+
+/** The next section, or the next home's first; null: that was all. */
+function positionAfter(
+  { home, section }: ExportPosition,
+  { config }: Service,
+): ExportPosition | null {
+  const next = SECTIONS[SECTIONS.indexOf(section) + 1];
+  if (next !== undefined) return { home, section: next, after: 0 };
+  const names = [...config.homes.keys()];
+  const nextHome = names[names.indexOf(home) + 1];
+  return nextHome === undefined ? null : { home: nextHome, section: SECTIONS[0], after: 0 };
+}
+
+/** Throws when a home does not answer: who the person was as a guest may be known there alone. */
+async function findPerson(caller: Caller, service: Service, subject: string) {
+  const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+    listFormerGuests(home, subject),
+  );
+  assertAllAnswered(unavailable);
+  return { subject, formerGuests: [...new Set(answered.flatMap(({ answer }) => answer))] };
+}
