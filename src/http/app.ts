@@ -24,7 +24,7 @@ import { cors } from './middleware/cors';
 import { webhooks } from './middleware/deliver-events';
 import { refuseOtherMethods } from './middleware/method-not-allowed';
 import { requestLog } from './middleware/request-log';
-import { metadataRoutes } from './oauth/metadata';
+import { METADATA_NAMES, metadataRoutes } from './oauth/metadata';
 import { oauthRoutes } from './oauth/oauth-routes';
 
 /**
@@ -41,9 +41,11 @@ export function createApp(
   if (config.webhooks.length > 0) app.use(webhooks(service));
   const { wellKnown, serverMetadata } = metadataRoutes(service);
 
-  // RFC 8414 §3.1: the well-known part comes before the issuer's path.
+  // RFC 8414 §3.1: the well-known part comes before the issuer's path; in OpenID Connect Discovery
+  // §4, and in this service's other documents, after it.
   if (config.basePath !== '')
-    app.get(`/.well-known/oauth-authorization-server${config.basePath}`, serverMetadata);
+    for (const name of METADATA_NAMES)
+      app.get(`/.well-known/${name}${config.basePath}`, serverMetadata);
   app.route(`${config.basePath}/.well-known`, wellKnown);
   const allowApps = cors(config);
   for (const path of [

@@ -7,6 +7,10 @@ describe('§3 where the metadata is', () => {
     [ISSUER, '/.well-known/oauth-authorization-server'],
     [`${ISSUER}/auth`, '/.well-known/oauth-authorization-server/auth'],
     [`${ISSUER}/auth/`, '/auth/.well-known/oauth-authorization-server'],
+    // §5: the name that clients of OpenID Connect look for, in both places.
+    [ISSUER, '/.well-known/openid-configuration'],
+    [`${ISSUER}/auth`, '/.well-known/openid-configuration/auth'],
+    [`${ISSUER}/auth`, '/auth/.well-known/openid-configuration'],
   ])('for issuer %s at %s', async (issuer, path) => {
     const service = await startService({ ISSUER: issuer });
     const response = await service.request(path);
@@ -30,5 +34,25 @@ describe('§2 what it says', () => {
       expect(response.status).toBe(401);
     }
     expect((await service.request(`${path}/healthz`)).status).toBe(200);
+  });
+});
+
+describe('§5 compatibility with OpenID Connect Discovery', () => {
+  it('both names have one document, which claims nothing that only an OpenID provider has', async () => {
+    const service = await startService();
+    const [own, openid] = await Promise.all(
+      ['oauth-authorization-server', 'openid-configuration'].map(async (name) =>
+        (await service.request(`/.well-known/${name}`)).json<Record<string, unknown>>(),
+      ),
+    );
+    expect(openid).toEqual(own);
+    for (const name of [
+      'authorization_endpoint',
+      'userinfo_endpoint',
+      'subject_types_supported',
+      'id_token_signing_alg_values_supported',
+    ])
+      expect(openid).not.toHaveProperty(name);
+    expect(openid?.response_types_supported).toEqual([]);
   });
 });

@@ -97,6 +97,11 @@ export const PUBLIC_ROUTES: Route[] = [
     path: '/.well-known/oauth-authorization-server',
     pattern: '/.well-known/oauth-authorization-server',
   },
+  {
+    method: 'GET',
+    path: '/.well-known/openid-configuration',
+    pattern: '/.well-known/openid-configuration',
+  },
   { method: 'GET', path: '/.well-known/jwks.json', pattern: '/.well-known/jwks.json' },
   { method: 'GET', path: '/healthz', pattern: '/healthz' },
 ];

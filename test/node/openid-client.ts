@@ -4,10 +4,8 @@
 import * as client from 'openid-client';
 import { APP, BACKEND, ORIGIN } from './demo.ts';
 
-const options: client.DiscoveryRequestOptions = {
-  algorithm: 'oauth2',
-  execute: [client.allowInsecureRequests],
-};
+const insecure = { execute: [client.allowInsecureRequests] };
+const options: client.DiscoveryRequestOptions = { algorithm: 'oauth2', ...insecure };
 
 export const discoverAsApp = () =>
   client.discovery(new URL(ORIGIN), APP, undefined, client.None(), options);
@@ -15,3 +13,7 @@ export const discoverAsApp = () =>
 export const discoverAsBackend = (
   authentication: client.ClientAuth = client.ClientSecretBasic(BACKEND.secret),
 ) => client.discovery(new URL(ORIGIN), BACKEND.id, undefined, authentication, options);
+
+/** By its default, which is the address of OpenID Connect. */
+export const discoverByDefault = (issuer: string) =>
+  client.discovery(new URL(issuer), APP, undefined, client.None(), insecure);

@@ -10,6 +10,13 @@ import { trustedKeys } from '../../tokens/signing-keys';
 import type { AppEnv } from '../context';
 import { revocationRoutes } from './revocation-routes';
 
+/**
+ * The names that the metadata is found by: RFC 8414's own, and the one of OpenID Connect Discovery,
+ * which many libraries and gateways look for alone (RFC 8414 §5). It is the same document: what
+ * only an OpenID provider has (an authorization endpoint, ID tokens, subject types) is not in it.
+ */
+export const METADATA_NAMES = ['oauth-authorization-server', 'openid-configuration'] as const;
+
 export function metadataRoutes(service: Service): {
   wellKnown: Hono<AppEnv>;
   serverMetadata: (c: Context) => Response;
@@ -39,7 +46,7 @@ export function metadataRoutes(service: Service): {
   const serverMetadata = (c: Context) => c.json(metadata, 200, publicHeaders(3600));
 
   const wellKnown = new Hono<AppEnv>();
-  wellKnown.get('/oauth-authorization-server', serverMetadata);
+  for (const name of METADATA_NAMES) wellKnown.get(`/${name}`, serverMetadata);
   wellKnown.get('/jwks.json', etag(), async (c) => {
     const keySet = await service.keySet(
       service.defaultHome(c.get('caller').meter),
