@@ -9,6 +9,17 @@ export const ACCESS_COOKIE = '__Host-access';
 /** Browsers drop a cookie whose name and value are longer, silently (RFC 6265bis §5.6). */
 export const MAX_COOKIE_BYTES = 4096;
 
+/**
+ * Of a signature in base64url: the longest that an access token may have is RS256's, by 2048 bits.
+ */
+const LONGEST_SIGNATURE = 342;
+
+/** Whether the token fits however it is signed: the algorithm may change while a session lives. */
+export function fitsAccessCookieByAnyKey(accessToken: string): boolean {
+  const signed = accessToken.slice(0, accessToken.lastIndexOf('.') + 1);
+  return fitsAccessCookie(signed.padEnd(signed.length + LONGEST_SIGNATURE, 'A'));
+}
+
 export function fitsAccessCookie(accessToken: string): boolean {
   return ACCESS_COOKIE.length + accessToken.length <= MAX_COOKIE_BYTES;
 }

@@ -11,13 +11,8 @@ import { ConfigError, DatabaseUnavailableError } from './faults';
 import { finishMove, listUnfinished } from './homes/move';
 import { namedAs } from './outgoing';
 import { type CleanupBounds, type CleanupPolicy, cleanUp } from './sessions/cleanup';
-import {
-  findSigningKey,
-  type KeySet,
-  loadKeySet,
-  readKeySet,
-  rotateSigningKeys,
-} from './tokens/signing-keys';
+import { rotateSigningKeys } from './tokens/rotate-signing-keys';
+import { findSigningKey, type KeySet, loadKeySet, readKeySet } from './tokens/signing-keys';
 import { type DeliveryBounds, deliver } from './webhooks/deliver';
 import { logFailedAttempts } from './webhooks/log';
 import { giveUpOnOthers } from './webhooks/undelivered';
@@ -110,7 +105,7 @@ async function runHome(
       home: home.name,
       cleanup:
         cleanup.status === 'fulfilled' ? toSnakeCase(cleanup.value) : toCause(cleanup.reason),
-      signing_keys: keys.status === 'fulfilled' ? keys.value : toCause(keys.reason),
+      signing_keys: keys.status === 'fulfilled' ? toSnakeCase(keys.value) : toCause(keys.reason),
       webhooks: webhooks.status === 'fulfilled' ? webhooks.value : toCause(webhooks.reason),
       moves: moves.status === 'fulfilled' ? moves.value : toCause(moves.reason),
       d1_round_trips: home.meter.roundTrips,

@@ -9,10 +9,14 @@ import { type Brand, parseBrand } from './brand';
 import { type Client, parseClients } from './clients';
 import { type HomeConfig, parseHomes } from './homes';
 import { ADDRESS_STORAGES, RISK_POLICIES, type RiskConfig } from './risk';
+import {
+  KEY_STALE_SECONDS,
+  knownEverywhereSeconds,
+  SIGNING_ALGS,
+  type SigningKeyPolicy,
+} from './signing-key-policy';
 import { parseTrustedIssuers, type TrustedIssuer } from './trusted-issuers';
 import { hasSecret, parseWebhooks, type Webhook } from './webhooks';
-
-export type SigningAlg = 'EdDSA' | 'ES256';
 
 /** How long sessions live, and how many a user may have. */
 export interface SessionPolicy {
@@ -25,19 +29,6 @@ export interface SessionPolicy {
   /** Active sessions a user may have; null: any number. */
   maxSessionsPerUser: number | null;
   limitPolicy: 'evict_oldest' | 'reject';
-}
-
-/** When signing keys are made, and how long they stay. */
-export interface SigningKeyPolicy {
-  alg: SigningAlg;
-  /** A key signs for this long. */
-  lifetimeSeconds: number;
-  /** A key is in the JWKS for this long before it signs. */
-  publishAheadSeconds: number;
-  /** A key stays in the JWKS for this long after it signed last. */
-  retireSeconds: number;
-  /** How long a verifier may keep the JWKS. */
-  jwksMaxAgeSeconds: number;
 }
 
 export interface Config {
@@ -67,14 +58,6 @@ export interface Config {
   d1TimeoutMs: number;
 }
 
-/**
- * How long an isolate keeps what it read of the signing keys, so how late it knows of a new one.
- */
-export const KEY_CACHE_SECONDS = 60;
-/** How long it keeps them while the database cannot be asked. */
-export const KEY_STALE_SECONDS = 300;
-/** How old the keys are that it publishes, or that it refuses an unknown key by. */
-export const JWKS_CACHE_SECONDS = 10;
 /** How far clocks may differ. */
 export const CLOCK_SKEW_SECONDS = 60;
 
@@ -128,7 +111,7 @@ export function parseConfig(env: Env): Config {
       limitPolicy: oneOf('SESSION_LIMIT_POLICY', ['evict_oldest', 'reject']),
     },
     signingKeys: {
-      alg: oneOf('ACCESS_TOKEN_ALG', ['EdDSA', 'ES256']),
+      alg: oneOf('ACCESS_TOKEN_ALG', SIGNING_ALGS),
       lifetimeSeconds: wholeNumber('SIGNING_KEY_LIFETIME_SECONDS', 30 * DAY, 60, 3650 * DAY),
       publishAheadSeconds: wholeNumber('SIGNING_KEY_PUBLISH_AHEAD_SECONDS', DAY, 0, 365 * DAY),
       retireSeconds: wholeNumber(
@@ -174,11 +157,8 @@ export function parseConfig(env: Env): Config {
       mistakes.push(`${name} is the secret of the webhook ${webhook.name}; each needs its own`);
   }
 
-  const { publishAheadSeconds, retireSeconds, lifetimeSeconds, jwksMaxAgeSeconds } =
-    config.signingKeys;
-  // A verifier may hold a JWKS that an isolate took from its own cache: both ages add up before a
-  // new key is known to all.
-  const knownEverywhere = jwksMaxAgeSeconds + KEY_STALE_SECONDS;
+  const { publishAheadSeconds, retireSeconds, lifetimeSeconds } = config.signingKeys;
+  const knownEverywhere = knownEverywhereSeconds(config.signingKeys);
   if (publishAheadSeconds < knownEverywhere) {
     mistakes.push(
       `SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_STALE_SECONDS})`,

@@ -22,7 +22,7 @@ const VERIFY = (issuer: string) => `import { createRemoteJWKSet, jwtVerify } fro
 
 const jwks = createRemoteJWKSet(new URL('${issuer}/.well-known/jwks.json'));
 const { payload } = await jwtVerify(token, jwks, {
-  issuer: '${issuer}', audience: AUDIENCE, typ: 'at+jwt', algorithms: ['EdDSA'],
+  issuer: '${issuer}', audience: AUDIENCE, typ: 'at+jwt', algorithms: ['EdDSA', 'ES256', 'RS256'],
 });`;
 
 export const LandingPage = ({

@@ -2,7 +2,7 @@
  * The backend's half of the hand-off: a session whose tokens no answer holds, and the URL that puts
  * them into a browser.
  */
-import { fitsAccessCookie, MAX_COOKIE_BYTES } from '../access-cookie';
+import { fitsAccessCookieByAnyKey, MAX_COOKIE_BYTES } from '../access-cookie';
 import type { Home } from '../db/d1';
 import { isAllowedReturnUrl } from '../origins';
 import type { NewSession } from '../sessions/create';
@@ -37,7 +37,7 @@ export async function whyNotHandOff(
   };
   const end = new Date(now() + config.accessTokenTtlSeconds * 1000);
   const accessToken = await issueAccessToken(key, config, subject, { now: now(), expiresAt: end });
-  return fitsAccessCookie(accessToken)
+  return fitsAccessCookieByAnyKey(accessToken)
     ? null
     : invalid(
         `claims make an access token that is too long for a cookie (${MAX_COOKIE_BYTES} bytes with its name)`,

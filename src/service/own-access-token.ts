@@ -1,5 +1,5 @@
 /** Verifying an access token that someone presents, in whatever way: a header, a form, a cookie. */
-import { JWKS_CACHE_SECONDS } from '../config/config';
+import { JWKS_CACHE_SECONDS } from '../config/signing-key-policy';
 import { type AccessTokenVerdict, verifyAccessToken } from '../tokens/access-token';
 import { type KeySet, trustedKeys } from '../tokens/signing-keys';
 import type { Caller } from './caller';

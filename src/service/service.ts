@@ -2,8 +2,9 @@
  * What every route works with: the configuration, the clock, the keys, the database. One per
  * isolate and configuration.
  */
-import { type Config, KEY_CACHE_SECONDS, KEY_STALE_SECONDS } from '../config/config';
+import type { Config } from '../config/config';
 import type { HomeConfig } from '../config/homes';
+import { KEY_CACHE_SECONDS, KEY_STALE_SECONDS } from '../config/signing-key-policy';
 import { deriveKeyring, type Keyring, keyringAt } from '../crypto';
 import { type Breaker, createBreaker } from '../db/breaker';
 import {
@@ -18,6 +19,7 @@ import {
 import type { Env } from '../env';
 import { DatabaseUnavailableError } from '../faults';
 import { createIssuerKeys, type IssuerKeys } from '../tokens/issuer-keys';
+import { createSharedKeyMaker } from '../tokens/key-material';
 import {
   findSigningKey,
   freshKeySet,
@@ -83,6 +85,7 @@ export function createService(
   // finishMoves.
   let keyring: Keyring | null = null;
   let keySet: KeySet | null = null;
+  const makeFirstKey = createSharedKeyMaker();
   const sources = new Map([...config.homes.values()].map((home) => [home.name, toSource(home)]));
   const open = ({ at, primary }: Source, meter: Meter) => openHome(at, meter, primary);
   const findHome = (name: string, meter: Meter) => {
@@ -163,6 +166,7 @@ export function createService(
         await service.keyring(),
         config.signingKeys,
         moment,
+        makeFirstKey,
       );
     } catch (fault) {
       if (!(fault instanceof DatabaseUnavailableError)) throw fault;

@@ -1,10 +1,11 @@
 /**
- * Access tokens: JWTs by the profile of RFC 9068, signed with a key of keys.ts. Verifying one needs
+ * Access tokens: JWTs by the profile of RFC 9068, signed with a key of signing-keys.ts. Verifying one needs
  * no database.
  */
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { isCompactJws } from '../client/verify/compact-jws';
 import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
+import { SIGNING_ALGS } from '../config/signing-key-policy';
 import type { SigningKey, VerifyingKey } from './signing-keys';
 
 const TYP = 'at+jwt';
@@ -122,7 +123,7 @@ export async function verifyAccessToken(
         issuer,
         audience,
         typ: TYP,
-        algorithms: ['EdDSA', 'ES256'],
+        algorithms: [...SIGNING_ALGS],
         currentDate: new Date(now),
         requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid'],
       },

@@ -9,21 +9,15 @@
  * then on, and a new one signs at once.
  *
  * Nothing of this is stored but `activates_at` and `revoked_at`, so no step can be missed: the cron
- * only adds the next key ahead of time and purges old ones. The first key is made on first need;
- * the unique `generation` lets one of many at once win.
+ * only adds the next key ahead of time and purges old ones (rotate-signing-keys.ts). The first key
+ * is made on first need; the unique `generation` lets one of many at once win.
  */
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
-import type { SigningAlg, SigningKeyPolicy } from '../config/config';
-import { decrypt, eachTrustedSecret, encrypt, type Keyring } from '../crypto';
+import { importJWK, type JWK } from 'jose';
+import type { SigningKeyPolicy } from '../config/signing-key-policy';
+import type { Keyring } from '../crypto';
 import type { Home } from '../db/d1';
-import {
-  addKeyRow,
-  type KeyRow,
-  purgeKeyRows,
-  readKeyRows,
-  replaceKeyRows,
-  replacePrivateKey,
-} from '../db/signing-key-rows';
+import { addKeyRow, type KeyRow, readKeyRows, replaceKeyRows } from '../db/signing-key-rows';
+import { type KeyMaker, makeKey, openPrivateKey } from './key-material';
 
 export interface VerifyingKey {
   kid: string;
@@ -49,17 +43,6 @@ export interface KeySet {
   keys: (VerifyingKey & { privateKey: CryptoKey | null })[];
 }
 
-const PKCS8 = {
-  EdDSA: { name: 'Ed25519' },
-  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
-} as const;
-
-/**
- * A key that is compromised is kept for this long: a day, in which every copy of it that was under
- * way has long come to its end.
- */
-const KEEP_REVOKED_MS = 86_400_000;
-
 /** What an isolate has cached, while it is younger than this. */
 export function freshKeySet(
   cached: KeySet | null,
@@ -71,19 +54,20 @@ export function freshKeySet(
 }
 
 /**
- * Reads the keys, and makes the first one where there is none that can sign. One round trip; two
- * more for the first key.
+ * Reads the keys, and makes the first one, by `make`, where there is none that can sign. One round
+ * trip; two more for the first key.
  */
 export async function loadKeySet(
   home: Home,
   keyring: Keyring,
   policy: SigningKeyPolicy,
   now: number,
+  make: KeyMaker = makeKey,
 ): Promise<KeySet> {
   const keySet = await readKeySet(home, keyring, now);
   if (findSigningKey(keySet, now) !== null) return keySet;
-  const generation = Math.max(0, ...keySet.keys.map((key) => key.generation)) + 1;
-  const row = await makeKey(keyring, policy.alg, { generation, activatesAt: new Date(now), now });
+  const generation = nextGeneration(keySet);
+  const row = await make(keyring, policy.alg, { generation, activatesAt: new Date(now), now });
   return openKeys(await addKeyRow(home, row), keyring, now);
 }
 
@@ -130,6 +114,11 @@ function takesOver({ activatesAt, revokedAt, privateKey }: KeySet['keys'][number
   return privateKey !== null && (revokedAt === null || revokedAt > activatesAt);
 }
 
+/** The generation that a key which is added to these may take. */
+export function nextGeneration({ keys }: KeySet): number {
+  return Math.max(0, ...keys.map(({ generation }) => generation)) + 1;
+}
+
 /** Which keys are compromised: one, or all that were made before a time. */
 export type Compromised = { kid: string } | { createdBefore: Date };
 
@@ -144,6 +133,7 @@ export async function revokeSigningKeys(
   which: Compromised,
   now: number,
 ): Promise<{ revoked: string[]; signing: string | null } | null> {
+  let made: KeyRow | null = null;
   for (;;) {
     const keySet = await readKeySet(home, keyring, now);
     const named = keySet.keys.filter(({ kid, createdAt }) =>
@@ -152,100 +142,15 @@ export async function revokeSigningKeys(
     if (named.length === 0 && 'kid' in which) return null;
     const revoked = named.filter(({ revokedAt }) => revokedAt === null).map(({ kid }) => kid);
     if (revoked.length === 0) return { revoked, signing: findSigningKey(keySet, now)?.kid ?? null };
-    const generation = Math.max(...keySet.keys.map((key) => key.generation)) + 1;
+    const generation = nextGeneration(keySet);
     const moment = new Date(now);
-    const row = await makeKey(keyring, policy.alg, { generation, activatesAt: moment, now });
+    // Another try is another generation of the same key: making an RSA key takes its time.
+    made ??= await makeKey(keyring, policy.alg, { generation, activatesAt: moment, now });
+    const row = { ...made, generation };
     const rows = await replaceKeyRows(home, revoked, row, moment);
     // Otherwise another key was made at the same moment.
     if (rows.some(({ kid }) => kid === row.kid)) return { revoked, signing: row.kid };
   }
-}
-
-/**
- * The cron's part: publishes the next key when it is time, purges keys that are out of use, and
- * encrypts anew what an outgoing SESSION_SECRET encrypted. Safe to run at any time, any number of
- * times, at once.
- */
-export async function rotateSigningKeys(
-  home: Home,
-  keyring: Keyring,
-  policy: SigningKeyPolicy,
-  now: number,
-): Promise<{ published: string | null; purged: number; reencrypted: number }> {
-  const keySet = await loadKeySet(home, keyring, policy, now);
-  const newest = keySet.keys.findLast(({ revokedAt }) => revokedAt === null);
-  let published: string | null = null;
-  if (newest !== undefined && isNextKeyDue(newest, policy, now)) {
-    const endOfLife = newest.activatesAt.getTime() + policy.lifetimeSeconds * 1000;
-    // After a pause of the cron the end of life may be past; the time in the JWKS ahead of use is
-    // kept all the same.
-    const earliest = now + policy.publishAheadSeconds * 1000;
-    const activatesAt = new Date(
-      newest.alg === policy.alg ? Math.max(endOfLife, earliest) : earliest,
-    );
-    const generation = Math.max(...keySet.keys.map((key) => key.generation)) + 1;
-    const row = await makeKey(keyring, policy.alg, { generation, activatesAt, now });
-    const rows = await addKeyRow(home, row);
-    if (rows.some(({ kid }) => kid === row.kid)) published = row.kid;
-  }
-  const trusted = new Set(trustedKeys(keySet, policy, now).map(({ kid }) => kid));
-  const purged = await purgeKeyRows(
-    home,
-    keySet.keys
-      .filter(({ kid }) => !trusted.has(kid))
-      .filter(({ revokedAt }) => now - (revokedAt?.getTime() ?? 0) >= KEEP_REVOKED_MS)
-      .map(({ kid }) => kid),
-  );
-  return { published, purged, reencrypted: await reencryptKeys(home, keyring) };
-}
-
-function isNextKeyDue(newest: VerifyingKey, policy: SigningKeyPolicy, now: number): boolean {
-  if (newest.activatesAt.getTime() > now) return false;
-  return (
-    newest.alg !== policy.alg ||
-    newest.activatesAt.getTime() + (policy.lifetimeSeconds - policy.publishAheadSeconds) * 1000 <=
-      now
-  );
-}
-
-async function reencryptKeys(
-  home: Home,
-  { current, previous, previousEndsAt }: Keyring,
-): Promise<number> {
-  // What a leaked secret opens is worth nothing under another one: such keys are replaced.
-  if (previous === null || previousEndsAt !== null) return 0;
-  const outgoing = (await readKeyRows(home)).filter(({ secretId }) => secretId === previous.id);
-  for (const { kid, privateKey } of outgoing) {
-    const sealed = await encrypt(
-      current.encryption,
-      await decrypt(previous.encryption, privateKey, kid),
-      kid,
-    );
-    await replacePrivateKey(home, kid, { from: previous.id, to: current.id, sealed });
-  }
-  return outgoing.length;
-}
-
-async function makeKey(
-  keyring: Keyring,
-  alg: SigningAlg,
-  { generation, activatesAt, now }: { generation: number; activatesAt: Date; now: number },
-): Promise<KeyRow> {
-  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
-  const { kty, crv, x, y } = await exportJWK(publicKey);
-  const kid = await calculateJwkThumbprint({ kty, crv, x, y } as JWK);
-  const pkcs8 = new Uint8Array((await crypto.subtle.exportKey('pkcs8', privateKey)) as ArrayBuffer);
-  return {
-    kid,
-    generation,
-    alg,
-    publicJwk: JSON.stringify({ kty, crv, x, y, kid, alg, use: 'sig' }),
-    privateKey: await encrypt(keyring.current.encryption, pkcs8, kid),
-    secretId: keyring.current.id,
-    createdAt: new Date(now),
-    activatesAt,
-    revokedAt: null,
-  };
 }
 
 async function openKeys(rows: KeyRow[], keyring: Keyring, now: number): Promise<KeySet> {
@@ -264,15 +169,4 @@ async function openKeys(rows: KeyRow[], keyring: Keyring, now: number): Promise<
     };
   });
   return { loadedAt: now, keys: await Promise.all(keys) };
-}
-
-/**
- * null when no SESSION_SECRET opens it that is in use and has not leaked: the key still verifies
- * what it signed, and another is made to sign.
- */
-async function openPrivateKey(row: KeyRow, keyring: Keyring): Promise<CryptoKey | null> {
-  const keys = eachTrustedSecret(keyring).find(({ id }) => id === row.secretId);
-  if (keys === undefined) return null;
-  const pkcs8 = await decrypt(keys.encryption, row.privateKey, row.kid);
-  return crypto.subtle.importKey('pkcs8', pkcs8, PKCS8[row.alg as SigningAlg], false, ['sign']);
 }

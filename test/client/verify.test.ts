@@ -146,10 +146,22 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
     expect(verdict).toMatchObject({ ok: false, error: 'invalid_token' });
   });
 
+  it.each([[[]], [['none']], [['HS256']], [['EdDSA', 'PS256']]])(
+    'algorithms %j are a mistake of the caller',
+    async (algorithms) => {
+      expect(() =>
+        createAccessTokenVerifier({ issuer: ISSUER, audience: AUDIENCE, algorithms } as never),
+      ).toThrow(/algorithms.*EdDSA, ES256, RS256/);
+    },
+  );
+
   it.each([
     ['another audience', { audience: 'urn:other' }],
     ['another issuer', { issuer: 'https://other.example' }],
-    ['an algorithm that is not allowed', { algorithms: ['ES256'] as 'ES256'[] }],
+    [
+      'an algorithm that is not allowed',
+      { algorithms: ['ES256', 'RS256'] as ('ES256' | 'RS256')[] },
+    ],
   ])('%s', async (_, options) => {
     const { service, network } = await start();
     const { access_token } = await service.create();

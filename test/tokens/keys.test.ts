@@ -13,7 +13,7 @@ import { parseConfig } from '../../src/config/config';
 import { decrypt, deriveKeyring } from '../../src/crypto';
 import { DEFAULT_HOME, newMeter, openHome } from '../../src/db/d1';
 import { runScheduled } from '../../src/scheduled';
-import { rotateSigningKeys } from '../../src/tokens/signing-keys';
+import { rotateSigningKeys } from '../../src/tokens/rotate-signing-keys';
 import { AUDIENCE, ISSUER, START, startService, type TestService } from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
@@ -135,12 +135,14 @@ describe('the private part', () => {
 });
 
 describe('the JWKS', () => {
-  it.each(['EdDSA', 'ES256'])('holds public %s keys and nothing else', async (alg) => {
+  it.each(['EdDSA', 'ES256', 'RS256'])('holds public %s keys and nothing else', async (alg) => {
     const service = await startService({ ACCESS_TOKEN_ALG: alg });
     const [jwk] = await jwksOf(service);
-    const members = { EdDSA: ['crv', 'kty', 'x'], ES256: ['crv', 'kty', 'x', 'y'] }[
-      alg
-    ] as string[];
+    const members = {
+      EdDSA: ['crv', 'kty', 'x'],
+      ES256: ['crv', 'kty', 'x', 'y'],
+      RS256: ['e', 'kty', 'n'],
+    }[alg] as string[];
     expect(Object.keys(jwk as JWK).sort()).toEqual([...members, 'alg', 'kid', 'use'].sort());
     expect(jwk).toMatchObject({ alg, use: 'sig', kid: await calculateJwkThumbprint(jwk as JWK) });
   });

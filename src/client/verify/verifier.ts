@@ -16,8 +16,11 @@ export interface VerifierOptions {
   issuer: string;
   /** This resource server's own name: the `aud` that tokens must have (RFC 9068 §4). */
   audience: string;
-  /** Default: `["EdDSA", "ES256"]`, which are all that the service signs with. */
-  algorithms?: ('EdDSA' | 'ES256')[];
+  /**
+   * The algorithms that tokens may be signed by. Default: `["EdDSA", "ES256", "RS256"]`, which are
+   * all that the service may be configured to sign with. Anything else is a `TypeError`.
+   */
+  algorithms?: ('EdDSA' | 'ES256' | 'RS256')[];
   /**
    * The service's keys are kept as long as its `JWKS_MAX_AGE_SECONDS` says. While they cannot be
    * read anew, those that are known stay good for this long since they were read: how long a key
@@ -115,7 +118,7 @@ export interface AccessTokenVerifier {
 }
 
 const MAX_LENGTH = 8192;
-const ALGORITHMS = ['EdDSA', 'ES256'];
+const ALGORITHMS: readonly string[] = ['EdDSA', 'ES256', 'RS256'];
 /** As of the service's default `JWKS_MAX_AGE_SECONDS`, and its largest. */
 const KEYS_MAX_AGE_SECONDS = { byDefault: 300, atMost: 86_400 };
 const KEYS_TIMEOUT_MS = 3_000;
@@ -127,9 +130,14 @@ class KeysUnavailable extends Error {}
 /**
  * A verifier that keeps the service's keys, and its revocation list where one is asked for. Make
  * one for a process or isolate and share it: a verification then needs no request, but for `live`.
+ *
+ * Throws a `TypeError` for `algorithms` that are none, or that the service does not sign with.
  */
 export function createAccessTokenVerifier(options: VerifierOptions): AccessTokenVerifier {
-  const { audience, algorithms = ALGORITHMS, clockToleranceSeconds = 5, now = Date.now } = options;
+  const { audience, clockToleranceSeconds = 5, now = Date.now } = options;
+  const algorithms = [...(options.algorithms ?? ALGORITHMS)];
+  if (algorithms.length === 0 || algorithms.some((name) => !ALGORITHMS.includes(name)))
+    throw new TypeError(`\`algorithms\` may name ${ALGORITHMS.join(', ')}`);
   const issuer = options.issuer.replace(/\/+$/, '');
   const send: typeof fetch =
     options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));

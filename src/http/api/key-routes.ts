@@ -1,7 +1,7 @@
 /** For operators: the signing keys, and taking those out of use that are compromised. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
-import { KEY_CACHE_SECONDS } from '../../config/config';
+import { KEY_CACHE_SECONDS } from '../../config/signing-key-policy';
 import { toIso } from '../../iso-time';
 import type { Service } from '../../service/service';
 import { listSigningKeys, withdrawSigningKeys } from '../../service/withdraw-keys';

@@ -4,7 +4,7 @@
  */
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
-import { JWKS_CACHE_SECONDS } from '../../config/config';
+import { JWKS_CACHE_SECONDS } from '../../config/signing-key-policy';
 import type { Service } from '../../service/service';
 import { trustedKeys } from '../../tokens/signing-keys';
 import type { AppEnv } from '../context';
