@@ -312,6 +312,20 @@ describe('whose token it is', () => {
 });
 
 describe('D1 slow, failing or gone', () => {
+  it('with strict rotation a retry of what was written after its time-out is a second use', async () => {
+    const service = await startService({ D1_TIMEOUT_MS: '250', REFRESH_GRACE_SECONDS: '0' });
+    const { refresh_token } = await service.create({ user_id: USER });
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    service.database.faults = [{ hang: 600 }];
+    expect((await service.refresh(refresh_token)).status).toBe(503);
+    error.mockRestore();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect((await service.refresh(refresh_token)).body).toMatchObject({
+      error: 'invalid_grant',
+      reason: 'reuse_detected',
+    });
+  });
+
   it.each([
     [
       'fails before the write',
