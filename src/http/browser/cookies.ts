@@ -65,7 +65,9 @@ export function setBookmarkCookie(c: AppContext, bookmarks: string): void {
 function readCookie(c: AppContext, name: string): string | null {
   const values = (c.req.header('cookie') ?? '')
     .split(';')
-    .map((pair) => pair.trim())
+    // Spaces and tabs alone: trimming more would take a name with other white space before the
+    // prefix, which any neighbouring host can set, for ours.
+    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
   if (values.length > 1)

@@ -288,6 +288,17 @@ describe('two cookies of the same name', () => {
     expect(await readRow(sessionId)).toEqual(before);
   });
 
+  // Browsers hold only a name that begins with `__Host-` to its rules, so any neighbouring host can
+  // set one that begins with white space; a server that trims it would take it for ours.
+  it.each(['\u000b', '\u000c'])('%j before the name makes it another cookie', async (space) => {
+    const session = jar.get('__Host-session');
+    const disguised = `${space}__Host-session`;
+    const planted = await bareCookie(`${disguised}=${session}`, 'POST', '/browser/refresh');
+    expect(planted.status).toBe(401);
+    const beside = `__Host-session=${session}; ${disguised}=x`;
+    expect((await bareCookie(beside, 'POST', '/browser/refresh')).status).toBe(200);
+  });
+
   it('at the start leave the code good', async () => {
     const { browser } = await handOff(service);
     const path = browser.start_url.slice(ISSUER.length);
