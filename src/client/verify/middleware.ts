@@ -3,7 +3,11 @@
  * §3, RFC 9470 §3).
  */
 import type { MiddlewareHandler } from 'hono';
-import type { AccessTokenClaims, AccessTokenVerifier, Requirements, Verdict } from './verifier';
+import type { AccessTokenClaims } from './access-token-verdict';
+import type { Requirements } from './requirements';
+import type { AccessTokenVerifier, RequestVerdict } from './verifier';
+
+type Refused = Extract<RequestVerdict, { ok: false }>;
 
 /** What a route behind `requireAccessToken` finds in its context. */
 export interface VerifiedEnv {
@@ -17,38 +21,44 @@ export interface VerifiedEnv {
  * (RFC 6750 §3; RFC 9470 §3 where a more recent or stronger authentication is needed), or 503 with
  * `Retry-After` when it cannot be decided now.
  *
- * Tokens are read from the Authorization header alone (RFC 6750 §2.1): a URL is logged, a form can
- * be sent by any site.
+ * Tokens are read from the Authorization header (RFC 6750 §2.1), never from a URL, which is logged,
+ * or a form, which any site can send. The verifier's option `cookie` adds the service's cookie; what
+ * another site's page asks to be changed with it is 403.
  */
 export function requireAccessToken(
-  verifier: AccessTokenVerifier,
+  verifier: Pick<AccessTokenVerifier, 'verifyRequest'>,
   requirements: Requirements = {},
 ): MiddlewareHandler<VerifiedEnv> {
   return async function requireAccessToken(c, next) {
-    const [, token] =
-      /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
-    // Without credentials a challenge carries no error (RFC 6750 §3.1).
-    if (token === undefined) return refuse(401, 'Bearer');
-    const verdict = await verifier.verify(token, requirements);
-    if (!verdict.ok)
-      return verdict.error === 'unavailable'
-        ? refuse(503)
-        : refuse(401, toChallenge(verdict, requirements));
+    const verdict = await verifier.verifyRequest(c.req.raw, requirements);
+    if (!verdict.ok) return respond(verdict, requirements);
     c.set('accessToken', verdict.claims);
     return next();
   };
 }
 
-function refuse(status: 401 | 503, challenge?: string): Response {
-  const headers: Record<string, string> =
-    challenge === undefined ? { 'Retry-After': '5' } : { 'WWW-Authenticate': challenge };
+function respond(verdict: Refused, requirements: Requirements): Response {
+  switch (verdict.error) {
+    // Without credentials a challenge carries no error (RFC 6750 §3.1).
+    case 'no_token':
+      return refuse(401, { 'WWW-Authenticate': 'Bearer' });
+    case 'cross_site_request':
+      return refuse(403);
+    case 'unavailable':
+      return refuse(503, { 'Retry-After': '5' });
+    case 'invalid_request':
+      return refuse(400, { 'WWW-Authenticate': toChallenge(verdict, requirements) });
+    case 'invalid_token':
+    case 'insufficient_user_authentication':
+      return refuse(401, { 'WWW-Authenticate': toChallenge(verdict, requirements) });
+  }
+}
+
+function refuse(status: 400 | 401 | 403 | 503, headers: Record<string, string> = {}): Response {
   return new Response(null, { status, headers: { ...headers, 'Cache-Control': 'no-store' } });
 }
 
-function toChallenge(
-  { error, description }: Extract<Verdict, { ok: false }>,
-  { maxAge, acr }: Requirements,
-): string {
+function toChallenge({ error, description }: Refused, { maxAge, acr }: Requirements): string {
   const parameters = [`error="${error}"`, `error_description="${description}"`];
   if (error === 'insufficient_user_authentication') {
     if (maxAge !== undefined) parameters.push(`max_age="${maxAge}"`);

@@ -3,11 +3,15 @@
  * type and algorithm pinned. Whether the session was ended since is asked as far as the options
  * say: by the revocation list, within a stated time, or at once by introspection.
  */
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import type { AccessTokenClaims, Verdict } from './access-token-verdict';
 import { isCompactJws } from './compact-jws';
 import { askIntrospection, type IntrospectionOptions } from './introspection';
+import { type PageSession, readPageSession } from './page-session';
+import { type PresentedToken, type RequestHead, readToken } from './presented-token';
 import { readJson } from './read-json';
 import { createRemoteKeys } from './remote-keys';
+import { isAuthenticated, type Requirements } from './requirements';
 import { createRevocations, type RevocationOptions } from './revocations';
 
 /** Whose tokens are good here, and how soon an ended session is noticed. */
@@ -37,6 +41,13 @@ export interface VerifierOptions {
   /** How to ask the service about one token (RFC 7662), which `live: true` does. */
   introspection?: IntrospectionOptions;
   /**
+   * Also takes the token from the service's cookie `__Host-access`. The browser sends it where the
+   * service is mounted under this server's own host, for example as
+   * `https://app.example.com/auth`. For methods other than GET and HEAD, only requests of the
+   * origin of `issuer` are let through with it. Default: false.
+   */
+  cookie?: boolean;
+  /**
    * How the service is reached. Default: the global one. A service binding's is `(...request) =>
    * env.SESSIONS.fetch(...request)`.
    */
@@ -45,64 +56,8 @@ export interface VerifierOptions {
   now?: () => number;
 }
 
-/** What a route asks for beyond a good token. */
-export interface Requirements {
-  /** Seconds since the person last proved who they are (RFC 9470 §4). */
-  maxAge?: number;
-  /** One of these classes (RFC 9470 §4). */
-  acr?: string[];
-  /**
-   * All of these methods (RFC 8176). Has no parameter in a challenge, so the client learns it from
-   * you.
-   */
-  amr?: string[];
-  /**
-   * Ask the service whether the session is live right now (RFC 7662 §2). One request to it each
-   * time; needs the option `introspection`.
-   */
-  live?: boolean;
-}
-
-/** The claims of a verified token (RFC 9068 §2.2), and this service's. */
-export interface AccessTokenClaims extends JWTPayload {
-  /** The service that issued it: the option `issuer`. */
-  iss: string;
-  /** The user; the session where there is no user. */
-  sub: string;
-  /** Whom it is for, the option `audience` among them. */
-  aud: string | string[];
-  /** When it expires, in seconds since 1970. */
-  exp: number;
-  /** When it was issued, in seconds since 1970. */
-  iat: number;
-  /** Names this one token. */
-  jti: string;
-  /** The app that the session is for. */
-  client_id: string;
-  /** The session. */
-  sid: string;
-  /** `sub` is a session without a user. */
-  guest?: boolean;
-  /** When the person last proved who they are, in seconds since 1970. */
-  auth_time?: number;
-  /** By which methods (RFC 8176). */
-  amr?: string[];
-  /** How well, by classes of the service's own. */
-  acr?: string;
-}
-
-/**
- * What is known of a token. `description` is for developers, holds nothing of the token, and may
- * be sent to whoever presented it.
- */
-export type Verdict =
-  | { ok: true; claims: AccessTokenClaims }
-  /** 401: not a good token (RFC 6750 §3.1). */
-  | { ok: false; error: 'invalid_token'; description: string }
-  /** 401: good, but the person has to authenticate again (RFC 9470 §3). */
-  | { ok: false; error: 'insufficient_user_authentication'; description: string }
-  /** 503: it cannot be decided now. */
-  | { ok: false; error: 'unavailable'; description: string };
+/** What is known of the token of a request: a verdict, or why there is none to give. */
+export type RequestVerdict = Verdict | Extract<PresentedToken, { ok: false }>;
 
 /** Verifies the access tokens of one issuer for one audience. */
 export interface AccessTokenVerifier {
@@ -115,6 +70,18 @@ export interface AccessTokenVerifier {
    * caller's, with a `TypeError`: `live` without the option `introspection`.
    */
   verify: (token: string, requirements?: Requirements) => Promise<Verdict>;
+  /**
+   * The same of the token that a request brings: in its Authorization header, or in the cookie
+   * where the option `cookie` says so. Of a request any object serves that has a `method` and
+   * `headers`.
+   */
+  verifyRequest: (request: RequestHead, requirements?: Requirements) => Promise<RequestVerdict>;
+  /**
+   * Who looks at a page that is being rendered, by the browser's cookie. It asks the service for
+   * nothing but keys (and the revocation list), and rotates nothing, so any number of requests may
+   * ask at once. It needs no `this`. Rejects with a `TypeError` without the option `cookie`.
+   */
+  getSession: (request: RequestHead) => Promise<PageSession>;
 }
 
 const MAX_LENGTH = 8192;
@@ -160,30 +127,42 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
     options.revocations && createRevocations(issuer, options.revocations, send, now);
   const { introspection } = options;
 
+  const origin = new URL(issuer).origin;
+
   return {
-    async verify(token, requirements = {}) {
-      const verdict = await verifySignature(token);
-      if (!verdict.ok) return verdict;
-      const { claims } = verdict;
-      const revoked = await revocations?.(claims);
-      if (revoked === 'revoked') return invalid('The session of this access token is over');
-      if (revoked === 'unknown') return unavailable('The revocation list cannot be read');
-      if (requirements.live) {
-        if (introspection === undefined)
-          throw new TypeError('`live` needs the option `introspection`');
-        const state = await askIntrospection(issuer, token, introspection, send);
-        if (state === 'inactive') return invalid('The session of this access token is over');
-        if (state === 'unknown') return unavailable('The session service did not answer');
-      }
-      return isAuthenticated(claims, requirements, now() / 1000)
-        ? verdict
-        : {
-            ok: false,
-            error: 'insufficient_user_authentication',
-            description: 'A more recent or stronger authentication is required',
-          };
+    verify,
+    verifyRequest: async (request, requirements) => {
+      const presented = readToken(request, options.cookie ? origin : null);
+      return presented.ok ? verify(presented.token, requirements) : presented;
+    },
+    getSession: async (request) => {
+      if (!options.cookie) throw new TypeError('`getSession` needs the option `cookie`');
+      return readPageSession(request, origin, verify);
     },
   };
+
+  async function verify(token: string, requirements: Requirements = {}): Promise<Verdict> {
+    const verdict = await verifySignature(token);
+    if (!verdict.ok) return verdict;
+    const { claims } = verdict;
+    const revoked = await revocations?.(claims);
+    if (revoked === 'revoked') return invalid('The session of this access token is over');
+    if (revoked === 'unknown') return unavailable('The revocation list cannot be read');
+    if (requirements.live) {
+      if (introspection === undefined)
+        throw new TypeError('`live` needs the option `introspection`');
+      const state = await askIntrospection(issuer, token, introspection, send);
+      if (state === 'inactive') return invalid('The session of this access token is over');
+      if (state === 'unknown') return unavailable('The session service did not answer');
+    }
+    return isAuthenticated(claims, requirements, now() / 1000)
+      ? verdict
+      : {
+          ok: false,
+          error: 'insufficient_user_authentication',
+          description: 'A more recent or stronger authentication is required',
+        };
+  }
 
   async function verifySignature(token: string): Promise<Verdict> {
     if (!isCompactJws(token, MAX_LENGTH)) return invalid('The access token is not valid');
@@ -210,19 +189,6 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
         : unavailable('The keys cannot be read');
     }
   }
-}
-
-function isAuthenticated(
-  claims: AccessTokenClaims,
-  { maxAge, acr, amr }: Requirements,
-  seconds: number,
-): boolean {
-  const isRecent =
-    maxAge === undefined ||
-    (claims.auth_time !== undefined && seconds - claims.auth_time <= maxAge);
-  const isOfClass = acr === undefined || (claims.acr !== undefined && acr.includes(claims.acr));
-  const isByMethods = amr === undefined || amr.every((method) => claims.amr?.includes(method));
-  return isRecent && isOfClass && isByMethods;
 }
 
 const invalid = (description: string): Verdict => ({

@@ -1,0 +1,43 @@
+/** What a verifier tells of an access token. */
+import type { JWTPayload } from 'jose';
+
+/** The claims of a verified token (RFC 9068 §2.2), and this service's. */
+export interface AccessTokenClaims extends JWTPayload {
+  /** The service that issued it: the option `issuer`. */
+  iss: string;
+  /** The user; the session where there is no user. */
+  sub: string;
+  /** Whom it is for, the option `audience` among them. */
+  aud: string | string[];
+  /** When it expires, in seconds since 1970. */
+  exp: number;
+  /** When it was issued, in seconds since 1970. */
+  iat: number;
+  /** Names this one token. */
+  jti: string;
+  /** The app that the session is for. */
+  client_id: string;
+  /** The session. */
+  sid: string;
+  /** `sub` is a session without a user. */
+  guest?: boolean;
+  /** When the person last proved who they are, in seconds since 1970. */
+  auth_time?: number;
+  /** By which methods (RFC 8176). */
+  amr?: string[];
+  /** How well, by classes of the service's own. */
+  acr?: string;
+}
+
+/**
+ * What is known of a token. `description` is for developers, holds nothing of the token, and may
+ * be sent to whoever presented it.
+ */
+export type Verdict =
+  | { ok: true; claims: AccessTokenClaims }
+  /** 401: not a good token (RFC 6750 §3.1). */
+  | { ok: false; error: 'invalid_token'; description: string }
+  /** 401: good, but the person has to authenticate again (RFC 9470 §3). */
+  | { ok: false; error: 'insufficient_user_authentication'; description: string }
+  /** 503: it cannot be decided now. */
+  | { ok: false; error: 'unavailable'; description: string };

@@ -1,0 +1,15 @@
+/**
+ * Reading a Cookie header (RFC 6265bis §5.8.3). Around a pair stand spaces and tabs alone. Whoever
+ * trims more takes a name that begins with some other white space for a `__Host-` name, and such a
+ * cookie any neighbouring host can set: browsers hold only names that begin with the prefix itself
+ * to its rules.
+ */
+
+/** The values of all cookies of exactly this name, in their order. */
+export function cookiesNamed(header: string | null | undefined, name: string): string[] {
+  return (header ?? '')
+    .split(';')
+    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
+}

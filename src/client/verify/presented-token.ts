@@ -1,0 +1,79 @@
+/**
+ * Where the access token of a request is: in the Authorization header (RFC 6750 §2.1), or in the
+ * service's cookie, where the service is mounted under the server's own host. A cookie comes along
+ * whoever made the request, so it counts for what changes something only if a page of this very
+ * origin did: fetch metadata says so, or `Origin` where the browser sends none.
+ */
+import { cookiesNamed } from './cookie-header';
+
+/** The part of a `Request` that is read. */
+export interface RequestHead {
+  method: string;
+  headers: { get(name: string): string | null };
+}
+
+const ACCESS_COOKIE = '__Host-access';
+const SESSION_COOKIE = '__Host-session';
+
+export type PresentedToken =
+  | { ok: true; token: string }
+  /** 401: there is no token. */
+  | { ok: false; error: 'no_token'; description: string }
+  /** 403: another page than the app's own made the request, and it may change something. */
+  | { ok: false; error: 'cross_site_request'; description: string }
+  /** 400: the cookie is there twice, so that one may be planted. */
+  | { ok: false; error: 'invalid_request'; description: string };
+
+/** `cookieOrigin` is the origin whose own pages may use the cookie; null: no cookie is read. */
+export function readToken(request: RequestHead, cookieOrigin: string | null): PresentedToken {
+  const authorization = request.headers.get('authorization') ?? '';
+  // A request that brings a token of its own is judged by that token.
+  if (/^bearer\b/i.test(authorization) || cookieOrigin === null) {
+    const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization) ?? [];
+    return token === undefined ? NO_TOKEN : { ok: true, token };
+  }
+  return readCookieToken(request, cookieOrigin);
+}
+
+export function readCookieToken(request: RequestHead, origin: string): PresentedToken {
+  const [token, ...others] = cookiesNamed(request.headers.get('cookie'), ACCESS_COOKIE);
+  if (others.length > 0)
+    return refuse('invalid_request', 'The access cookie is there more than once');
+  if (!token) return NO_TOKEN;
+  if (!isSafe(request) && !isOfOwnPage(request, origin))
+    return refuse('cross_site_request', 'The request is not of a page of this origin');
+  return { ok: true, token };
+}
+
+/** Whether the browser has a session here, good or not, of which no access token is left. */
+export function hasSessionCookie({ headers }: RequestHead): boolean {
+  return cookiesNamed(headers.get('cookie'), SESSION_COOKIE).length > 0;
+}
+
+/**
+ * Whether a request changes nothing (RFC 9110 §9.2.1). A WebSocket begins with a GET, and carries
+ * anything afterwards.
+ */
+function isSafe({ method, headers }: RequestHead): boolean {
+  return (method === 'GET' || method === 'HEAD') && headers.get('upgrade') === null;
+}
+
+/**
+ * `none` is a person's own doing, such as a form that is sent again after a crash: no page can make
+ * a browser say it.
+ */
+function isOfOwnPage({ headers }: RequestHead, own: string): boolean {
+  const site = headers.get('sec-fetch-site');
+  const origin = headers.get('origin');
+  if (origin !== null && origin !== own) return false;
+  return site === null ? origin === own : site === 'same-origin' || site === 'none';
+}
+
+type Refused = Extract<PresentedToken, { ok: false }>;
+
+const refuse = (error: Refused['error'], description: string): Refused => ({
+  ok: false,
+  error,
+  description,
+});
+const NO_TOKEN = refuse('no_token', 'There is no access token');

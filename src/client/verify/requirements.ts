@@ -1,0 +1,34 @@
+/** What a route asks of the person's authentication, and whether a token's claims show it. */
+import type { AccessTokenClaims } from './access-token-verdict';
+
+/** What a route asks for beyond a good token. */
+export interface Requirements {
+  /** Seconds since the person last proved who they are (RFC 9470 §4). */
+  maxAge?: number;
+  /** One of these classes (RFC 9470 §4). */
+  acr?: string[];
+  /**
+   * All of these methods (RFC 8176). Has no parameter in a challenge, so the client learns it from
+   * you.
+   */
+  amr?: string[];
+  /**
+   * Ask the service whether the session is live right now (RFC 7662 §2). One request to it each
+   * time; needs the option `introspection`.
+   */
+  live?: boolean;
+}
+
+/** Whether the claims show what is asked for, at a time in seconds since 1970. */
+export function isAuthenticated(
+  claims: AccessTokenClaims,
+  { maxAge, acr, amr }: Requirements,
+  seconds: number,
+): boolean {
+  const isRecent =
+    maxAge === undefined ||
+    (claims.auth_time !== undefined && seconds - claims.auth_time <= maxAge);
+  const isOfClass = acr === undefined || (claims.acr !== undefined && acr.includes(claims.acr));
+  const isByMethods = amr === undefined || amr.every((method) => claims.amr?.includes(method));
+  return isRecent && isOfClass && isByMethods;
+}
