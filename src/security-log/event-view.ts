@@ -5,7 +5,7 @@ import { describeDevice } from '../risk/user-agent';
 import type { EventDetails } from './record';
 
 export function toEventView(event: typeof sessionEvents.$inferSelect) {
-  const { by, client_id, reason, context, risk } = parseDetails(event.details);
+  const { by, client_id, reason, context, risk, left_out: leftOut } = parseDetails(event.details);
   return {
     id: event.id,
     type: event.type,
@@ -28,6 +28,8 @@ export function toEventView(event: typeof sessionEvents.$inferSelect) {
     ...(risk !== undefined && {
       risk: { score: risk.score, level: risk.level, reasons: risk.reasons, changes: risk.changes },
     }),
+    // How many more of this type the session had in the hour, beyond the limit.
+    ...(leftOut !== undefined && { left_out: leftOut }),
     request_id: event.requestId,
   };
 }

@@ -3,7 +3,7 @@
  * same condition, so that none is lost and none is invented; so is what the webhooks are to be told
  * (the outbox).
  */
-import { and, eq, type SQL, sql } from 'drizzle-orm';
+import { and, eq, SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { EventType, Webhook } from '../config/webhooks';
 import type { Home } from '../db/d1';
@@ -24,6 +24,10 @@ export interface EventDetails {
   reason?: string;
   /** Where and from what the request came. */
   context?: Signals;
+  /** What this event reports; the same seen again is not reported (hourly-limit.ts). */
+  once?: string;
+  /** How many more of the hour are not in the log. */
+  left_out?: number;
   risk?: Pick<Assessment, 'score' | 'level' | 'reasons' | 'changes' | 'decision'>;
 }
 
@@ -58,17 +62,24 @@ export interface RecordedEvent {
 /** SQL: whose log a session's events are in. */
 const subjectOf = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
 
-/** INSERT of one event for every session that meets the condition. */
+/**
+ * INSERT of one event for every session that meets the condition. SQL as an id is a query in
+ * parentheses that gives the one to take.
+ */
 export function recordWhere(
   { db }: Home,
-  { id, type, details }: EventDraft,
+  { id, type, details }: Omit<EventDraft, 'id'> & { id: EventDraft['id'] | SQL },
   { condition, requestId, now }: { condition: SQL | undefined; requestId: string; now: number },
 ) {
-  const { defaultExpression } = EVENT_ID;
+  // Of SQL that gives no row there is no event.
+  const [value, source] =
+    id instanceof SQL
+      ? [sql`free.id`, sql`${userSessions} join ${id} as free`]
+      : [id === null ? EVENT_ID.defaultExpression : sql`${id}`, sql`${userSessions}`];
   return db
     .insert(sessionEvents)
     .select(
-      sql`select null, ${id === null ? defaultExpression : sql`${id}`}, ${type}, ${subjectOf}, ${userSessions.id}, ${userSessions.clientId}, ${requestId}, ${Math.floor(now / 1000)}, ${JSON.stringify(details)}, ${userSessions.moves}, null from ${userSessions} where ${condition ?? sql`true`}`,
+      sql`select null, ${value}, ${type}, ${subjectOf}, ${userSessions.id}, ${userSessions.clientId}, ${requestId}, ${Math.floor(now / 1000)}, ${JSON.stringify(details)}, ${userSessions.moves}, null from ${source} where ${condition ?? sql`true`}`,
     )
     .onConflictDoNothing();
 }

@@ -5,19 +5,13 @@
  * refresh token, because only with it can the ratchet make the next.
  */
 import { and, eq, inArray, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
-import type { BatchItem } from 'drizzle-orm/batch';
 import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
-import {
-  FEW,
-  type RecordedEvent,
-  type Reporting,
-  recordWhere,
-  reportTo,
-} from '../security-log/record';
+import { type RepeatableDraft, toRecording } from '../security-log/hourly-limit';
+import { FEW, type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { type RefreshToken, successorsOf } from '../tokens/refresh-token';
 import { isReached } from './reach';
 import { subjectOf } from './revoke';
@@ -26,7 +20,6 @@ import {
   type EndReason,
   isLive,
   isWithinGrace,
-  type KnownSession,
   type Session,
   selectSession,
 } from './session';
@@ -72,7 +65,7 @@ export async function authenticateSession(
     userSessions.refreshToken,
     successors.map((successor) => successor.hash),
   );
-  const condition = (isRerun: boolean): SQL | undefined =>
+  const condition = (isRerun: boolean) =>
     and(
       own,
       isReached(userSessions.clientId, grant),
@@ -84,50 +77,46 @@ export async function authenticateSession(
       ),
       isLive(policy, now),
       or(isNull(userSessions.authTime), lte(userSessions.authTime, authTime)),
-    );
-  const event = {
-    id: crypto.randomUUID(),
+    ) as SQL;
+  const { requestId } = reporting;
+  const { sessionId } = token;
+  const draft: RepeatableDraft = {
     type: 'authenticated',
+    // Drawn here, so that a transaction that is run again reports it once.
+    once: crypto.randomUUID(),
     details: { by: 'client', client_id: grant.clientId },
-  } as const;
-  const report = reportTo(home, reporting, {
-    subject: subjectOf(home, token.sessionId),
-    atMost: FEW,
-    now,
-  });
-  const results: unknown[] = await transact(
-    home,
-    (isRerun) =>
-      [
-        recordWhere(home, event, {
-          condition: condition(isRerun),
-          requestId: reporting.requestId,
-          now,
-        }),
-        db
-          .update(userSessions)
-          .set({
-            refreshToken: sql`iif(${moves}, ${next.hash}, ${userSessions.refreshToken})`,
-            rotatedAt: sql`iif(${moves}, ${now}, ${userSessions.rotatedAt})`,
-            authTime,
-            // Of an authentication before this one nothing stays: its class was another's.
-            amr: amr && JSON.stringify(amr),
-            acr,
-          })
-          .where(condition(isRerun))
-          .returning(),
-        ...report.deliveries,
-        report.readBack,
-        selectSession(home, token.sessionId),
-      ] as unknown as [BatchItem<'sqlite'>],
+  };
+  const subject = subjectOf(home, sessionId);
+  const report = reportTo(home, reporting, { subject, atMost: FEW, now });
+  const recordings = await Promise.all(
+    [false, true].map((isRerun) =>
+      toRecording(home, draft, { sessionId, condition: condition(isRerun), requestId, now }),
+    ),
   );
-  const [session] = results[1] as Session[];
+  const { authenticated, written, rows } = await transact(home, (isRerun) => ({
+    recorded: recordings[isRerun ? 1 : 0]?.statements ?? [],
+    authenticated: db
+      .update(userSessions)
+      .set({
+        refreshToken: sql`iif(${moves}, ${next.hash}, ${userSessions.refreshToken})`,
+        rotatedAt: sql`iif(${moves}, ${now}, ${userSessions.rotatedAt})`,
+        authTime,
+        // Of an authentication before this one nothing stays: its class was another's.
+        amr: amr && JSON.stringify(amr),
+        acr,
+      })
+      .where(condition(isRerun))
+      .returning(),
+    deliveries: report.deliveries,
+    written: report.readBack,
+    rows: selectSession(home, sessionId),
+  }));
+  const [session] = authenticated;
   if (session !== undefined) {
     const successor = successors.find((candidate) => candidate.hash === session.refreshToken);
-    const secret = successor?.secret ?? token.secret;
-    return { ok: true, session, secret, events: results.at(-2) as RecordedEvent[] };
+    return { ok: true, session, secret: successor?.secret ?? token.secret, events: written };
   }
-  const [row] = results.at(-1) as (KnownSession | undefined)[];
+  const [row] = rows;
   // A session of a client that the backend does not act for is none that it knows.
   if (row === undefined || !grant.includes(row.clientId))
     return { ok: false, reason: 'unknown_session' };

@@ -9,18 +9,18 @@
  * anything, and the next refresh tells which it was.
  */
 import { and, eq } from 'drizzle-orm';
-import { type Keyring, sha256, toUuid } from '../crypto';
+import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
 import { NO_SIGNALS, parseSignals, type Signals } from '../risk/signals';
+import { type RepeatableDraft, toOnce, toRecording } from '../security-log/hourly-limit';
 import {
   type EventDraft,
   FEW,
   type RecordedEvent,
   type Reporting,
-  recordWhere,
   reportTo,
 } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
@@ -140,17 +140,20 @@ export async function revokePresented(
 export async function observe(
   home: Home,
   { id, userId }: Pick<Session, 'id' | 'userId'>,
-  event: EventDraft,
+  event: EventDraft | RepeatableDraft,
   { reporting, now }: { reporting: Reporting; now: number },
 ): Promise<RecordedEvent[]> {
+  const { requestId } = reporting;
   const report = reportTo(home, reporting, { subject: userId ?? id, atMost: FEW, now });
   const condition = eq(userSessions.id, id);
+  const at = { sessionId: id, condition, requestId, now };
+  const recording = await toRecording(home, event, at);
   const { written } = await transact(home, () => ({
-    recorded: recordWhere(home, event, { condition, requestId: reporting.requestId, now }),
+    recorded: recording.statements,
     deliveries: report.deliveries,
     written: report.readBack,
   }));
-  return written.filter(({ id: writtenId }) => writtenId === event.id);
+  return written.filter(recording.isOwn);
 }
 
 async function weigh(
@@ -183,7 +186,7 @@ async function toEvent(
   row: Session,
   refreshCase: RefreshCase,
   { token, visitor }: Presentation,
-): Promise<EventDraft | null> {
+): Promise<EventDraft | RepeatableDraft | null> {
   if (refreshCase.do === 'refuse' || refreshCase.event === null) return null;
   // Nothing is given, so nothing is recovered.
   if (refreshCase.event.type === 'answer_recovered') return null;
@@ -192,12 +195,14 @@ async function toEvent(
   const event = { ...refreshCase.event, details: { ...details, ...context } };
   if (event.type !== 'reuse_detected') return event;
   // The row stays as it is, so each superseded token is reported once for each rotation.
-  const rotation = row.rotatedAt?.getTime() ?? 0;
-  return { ...event, id: await toUuid([event.type, row.id, rotation, await sha256(token.secret)]) };
+  const once = await toOnce([row.rotatedAt?.getTime() ?? 0, await sha256(token.secret)]);
+  return { type: event.type, once, details: event.details };
 }
 
 /** What is reported where nothing is refused: that the caller differs, or that there was theft. */
-function toObservation(event: EventDraft | null): EventDraft | null {
+function toObservation(
+  event: EventDraft | RepeatableDraft | null,
+): EventDraft | RepeatableDraft | null {
   if (event === null) return null;
   switch (event.type) {
     case 'session_revoked':

@@ -19,10 +19,10 @@
  */
 import type { SessionPolicy } from '../config/config';
 import type { RiskPolicy } from '../config/risk';
-import { toUuid } from '../crypto';
 import { type StoredAddress, toComparable } from '../risk/address';
 import { assess, looksLikeSameCaller } from '../risk/assess';
 import { parseSignals, type Signals } from '../risk/signals';
+import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
 import type { EventDetails, EventDraft } from '../security-log/record';
 import type { Successor } from '../tokens/refresh-token';
 import { findRecovery, markRecovery, mayRecover } from './recovery';
@@ -60,15 +60,15 @@ export interface RefreshAttempt {
 export type RefreshCase =
   /** Refused; the row stays as it is. */
   | { do: 'refuse'; reason: EndReason | 'wrong_client' | 'unproven' }
-  | { do: 'demand_reauthentication'; event: EventDraft }
+  | { do: 'demand_reauthentication'; event: RepeatableDraft }
   | { do: 'revoke'; reason: 'reuse_detected' | 'suspicious'; event: EventDraft }
-  | { do: 'rotate'; event: EventDraft | null }
+  | { do: 'rotate'; event: RepeatableDraft | null }
   /** The same token again, or its successor. */
   | {
       do: 'repeat';
       outcome: 'kept' | 'repeated' | 'recovered';
       secret: string;
-      event: EventDraft | null;
+      event: RepeatableDraft | null;
       /** What the row remembers of it from now on; null: nothing new. */
       mark: string | null;
     };
@@ -97,17 +97,19 @@ export async function toRefreshCase(
   if (assessment.level !== 'none') details.risk = assessment;
   /**
    * Reported once for each rotation and caller, however often the token is presented and on
-   * whatever route, because the row does not change.
+   * whatever route, because the row does not change; and so often in an hour, whatever the caller
+   * shows of itself.
    */
   const draftOnce = async (
     type: EventDraft['type'],
     moment = row.rotatedAt?.getTime() ?? 0,
-  ): Promise<EventDraft> => ({
-    id: await toUuid([type, row.id, moment, JSON.stringify(attempt.signals)]),
+  ): Promise<RepeatableDraft> => ({
     type,
+    once: await toOnce([moment, JSON.stringify(attempt.signals)]),
     details,
   });
-  const draft = (type: EventDraft['type'], more: EventDetails = {}): EventDraft => ({
+  /** Of what ends the session, and so happens once. */
+  const draftEnd = (type: EventDraft['type'], more: EventDetails): EventDraft => ({
     id: crypto.randomUUID(),
     type,
     details: { ...details, ...more },
@@ -125,11 +127,11 @@ export async function toRefreshCase(
     return {
       do: 'revoke',
       reason: 'reuse_detected',
-      event: draft('reuse_detected', { by: 'system' }),
+      event: draftEnd('reuse_detected', { by: 'system' }),
     };
   }
   if (assessment.decision === 'revoke') {
-    const event = draft('session_revoked', { by: 'system', reason: 'suspicious' });
+    const event = draftEnd('session_revoked', { by: 'system', reason: 'suspicious' });
     return { do: 'revoke', reason: 'suspicious', event };
   }
   if (assessment.decision === 'reauthenticate') {

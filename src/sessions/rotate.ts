@@ -6,19 +6,18 @@
  * of racing refreshes one rotates and the others find what it did.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
-import type { BatchItem } from 'drizzle-orm/batch';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
 import { keepKnown, parseSignals, type Signals } from '../risk/signals';
+import { type RepeatableDraft, toRecording } from '../security-log/hourly-limit';
 import {
   type EventDraft,
   FEW,
   type RecordedEvent,
   type Reporting,
-  recordWhere,
   reportTo,
 } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
@@ -159,7 +158,7 @@ function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowCh
   }
 }
 
-function toEvent(refreshCase: RefreshCase): EventDraft | null {
+function toEvent(refreshCase: RefreshCase): EventDraft | RepeatableDraft | null {
   return refreshCase.do === 'refuse' ? null : refreshCase.event;
 }
 
@@ -172,7 +171,12 @@ export async function act(
     event,
     reporting,
     now,
-  }: { change: RowChange | null; event: EventDraft | null; reporting: Reporting; now: number },
+  }: {
+    change: RowChange | null;
+    event: EventDraft | RepeatableDraft | null;
+    reporting: Reporting;
+    now: number;
+  },
 ): Promise<{
   isDone: boolean;
   isRerun: boolean;
@@ -189,27 +193,26 @@ export async function act(
     sql`${userSessions.recoveries} is ${row.recoveries}`,
     isNull(userSessions.revokedAt),
   ) as SQL;
+  const { requestId } = reporting;
   const report = reportTo(home, reporting, { subject: row.userId ?? row.id, atMost: FEW, now });
-  const statements: BatchItem<'sqlite'>[] = [
-    db.select({ one: sql`1` }).from(userSessions).where(isAsRead),
-    ...(event === null
-      ? []
-      : [recordWhere(home, event, { condition: isAsRead, requestId: reporting.requestId, now })]),
-    ...(change === null ? [] : [db.update(userSessions).set(change).where(isAsRead)]),
-    ...(event === null ? [] : [...report.deliveries, report.readBack]),
-    selectSession(home, row.id),
-  ];
-  const results = (await transact(home, (isRerun) => {
+  const at = { sessionId: row.id, condition: isAsRead, requestId, now };
+  const recording = event && (await toRecording(home, event, at));
+  const { asRead, written, after } = await transact(home, (isRerun) => {
     wasRerun = isRerun;
-    return statements as [BatchItem<'sqlite'>];
-  })) as unknown[][];
-  const events =
-    event === null ? [] : (results.at(-2) as RecordedEvent[]).filter(({ id }) => id === event.id);
-  const isDone = results[0]?.length === 1 || events.length === 1;
+    return {
+      asRead: db.select({ one: sql`1` }).from(userSessions).where(isAsRead),
+      recorded: recording?.statements ?? null,
+      changed: change && db.update(userSessions).set(change).where(isAsRead),
+      deliveries: recording && report.deliveries,
+      written: recording && report.readBack,
+      after: selectSession(home, row.id),
+    };
+  });
+  const events = (recording && written?.filter(recording.isOwn)) ?? [];
   return {
-    isDone,
+    isDone: asRead.length === 1 || events.length === 1,
     isRerun: wasRerun,
-    after: results.at(-1)?.[0] as KnownSession | undefined,
+    after: after[0],
     events,
   };
 }

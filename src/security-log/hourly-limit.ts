@@ -1,0 +1,78 @@
+/**
+ * How much of the log whoever holds a token can write. Such a caller chooses what it shows of
+ * itself, and how often, so an event that it can cause at will is not found by that: it is found by
+ * the session, the type, the hour and a number below a limit. What is beyond the limit is counted
+ * in the hour's last event, and told to nobody else.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
+import type { EventType } from '../config/webhooks';
+import { sha256, toUuid } from '../crypto';
+import type { Home } from '../db/d1';
+import { sessionEvents, userSessions } from '../db/schema';
+import { type EventDetails, type EventDraft, recordWhere } from './record';
+
+/** Events of one type that a session has in an hour of the clock (UTC). */
+export const EVENTS_PER_HOUR = 10;
+/** A count stops here, so that counting does not write without end either. */
+const MAX_LEFT_OUT = 1_000;
+const HOUR_MS = 3_600_000;
+
+/** An event that a caller can cause any number of times. */
+export interface RepeatableDraft {
+  type: EventType;
+  /** What is the same for the same thing seen again, of which nothing is reported. */
+  once: string;
+  details: EventDetails;
+}
+
+/** `RepeatableDraft.once`, of anything that says what was seen. */
+export async function toOnce(parts: readonly (string | number)[]): Promise<string> {
+  return (await sha256(JSON.stringify(parts))).slice(0, 16);
+}
+
+/** The statements that report an event, and how to know it among what was written. */
+export interface Recording {
+  statements: BatchItem<'sqlite'>[];
+  isOwn: (event: { id: string }) => boolean;
+}
+
+/** Reports an event of a session, if the session meets the condition. */
+export async function toRecording(
+  home: Home,
+  draft: EventDraft | RepeatableDraft,
+  { sessionId, ...at }: { sessionId: string; condition: SQL; requestId: string; now: number },
+): Promise<Recording> {
+  if (!('once' in draft))
+    return { statements: [recordWhere(home, draft, at)], isOwn: ({ id }) => id === draft.id };
+  const { type, once, details } = draft;
+  const hour = Math.floor(at.now / HOUR_MS);
+  const ids = await Promise.all(
+    Array.from({ length: EVENTS_PER_HOUR }, (_, number) => toUuid([type, sessionId, hour, number])),
+  );
+  const isNew = sql`not exists (select 1 from json_each(${JSON.stringify(ids)}) as slot join ${sessionEvents} as seen on seen.id = slot.value where seen.details ->> '$.once' = ${once})`;
+  const free = sql`(select slot.value as id from json_each(${JSON.stringify(ids)}) as slot where not exists (select 1 from ${sessionEvents} as taken where taken.id = slot.value) order by slot.key limit 1)`;
+  return {
+    statements: [
+      // First, because then the last number is taken by no event of this very request.
+      countLeftOut(home, ids.at(-1) as string, sql`${at.condition} and ${isNew}`),
+      recordWhere(
+        home,
+        { type, id: free, details: { ...details, once } },
+        { ...at, condition: sql`${at.condition} and ${isNew}` },
+      ),
+    ],
+    isOwn: ({ id }) => ids.includes(id),
+  };
+}
+
+/** Counts one more in the hour's last event; changes nothing while there is room for an event. */
+function countLeftOut({ db }: Home, lastId: string, condition: SQL): BatchItem<'sqlite'> {
+  const leftOut = sql`coalesce(${sessionEvents.details} ->> '$.left_out', 0)`;
+  return db
+    .update(sessionEvents)
+    .set({ details: sql`json_set(${sessionEvents.details}, '$.left_out', ${leftOut} + 1)` })
+    .where(
+      sql`${sessionEvents.id} = ${lastId} and ${leftOut} < ${MAX_LEFT_OUT} and exists (select 1 from ${userSessions} where ${condition})`,
+    );
+}
