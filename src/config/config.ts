@@ -58,8 +58,16 @@ export interface Config {
   d1TimeoutMs: number;
 }
 
-/** How far clocks may differ. */
+/** How far clocks may differ, which is what a verifier tolerates by default (client/verify). */
 export const CLOCK_SKEW_SECONDS = 60;
+
+/**
+ * For how long an access token may be accepted anywhere, in seconds since it was issued: beyond its
+ * life by what a verifier tolerates, and by as much again where its clock is behind.
+ */
+export function tokenLifeSeconds({ accessTokenTtlSeconds }: Pick<Config, 'accessTokenTtlSeconds'>) {
+  return accessTokenTtlSeconds + 2 * CLOCK_SKEW_SECONDS;
+}
 
 const DAY = 86_400;
 
@@ -164,10 +172,10 @@ export function parseConfig(env: Env): Config {
       `SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_STALE_SECONDS})`,
     );
   }
-  if (config.cleanupRetentionSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
+  if (config.cleanupRetentionSeconds < tokenLifeSeconds(config)) {
     // Rows that are gone are in no revocation list.
     mistakes.push(
-      `CLEANUP_RETENTION_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`,
+      `CLEANUP_RETENTION_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${2 * CLOCK_SKEW_SECONDS}`,
     );
   }
   if (retireSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {

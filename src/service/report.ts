@@ -2,7 +2,7 @@
  * Reporting what an operation did: to the security log, in its transaction, and to the log line,
  * after it.
  */
-import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
+import { type Config, tokenLifeSeconds } from '../config/config';
 import type { Home } from '../db/d1';
 import type { RecordedEvent, Reporting } from '../security-log/record';
 import type { Revocation } from '../sessions/revoke';
@@ -15,12 +15,11 @@ export function reportingOf(caller: Caller, { webhooks }: Pick<Config, 'webhooks
 
 /** For the operations of sessions/revoke.ts. */
 export function revocationOf(caller: Caller, { config, now }: Service): Revocation {
-  const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
   return {
     policy: config.sessions,
     reporting: reportingOf(caller, config),
     maxAuthAgeSeconds: config.reauthenticateToRevokeSeconds,
-    tokenLifeSeconds,
+    tokenLifeSeconds: tokenLifeSeconds(config),
     now: now(),
   };
 }

@@ -211,10 +211,10 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
     });
   });
 
-  it('one from the future', async () => {
+  it('one from the future, past the tolerance', async () => {
     const { service, verifier } = await start();
     const { access_token } = await service.create();
-    service.advance(-60);
+    service.advance(-61);
     expect(await verifier.verify(access_token)).toMatchObject({ error: 'invalid_token' });
   });
 
@@ -226,6 +226,51 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
     network.isDown = false;
     service.advance(5);
     expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a clock that differs from the service’s', () => {
+  /** A resource server whose clock is so many seconds ahead; behind, where it is negative. */
+  async function startAt(ahead: number, options: Partial<VerifierOptions> = {}) {
+    const { service, network } = await start();
+    const verifier = createAccessTokenVerifier({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      fetch: network.send,
+      now: () => service.clock.now + ahead * 1000,
+      ...options,
+    });
+    return { service, verifier };
+  }
+
+  it.each([-60, -6, 6, 60])(
+    'by %i s: a fresh token is good, as RFC 7519 §4.1 allows',
+    async (ahead) => {
+      const { service, verifier } = await startAt(ahead);
+      const { access_token } = await service.create();
+      expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
+    },
+  );
+
+  it('by 60 s: a token is good until it expires by the service’s clock', async () => {
+    const { service, verifier } = await startAt(60);
+    const { access_token, expires_in } = await service.create();
+    service.advance(expires_in - 1);
+    expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
+    service.advance(1);
+    expect(await verifier.verify(access_token)).toMatchObject({ error: 'invalid_token' });
+  });
+
+  it('by a minute behind: what the list has refused is never good again, when the list drops it', async () => {
+    const { service, verifier } = await startAt(-60, { revocations: { pollSeconds: 1 } });
+    const { access_token } = await service.create({ user_id: USER });
+    await service.bearer('DELETE', '/v1/sessions/current', access_token);
+    for (let seconds = 0; seconds < 600; seconds += 15) {
+      service.advance(15);
+      expect(await verifier.verify(access_token), `${seconds} s`).toMatchObject({
+        error: 'invalid_token',
+      });
+    }
   });
 });
 

@@ -31,7 +31,10 @@ export interface VerifierOptions {
    * that the service has withdrawn can be used while the service is away. Default: 3600.
    */
   acceptStaleKeysSeconds?: number;
-  /** How far clocks may differ, in seconds. Default: 5. */
+  /**
+   * How far this clock and the service's may differ, in seconds: a token is good so long before its
+   * `iat` and after its `exp`. The service lists ended sessions long enough for 60. Default: 60.
+   */
   clockToleranceSeconds?: number;
   /**
    * Refuses tokens of ended sessions within `pollSeconds` and the list's `max-age` (10 s unless
@@ -101,7 +104,7 @@ class KeysUnavailable extends Error {}
  * Throws a `TypeError` for `algorithms` that are none, or that the service does not sign with.
  */
 export function createAccessTokenVerifier(options: VerifierOptions): AccessTokenVerifier {
-  const { audience, clockToleranceSeconds = 5, now = Date.now } = options;
+  const { audience, clockToleranceSeconds = 60, now = Date.now } = options;
   const algorithms = [...(options.algorithms ?? ALGORITHMS)];
   if (algorithms.length === 0 || algorithms.some((name) => !ALGORITHMS.includes(name)))
     throw new TypeError(`\`algorithms\` may name ${ALGORITHMS.join(', ')}`);

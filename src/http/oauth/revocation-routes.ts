@@ -4,7 +4,7 @@
  */
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
-import { CLOCK_SKEW_SECONDS } from '../../config/config';
+import { tokenLifeSeconds } from '../../config/config';
 import { sha256 } from '../../crypto';
 import { queryAll } from '../../homes/query-all';
 import type { Service } from '../../service/service';
@@ -74,10 +74,10 @@ export function revocationRoutes(service: Service): Hono<AppEnv> {
   }
 
   async function build(c: Context<AppEnv>, moment: number): Promise<Built> {
-    const tokenLifeSeconds = config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS;
+    const request = { tokenLifeSeconds: tokenLifeSeconds(config), now: moment };
     const known = new Map(built?.lists.map((list) => [list.home, list]));
     const { answered, unavailable } = await queryAll(service.homes(c.get('caller').meter), (home) =>
-      readRevocations(home, known.get(home.name) ?? null, { tokenLifeSeconds, now: moment }),
+      readRevocations(home, known.get(home.name) ?? null, request),
     );
     const lists = answered.map(({ answer }) => answer);
     const isComplete = unavailable.length === 0;
