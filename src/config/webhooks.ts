@@ -5,7 +5,7 @@ import { isTrustworthy } from '../origins';
 import { oneOrTwo, parseList } from './list';
 
 /** What the security log tells of. */
-export const EVENT_TYPES = [
+export const SESSION_EVENT_TYPES = [
   'session_created',
   /** The user had sessions, but none on such a device. */
   'new_device',
@@ -24,6 +24,25 @@ export const EVENT_TYPES = [
   'session_evicted',
   'session_revoked',
 ] as const;
+export type SessionEventType = (typeof SESSION_EVENT_TYPES)[number];
+
+/** What the audit log tells of: what clients did by capabilities that reach other people. */
+export const AUDIT_EVENT_TYPES = [
+  /** A backend ended the sessions of a person. */
+  'user_signed_out',
+  'user_erased',
+  'user_exported',
+  /** An operator moved a person to another home. */
+  'user_moved',
+  'home_drained',
+  'not_before_set',
+  'deliveries_replayed',
+  'signing_keys_revoked',
+] as const;
+export type AuditEventType = (typeof AUDIT_EVENT_TYPES)[number];
+
+/** What a webhook can be told of. */
+export const EVENT_TYPES = [...SESSION_EVENT_TYPES, ...AUDIT_EVENT_TYPES] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
 /** Who is told of which events (Standard Webhooks). */

@@ -153,9 +153,14 @@ export const sessionEvents = sqliteTable(
     seq: integer('seq').primaryKey(),
     id: text('id').notNull().unique().default(uuidV4),
     type: text('type').notNull(),
-    /** Whose log it is in: the user's id; of a guest, the session's. */
+    /**
+     * Whose log it is in: the user's id; of a guest, the session's. Of the audit log: `audit:` and
+     * what the act was about (security-log/audit.ts).
+     */
     subject: text('subject').notNull(),
+    /** Of the audit log: what stands for what the act was about, and names no person. */
     sessionId: text('session_id').notNull(),
+    /** The app of the session. Of the audit log: the client that acted. */
     clientId: text('client_id'),
     /** The request that caused it, as in the log lines. */
     requestId: text('request_id'),
@@ -170,7 +175,13 @@ export const sessionEvents = sqliteTable(
      */
     sequence: integer('sequence'),
   },
-  (table) => [index('idx_session_events_subject').on(table.subject)],
+  (table) => [
+    index('idx_session_events_subject').on(table.subject),
+    // The audit log, which no other event has an entry in.
+    index('idx_session_events_audit')
+      .on(table.createdAt, table.id)
+      .where(sql`substr(subject, 1, 6) = 'audit:'`),
+  ],
 );
 
 /**

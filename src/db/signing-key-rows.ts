@@ -1,5 +1,18 @@
 /** The rows of the signing keys. What they mean, and when they change, is in tokens/keys.ts. */
-import { and, asc, eq, exists, inArray, isNull, ne, notInArray, or, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  eq,
+  exists,
+  inArray,
+  isNull,
+  ne,
+  notInArray,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
 import { type Home, transact } from './d1';
 import { signingKeys } from './schema';
 
@@ -29,30 +42,25 @@ export async function addKeyRow(home: Home, row: KeyRow): Promise<KeyRow[]> {
 
 /**
  * Marks keys as compromised, and adds the one that signs instead, both or neither: where the new
- * one's generation is taken, nothing is written. Reads all. One round trip.
+ * one's generation is taken, nothing is written. `audit` gives what else is written then. Reads all.
+ * One round trip.
  */
 export async function replaceKeyRows(
   home: Home,
   kids: string[],
   row: KeyRow,
   revokedAt: Date,
+  audit: (isReplaced: SQL) => BatchItem<'sqlite'>[],
 ): Promise<KeyRow[]> {
   const { db } = home;
-  const replacement = sql`(select 1 from signing_keys where kid = ${row.kid})`;
-  const [, , rows] = await transact(
-    home,
-    () =>
-      [
-        db.insert(signingKeys).values(row).onConflictDoNothing(),
-        db
-          .update(signingKeys)
-          .set({ revokedAt })
-          .where(
-            and(inArray(signingKeys.kid, kids), isNull(signingKeys.revokedAt), exists(replacement)),
-          ),
-        selectKeys(home),
-      ] as const,
-  );
+  const isReplaced = exists(sql`(select 1 from signing_keys where kid = ${row.kid})`);
+  const isMarked = and(inArray(signingKeys.kid, kids), isNull(signingKeys.revokedAt), isReplaced);
+  const { rows } = await transact(home, () => ({
+    replacement: db.insert(signingKeys).values(row).onConflictDoNothing(),
+    revoked: db.update(signingKeys).set({ revokedAt }).where(isMarked),
+    audit: audit(isReplaced),
+    rows: selectKeys(home),
+  }));
   return rows;
 }
 

@@ -27,6 +27,7 @@ import {
   users,
   webhookDeliveries,
 } from '../db/schema';
+import { type Act, recordAct } from '../security-log/audit';
 import { deleteEventsWhere } from '../security-log/delete-events';
 import { MANY, type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { SEQUENCE } from '../security-log/sequence';
@@ -45,19 +46,27 @@ export interface MoveContext {
 
 /**
  * Moves a subject, or finishes a move. Safe to repeat. Returns what arriving above the limit ended.
+ * `act` is recorded at the source; null where the service itself brings its subject home.
  */
 export async function moveSubject(
   source: Home,
   target: Home,
   subject: Subject,
   context: MoveContext,
+  act: Act<'operate'> | null = null,
 ): Promise<RecordedEvent[]> {
-  await leave(source, target.name, subject, context.now);
+  await leave(source, target.name, subject, context.now, act);
   return finishMove(source, target, subject, context);
 }
 
 /** Step 1. Does nothing where the subject is not, or not any more. */
-async function leave(source: Home, to: string, subject: Subject, now: number): Promise<void> {
+async function leave(
+  source: Home,
+  to: string,
+  subject: Subject,
+  now: number,
+  act: Act<'operate'> | null,
+): Promise<void> {
   const { db } = source;
   const isHere = and(eq(users.id, subject), isNull(users.movedTo));
   const isGuest = and(
@@ -87,6 +96,7 @@ async function leave(source: Home, to: string, subject: Subject, now: number): P
         ),
       ),
     db.update(users).set(left).where(isHere),
+    ...((act === null ? [] : recordAct(source, act)) as []),
   ]);
 }
 

@@ -7,6 +7,7 @@ import type { Env } from '../env';
 import { namedAs } from '../outgoing';
 import { createService } from '../service/service';
 import { accountRoutes } from './account/account-routes';
+import { auditRoutes } from './api/audit-routes';
 import { deliveryRoutes } from './api/delivery-routes';
 import { eventRoutes } from './api/event-routes';
 import { keyRoutes } from './api/key-routes';
@@ -69,6 +70,7 @@ export function createApp(
   app.route(`${config.basePath}/v1/homes`, operator.homes);
   app.route(`${config.basePath}/v1/users`, operator.users);
   app.route(`${config.basePath}/v1/not-before`, operator.notBefore);
+  app.route(`${config.basePath}/v1/audit-events`, auditRoutes(service));
   app.route(`${config.basePath}/v1/signing-keys`, keyRoutes(service));
   app.route(`${config.basePath}/browser/start`, startRoutes(service));
   app.route(`${config.basePath}/browser`, browserRoutes(service));

@@ -1,6 +1,7 @@
 /** Reading what callers send: strictly, with a clear error, and before any database is asked. */
 import * as v from 'valibot';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
+import { ACT_REASONS, type ActReason } from '../security-log/audit';
 import type { EventPositions, EventQuery } from '../security-log/read-events';
 import type { Page, Position } from '../sessions/list';
 import type { AppContext } from './context';
@@ -19,6 +20,9 @@ export const userAgent = v.pipe(
   v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
 );
 export const ipAddress = v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'));
+
+/** Why a client acts, for the audit log. */
+export const actReason = v.optional(v.picklist(ACT_REASONS, `can be ${ACT_REASONS.join(', ')}`));
 
 /**
  * A JSON object as it was sent. Valibot's object schemas also take arrays, and drop keys like
@@ -186,6 +190,12 @@ export function readQuery(
     query[name] = value;
   }
   return query;
+}
+
+/** `reason` of a query that may have `other` parameters too. */
+export function readReason(c: AppContext, other: readonly string[] = []): ActReason | null {
+  const { reason } = readQuery(c, ['reason', ...other]);
+  return validate(v.object({ reason: actReason }), { reason }).reason ?? null;
 }
 
 export function formatCursor({ createdAt, id }: Position): string {

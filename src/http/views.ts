@@ -43,6 +43,11 @@ export function toLocation({
   return country === null && city === null ? null : { country, region, city };
 }
 
+/** A list is worth more than none, but whoever reads it has to know what it lacks. */
+export function warnOf(unavailable: readonly string[]) {
+  return unavailable.length === 0 ? {} : { unanswered_homes: unavailable };
+}
+
 /** Tokens as RFC 6749 §5.1 has them, with when the session ends. */
 export function toTokenView(tokens: Tokens) {
   return {

@@ -2,9 +2,35 @@
 import type { sessionEvents } from '../db/schema';
 import { toIso } from '../iso-time';
 import { describeDevice } from '../risk/user-agent';
+import { parseSubject } from './audit';
 import type { EventDetails } from './record';
 
-export function toEventView(event: typeof sessionEvents.$inferSelect) {
+type Event = typeof sessionEvents.$inferSelect;
+
+/** An event of the security log, or of the audit log, as webhooks tell it. */
+export function toTold(event: Event) {
+  return parseSubject(event.subject) === null ? toEventView(event) : toAuditView(event);
+}
+
+/** Of the audit log. */
+export function toAuditView(event: Event) {
+  const { reason, facts } = parseDetails(event.details);
+  const { type, id } = parseSubject(event.subject) ?? { type: null, id: null };
+  return {
+    id: event.id,
+    type: event.type,
+    created_at: toIso(event.createdAt),
+    /** Who did it. */
+    client_id: event.clientId,
+    target: { type, id, ...(type === 'user' && { id_sha256: event.sessionId }) },
+    reason: reason ?? null,
+    details: facts ?? {},
+    request_id: event.requestId,
+  };
+}
+
+/** Of the security log. */
+export function toEventView(event: Event) {
   const { by, client_id, reason, context, risk, left_out: leftOut } = parseDetails(event.details);
   return {
     id: event.id,

@@ -6,7 +6,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { EventType } from '../config/webhooks';
+import type { SessionEventType } from '../config/webhooks';
 import { sha256, toUuid } from '../crypto';
 import type { Home } from '../db/d1';
 import { sessionEvents, userSessions } from '../db/schema';
@@ -20,7 +20,7 @@ const HOUR_MS = 3_600_000;
 
 /** An event that a caller can cause any number of times. */
 export interface RepeatableDraft {
-  type: EventType;
+  type: SessionEventType;
   /** What is the same for the same thing seen again, of which nothing is reported. */
   once: string;
   details: EventDetails;

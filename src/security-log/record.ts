@@ -5,7 +5,7 @@
  */
 import { and, eq, SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { EventType, Webhook } from '../config/webhooks';
+import type { SessionEventType, Webhook } from '../config/webhooks';
 import type { Home } from '../db/d1';
 import { sessionEvents, userSessions, webhookDeliveries } from '../db/schema';
 import type { Assessment } from '../risk/assess';
@@ -20,8 +20,10 @@ export interface EventDetails {
   by?: Actor;
   /** The client that asked for it. */
   client_id?: string;
-  /** Why the session ended: a `revoked_reason`. */
+  /** Why the session ended: a `revoked_reason`. Of the audit log: why the client did it. */
   reason?: string;
+  /** Of the audit log: what else there is to say of the act. */
+  facts?: Record<string, unknown>;
   /** Where and from what the request came. */
   context?: Signals;
   /** What this event reports; the same seen again is not reported (hourly-limit.ts). */
@@ -38,7 +40,7 @@ export interface EventDetails {
 export interface EventDraft {
   /** null: each row of the condition gets one of its own. */
   id: string | null;
-  type: EventType;
+  type: SessionEventType;
   details: EventDetails;
 }
 

@@ -5,6 +5,7 @@
  */
 import { type Home, newMeter } from '../db/d1';
 import { queryAll } from '../homes/query-all';
+import type { ActReason, Target } from '../security-log/audit';
 import { findSigningKey } from '../tokens/signing-keys';
 import { type DeliveryBounds, deliver } from '../webhooks/deliver';
 import { logFailedAttempts } from '../webhooks/log';
@@ -14,6 +15,7 @@ import {
   listDeliveries as listInHome,
   replayDead,
 } from '../webhooks/undelivered';
+import { reportAct, toAct } from './audit';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { assertAllAnswered } from './locate';
@@ -41,22 +43,36 @@ export async function replayDeliveries(
   caller: ClientCaller,
   service: Service,
   filter: { endpoint: string | null; eventId: string | null },
+  reason: ActReason | null,
 ): Promise<Result<{ replayed: number }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
   const { config, now } = service;
-  const { endpoint } = filter;
+  const { endpoint, eventId } = filter;
   if (endpoint !== null && !config.webhooks.some(({ name }) => name === endpoint))
     return invalid('endpoint is none of WEBHOOKS');
+  const act = await toAct(caller, service, authorized.grant, {
+    type: 'deliveries_replayed',
+    target: toTarget(filter),
+    reason,
+    ...(eventId !== null && endpoint !== null && { facts: { endpoint } }),
+  });
   const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
-    replayDead(home, filter, now()),
+    replayDead(home, act, filter, now()),
   );
+  reportAct(caller, act, answered);
   const replayed = answered.flatMap(({ home, answer }) =>
     answer.map((id) => ({ home: home.name, eventId: id })),
   );
   caller.written.push(...replayed);
   assertAllAnswered(unavailable);
   return { ok: true, replayed: replayed.length };
+}
+
+function toTarget(filter: { endpoint: string | null; eventId: string | null }): Target {
+  if (filter.eventId !== null) return { type: 'event', id: filter.eventId };
+  if (filter.endpoint !== null) return { type: 'webhook_endpoint', id: filter.endpoint };
+  return { type: 'webhook_deliveries' };
 }
 
 /** What is done after an answer has to end within 30 seconds. */

@@ -1,11 +1,14 @@
 /** What operators do with homes: see them, move people between them, and set a not-before. */
 import type { HomeConfig } from '../config/homes';
+import { DEFAULT_HOME } from '../db/d1';
 import { EVERYONE } from '../db/schema';
 import { chooseNextHome } from '../homes/choose';
 import { locateUser } from '../homes/location';
 import { type Cursor, listResidents, listUnfinished, moveSubject } from '../homes/move';
 import { queryAll } from '../homes/query-all';
+import type { ActReason, Target } from '../security-log/audit';
 import { setNotBefore } from '../sessions/not-before';
+import { reportAct, toAct } from './audit';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { assertAllAnswered, finishMoves, moveContext } from './locate';
@@ -46,6 +49,7 @@ export async function drainHome(
   caller: ClientCaller,
   service: Service,
   { home, after, limit }: { home: string; after: Cursor; limit: number },
+  reason: ActReason | null,
 ): Promise<Result<{ moved: number; next: Cursor | null }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
@@ -57,14 +61,21 @@ export async function drainHome(
   const source = service.boundHome(from.name, caller.meter);
   const at = { policy: config.sessions, now: now() };
   const { subjects, next } = await listResidents(source, at, after, limit);
+  const act = await toAct(caller, service, authorized.grant, {
+    type: 'home_drained',
+    target: { type: 'home', id: from.name },
+    reason,
+    toldBy: from.name,
+  });
   for (const subject of subjects) {
     const to = await chooseNextHome(config.homes, from, subject);
     if (to === null)
       return invalid('There is no home of the same jurisdiction that takes new users');
     const target = service.boundHome(to, caller.meter);
-    const events = await moveSubject(source, target, subject, moveContext(caller, service));
+    const events = await moveSubject(source, target, subject, moveContext(caller, service), act);
     report(caller, target, events);
   }
+  if (subjects.length > 0) reportAct(caller, act, [{ home: source }]);
   return { ok: true, moved: subjects.length, next };
 }
 
@@ -73,6 +84,7 @@ export async function moveUser(
   caller: ClientCaller,
   service: Service,
   { userId, home }: { userId: string; home: string },
+  reason: ActReason | null,
 ): Promise<Result<{ moved: boolean }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
@@ -88,8 +100,16 @@ export async function moveUser(
   if (userLocation.home === to.name) return { ok: true, moved: false };
   const source = service.boundHome(userLocation.home, caller.meter);
   const target = service.boundHome(to.name, caller.meter);
-  const events = await moveSubject(source, target, userId, moveContext(caller, service));
+  const act = await toAct(caller, service, authorized.grant, {
+    type: 'user_moved',
+    target: { type: 'user', id: userId },
+    reason,
+    facts: { from: source.name, to: target.name },
+    toldBy: source.name,
+  });
+  const events = await moveSubject(source, target, userId, moveContext(caller, service), act);
   report(caller, target, events);
+  reportAct(caller, act, [{ home: source }]);
   return { ok: true, moved: true };
 }
 
@@ -105,6 +125,7 @@ export async function endSessionsBefore(
   service: Service,
   target: NotBeforeTarget,
   notBefore: number | null,
+  reason: ActReason | null,
 ): Promise<Result<{ notBefore: Date }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
@@ -116,9 +137,23 @@ export async function endSessionsBefore(
   if (second > now() / 1000) return invalid('not_before is in the future');
   const subject = typeof target === 'object' && 'userId' in target ? target.userId : EVERYONE;
   const asked = service.homes(caller.meter).filter(({ name }) => only === null || only === name);
-  const { unavailable } = await queryAll(asked, (home) =>
-    setNotBefore(home, subject, second * 1000),
+  const act = await toAct(caller, service, authorized.grant, {
+    type: 'not_before_set',
+    target: toTarget(target),
+    reason,
+    facts: { not_before: second },
+    toldBy: only ?? DEFAULT_HOME,
+  });
+  const { answered, unavailable } = await queryAll(asked, (home) =>
+    setNotBefore(home, act, subject, second * 1000),
   );
+  reportAct(caller, act, answered);
   assertAllAnswered(unavailable);
   return { ok: true, notBefore: new Date(second * 1000) };
+}
+
+function toTarget(target: NotBeforeTarget): Target {
+  if (target === 'everyone') return { type: 'everyone' };
+  if ('userId' in target) return { type: 'user', id: target.userId };
+  return { type: 'home', id: target.home };
 }

@@ -2,9 +2,12 @@
  * All that is held of a person: erased, or given out, from every home. A user's id, or the session
  * id of a guest, names them.
  */
+import { toUuid } from '../crypto';
 import { queryAll } from '../homes/query-all';
+import type { ActReason } from '../security-log/audit';
 import { erasePerson, listFormerGuests } from '../sessions/erase';
 import { exportSection, type HeldRow, SECTIONS, type Section } from '../sessions/export';
+import { reportAct, toAct } from './audit';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { assertAllAnswered } from './locate';
@@ -20,13 +23,20 @@ export async function erase(
   caller: ClientCaller,
   service: Service,
   subject: string,
+  reason: ActReason | null,
 ): Promise<Result<{ wasThere: boolean }>> {
   const authorized = authorize(caller.client, 'erase_users');
   if (!authorized.ok) return authorized;
   const person = await findPerson(caller, service, subject);
+  const act = await toAct(caller, service, authorized.grant, {
+    type: 'user_erased',
+    target: { type: 'user', id: subject },
+    reason,
+  });
   const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
-    erasePerson(home, authorized.grant, person, revocationOf(caller, service)),
+    erasePerson(home, act, person, revocationOf(caller, service)),
   );
+  reportAct(caller, act, answered);
   assertAllAnswered(unavailable);
   return { ok: true, wasThere: answered.some(({ answer }) => answer) };
 }
@@ -47,6 +57,7 @@ export async function exportPerson(
   service: Service,
   subject: string,
   { position, limit }: { position: ExportPosition | null; limit: number },
+  reason: ActReason | null,
 ): Promise<Result<{ home: string; rows: HeldRow[]; next: ExportPosition | null }>> {
   const authorized = authorize(caller.client, 'manage_all');
   if (!authorized.ok) return authorized;
@@ -59,9 +70,23 @@ export async function exportPerson(
       detail: 'cursor is not one that this service gave',
     });
   const person = await findPerson(caller, service, subject);
-  const { rows, next } = await exportSection(home, authorized.grant, person, { ...at, limit });
+  const { grant } = authorized;
+  const act = await toAct(caller, service, grant, {
+    id: await toExportId([grant.clientId, subject, home.name], service.now()),
+    type: 'user_exported',
+    target: { type: 'user', id: subject },
+    reason,
+    toldBy: home.name,
+  });
+  const { rows, next } = await exportSection(home, act, person, { ...at, limit });
+  reportAct(caller, act, [{ home }]);
   const following = next === null ? positionAfter(at, service) : { ...at, after: next };
   return { ok: true, home: home.name, rows, next: following };
+}
+
+/** Of all pages of an hour, so that an export is one event in the audit log of a home. */
+function toExportId(whose: readonly string[], now: number): Promise<string> {
+  return toUuid(['export', ...whose, Math.floor(now / 3_600_000)]);
 }
 
 /** The next section, or the next home's first; null: that was all. */

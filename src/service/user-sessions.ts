@@ -6,9 +6,11 @@ import type { Home, Replica } from '../db/d1';
 import { DatabaseUnavailableError } from '../faults';
 import { locateUser, type UserLocation } from '../homes/location';
 import { queryAll } from '../homes/query-all';
+import type { ActReason } from '../security-log/audit';
 import { type EventPositions, listUserEvents, mergeEventPages } from '../security-log/read-events';
 import { listUserSessions, mergeSessionPages, type Page, type SessionPage } from '../sessions/list';
 import { revokeUser } from '../sessions/revoke';
+import { reportAct, toAct } from './audit';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { assertAllAnswered, finishMoves } from './locate';
@@ -68,22 +70,29 @@ export async function endSessionsOf(
   caller: ClientCaller,
   service: Service,
   userId: string,
+  reason: ActReason | null,
 ): Promise<Result<{ revoked: number }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
   const homes = service.homes(caller.meter);
+  const act = await toAct(caller, service, authorized.grant, {
+    type: 'user_signed_out',
+    target: { type: 'user', id: userId },
+    reason,
+  });
   const revoked = new Set<string>();
   const end = async (home: Home) => {
-    const events = (
-      await revokeUser(home, authorized.grant, userId, revocationOf(caller, service))
-    ).filter(({ id }) => !revoked.has(id));
+    const events = (await revokeUser(home, act, userId, revocationOf(caller, service))).filter(
+      ({ id }) => !revoked.has(id),
+    );
     for (const { id } of events) revoked.add(id);
     report(caller, home, events);
   };
   // Sessions that are on their way from one home to another end, and are reported, where they
   // arrive.
   await finishMovesOf(caller, service, userId);
-  const { unavailable } = await queryAll(homes, end);
+  const { answered, unavailable } = await queryAll(homes, end);
+  reportAct(caller, act, answered);
   if (homes.length > 1 && unavailable.length === 0) {
     // And those that left meanwhile.
     const userLocation = await findUser(caller, service, userId);

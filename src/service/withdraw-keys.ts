@@ -4,6 +4,7 @@
  */
 import { copyKeyRows } from '../db/signing-key-rows';
 import { queryAll } from '../homes/query-all';
+import type { ActReason } from '../security-log/audit';
 import {
   type Compromised,
   findSigningKey,
@@ -11,6 +12,7 @@ import {
   revokeSigningKeys,
   trustedKeys,
 } from '../tokens/signing-keys';
+import { reportAct, toAct } from './audit';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { assertAllAnswered } from './locate';
@@ -66,6 +68,7 @@ export async function withdrawSigningKeys(
   caller: ClientCaller,
   service: Service,
   which: Compromised,
+  reason: ActReason | null,
 ): Promise<Result<{ revoked: string[]; signing: string | null }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
@@ -74,8 +77,17 @@ export async function withdrawSigningKeys(
     return refuse({ code: 'invalid_request', detail: 'created_before is in the future' });
   const original = service.defaultHome(caller.meter);
   const keyring = await service.keyring();
-  const outcome = await revokeSigningKeys(original, keyring, config.signingKeys, which, now());
+  const act = await toAct(caller, service, authorized.grant, {
+    type: 'signing_keys_revoked',
+    target: 'kid' in which ? { type: 'signing_key', id: which.kid } : { type: 'signing_keys' },
+    reason,
+    facts: 'kid' in which ? {} : { created_before: which.createdBefore.getTime() / 1000 },
+    toldBy: original.name,
+  });
+  const policy = config.signingKeys;
+  const outcome = await revokeSigningKeys(original, keyring, policy, which, act, now());
   if (outcome === null) return refuse({ code: 'not_found', detail: 'There is no such key' });
+  if (outcome.revoked.length > 0) reportAct(caller, act, [{ home: original }]);
   // In the home where keys are made it is done.
   const { unavailable } = await queryAll(service.homes(caller.meter), async (home) =>
     home.name === original.name ? 0 : copyKeyRows(original, home),

@@ -17,7 +17,6 @@ import {
   type SQL,
   sql,
 } from 'drizzle-orm';
-import type { Grant } from '../config/authority';
 import { sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import {
@@ -28,6 +27,7 @@ import {
   userSessions,
   users,
 } from '../db/schema';
+import { type Act, forgetInAudit, recordAct } from '../security-log/audit';
 import { deleteEventsWhere } from '../security-log/delete-events';
 import { ERASED_PERSON, ERASED_SESSION, upsertNotBefore } from './not-before';
 import { type Revocation, tokensEnd } from './revoke';
@@ -56,7 +56,7 @@ export async function listFormerGuests(home: Home, userId: string): Promise<stri
  */
 export async function erasePerson(
   home: Home,
-  _grant: Grant<'erase_users'>,
+  act: Act<'erase_users'>,
   { subject, formerGuests }: { subject: string; formerGuests: readonly string[] },
   revocation: Revocation,
 ): Promise<boolean> {
@@ -89,6 +89,7 @@ export async function erasePerson(
     moves: db.delete(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
     events: deleteEventsWhere(home, isIn(sessionEvents.subject, subjects)),
     notBefores: db.delete(notBefores).where(isIn(notBefores.subject, subjects)),
+    audit: [forgetInAudit(home, subjects), ...recordAct(home, act)],
   }));
   return sessions.length + people.length > 0;
 }

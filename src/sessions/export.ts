@@ -7,8 +7,7 @@
 
 import { and, asc, eq, getTableColumns, inArray, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
-import type { Grant } from '../config/authority';
-import { type Home, type Replica, transact } from '../db/d1';
+import { type Home, transact } from '../db/d1';
 import {
   notBefores,
   sessionEvents,
@@ -17,6 +16,7 @@ import {
   users,
   webhookDeliveries,
 } from '../db/schema';
+import { type Act, auditSubjectOf, recordAct } from '../security-log/audit';
 import { isIn, isOfPerson } from './erase';
 
 /** What is exported one after the other. */
@@ -38,82 +38,111 @@ export interface ExportPage {
 /** SQLite's own order of a table, by which a page goes on. */
 const ROW = sql<number>`rowid`;
 
-/** One page of a section, after a row. `formerGuests`: sessions/erase.ts. One round trip. */
-export async function exportSection(
-  copy: Home | Replica,
-  _grant: Grant<'manage_all'>,
-  { subject, formerGuests }: { subject: string; formerGuests: readonly string[] },
-  { section, after, limit }: { section: Section; after: number; limit: number },
+interface Person {
+  subject: string;
+  /** sessions/erase.ts */
+  formerGuests: readonly string[];
+}
+
+interface SectionPage {
+  section: Section;
+  after: number;
+  limit: number;
+}
+
+/** One page of a section, after a row. One round trip, which records that it was asked for. */
+export function exportSection(
+  home: Home,
+  act: Act<'manage_all'>,
+  person: Person,
+  page: SectionPage,
 ): Promise<ExportPage> {
-  const { db } = copy;
-  const subjects = [subject, ...formerGuests];
-  switch (section) {
-    case 'person': {
-      const [people, moves, bounds] = await transact(
-        copy,
-        () =>
-          [
-            db.select().from(users).where(eq(users.id, subject)),
-            db.select().from(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
-            db.select().from(notBefores).where(isIn(notBefores.subject, subjects)),
-          ] as const,
-      );
-      const rows = [
-        ...people.map((row) => toHeld(users, 'users', row)),
-        ...moves.map((row) => toHeld(unfinishedMoves, 'unfinished_moves', row)),
-        ...bounds.map((row) => toHeld(notBefores, 'outdated_tokens', row)),
-      ];
-      return { rows, next: null };
-    }
-    case 'sessions': {
-      const {
-        refreshToken: _,
-        idempotencyKeyHash: __,
-        recoveries: ___,
-        ...shown
-      } = getTableColumns(userSessions);
-      const [found] = await transact(
-        copy,
-        () =>
-          [
-            db
-              .select({ ...shown, position: ROW.as('position') })
-              .from(userSessions)
-              .where(and(isOfPerson(subject, formerGuests), sql`rowid > ${after}`))
-              .orderBy(asc(ROW))
-              .limit(limit + 1),
-          ] as const,
-      );
-      return toPage(found, limit, (row) => toHeld(userSessions, 'user_sessions', row));
-    }
-    case 'events': {
-      const ofPage = and(
-        isIn(sessionEvents.subject, subjects),
-        sql`${sessionEvents.seq} > ${after}`,
-      );
-      const page = db
-        .select()
-        .from(sessionEvents)
-        .where(ofPage)
-        .orderBy(asc(sessionEvents.seq))
-        .limit(limit + 1);
-      const ids: SQL = sql`(select id from ${sessionEvents} where ${ofPage} order by seq limit ${limit})`;
-      const [events, deliveries] = await transact(
-        copy,
-        () =>
-          [
-            page,
-            db.select().from(webhookDeliveries).where(inArray(webhookDeliveries.eventId, ids)),
-          ] as const,
-      );
-      const positioned = events.map((event) => ({ ...event, position: event.seq }));
-      const { rows, next } = toPage(positioned, limit, (row) =>
-        toHeld(sessionEvents, 'session_events', row),
-      );
-      const told = deliveries.map((row) => toHeld(webhookDeliveries, 'webhook_deliveries', row));
-      return { rows: [...rows, ...told], next };
-    }
+  switch (page.section) {
+    case 'person':
+      return exportPerson(home, act, person);
+    case 'sessions':
+      return exportSessions(home, act, person, page);
+    case 'events':
+      return exportEvents(home, act, person, page);
   }
+}
+
+const subjectsOf = ({ subject, formerGuests }: Person) => [subject, ...formerGuests];
+
+async function exportPerson(
+  home: Home,
+  act: Act<'manage_all'>,
+  person: Person,
+): Promise<ExportPage> {
+  const { db } = home;
+  const subjects = subjectsOf(person);
+  const { people, moves, bounds } = await transact(home, () => ({
+    audit: recordAct(home, act),
+    people: db.select().from(users).where(eq(users.id, person.subject)),
+    moves: db.select().from(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
+    bounds: db.select().from(notBefores).where(isIn(notBefores.subject, subjects)),
+  }));
+  const rows = [
+    ...people.map((row) => toHeld(users, 'users', row)),
+    ...moves.map((row) => toHeld(unfinishedMoves, 'unfinished_moves', row)),
+    ...bounds.map((row) => toHeld(notBefores, 'outdated_tokens', row)),
+  ];
+  return { rows, next: null };
+}
+
+async function exportSessions(
+  home: Home,
+  act: Act<'manage_all'>,
+  { subject, formerGuests }: Person,
+  { after, limit }: SectionPage,
+): Promise<ExportPage> {
+  const {
+    refreshToken: _,
+    idempotencyKeyHash: __,
+    recoveries: ___,
+    ...shown
+  } = getTableColumns(userSessions);
+  const page = home.db
+    .select({ ...shown, position: ROW.as('position') })
+    .from(userSessions)
+    .where(and(isOfPerson(subject, formerGuests), sql`rowid > ${after}`))
+    .orderBy(asc(ROW))
+    .limit(limit + 1);
+  const { found } = await transact(home, () => ({ audit: recordAct(home, act), found: page }));
+  return toPage(found, limit, (row) => toHeld(userSessions, 'user_sessions', row));
+}
+
+/** The person's log, and what the audit log has of them. */
+async function exportEvents(
+  home: Home,
+  act: Act<'manage_all'>,
+  person: Person,
+  { after, limit }: SectionPage,
+): Promise<ExportPage> {
+  const { db } = home;
+  const subjects = subjectsOf(person);
+  const ofPage = and(
+    isIn(sessionEvents.subject, [...subjects, ...subjects.map(auditSubjectOf)]),
+    sql`${sessionEvents.seq} > ${after}`,
+  );
+  const page = db
+    .select()
+    .from(sessionEvents)
+    .where(ofPage)
+    .orderBy(asc(sessionEvents.seq))
+    .limit(limit + 1);
+  const ids: SQL = sql`(select id from ${sessionEvents} where ${ofPage} order by seq limit ${limit})`;
+  const { events, deliveries } = await transact(home, () => ({
+    audit: recordAct(home, act),
+    events: page,
+    deliveries: db.select().from(webhookDeliveries).where(inArray(webhookDeliveries.eventId, ids)),
+  }));
+  const positioned = events.map((event) => ({ ...event, position: event.seq }));
+  const { rows, next } = toPage(positioned, limit, (row) =>
+    toHeld(sessionEvents, 'session_events', row),
+  );
+  const told = deliveries.map((row) => toHeld(webhookDeliveries, 'webhook_deliveries', row));
+  return { rows: [...rows, ...told], next };
 }
 
 function toPage<T extends { position: number }>(

@@ -7,6 +7,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { notBefores } from '../db/schema';
+import { type Act, recordAct } from '../security-log/audit';
 
 /**
  * 9999-12-31. How long a session may last is its own row's, made under a configuration that may
@@ -47,8 +48,16 @@ export function upsertNotBefore(
 
 /**
  * Ends every session of a subject (a user's id, or EVERYONE in this home) that began before
- * `notBefore` (ms), for good: the row is one a subject, and is kept. One round trip, one row.
+ * `notBefore` (ms), for good: the row is one a subject, and is kept. One round trip.
  */
-export async function setNotBefore(home: Home, subject: string, notBefore: number): Promise<void> {
-  await transact(home, () => [upsertNotBefore(home, subject, notBefore, FOR_EVER)] as const);
+export async function setNotBefore(
+  home: Home,
+  act: Act<'operate'>,
+  subject: string,
+  notBefore: number,
+): Promise<void> {
+  await transact(home, () => ({
+    notBefore: upsertNotBefore(home, subject, notBefore, FOR_EVER),
+    audit: recordAct(home, act),
+  }));
 }

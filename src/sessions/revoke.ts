@@ -4,10 +4,10 @@
  */
 import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
+import { type Act, recordAct } from '../security-log/audit';
 import {
   type EventDetails,
   MANY,
@@ -172,16 +172,18 @@ export async function revokeEverywhere(
 /** Ends a user's sessions, or the one of a guest, that are of the clients a backend acts for. */
 export async function revokeUser(
   home: Home,
-  grant: Grant<'manage_users'>,
+  act: Act<'manage_users'>,
   userId: string,
   revocation: Revocation,
 ): Promise<RecordedEvent[]> {
+  const { grant } = act;
   const details = { by: 'client', client_id: grant.clientId, reason: 'revoked' } as const;
   // A not-before is the user's as a whole, so it is for those who end the whole of their sessions.
-  const afterwards =
+  const notBefore =
     grant.forClients === null
       ? [upsertNotBefore(home, userId, revocation.now, tokensEnd(revocation))]
       : [];
+  const afterwards = [...notBefore, ...recordAct(home, act)];
   const own = and(belongsToSubject(userId), isReached(userSessions.clientId, grant));
   const { statements, events } = revokeWhere(home, own, details, userId, revocation, afterwards);
   return events(await transact(home, () => statements));

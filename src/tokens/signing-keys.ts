@@ -17,6 +17,7 @@ import type { SigningKeyPolicy } from '../config/signing-key-policy';
 import type { Keyring } from '../crypto';
 import type { Home } from '../db/d1';
 import { addKeyRow, type KeyRow, readKeyRows, replaceKeyRows } from '../db/signing-key-rows';
+import { type Act, recordAct } from '../security-log/audit';
 import { type KeyMaker, makeKey, openPrivateKey } from './key-material';
 
 export interface VerifyingKey {
@@ -131,6 +132,7 @@ export async function revokeSigningKeys(
   keyring: Keyring,
   policy: SigningKeyPolicy,
   which: Compromised,
+  act: Act<'operate'>,
   now: number,
 ): Promise<{ revoked: string[]; signing: string | null } | null> {
   let made: KeyRow | null = null;
@@ -147,7 +149,10 @@ export async function revokeSigningKeys(
     // Another try is another generation of the same key: making an RSA key takes its time.
     made ??= await makeKey(keyring, policy.alg, { generation, activatesAt: moment, now });
     const row = { ...made, generation };
-    const rows = await replaceKeyRows(home, revoked, row, moment);
+    const recorded = { ...act, facts: { ...act.facts, kids: revoked } };
+    const rows = await replaceKeyRows(home, revoked, row, moment, (isReplaced) =>
+      recordAct(home, recorded, isReplaced),
+    );
     // Otherwise another key was made at the same moment.
     if (rows.some(({ kid }) => kid === row.kid)) return { revoked, signing: row.kid };
   }

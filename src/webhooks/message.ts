@@ -5,7 +5,7 @@
  */
 import { SignJWT } from 'jose';
 import type { Webhook } from '../config/webhooks';
-import { toEventView } from '../security-log/event-view';
+import { toEventView, toTold } from '../security-log/event-view';
 import type { SessionEvent } from '../security-log/read-events';
 import { sequenceOf } from '../security-log/sequence';
 import type { SigningKey } from '../tokens/signing-keys';
@@ -46,7 +46,7 @@ export async function toMessage(
 }
 
 function toJson(event: SessionEvent): string {
-  const data = toEventView(event);
+  const data = toTold(event);
   const sequence = sequenceOf(event);
   return JSON.stringify({ type: event.type, timestamp: data.created_at, sequence, data });
 }

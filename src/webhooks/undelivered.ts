@@ -5,6 +5,7 @@
 import { and, eq, gt, inArray, lte, notInArray, type SQL, sql } from 'drizzle-orm';
 import { type Home, type Replica, transact } from '../db/d1';
 import { sessionEvents, webhookDeliveries, webhookPauses } from '../db/schema';
+import { type Act, recordAct } from '../security-log/audit';
 
 /** Gives up what is due to endpoints that are not configured any more. Returns how many. */
 export async function giveUpOnOthers(
@@ -98,6 +99,7 @@ const MAX_REPLAYED = 1_000;
  */
 export async function replayDead(
   home: Home,
+  act: Act<'operate'>,
   filter: Omit<DeliveryFilter, 'state'>,
   now: number,
 ): Promise<string[]> {
@@ -107,22 +109,17 @@ export async function replayDead(
     .from(webhookDeliveries)
     .where(matches({ ...filter, state: 'dead' }))
     .limit(MAX_REPLAYED);
-  const [replayed] = await transact(
-    home,
-    () =>
-      [
-        home.db
-          .update(webhookDeliveries)
-          .set({ state: 'pending', attempts: 0, nextAttemptAt: new Date(now), lastError: null })
-          .where(sql`rowid in ${dead}`)
-          .returning({ eventId }),
-        home.db
-          .delete(webhookPauses)
-          .where(
-            filter.endpoint === null ? undefined : eq(webhookPauses.endpoint, filter.endpoint),
-          ),
-      ] as const,
-  );
+  const isPaused =
+    filter.endpoint === null ? undefined : eq(webhookPauses.endpoint, filter.endpoint);
+  const { replayed } = await transact(home, () => ({
+    replayed: home.db
+      .update(webhookDeliveries)
+      .set({ state: 'pending', attempts: 0, nextAttemptAt: new Date(now), lastError: null })
+      .where(sql`rowid in ${dead}`)
+      .returning({ eventId }),
+    pauses: home.db.delete(webhookPauses).where(isPaused),
+    audit: recordAct(home, act),
+  }));
   return replayed.map((row) => row.eventId);
 }
 

@@ -366,9 +366,13 @@ describe('what does not know the home', () => {
     expect(failed.status).toBe(503);
     expect(await failed.json()).toMatchObject({ homes: ['DB_APAC'] });
     expect((await homes.service.backend('DELETE', `/v1/users/${USER}`)).status).toBe(204);
-    for (const name of HOMES)
-      for (const table of ['users', 'user_sessions', 'session_events'])
+    for (const name of HOMES) {
+      const { results } = await env[name].prepare('SELECT type FROM session_events').all();
+      // What is left says that somebody was erased.
+      expect(new Set(results.map(({ type }) => type))).toEqual(new Set(['user_erased']));
+      for (const table of ['users', 'user_sessions'])
         expect(await env[name].prepare(`SELECT count(*) AS n FROM ${table}`).first('n')).toBe(0);
+    }
   });
 
   it('lists the events of all homes, each once, newest first, whatever the size of the pages', async () => {

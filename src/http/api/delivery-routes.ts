@@ -11,7 +11,15 @@ import { clientAuth } from '../auth/client-auth';
 import { clientCallerOf } from '../caller';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { parseLimit, parseSequence, readJson, readQuery, uuid, validate } from '../input';
+import {
+  actReason,
+  parseLimit,
+  parseSequence,
+  readJson,
+  readQuery,
+  uuid,
+  validate,
+} from '../input';
 import { toProblemError } from '../refusals';
 
 const stateSchema = v.object({
@@ -22,6 +30,7 @@ const replaySchema = v.strictObject({
   event_id: v.optional(uuid),
   /** Said, so that a member which went missing on its way here replays nothing else. */
   all: v.optional(v.literal(true, 'can only be true')),
+  reason: actReason,
 });
 
 export function deliveryRoutes(service: Service): Hono<AppEnv> {
@@ -57,13 +66,14 @@ export function deliveryRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/replay', operator, async (c) => {
     const { input } = await readJson(c, replaySchema);
-    const { endpoint = null, event_id: eventId = null } = input;
+    const { endpoint = null, event_id: eventId = null, reason = null } = input;
     if ((endpoint === null && eventId === null) !== (input.all === true))
       throw new ProblemError(
         'invalid_request',
         'Name endpoint, event_id, or else all, which is true',
       );
-    const result = await replayDeliveries(clientCallerOf(c), service, { endpoint, eventId });
+    const filter = { endpoint, eventId };
+    const result = await replayDeliveries(clientCallerOf(c), service, filter, reason);
     if (!result.ok) throw toProblemError(result.refusal);
     return c.json({ replayed: result.replayed });
   });

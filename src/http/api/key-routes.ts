@@ -9,7 +9,7 @@ import { clientAuth } from '../auth/client-auth';
 import { clientCallerOf } from '../caller';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { readJson } from '../input';
+import { actReason, readJson } from '../input';
 import { toProblemError } from '../refusals';
 
 const revokeSchema = v.strictObject({
@@ -18,6 +18,7 @@ const revokeSchema = v.strictObject({
   created_before: v.optional(
     v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0)),
   ),
+  reason: actReason,
 });
 
 export function keyRoutes(service: Service): Hono<AppEnv> {
@@ -42,11 +43,11 @@ export function keyRoutes(service: Service): Hono<AppEnv> {
   /** Which keys are compromised has to be said: one, or all that were made before a time. */
   routes.post('/revoke', operator, async (c) => {
     const { input } = await readJson(c, revokeSchema);
-    const { kid, created_before: before } = input;
+    const { kid, created_before: before, reason = null } = input;
     if ((kid === undefined) === (before === undefined))
       throw new ProblemError('invalid_request', 'Name a kid, or created_before for all keys');
     const which = kid === undefined ? { createdBefore: new Date(1000 * (before ?? 0)) } : { kid };
-    const withdrawn = await withdrawSigningKeys(clientCallerOf(c), service, which);
+    const withdrawn = await withdrawSigningKeys(clientCallerOf(c), service, which, reason);
     if (!withdrawn.ok) throw toProblemError(withdrawn.refusal);
     const { revoked, signing } = withdrawn;
     c.set('outcome', revoked.length > 0 ? 'keys_revoked' : 'unchanged');

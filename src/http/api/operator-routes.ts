@@ -14,11 +14,11 @@ import { clientAuth } from '../auth/client-auth';
 import { clientCallerOf } from '../caller';
 import type { AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { foreignCursor, readJson, uuid } from '../input';
+import { actReason, foreignCursor, readJson, uuid } from '../input';
 import { toProblemError } from '../refusals';
 import { readUserId } from './user-routes';
 
-const moveSchema = v.strictObject({ home: v.string() });
+const moveSchema = v.strictObject({ home: v.string(), reason: actReason });
 /**
  * One drain moves so many users and so many guests: each takes up to 18 statements, of which an
  * invocation has 1,000.
@@ -30,6 +30,7 @@ const drainSchema = v.strictObject({
     MAX_DRAINED,
   ),
   cursor: v.nullish(v.string()),
+  reason: actReason,
 });
 const notBeforeSchema = v.strictObject({
   user_id: v.optional(uuid),
@@ -40,6 +41,7 @@ const notBeforeSchema = v.strictObject({
   not_before: v.optional(
     v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0)),
   ),
+  reason: actReason,
 });
 
 export function operatorRoutes(service: Service): {
@@ -70,7 +72,7 @@ export function operatorRoutes(service: Service): {
     const { input } = await readJson(c, drainSchema);
     const after = parseCursor(input.cursor ?? null);
     const which = { home: c.req.param('home'), after, limit: input.limit };
-    const drained = await drainHome(clientCallerOf(c), service, which);
+    const drained = await drainHome(clientCallerOf(c), service, which, input.reason ?? null);
     if (!drained.ok) throw toProblemError(drained.refusal);
     c.set('outcome', 'drained');
     const { moved, next } = drained;
@@ -79,8 +81,8 @@ export function operatorRoutes(service: Service): {
 
   users.post('/:user_id/move', operator, async (c) => {
     const userId = readUserId(c);
-    const { home } = (await readJson(c, moveSchema)).input;
-    const result = await moveUser(clientCallerOf(c), service, { userId, home });
+    const { home, reason = null } = (await readJson(c, moveSchema)).input;
+    const result = await moveUser(clientCallerOf(c), service, { userId, home }, reason);
     if (!result.ok) throw toProblemError(result.refusal);
     c.set('outcome', result.moved ? 'moved' : 'unchanged');
     return c.json({ user_id: userId, home, moved: result.moved });
@@ -90,8 +92,8 @@ export function operatorRoutes(service: Service): {
   notBefore.post('/', operator, async (c) => {
     const { input } = await readJson(c, notBeforeSchema);
     const caller = clientCallerOf(c);
-    const second = input.not_before ?? null;
-    const ended = await endSessionsBefore(caller, service, toTarget(input), second);
+    const { not_before: second = null, reason = null } = input;
+    const ended = await endSessionsBefore(caller, service, toTarget(input), second, reason);
     if (!ended.ok) throw toProblemError(ended.refusal);
     c.set('outcome', 'outdated');
     return c.json({ not_before: toIso(ended.notBefore) });

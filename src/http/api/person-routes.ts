@@ -9,7 +9,7 @@ import { SECTIONS } from '../../sessions/export';
 import { clientAuth } from '../auth/client-auth';
 import { clientCallerOf } from '../caller';
 import type { AppEnv } from '../context';
-import { foreignCursor, parseLimit, readQuery } from '../input';
+import { foreignCursor, parseLimit, readQuery, readReason } from '../input';
 import { toProblemError } from '../refusals';
 import { readUserId } from './user-routes';
 
@@ -17,7 +17,7 @@ export function personRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.delete('/:user_id', clientAuth(service, 'erase_users'), async (c) => {
-    const erased = await erase(clientCallerOf(c), service, readUserId(c));
+    const erased = await erase(clientCallerOf(c), service, readUserId(c), readReason(c));
     if (!erased.ok) throw toProblemError(erased.refusal);
     c.set('outcome', erased.wasThere ? 'erased' : 'unchanged');
     return c.body(null, 204);
@@ -25,9 +25,10 @@ export function personRoutes(service: Service): Hono<AppEnv> {
 
   /** One page, of one home. A page may be empty, and is the last when there is no `next_cursor`. */
   routes.get('/:user_id/export', clientAuth(service, 'manage_all'), async (c) => {
-    const { limit, cursor } = readQuery(c, ['limit', 'cursor']);
+    const { limit, cursor } = readQuery(c, ['limit', 'cursor', 'reason']);
+    const reason = readReason(c, ['limit', 'cursor']);
     const page = { position: parsePosition(cursor), limit: parseLimit(limit) };
-    const exported = await exportPerson(clientCallerOf(c), service, readUserId(c), page);
+    const exported = await exportPerson(clientCallerOf(c), service, readUserId(c), page, reason);
     if (!exported.ok) throw toProblemError(exported.refusal);
     const { home, rows, next } = exported;
     return c.json({

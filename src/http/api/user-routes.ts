@@ -18,11 +18,12 @@ import {
   parseLimit,
   readPage,
   readQuery,
+  readReason,
   uuid,
   validate,
 } from '../input';
 import { toProblemError } from '../refusals';
-import { toSessionView } from '../views';
+import { toSessionView, warnOf } from '../views';
 
 export function userRoutes(service: Service): Hono<AppEnv> {
   const { config } = service;
@@ -61,17 +62,12 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.delete('/:user_id/sessions', backend, async (c) => {
-    const ended = await endSessionsOf(clientCallerOf(c), service, readUserId(c));
+    const ended = await endSessionsOf(clientCallerOf(c), service, readUserId(c), readReason(c));
     if (!ended.ok) throw toProblemError(ended.refusal);
     return c.json({ revoked: ended.revoked });
   });
 
   return routes;
-}
-
-/** A list is worth more than none, but whoever reads it has to know what it lacks. */
-function warnOf(unavailable: readonly string[]) {
-  return unavailable.length === 0 ? {} : { unanswered_homes: unavailable };
 }
 
 export function readUserId(c: AppContext): string {

@@ -1,8 +1,8 @@
 /** English. Another language is another file like this one, listed in texts/index.ts. */
-import type { EventType } from '../../../config/webhooks';
+import type { SessionEventType } from '../../../config/webhooks';
 import type { Reason } from '../../../risk/assess';
 
-const events: Record<EventType, string> = {
+const events: Record<SessionEventType, string> = {
   session_created: 'Signed in',
   new_device: 'First sign-in on this kind of device',
   context_changed: 'Used from another network',

@@ -1,0 +1,1 @@
+CREATE INDEX `idx_session_events_audit` ON `session_events` (`created_at`,`id`) WHERE substr(subject, 1, 6) = 'audit:';

@@ -1,0 +1,130 @@
+/**
+ * The audit log: what clients did by capabilities that reach other people. An act's event is
+ * inserted by the transaction of the act, in every home that carries it out, under one id.
+ *
+ * It is a row of the security log's table, so that retention and webhooks are the same, but in the
+ * log of no person: its `subject` says what the act was about, `audit:<type>:<id>`. A person's id
+ * stands there only while the person does; its hash stays, in `session_id`, which also puts what
+ * webhooks are told in order.
+ */
+import { and, eq, type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
+import type { Grant } from '../config/authority';
+import type { Capability } from '../config/clients';
+import type { AuditEventType } from '../config/webhooks';
+import { sha256 } from '../crypto';
+import type { Home } from '../db/d1';
+import { sessionEvents, userSessions, users, webhookDeliveries } from '../db/schema';
+import type { Reporting } from './record';
+import { SEQUENCE } from './sequence';
+
+/** Why a client did it, as it says itself. */
+export const ACT_REASONS = [
+  'password_changed',
+  'credential_compromised',
+  'account_disabled',
+  'administrator',
+  'user_request',
+] as const;
+export type ActReason = (typeof ACT_REASONS)[number];
+
+/** What an act is about. */
+export type Target =
+  /** A user's id, or a guest's session id. */
+  | { type: 'user'; id: string }
+  | { type: 'everyone' }
+  /** Its name, the `kid`, the name in WEBHOOKS, or the id. */
+  | { type: 'home' | 'signing_key' | 'webhook_endpoint' | 'event'; id: string }
+  /** All of them, or those that `facts` say. */
+  | { type: 'signing_keys' | 'webhook_deliveries' };
+
+/** What is done by a capability, and how it is recorded. Operations that leave a trace ask for it. */
+export interface Act<C extends Capability = Capability> {
+  /** One for a call, drawn before it, so that running a transaction twice records it once. */
+  id: string;
+  type: AuditEventType;
+  grant: Grant<C>;
+  target: Target;
+  /** SHA-256 of a person's id; of anything else, what it is. */
+  targetKey: string;
+  reason: ActReason | null;
+  /** What else there is to say of it. It names no person. */
+  facts: Facts;
+  /** The home whose outbox tells the webhooks, so that they are told once. */
+  toldBy: string;
+  reporting: Reporting;
+  now: number;
+}
+
+export type Facts = Record<string, string | number | readonly string[]>;
+
+export async function toTargetKey(target: Target): Promise<string> {
+  if (target.type === 'user') return sha256(target.id);
+  return 'id' in target ? `${target.type}:${target.id}` : target.type;
+}
+
+/** SQL: an event of the audit log. Without parameters, so that SQLite uses the index of these. */
+export const IS_AUDIT = sql`substr(subject, 1, 6) = 'audit:'`;
+
+const PREFIX = 'audit:';
+/** Of a person who is not there, or not any more. */
+export const NO_LONGER_NAMED = `${PREFIX}user:`;
+/** Of a person. */
+export const auditSubjectOf = (id: string) => NO_LONGER_NAMED + id;
+
+/** What an event of the audit log was about; null for an event of a person's log. */
+export function parseSubject(subject: string): { type: string; id: string | null } | null {
+  const [, type, id = ''] = /^audit:([a-z_]+):?(.*)$/s.exec(subject) ?? [];
+  return type === undefined ? null : { type, id: id === '' ? null : id };
+}
+
+/**
+ * The statements that record an act: its event, and what the webhooks are to be told. Nothing where
+ * `condition` does not hold.
+ */
+export function recordAct(
+  home: Home,
+  { id, type, grant, targetKey, reason, facts, toldBy, reporting, now, ...act }: Act,
+  condition: SQL = sql`true`,
+): BatchItem<'sqlite'>[] {
+  const { db } = home;
+  const { requestId, webhooks } = reporting;
+  const second = Math.floor(now / 1000);
+  const details = JSON.stringify({ by: 'client', ...(reason !== null && { reason }), facts });
+  const event = db
+    .insert(sessionEvents)
+    .select(
+      sql`select null, ${id}, ${type}, ${toSubject(act.target, type)}, ${targetKey}, ${grant.clientId}, ${requestId}, ${second}, ${details}, null, null where ${condition}`,
+    )
+    .onConflictDoNothing();
+  // Who has been told is told again by no other request that shares the event.
+  const own = and(eq(sessionEvents.id, id), eq(sessionEvents.requestId, requestId));
+  const told = webhooks.filter(({ events }) => home.name === toldBy && events.has(type));
+  const deliveries = told.map(({ name }) =>
+    db
+      .insert(webhookDeliveries)
+      .select(
+        sql`select id, ${name}, 'pending', 0, ${second}, null, session_id, ${SEQUENCE} from ${sessionEvents} where ${own}`,
+      )
+      .onConflictDoNothing(),
+  );
+  return [event, ...deliveries];
+}
+
+/** SQL: the subject of an act's event. A person is named where they are, and while they are. */
+function toSubject(target: Target, type: AuditEventType): SQL {
+  if (target.type !== 'user')
+    return sql`${PREFIX + ('id' in target ? `${target.type}:${target.id}` : target.type)}`;
+  if (type === 'user_erased') return sql`${NO_LONGER_NAMED}`;
+  const isHere = sql`(exists (select 1 from ${users} where ${eq(users.id, target.id)}) or exists (select 1 from ${userSessions} where ${eq(userSessions.id, target.id)}))`;
+  return sql`iif(${isHere}, ${auditSubjectOf(target.id)}, ${NO_LONGER_NAMED})`;
+}
+
+/** The statement that leaves no id of these people in the audit log. */
+export function forgetInAudit({ db }: Home, ids: readonly string[]) {
+  const subjects = JSON.stringify(ids.map(auditSubjectOf));
+  return db
+    .update(sessionEvents)
+    .set({ subject: NO_LONGER_NAMED })
+    .where(sql`${sessionEvents.subject} in (select value from json_each(${subjects}))`);
+}

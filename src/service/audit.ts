@@ -1,0 +1,68 @@
+/** What a client does by a capability that reaches other people, as the audit log is to have it. */
+import type { Grant } from '../config/authority';
+import type { Capability } from '../config/clients';
+import type { AuditEventType } from '../config/webhooks';
+import type { Home } from '../db/d1';
+import {
+  type Act,
+  type ActReason,
+  type Facts,
+  type Target,
+  toTargetKey,
+} from '../security-log/audit';
+import type { Caller } from './caller';
+import { reportingOf } from './report';
+import type { Service } from './service';
+
+export interface ActInput {
+  type: AuditEventType;
+  target: Target;
+  reason: ActReason | null;
+  facts?: Facts;
+  /** Told by this home; unless it is given, by the default one. */
+  toldBy?: string;
+  /** Of an act that takes several calls; unless it is given, it is this call's own. */
+  id?: string;
+}
+
+export async function toAct<C extends Capability>(
+  caller: Caller,
+  service: Service,
+  grant: Grant<C>,
+  { facts = {}, toldBy, id = crypto.randomUUID(), ...input }: ActInput,
+): Promise<Act<C>> {
+  return {
+    ...input,
+    id,
+    grant,
+    facts,
+    targetKey: await toTargetKey(input.target),
+    toldBy: toldBy ?? service.defaultHome(caller.meter).name,
+    reporting: reportingOf(caller, service.config),
+    now: service.now(),
+  };
+}
+
+/**
+ * After the act: a line in the log, and the webhooks' turn once the answer is out. The line names
+ * nobody; `event_id` leads to what was done.
+ */
+export function reportAct(
+  caller: Caller,
+  { id, type, grant, reason, toldBy }: Act,
+  /** Those that carried it out. */
+  answered: readonly { home: Pick<Home, 'name'> }[],
+): void {
+  if (answered.some(({ home }) => home.name === toldBy))
+    caller.written.push({ home: toldBy, eventId: id });
+  console.log(
+    JSON.stringify({
+      level: 'info',
+      event: type,
+      event_id: id,
+      request_id: caller.requestId,
+      client_id: grant.clientId,
+      reason,
+    }),
+  );
+}

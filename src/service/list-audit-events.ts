@@ -1,0 +1,24 @@
+/** The audit log, for operators: what clients did to other people, in every home. */
+import { queryAll } from '../homes/query-all';
+import { type AuditPage, listAuditEvents, mergeAuditPages } from '../security-log/read-audit';
+import type { Page } from '../sessions/list';
+import { authorize } from './authorize';
+import type { ClientCaller } from './caller';
+import type { Result } from './refusal';
+import type { Service } from './service';
+
+/** `unavailable` are the homes that did not answer. Throws when none does. */
+export async function listAuditLog(
+  caller: ClientCaller,
+  service: Service,
+  page: Page,
+): Promise<Result<{ page: AuditPage; unavailable: string[] }>> {
+  const authorized = authorize(caller.client, 'operate');
+  if (!authorized.ok) return authorized;
+  const replicas = service.homes(caller.meter).map(service.replicaOf);
+  const { answered, unavailable } = await queryAll(replicas, (replica) =>
+    listAuditEvents(replica, authorized.grant, page),
+  );
+  const pages = answered.map(({ home, answer }) => ({ home: home.name, rows: answer }));
+  return { ok: true, page: mergeAuditPages(pages, page), unavailable };
+}
