@@ -18,6 +18,7 @@ import {
 } from '../db/d1';
 import type { Env } from '../env';
 import { DatabaseUnavailableError } from '../faults';
+import { createSingleFlight } from '../single-flight';
 import { createIssuerKeys, type IssuerKeys } from '../tokens/issuer-keys';
 import { createSharedKeyMaker } from '../tokens/key-material';
 import {
@@ -54,7 +55,7 @@ export interface Service {
   issuerKeys: IssuerKeys;
   /**
    * The signing keys: from the isolate's cache, else in one round trip to the home that is asked
-   * anyway. Not older than `maxAgeSeconds` (`KEY_CACHE_SECONDS`); while no database answers,
+   * anyway, which requests of the isolate share that need them at once. Not older than `maxAgeSeconds` (`KEY_CACHE_SECONDS`); while no database answers,
    * `KEY_STALE_SECONDS`.
    */
   keySet: (home: Home, maxAgeSeconds?: number) => Promise<KeySet>;
@@ -85,6 +86,7 @@ export function createService(
   // finishMoves.
   let keyring: Keyring | null = null;
   let keySet: KeySet | null = null;
+  const keyFlight = createSingleFlight<KeySet>();
   const makeFirstKey = createSharedKeyMaker();
   const sources = new Map([...config.homes.values()].map((home) => [home.name, toSource(home)]));
   const open = ({ at, primary }: Source, meter: Meter) => openHome(at, meter, primary);
@@ -121,14 +123,16 @@ export function createService(
       return keyringAt(keyring, now());
     },
     keySet: async (home, maxAgeSeconds = KEY_CACHE_SECONDS) => {
-      const moment = now();
-      const fresh = freshKeySet(keySet, maxAgeSeconds, moment);
+      const fresh = freshKeySet(keySet, maxAgeSeconds, now());
       if (fresh !== null) return fresh;
       try {
-        keySet = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
-        return keySet;
+        return await keyFlight.share(async () => {
+          const moment = now();
+          keySet = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
+          return keySet;
+        });
       } catch (fault) {
-        const known = freshKeySet(keySet, KEY_STALE_SECONDS, moment);
+        const known = freshKeySet(keySet, KEY_STALE_SECONDS, now());
         if (known === null || !(fault instanceof DatabaseUnavailableError)) throw fault;
         return known;
       }

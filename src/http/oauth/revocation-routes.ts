@@ -14,6 +14,7 @@ import {
   toRevocationDocument,
 } from '../../sessions/revocation-document';
 import { type Revocations, readRevocations } from '../../sessions/revocation-list';
+import { createSingleFlight } from '../../single-flight';
 import type { AppEnv } from '../context';
 
 interface Document {
@@ -40,8 +41,7 @@ export function revocationRoutes(service: Service): Hono<AppEnv> {
   const maxAge = config.revocationListMaxAgeSeconds;
   const keptFor = Math.max(maxAge, MIN_KEPT_SECONDS) * 1000;
   let built: Built | null = null;
-  /** When a request began to make the next list. */
-  let buildingSince = Number.NEGATIVE_INFINITY;
+  const flight = createSingleFlight<Built>();
 
   const routes = new Hono<AppEnv>();
   routes.get('/revocations', etag(), async (c) => {
@@ -57,20 +57,13 @@ export function revocationRoutes(service: Service): Hono<AppEnv> {
   return routes;
 
   async function readList(c: Context<AppEnv>): Promise<Built> {
-    const moment = now();
-    if (built !== null) {
-      const age = Math.abs(moment - built.builtAt);
-      // While one request asks the homes, the others answer with what there is, once over.
-      const isBeingMade = Math.abs(moment - buildingSince) < config.d1TimeoutMs;
-      if (age < keptFor * (isBeingMade ? 2 : 1)) return built;
-    }
-    buildingSince = moment;
-    try {
-      built = await build(c, moment);
+    const ageMs = built === null ? Number.POSITIVE_INFINITY : Math.abs(now() - built.builtAt);
+    // While one request asks the homes, the others answer with what there is, once over.
+    if (built !== null && ageMs < keptFor * (flight.isBusy() ? 2 : 1)) return built;
+    return flight.share(async () => {
+      built = await build(c, now());
       return built;
-    } finally {
-      buildingSince = Number.NEGATIVE_INFINITY;
-    }
+    });
   }
 
   async function build(c: Context<AppEnv>, moment: number): Promise<Built> {
