@@ -4,7 +4,16 @@
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, expect, it, vi } from 'vitest';
-import { BACKEND, basic, startService, type TestService, type Tokens } from './fixtures';
+import {
+  APP,
+  BACKEND,
+  basic,
+  startService,
+  stepUp,
+  type TestService,
+  type Tokens,
+} from './fixtures';
+import { AT, UA } from './risk/callers';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
@@ -13,6 +22,8 @@ interface Cost {
   roundTrips: number;
   rowsRead: number;
   rowsWritten: number;
+  /** Seeks for random ids among them, each of which may find the end of its index; default: one. */
+  seeks?: number;
 }
 
 beforeEach(async () => {
@@ -72,6 +83,28 @@ const operations: [string, Cost, Operation][] = [
       const { body } = await service.refresh(session.refresh_token);
       return () => service.refresh(body.refresh_token);
     },
+  ],
+  // The mark on the row, and the event, which looks three times for its number of the hour's ten.
+  [
+    'refresh, a lost answer',
+    { roundTrips: 2, rowsRead: 42, rowsWritten: 4, seeks: 31 },
+    async (service, session) => {
+      const caller = { userAgent: UA.chromeOnMac, ...AT.home };
+      const { body } = await service.refresh(session.refresh_token, APP, caller);
+      service.advance(GRACE);
+      await service.refresh(body.refresh_token, APP, caller);
+      service.advance(GRACE);
+      await service.request('/.well-known/jwks.json');
+      return () => service.refresh(body.refresh_token, APP, caller);
+    },
+  ],
+  // The row and the event.
+  [
+    'step-up',
+    { roundTrips: 1, rowsRead: 48, rowsWritten: 4, seeks: 31 },
+    async (service, { session, refresh_token }) =>
+      () =>
+        stepUp(service, session.id, { refresh_token }),
   ],
   // The row, its entry in the index on revoked_at, and the event.
   [
@@ -148,7 +181,8 @@ it.each(operations)('%s costs %o', async (_, cost, prepare) => {
     rowsWritten: cost.rowsWritten,
   });
   // A seek for a random ID reads one row fewer when it lands past the last entry of its index.
-  expect([cost.rowsRead, cost.rowsRead - 1]).toContain(rowsRead);
+  expect(rowsRead).toBeLessThanOrEqual(cost.rowsRead);
+  expect(rowsRead).toBeGreaterThanOrEqual(cost.rowsRead - (cost.seeks ?? 1));
 });
 
 it('an isolate’s first request reads the signing keys too, in a round trip of its own', async () => {

@@ -194,6 +194,21 @@ export async function startService(
   };
 }
 
+/** A backend says that it has authenticated the person behind a session anew. */
+export async function stepUp(
+  service: TestService,
+  sessionId: string,
+  body: Record<string, unknown>,
+  authorization = basic(BACKEND),
+): Promise<{ status: number; body: Tokens & { code?: string; reason?: string } }> {
+  const response = await service.request(`/v1/sessions/${sessionId}/authentication`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
 /** The row of a session, as plain SQL sees it. */
 export async function readRow(id: string): Promise<Record<string, string | number | null> | null> {
   return env.DB.prepare('SELECT * FROM user_sessions WHERE id = ?').bind(id).first();

@@ -97,6 +97,11 @@ export const userSessions = sqliteTable(
     idempotencyKeyHash: text('idempotency_key_hash'),
     /** The lost answers that were given again: a JSON object of sessions/recovery.ts. */
     recoveries: text('recoveries'),
+    /**
+     * What the session was to the tokens that a step-up superseded: a JSON array of
+     * sessions/before-step-up.ts.
+     */
+    beforeStepUp: text('before_step_up'),
   },
   (table) => [
     index('idx_user_sessions_uid').on(table.userId),

@@ -1,8 +1,10 @@
 /**
  * Step-up: the person behind a live session has proved anew who they are (RFC 9470). What the
- * session knows of that is replaced, and its refresh token moves on as a refresh would move it, so
- * that an invariant holds: at most one step a grace period. A backend shows the app's current
- * refresh token, because only with it can the ratchet make the next.
+ * session knows of that is replaced, and its refresh token moves on, also within the grace period
+ * of a rotation, so that the new authentication is of the answer alone: every token that was there
+ * before gives what it gave (before-step-up.ts). A backend shows the app's current refresh token,
+ * because only with it can the ratchet make the next; where a refresh has superseded it a moment
+ * ago, the ratchet takes two steps.
  */
 import { and, eq, inArray, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
@@ -12,7 +14,8 @@ import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { type RepeatableDraft, toRecording } from '../security-log/hourly-limit';
 import { FEW, type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
-import { type RefreshToken, successorsOf } from '../tokens/refresh-token';
+import { type RefreshToken, type Successor, successorsOf } from '../tokens/refresh-token';
+import { supersededByStepUp, wasSupersededByStepUp } from './before-step-up';
 import { isReached } from './reach';
 import { subjectOf } from './revoke';
 import {
@@ -40,8 +43,8 @@ export type AuthenticateResult =
   | { ok: false; reason: 'older_authentication' };
 
 /**
- * Records an authentication and moves the token on. One round trip. Safe to repeat within the grace
- * period.
+ * Records an authentication and moves the token on. One round trip. Safe to repeat with the same
+ * token within the grace period: the token moves once.
  */
 export async function authenticateSession(
   home: Home,
@@ -52,26 +55,17 @@ export async function authenticateSession(
   { grant, reporting, now }: { grant: Grant<'create_sessions'>; reporting: Reporting; now: number },
 ): Promise<AuthenticateResult> {
   const { db } = home;
-  const [hash, successors] = await Promise.all([
-    sha256(token.secret),
-    successorsOf(keyring, token),
-  ]);
-  const [next] = successors;
+  const [hash, steps] = await Promise.all([sha256(token.secret), stepsFrom(keyring, token)]);
   const rotatedAt = new Date(now);
   const own = eq(userSessions.id, token.sessionId);
-  const isCurrent = eq(userSessions.refreshToken, hash);
-  const moves = sql`(${isCurrent} and not ${isWithinGrace(policy, now)})`;
-  const isSuccessor = inArray(
-    userSessions.refreshToken,
-    successors.map((successor) => successor.hash),
-  );
+  const { moves, isRepeat, isSuccessor, nextHash } = toMoves(policy, { hash, steps, now });
   const condition = (isRerun: boolean) =>
     and(
       own,
       isReached(userSessions.clientId, grant),
       or(
-        isCurrent,
-        and(isSuccessor, isWithinGrace(policy, now)),
+        moves,
+        isRepeat,
         // What the run before did, whose outcome was unknown.
         isRerun ? and(isSuccessor, eq(userSessions.rotatedAt, rotatedAt)) : undefined,
       ),
@@ -98,8 +92,9 @@ export async function authenticateSession(
     authenticated: db
       .update(userSessions)
       .set({
-        refreshToken: sql`iif(${moves}, ${next.hash}, ${userSessions.refreshToken})`,
+        refreshToken: sql`iif(${moves}, ${nextHash}, ${userSessions.refreshToken})`,
         rotatedAt: sql`iif(${moves}, ${now}, ${userSessions.rotatedAt})`,
+        beforeStepUp: sql`iif(${moves}, ${supersededByStepUp(policy, now)}, ${userSessions.beforeStepUp})`,
         authTime,
         // Of an authentication before this one nothing stays: its class was another's.
         amr: amr && JSON.stringify(amr),
@@ -113,8 +108,11 @@ export async function authenticateSession(
   }));
   const [session] = authenticated;
   if (session !== undefined) {
-    const successor = successors.find((candidate) => candidate.hash === session.refreshToken);
-    return { ok: true, session, secret: successor?.secret ?? token.secret, events: written };
+    const secret = steps
+      .flatMap(({ successor, following }) => [successor, ...following])
+      .find((candidate) => candidate.hash === session.refreshToken)?.secret;
+    if (secret === undefined) throw new Error('the session moved to a token that is not the next');
+    return { ok: true, session, secret, events: written };
   }
   const [row] = rows;
   // A session of a client that the backend does not act for is none that it knows.
@@ -124,4 +122,45 @@ export async function authenticateSession(
   if (ended !== null) return { ok: false, reason: ended };
   const isOlder = row.authTime !== null && row.authTime.getTime() > authTime.getTime();
   return { ok: false, reason: isOlder ? 'older_authentication' : 'superseded' };
+}
+
+/** A token that may follow the presented one, and those that may follow it. */
+interface Step {
+  successor: Successor;
+  following: readonly [Successor, ...Successor[]];
+}
+
+async function stepsFrom(keyring: Keyring, token: RefreshToken): Promise<[Step, ...Step[]]> {
+  const toStep = async (successor: Successor): Promise<Step> => ({
+    successor,
+    following: await successorsOf(keyring, { ...token, secret: successor.secret }),
+  });
+  const [next, ...others] = await successorsOf(keyring, token);
+  return [await toStep(next), ...(await Promise.all(others.map(toStep)))];
+}
+
+/** SQL: what the presented token is to the session, and so whether the session moves on. */
+function toMoves(
+  policy: SessionPolicy,
+  { hash, steps, now }: { hash: string; steps: readonly [Step, ...Step[]]; now: number },
+) {
+  const { refreshToken } = userSessions;
+  const hashes = (tokens: readonly Successor[]) => tokens.map((token) => token.hash);
+  const successors = hashes(steps.map(({ successor }) => successor));
+  const following = hashes(steps.flatMap((step) => step.following));
+  const isSuccessor = inArray(refreshToken, successors);
+  const wasShown = wasSupersededByStepUp([hash], now);
+  const isWithin = isWithinGrace(policy, now);
+  const byCurrent = [
+    sql`when ${hash} then ${steps[0].successor.hash}`,
+    ...steps.map((step) => sql`when ${step.successor.hash} then ${step.following[0].hash}`),
+  ];
+  return {
+    isSuccessor,
+    /** It is the current one, or a refresh superseded it a moment ago. */
+    moves: sql`(${refreshToken} = ${hash} or (${isSuccessor} and ${isWithin} and not ${wasShown}))`,
+    /** A step-up with it has moved the session on. */
+    isRepeat: sql`((${isSuccessor} and ${isWithin} and ${wasShown}) or (${inArray(refreshToken, following)} and ${wasSupersededByStepUp(successors, now)}))`,
+    nextHash: sql`case ${refreshToken} ${sql.join(byCurrent, sql` `)} end`,
+  };
 }

@@ -391,6 +391,7 @@ async function toRow(
     lastSignals: JSON.stringify(signals),
     movedTo: null,
     recoveries: null,
+    beforeStepUp: null,
     moves: 0,
     idempotencyKeyHash,
   };

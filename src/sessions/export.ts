@@ -100,6 +100,7 @@ async function exportSessions(
     refreshToken: _,
     idempotencyKeyHash: __,
     recoveries: ___,
+    beforeStepUp: ____,
     ...shown
   } = getTableColumns(userSessions);
   const page = home.db

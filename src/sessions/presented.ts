@@ -60,7 +60,9 @@ export interface Presentation {
   visitor: Visitor;
 }
 
-export type PresentedResult = { events: RecordedEvent[] } & (
+export type PresentedResult = {
+  events: RecordedEvent[];
+} /** With the authentication that the token stands for, which may be one before the last. */ & (
   | { ok: true; session: Session }
   | { ok: false; reason: RefusalReason }
   /**
@@ -236,6 +238,6 @@ function toResult(
     case 'repeat':
       return refreshCase.outcome === 'recovered'
         ? { ok: false, reason: 'superseded' }
-        : { ok: true, session };
+        : { ok: true, session: { ...session, ...refreshCase.authentication } };
   }
 }

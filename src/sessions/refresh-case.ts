@@ -7,8 +7,10 @@
  *   3. predecessor  the successor's hash, within the grace period
  *                   → repeated: the same successor again
  *   4. predecessor  later, but from whoever made that rotation, within a longer window
- *                   → recovered: the answer had been lost
- *   5. anything else → reuse: the session is revoked (RFC 9700 §4.14.2)
+ *                   → recovered: the answer had been lost (recovery.ts)
+ *   5. superseded by a step-up, within the grace period
+ *                   → kept: the same token again, as it was before (before-step-up.ts)
+ *   6. anything else → reuse: the session is revoked (RFC 9700 §4.14.2)
  *
  * Because of 2 a session moves at most one step a grace period, so a superseded token stays good
  * for the whole of it and signs nobody out, however many tabs, retries and slow requests race;
@@ -25,6 +27,11 @@ import { parseSignals, type Signals } from '../risk/signals';
 import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
 import type { EventDetails, EventDraft } from '../security-log/record';
 import type { Successor } from '../tokens/refresh-token';
+import {
+  findBeforeStepUp,
+  findSupersededByStepUp,
+  type KnownAuthentication,
+} from './before-step-up';
 import { findRecovery, markRecovery, mayRecover } from './recovery';
 import {
   checkSession,
@@ -71,6 +78,8 @@ export type RefreshCase =
       event: RepeatableDraft | null;
       /** What the row remembers of it from now on; null: nothing new. */
       mark: string | null;
+      /** What the answer says of the person's authentication; null: what the row says. */
+      authentication: KnownAuthentication | null;
     };
 
 /**
@@ -116,14 +125,12 @@ export async function toRefreshCase(
   });
 
   const isInGrace = wasRotatedWithinGrace(row, policy.sessions, now) || isOwnRotation;
-  const isCurrent = row.refreshToken === attempt.hash;
-  const successor = attempt.successors.find(({ hash }) => hash === row.refreshToken);
-  const isLostAnswer =
-    successor !== undefined && !isInGrace && isComingBack(row, last, attempt, policy, now);
+  const rotates = row.refreshToken === attempt.hash && !isInGrace;
+  const given = rotates ? null : findGiven(row, last, attempt, policy, { now, isInGrace });
   // Whoever has a leaked secret signs for any session: only one who knows its own secret is heard.
-  if (attempt.mayBeForged && !isCurrent && (successor === undefined || !isInGrace))
+  if (attempt.mayBeForged && !rotates && (given === null || given.outcome === 'recovered'))
     return { do: 'refuse', reason: 'unproven' };
-  if (!isCurrent && (successor === undefined || !(isInGrace || isLostAnswer))) {
+  if (!rotates && given === null) {
     return {
       do: 'revoke',
       reason: 'reuse_detected',
@@ -139,27 +146,43 @@ export async function toRefreshCase(
   }
 
   const isSuspicious = assessment.level === 'medium' || assessment.level === 'high';
-  if (isCurrent && !isInGrace) {
+  if (given === null) {
     if (assessment.level === 'none') return { do: 'rotate', event: null };
     const event = await draftOnce(isSuspicious ? 'mismatch' : 'context_changed');
     return { do: 'rotate', event };
   }
-  // A small difference is reported when the session next rotates.
-  const mismatch = isSuspicious ? await draftOnce('mismatch') : null;
-  if (successor === undefined)
-    return { do: 'repeat', outcome: 'kept', secret: attempt.secret, event: mismatch, mark: null };
-  if (!isLostAnswer)
-    return {
-      do: 'repeat',
-      outcome: 'repeated',
-      secret: successor.secret,
-      event: mismatch,
-      mark: null,
-    };
+  if (given.outcome !== 'recovered') {
+    // A small difference is reported when the session next rotates.
+    const mismatch = isSuspicious ? await draftOnce('mismatch') : null;
+    return { do: 'repeat', ...given, event: mismatch, mark: null };
+  }
   const former = findRecovery(row, policy.sessions, now);
   const event = await draftOnce('answer_recovered', former ?? now);
   const mark = former === null ? markRecovery(row, now) : null;
-  return { do: 'repeat', outcome: 'recovered', secret: successor.secret, event, mark };
+  return { do: 'repeat', ...given, event, mark };
+}
+
+/** What a token is answered with that moves nothing on; null: it is theft. */
+function findGiven(
+  row: KnownSession,
+  last: Signals | null,
+  attempt: RefreshAttempt,
+  policy: RefreshPolicy,
+  { now, isInGrace }: { now: number; isInGrace: boolean },
+): Pick<Extract<RefreshCase, { do: 'repeat' }>, 'outcome' | 'secret' | 'authentication'> | null {
+  const superseded = findSupersededByStepUp(row, attempt, policy.sessions, now);
+  if (superseded !== null) {
+    const { isKept, secret, authentication } = superseded;
+    return { outcome: isKept ? 'kept' : 'repeated', secret, authentication };
+  }
+  if (row.refreshToken === attempt.hash)
+    return { outcome: 'kept', secret: attempt.secret, authentication: null };
+  const successor = attempt.successors.find(({ hash }) => hash === row.refreshToken);
+  if (successor === undefined) return null;
+  const { secret } = successor;
+  if (isInGrace) return { outcome: 'repeated', secret, authentication: null };
+  if (!isComingBack(row, last, attempt, policy, now)) return null;
+  return { outcome: 'recovered', secret, authentication: findBeforeStepUp(row, attempt.hash) };
 }
 
 /**

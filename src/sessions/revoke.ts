@@ -34,6 +34,15 @@ export interface Caller {
   userId: string | null;
 }
 
+/** Who asks for the end of other sessions than their own. */
+export interface AuthenticatedCaller extends Caller {
+  /**
+   * When the person proved who they are, as far as the presented token knows: a step-up after it
+   * was not of whoever holds it. null: not known.
+   */
+  authTime: Date | null;
+}
+
 export type RevokeResult =
   | { ok: true; events: RecordedEvent[] }
   | { ok: false; reason: 'caller_session_ended' | 'not_found' }
@@ -95,7 +104,7 @@ export async function revokeCurrent(
 /** Ends one session of the caller's user. Someone else's is not found. */
 export async function revokeOne(
   home: Home,
-  caller: Caller,
+  caller: AuthenticatedCaller,
   sessionId: string,
   revocation: Revocation,
 ): Promise<RevokeResult> {
@@ -112,7 +121,7 @@ export async function revokeOne(
         ...statements,
       ] as const,
   );
-  const refused = whyRefused(callers[0], revocation);
+  const refused = whyRefused(callers[0], caller, revocation);
   if (refused !== null) return { ok: false, reason: refused };
   if (targets.length === 0) return { ok: false, reason: 'not_found' };
   return { ok: true, events: events(results) };
@@ -121,7 +130,7 @@ export async function revokeOne(
 /** Ends all sessions of the caller's user but the caller's own. */
 export async function revokeOthers(
   home: Home,
-  caller: Caller,
+  caller: AuthenticatedCaller,
   revocation: Revocation,
 ): Promise<RevokeResult> {
   const others = and(belongsTo(caller), ne(userSessions.id, caller.sessionId));
@@ -132,7 +141,7 @@ export async function revokeOthers(
     home,
     () => [selectSession(home, caller.sessionId), ...statements] as const,
   );
-  const refused = whyRefused(callers[0], revocation);
+  const refused = whyRefused(callers[0], caller, revocation);
   if (refused !== null) return { ok: false, reason: refused };
   return { ok: true, events: events(results) };
 }
@@ -140,7 +149,7 @@ export async function revokeOthers(
 /** Ends all sessions of the caller's user, the caller's own too, as long as that one is live. */
 export async function revokeEverywhere(
   home: Home,
-  caller: Caller,
+  caller: AuthenticatedCaller,
   revocation: Revocation,
 ): Promise<RevokeResult> {
   const { now } = revocation;
@@ -166,7 +175,10 @@ export async function revokeEverywhere(
   // In a transaction that is run again, the first run may have ended the caller's session.
   if (written.some(({ sessionId }) => sessionId === caller.sessionId))
     return { ok: true, events: written };
-  return { ok: false, reason: whyRefused(callers[0], revocation) ?? 'caller_session_ended' };
+  return {
+    ok: false,
+    reason: whyRefused(callers[0], caller, revocation) ?? 'caller_session_ended',
+  };
 }
 
 /** Ends a user's sessions, or the one of a guest, that are of the clients a backend acts for. */
@@ -237,13 +249,18 @@ export function tokensEnd({ tokenLifeSeconds, now }: Revocation): Date {
 /** Why the session of this row may end no others; null: it may. */
 function whyRefused(
   row: KnownSession | undefined,
+  caller: AuthenticatedCaller,
   { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
 ): 'caller_session_ended' | 'authentication_too_old' | null {
   if (row === undefined || checkSession(row, policy, now) !== null) return 'caller_session_ended';
   if (maxAge === null) return null;
-  const age = row.authTime === null ? Number.POSITIVE_INFINITY : now - row.authTime.getTime();
-  return age <= maxAge * 1000 ? null : 'authentication_too_old';
+  const isRecent = [row.authTime, caller.authTime].every(
+    (authTime) => authTime !== null && now - authTime.getTime() <= maxAge * 1000,
+  );
+  return isRecent ? null : 'authentication_too_old';
 }
+
+const toSeconds = (time: Date | null) => time && Math.floor(time.getTime() / 1000);
 
 /** SQL: the session is one that the caller may see and end. */
 export function belongsTo({ userId, sessionId }: Caller): SQL {
@@ -253,11 +270,13 @@ export function belongsTo({ userId, sessionId }: Caller): SQL {
 /** SQL twin of `whyRefused(…) === null`, checked in the very statement that acts for the caller. */
 function mayEndOthers(
   home: Home,
-  { sessionId }: Caller,
+  { sessionId, authTime }: AuthenticatedCaller,
   { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
 ): SQL {
   const isRecent =
-    maxAge === null ? undefined : sql`${userSessions.authTime} * 1000 >= ${now - maxAge * 1000}`;
+    maxAge === null
+      ? undefined
+      : sql`min(${userSessions.authTime}, ${toSeconds(authTime)}) * 1000 >= ${now - maxAge * 1000}`;
   return exists(
     home.db
       .select({ one: sql`1` })

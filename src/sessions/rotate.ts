@@ -151,7 +151,9 @@ function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowCh
         revokedReason: refreshCase.reason satisfies RevokedReason,
       };
     case 'repeat':
-      return refreshCase.mark === null ? null : { recoveries: refreshCase.mark };
+      return refreshCase.mark === null
+        ? null
+        : { recoveries: refreshCase.mark, ...refreshCase.authentication };
     case 'refuse':
     case 'demand_reauthentication':
       return null;
@@ -240,7 +242,7 @@ function toResult(
       return {
         ok: true,
         outcome: refreshCase.outcome,
-        session,
+        session: { ...session, ...refreshCase.authentication },
         secret: refreshCase.secret,
         events,
       };

@@ -60,6 +60,8 @@ export interface AccessToken {
   home: string;
   userId: string | null;
   clientId: string;
+  /** When the person proved who they are; null: not said. */
+  authTime: Date | null;
   issuedAt: number;
   expiresAt: number;
   payload: JWTPayload;
@@ -128,8 +130,9 @@ export async function verifyAccessToken(
         requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid'],
       },
     );
-    const { sub, sid, home, client_id, guest, iat, exp } = payload as Required<JWTPayload> &
-      Record<'sid' | 'home' | 'client_id', string>;
+    const { sub, sid, home, client_id, guest, auth_time, iat, exp } =
+      payload as Required<JWTPayload> &
+        Record<'sid' | 'home' | 'client_id', string> & { auth_time?: number };
     if (iat > now / 1000 + CLOCK_SKEW_SECONDS || !Number.isSafeInteger(exp)) {
       return { ok: false, reason: 'wrong_claims' };
     }
@@ -140,6 +143,7 @@ export async function verifyAccessToken(
         home,
         userId: guest === true ? null : sub,
         clientId: client_id,
+        authTime: auth_time === undefined ? null : new Date(auth_time * 1000),
         issuedAt: iat,
         expiresAt: exp,
         payload,

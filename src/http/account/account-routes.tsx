@@ -156,7 +156,10 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   async function readCaller(c: AppContext) {
     const { session, home } = await findOwnSession(c, service);
-    return { caller: { sessionId: session.id, userId: session.userId }, home };
+    return {
+      caller: { sessionId: session.id, userId: session.userId, authTime: session.authTime },
+      home,
+    };
   }
 
   async function readOwnAccount(

@@ -135,7 +135,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.post('/sign-out-everywhere', ownApp, async (c) => {
     await readNothing(c);
     const { session, home } = await findOwnSession(c, service);
-    const caller = { sessionId: session.id, userId: session.userId };
+    const caller = { sessionId: session.id, userId: session.userId, authTime: session.authTime };
     const result = await revokeEverywhere(home, caller, revocationOf(c.get('caller'), service));
     if (!result.ok) throw toCookieProblem(toRevokeRefused(result, service).refusal);
     report(c.get('caller'), home, result.events);

@@ -1,0 +1,1 @@
+ALTER TABLE `user_sessions` ADD `before_step_up` text;
