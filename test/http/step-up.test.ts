@@ -5,6 +5,7 @@ import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
+  APP,
   BACKEND,
   basic,
   ISSUER,
@@ -184,13 +185,14 @@ describe('POST /v1/sessions/{id}/authentication', () => {
   it('is for backends that may create sessions', async () => {
     const service = await startService();
     const { session, refresh_token, access_token } = await service.create({ user_id: USER });
-    for (const authorization of [
-      `Bearer ${access_token}`,
-      'Basic YXBwOg==',
-      basic({ id: BACKEND.id, secret: 'wrong' }),
-    ])
+    for (const [status, authorization] of [
+      [401, `Bearer ${access_token}`],
+      // A public client, which has no secret and may not.
+      [403, basic({ id: APP, secret: '' })],
+      [401, basic({ id: BACKEND.id, secret: 'wrong' })],
+    ] as const)
       expect((await stepUp(service, session.id, { refresh_token }, authorization)).status).toBe(
-        401,
+        status,
       );
   });
 });
