@@ -252,6 +252,12 @@ describe('browser clients', () => {
       'return_urls is for clients',
     ],
     [
+      'a place for the access token without origins',
+      clients({ client_id: 'a', access_token: 'memory' }),
+      'access_token is for clients with origins',
+    ],
+    ['another place for it', web({ access_token: 'localStorage' }), 'access_token'],
+    [
       'one that may not refresh',
       web({ secret_sha256: HASH, allow: ['introspect'] }),
       'must be allowed to refresh',

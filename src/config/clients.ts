@@ -39,6 +39,9 @@ const FORMERLY_IMPLIED: readonly Capability[] = [
   'browser_tokens',
 ];
 
+const ACCESS_TOKEN_PLACES = ['cookie', 'memory'] as const;
+export type AccessTokenPlace = (typeof ACCESS_TOKEN_PLACES)[number];
+
 export interface Client {
   id: string;
   /** SHA-256 (base64url) of each accepted secret; empty for a public client (RFC 6749 §2.1). */
@@ -52,6 +55,12 @@ export interface Client {
    * cookies.
    */
   origins: readonly string[];
+  /**
+   * Where a browser client's access token is: in a cookie that no script reads, or in the memory of
+   * the app's pages, which send it to APIs on other hosts. The refresh token is in its cookie
+   * either way.
+   */
+  accessTokenIn: AccessTokenPlace;
   /** Where a browser may be sent after it was given its cookies; see origins.ts. */
   returnUrls: readonly string[];
   /**
@@ -95,6 +104,7 @@ const clientsSchema = v.array(
       ),
       [],
     ),
+    access_token: v.optional(v.picklist(ACCESS_TOKEN_PLACES)),
     browser_clients: v.optional(v.array(v.string())),
   }),
 );
@@ -117,6 +127,8 @@ export function parseClients(
     const isBrowserClient = origins.length > 0;
     if (return_urls.length > 0 && !isBrowserClient)
       problem('return_urls is for clients with origins');
+    if (entry.access_token !== undefined && !isBrowserClient)
+      problem('access_token is for clients with origins');
     if (isBrowserClient && allow?.includes('refresh') === false)
       problem('a client with origins must be allowed to refresh');
     const forClients = new Set(entry.for_clients ?? [client_id]);
@@ -127,6 +139,7 @@ export function parseClients(
       forClients,
       riskPolicy: risk_policy ?? defaultPolicy,
       origins,
+      accessTokenIn: entry.access_token ?? 'cookie',
       returnUrls: return_urls,
       browserClients: browser_clients ? new Set([client_id, ...browser_clients]) : forClients,
     });

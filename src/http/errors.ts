@@ -19,6 +19,7 @@ const PROBLEMS = {
   insufficient_user_authentication: [401, 'A more recent authentication is needed'],
   session_ended: [401, 'The session is over'],
   cross_site_request: [403, 'The request comes from a site that may not make it'],
+  third_party_cookies_blocked: [403, 'Browsers keep these cookies from pages of another site'],
   client_not_allowed: [403, 'The client is not allowed to do this'],
   not_found: [404, 'There is nothing here'],
   method_not_allowed: [405, 'The method is not allowed here'],

@@ -28,6 +28,7 @@ export async function whyNotHandOff(
     return invalid('browser is for sessions of clients that have origins');
   if (!isAllowedReturnUrl(client.returnUrls, returnUrl))
     return invalid('browser.return_url is not one of the return_urls of the client');
+  if (client.accessTokenIn === 'memory') return null;
   // A throw-away token for a made-up session id is as long as the real one will be.
   const subject = {
     ...session,

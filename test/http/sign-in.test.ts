@@ -36,6 +36,7 @@ beforeEach(async () => {
 async function start(
   trusted: Record<string, unknown> = {},
   variables: Parameters<typeof startService>[0] = {},
+  web: Record<string, unknown> = {},
 ): Promise<{ service: TestService; provider: Provider }> {
   const clock = { now: START };
   const provider = await openProvider(PROVIDER, clock);
@@ -52,6 +53,7 @@ async function start(
       allow: ['refresh', 'sign_in'],
       origins: [WEB_ORIGIN],
       return_urls: [`${WEB_ORIGIN}/`],
+      ...web,
     },
   ];
   const service = await startService(
@@ -598,6 +600,18 @@ describe('POST /browser/sign-in', () => {
       .map((line) => line.split(';')[0])
       .join('; ');
     expect((await service.request('/browser/session', { headers: { cookie } })).status).toBe(200);
+  });
+
+  it('shows the access token alone to pages that hold it in memory', async () => {
+    const { service, provider } = await start({}, {}, { access_token: 'memory' });
+    const id_token = await provider.idToken({ nonce: NONCE });
+    const response = await post(service, { client_id: 'web', id_token, nonce: NONCE });
+    expect(response.status).toBe(201);
+    expect(response.headers.getSetCookie().map((line) => line.split('=')[0])).toEqual([
+      '__Host-session',
+    ]);
+    const { access_token } = (await response.json()) as { access_token: string };
+    expect((await service.bearer('GET', '/v1/sessions/current', access_token)).status).toBe(200);
   });
 
   it('signs out the session that the browser had', async () => {

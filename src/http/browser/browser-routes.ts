@@ -31,6 +31,7 @@ import {
   readSessionCookie,
   setSessionCookies,
 } from './cookies';
+import { assertMayHold, toHeldToken } from './held-token';
 import { mayUse, preflight, sameSite } from './same-site';
 
 const signInSchema = v.strictObject({
@@ -58,17 +59,20 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   routes.post('/refresh', ownApp, async (c) => {
     await readNothing(c);
     const cookie = readSessionCookie(c);
-    if (c.get('isOtherApps') || cookie === null || !config.clients.has(cookie.clientId))
-      throw cookieSessionEnded(null);
+    if (c.get('isOtherApps') || cookie === null) throw cookieSessionEnded(null);
     const { clientId, refreshToken } = cookie;
+    const client = config.clients.get(clientId);
+    if (client === undefined) throw cookieSessionEnded(null);
+    assertMayHold(c, client);
     const result = await refresh(c.get('caller'), service, { presented: refreshToken, clientId });
     if (!result.ok) throw toCookieProblem(result.refusal);
     const { tokens } = result;
-    setSessionCookies(c, clientId, tokens);
+    setSessionCookies(c, client, tokens);
     c.set('outcome', result.outcome);
     const session = toSessionView(result.session, config, result.session.id);
     return c.json({
       session,
+      ...toHeldToken(client, tokens),
       expires_in: tokens.expiresIn,
       refresh_at: toIso(tokens.refreshAt),
       ...toLifetimeView(tokens),
@@ -99,11 +103,12 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
       await endPresented(c.get('caller'), service, replaced, { ...former, visitor });
     }
     const { tokens } = result;
-    setSessionCookies(c, client.id, tokens);
+    setSessionCookies(c, client, tokens);
     c.set('outcome', 'signed_in');
     return c.json(
       {
         session: toSessionView(result.session, config, result.session.id),
+        ...toHeldToken(client, tokens),
         expires_in: tokens.expiresIn,
         refresh_at: toIso(tokens.refreshAt),
       },

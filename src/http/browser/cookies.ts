@@ -6,6 +6,7 @@
 import { setCookie } from 'hono/cookie';
 import { base64url } from 'jose';
 import { ACCESS_COOKIE, fitsAccessCookie } from '../../access-cookie';
+import type { Client } from '../../config/clients';
 import type { Tokens } from '../../service/issue-tokens';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
@@ -63,29 +64,47 @@ export function setBookmarkCookie(c: AppContext, bookmarks: string): void {
  * Of two cookies of the same name one may be planted, and nothing tells which: neither is chosen.
  */
 function readCookie(c: AppContext, name: string): string | null {
-  const values = (c.req.header('cookie') ?? '')
-    .split(';')
-    // Spaces and tabs alone: trimming more would take a name with other white space before the
-    // prefix, which any neighbouring host can set, for ours.
-    .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1));
+  const values = cookiesNamed(c, name);
   if (values.length > 1)
     throw new ProblemError('invalid_request', 'A cookie is there more than once');
   return values[0] || null;
 }
 
+function cookiesNamed(c: AppContext, name: string): string[] {
+  return (
+    (c.req.header('cookie') ?? '')
+      .split(';')
+      // Spaces and tabs alone: trimming more would take a name with other white space before the
+      // prefix, which any neighbouring host can set, for ours.
+      .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
+      .filter((pair) => pair.startsWith(`${name}=`))
+      .map((pair) => pair.slice(name.length + 1))
+  );
+}
+
+/** Whether the browser sent either cookie of a session, whatever is in it. */
+export function hasSessionCookies(c: AppContext): boolean {
+  return [SESSION_COOKIE, ACCESS_COOKIE].some((name) => cookiesNamed(c, name).length > 0);
+}
+
 /**
- * Gives the browser a session's tokens. Neither cookie outlives what it holds. Call it last: an
- * error must set no cookie.
+ * Gives the browser a session's tokens; the access token only where the client has it in a cookie.
+ * Neither cookie outlives what it holds. Call it last: an error must set no cookie.
  */
-export function setSessionCookies(c: AppContext, clientId: string, tokens: Tokens): void {
-  if (!fitsAccessCookie(tokens.accessToken))
+export function setSessionCookies(
+  c: AppContext,
+  { id, accessTokenIn }: Client,
+  tokens: Tokens,
+): void {
+  const isInCookie = accessTokenIn === 'cookie';
+  if (isInCookie && !fitsAccessCookie(tokens.accessToken))
     throw new Error('the access token does not fit into a cookie');
-  const session = `${base64url.encode(clientId)}~${tokens.refreshToken}`;
+  const session = `${base64url.encode(id)}~${tokens.refreshToken}`;
   set(c, SESSION_COOKIE, session, tokens.refreshTokenExpiresIn ?? MAX_AGE_SECONDS);
-  set(c, ACCESS_COOKIE, tokens.accessToken, tokens.expiresIn);
-  c.set('sessionClientId', clientId);
+  if (isInCookie) set(c, ACCESS_COOKIE, tokens.accessToken, tokens.expiresIn);
+  // One that is left over is of the session before, or of the client as it was configured.
+  else if (cookiesNamed(c, ACCESS_COOKIE).length > 0) set(c, ACCESS_COOKIE, '', 0);
+  c.set('sessionClientId', id);
 }
 
 /**

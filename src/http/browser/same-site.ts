@@ -9,7 +9,7 @@ import type { Config } from '../../config/config';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { mediaType } from '../input';
-import { readSessionCookie } from './cookies';
+import { hasSessionCookies, readSessionCookie } from './cookies';
 
 /** A page of another origin cannot send it without asking first (a preflight). */
 const CUSTOM_HEADER = 'X-Requested-With';
@@ -72,6 +72,9 @@ export const sameSite = (config: Config) => {
         'cross_site_request',
         'The origin of the request is not one of the client',
       );
+    // From here on the request is of a client's page.
+    if (c.req.header('sec-fetch-site') === 'cross-site' && !hasSessionCookies(c))
+      throw thirdParty(c, origin as string);
     const cookie = readSessionCookie(c);
     if (cookie !== null && config.clients.has(cookie.clientId))
       c.set('claimedClientId', cookie.clientId);
@@ -93,6 +96,19 @@ export const sameSite = (config: Config) => {
     }
   });
 };
+
+/**
+ * A page of a client that is on another site than the service. Its browser neither sends the
+ * cookies nor takes new ones (`SameSite=Lax`), so whether somebody is signed in cannot be told, and
+ * nothing that is asked for would last. Saying that the session is over would hide the cause.
+ */
+function thirdParty(c: AppContext, origin: string): ProblemError {
+  allowOrigin(c, origin);
+  return new ProblemError(
+    'third_party_cookies_blocked',
+    'The page is on another site than the service: see docs/arrangements.md',
+  );
+}
 
 /**
  * Whether a page of this origin acts for sessions of the client. Those of a client that is gone

@@ -5,6 +5,7 @@
  * within the site, or a form of one of the client's origins. Everybody else is asked first.
  */
 import { Hono } from 'hono';
+import type { Client } from '../../config/clients';
 import { isAllowedReturnUrl } from '../../origins';
 import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
 import { issueTokens } from '../../service/issue-tokens';
@@ -108,7 +109,11 @@ export function startRoutes(service: Service): Hono<AppEnv> {
     return { ...handoff, client };
   }
 
-  async function exchange(c: AppContext, handoff: OpenedHandoff, former: Former) {
+  async function exchange(
+    c: AppContext,
+    handoff: OpenedHandoff & { client: Client },
+    former: Former,
+  ) {
     const caller = c.get('caller');
     const home = service.findHome(handoff.home, caller.meter);
     if (home === null) throw invalidCode();
@@ -139,7 +144,7 @@ export function startRoutes(service: Service): Hono<AppEnv> {
     }
     const { session, secret } = result;
     const tokens = await issueTokens(service, signer, { home: at, session, secret });
-    setSessionCookies(c, handoff.clientId, tokens);
+    setSessionCookies(c, handoff.client, tokens);
     c.set('outcome', 'started');
     return c.redirect(handoff.returnUrl, 303);
   }

@@ -7,6 +7,9 @@ import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config/config';
 import type { AppEnv } from '../context';
 
+/** A page reads the challenge to learn that the person has to authenticate again (RFC 9470 §3). */
+const EXPOSED = 'Retry-After, WWW-Authenticate, X-D1-Bookmark, X-Request-Id';
+
 export const cors = (config: Config) => {
   const origins = new Set([...config.clients.values()].flatMap((client) => client.origins));
   return createMiddleware<AppEnv>(async function cors(c, next) {
@@ -16,7 +19,7 @@ export const cors = (config: Config) => {
     c.header('Vary', 'Origin', { append: true });
     if (origin !== undefined && origins.has(origin)) {
       c.header('Access-Control-Allow-Origin', origin);
-      c.header('Access-Control-Expose-Headers', 'Retry-After, X-D1-Bookmark, X-Request-Id');
+      c.header('Access-Control-Expose-Headers', EXPOSED);
       if (
         c.req.method === 'OPTIONS' &&
         c.req.header('access-control-request-method') !== undefined

@@ -8,6 +8,9 @@ export const APP_ORIGIN = 'https://app.sessions.example';
 export const RETURN_URL = `${APP_ORIGIN}/signed-in`;
 export const WEB = 'web';
 export const OTHER_WEB = 'other-web';
+/** A browser client whose access token is in the memory of its pages. */
+export const MEMORY_WEB = 'memory-web';
+export const MEMORY_ORIGIN = 'https://memory.sessions.example';
 /** A server-rendered app: a confidential client whose own sessions are in cookies. */
 export const SSR = { id: 'ssr', secret: 'ssr-secret-of-the-tests' };
 
@@ -21,7 +24,7 @@ export async function startWithBrowsers(
       client_id: BACKEND.id,
       secret_sha256: await sha256Hex(BACKEND.secret),
       allow: CAPABILITIES,
-      for_clients: [BACKEND.id, WEB, OTHER_WEB, SSR.id, 'app'],
+      for_clients: [BACKEND.id, WEB, OTHER_WEB, MEMORY_WEB, SSR.id, 'app'],
       browser_clients: [WEB],
     },
     { client_id: WEB, origins: [APP_ORIGIN], return_urls: [RETURN_URL, `${APP_ORIGIN}/deep/`] },
@@ -29,6 +32,12 @@ export async function startWithBrowsers(
       client_id: OTHER_WEB,
       origins: ['https://other.sessions.example'],
       return_urls: ['https://other.sessions.example'],
+    },
+    {
+      client_id: MEMORY_WEB,
+      origins: [MEMORY_ORIGIN],
+      return_urls: [MEMORY_ORIGIN],
+      access_token: 'memory',
     },
     {
       client_id: SSR.id,
