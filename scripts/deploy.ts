@@ -41,7 +41,7 @@ async function deploy(): Promise<void> {
   const databases = planDatabases(config.d1_databases, vars.HOMES);
   const { ISSUER: issuer = '' } = vars;
   const host = URL.parse(issuer)?.hostname ?? 'localhost';
-  if (!isDryRun && host === 'localhost')
+  if (!isDryRun && /^(.+\.)?localhost$/.test(host))
     throw new Error(
       `ISSUER in wrangler.toml is "${issuer}": set it to the public URL of this Worker, and AUDIENCE too`,
     );

@@ -6,9 +6,16 @@
 
 /** https, or http on this machine. */
 export function isTrustworthy(url: URL): boolean {
-  return (
-    url.protocol === 'https:' || (url.protocol === 'http:' && LOCAL_HOSTS.includes(url.hostname))
-  );
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLocalHost(url.hostname));
+}
+
+/**
+ * Whether a URL's host is this machine itself. Names below `localhost` are too (RFC 6761 §6.3), so
+ * that several hosts can be rehearsed on one machine: browsers send them to it, and hold them as
+ * trustworthy as https.
+ */
+export function isLocalHost(hostname: string): boolean {
+  return LOCAL_HOSTS.includes(hostname) || hostname.endsWith('.localhost');
 }
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];

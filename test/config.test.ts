@@ -59,6 +59,7 @@ describe('a good configuration', () => {
     ['http://localhost:8787', 'http://localhost:8787', ''],
     ['http://127.0.0.1:8787', 'http://127.0.0.1:8787', ''],
     ['http://[::1]:8787', 'http://[::1]:8787', ''],
+    ['http://auth.app.localhost:8787', 'http://auth.app.localhost:8787', ''],
   ])('takes the issuer %s', (ISSUER, issuer, basePath) => {
     expect(parseConfig({ ...base, ISSUER })).toMatchObject({ issuer, basePath });
   });
@@ -190,14 +191,14 @@ describe('browser clients', () => {
       ...clients(
         {
           client_id: 'web',
-          origins: [HOME, 'http://localhost:3000'],
+          origins: [HOME, 'http://localhost:3000', 'http://app.localhost:3000'],
           return_urls: [HOME, `${HOME}/a/`],
         },
         { client_id: 'backend', secret_sha256: HASH, allow: [], browser_clients: ['web'] },
       ),
     });
     expect(parsed.get('web')).toMatchObject({
-      origins: [HOME, 'http://localhost:3000'],
+      origins: [HOME, 'http://localhost:3000', 'http://app.localhost:3000'],
       returnUrls: [HOME, `${HOME}/a/`],
       browserClients: new Set(['web']),
     });
@@ -375,6 +376,11 @@ describe('mistakes', () => {
     [
       'plain http on a name like localhost',
       'http://localhost.example',
+      'ISSUER must be an https URL',
+    ],
+    [
+      'plain http on another, without the dot',
+      'http://notlocalhost',
       'ISSUER must be an https URL',
     ],
     ['another scheme', 'ftp://localhost', 'ISSUER must be an https URL'],

@@ -5,12 +5,11 @@
  */
 import type { Env } from '../env';
 import worker from '../index';
+import { isLocalHost } from '../origins';
 import { demo } from './demo';
 import type { DevEnv } from './env';
 
-const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
-const isLocal = (url: string | undefined) =>
-  LOCAL_HOSTS.includes((url && URL.parse(url)?.hostname) || '');
+const isLocal = (url: string | undefined) => isLocalHost((url && URL.parse(url)?.hostname) || '');
 
 /**
  * The environment with the demo's app in CLIENTS. One for each, because the Worker keeps what

@@ -197,9 +197,11 @@ it.each([
 });
 
 it('refuses an ISSUER that only this machine can reach, before it makes anything', async () => {
-  configure((toml) => toml);
-  const { code, output } = await deploy();
-  expect(code).toBe(1);
-  expect(output).toContain('deploy: ISSUER in wrangler.toml is "http://localhost:8787"');
+  for (const issuer of ['http://localhost:8787', 'http://auth.app.localhost:8787']) {
+    configure((toml) => toml.replace('http://localhost:8787', issuer));
+    const { code, output } = await deploy();
+    expect(code).toBe(1);
+    expect(output).toContain(`deploy: ISSUER in wrangler.toml is "${issuer}"`);
+  }
   expect(api.takeRequests()).toEqual([]);
 });

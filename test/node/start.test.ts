@@ -1,4 +1,6 @@
 /** `npm start` and what it promises. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -48,6 +50,42 @@ describe('npm start', () => {
     });
     const metadata = await fetch(`${origin}/.well-known/oauth-authorization-server/auth`);
     expect(await metadata.json()).toMatchObject({ issuer: 'http://localhost:1/auth' });
+  });
+
+  it('is several hosts below localhost, as real hosts would be', async () => {
+    const port = await findFreePort();
+    const host = `auth.app.localhost:${port}`;
+    const clients = [
+      {
+        client_id: 'web',
+        origins: ['http://app.localhost:3000'],
+        return_urls: ['http://app.localhost:3000/'],
+      },
+      {
+        client_id: 'backend',
+        secret_sha256: createHash('sha256').update('backend-secret-of-this-test').digest('hex'),
+        allow: ['create_sessions'],
+        for_clients: ['web'],
+      },
+    ];
+    const variables = { ISSUER: `http://${host}`, CLIENTS: JSON.stringify(clients) };
+    service = await startService(
+      Object.entries(variables).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+      { PORT: String(port) },
+    );
+    // curl resolves names below localhost itself, as browsers do.
+    const curl = (...args: string[]) =>
+      execFileSync('curl', ['-sS', ...args], { encoding: 'utf8' });
+    const created = curl(
+      ...['-u', 'backend:backend-secret-of-this-test', '-H', 'Content-Type: application/json'],
+      ...['-d', '{"client_id":"web","browser":{"return_url":"http://app.localhost:3000/home"}}'],
+      `http://${host}/v1/sessions`,
+    );
+    const { browser } = JSON.parse(created) as { browser: { start_url: string } };
+    expect(new URL(browser.start_url).host).toBe(host);
+    const started = curl('-i', '-H', 'Sec-Fetch-Site: same-site', browser.start_url);
+    expect(started).toMatch(/^location: http:\/\/app\.localhost:3000\/home\r$/im);
+    expect(started).toMatch(/^set-cookie: __Host-session=/im);
   });
 
   it.skipIf(!existsSync('/proc/self/stat'))(
