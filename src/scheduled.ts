@@ -3,6 +3,7 @@
  * the webhooks what they missed, and finishes moves. One part fails without stopping the others.
  */
 import { type Config, parseConfig } from './config/config';
+import { assertClientSecretsApart } from './config/secrets-apart';
 import { deriveKeyring, type Keyring, keyringAt } from './crypto';
 import { DEFAULT_HOME, type Home, newMeter, openHome } from './db/d1';
 import { copyKeyRows } from './db/signing-key-rows';
@@ -42,6 +43,7 @@ export async function runScheduled(
   send: typeof fetch = (input, init) => fetch(input, init),
 ): Promise<void> {
   const config = parseConfig(env);
+  await assertClientSecretsApart(config);
   const { sessionSecret, previousSessionSecret, previousSecretEndsAt } = config;
   const keyring = keyringAt(
     await deriveKeyring(sessionSecret, previousSessionSecret, previousSecretEndsAt),

@@ -9,6 +9,7 @@ import { parseConfig } from '../src/config/config';
 import type { Env } from '../src/env';
 import { ConfigError } from '../src/faults';
 import worker from '../src/index';
+import { sha256Hex } from './fixtures';
 import { ALL_ROUTES, toInit } from './http/routes';
 
 const HASH = 'a'.repeat(64);
@@ -483,6 +484,84 @@ describe('mistakes', () => {
     expect(mistakesOf({ WEBHOOKS, SESSION_SECRET_PREVIOUS: '' })).toEqual([]);
   });
 
+  it('a SESSION_SECRET that stands in CLIENTS as the hash of a secret, in whichever spelling', () => {
+    const hex = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+    const hash = 'ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0';
+    const { CLIENTS } = clients({ client_id: 'backend', secret_sha256: hex, allow: [] });
+    for (const name of ['SESSION_SECRET', 'SESSION_SECRET_PREVIOUS'])
+      for (const secret of [hex, hex.toUpperCase(), hash])
+        expect(mistakesOf({ CLIENTS, [name]: secret })).toEqual([
+          `${name} is the secret_sha256 of the client backend, which is no secret`,
+        ]);
+  });
+
+  const webhook = (name: string, secret: string | string[]) => ({
+    name,
+    url: `https://${name}.example`,
+    secret,
+  });
+  const [ONE, TWO, THREE] = ['one', 'two', 'three'].map(
+    (which) => `whsec_${btoa(`webhook secret ${which} of these tests`)}`,
+  ) as [string, string, string];
+  it.each([
+    [
+      'one secret for two webhooks',
+      [webhook('a', ONE), webhook('b', [TWO, ONE])],
+      'a and b have one secret; each needs its own',
+    ],
+    ['one secret twice for a webhook', [webhook('a', [ONE, ONE])], 'a: both secrets are the same'],
+    [
+      'a secret that is not random',
+      [webhook('a', `whsec_${btoa('a'.repeat(32))}`)],
+      'a: secret must be whsec_ and 24 to 64 random bytes in base64',
+    ],
+    [
+      'the secret of the examples',
+      [webhook('a', [TWO, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'])],
+      "a: secret is the one of the scheme's own examples",
+    ],
+  ])('WEBHOOKS with %s', (_, list, mistake) => {
+    expect(mistakesOf({ WEBHOOKS: JSON.stringify(list) })).toEqual([`WEBHOOKS: ${mistake}`]);
+    const right = [webhook('a', [ONE, TWO]), webhook('b', THREE)];
+    expect(mistakesOf({ WEBHOOKS: JSON.stringify(right) })).toEqual([]);
+  });
+
+  it('TRUSTED_ISSUERS that names a client that is not there, or this service itself', () => {
+    const { CLIENTS } = clients({ client_id: 'app', allow: ['sign_in'] });
+    const trusting = (issuer: string, ...named: string[]) => ({
+      CLIENTS,
+      TRUSTED_ISSUERS: JSON.stringify([{ issuer, audience: 'app', clients: named }]),
+    });
+    expect(mistakesOf(trusting('https://id.example', 'app'))).toEqual([]);
+    expect(mistakesOf(trusting('https://id.example', 'app', 'App'))).toEqual([
+      'TRUSTED_ISSUERS: clients names "App", which is not in CLIENTS',
+    ]);
+    expect(mistakesOf(trusting('https://auth.example', 'app'))).toEqual([
+      'TRUSTED_ISSUERS: issuer is this service itself',
+    ]);
+  });
+
+  it.each([
+    ['CLIENTS', '[{"client_id":"a","allow":["refresh"],"allow":["refresh","sign_in"]}]', 'allow'],
+    ['CLIENTS', '[{"client_id":"a"},{"client_id":"b" , "client_\\u0069d" : "c"}]', 'client_id'],
+    ['HOMES', '[{"home":"DB","regions":[],"regions":["weur"]}]', 'regions'],
+    [
+      'TRUSTED_ISSUERS',
+      '[{"issuer":"https://a.example","audience":"x","issuer":"https://b.example"}]',
+      'issuer',
+    ],
+  ])(
+    '%s with a member that is there twice, of which only the last would count: %s',
+    (name, text, member) => {
+      expect(mistakesOf({ [name]: text })).toEqual([`${name}: an object has "${member}" twice`]);
+    },
+  );
+
+  it('a member that is there once in each of several objects is no mistake, nor one in a text', () => {
+    const CLIENTS = '[{"client_id":"a","origins":[]},{"client_id":"\\"client_id\\":{}"}]';
+    expect(mistakesOf({ CLIENTS })).toEqual([]);
+  });
+
   it('SESSION_SECRET that is missing, with the command that makes one', () => {
     expect(mistakesOf({ SESSION_SECRET: undefined })[0]).toMatch(
       /^SESSION_SECRET is missing: .*openssl rand -base64 32/,
@@ -571,6 +650,55 @@ describe('a Worker with a broken configuration', () => {
     await expect(
       worker.scheduled({ scheduledTime: 0 } as ScheduledController, broken),
     ).rejects.toThrow(ConfigError);
+  });
+});
+
+describe('a client’s secret that is also another one', () => {
+  const WEBHOOK = `whsec_${btoa('a webhook secret of these tests, +/')}`;
+  const PREVIOUS = 'the-previous-secret-of-the-tests-0123456789';
+  const withSecret = async (secret: string): Promise<Env> => ({
+    ...base,
+    SESSION_SECRET_PREVIOUS: PREVIOUS,
+    WEBHOOKS: JSON.stringify([{ name: 'siem', url: 'https://siem.example', secret: WEBHOOK }]),
+    ...clients({ client_id: 'backend', secret_sha256: await sha256Hex(secret), allow: [] }),
+  });
+  const owned = (secret: string) =>
+    `${secret} is the secret of the client backend; each needs its own`;
+
+  it.each([
+    [SECRET, owned('SESSION_SECRET')],
+    [PREVIOUS, owned('SESSION_SECRET_PREVIOUS')],
+    [WEBHOOK, owned('The secret of the webhook siem')],
+    [WEBHOOK.slice('whsec_'.length), owned('The secret of the webhook siem')],
+    ['a webhook secret of these tests, +/', owned('The secret of the webhook siem')],
+  ])(
+    '%s: answers 503 to everything, logs the mistake, and runs no cron job',
+    async (secret, mistake) => {
+      const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+      vi.spyOn(console, 'log').mockImplementation(() => {});
+      const broken = await withSecret(secret);
+      const ask = () =>
+        worker.fetch(
+          new Request('https://auth.example/healthz') as never,
+          broken,
+          {} as ExecutionContext,
+        );
+      for (const response of [await ask(), await ask()]) expect(response.status).toBe(503);
+      const mistakes = error.mock.calls.map(([line]) => JSON.parse(line).mistakes);
+      vi.restoreAllMocks();
+      expect(mistakes).toEqual([[mistake], [mistake]]);
+      await expect(
+        worker.scheduled({ scheduledTime: 0 } as ScheduledController, broken),
+      ).rejects.toThrow(ConfigError);
+    },
+  );
+
+  it('a secret of its own is right', async () => {
+    vi.spyOn(console, 'log').mockImplementation(() => {});
+    const right = await withSecret('a-secret-of-its-own-0123456789-abcdef');
+    const request = new Request('https://auth.example/healthz') as never;
+    expect((await worker.fetch(request, right, {} as ExecutionContext)).status).toBe(200);
+    vi.restoreAllMocks();
   });
 });
 

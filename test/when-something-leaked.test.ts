@@ -183,7 +183,9 @@ it('a backend’s secret: the old one is refused from the deployment on that lis
 });
 
 it('a webhook’s secret: messages are signed with both, then with the new one alone', async () => {
-  const [leaked, fresh] = ['a', 'b'].map((letter) => `whsec_${btoa(letter.repeat(32))}`);
+  const [leaked, fresh] = ['leaked', 'fresh'].map(
+    (which) => `whsec_${btoa(`the ${which} webhook secret of the test`)}`,
+  );
   const signatures = async (secret: unknown) => {
     const service = await startService();
     const WEBHOOKS = JSON.stringify([{ name: 'a', url: 'https://a.example', secret }]);

@@ -9,14 +9,15 @@ import { type Brand, parseBrand } from './brand';
 import { type Client, parseClients } from './clients';
 import { type HomeConfig, parseHomes } from './homes';
 import { ADDRESS_STORAGES, RISK_POLICIES, type RiskConfig } from './risk';
+import { findSharedSecrets } from './secrets-apart';
 import {
   KEY_STALE_SECONDS,
   knownEverywhereSeconds,
   SIGNING_ALGS,
   type SigningKeyPolicy,
 } from './signing-key-policy';
-import { parseTrustedIssuers, type TrustedIssuer } from './trusted-issuers';
-import { hasSecret, parseWebhooks, type Webhook } from './webhooks';
+import { findStrangers, parseTrustedIssuers, type TrustedIssuer } from './trusted-issuers';
+import { parseWebhooks, type Webhook } from './webhooks';
 
 /** How long sessions live, and how many a user may have. */
 export interface SessionPolicy {
@@ -158,13 +159,7 @@ export function parseConfig(env: Env): Config {
     d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', 5_000, 50, 30_000),
   };
 
-  for (const name of ['SESSION_SECRET', 'SESSION_SECRET_PREVIOUS'] as const) {
-    // Whoever receives a webhook has its secret, and could make tokens with it.
-    const webhook = config.webhooks.find((candidate) => hasSecret(candidate, env[name] ?? ''));
-    if (webhook !== undefined)
-      mistakes.push(`${name} is the secret of the webhook ${webhook.name}; each needs its own`);
-  }
-
+  mistakes.push(...findSharedSecrets(config), ...findStrangers(config));
   const { publishAheadSeconds, retireSeconds, lifetimeSeconds } = config.signingKeys;
   const knownEverywhere = knownEverywhereSeconds(config.signingKeys);
   if (publishAheadSeconds < knownEverywhere) {

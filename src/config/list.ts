@@ -1,5 +1,6 @@
 /** Settings that are a JSON array. */
 import * as v from 'valibot';
+import { findRepeatedMember } from '../repeated-member';
 
 /** A text, or a list of one or two: the second while one replaces the other. */
 export const oneOrTwo = v.union([
@@ -24,6 +25,8 @@ export function parseList<T extends v.GenericSchema<unknown, unknown[]>>(
     mistakes.push(`${name} is not JSON`);
     return [];
   }
+  const repeated = findRepeatedMember(text || '[]');
+  if (repeated !== null) mistakes.push(`${name}: an object has ${JSON.stringify(repeated)} twice`);
   const parsed = v.safeParse(schema, json);
   if (parsed.success) return parsed.output;
   for (const issue of parsed.issues)

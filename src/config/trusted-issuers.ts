@@ -1,6 +1,7 @@
 /** `TRUSTED_ISSUERS`: the OpenID providers whose ID tokens start sessions. */
 import * as v from 'valibot';
 import { isTrustworthy } from '../origins';
+import type { Client } from './clients';
 import { parseList } from './list';
 
 /** An OpenID provider whose ID tokens start sessions. */
@@ -83,4 +84,23 @@ export function parseTrustedIssuers(
     });
   }
   return issuers;
+}
+
+/** What only the rest of the configuration shows to be a mistake. */
+export function findStrangers({
+  issuer: own,
+  clients,
+  trustedIssuers,
+}: {
+  issuer: string;
+  clients: ReadonlyMap<string, Client>;
+  trustedIssuers: ReadonlyMap<string, TrustedIssuer>;
+}): string[] {
+  return [...trustedIssuers.values()].flatMap(({ issuer, clients: named }) => [
+    ...[...(named ?? [])]
+      .filter((id) => !clients.has(id))
+      .map((id) => `TRUSTED_ISSUERS: clients names ${JSON.stringify(id)}, which is not in CLIENTS`),
+    // Whoever holds a token of a session could start others with it.
+    ...(issuer === own ? ['TRUSTED_ISSUERS: issuer is this service itself'] : []),
+  ]);
 }

@@ -25,6 +25,7 @@ import { cors } from './middleware/cors';
 import { webhooks } from './middleware/deliver-events';
 import { refuseOtherMethods } from './middleware/method-not-allowed';
 import { requestLog } from './middleware/request-log';
+import { startCheck } from './middleware/start-check';
 import { METADATA_NAMES, metadataRoutes } from './oauth/metadata';
 import { oauthRoutes } from './oauth/oauth-routes';
 
@@ -39,6 +40,7 @@ export function createApp(
   const config = parseConfig(env);
   const service = createService(env, config, now, namedAs(config.issuer, send));
   const app = createShell(`${config.basePath}/oauth/`);
+  app.use(startCheck(config));
   if (config.webhooks.length > 0) app.use(webhooks(service));
   const { wellKnown, serverMetadata } = metadataRoutes(service);
 

@@ -51,7 +51,7 @@ describe('webhooks', () => {
     const endpoint = (name: string, port: number) => ({
       name,
       url: `http://127.0.0.1:${port}/`,
-      secret: SECRET,
+      secret: name === 'here' ? SECRET : `whsec_${randomBytes(32).toString('base64')}`,
       events: ['session_created'],
     });
     const port = (server: Server) => (server.address() as AddressInfo).port;

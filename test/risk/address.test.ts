@@ -60,7 +60,11 @@ describe('ADDRESS_STORAGE', () => {
       const service = await startService({
         ADDRESS_STORAGE: storage,
         WEBHOOKS: JSON.stringify([
-          { name: 'team', url: 'https://team.example', secret: `whsec_${btoa('s'.repeat(32))}` },
+          {
+            name: 'team',
+            url: 'https://team.example',
+            secret: `whsec_${btoa('the webhook secret of these tests')}`,
+          },
         ]),
       });
       await travel(service);
