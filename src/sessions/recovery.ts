@@ -3,6 +3,12 @@
  * its answer had been lost; taken by turns, a thief and the victim who look alike would live on it
  * for ever. So no rotation of a token that a recovery gave can be recovered (two in a row are
  * theft), and no session recovers more than three times in 24 hours (RFC 9700 §4.14.2).
+ *
+ * One and the same rotation may be recovered again, because the answer that recovered it may have
+ * been lost too: whoever lost both still holds the superseded token alone, and would be signed out
+ * for it. It gives nobody more than the first time: the same successor, which nobody has exchanged.
+ * It counts each time, so that whoever lives on it without ever exchanging the successor is noticed
+ * at the fourth; and once somebody exchanges it, the superseded token is theft.
  */
 import * as v from 'valibot';
 import type { SessionPolicy } from '../config/config';
@@ -35,7 +41,10 @@ export function findRecovery(
   return now - last < graceSeconds * 1000 ? last : null;
 }
 
-/** Whether the token with this hash may be recovered, as far as former recoveries go. */
+/**
+ * Whether the token with this hash may be recovered, as far as former recoveries go. One that is 24
+ * hours old does not count any more.
+ */
 export function mayRecover(
   session: Pick<Session, 'recoveries'>,
   presentedHash: string,
