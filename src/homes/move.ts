@@ -14,9 +14,8 @@
  * 3. A run that was slow finds in 2 that the count is not higher, and changes nothing. So a session
  * is live in one home at most, and lost in none.
  */
-import { and, eq, getTableColumns, inArray, isNull, notExists, type SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
 import {
@@ -33,7 +32,8 @@ import { MANY, type RecordedEvent, type Reporting, reportTo } from '../security-
 import { SEQUENCE } from '../security-log/sequence';
 import { toTombstone } from '../sessions/erase';
 import { evictOldest } from '../sessions/limits';
-import { belongsToSubject, isBeforeNotBefore, isLive } from '../sessions/session';
+import { belongsToSubject, isBeforeNotBefore } from '../sessions/session';
+import { insertRaw, selectRaw } from './raw-rows';
 
 /** Who moves: a user's id, or a guest's session id. */
 export type Subject = string;
@@ -188,128 +188,4 @@ export async function finishMove(
       .where(and(belongsToSubject(subject), eq(userSessions.movedTo, target.name))),
   ]);
   return results.at(-1) as RecordedEvent[];
-}
-
-export interface Cursor {
-  /** Rows of `users` and of `user_sessions` up to which nobody is left. */
-  users: number;
-  guests: number;
-}
-
-/**
- * Who still lives in a home: users, and live guests, after a position. `next` is null when these
- * are the last. One round trip.
- */
-export async function listResidents(
-  home: Home,
-  { policy, now }: Pick<MoveContext, 'policy' | 'now'>,
-  after: Cursor,
-  limit: number,
-): Promise<{ subjects: Subject[]; next: Cursor | null }> {
-  const { db } = home;
-  const row = sql<number>`rowid`;
-  const [people, guests] = await transact(
-    home,
-    () =>
-      [
-        db
-          .select({ row, subject: users.id })
-          .from(users)
-          .where(and(isNull(users.movedTo), sql`rowid > ${after.users}`))
-          .orderBy(row)
-          .limit(limit),
-        db
-          .select({ row, subject: userSessions.id })
-          .from(userSessions)
-          .where(
-            and(isNull(userSessions.userId), isLive(policy, now), sql`rowid > ${after.guests}`),
-          )
-          .orderBy(row)
-          .limit(limit),
-      ] as const,
-  );
-  const next = {
-    users: people.at(-1)?.row ?? after.users,
-    guests: guests.at(-1)?.row ?? after.guests,
-  };
-  const isLast = people.length < limit && guests.length < limit;
-  return {
-    subjects: [...people, ...guests].map(({ subject }) => subject),
-    next: isLast ? null : next,
-  };
-}
-
-/**
- * Far more than are ever cut, so that none to a home that is away hides one that can be finished.
- */
-const MAX_LISTED = 1_000;
-
-/** The moves away from a home that may be unfinished, oldest first. One round trip. */
-export async function listUnfinished(source: Home): Promise<{ subject: Subject; to: string }[]> {
-  const { subject, to, startedAt } = unfinishedMoves;
-  const oldest = source.db
-    .select({ subject, to })
-    .from(unfinishedMoves)
-    .orderBy(startedAt)
-    .limit(MAX_LISTED);
-  const [rows] = await transact(source, () => [oldest] as const);
-  return rows;
-}
-
-/**
- * Rows as SQLite has them, whatever types their columns have here: each the text of a JSON array.
- * `replaced` are columns that get other values.
- */
-function selectRaw(
-  { db }: Home,
-  table: SQLiteTable,
-  condition: SQL | undefined,
-  replaced: Record<string, SQL> = {},
-) {
-  const values = Object.entries(getTableColumns(table)).map(([key, column]) => {
-    return replaced[key] ?? column;
-  });
-  const columns = sql.join(values, sql`, `);
-  return db
-    .select({ row: sql<string>`json_array(${columns})` })
-    .from(table)
-    .where(condition);
-}
-
-/** Rows of one parameter, which D1 bounds at 2 MB. */
-const SLICE = 200;
-
-/**
- * Inserts such rows; `replaced` are columns that get other values. Where the row is known, the one
- * of the later move stays; a table without moves keeps what it has.
- */
-function insertRaw(
-  { db }: Home,
-  table: SQLiteTable,
-  rows: readonly { row: string }[],
-  { condition, ...replaced }: { condition: SQL | undefined; [column: string]: unknown },
-): BatchItem<'sqlite'>[] {
-  const columns = Object.entries(getTableColumns(table));
-  const values = columns.map(([key], index) =>
-    key in replaced ? sql`${replaced[key]}` : sql.raw(`value ->> '$[${index}]'`),
-  );
-  const slices = Array.from({ length: Math.ceil(rows.length / SLICE) }, (_, slice) =>
-    rows.slice(slice * SLICE, (slice + 1) * SLICE),
-  );
-  return slices.map((slice) => {
-    const json = `[${slice.map(({ row }) => row).join(',')}]`;
-    const insert = db
-      .insert(table)
-      .select(sql`select ${sql.join(values, sql`, `)} from json_each(${json}) where ${condition}`);
-    const moves = columns.find(([key]) => key === 'moves')?.[1];
-    if (moves === undefined) return insert.onConflictDoNothing();
-    const set = Object.fromEntries(
-      columns.map(([key, { name }]) => [key, sql.raw(`excluded."${name}"`)]),
-    );
-    return insert.onConflictDoUpdate({
-      target: sql`id` as never,
-      set,
-      setWhere: sql`excluded.moves > ${moves}`,
-    });
-  });
 }

@@ -3,7 +3,7 @@
  * session have higher ones. An order of writing is a database's own, and a session may move between
  * databases, so the number counts the session's moves first and the order of writing second. It
  * rises as long as the clean-up leaves the newest event of a home in its place
- * (sessions/cleanup.ts).
+ * (sessions/dead-rows.ts).
  */
 import { type SQL, sql } from 'drizzle-orm';
 import { sessionEvents } from '../db/schema';

@@ -13,12 +13,9 @@ import { parseConfig } from '../../src/config/config';
 import { newMeter, openHome } from '../../src/db/d1';
 import worker from '../../src/index';
 import { runScheduled } from '../../src/scheduled';
-import {
-  type CleanupBounds,
-  cleanUp,
-  oldestExpired,
-  oldestRevoked,
-} from '../../src/sessions/cleanup';
+import { cleanUp } from '../../src/sessions/cleanup';
+import type { CleanupBounds } from '../../src/sessions/cleanup-bounds';
+import { oldestExpired, oldestRevoked } from '../../src/sessions/dead-rows';
 import { START, startService, type TestService } from '../fixtures';
 
 const DAY = 86_400;

@@ -1,0 +1,66 @@
+/** Who lives in a home, and who is on the way out of it: what a drain and the cron go through. */
+import { and, isNull, sql } from 'drizzle-orm';
+import { type Home, transact } from '../db/d1';
+import { unfinishedMoves, userSessions, users } from '../db/schema';
+import { isLive } from '../sessions/session';
+import type { MoveContext, Subject } from './move';
+
+export interface Cursor {
+  /** Rows of `users` and of `user_sessions` up to which nobody is left. */
+  users: number;
+  guests: number;
+}
+
+/**
+ * Who still lives in a home: users, and live guests, after a position. `next` is null when these
+ * are the last. One round trip.
+ */
+export async function listResidents(
+  home: Home,
+  { policy, now }: Pick<MoveContext, 'policy' | 'now'>,
+  after: Cursor,
+  limit: number,
+): Promise<{ subjects: Subject[]; next: Cursor | null }> {
+  const { db } = home;
+  const row = sql<number>`rowid`;
+  const { people, guests } = await transact(home, () => ({
+    people: db
+      .select({ row, subject: users.id })
+      .from(users)
+      .where(and(isNull(users.movedTo), sql`rowid > ${after.users}`))
+      .orderBy(row)
+      .limit(limit),
+    guests: db
+      .select({ row, subject: userSessions.id })
+      .from(userSessions)
+      .where(and(isNull(userSessions.userId), isLive(policy, now), sql`rowid > ${after.guests}`))
+      .orderBy(row)
+      .limit(limit),
+  }));
+  const next = {
+    users: people.at(-1)?.row ?? after.users,
+    guests: guests.at(-1)?.row ?? after.guests,
+  };
+  const isLast = people.length < limit && guests.length < limit;
+  return {
+    subjects: [...people, ...guests].map(({ subject }) => subject),
+    next: isLast ? null : next,
+  };
+}
+
+/**
+ * Far more than are ever cut, so that none to a home that is away hides one that can be finished.
+ */
+const MAX_LISTED = 1_000;
+
+/** The moves away from a home that may be unfinished, oldest first. One round trip. */
+export async function listUnfinished(source: Home): Promise<{ subject: Subject; to: string }[]> {
+  const { subject, to, startedAt } = unfinishedMoves;
+  const oldest = source.db
+    .select({ subject, to })
+    .from(unfinishedMoves)
+    .orderBy(startedAt)
+    .limit(MAX_LISTED);
+  const { rows } = await transact(source, () => ({ rows: oldest }));
+  return rows;
+}

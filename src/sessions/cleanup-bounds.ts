@@ -1,0 +1,27 @@
+/** What a clean-up goes by: when a row is dead, and how much one run may do. */
+import type { SessionPolicy } from '../config/config';
+
+export interface CleanupPolicy {
+  sessions: SessionPolicy;
+  retentionSeconds: number;
+  eventRetentionSeconds: number;
+}
+
+export interface CleanupBounds {
+  /** Rows that one statement deletes. */
+  sliceRows: number;
+  /** Slices of all kinds but the walk's: each is a query, and an invocation may make 1,000. */
+  maxSlices: number;
+  /**
+   * Rows that one step of the walk for inactive sessions looks at, and how many steps it makes, of
+   * three queries each.
+   */
+  walkRows: number;
+  walkSlices: number;
+  /** The run ends after this long, finished or not. */
+  budgetMs: number;
+  /** Time passing, for the budget and the pace alone. */
+  clock: () => number;
+  /** Waits for so many milliseconds. */
+  rest: (ms: number) => Promise<void>;
+}

@@ -1,0 +1,100 @@
+/**
+ * One slice of each kind of dead row, the oldest first. A slice is one transaction that deletes what
+ * is still dead then, and answers how many rows it was.
+ */
+import { and, asc, inArray, lt, sql } from 'drizzle-orm';
+import { type Home, transact } from '../db/d1';
+import {
+  idempotencyKeys,
+  notBefores,
+  sessionEvents,
+  usedAssertions,
+  userSessions,
+} from '../db/schema';
+import { deleteEventsWhere } from '../security-log/delete-events';
+
+export async function deleteExpired(home: Home, cutoff: Date, limit: number): Promise<number> {
+  const { deleted } = await transact(home, () => ({
+    deleted: deleteOldest(home, oldestExpired(home, cutoff).limit(limit)),
+  }));
+  return deleted.length;
+}
+
+export async function deleteRevoked(home: Home, cutoff: Date, limit: number): Promise<number> {
+  const { deleted } = await transact(home, () => ({
+    deleted: deleteOldest(home, oldestRevoked(home, cutoff).limit(limit)),
+  }));
+  return deleted.length;
+}
+
+/** Sessions that expired before the cutoff, oldest first, by idx_user_sessions_expires. */
+export function oldestExpired({ db }: Home, cutoff: Date) {
+  const { id, expiresAt } = userSessions;
+  return db.select({ id }).from(userSessions).where(lt(expiresAt, cutoff)).orderBy(asc(expiresAt));
+}
+
+/** Sessions that were revoked before the cutoff, oldest first, by idx_user_sessions_revoked. */
+export function oldestRevoked({ db }: Home, cutoff: Date) {
+  const { id, revokedAt } = userSessions;
+  return db.select({ id }).from(userSessions).where(lt(revokedAt, cutoff)).orderBy(asc(revokedAt));
+}
+
+function deleteOldest({ db }: Home, oldest: ReturnType<ReturnType<typeof oldestExpired>['limit']>) {
+  return db
+    .delete(userSessions)
+    .where(inArray(userSessions.id, oldest))
+    .returning({ id: userSessions.id });
+}
+
+/** Oldest first by rowid, which follows insertion, so that the table needs no index for it. */
+export async function deleteIdempotencyKeys(
+  home: Home,
+  cutoff: Date,
+  limit: number,
+): Promise<number> {
+  const { db } = home;
+  const oldest = db
+    .select({ rowid: sql`rowid` })
+    .from(idempotencyKeys)
+    .orderBy(sql`rowid`)
+    .limit(limit);
+  const { deleted } = await transact(home, () => ({
+    deleted: db
+      .delete(idempotencyKeys)
+      .where(and(sql`rowid in ${oldest}`, lt(idempotencyKeys.createdAt, cutoff)))
+      .returning({ keyHash: idempotencyKeys.keyHash }),
+  }));
+  return deleted.length;
+}
+
+/** Oldest first by seq, which follows time. What was still to be told of them goes with them. */
+export async function deleteEvents(home: Home, cutoff: Date, limit: number): Promise<number> {
+  const oldest = home.db
+    .select({ seq: sessionEvents.seq })
+    .from(sessionEvents)
+    .orderBy(sessionEvents.seq)
+    .limit(limit);
+  const isOld = and(inArray(sessionEvents.seq, oldest), lt(sessionEvents.createdAt, cutoff));
+  const [deleted] = await transact(home, () => deleteEventsWhere(home, isOld));
+  return deleted.length;
+}
+
+/** Rows with an `expires_at` of their own: not-befores and used assertions. */
+export async function deleteLapsed(home: Home, now: Date, limit: number): Promise<number> {
+  const { db } = home;
+  const oldestOf = (table: typeof notBefores | typeof usedAssertions) =>
+    sql`rowid in (select rowid from ${table} where ${table.expiresAt} <= ${toSeconds(now)} order by ${table.expiresAt} limit ${limit})`;
+  const { bounds, assertions } = await transact(home, () => ({
+    bounds: db
+      .delete(notBefores)
+      .where(oldestOf(notBefores))
+      .returning({ subject: notBefores.subject }),
+    assertions: db
+      .delete(usedAssertions)
+      .where(oldestOf(usedAssertions))
+      .returning({ hash: usedAssertions.hash }),
+  }));
+  return Math.max(bounds.length, assertions.length);
+}
+
+const toSeconds = (date: Date) => Math.floor(date.getTime() / 1000);
