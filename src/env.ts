@@ -43,6 +43,7 @@ export interface Bindings {
   TRUSTED_ISSUERS?: string;
   REVOCATION_LIST_MAX_AGE_SECONDS?: string;
   REAUTHENTICATE_TO_REVOKE_SECONDS?: string;
+  HSTS?: string;
   BRAND_NAME?: string;
   BRAND_LOGO_URL?: string;
   BRAND_COLOR?: string;

@@ -350,6 +350,7 @@ describe('mistakes', () => {
 
   it.each([
     ['SESSION_LIMIT_POLICY', 'evict_newest', 'evict_oldest, reject'],
+    ['HSTS', 'preload', 'host, subdomains, off'],
     ['ACCESS_TOKEN_ALG', 'HS256', 'EdDSA, ES256, RS256'],
   ])('%s cannot be %s', (name, value, choices) => {
     expect(mistakesOf({ [name]: value })).toEqual([`${name} must be one of ${choices}`]);

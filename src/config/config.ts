@@ -45,6 +45,8 @@ export interface Config {
   /** Ending other sessions asks for an authentication no older than this; null: any. */
   reauthenticateToRevokeSeconds: number | null;
   cleanupRetentionSeconds: number;
+  /** What browsers are bound to https for: this host, those below it too, or not by this service. */
+  hsts: 'host' | 'subdomains' | 'off';
   risk: RiskConfig;
   webhooks: readonly Webhook[];
   clients: ReadonlyMap<string, Client>;
@@ -135,6 +137,7 @@ export function parseConfig(env: Env): Config {
     reauthenticateToRevokeSeconds: orNull(
       wholeNumber('REAUTHENTICATE_TO_REVOKE_SECONDS', 0, 0, 365 * DAY),
     ),
+    hsts: oneOf('HSTS', ['host', 'subdomains', 'off']),
     cleanupRetentionSeconds: wholeNumber('CLEANUP_RETENTION_SECONDS', 7 * DAY, 0, 3650 * DAY),
     risk: {
       policy: riskPolicy,

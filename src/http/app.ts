@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
-import { parseConfig } from '../config/config';
+import { type Config, parseConfig } from '../config/config';
 import type { Env } from '../env';
 import { namedAs } from '../outgoing';
 import { createService } from '../service/service';
@@ -39,7 +39,7 @@ export function createApp(
 ): Hono<AppEnv> {
   const config = parseConfig(env);
   const service = createService(env, config, now, namedAs(config.issuer, send));
-  const app = createShell(`${config.basePath}/oauth/`);
+  const app = createShell(`${config.basePath}/oauth/`, config.hsts);
   app.use(startCheck(config));
   if (config.webhooks.length > 0) app.use(webhooks(service));
   const { wellKnown, serverMetadata } = metadataRoutes(service);
@@ -86,7 +86,8 @@ export function createApp(
  * Answers every request with the configuration's fault, and logs every mistake, until it is mended.
  */
 export function createMisconfiguredApp(fault: Error): Hono<AppEnv> {
-  const app = createShell('/oauth/');
+  // What browsers know of the host stays as it is, whatever was meant (RFC 6797 §8.1).
+  const app = createShell('/oauth/', 'off');
   app.all('*', () => {
     throw fault;
   });
@@ -99,13 +100,20 @@ const DEFAULT_POLICIES = {
   'Referrer-Policy': 'no-referrer',
 };
 
+/** Two years, which browsers remember (RFC 6797). */
+const HSTS = {
+  host: 'max-age=63072000',
+  subdomains: 'max-age=63072000; includeSubDomains',
+  off: false,
+} as const;
+
 /** What all answers have in common. */
-function createShell(oauthPath: string): Hono<AppEnv> {
+function createShell(oauthPath: string, hsts: Config['hsts']): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestLog());
   app.use(
     secureHeaders({
-      strictTransportSecurity: 'max-age=63072000; includeSubDomains',
+      strictTransportSecurity: HSTS[hsts],
       referrerPolicy: false,
       xFrameOptions: 'DENY',
     }),

@@ -220,7 +220,7 @@ describe('headers of every answer', () => {
     if (status > 0) expect(response.status).toBe(status);
     const headers = Object.fromEntries(response.headers);
     expect(headers).toMatchObject({
-      'strict-transport-security': 'max-age=63072000; includeSubDomains',
+      'strict-transport-security': 'max-age=63072000',
       'x-content-type-options': 'nosniff',
       'content-security-policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
       'cross-origin-resource-policy': 'same-origin',
@@ -233,6 +233,26 @@ describe('headers of every answer', () => {
       response.url.includes('.well-known') || headers['access-control-allow-origin'] === '*';
     if (isPublicDocument) expect(headers['cache-control']).toMatch(/^public, max-age=\d+$/);
     else expect(headers).toMatchObject({ 'cache-control': 'no-store', pragma: 'no-cache' });
+  });
+});
+
+describe('Strict-Transport-Security (RFC 6797)', () => {
+  it.each([
+    [
+      'binds this host alone, so that no other team’s host has to speak https',
+      undefined,
+      'max-age=63072000',
+    ],
+    [
+      'binds the hosts below it where that is configured',
+      'subdomains',
+      'max-age=63072000; includeSubDomains',
+    ],
+    ['is left to whoever is in front', 'off', null],
+  ])('%s', async (_, HSTS, expected) => {
+    const own = await startService({ HSTS });
+    for (const path of ['/healthz', '/nothing', '/account'])
+      expect((await own.request(path)).headers.get('strict-transport-security')).toBe(expected);
   });
 });
 
