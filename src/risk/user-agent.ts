@@ -1,11 +1,12 @@
 /**
  * What a User-Agent header (RFC 9110 §10.1.5) tells: the browser or app, its major version, the
- * system.
+ * system. Neither an update of the app nor one of the system changes the names.
  */
 import Bowser from 'bowser';
+import { findApp, findAppInBrowser, type Product } from './app-name';
 
 export interface Device {
-  /** Family: "Chrome", "Firefox", or the first product of an app's own user agent. */
+  /** Family: "Chrome", "Firefox", or the name of an app. */
   browser: string | null;
   platform: string | null;
   /** Major version. */
@@ -20,18 +21,62 @@ const UNKNOWN: Device = { browser: null, platform: null, version: null };
 export function parseUserAgent(userAgent: string | null): Device {
   const text = userAgent?.slice(0, MAX_USER_AGENT_LENGTH).trim();
   if (!text) return UNKNOWN;
-  const { browser, os } = Bowser.parse(text);
+  if (!/^(?:Mozilla|Opera)\//.test(text)) {
+    const { app, rest } = findApp(text);
+    return toDevice(app, findPlatform(rest));
+  }
+  const browser = Bowser.getParser(text, true).parseBrowser();
+  const version = Number.parseInt(browser.version ?? '', 10);
+  const named = isNamed(browser.name, text)
+    ? { name: browser.name, version: Number.isSafeInteger(version) ? version : null }
+    : findAppInBrowser(text);
   const isHeadless = /\bHeadless[A-Z]/.test(text);
-  const [, product, productVersion] = /^([\p{L}\p{N}._ -]{1,64}?)\/(\d{1,9})/u.exec(text) ?? [];
-  // What Bowser makes of an app is a run of products; the app is the first.
-  const isApp = !browser.name || browser.name.includes('/');
-  const name = isApp ? (product ?? text.slice(0, 64)) : browser.name;
-  const version = Number.parseInt((isApp ? productVersion : browser.version) ?? '', 10);
-  return {
-    browser: (isHeadless ? `Headless ${name}` : (name ?? null))?.toWellFormed() ?? null,
-    platform: os.name || null,
-    version: Number.isSafeInteger(version) ? version : null,
-  };
+  return toDevice(
+    isHeadless && named !== null ? { ...named, name: `Headless ${named.name}` } : named,
+    findPlatform(text),
+  );
+}
+
+const toDevice = (product: Product | null, platform: string | null): Device => ({
+  browser: product?.name ?? null,
+  platform,
+  version: product?.version ?? null,
+});
+
+/** Whether what Bowser found is the name of a browser, and not just what an app is made of. */
+function isNamed(name: string | undefined, text: string): name is string {
+  switch (name) {
+    case undefined:
+    case '':
+    case 'Electron':
+    case 'Mozilla':
+      return false;
+    // Bowser says so of anything that mentions Android.
+    case 'Android Browser':
+      return /\bVersion\/[\d.]{1,16} .*\bSafari\//.test(text);
+    default:
+      return !name.includes('/');
+  }
+}
+
+/** A console's own name, whatever it says that it is like. */
+const CONSOLE = /\b(?:PlayStation (?:\d|Vita|Portable)|Nintendo (?:Switch|WiiU?|3DS|DS))\b/i;
+
+/** Systems that Bowser does not know, or not by these words. */
+const PLATFORMS: readonly [RegExp, string][] = [
+  [/\btvOS\b|\bApple TV\b/, 'tvOS'],
+  [/\bWatch ?OS\b/i, 'watchOS'],
+  [/\biOS\b|\bCPU (?:iPhone )?OS \d/i, 'iOS'],
+  [/\bKAIOS\b/i, 'KaiOS'],
+  [/\bmacOS\b|(?<!like )\bMac OS\b/, 'macOS'],
+  [/\bWindows\b/, 'Windows'],
+];
+
+function findPlatform(text: string): string | null {
+  const [console] = CONSOLE.exec(text) ?? [];
+  if (console !== undefined) return console.replace(/^playstation/i, 'PlayStation');
+  const named = Bowser.getParser(text || ' ', true).parseOS().name;
+  return named || (PLATFORMS.find(([pattern]) => pattern.test(text))?.[1] ?? null);
 }
 
 /**
@@ -42,5 +87,6 @@ export function describeDevice({
   browser,
   platform,
 }: Pick<Device, 'browser' | 'platform'>): string | null {
+  if (browser === platform) return browser;
   return browser && platform ? `${browser} on ${platform}` : (browser ?? platform);
 }

@@ -57,10 +57,10 @@ async function attempt(
   if (throttled !== null) return throttled;
   const signer = await service.signerFor(home);
   const policy = refreshPolicyOf(service, clientId);
-  const { signals, formerNetwork, otherNetworks } = await signalsOf(caller.device, service);
+  const seen = await signalsOf(caller.device, service);
   const reporting = reportingOf(caller, service.config);
   const { token } = verdict;
-  const attempt = { token, clientId, signals, formerNetwork, otherNetworks, reporting, now };
+  const attempt = { ...seen, token, clientId, reporting, now };
   const { home: at, result } = await whereSessionIs(
     caller,
     service,

@@ -11,6 +11,8 @@ export interface CallerSignals {
   formerNetwork: string | null;
   /** Other forms of it, as earlier configurations stored it. */
   otherNetworks: StoredAddress['otherNetworks'];
+  /** As sent: the release before read it in another way. */
+  userAgent: string | null;
 }
 
 export async function signalsOf(
@@ -19,7 +21,8 @@ export async function signalsOf(
 ): Promise<CallerSignals> {
   const stored = await toStoredAddress(device.address, config.risk.addressStorage, await keyring());
   const { formerNetwork, otherNetworks } = stored;
-  return { signals: toSignals(device, stored), formerNetwork, otherNetworks };
+  const { userAgent } = device;
+  return { signals: toSignals(device, stored), formerNetwork, otherNetworks, userAgent };
 }
 
 /** The visitor whose own device sent the request. */

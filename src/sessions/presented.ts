@@ -35,6 +35,7 @@ export interface Visitor {
   formerNetwork: string | null;
   /** Other forms of it (risk/address.ts). */
   otherNetworks: StoredAddress['otherNetworks'];
+  userAgent: string | null;
   /**
    * What this request could not tell, because a server sent it for the person; it is taken to be as
    * it was. Anything else that is null was withheld.
@@ -50,6 +51,7 @@ export const NOBODY: Visitor = {
   signals: NO_SIGNALS,
   formerNetwork: null,
   otherNetworks: async () => [],
+  userAgent: null,
   unknown: Object.keys(NO_SIGNALS) as (keyof Signals)[],
 };
 
@@ -180,6 +182,7 @@ async function weigh(
     signals: { ...visitor.signals, ...unknown },
     formerNetwork: visitor.formerNetwork,
     otherNetworks: visitor.otherNetworks,
+    userAgent: visitor.userAgent,
   };
   return toRefreshCase(row, attempt, policy, { now, isOwnRotation: false });
 }

@@ -23,6 +23,7 @@ import type { SessionPolicy } from '../config/config';
 import type { RiskPolicy } from '../config/risk';
 import { type StoredAddress, toComparable } from '../risk/address';
 import { assess, looksLikeSameCaller } from '../risk/assess';
+import { toComparableDevice } from '../risk/former-device';
 import { parseSignals, type Signals } from '../risk/signals';
 import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
 import type { EventDetails, EventDraft } from '../security-log/record';
@@ -62,6 +63,8 @@ export interface RefreshAttempt {
   formerNetwork: string | null;
   /** Other forms of it, as earlier configurations stored it (risk/address.ts). */
   otherNetworks: StoredAddress['otherNetworks'];
+  /** As sent: the release before read it in another way (risk/former-device.ts). */
+  userAgent: string | null;
 }
 
 export type RefreshCase =
@@ -207,9 +210,13 @@ function isComingBack(
 
 async function toLastSignals(
   { lastSignals }: Session,
-  { signals: { network }, otherNetworks }: RefreshAttempt,
+  { signals, otherNetworks, userAgent }: RefreshAttempt,
 ): Promise<Signals | null> {
   const last = parseSignals(lastSignals);
   if (last === null) return null;
-  return { ...last, network: await toComparable(last.network, { network, otherNetworks }) };
+  const { network } = signals;
+  return {
+    ...toComparableDevice(last, signals, userAgent),
+    network: await toComparable(last.network, { network, otherNetworks }),
+  };
 }

@@ -43,6 +43,7 @@ export interface Refresh {
   signals: Signals;
   formerNetwork: StoredAddress['formerNetwork'];
   otherNetworks: StoredAddress['otherNetworks'];
+  userAgent: string | null;
   reporting: Reporting;
   now: number;
 }
@@ -79,7 +80,7 @@ export async function rotateSession(
   home: Home,
   keyring: Keyring,
   policy: RefreshPolicy,
-  { token, clientId, signals, formerNetwork, otherNetworks, reporting, now }: Refresh,
+  { token, reporting, now, ...caller }: Refresh,
 ): Promise<RotateResult> {
   const [hash, successors] = await Promise.all([
     sha256(token.secret),
@@ -90,10 +91,7 @@ export async function rotateSession(
     mayBeForged: token.mayBeForged,
     hash,
     successors,
-    clientId,
-    signals,
-    formerNetwork,
-    otherNetworks,
+    ...caller,
   };
   const [next] = successors;
   const step = { refreshToken: next.hash, rotatedAt: new Date(now) };
@@ -120,7 +118,7 @@ export async function rotateSession(
     // database.
     const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;
     const refreshCase = await toRefreshCase(row, attempt, policy, { now, isOwnRotation });
-    const known = JSON.stringify(keepKnown(parseSignals(row.lastSignals), signals));
+    const known = JSON.stringify(keepKnown(parseSignals(row.lastSignals), caller.signals));
     const change = toChange(refreshCase, { ...step, lastSignals: known }, now);
     if (change === null && toEvent(refreshCase) === null)
       return toResult(refreshCase, row, next.secret, []);

@@ -119,7 +119,7 @@ const CASES: Record<string, Case> = {
   'script with a copied user agent, from a datacentre in the country': { from: chrome(AT.home), to: chrome(AT.datacentreInCountry), ...low('network_changed', 'asn_changed') },
   'curl on the same network': { from: chrome(AT.home), to: on(UA.curl, AT.home), ...high('browser_changed', 'platform_changed') },
   'python from a datacentre': { from: chrome(AT.home), to: on(UA.python, AT.datacentre), ...high(...FOREIGN, 'browser_changed', 'platform_changed', 'platform_changed_on_other_network', 'transport_changed') },
-  'the app’s token in a browser': { from: on(UA.app(), AT.cellular), to: on(UA.chromeOnAndroid(), AT.cellular), ...high('browser_changed') },
+  'the app’s token in a browser': { from: on(UA.app(), AT.cellular), to: on(UA.chromeOnAndroid(), AT.cellular), ...high('browser_changed', 'platform_changed') },
   'the phone’s token on a laptop in the same house': { from: phone(AT.home), to: on(UA.chromeOnMac, AT.home), ...high('browser_changed', 'platform_changed') },
   'impossible travel with the same carrier': { from: phone(AT.cellular), to: phone({ ...AT.newYork, cf: { ...AT.newYork.cf, asn: 20810 } }), after: HOUR, ...high('network_changed', 'country_changed', 'impossible_travel') },
   'a clock that went back makes no one faster than light': { from: chrome(AT.home), to: chrome(AT.office), after: -HOUR, ...low('network_changed', 'asn_changed') },
