@@ -1,5 +1,6 @@
 /** Reading what callers send: strictly, with a clear error, and before any database is asked. */
 import * as v from 'valibot';
+import { findRepeatedMember } from '../repeated-member';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { ACT_REASONS, type ActReason } from '../security-log/audit';
 import type { EventPositions, EventQuery } from '../security-log/read-events';
@@ -77,6 +78,8 @@ export async function readJson<T extends v.GenericSchema>(
       'The body is not valid JSON, or a text in it has a NUL or a lone surrogate',
     );
   }
+  if (findRepeatedMember(text) !== null)
+    throw new ProblemError('invalid_request', 'A member is there more than once');
   validate(jsonObject, json);
   return { input: validate(schema, json), text };
 }
@@ -176,7 +179,10 @@ export function parseLimit(limit = '50'): number {
   return Number(limit);
 }
 
-/** A query in which each parameter is known and there once. */
+/**
+ * A query in which each parameter is known, there once, and not empty: where a caller's variable was
+ * empty, what it was to narrow would be everything.
+ */
 export function readQuery(
   c: AppContext,
   known: readonly string[],
@@ -187,6 +193,7 @@ export function readQuery(
       throw new ProblemError('invalid_request', 'The query has an unknown parameter');
     if (query[name] !== undefined)
       throw new ProblemError('invalid_request', 'A parameter is there more than once');
+    if (value === '') throw new ProblemError('invalid_request', `${name} is empty`);
     query[name] = value;
   }
   return query;
