@@ -22,6 +22,8 @@ export interface Database {
   binding: D1Database;
   roundTrips: number;
   rowsRead: number;
+  /** Of one transaction. */
+  mostRowsRead: number;
   rowsWritten: number;
   /** Taken one a round trip: what happens instead of, or after, the real one; null: nothing. */
   faults: (Fault | null)[];
@@ -34,7 +36,14 @@ export type Fault = { before: string } | { after: string } | { hang: number };
  * after they were committed.
  */
 export function watch(binding: D1Database): Database {
-  const database: Database = { binding, roundTrips: 0, rowsRead: 0, rowsWritten: 0, faults: [] };
+  const database: Database = {
+    binding,
+    roundTrips: 0,
+    rowsRead: 0,
+    mostRowsRead: 0,
+    rowsWritten: 0,
+    faults: [],
+  };
   const withSession = (constraint: string) => {
     const session = binding.withSession(constraint);
     const batch = async (statements: D1PreparedStatement[]) => {
@@ -43,10 +52,13 @@ export function watch(binding: D1Database): Database {
       if (fault && 'before' in fault) throw new Error(fault.before);
       if (fault && 'hang' in fault) await new Promise((resolve) => setTimeout(resolve, fault.hang));
       const results = await session.batch(statements);
+      let rowsRead = 0;
       for (const { meta } of results) {
-        database.rowsRead += meta.rows_read;
+        rowsRead += meta.rows_read;
         database.rowsWritten += meta.rows_written;
       }
+      database.rowsRead += rowsRead;
+      database.mostRowsRead = Math.max(database.mostRowsRead, rowsRead);
       if (fault && 'after' in fault) throw new Error(fault.after);
       return results;
     };

@@ -40,6 +40,17 @@ export const users = sqliteTable(
   ],
 );
 
+/** Later than any session, and still a time that a cursor can hold: 5138. */
+export const MAX_LISTED_SECOND = 99_999_999_999;
+
+/**
+ * SQL: where in a list a session is: at its creation, or last when its creation, written by hand,
+ * is no time. An index has it, so it is written the same everywhere.
+ */
+export const LISTED_AT = sql.raw(
+  `case when typeof(created_at) = 'integer' and created_at between 0 and ${MAX_LISTED_SECOND} then created_at else 0 end`,
+);
+
 /**
  * One row a session, for its whole life: a refresh moves it forward, a revocation marks it, the
  * clean-up deletes it.
@@ -107,6 +118,10 @@ export const userSessions = sqliteTable(
     index('idx_user_sessions_uid').on(table.userId),
     index('idx_user_sessions_expires').on(table.expiresAt),
     index('idx_user_sessions_revoked').on(table.revokedAt).where(sql`revoked_at IS NOT NULL`),
+    // A user's sessions that nothing has ended but time, in the order of lists (sessions/open.ts).
+    index('idx_user_sessions_open')
+      .on(table.userId, LISTED_AT, table.id)
+      .where(sql`user_id IS NOT NULL AND revoked_at IS NULL AND home IS NULL`),
   ],
 );
 

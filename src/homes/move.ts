@@ -28,12 +28,15 @@ import {
 } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
 import { deleteEventsWhere } from '../security-log/delete-events';
-import { MANY, type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
+import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { SEQUENCE } from '../security-log/sequence';
 import { toTombstone } from '../sessions/erase';
 import { evictOldest } from '../sessions/limits';
 import { belongsToSubject, isBeforeNotBefore } from '../sessions/session';
 import { insertRaw, selectRaw } from './raw-rows';
+
+/** Further than a user can have sessions. */
+const MANY = 100_000;
 
 /** Who moves: a user's id, or a guest's session id. */
 export type Subject = string;
@@ -142,7 +145,7 @@ export async function finishMove(
   );
   if (unfinished.length === 0) return [];
 
-  const report = reportTo(target, reporting, { subject, atMost: MANY, now });
+  const report = reportTo(target, reporting, { written: { subject, atMost: MANY }, now });
   // Who was erased meanwhile stays erased.
   const tombstone = await toTombstone(subject);
   const isErased = target.db

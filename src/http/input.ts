@@ -4,7 +4,8 @@ import { findRepeatedMember } from '../repeated-member';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { ACT_REASONS, type ActReason } from '../security-log/audit';
 import type { EventPositions, EventQuery } from '../security-log/read-events';
-import type { Page, Position } from '../sessions/list';
+import type { Page } from '../sessions/list';
+import type { Position } from '../sessions/open';
 import type { AppContext } from './context';
 import { OAuthError, ProblemError } from './errors';
 

@@ -31,10 +31,10 @@ export async function toOnce(parts: readonly (string | number)[]): Promise<strin
   return (await sha256(JSON.stringify(parts))).slice(0, 16);
 }
 
-/** The statements that report an event, and how to know it among what was written. */
+/** The statements that report an event, and the ids of which it has one. */
 export interface Recording {
   statements: BatchItem<'sqlite'>[];
-  isOwn: (event: { id: string }) => boolean;
+  eventIds: string[];
 }
 
 /** Reports an event of a session, if the session meets the condition. */
@@ -44,7 +44,7 @@ export async function toRecording(
   { sessionId, ...at }: { sessionId: string; condition: SQL; requestId: string; now: number },
 ): Promise<Recording> {
   if (!('once' in draft))
-    return { statements: [recordWhere(home, draft, at)], isOwn: ({ id }) => id === draft.id };
+    return { statements: [recordWhere(home, draft, at)], eventIds: [draft.id] };
   const { type, once, details } = draft;
   const hour = Math.floor(at.now / HOUR_MS);
   const ids = await Promise.all(
@@ -62,7 +62,7 @@ export async function toRecording(
         { ...at, condition: sql`${at.condition} and ${isNew}` },
       ),
     ],
-    isOwn: ({ id }) => ids.includes(id),
+    eventIds: ids,
   };
 }
 

@@ -6,7 +6,8 @@ import { and, desc, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import { type Home, type Replica, transact } from '../db/d1';
 import { sessionEvents } from '../db/schema';
-import type { Page, Position } from '../sessions/list';
+import type { Page } from '../sessions/list';
+import type { Position } from '../sessions/open';
 import { IS_AUDIT, NO_LONGER_NAMED } from './audit';
 import type { SessionEvent } from './read-events';
 

@@ -4,9 +4,9 @@ import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
 import { sessionEvents } from '../db/schema';
+import type { Caller } from '../sessions/may-end';
 import { isReached } from '../sessions/reach';
 import { type Copies, findLive, readFor } from '../sessions/read';
-import type { Caller } from '../sessions/revoke';
 import { selectSession } from '../sessions/session';
 
 export type SessionEvent = typeof sessionEvents.$inferSelect;

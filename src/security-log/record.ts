@@ -3,7 +3,7 @@
  * same condition, so that none is lost and none is invented; so is what the webhooks are to be told
  * (the outbox).
  */
-import { and, eq, SQL, sql } from 'drizzle-orm';
+import { and, eq, inArray, SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionEventType, Webhook } from '../config/webhooks';
 import type { Home } from '../db/d1';
@@ -38,8 +38,7 @@ export interface EventDetails {
  * reports it once.
  */
 export interface EventDraft {
-  /** null: each row of the condition gets one of its own. */
-  id: string | null;
+  id: string;
   type: SessionEventType;
   details: EventDetails;
 }
@@ -54,6 +53,7 @@ export interface Reporting {
 
 /** An event as it was written, for the log line. */
 export interface RecordedEvent {
+  seq: number;
   id: string;
   type: string;
   sessionId: string;
@@ -66,11 +66,11 @@ const subjectOf = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id
 
 /**
  * INSERT of one event for every session that meets the condition. SQL as an id is a query in
- * parentheses that gives the one to take.
+ * parentheses that gives the one to take; null gives each session's event one of its own.
  */
 export function recordWhere(
   { db }: Home,
-  { id, type, details }: Omit<EventDraft, 'id'> & { id: EventDraft['id'] | SQL },
+  { id, type, details }: Omit<EventDraft, 'id'> & { id: EventDraft['id'] | SQL | null },
   { condition, requestId, now }: { condition: SQL | undefined; requestId: string; now: number },
 ) {
   // Of SQL that gives no row there is no event.
@@ -89,23 +89,35 @@ export function recordWhere(
 const EVENT_ID = { defaultExpression: sessionEvents.id.default as SQL };
 
 /**
+ * How the events of a transaction are found again: by their ids, or as the newest of a subject, at
+ * most so many, and after the event that the transaction before has written last.
+ */
+export type Written = readonly string[] | { subject: string; atMost: number; after?: number };
+
+/**
  * What has to follow the events of a transaction: the deliveries that they cause, and last a SELECT
  * that reads the events back (in a transaction that is run again, the first run may have written
- * them).
+ * them). It reads no more of a long log than what the transaction may have written, and a margin.
  */
 export function reportTo(
   { db }: Home,
   { requestId, webhooks }: Reporting,
-  { subject, atMost, now }: { subject: string | SQL; atMost: number; now: number },
+  { written: which, now }: { written: Written; now: number },
 ) {
-  // They are among the last; the bound keeps a long log from being read for them.
+  const candidates =
+    'subject' in which
+      ? and(
+          eq(sessionEvents.subject, which.subject),
+          sql`${sessionEvents.seq} > max(${which.after ?? 0}, (select max(seq) from ${sessionEvents}) - ${which.atMost + MARGIN})`,
+        )
+      : inArray(sessionEvents.id, [...which]);
+  // What is reported once has the id of an earlier request's event, which is not this one's.
   const written = and(
-    eq(sessionEvents.subject, subject),
-    sql`${sessionEvents.seq} > (select max(seq) from ${sessionEvents}) - ${atMost}`,
+    candidates,
     eq(sessionEvents.requestId, requestId),
     eq(sessionEvents.createdAt, new Date(now)),
   );
-  const { id, type, sessionId, clientId } = sessionEvents;
+  const { seq, id, type, sessionId, clientId } = sessionEvents;
   const deliveries = webhooks.map(({ name, events }) =>
     db
       .insert(webhookDeliveries)
@@ -115,16 +127,18 @@ export function reportTo(
       .onConflictDoNothing(),
   );
   const readBack = db
-    .select({ id, type, sessionId, subject: sessionEvents.subject, clientId })
+    .select({ seq, id, type, sessionId, subject: sessionEvents.subject, clientId })
     .from(sessionEvents)
-    .where(written);
+    .where(written)
+    .orderBy(seq);
   return { deliveries: deliveries as BatchItem<'sqlite'>[], readBack };
 }
 
 /** SQL: policy `log` keeps a mismatch to the log. */
 const isToBeTold = sql`(${sessionEvents.type} <> 'mismatch' or ${sessionEvents.details} ->> '$.risk.decision' is not 'log')`;
 
-/** How far back `reportTo` looks: further than what is written while a transaction is run again. */
-export const FEW = 1_000;
-/** Further than a user can have sessions. */
-export const MANY = 100_000;
+/**
+ * Events that others may write to a home while a transaction is run again. Where they write more,
+ * the webhooks are told all the same, by the cron: what the first run wrote has its deliveries.
+ */
+const MARGIN = 200;

@@ -1,5 +1,7 @@
 /** A person signs out: here, there, or everywhere else. */
-import { type RevokeResult, revokeCurrent, revokeOne, revokeOthers } from '../sessions/revoke';
+import type { RevokeResult } from '../sessions/revocation';
+import { revokeCurrent, revokeOne } from '../sessions/revoke';
+import { revokeOthers } from '../sessions/revoke-many';
 import type { UserCaller } from './caller';
 import { whereCallerIs } from './locate';
 import { type Refused, type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';

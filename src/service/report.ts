@@ -5,7 +5,7 @@
 import { type Config, tokenLifeSeconds } from '../config/config';
 import type { Home } from '../db/d1';
 import type { RecordedEvent, Reporting } from '../security-log/record';
-import type { Revocation } from '../sessions/revoke';
+import type { Revocation } from '../sessions/revocation';
 import type { Caller } from './caller';
 import type { Service } from './service';
 

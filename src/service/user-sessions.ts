@@ -9,7 +9,7 @@ import { queryAll } from '../homes/query-all';
 import type { ActReason } from '../security-log/audit';
 import { type EventPositions, listUserEvents, mergeEventPages } from '../security-log/read-events';
 import { listUserSessions, mergeSessionPages, type Page, type SessionPage } from '../sessions/list';
-import { revokeUser } from '../sessions/revoke';
+import { revokeUser } from '../sessions/revoke-many';
 import { reportAct, toAct } from './audit';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';

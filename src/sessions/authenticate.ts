@@ -13,11 +13,10 @@ import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { type RepeatableDraft, toRecording } from '../security-log/hourly-limit';
-import { FEW, type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
+import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { type RefreshToken, type Successor, successorsOf } from '../tokens/refresh-token';
 import { supersededByStepUp, wasSupersededByStepUp } from './before-step-up';
 import { isReached } from './reach';
-import { subjectOf } from './revoke';
 import {
   checkSession,
   type EndReason,
@@ -80,13 +79,13 @@ export async function authenticateSession(
     once: crypto.randomUUID(),
     details: { by: 'client', client_id: grant.clientId },
   };
-  const subject = subjectOf(home, sessionId);
-  const report = reportTo(home, reporting, { subject, atMost: FEW, now });
   const recordings = await Promise.all(
     [false, true].map((isRerun) =>
       toRecording(home, draft, { sessionId, condition: condition(isRerun), requestId, now }),
     ),
   );
+  const eventIds = recordings[0]?.eventIds ?? [];
+  const report = reportTo(home, reporting, { written: eventIds, now });
   const { authenticated, written, rows } = await transact(home, (isRerun) => ({
     recorded: recordings[isRerun ? 1 : 0]?.statements ?? [],
     authenticated: db

@@ -36,7 +36,6 @@ import { idempotencyKeys, sessionEvents, usedAssertions, userSessions, users } f
 import type { Signals } from '../risk/signals';
 import {
   type Actor,
-  MANY,
   type RecordedEvent,
   type Reporting,
   recordWhere,
@@ -104,6 +103,9 @@ export type CreateResult =
    * no longer good.
    */
   | { ok: false; reason: 'idempotency_key_reused' | 'idempotent_session_moved_on' };
+
+/** Further than a user can have sessions. */
+const MANY = 100_000;
 
 /** Starts a session for a user (or a guest) that the caller has authenticated. One round trip. */
 export async function createSession(
@@ -221,11 +223,12 @@ export async function createSession(
     const { by, grant } = startedBy;
     const start = { sessionId, userId, by, clientId: grant.clientId, signals: input.signals };
     const own = { condition: eq(userSessions.id, sessionId), requestId: reporting.requestId, now };
-    statements.push(...recordStart(home, start, own));
+    statements.push(...recordStart(home, start, own).statements);
   }
   if (guestSessionId !== null && userId !== null)
     statements.push(...adoptGuest(home, guestSessionId, userId, isCreated));
-  const report = reportTo(home, reporting, { subject: userId ?? sessionId, atMost: MANY, now });
+  const written = { subject: userId ?? sessionId, atMost: MANY };
+  const report = reportTo(home, reporting, { written, now });
   statements.push(...report.deliveries, report.readBack);
   statements.push(
     claim === null

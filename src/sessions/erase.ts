@@ -30,7 +30,7 @@ import {
 import { type Act, forgetInAudit, recordAct } from '../security-log/audit';
 import { deleteEventsWhere } from '../security-log/delete-events';
 import { ERASED_PERSON, ERASED_SESSION, upsertNotBefore } from './not-before';
-import { type Revocation, tokensEnd } from './revoke';
+import { type Revocation, tokensEnd } from './revocation';
 import { belongsToSubject, type RevokedReason } from './session';
 
 /**

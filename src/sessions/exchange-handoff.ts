@@ -11,9 +11,9 @@ import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { assess } from '../risk/assess';
 import { fillUnknownSql, parseSignals, type Signals, toPatch } from '../risk/signals';
-import { MANY, type RecordedEvent, reportTo } from '../security-log/record';
+import { type RecordedEvent, reportTo } from '../security-log/record';
 import { observe } from './presented';
-import { BY_USER, type Revocation, revokeWhere, subjectOf } from './revoke';
+import { BY_USER, endOne, type Revocation } from './revocation';
 import { isLive, type Session } from './session';
 import { recordStart } from './start-events';
 
@@ -63,7 +63,7 @@ export async function exchangeHandoff(
     ne(userSessions.id, sessionId),
     isExchanged,
   );
-  const end = revokeWhere(home, replaced, BY_USER, subjectOf(home, replaces ?? ''), revocation);
+  const end = endOne(home, replaced, BY_USER, revocation);
   const started =
     startedBy === undefined
       ? null
@@ -90,16 +90,14 @@ export async function exchangeHandoff(
           isLive(policy, now),
         ),
       ),
-    end: end.statements,
+    ...end,
     start: started?.statements ?? null,
     started: started?.readBack ?? null,
     own: db.select().from(userSessions).where(exchanged),
   }));
   const [session] = answers.own;
   if (session === undefined) return null;
-  // Both read back all that this request wrote to the log of their subject, who may be the same.
-  const written = [...end.events(answers.end), ...(answers.started ?? [])];
-  const events = [...new Map(written.map((event) => [event.id, event])).values()];
+  const events = [...answers.events, ...(answers.started ?? [])];
   const seenAt = session.createdAt.getTime();
   const last = parseSignals(answers.told[0]?.lastSignals ?? null);
   const assessment = assess(last, signals, { policy: risk, seenAt, now });
@@ -131,11 +129,11 @@ function reportStart(
     clientId: startedBy,
     signals,
   };
-  const report = reportTo(home, reporting, {
-    subject: subjectOf(home, sessionId),
-    atMost: MANY,
+  const { statements, eventIds } = recordStart(home, start, {
+    condition: exchanged,
+    requestId,
     now,
   });
-  const events = recordStart(home, start, { condition: exchanged, requestId, now });
-  return { statements: [...events, ...report.deliveries], readBack: report.readBack };
+  const report = reportTo(home, reporting, { written: eventIds, now });
+  return { statements: [...statements, ...report.deliveries], readBack: report.readBack };
 }

@@ -6,17 +6,12 @@ import { and, desc, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
-import { userSessions } from '../db/schema';
+import { LISTED_AT, userSessions } from '../db/schema';
+import { belongsTo, type Caller } from './may-end';
+import { type Position, toListedAt } from './open';
 import { isReached } from './reach';
 import { type Copies, findLive, readFor } from './read';
-import { belongsTo, type Caller } from './revoke';
 import { belongsToSubject, isLive, type Session, selectSession } from './session';
-
-/** Where a page starts: after this row. */
-export interface Position {
-  createdAt: Date;
-  id: string;
-}
 
 export interface Page {
   after: Position | null;
@@ -68,23 +63,6 @@ export async function listUserSessions(
   return toPage(rows, page);
 }
 
-/** Later than any session, and still a time that a cursor can hold: 5138. */
-const MAX_LISTED_SECOND = 99_999_999_999;
-
-/**
- * SQL: where in the list a row is: at its creation, or last when its creation, written by hand, is
- * no time.
- */
-const listedAt = sql`iif(typeof(${userSessions.createdAt}) = 'integer' and ${userSessions.createdAt} between 0 and ${MAX_LISTED_SECOND}, ${userSessions.createdAt}, 0)`;
-
-/** Pure twin of `listedAt`. */
-function toListedAt({ createdAt }: Session): Date {
-  const second = createdAt.getTime() / 1000;
-  return Number.isInteger(second) && second >= 0 && second <= MAX_LISTED_SECOND
-    ? createdAt
-    : new Date(0);
-}
-
 export function selectPage(
   { db }: Home | Replica,
   condition: SQL | undefined,
@@ -92,13 +70,13 @@ export function selectPage(
 ) {
   const isAfter =
     after &&
-    sql`(${listedAt}, ${userSessions.id}) < (${after.createdAt.getTime() / 1000}, ${after.id})`;
+    sql`(${LISTED_AT}, ${userSessions.id}) < (${after.createdAt.getTime() / 1000}, ${after.id})`;
   return (
     db
       .select()
       .from(userSessions)
       .where(and(condition, isAfter ?? undefined))
-      .orderBy(desc(listedAt), desc(userSessions.id))
+      .orderBy(desc(LISTED_AT), desc(userSessions.id))
       // One more than asked for tells whether there is a next page.
       .limit(limit + 1)
   );

@@ -18,14 +18,14 @@ import { NO_SIGNALS, parseSignals, type Signals } from '../risk/signals';
 import { type RepeatableDraft, toOnce, toRecording } from '../security-log/hourly-limit';
 import {
   type EventDraft,
-  FEW,
   type RecordedEvent,
   type Reporting,
   reportTo,
 } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
+import { findSession } from './read';
 import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
-import { type Revocation, revokeWhere, subjectOf } from './revoke';
+import { endOne, type Revocation } from './revocation';
 import { act, MAX_LOST_RACES } from './rotate';
 import { type KnownSession, type RefusalReason, type Session, selectSession } from './session';
 
@@ -87,8 +87,7 @@ export async function presentToken(
   { reporting, now }: { reporting: Reporting; now: number },
 ): Promise<PresentedResult> {
   const id = presentation.token.sessionId;
-  const [rows] = await transact(home, () => [selectSession(home, id)] as const);
-  let row = rows[0];
+  let row: KnownSession | undefined = (await findSession(home, id)) ?? undefined;
   for (let races = 0; races < MAX_LOST_RACES; races += 1) {
     if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
     if (row.movedTo !== null) return { ok: false, reason: 'moved', events: [] };
@@ -121,18 +120,14 @@ export async function revokePresented(
   const { sessionId } = presentation.token;
   const { reporting, now } = revocation;
   const { clientId } = presentation;
-  const { statements, events } = revokeWhere(
-    home,
-    and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId)),
-    { by: 'client', client_id: clientId, reason: 'signed_out' },
-    subjectOf(home, sessionId),
-    revocation,
-  );
-  const [[before], ...results] = await transact(
-    home,
-    () => [selectSession(home, sessionId), ...statements] as const,
-  );
-  const ended = events(results);
+  const target = and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId));
+  const by = { by: 'client', client_id: clientId, reason: 'signed_out' } as const;
+  const own = selectSession(home, sessionId);
+  const end = endOne(home, target, by, revocation);
+  const {
+    own: [before],
+    events: ended,
+  } = await transact(home, () => ({ own, ...end }));
   if (before === undefined || before.movedTo !== null) return ended;
   const refreshCase = await weigh(before, keyring, policy, presentation, now);
   const event = toObservation(await toEvent(before, refreshCase, presentation));
@@ -143,21 +138,21 @@ export async function revokePresented(
 /** Reports what was seen of a session, which changes nothing about it. */
 export async function observe(
   home: Home,
-  { id, userId }: Pick<Session, 'id' | 'userId'>,
+  { id }: Pick<Session, 'id'>,
   event: EventDraft | RepeatableDraft,
   { reporting, now }: { reporting: Reporting; now: number },
 ): Promise<RecordedEvent[]> {
   const { requestId } = reporting;
-  const report = reportTo(home, reporting, { subject: userId ?? id, atMost: FEW, now });
   const condition = eq(userSessions.id, id);
   const at = { sessionId: id, condition, requestId, now };
   const recording = await toRecording(home, event, at);
+  const report = reportTo(home, reporting, { written: recording.eventIds, now });
   const { written } = await transact(home, () => ({
     recorded: recording.statements,
     deliveries: report.deliveries,
     written: report.readBack,
   }));
-  return written.filter(recording.isOwn);
+  return written;
 }
 
 async function weigh(

@@ -11,8 +11,8 @@ import {
   toEventPage,
 } from '../security-log/read-events';
 import { type SessionPage, selectPage, toPage } from './list';
+import { belongsTo } from './may-end';
 import { type Copies, readFor } from './read';
-import { belongsTo } from './revoke';
 import { isLive, type Session, selectSession } from './session';
 
 export interface Account {

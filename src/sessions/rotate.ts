@@ -15,7 +15,6 @@ import { keepKnown, parseSignals, type Signals } from '../risk/signals';
 import { type RepeatableDraft, toRecording } from '../security-log/hourly-limit';
 import {
   type EventDraft,
-  FEW,
   type RecordedEvent,
   type Reporting,
   reportTo,
@@ -103,9 +102,9 @@ export async function rotateSession(
     now,
   });
   const own = selectSession(home, token.sessionId);
-  const [rotated, found] = await transact(home, (isRerun) => {
+  const { ordinary: rotated, own: found } = await transact(home, (isRerun) => {
     wasRerun = isRerun;
-    return [ordinary, own] as const;
+    return { ordinary, own };
   });
   let row = found[0];
   if (rotated.length === 1 && row !== undefined)
@@ -194,21 +193,21 @@ export async function act(
     isNull(userSessions.revokedAt),
   ) as SQL;
   const { requestId } = reporting;
-  const report = reportTo(home, reporting, { subject: row.userId ?? row.id, atMost: FEW, now });
   const at = { sessionId: row.id, condition: isAsRead, requestId, now };
   const recording = event && (await toRecording(home, event, at));
+  const report = recording && reportTo(home, reporting, { written: recording.eventIds, now });
   const { asRead, written, after } = await transact(home, (isRerun) => {
     wasRerun = isRerun;
     return {
       asRead: db.select({ one: sql`1` }).from(userSessions).where(isAsRead),
       recorded: recording?.statements ?? null,
       changed: change && db.update(userSessions).set(change).where(isAsRead),
-      deliveries: recording && report.deliveries,
-      written: recording && report.readBack,
+      deliveries: report?.deliveries ?? null,
+      written: report?.readBack ?? null,
       after: selectSession(home, row.id),
     };
   });
-  const events = (recording && written?.filter(recording.isOwn)) ?? [];
+  const events = written ?? [];
   return {
     isDone: asRead.length === 1 || events.length === 1,
     isRerun: wasRerun,

@@ -32,12 +32,17 @@ export function recordStart(
   const details: EventDetails = { by, client_id: clientId, context: signals };
   const record = (type: 'session_created' | 'new_device', when?: SQL) => {
     const event = { id: crypto.randomUUID(), type, details };
-    return recordWhere(home, event, { condition: and(condition, when), requestId, now });
+    const statement = recordWhere(home, event, { condition: and(condition, when), requestId, now });
+    return { id: event.id, statement };
   };
-  const created = record('session_created');
+  const events = [record('session_created')];
   // A device that tells nothing of itself is neither known nor new, and a guest has no other.
-  if (signals.browser === null || start.userId === null) return [created];
-  return [created, record('new_device', isNewDevice(home, start, start.userId))];
+  if (signals.browser !== null && start.userId !== null)
+    events.push(record('new_device', isNewDevice(home, start, start.userId)));
+  return {
+    statements: events.map(({ statement }) => statement),
+    eventIds: events.map(({ id }) => id),
+  };
 }
 
 /**

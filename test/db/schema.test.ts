@@ -210,12 +210,12 @@ describe('schema.ts', () => {
       );
 
       const { results: indexes } = await env.DB.prepare(
-        `SELECT list.name, list."unique", group_concat(info.name) AS columns, master.sql
-       FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info, sqlite_master AS master
-       WHERE master.name = list.name AND list.origin = 'c' GROUP BY list.name ORDER BY list.name`,
+        `SELECT list.name, list."unique", master.sql
+       FROM pragma_index_list(?) AS list, sqlite_master AS master
+       WHERE master.name = list.name AND list.origin = 'c' ORDER BY list.name`,
       )
         .bind(name)
-        .all<{ name: string; unique: number; columns: string; sql: string }>();
+        .all<{ name: string; unique: number; sql: string }>();
       const uniqueColumns = table.columns
         .filter(({ isUnique }) => isUnique)
         .map((column) => ({
@@ -227,11 +227,17 @@ describe('schema.ts', () => {
       const declared = table.indexes.map(({ config }) => ({
         name: config.name,
         unique: Number(config.unique),
-        columns: config.columns.map((column) => ('name' in column ? column.name : '')).join(),
+        columns: config.columns
+          .map((column) => ('name' in column ? column.name : inline(column)))
+          .join(),
         where: config.where ? inline(config.where) : null,
       }));
       expect(
-        indexes.map(({ sql, ...index }) => ({ ...index, where: sql.split(' WHERE ')[1] ?? null })),
+        indexes.map(({ sql, ...index }) => {
+          const [definition = '', where = null] = sql.split(' WHERE ');
+          const columns = definition.slice(definition.indexOf('(') + 1, -1).replaceAll('`', '');
+          return { ...index, columns, where };
+        }),
       ).toEqual([...uniqueColumns, ...declared].sort(byName));
 
       const { results: foreignKeys } = await env.DB.prepare(

@@ -17,7 +17,7 @@ import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
 import { describedVisitor, visitorOf } from '../../service/signals';
-import { revokeEverywhere } from '../../sessions/revoke';
+import { revokeEverywhere } from '../../sessions/revoke-many';
 import { clientAuth, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';

@@ -1,0 +1,1 @@
+CREATE INDEX `idx_user_sessions_open` ON `user_sessions` (`user_id`,case when typeof(created_at) = 'integer' and created_at between 0 and 99999999999 then created_at else 0 end,`id`) WHERE user_id IS NOT NULL AND revoked_at IS NULL AND home IS NULL;

@@ -1,0 +1,61 @@
+/** Which sessions a person may see and end, by the session behind their access token. */
+import { and, eq, exists, type SQL, sql } from 'drizzle-orm';
+import type { Home } from '../db/d1';
+import { userSessions } from '../db/schema';
+import type { Revocation } from './revocation';
+import { checkSession, isLive, type KnownSession } from './session';
+
+/** Who asks: the session behind a verified access token. */
+export interface Caller {
+  sessionId: string;
+  /** null: a guest, who has this one session. */
+  userId: string | null;
+}
+
+/** Who asks for the end of other sessions than their own. */
+export interface AuthenticatedCaller extends Caller {
+  /**
+   * When the person proved who they are, as far as the presented token knows: a step-up after it
+   * was not of whoever holds it. null: not known.
+   */
+  authTime: Date | null;
+}
+
+/** SQL: the session is one that the caller may see and end. */
+export function belongsTo({ userId, sessionId }: Caller): SQL {
+  return userId === null ? eq(userSessions.id, sessionId) : eq(userSessions.userId, userId);
+}
+
+/** Why the session of this row may end no others; null: it may. */
+export function whyRefused(
+  row: KnownSession | undefined,
+  caller: AuthenticatedCaller,
+  { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
+): 'caller_session_ended' | 'authentication_too_old' | null {
+  if (row === undefined || checkSession(row, policy, now) !== null) return 'caller_session_ended';
+  if (maxAge === null) return null;
+  const isRecent = [row.authTime, caller.authTime].every(
+    (authTime) => authTime !== null && now - authTime.getTime() <= maxAge * 1000,
+  );
+  return isRecent ? null : 'authentication_too_old';
+}
+
+const toSeconds = (time: Date | null) => time && Math.floor(time.getTime() / 1000);
+
+/** SQL twin of `whyRefused(…) === null`, checked in the very statement that acts for the caller. */
+export function mayEndOthers(
+  home: Home,
+  { sessionId, authTime }: AuthenticatedCaller,
+  { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
+): SQL {
+  const isRecent =
+    maxAge === null
+      ? undefined
+      : sql`min(${userSessions.authTime}, ${toSeconds(authTime)}) * 1000 >= ${now - maxAge * 1000}`;
+  return exists(
+    home.db
+      .select({ one: sql`1` })
+      .from(userSessions)
+      .where(and(eq(userSessions.id, sessionId), isLive(policy, now), isRecent)),
+  );
+}

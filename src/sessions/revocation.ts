@@ -1,0 +1,88 @@
+/**
+ * What every way of ending sessions has in common. A revoked session keeps its row, marked, until
+ * the clean-up's retention has passed, so that its user can be told why. Revoking twice changes
+ * nothing.
+ */
+import { and, isNull, type SQL } from 'drizzle-orm';
+import type { SessionPolicy } from '../config/config';
+import type { Home } from '../db/d1';
+import { userSessions } from '../db/schema';
+import {
+  type EventDetails,
+  type RecordedEvent,
+  type Reporting,
+  recordWhere,
+  reportTo,
+} from '../security-log/record';
+import { isLive, type RevokedReason } from './session';
+
+/** When, on whose behalf, and how it is reported. */
+export interface Revocation {
+  policy: SessionPolicy;
+  reporting: Reporting;
+  /**
+   * Ending sessions other than the caller's own needs an authentication at most this old (ASVS
+   * 7.5.2), so that a thief of one device cannot lock its owner out; null: any.
+   */
+  maxAuthAgeSeconds: number | null;
+  /** How long access tokens live, clocks that differ included: for so long verifiers are told. */
+  tokenLifeSeconds: number;
+  now: number;
+}
+
+export type RevokeResult =
+  | { ok: true; events: RecordedEvent[] }
+  | { ok: false; reason: 'caller_session_ended' | 'not_found' }
+  /** The person behind the caller's session proved too long ago who they are. */
+  | { ok: false; reason: 'authentication_too_old' };
+
+/** Who ends a session, and the reason that its row is marked with. */
+export type RevokedBy = EventDetails & { reason: RevokedReason };
+
+export const BY_USER = { by: 'user', reason: 'signed_out' } as const satisfies RevokedBy;
+
+/** Ends at most one session, of a condition, and reports it if it was live. */
+export function endOne(
+  home: Home,
+  condition: SQL | undefined,
+  by: RevokedBy,
+  revocation: Revocation,
+) {
+  const id = crypto.randomUUID();
+  const { reporting, now } = revocation;
+  const report = reportTo(home, reporting, { written: [id], now });
+  return {
+    ...endWhere(home, condition, by, { ...revocation, eventId: id }),
+    deliveries: report.deliveries,
+    events: report.readBack,
+  };
+}
+
+/**
+ * The statements that mark the sessions of a condition, and log those that were live. `eventId`:
+ * null where there may be several.
+ */
+export function endWhere(
+  home: Home,
+  condition: SQL | undefined,
+  details: RevokedBy,
+  { policy, reporting: { requestId }, now, eventId }: Revocation & { eventId: string | null },
+) {
+  const event = { id: eventId, type: 'session_revoked', details } as const;
+  return {
+    logged: recordWhere(home, event, {
+      condition: and(condition, isLive(policy, now)),
+      requestId,
+      now,
+    }),
+    ended: home.db
+      .update(userSessions)
+      .set({ revokedAt: new Date(now), revokedReason: details.reason })
+      .where(and(condition, isNull(userSessions.revokedAt))),
+  };
+}
+
+/** When the last access token that was issued by now has expired. */
+export function tokensEnd({ tokenLifeSeconds, now }: Revocation): Date {
+  return new Date(now + tokenLifeSeconds * 1000);
+}

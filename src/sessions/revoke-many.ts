@@ -1,0 +1,170 @@
+/**
+ * Ending many sessions of a user: a slice in each transaction, so that none reads or writes more
+ * rows than a slice has, however many sessions there are and were. A user of fewer than a slice has
+ * them ended in one round trip. What is cut off between two slices has ended some; run again, it
+ * ends the others.
+ */
+import { and, eq, isNull, ne, notExists, type SQL, sql } from 'drizzle-orm';
+import { type Home, transact } from '../db/d1';
+import { userSessions } from '../db/schema';
+import { type Act, recordAct } from '../security-log/audit';
+import { type RecordedEvent, reportTo } from '../security-log/record';
+import { type AuthenticatedCaller, mayEndOthers, whyRefused } from './may-end';
+import { upsertNotBefore } from './not-before';
+import { endOfSlice, isOpenOf, type Position, SLICE, sliceOfOpen, toPosition } from './open';
+import { isReached } from './reach';
+import {
+  BY_USER,
+  endOne,
+  endWhere,
+  type Revocation,
+  type RevokedBy,
+  type RevokeResult,
+  tokensEnd,
+} from './revocation';
+import { selectSession } from './session';
+
+/** Ends all sessions of the caller's user but the caller's own. */
+export async function revokeOthers(
+  home: Home,
+  caller: AuthenticatedCaller,
+  revocation: Revocation,
+): Promise<RevokeResult> {
+  const { sessionId, userId } = caller;
+  const others = and(ne(userSessions.id, sessionId), mayEndOthers(home, caller, revocation));
+  const events: RecordedEvent[] = [];
+  let after: Position | null = null;
+  do {
+    const slice = endSlice(home, userId, { after, events }, others, BY_USER, revocation);
+    const done = await transact(home, () => ({
+      own: selectSession(home, sessionId),
+      ...slice,
+    }));
+    events.push(...done.events);
+    const refused = whyRefused(done.own[0], caller, revocation);
+    if (refused !== null) return { ok: false, reason: refused };
+    after = toPosition(done.last);
+  } while (after !== null);
+  return { ok: true, events };
+}
+
+/**
+ * Ends all sessions of the caller's user, the caller's own too, as long as that one is live. It ends
+ * last, because it is what the others are ended by.
+ */
+export async function revokeEverywhere(
+  home: Home,
+  caller: AuthenticatedCaller,
+  revocation: Revocation,
+): Promise<RevokeResult> {
+  const { sessionId, userId } = caller;
+  const mayEnd = mayEndOthers(home, caller, revocation);
+  const others = and(ne(userSessions.id, sessionId), mayEnd);
+  const isOwn = eq(userSessions.id, sessionId);
+  const isLast = userId === null ? undefined : notExists(anyOpen(home, userId, sessionId));
+  const events: RecordedEvent[] = [];
+  let after: Position | null = null;
+  do {
+    const slice = endSlice(home, userId, { after, events }, others, BY_USER, revocation);
+    const ownEnd = endOne(home, and(isOwn, mayEnd, isLast), BY_USER, revocation);
+    const done = await transact(home, () => ({
+      own: selectSession(home, sessionId),
+      ...slice,
+      ownLogged: ownEnd.logged,
+      ownEnded: ownEnd.ended,
+      notBefore:
+        userId === null
+          ? null
+          : upsertNotBefore(home, userId, revocation.now, tokensEnd(revocation), ANY_WERE_CHANGED),
+      ownDeliveries: ownEnd.deliveries,
+      ownEvents: ownEnd.events,
+    }));
+    events.push(...done.events, ...done.ownEvents);
+    // In a transaction that is run again, the first run may have ended the caller's session.
+    if (done.ownEvents.length > 0) return { ok: true, events };
+    const refused = whyRefused(done.own[0], caller, revocation);
+    if (refused !== null) return { ok: false, reason: refused };
+    after = toPosition(done.last);
+  } while (after !== null);
+  return { ok: false, reason: 'caller_session_ended' };
+}
+
+/** Ends a user's sessions, or the one of a guest, that are of the clients a backend acts for. */
+export async function revokeUser(
+  home: Home,
+  act: Act<'manage_users'>,
+  userId: string,
+  revocation: Revocation,
+): Promise<RecordedEvent[]> {
+  const { grant } = act;
+  const by = { by: 'client', client_id: grant.clientId, reason: 'revoked' } as const;
+  const reached = isReached(userSessions.clientId, grant);
+  const guest = and(eq(userSessions.id, userId), isNull(userSessions.userId), reached);
+  const events: RecordedEvent[] = [];
+  let after: Position | null = null;
+  do {
+    const slice = endSlice(home, userId, { after, events }, reached, by, revocation);
+    const guestEnd = endOne(home, guest, by, revocation);
+    const done = await transact(home, () => ({
+      ...slice,
+      guestLogged: guestEnd.logged,
+      guestEnded: guestEnd.ended,
+      guestDeliveries: guestEnd.deliveries,
+      guestEvents: guestEnd.events,
+      act: after === null ? recordAct(home, act) : null,
+      // It is the user's as a whole, so it is for those who end the whole of their sessions, and
+      // comes last: nothing that it covers is live, and so reported, any more.
+      notBefore:
+        grant.forClients === null
+          ? upsertNotBefore(
+              home,
+              userId,
+              revocation.now,
+              tokensEnd(revocation),
+              notExists(anyOpen(home, userId, null)),
+            )
+          : null,
+    }));
+    events.push(...done.events, ...done.guestEvents);
+    after = toPosition(done.last);
+  } while (after !== null);
+  return events;
+}
+
+/** SQL: the statement before this one changed a row. */
+const ANY_WERE_CHANGED = sql`changes() > 0`;
+
+/** The sessions of a user's next slice that meet a condition end; where the slice ends, is told. */
+function endSlice(
+  home: Home,
+  userId: string | null,
+  { after, events }: { after: Position | null; events: readonly RecordedEvent[] },
+  condition: SQL | undefined,
+  by: RevokedBy,
+  revocation: Revocation,
+) {
+  // A guest has the one session.
+  const slice = sliceOfOpen(home, userId ?? '', after);
+  const { reporting, now } = revocation;
+  const report = reportTo(home, reporting, {
+    written: { subject: userId ?? '', atMost: SLICE + 1, after: events.at(-1)?.seq ?? 0 },
+    now,
+  });
+  return {
+    last: endOfSlice(home, slice),
+    ...endWhere(home, and(sql`${userSessions.id} in ${slice}`, condition), by, {
+      ...revocation,
+      eventId: null,
+    }),
+    deliveries: report.deliveries,
+    events: report.readBack,
+  };
+}
+
+/** Open sessions of a user, but one. */
+function anyOpen({ db }: Home, userId: string, but: string | null) {
+  return db
+    .select({ one: sql`1` })
+    .from(userSessions)
+    .where(and(isOpenOf(userId), but === null ? undefined : ne(userSessions.id, but)));
+}
