@@ -1,13 +1,20 @@
 /**
- * What goes wrong around the client, in both modes, and how many requests it may cost: fault × mode
+ * What goes wrong around the client, in every mode, and how many requests it may cost: fault × mode
  * × number of refreshes. The service is the real one; what fails is a clock, an API, a proxy.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSessionClient } from '../../src/client/browser';
+import { type CookieClientOptions, createSessionClient } from '../../src/client/browser';
 import { APP, ISSUER, type TestService } from '../fixtures';
-import { type Jar, SAME_ORIGIN, signIn, startWithBrowsers } from '../http/browser/browser';
+import {
+  type Jar,
+  MEMORY_ORIGIN,
+  MEMORY_WEB,
+  SAME_ORIGIN,
+  signIn,
+  startWithBrowsers,
+} from '../http/browser/browser';
 
-type Mode = 'token' | 'cookie';
+type Mode = 'token' | 'memory' | 'cookie';
 type Client = ReturnType<typeof createSessionClient>;
 type Answer = (request: Request) => Response | undefined;
 
@@ -21,6 +28,7 @@ interface World {
 }
 
 const API = `${ISSUER}/api/things`;
+const MEMORY = { client_id: MEMORY_WEB, browser: { return_url: MEMORY_ORIGIN } };
 const opened: Client[] = [];
 afterEach(() => {
   for (const client of opened.splice(0)) client.close();
@@ -28,7 +36,8 @@ afterEach(() => {
 
 async function open(mode: Mode): Promise<World> {
   const service = await startWithBrowsers();
-  const { jar } = mode === 'cookie' ? await signIn(service) : { jar: new Map() as Jar };
+  const app = mode === 'memory' ? MEMORY : {};
+  const { jar } = mode === 'token' ? { jar: new Map() as Jar } : await signIn(service, app);
   const sent: string[] = [];
   const world = { intercept: () => undefined } as unknown as World;
   const send: typeof fetch = async (input, init) => {
@@ -41,13 +50,14 @@ async function open(mode: Mode): Promise<World> {
     const answer = world.intercept(request);
     if (answer) return answer;
     if (mode === 'token') return service.app.fetch(request);
-    return viaJar(service, jar, request);
+    const origin = mode === 'memory' ? MEMORY_ORIGIN : ISSUER;
+    return viaJar(service, jar, request, origin);
   };
   const common = { baseUrl: ISSUER, fetch: send, now: () => service.clock.now };
   const client =
     mode === 'token'
       ? createSessionClient({ ...common, mode, clientId: APP })
-      : createSessionClient({ ...common, mode });
+      : createSessionClient({ ...common, mode } as CookieClientOptions);
   opened.push(client);
   if ('start' in client && mode === 'token') {
     const { start } = client as ReturnType<typeof createSessionClient> & {
@@ -66,9 +76,15 @@ async function open(mode: Mode): Promise<World> {
   });
 }
 
-async function viaJar(service: TestService, jar: Jar, request: Request): Promise<Response> {
+async function viaJar(
+  service: TestService,
+  jar: Jar,
+  request: Request,
+  origin: string,
+): Promise<Response> {
   const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-  const headers = { ...SAME_ORIGIN, cookie };
+  const site = origin === ISSUER ? 'same-origin' : 'same-site';
+  const headers = { ...SAME_ORIGIN, origin, 'sec-fetch-site': site, cookie };
   const { pathname } = new URL(request.url);
   const response = await service.request(pathname, {
     method: request.method,
@@ -233,7 +249,7 @@ const FAULTS: [string, (world: World) => Promise<unknown>, number, number][] = [
   ],
 ];
 
-describe.each<Mode>(['token', 'cookie'])('with the session in a %s', (mode) => {
+describe.each<Mode>(['token', 'memory', 'cookie'])('in the mode %s', (mode) => {
   it.each(FAULTS)('%s', async (_, happen, least, most) => {
     const world = await open(mode);
     await happen(world);

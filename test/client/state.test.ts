@@ -78,13 +78,13 @@ describe('an end', () => {
 describe('a message of another tab', () => {
   const held = grant(10);
   it.each<[string, State, Message, ReturnType<typeof toReaction>]>([
-    ['asks, nothing is known here', INITIAL, {}, { kind: 'nothing' }],
-    ['asks, a grant is held', holding(held), {}, { kind: 'answer', message: held }],
-    ['asks, it is over', over(10), {}, { kind: 'answer', message: ended(10) }],
-    ['brings a grant', INITIAL, held, { kind: 'grant', grant: held }],
-    ['brings what is over', over(10), held, { kind: 'answer', message: ended(10) }],
-    ['brings an end', holding(held), ended(10), { kind: 'end', ended: ended(10) }],
-    ['has the cookies removed', holding(held), { isLeaving: true }, { kind: 'hold' }],
+    ['asks, nothing is known here', INITIAL, {}, ['ignore']],
+    ['asks, a grant is held', holding(held), {}, ['tell', held]],
+    ['asks, it is over', over(10), {}, ['tell', ended(10)]],
+    ['brings a grant', INITIAL, held, ['adopt', held]],
+    ['brings what is over', over(10), held, ['tell', ended(10)]],
+    ['brings an end', holding(held), ended(10), ['end', ended(10)]],
+    ['has the cookies removed', holding(held), { isLeaving: true }, ['holdBack']],
   ])('%s', (_, state, message, reaction) => {
     expect(toReaction(state, message)).toEqual(reaction);
   });

@@ -5,6 +5,7 @@
  */
 
 import { left } from './clock';
+import type { Setup } from './setup';
 
 export interface Grant {
   /** Which sign-in: later ones have greater numbers, in every tab. */
@@ -19,8 +20,9 @@ export interface Grant {
   lifeMs: number;
   /** How long after `at` to refresh. */
   dueMs: number;
-  /** Token mode only: in cookie mode no script sees a token. */
+  /** Where the app sends it itself; otherwise no script sees it. */
   access?: string;
+  /** Token mode only. */
   refresh?: string;
 }
 
@@ -54,9 +56,11 @@ export function isFresh({ at, lifeMs }: Grant, now: number): boolean {
 export function toGrant(
   { epoch, step, turn, refresh: before }: Presented,
   { access_token: access, refresh_token: refresh, expires_in: expiresIn }: Answer,
-  { hasTokens, at, random }: { hasTokens: boolean; at: number; random: () => number },
+  { isBearer, hasTokens, clock: { random } }: Setup,
+  at: number,
 ): Grant | null {
-  if (typeof expiresIn !== 'number' || (hasTokens && !(access && refresh))) return null;
+  const isWhole = (access || !isBearer) && (refresh || !hasTokens);
+  if (typeof expiresIn !== 'number' || !isWhole) return null;
   const lifeMs = expiresIn * 1000;
   const dueMs = lifeMs * (0.75 + random() * 0.15);
   return {

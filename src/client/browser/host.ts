@@ -25,8 +25,8 @@ interface Host {
   };
   document?: { visibilityState?: string };
   location?: { href: string };
-  addEventListener?(type: string, listener: () => void): void;
-  removeEventListener?(type: string, listener: () => void): void;
+  addEventListener?(type: string, listener: (event: { type: string }) => void): void;
+  removeEventListener?(type: string, listener: (event: { type: string }) => void): void;
 }
 
 export const host = globalThis as unknown as Host;

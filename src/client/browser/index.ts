@@ -16,7 +16,10 @@ import { toReaction } from './state';
 import { createStorageSync } from './storage';
 import { openTabs } from './tabs';
 import type {
+  BearerSessionClient,
+  ClientOptions,
   CookieClientOptions,
+  MemoryClientOptions,
   SessionClient,
   TokenClientOptions,
   TokenSessionClient,
@@ -24,17 +27,16 @@ import type {
 
 export * from './types';
 
-const WAKE_EVENTS = ['visibilitychange', 'online', 'pageshow'];
+const EVENTS = ['visibilitychange', 'online', 'pageshow', 'pagehide'];
 
 /**
  * Makes the client of one app. One a page is enough; clients of other tabs are found by themselves.
  * Throws a `TypeError` when `baseUrl` or one of `resources` is no URL.
  */
 export function createSessionClient(options: TokenClientOptions): TokenSessionClient;
+export function createSessionClient(options: MemoryClientOptions): BearerSessionClient;
 export function createSessionClient(options: CookieClientOptions): SessionClient;
-export function createSessionClient(
-  options: TokenClientOptions | CookieClientOptions,
-): SessionClient {
+export function createSessionClient(options: ClientOptions): SessionClient {
   const setup = toSetup(options);
   const parts = connect(setup, () => refresher);
   const { holder, storage, requests, tabs } = parts;
@@ -53,9 +55,8 @@ export function createSessionClient(
     refresher.wake();
   };
   // A page in the back-forward cache answers nobody.
-  const hide = () => tabs.hold(false);
-  for (const type of WAKE_EVENTS) host.addEventListener?.(type, wake);
-  host.addEventListener?.('pagehide', hide);
+  const onEvent = ({ type }: { type: string }) => (type === 'pagehide' ? tabs.hold(false) : wake());
+  for (const type of EVENTS) host.addEventListener?.(type, onEvent);
 
   const client: TokenSessionClient = {
     get session() {
@@ -69,9 +70,8 @@ export function createSessionClient(
     },
     start: async (tokens) => {
       await storage.sync();
-      const { now, random } = setup.clock;
       const signIn = { epoch: holder.nextEpoch(), step: 0, turn: 0 };
-      const grant = toGrant(signIn, tokens, { hasTokens: true, at: now(), random });
+      const grant = toGrant(signIn, tokens, setup, setup.clock.now());
       if (!grant) throw new TypeError('No tokens');
       storage.forget();
       holder.adopt(grant, true);
@@ -89,8 +89,7 @@ export function createSessionClient(
       requests.abort();
       requests.nudge();
       tabs.close();
-      for (const type of WAKE_EVENTS) host.removeEventListener?.(type, wake);
-      host.removeEventListener?.('pagehide', hide);
+      for (const type of EVENTS) host.removeEventListener?.(type, onEvent);
     },
   };
   return client;
@@ -115,19 +114,10 @@ function connect(setup: Setup, refresher: () => Refresher): Parts {
   const requests = createRequests(setup, holder);
   const storage = createStorageSync(setup.storage, setup.name, holder);
   const tabs = openTabs(setup.name, (message) => {
-    const reaction = toReaction(holder.state, message);
-    switch (reaction.kind) {
-      case 'grant':
-        return holder.adopt(reaction.grant);
-      case 'end':
-        return holder.end(reaction.ended);
-      case 'hold':
-        return requests.holdBack();
-      case 'answer':
-        return tabs.tell(reaction.message);
-      case 'nothing':
-        return;
-    }
+    const [act, value] = toReaction(holder.state, message);
+    const { adopt, end } = holder;
+    const acts = { adopt, end, holdBack: requests.holdBack, tell: tabs.tell, ignore: () => {} };
+    (acts[act] as (value: unknown) => void)(value);
   });
   const mark = openMark(setup.name, isMemoryAlone(setup));
   const parts = { setup, holder, storage, requests, tabs, mark };

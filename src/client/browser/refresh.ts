@@ -76,7 +76,7 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
   }
 
   function look(): void {
-    if (host.document?.visibilityState !== 'hidden') refresh().catch(() => {});
+    if (host.document?.visibilityState !== 'hidden') refresh().catch(setup.onError);
   }
 
   function track(work: Promise<unknown>): Promise<SessionState> {
@@ -98,7 +98,7 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
     ensure: async (refused) => {
       await ready();
       const { current, session } = holder.state;
-      const isKnown = current ? isFresh(current, now()) : !setup.hasTokens || session !== 'unknown';
+      const isKnown = current ? isFresh(current, now()) : !setup.isBearer || session !== 'unknown';
       const isNeeded = current === refused ? session !== 'signed_out' : !isKnown;
       if (isNeeded) await refresh();
       return holder.state.session === 'active';
@@ -177,21 +177,17 @@ async function exchange(
   { setup, holder, storage, requests }: Parts,
   presented: Grant | null,
 ): Promise<Reply | undefined> {
-  const { hasTokens, clock } = setup;
   // No script sees which session a cookie is of. It is of the newest one at the time of the
   // request, so the request has an epoch: after every sign-out before it, before every one later.
   const sent: Presented = presented ?? { epoch: holder.nextEpoch(), step: 0, turn: 0 };
   holder.expect(sent.epoch);
-  const at = clock.now();
-  const reply = hasTokens
-    ? await requests.post('/oauth/token', {
-        grant_type: 'refresh_token',
-        refresh_token: sent.refresh as string,
-      })
-    : await requests.post('/browser/refresh');
+  const at = setup.clock.now();
+  const reply = await requests.post(setup.hasTokens ? '/oauth/token' : '/browser/refresh', {
+    grant_type: 'refresh_token',
+    refresh_token: sent.refresh as string,
+  });
   await storage.sync();
-  const grant =
-    reply.status === 200 && toGrant(sent, reply, { hasTokens, at, random: clock.random });
+  const grant = reply.status === 200 && toGrant(sent, reply, setup, at);
   const { current, ended } = holder.state;
   if (sent.epoch <= ended.endedAt) holder.show('signed_out', ended.reason);
   else if (grant) holder.adopt(grant, true);

@@ -27,7 +27,7 @@ export type Reply = Answer & {
   /** Seconds, by `Retry-After`. */
   delay?: number;
   error?: unknown;
-  code?: unknown;
+  code?: string;
   reason?: string | null;
 };
 
@@ -126,13 +126,13 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
       if (waitMs > 0) await pause(waitMs);
       const reply = await attempt();
       if (!reply) return;
-      const { status, delay } = reply;
+      const { status, delay, code } = reply;
       if (delay) imposed = { from: now(), ms: Math.min(delay * 1000, MAX_IMPOSED_MS) };
       retry = { from: now(), ms: backOff(MAX_RETRIES + 3) };
       // Another try mends no answer, 429, 5xx, a page that is not the service's, and the refusal of
       // what was superseded meanwhile.
       const isTransient = status < 300 || status === 429 || status >= 500 || isRefusal(reply);
-      if (!isTransient || tries >= MAX_RETRIES) throw new SessionUnavailableError();
+      if (!isTransient || tries >= MAX_RETRIES) throw new SessionUnavailableError(code);
     }
   }
 

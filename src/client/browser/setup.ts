@@ -2,13 +2,17 @@
 import { type Clock, toClock } from './clock';
 import { host } from './host';
 import { matchResources } from './resources';
-import type { CookieClientOptions, TokenClientOptions, TokenStorage } from './types';
+import type { ClientOptions, TokenClientOptions, TokenStorage } from './types';
 
 export interface Setup {
-  /** Whether the app holds the tokens; otherwise the session is in cookies. */
+  /** Whether the app holds the refresh token; otherwise that is in a cookie. */
   hasTokens: boolean;
+  /** Whether the app sends the access token itself; otherwise that is in a cookie too. */
+  isBearer: boolean;
   clientId: string;
   storage: TokenStorage | undefined;
+  onStepUp: ClientOptions['onStepUp'];
+  onError: (error: unknown) => unknown;
   send: typeof fetch;
   /** URL of the service, without a slash at its end. */
   base: string;
@@ -21,15 +25,18 @@ export interface Setup {
   clock: Clock;
 }
 
-export function toSetup(options: TokenClientOptions | CookieClientOptions): Setup {
-  const { mode, clientId = '', storage } = options as TokenClientOptions;
-  const { timeoutMs = 10_000 } = options;
+export function toSetup(options: ClientOptions): Setup {
+  const { clientId = '', storage } = options as TokenClientOptions;
+  const { mode, timeoutMs = 10_000, onStepUp, onError = () => {} } = options;
   const page = host.location?.href;
   const base = new URL(options.baseUrl, page).href.replace(/\/+$/, '');
   return {
     hasTokens: mode === 'token',
+    isBearer: mode !== 'cookie',
     clientId,
     storage,
+    onStepUp,
+    onError,
     send: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
     base,
     origin: page ?? base,

@@ -58,21 +58,21 @@ export function withEnd(state: State, ended: Ended, isOwn: boolean): State {
  */
 export type Message = Grant | Ended | { isLeaving: true } | Record<string, never>;
 
-/** What a message calls for. */
+/** What a message calls for: which act, and with what. */
 export type Reaction =
-  | { kind: 'grant'; grant: Grant }
-  | { kind: 'end'; ended: Ended }
-  | { kind: 'hold' }
-  | { kind: 'answer'; message: Message }
-  | { kind: 'nothing' };
+  | ['adopt', Grant]
+  | ['end', Ended]
+  | ['holdBack']
+  | ['tell', Message]
+  | ['ignore'];
 
 export function toReaction({ current, ended }: State, message: Message): Reaction {
-  if ('isLeaving' in message) return { kind: 'hold' };
-  if ('endedAt' in message) return { kind: 'end', ended: message as Ended };
-  if ((message as Grant).epoch > ended.endedAt) return { kind: 'grant', grant: message as Grant };
+  if ('isLeaving' in message) return ['holdBack'];
+  if ('endedAt' in message) return ['end', message as Ended];
+  if ((message as Grant).epoch > ended.endedAt) return ['adopt', message as Grant];
   // Another tab asks, or has not heard that its session is over.
-  if (current) return { kind: 'answer', message: current };
-  return ended.endedAt ? { kind: 'answer', message: ended } : { kind: 'nothing' };
+  if (current) return ['tell', current];
+  return ended.endedAt ? ['tell', ended] : ['ignore'];
 }
 
 /**

@@ -48,9 +48,7 @@ export function openTabs(name: string, onMessage: (message: Message) => void): T
   }
 
   return {
-    get canReach() {
-      return channel !== null;
-    },
+    canReach: !!channel,
     tell: (message) => channel?.postMessage(message),
     acquire: () =>
       new Promise<() => void>((resolve, reject) => {

@@ -30,6 +30,18 @@ interface CommonOptions {
    * origin of `baseUrl`.
    */
   resources?: string[];
+  /**
+   * A resource asks for a more recent or stronger authentication (RFC 9470 §3): `challenge` is its
+   * `WWW-Authenticate`. Have the person authenticate, and resolve to whether they did; then the
+   * session is refreshed and the request is sent once more. Requests that are challenged meanwhile
+   * wait for the same. Default: the 401 is the answer.
+   */
+  onStepUp?: (challenge: string) => Promise<boolean>;
+  /**
+   * Told of refreshes that failed where no caller waits, which are tried again by themselves: a
+   * `SessionUnavailableError`.
+   */
+  onError?: (error: unknown) => unknown;
   /** Sends the requests. Default: the global `fetch`. */
   fetch?: typeof fetch;
   /** Milliseconds, by any clock: only durations are measured. Default: `Date.now`. */
@@ -48,9 +60,21 @@ interface CommonOptions {
   timeoutMs?: number;
 }
 
-/** The session is in `HttpOnly` cookies of the service: no script sees a token. */
+/**
+ * The session is in `HttpOnly` cookies of the service: no script sees a token. For apps whose API
+ * is on the host of the service, because the cookies go nowhere else.
+ */
 export interface CookieClientOptions extends CommonOptions {
   mode: 'cookie';
+}
+
+/**
+ * The refresh token is in an `HttpOnly` cookie of the service. The access token is in the memory of
+ * the app's pages alone, and goes to `resources` as Bearer. For apps whose API is on another host
+ * of the site; the client's entry in `CLIENTS` has `"access_token": "memory"`.
+ */
+export interface MemoryClientOptions extends CommonOptions {
+  mode: 'memory';
 }
 
 /** The app holds the tokens. */
@@ -61,6 +85,8 @@ export interface TokenClientOptions extends CommonOptions {
   /** Where tokens outlive a reload. Default: in memory alone. */
   storage?: TokenStorage;
 }
+
+export type ClientOptions = TokenClientOptions | MemoryClientOptions | CookieClientOptions;
 
 export interface SessionClient {
   readonly session: SessionState;
@@ -102,17 +128,32 @@ export interface SessionClient {
   close(): void;
 }
 
-export interface TokenSessionClient extends SessionClient {
+export interface BearerSessionClient extends SessionClient {
   /**
    * An access token that is good for a request now, refreshed if need be; null when signed out.
    * Rejects with `SessionUnavailableError`, or with the signal's reason.
    */
   getAccessToken(options?: { signal?: AbortSignal }): Promise<string | null>;
+}
+
+export interface TokenSessionClient extends BearerSessionClient {
   /** Takes the tokens of a new sign-in, in place of any before. Resolves when they are stored. */
   start(tokens: Tokens): Promise<void>;
 }
 
-/** The service could not be asked. The session is as it was; try again later. */
+/**
+ * The service could not be asked, or answered nothing that decides. The session is as it was; try
+ * again later.
+ */
 export class SessionUnavailableError extends Error {
   override readonly name = 'SessionUnavailableError';
+  /**
+   * The service's own code, where it gave one. `third_party_cookies_blocked`: the page is on
+   * another site than the service, and browsers keep the cookies from it.
+   */
+  readonly code: string | undefined;
+  constructor(code?: string) {
+    super(code);
+    this.code = code;
+  }
 }
