@@ -12,6 +12,7 @@ import {
   userSessions,
 } from '../db/schema';
 import { deleteEventsWhere } from '../security-log/delete-events';
+import { endForGood, lapsedNotBefores } from './not-before';
 
 export async function deleteExpired(home: Home, cutoff: Date, limit: number): Promise<number> {
   const { deleted } = await transact(home, () => ({
@@ -82,16 +83,17 @@ export async function deleteEvents(home: Home, cutoff: Date, limit: number): Pro
 /** Rows with an `expires_at` of their own: not-befores and used assertions. */
 export async function deleteLapsed(home: Home, now: Date, limit: number): Promise<number> {
   const { db } = home;
-  const oldestOf = (table: typeof notBefores | typeof usedAssertions) =>
-    sql`rowid in (select rowid from ${table} where ${table.expiresAt} <= ${toSeconds(now)} order by ${table.expiresAt} limit ${limit})`;
+  const subjects = lapsedNotBefores(now, limit);
+  const oldest = sql`(select rowid from ${usedAssertions} where ${usedAssertions.expiresAt} <= ${toSeconds(now)} order by ${usedAssertions.expiresAt} limit ${limit})`;
   const { bounds, assertions } = await transact(home, () => ({
+    ended: endForGood(home, subjects),
     bounds: db
       .delete(notBefores)
-      .where(oldestOf(notBefores))
+      .where(sql`${notBefores.subject} in ${subjects}`)
       .returning({ subject: notBefores.subject }),
     assertions: db
       .delete(usedAssertions)
-      .where(oldestOf(usedAssertions))
+      .where(sql`rowid in ${oldest}`)
       .returning({ hash: usedAssertions.hash }),
   }));
   return Math.max(bounds.length, assertions.length);

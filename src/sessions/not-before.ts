@@ -4,10 +4,11 @@
  * database was restored to an earlier point, which brings back sessions that were revoked since,
  * and tokens that were rotated.
  */
-import { type SQL, sql } from 'drizzle-orm';
+import { and, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
-import { notBefores } from '../db/schema';
+import { EVERYONE, notBefores, userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
+import type { RevokedReason } from './session';
 
 /**
  * 9999-12-31. How long a session may last is its own row's, made under a configuration that may
@@ -60,4 +61,32 @@ export async function setNotBefore(
     notBefore: upsertNotBefore(home, subject, notBefore, FOR_EVER),
     audit: recordAct(home, act),
   }));
+}
+
+/** SQL: the subjects of not-befores that lapsed first. That of everyone in a home never does. */
+export function lapsedNotBefores(now: Date, limit: number): SQL {
+  const { subject, expiresAt } = notBefores;
+  const second = Math.floor(now.getTime() / 1000);
+  return sql`(select ${subject} from ${notBefores} where ${expiresAt} <= ${second} and ${subject} <> ${EVERYONE} order by ${expiresAt}, rowid limit ${limit})`;
+}
+
+/**
+ * The statement that marks the sessions of these subjects that only a not-before has ended, so that
+ * they stay over when it is gone: a session may have been begun by a slow request while its user
+ * was signed out everywhere, and releases before this one gave every not-before an end.
+ */
+export function endForGood({ db }: Home, subjects: SQL) {
+  const { userId, id, createdAt, revokedAt, movedTo } = userSessions;
+  const notBefore = sql`(select ${notBefores.notBefore} from ${notBefores} where ${notBefores.subject} = coalesce(${userId}, ${id}))`;
+  return db
+    .update(userSessions)
+    .set({ revokedAt: notBefore, revokedReason: 'revoked' satisfies RevokedReason })
+    .where(
+      and(
+        sql`(${userId} in ${subjects} or (${id} in ${subjects} and ${userId} is null))`,
+        isNull(revokedAt),
+        isNull(movedTo),
+        sql`${createdAt} < ${notBefore}`,
+      ),
+    );
 }

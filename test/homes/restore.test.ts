@@ -168,6 +168,49 @@ describe('a not-before', () => {
     expect(JSON.stringify(await list.json())).not.toContain(String(START / 1000 + GRACE));
   });
 
+  it('of a release before, which gave it an end, outlives sessions that lasted longer', async () => {
+    const days = { INACTIVITY_TIMEOUT_SECONDS: '8640000', SESSION_LIFETIME_SECONDS: '8640000' };
+    const homes = await startThreeHomes(days);
+    const [anna, guest, ben] = [
+      await create(homes, { user_id: ANNA }, FROM.paris),
+      await create(homes, {}, FROM.paris),
+      await create(homes, { user_id: BEN }, FROM.tokyo),
+    ];
+    homes.service.advance(GRACE);
+    const now = homes.service.clock.now / 1000;
+    const insertOld = (home: D1Database, subject: string) =>
+      home.prepare('INSERT INTO outdated_tokens VALUES (?, ?, ?)').bind(subject, now, now + 3_600);
+    await insertOld(env.DB_WEUR, ANNA).run();
+    await insertOld(env.DB_WEUR, guest.session.id).run();
+    await insertOld(env.DB_APAC, '*').run();
+    const later = await create(homes, { user_id: ANNA }, FROM.paris);
+    for (const seconds of [0, 3_600, 86_400]) {
+      homes.service.advance(seconds);
+      await runScheduled(homes.service.env, homes.service.clock.now);
+      for (const { refresh_token } of [anna, guest, ben])
+        expect((await homes.service.refresh(refresh_token)).body.reason).toBe('revoked');
+    }
+    expect((await homes.service.refresh(later.refresh_token)).status).toBe(200);
+    const { results } = await env.DB_WEUR.prepare('SELECT subject FROM outdated_tokens').all();
+    expect(results).toEqual([]);
+  });
+
+  it('of a user who was signed out everywhere keeps ended what a slow request began then', async () => {
+    const homes = await startThreeHomes();
+    const slow = await startThreeHomes({}, { now: homes.service.clock.now });
+    await create(homes, { user_id: ANNA }, FROM.paris);
+    homes.service.advance(5);
+    await homes.service.backend('DELETE', `/v1/users/${ANNA}/sessions`);
+    const late = await create(slow, { user_id: ANNA }, FROM.paris);
+    const access = () => homes.service.bearer('GET', '/v1/sessions/current', late.access_token);
+    expect((await homes.service.refresh(late.refresh_token)).body.reason).toBe('revoked');
+    expect((await access()).status).toBe(401);
+    homes.service.advance(3_600);
+    await runScheduled(homes.service.env, homes.service.clock.now);
+    expect((await homes.service.refresh(late.refresh_token)).body.reason).toBe('revoked');
+    expect(await livesIn(late.session.id)).toEqual([]);
+  });
+
   it('of a user who is erased goes with its person', async () => {
     const homes = await startThreeHomes();
     await create(homes, { user_id: ANNA }, FROM.paris);
