@@ -6,14 +6,17 @@ import { env } from 'cloudflare:workers';
 import { requireAccessToken, type VerifiedEnv } from 'edge-sessions/hono';
 import { createAccessTokenVerifier } from 'edge-sessions/verify';
 import { Hono } from 'hono';
+import { cors } from 'hono/cors';
 
 interface Bindings {
   SESSIONS: Fetcher;
+  /** Of the pages that call from another origin, apart from each other by spaces. */
+  APP_ORIGINS: string;
   ISSUER: string;
   AUDIENCE: string;
 }
 
-const { SESSIONS, ISSUER, AUDIENCE } = env as unknown as Bindings;
+const { SESSIONS, APP_ORIGINS, ISSUER, AUDIENCE } = env as unknown as Bindings;
 
 /** One for an isolate, because it keeps the keys and the revocation list. */
 const verifier = createAccessTokenVerifier({
@@ -24,6 +27,9 @@ const verifier = createAccessTokenVerifier({
 });
 
 const app = new Hono<VerifiedEnv>();
+
+// First of all: a preflight has no token. A page has to read the challenge to know what to do.
+app.use(cors({ origin: APP_ORIGINS.split(' '), exposeHeaders: ['WWW-Authenticate'] }));
 
 app.get('/me', requireAccessToken(verifier), (c) =>
   c.json({ user: c.get('accessToken').sub, session: c.get('accessToken').sid }),

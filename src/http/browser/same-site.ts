@@ -9,6 +9,7 @@ import type { Config } from '../../config/config';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { mediaType } from '../input';
+import { TRACING_HEADERS } from '../tracing-headers';
 import { hasSessionCookies, readSessionCookie } from './cookies';
 
 /** A page of another origin cannot send it without asking first (a preflight). */
@@ -138,7 +139,10 @@ export const preflight = (config: Config, method: 'GET' | 'POST') => {
       );
     allowOrigin(c, origin);
     c.header('Access-Control-Allow-Methods', method);
-    c.header('Access-Control-Allow-Headers', `Content-Type, ${CUSTOM_HEADER}`);
+    c.header(
+      'Access-Control-Allow-Headers',
+      ['Content-Type', CUSTOM_HEADER, ...TRACING_HEADERS].join(', '),
+    );
     c.header('Access-Control-Max-Age', '600');
     return c.body(null, 204);
   };

@@ -6,9 +6,14 @@
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config/config';
 import type { AppEnv } from '../context';
+import { TRACING_HEADERS } from '../tracing-headers';
 
 /** A page reads the challenge to learn that the person has to authenticate again (RFC 9470 §3). */
 const EXPOSED = 'Retry-After, WWW-Authenticate, X-D1-Bookmark, X-Request-Id';
+
+const ALLOWED_HEADERS = ['Authorization', 'Content-Type', 'X-D1-Bookmark', ...TRACING_HEADERS].join(
+  ', ',
+);
 
 export const cors = (config: Config) => {
   const origins = new Set([...config.clients.values()].flatMap((client) => client.origins));
@@ -25,7 +30,7 @@ export const cors = (config: Config) => {
         c.req.header('access-control-request-method') !== undefined
       ) {
         c.header('Access-Control-Allow-Methods', 'GET, POST, DELETE');
-        c.header('Access-Control-Allow-Headers', 'Authorization, Content-Type, X-D1-Bookmark');
+        c.header('Access-Control-Allow-Headers', ALLOWED_HEADERS);
         c.header('Access-Control-Max-Age', '600');
         return c.body(null, 204);
       }

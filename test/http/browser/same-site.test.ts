@@ -294,7 +294,9 @@ describe('CORS', () => {
           'access-control-allow-origin': origin,
           'access-control-allow-credentials': 'true',
           'access-control-allow-methods': method,
-          'access-control-allow-headers': 'Content-Type, X-Requested-With',
+          'access-control-allow-headers': expect.stringMatching(
+            /^Content-Type, X-Requested-With, traceparent, tracestate, baggage, sentry-trace/,
+          ),
           vary: 'Origin, Sec-Fetch-Site, Cookie',
         });
       }

@@ -48,6 +48,7 @@ describe('the API of the README', () => {
       name: 'my-api',
       script: await build(folder),
       serviceBindings: { SESSIONS: 'my-sessions' },
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     };
     deployment = await deploy(ownWorker, { issuer: ISSUER, others: [api] });
   });
@@ -68,5 +69,23 @@ describe('the API of the README', () => {
     });
     expect(await cart.json()).toEqual({ user: USER });
     expect((await api.fetch(`${AUDIENCE}/cart`)).status).toBe(401);
+  });
+
+  it('answers a preflight of the app, and lets it read the challenge', async () => {
+    const url = new URL('/cart', await deployment.miniflare.unsafeGetDirectURL('my-api'));
+    const origin = 'https://app.example.com';
+    const preflight = await fetch(url, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'GET' },
+    });
+    expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([
+      204,
+      origin,
+    ]);
+    const refused = await fetch(url, { headers: { origin } });
+    expect([refused.status, refused.headers.get('access-control-expose-headers')]).toEqual([
+      401,
+      'WWW-Authenticate',
+    ]);
   });
 });

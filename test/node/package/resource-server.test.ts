@@ -14,8 +14,9 @@ beforeAll(async () => {
     ...PLATFORM,
     name: 'my-api',
     script: await build(resourceServer),
-    bindings: { ISSUER, AUDIENCE },
+    bindings: { ISSUER, AUDIENCE, APP_ORIGINS: 'https://www.example.com https://app.example.com' },
     serviceBindings: { SESSIONS: 'my-sessions' },
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
   };
   deployment = await deploy(ownWorker, { issuer: ISSUER, others: [api] });
 });
@@ -53,6 +54,36 @@ describe('the example of a resource server', () => {
     expect(refused).toMatchObject({
       status: 401,
       challenge: expect.stringContaining('error="invalid_token"'),
+    });
+  });
+
+  it('answers the preflight of the app’s page, and lets it read the challenge', async () => {
+    // By a socket of its own: the way above lets no other origin pass.
+    const url = new URL('/me', await deployment.miniflare.unsafeGetDirectURL('my-api'));
+    const preflight = (origin: string) =>
+      fetch(url, {
+        method: 'OPTIONS',
+        headers: {
+          origin,
+          'access-control-request-method': 'GET',
+          'access-control-request-headers': 'authorization, traceparent',
+        },
+      });
+    const allowed = await preflight('https://app.example.com');
+    expect({ status: allowed.status, ...Object.fromEntries(allowed.headers) }).toMatchObject({
+      status: 204,
+      'access-control-allow-origin': 'https://app.example.com',
+      'access-control-allow-headers': expect.stringMatching(/authorization, ?traceparent/i),
+    });
+    const refused = await preflight('https://evil.example');
+    expect(refused.headers.get('access-control-allow-origin')).toBe(null);
+    const challenged = await fetch(url, {
+      headers: { origin: 'https://app.example.com' },
+    });
+    expect({ status: challenged.status, ...Object.fromEntries(challenged.headers) }).toMatchObject({
+      status: 401,
+      'access-control-allow-origin': 'https://app.example.com',
+      'access-control-expose-headers': expect.stringContaining('WWW-Authenticate'),
     });
   });
 

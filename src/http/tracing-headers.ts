@@ -1,0 +1,28 @@
+/**
+ * Request headers that tracing adds to what an app's page sends, which no page can leave out: a
+ * preflight that refuses one of them (Fetch §3.2.2) refuses the app. Nothing here reads them.
+ */
+export const TRACING_HEADERS = [
+  // Trace Context and Baggage (W3C), as OpenTelemetry sends them.
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'sentry-trace',
+  // Zipkin.
+  'b3',
+  'X-B3-TraceId',
+  'X-B3-SpanId',
+  'X-B3-ParentSpanId',
+  'X-B3-Sampled',
+  'X-B3-Flags',
+  // Datadog.
+  'x-datadog-trace-id',
+  'x-datadog-parent-id',
+  'x-datadog-origin',
+  'x-datadog-sampling-priority',
+  // New Relic.
+  'newrelic',
+  // Application Insights.
+  'Request-Id',
+  'Request-Context',
+] as const;
