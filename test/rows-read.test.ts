@@ -4,10 +4,13 @@
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { BACKEND, basic, startService, type TestService } from './fixtures';
+import { newMeter, openHome } from '../src/db/d1';
+import { deleteLapsed } from '../src/sessions/dead-rows';
+import { BACKEND, basic, readRow, startService, type TestService } from './fixtures';
 import { empty, fillEvents, fillSessions } from './large-data';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+const OTHER = '0a9c1d52-9a53-4a4e-8d4e-3f1f0f0b7a22';
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
 beforeEach(async () => {
@@ -113,6 +116,30 @@ describe('ending sessions', () => {
       }),
     );
     expect(rows).toBeLessThan(5_000 * 10);
+    expect(await isOpen()).toBe(5_000);
+  });
+
+  it('when a not-before lapses, neither other people’s sessions nor guests are read', async () => {
+    const service = await startService();
+    const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newMeter());
+    await fillSessions(OTHER, 5_000);
+    await env.DB.exec(`UPDATE user_sessions SET user_id = NULL WHERE rowid % 2 = 0`);
+    const { session: ofUser } = await service.create({ user_id: USER });
+    const { session: guest } = await service.create();
+    const second = service.clock.now / 1000;
+    for (const subject of [USER, guest.id])
+      await env.DB.prepare('INSERT INTO outdated_tokens VALUES (?, ?, ?)')
+        .bind(subject, second + 1, second)
+        .run();
+    const rows = await rowsReadBy(service, () =>
+      deleteLapsed(home, new Date(service.clock.now), 100),
+    );
+    expect(rows).toBeLessThan(60);
+    for (const { id } of [ofUser, guest])
+      expect(await readRow(id)).toMatchObject({
+        revoked_at: second + 1,
+        revoked_reason: 'revoked',
+      });
     expect(await isOpen()).toBe(5_000);
   });
 
