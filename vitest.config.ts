@@ -41,14 +41,18 @@ export default defineConfig({
                 'DB_APAC',
                 'DB_WEUR',
               ],
-              ratelimits: Object.fromEntries(
-                config.ratelimits.map(
-                  (limit: { name: string; namespace_id: string; simple: object }) => [
-                    limit.name,
-                    { namespace_id: limit.namespace_id, simple: limit.simple },
-                  ],
+              ratelimits: {
+                ...Object.fromEntries(
+                  config.ratelimits.map(
+                    (limit: { name: string; namespace_id: string; simple: object }) => [
+                      limit.name,
+                      { namespace_id: limit.namespace_id, simple: limit.simple },
+                    ],
+                  ),
                 ),
-              ),
+                // A low limit, for tests of what is counted together.
+                RATE_LIMIT_OF_THREE: { namespace_id: '9003', simple: { limit: 3, period: 60 } },
+              },
               bindings: {
                 ...config.vars,
                 SESSION_SECRET: randomBytes(32).toString('base64url'),

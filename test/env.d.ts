@@ -6,6 +6,7 @@ declare global {
     interface Env extends WorkerEnv {
       DB_APAC: D1Database;
       DB_WEUR: D1Database;
+      RATE_LIMIT_OF_THREE: RateLimit;
       TEST_MIGRATIONS: D1Migration[];
       MODEL_RUNS: string;
     }

@@ -2,14 +2,20 @@
 import type { RevokeResult } from '../sessions/revocation';
 import { revokeCurrent, revokeOne } from '../sessions/revoke';
 import { revokeOthers } from '../sessions/revoke-many';
+import { callerEnded, whyNotAdmitted } from './admit-user';
 import type { UserCaller } from './caller';
 import { whereCallerIs } from './locate';
 import { type Refused, type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
+import { throttleSignOut } from './throttle';
 
 /** Ends the caller's own session. Ending it twice is no error. */
 export async function endCurrent(caller: UserCaller, service: Service): Promise<Result<object>> {
+  const { sessionId, clientId } = caller.accessToken;
+  if (service.endedSessions.has(sessionId)) return { ok: true };
+  const refused = await throttleSignOut(service, clientId, { sessionId });
+  if (refused !== null) return refused;
   const ended = await whereCallerIs(
     caller,
     service,
@@ -18,6 +24,7 @@ export async function endCurrent(caller: UserCaller, service: Service): Promise<
   );
   if (ended === null) return SESSION_ENDED;
   report(caller, ended.home, ended.result);
+  service.endedSessions.add(sessionId);
   return { ok: true };
 }
 
@@ -28,6 +35,8 @@ export async function endOne(
   sessionId: string,
 ): Promise<Result<object>> {
   if (sessionId === caller.accessToken.sessionId) return endCurrent(caller, service);
+  const refused = await whyNotAdmitted(caller, service);
+  if (refused !== null) return refused;
   const ended = await whereCallerIs(
     caller,
     service,
@@ -36,7 +45,10 @@ export async function endOne(
   );
   if (ended === null) return SESSION_ENDED;
   const { home, result } = ended;
-  if (!result.ok) return toRevokeRefused(result, service);
+  if (!result.ok) {
+    if (result.reason === 'caller_session_ended') return callerEnded(caller, service);
+    return toRevokeRefused(result, service);
+  }
   report(caller, home, result.events);
   return { ok: true };
 }
@@ -46,6 +58,8 @@ export async function endOthers(
   caller: UserCaller,
   service: Service,
 ): Promise<Result<{ revoked: number }>> {
+  const refused = await whyNotAdmitted(caller, service);
+  if (refused !== null) return refused;
   const ended = await whereCallerIs(
     caller,
     service,
@@ -54,7 +68,10 @@ export async function endOthers(
   );
   if (ended === null) return SESSION_ENDED;
   const { home, result } = ended;
-  if (!result.ok) return toRevokeRefused(result, service);
+  if (!result.ok) {
+    if (result.reason === 'caller_session_ended') return callerEnded(caller, service);
+    return toRevokeRefused(result, service);
+  }
   const { events } = result;
   report(caller, home, events);
   return { ok: true, revoked: events.length };

@@ -8,7 +8,7 @@ import { report, revocationOf } from './report';
 import type { Service } from './service';
 
 /**
- * Ends a session of a client. Returns what that wrote to the security log: nothing when it was over
+ * Ends a session of a client, which a verified access token names. Returns what that wrote to the security log: nothing when it was over
  * already, or the token that names it may be forged and is not the one that it expects.
  */
 export async function endByClient(
@@ -17,6 +17,7 @@ export async function endByClient(
   home: Home,
   target: { sessionId: string; clientId: string },
 ): Promise<RecordedEvent[]> {
+  if (service.endedSessions.has(target.sessionId)) return [];
   const { home: at, result } = await whereSessionIs(
     caller,
     service,
@@ -25,6 +26,7 @@ export async function endByClient(
     (events) => events.length === 0,
   );
   report(caller, at, result);
+  service.endedSessions.add(target.sessionId);
   return result;
 }
 

@@ -18,8 +18,10 @@ import { endByClient, hasEnded } from './end-session';
 import { whereSessionIs } from './locate';
 import { verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
+import type { Result } from './refusal';
 import type { Service } from './service';
 import { visitorOf } from './signals';
+import { throttleClient, throttleSignOut } from './throttle';
 
 interface NamedSession {
   home: Home;
@@ -42,13 +44,16 @@ export async function introspect(
   grant: Grant<'introspect'>,
   service: Service,
   token: string,
-): Promise<Introspection> {
+): Promise<Result<{ introspection: Introspection }>> {
   const { config, now } = service;
   const found = await findToken(caller, service, token);
-  if (found === null) return null;
+  if (found === null) return INACTIVE;
   if (found.kind === 'access_token') {
     // A token of a client that the caller does not act for is none that it knows.
-    if (!grant.includes(found.clientId)) return null;
+    if (!grant.includes(found.clientId)) return INACTIVE;
+    if (service.endedSessions.has(found.sessionId)) return INACTIVE;
+    const throttled = await throttleClient(caller, service, found.sessionId);
+    if (throttled !== null) return throttled;
     const { result: session } = await whereSessionIs(
       caller,
       service,
@@ -56,42 +61,57 @@ export async function introspect(
       (home) => findSession(home, found.sessionId),
       (row) => row?.movedTo != null,
     );
-    const isLive = session !== null && checkSession(session, config.sessions, now()) === null;
-    return isLive ? { kind: found.kind, claims: found.claims } : null;
+    if (session !== null && checkSession(session, config.sessions, now()) === null)
+      return { ok: true, introspection: { kind: found.kind, claims: found.claims } };
+    service.endedSessions.add(found.sessionId);
+    return INACTIVE;
   }
   // A refresh token concerns its own client alone, and is active while a refresh with it would
   // succeed. What a refresh would take for theft is reported here too.
-  if (!grant.includes(grant.clientId)) return null;
+  if (!grant.includes(grant.clientId)) return INACTIVE;
+  const throttled = await throttleClient(caller, service, found.refreshToken);
+  if (throttled !== null) return throttled;
   const { result } = await present(caller, service, found.home, {
     token: found.refreshToken,
     clientId: grant.clientId,
     visitor: NOBODY,
   });
-  if (!result.ok) return null;
+  if (!result.ok) return INACTIVE;
   const { session } = result;
-  return { kind: found.kind, session, expiresAt: endsAt(session, config.sessions) };
+  const expiresAt = endsAt(session, config.sessions);
+  return { ok: true, introspection: { kind: found.kind, session, expiresAt } };
 }
+
+const INACTIVE = { ok: true, introspection: null } as const;
 
 /** Ends the session of a token that is the caller's own. Whether there was one to end. */
 export async function revokeByToken(
   caller: ClientCaller,
   service: Service,
   token: string,
-): Promise<boolean> {
+): Promise<Result<{ isRevoked: boolean }>> {
   const found = await findToken(caller, service, token);
-  if (found === null) return false;
+  if (found === null) return UNCHANGED;
   const { client } = caller;
   if (found.kind === 'access_token') {
-    if (found.clientId !== client.id) return false;
-    const target = { sessionId: found.sessionId, clientId: client.id };
-    return hasEnded(await endByClient(caller, service, found.home, target));
+    const { sessionId, home } = found;
+    if (found.clientId !== client.id) return UNCHANGED;
+    const throttled = await throttleSignOut(service, client.id, found);
+    if (throttled !== null) return throttled;
+    const target = { sessionId, clientId: client.id };
+    return { ok: true, isRevoked: hasEnded(await endByClient(caller, service, home, target)) };
   }
+  const throttled = await throttleSignOut(service, client.id, found.refreshToken);
+  if (throttled !== null) return throttled;
   // A backend's own request tells nothing of where its user is.
   const isPersonsOwn = client.secretHashes.length === 0;
   const visitor = isPersonsOwn ? await visitorOf(caller.device, service) : NOBODY;
   const presentation = { token: found.refreshToken, clientId: client.id, visitor };
-  return hasEnded(await endPresented(caller, service, found.home, presentation));
+  const ended = await endPresented(caller, service, found.home, presentation);
+  return { ok: true, isRevoked: hasEnded(ended) };
 }
+
+const UNCHANGED = { ok: true, isRevoked: false } as const;
 
 /** An authentic token of either kind; null for anything else. */
 async function findToken(

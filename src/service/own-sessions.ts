@@ -5,6 +5,7 @@ import { type EventPage, type EventQuery, listOwnEvents } from '../security-log/
 import { listOwnSessions, type Page, type SessionPage } from '../sessions/list';
 import { type Copies, findSession } from '../sessions/read';
 import { checkSession, type Session } from '../sessions/session';
+import { callerEnded, whyNotAdmitted } from './admit-user';
 import type { UserCaller } from './caller';
 import { whereCallerIs } from './locate';
 import { type Result, SESSION_ENDED } from './refusal';
@@ -16,10 +17,9 @@ export async function listSessions(
   page: Page,
 ): Promise<Result<{ page: SessionPage }>> {
   const { config, now } = service;
-  const found = await readOwn(caller, service, (copies) =>
+  return readOwn(caller, service, (copies) =>
     listOwnSessions(copies, config.sessions, caller.accessToken, page, now()),
   );
-  return found === null ? SESSION_ENDED : { ok: true, page: found };
 }
 
 export async function listEvents(
@@ -28,25 +28,28 @@ export async function listEvents(
   query: EventQuery,
 ): Promise<Result<{ page: EventPage }>> {
   const { config, now } = service;
-  const found = await readOwn(caller, service, (copies) =>
+  return readOwn(caller, service, (copies) =>
     listOwnEvents(copies, config.sessions, caller.accessToken, query, now()),
   );
-  return found === null ? SESSION_ENDED : { ok: true, page: found };
 }
 
-/** Reads where the caller's session is; null when it is over. */
+/** Reads a page where the caller's session is; `read` gives null when it is over. */
 async function readOwn<T>(
   caller: UserCaller,
   service: Service,
   read: (copies: Copies) => Promise<T | null>,
-): Promise<T | null> {
+): Promise<Result<{ page: T }>> {
+  const refused = await whyNotAdmitted(caller, service);
+  if (refused !== null) return refused;
   const found = await whereCallerIs(
     caller,
     service,
     (home) => read({ home, replica: service.replicaOf(home) }),
     (result) => result === null,
   );
-  return found?.result ?? null;
+  if (found === null) return SESSION_ENDED;
+  const { result: page } = found;
+  return page === null ? callerEnded(caller, service) : { ok: true, page };
 }
 
 /** The session of the access token itself. */
@@ -54,15 +57,18 @@ export async function findCurrentSession(
   caller: UserCaller,
   service: Service,
 ): Promise<Result<{ session: Session }>> {
+  const refused = await whyNotAdmitted(caller, service);
+  if (refused !== null) return refused;
   const found = await whereCallerIs(
     caller,
     service,
     (home) => findSession(home, caller.accessToken.sessionId),
     (session) => session?.movedTo != null,
   );
-  const session = found?.result ?? null;
+  if (found === null) return SESSION_ENDED;
+  const { result: session } = found;
   const { config, now } = service;
   if (session === null || checkSession(session, config.sessions, now()) !== null)
-    return SESSION_ENDED;
+    return callerEnded(caller, service);
   return { ok: true, session };
 }

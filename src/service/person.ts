@@ -14,6 +14,7 @@ import { assertAllAnswered } from './locate';
 import { type Result, refuse } from './refusal';
 import { revocationOf } from './report';
 import type { Service } from './service';
+import { throttleClient } from './throttle';
 
 /**
  * Erasing someone who is not there is done already. Safe to repeat, and to be repeated until every
@@ -27,6 +28,8 @@ export async function erase(
 ): Promise<Result<{ wasThere: boolean }>> {
   const authorized = authorize(caller.client, 'erase_users');
   if (!authorized.ok) return authorized;
+  const throttled = await throttleClient(caller, service, subject);
+  if (throttled !== null) return throttled;
   const person = await findPerson(caller, service, subject);
   const act = await toAct(caller, service, authorized.grant, {
     type: 'user_erased',
@@ -61,6 +64,8 @@ export async function exportPerson(
 ): Promise<Result<{ home: string; rows: HeldRow[]; next: ExportPosition | null }>> {
   const authorized = authorize(caller.client, 'manage_all');
   if (!authorized.ok) return authorized;
+  const throttled = await throttleClient(caller, service, subject);
+  if (throttled !== null) return throttled;
   const [first] = service.config.homes.keys();
   const at = position ?? { home: first as string, section: SECTIONS[0], after: 0 };
   const home = service.findHome(at.home, caller.meter);

@@ -6,11 +6,11 @@ import type { Caller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { logUnknownHome, whereSessionIs } from './locate';
 import { refreshPolicyOf } from './present';
-import { type Result, refuse } from './refusal';
+import { type Refusal, type Result, refuse } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
 import { signalsOf } from './signals';
-import { throttleFailure, throttleSession } from './throttle';
+import { throttleFailure, throttleToken } from './throttle';
 
 export type RefreshResult = Result<{
   outcome: 'rotated' | 'kept' | 'repeated' | 'recovered';
@@ -33,7 +33,7 @@ export async function refresh(
   presentation: Presentation,
 ): Promise<RefreshResult> {
   const result = await attempt(caller, service, presentation);
-  if (result.ok) return result;
+  if (result.ok || !provedNothing(result.refusal)) return result;
   return (await throttleFailure(caller, service, presentation.clientId)) ?? result;
 }
 
@@ -53,7 +53,7 @@ async function attempt(
     logUnknownHome(caller);
     return unknown('unknown_home');
   }
-  const throttled = await throttleSession(service, verdict.token.sessionId);
+  const throttled = await throttleToken(service, verdict.token);
   if (throttled !== null) return throttled;
   const signer = await service.signerFor(home);
   const policy = refreshPolicyOf(service, clientId);
@@ -90,6 +90,10 @@ async function attempt(
       return refused(result.reason);
   }
 }
+
+/** Whoever shows an authentic token is counted by its session. */
+const provedNothing = (refusal: Refusal) =>
+  refusal.code === 'invalid_grant' && refusal.reason === null;
 
 /** What is not authentic, or not the caller's, is told nothing. */
 const unknown = (outcome: string) => refuse({ code: 'invalid_grant', reason: null, outcome });

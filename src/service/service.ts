@@ -2,7 +2,7 @@
  * What every route works with: the configuration, the clock, the keys, the database. One per
  * isolate and configuration.
  */
-import type { Config } from '../config/config';
+import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
 import type { HomeConfig } from '../config/homes';
 import { KEY_CACHE_SECONDS, KEY_STALE_SECONDS } from '../config/signing-key-policy';
 import { deriveKeyring, type Keyring, keyringAt } from '../crypto';
@@ -29,6 +29,7 @@ import {
   readKeySet,
   type SigningKey,
 } from '../tokens/signing-keys';
+import { createEndedSessions, type EndedSessions } from './ended-sessions';
 
 export interface Service {
   config: Config;
@@ -36,6 +37,8 @@ export interface Service {
   now: () => number;
   /** For what this service asks of others. */
   fetch: typeof fetch;
+  /** Of which access tokens may still be good. */
+  endedSessions: EndedSessions;
   /** null: without the binding there is no limit. */
   rateLimits: { sessionRefreshes: RateLimit | null; failedRefreshes: RateLimit | null };
   /** A home by the name that a token carries; null when there is none of this name. */
@@ -104,6 +107,10 @@ export function createService(
     config,
     now,
     fetch: send,
+    endedSessions: createEndedSessions({
+      tokenLifeSeconds: config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS,
+      now,
+    }),
     rateLimits: {
       sessionRefreshes: env.RATE_LIMIT_SESSION_REFRESHES ?? null,
       failedRefreshes: env.RATE_LIMIT_FAILED_REFRESHES ?? null,

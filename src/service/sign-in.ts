@@ -19,7 +19,7 @@ import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
 import { signalsOf } from './signals';
-import { throttleFailure } from './throttle';
+import { throttleFailure, throttleSignIn } from './throttle';
 
 export type SignInResult = Result<{ session: Session; tokens: Tokens }>;
 
@@ -33,7 +33,7 @@ export async function signIn(
   { assertion, nonce, client }: { assertion: string; nonce: string | null; client: Client },
 ): Promise<SignInResult> {
   const result = await attempt(caller, service, { assertion, nonce, client });
-  if (result.ok) return result;
+  if (result.ok || result.refusal.code !== 'assertion_refused') return result;
   return (await throttleFailure(caller, service, client.id)) ?? result;
 }
 
@@ -58,6 +58,9 @@ async function attempt(
   if (!verdict.ok) return refused(verdict.reason);
 
   const { identity } = verdict;
+  const userId = await toUserId(identity);
+  const throttled = await throttleSignIn(service, userId);
+  if (throttled !== null) return throttled;
   const keyring = await service.keyring();
   // A backend's own request tells nothing of where its user is.
   const isPersonsOwn = client.secretHashes.length === 0;
@@ -90,7 +93,7 @@ async function attempt(
     caller,
     service,
     who,
-    { named: null, newUserId: await toUserId(identity) },
+    { named: null, newUserId: userId },
     async (home) => {
       const signer = await service.signerFor(home);
       const userId = await findOrCreateUser(home, identity, moment);

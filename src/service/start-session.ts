@@ -21,6 +21,7 @@ import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
 import { signalsOf } from './signals';
+import { throttleClient } from './throttle';
 
 export interface StartInput {
   /** null: a guest. */
@@ -62,6 +63,10 @@ export async function startSession(
   const draft = await draftSession(grant, service, input);
   if (!draft.ok) return draft;
   const { session } = draft;
+  if (session.userId !== null) {
+    const throttled = await throttleClient(caller, service, session.userId);
+    if (throttled !== null) return throttled;
+  }
   const { returnUrl } = input;
   const claim = idempotency && { ...idempotency, clientId: grant.clientId };
   const who = {

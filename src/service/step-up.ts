@@ -12,6 +12,7 @@ import { type Refused, type Result, refuse, UNKNOWN_SESSION } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
 import { toAuthTime } from './start-session';
+import { throttleClient } from './throttle';
 
 export interface StepUpInput {
   sessionId: string;
@@ -40,6 +41,8 @@ export async function stepUp(
   const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
   // A token that is not authentic, or not of this session, tells nothing of either.
   if (!verdict.ok || home === null || verdict.token.sessionId !== sessionId) return UNKNOWN_SESSION;
+  const throttled = await throttleClient(caller, service, verdict.token);
+  if (throttled !== null) return throttled;
   const signer = await service.signerFor(home);
   const authentication = { authTime: authTime.authTime, amr, acr };
   const request = { grant, reporting: reportingOf(caller, config), now };

@@ -1,30 +1,90 @@
 /**
- * A brake on refreshes and on guessed client secrets, by Cloudflare's Rate Limiting bindings where
- * there are any: each session's refreshes, before the database is asked, and each address's
- * failures. They count approximately and in one place at a time: they slow a flood, and decide
- * nothing. A failure beyond the limit is told nothing but 429; a good refresh, or the right secret,
- * from the same address still succeeds, because many people may share it.
+ * Brakes, by Cloudflare's Rate Limiting bindings where there are any. They count approximately and
+ * in one place at a time: they slow a flood, and decide nothing.
+ *
+ * What is asked of D1 is counted by what was proved, whatever the route and before D1 is asked: the
+ * session of a verified credential, or the person whom a client asks about. So nobody's garbage
+ * counts for a session that is not theirs, and whoever may use a session in one way does not use up
+ * what is left for the others: an API cannot stop refreshes, nor anyone a sign-out.
+ *
+ * Failures of those who proved nothing are counted by their address. Beyond the limit a failure is
+ * told nothing but 429; a good credential from the same address still succeeds, because many people
+ * may share it.
  */
 import ipaddr from 'ipaddr.js';
+import { sha256 } from '../crypto';
 import { parseAddress, toNetwork } from '../risk/address';
-import type { Caller } from './caller';
+import type { ShownRefreshToken } from '../tokens/refresh-token';
+import type { Caller, ClientCaller } from './caller';
 import { type Refused, refuse } from './refusal';
 import type { Service } from './service';
 
 /** The period of the bindings in wrangler.toml. */
 const RETRY_AFTER_SECONDS = 60;
 
-/** Refuses when this session is refreshed more often than anyone needs. */
-export function throttleSession(
+/** For whoever holds a refresh token or a session's cookie. */
+export async function throttleToken(
+  { rateLimits }: Service,
+  token: ShownRefreshToken,
+): Promise<Refused | null> {
+  return take(rateLimits.sessionRefreshes, ['token', ...(await toCounted(token))]);
+}
+
+/** For whoever holds an access token. */
+export function throttleAccess(
   { rateLimits }: Service,
   sessionId: string,
 ): Promise<Refused | null> {
-  return take(rateLimits.sessionRefreshes, sessionId);
+  return take(rateLimits.sessionRefreshes, ['access', sessionId]);
+}
+
+/** For a browser that brings the code of a hand-off. */
+export function throttleHandOff(
+  { rateLimits }: Service,
+  sessionId: string,
+): Promise<Refused | null> {
+  return take(rateLimits.sessionRefreshes, ['hand-off', sessionId]);
+}
+
+/** For signing out by a token, of whichever client it is said to be. */
+export async function throttleSignOut(
+  { rateLimits, config }: Service,
+  clientId: string,
+  token: ShownRefreshToken | { sessionId: string },
+): Promise<Refused | null> {
+  // A cookie may say anything in place of a client.
+  const client = config.clients.has(clientId) ? clientId : '';
+  return take(rateLimits.sessionRefreshes, ['sign-out', client, ...(await toCounted(token))]);
+}
+
+/** For the person of an ID token. */
+export function throttleSignIn({ rateLimits }: Service, userId: string): Promise<Refused | null> {
+  return take(rateLimits.sessionRefreshes, ['sign-in', userId]);
+}
+
+/** For what a client asks about one session, or one person: a token that it shows, or an id. */
+export async function throttleClient(
+  { client }: ClientCaller,
+  { rateLimits }: Service,
+  subject: string | ShownRefreshToken,
+): Promise<Refused | null> {
+  const counted = typeof subject === 'string' ? [subject] : await toCounted(subject);
+  return take(rateLimits.sessionRefreshes, ['client', client.id, ...counted]);
 }
 
 /**
- * Counts a failure for the caller's address, of IPv6 its /64, and the client, proven or claimed.
- * Refuses beyond the limit.
+ * Whoever has a SESSION_SECRET that leaked signs for any session, so such a token counts for itself
+ * alone until the database has said whether its secret is the session's.
+ */
+async function toCounted(token: ShownRefreshToken | { sessionId: string }): Promise<string[]> {
+  if (!('secret' in token) || !token.mayBeForged) return [token.sessionId];
+  return [token.sessionId, await sha256(token.secret)];
+}
+
+/**
+ * Counts a failure of a caller that proved nothing, for the client, proven or claimed, and the
+ * caller's address: of IPv6 its /64, and where none is known all of them together. Refuses beyond
+ * the limit.
  */
 export async function throttleFailure(
   caller: Caller,
@@ -32,17 +92,16 @@ export async function throttleFailure(
   clientId: string,
 ): Promise<Refused | null> {
   const address = parseAddress(caller.device.address);
-  if (address === null) return null;
   const source =
     address instanceof ipaddr.IPv6
       ? toNetwork(address, { ipv4: 32, ipv6: 64 })
-      : address.toString();
-  return take(rateLimits.failedRefreshes, `${clientId}|${source}`);
+      : (address?.toString() ?? '');
+  return take(rateLimits.failedRefreshes, [clientId, source]);
 }
 
 /** Without a binding, or with one that does not answer, everything passes. */
-async function take(limit: RateLimit | null, key: string): Promise<Refused | null> {
-  const outcome = await limit?.limit({ key }).catch(() => null);
+async function take(limit: RateLimit | null, counted: readonly string[]): Promise<Refused | null> {
+  const outcome = await limit?.limit({ key: JSON.stringify(counted) }).catch(() => null);
   return outcome?.success === false
     ? refuse({ code: 'too_many_requests', retryAfterSeconds: RETRY_AFTER_SECONDS })
     : null;

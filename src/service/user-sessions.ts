@@ -17,6 +17,7 @@ import { assertAllAnswered, finishMoves } from './locate';
 import type { Result } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
+import { throttleClient } from './throttle';
 
 /** The sessions that a caller may see. `unavailable`: the homes whose sessions are not in it. */
 export async function listSessionsOf(
@@ -27,6 +28,8 @@ export async function listSessionsOf(
 ): Promise<Result<{ page: SessionPage; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
+  const throttled = await throttleClient(caller, service, query.userId);
+  if (throttled !== null) return throttled;
   const { config, now } = service;
   const homes = service.homes(caller.meter);
   const list = (copies: (Home | Replica)[]) =>
@@ -51,6 +54,8 @@ export async function listEventsOf(
 ): Promise<Result<{ page: ReturnType<typeof mergeEventPages>; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
+  const throttled = await throttleClient(caller, service, userId);
+  if (throttled !== null) return throttled;
   const replicas = service.homes(caller.meter).map(service.replicaOf);
   const { answered, unavailable } = await queryAll(replicas, (replica) =>
     listUserEvents(replica, authorized.grant, userId, {
@@ -74,6 +79,8 @@ export async function endSessionsOf(
 ): Promise<Result<{ revoked: number }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
+  const throttled = await throttleClient(caller, service, userId);
+  if (throttled !== null) return throttled;
   const homes = service.homes(caller.meter);
   const act = await toAct(caller, service, authorized.grant, {
     type: 'user_signed_out',

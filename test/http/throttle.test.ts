@@ -1,7 +1,8 @@
-/** Too many refreshes, counted by the real bindings of wrangler.toml. */
+/** Too many failures and refreshes, counted by the real bindings of wrangler.toml. */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, OTHER_BACKEND, startService } from '../fixtures';
+import { roomInPeriod } from './limit-period';
 
 const { RATE_LIMIT_SESSION_REFRESHES, RATE_LIMIT_FAILED_REFRESHES } = env;
 const LIMITS = { RATE_LIMIT_SESSION_REFRESHES, RATE_LIMIT_FAILED_REFRESHES } as Required<
@@ -12,7 +13,8 @@ const FAILURES = 60;
 const REFRESHES = 300;
 const FORGED = 'v2.forged';
 
-beforeEach(() => {
+beforeEach(async () => {
+  await roomInPeriod(8_000);
   for (const level of ['log', 'warn'] as const)
     vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
@@ -166,4 +168,28 @@ it.each([
   }
   const { refresh_token } = await service.create();
   expect((await service.refresh(refresh_token)).status).toBe(200);
+});
+
+describe('the bindings', () => {
+  const texts = import.meta.glob(
+    '../../{src/env.ts,docs/security-log.md,wrangler.toml,examples/own-worker/wrangler.toml}',
+    { query: '?raw', eager: true, import: 'default' },
+  );
+  const text = (name: string) =>
+    Object.entries(texts).find(([path]) => path.endsWith(name))?.[1] as string;
+  const names = [...text('src/env.ts').matchAll(/(RATE_LIMIT_\w+)\?/g)].map(([, name]) => name);
+  const limits = { RATE_LIMIT_SESSION_REFRESHES: REFRESHES, RATE_LIMIT_FAILED_REFRESHES: FAILURES };
+
+  it('that the service knows are those of both wrangler.toml, with the limits that the docs tell', () => {
+    expect(names.sort()).toEqual(Object.keys(limits).sort());
+    for (const [name, limit] of Object.entries(limits)) {
+      expect(text('security-log.md')).toContain(`| \`${name}\` | ${limit} |`);
+      for (const file of ['../../wrangler.toml', 'own-worker/wrangler.toml'])
+        expect(text(file)).toMatch(
+          new RegExp(
+            `name = "${name}"\nnamespace_id = "\\d+"\nsimple = { limit = ${limit}, period = 60 }`,
+          ),
+        );
+    }
+  });
 });

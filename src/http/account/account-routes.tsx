@@ -201,6 +201,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
         return { title: texts.notFoundTitle, lead: texts.notFoundLead, link: devices };
       case 'database_unavailable':
       case 'internal_error':
+      case 'too_many_requests':
         return { title: texts.unavailableTitle, lead: texts.unavailableLead, link: devices };
       default:
         return { title: texts.refusedTitle, lead: texts.refusedLead, link: devices };

@@ -17,6 +17,7 @@ import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
 import { describedVisitor, visitorOf } from '../../service/signals';
+import { throttleSignOut } from '../../service/throttle';
 import { revokeEverywhere } from '../../sessions/revoke-many';
 import { clientAuth, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
@@ -227,6 +228,8 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     named: NonNullable<Awaited<ReturnType<typeof findNamedSession>>>,
   ) {
     const caller = c.get('caller');
+    const throttled = await throttleSignOut(service, named.clientId, named.token ?? named);
+    if (throttled !== null) throw toCookieProblem(throttled.refusal);
     if (named.token === null) return endByClient(caller, service, named.home, named);
     const visitor = await visitorOf(caller.device, service);
     return endPresented(caller, service, named.home, { ...named, visitor });

@@ -3,11 +3,12 @@ import type { Home } from '../../db/d1';
 import { present } from '../../service/present';
 import type { Service, Signer } from '../../service/service';
 import { visitorOf } from '../../service/signals';
+import { throttleToken } from '../../service/throttle';
 import type { Visitor } from '../../sessions/presented';
 import type { Session } from '../../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../../tokens/refresh-token';
 import type { AppContext } from '../context';
-import { cookieSessionEnded } from '../refusals';
+import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { readSessionCookie } from './cookies';
 
 /**
@@ -43,6 +44,8 @@ export async function findOwnSession(
   c.set('claimedClientId', cookie.clientId);
   if (c.get('isOtherApps')) throw cookieSessionEnded(null);
   if (cookie.isExpired) throw cookieSessionEnded('expired_absolute');
+  const throttled = await throttleToken(service, cookie.token);
+  if (throttled !== null) throw toCookieProblem(throttled.refusal);
   const signer = await service.signerFor(home);
   const { token, clientId } = cookie;
   const caller = c.get('caller');

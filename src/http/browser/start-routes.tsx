@@ -14,6 +14,7 @@ import { endPresented, refreshPolicyOf } from '../../service/present';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { signalsOf, visitorOf } from '../../service/signals';
+import { throttleHandOff } from '../../service/throttle';
 import { exchangeHandoff } from '../../sessions/exchange-handoff';
 import { type OpenedHandoff, openHandoff } from '../../tokens/handoff-code';
 import { Message, type Site } from '../account/layout';
@@ -21,6 +22,7 @@ import { createPages, render } from '../account/pages';
 import type { AppContext, AppEnv } from '../context';
 import { OAuthError, ProblemError, respondToError, statusOf, toProblem } from '../errors';
 import { readForm, readQuery } from '../input';
+import { toProblemError } from '../refusals';
 import { verifyCookie } from './cookie-session';
 import { setSessionCookies } from './cookies';
 import { isAllowedOrigin } from './same-site';
@@ -117,6 +119,8 @@ export function startRoutes(service: Service): Hono<AppEnv> {
     const caller = c.get('caller');
     const home = service.findHome(handoff.home, caller.meter);
     if (home === null) throw invalidCode();
+    const throttled = await throttleHandOff(service, handoff.sessionId);
+    if (throttled !== null) throw toProblemError(throttled.refusal);
     const signer = await service.signerFor(home);
     const isHere = former?.token.home === home.name && !former.token.mayBeForged;
     const replaces = isHere ? former.token.sessionId : null;
@@ -219,6 +223,7 @@ function explain({ code }: ProblemError, { texts }: Site): { title: string; lead
   switch (code) {
     case 'database_unavailable':
     case 'internal_error':
+    case 'too_many_requests':
       return { title: texts.unavailableTitle, lead: texts.startUnavailableLead };
     case 'cross_site_request':
       return { title: texts.refusedTitle, lead: texts.startElsewhereLead };

@@ -39,8 +39,9 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const caller = { ...c.get('caller'), client };
     // `token_type_hint` is not looked at: a token tells its own kind (RFC 7009 §2.1). What is no
     // token of ours needs no revoking (§2.2).
-    const isRevoked = await revokeByToken(caller, service, need(form, 'token'));
-    c.set('outcome', isRevoked ? 'revoked' : 'unchanged');
+    const revoked = await revokeByToken(caller, service, need(form, 'token'));
+    if (!revoked.ok) throw toOAuthError(revoked.refusal);
+    c.set('outcome', revoked.isRevoked ? 'revoked' : 'unchanged');
     return c.body(null, 200);
   });
 
@@ -49,7 +50,9 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const client = await authenticateClient(c, service, form);
     const grant = requireGrant(client, 'introspect');
     const caller = { ...c.get('caller'), client };
-    const introspection = await introspect(caller, grant, service, need(form, 'token'));
+    const introspected = await introspect(caller, grant, service, need(form, 'token'));
+    if (!introspected.ok) throw toOAuthError(introspected.refusal);
+    const { introspection } = introspected;
     if (introspection === null) c.set('outcome', 'inactive');
     return c.json(toIntrospectionView(introspection, config.issuer));
   });
