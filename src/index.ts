@@ -1,14 +1,15 @@
-/** The Worker: HTTP requests and the Cron Trigger. */
+/** The Worker: HTTP requests, the Cron Trigger, and the entrypoint for bound Workers. */
 import type { Bindings, Env } from './env';
 import { ConfigError } from './faults';
-import { createApp, createMisconfiguredApp } from './http/app';
+import { createMisconfiguredApp, routesOf } from './http/app';
 import { runScheduled } from './scheduled';
+import { serviceFor } from './service/instance';
 
-type App = ReturnType<typeof createApp>;
+export { Sessions } from './rpc';
 
-/**
- * An isolate keeps one app for its environment, and in it the keys that it has derived and read.
- */
+type App = ReturnType<typeof routesOf>;
+
+/** An isolate keeps one app for its environment. */
 const apps = new WeakMap<Env, App>();
 
 function appFor(env: Env): App {
@@ -16,7 +17,7 @@ function appFor(env: Env): App {
   if (known !== undefined) return known;
   let app: App;
   try {
-    app = createApp(env);
+    app = routesOf(serviceFor(env));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     app = createMisconfiguredApp(error);

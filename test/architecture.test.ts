@@ -30,8 +30,10 @@ function resolve(from: string, target: string): string {
 function layerOf(name: string): number {
   if (name.startsWith('dev/')) return 6;
   if (name === 'index' || name === 'index.ts') return 5;
+  if (/^rpc(\.ts)?$/.test(name)) return 3.8;
   if (/^scheduled(\.ts)?$/.test(name)) return 4;
   if (name.startsWith('http/')) return 3.8;
+  if (name.startsWith('calls/')) return 3.6;
   if (name.startsWith('service/')) return 3.5;
   if (name.startsWith('homes/')) return 3;
   if (/^(sessions|security-log|tokens|risk|webhooks)\//.test(name)) return 2;
@@ -46,7 +48,7 @@ describe('imports', () => {
     expect(files.find(({ name }) => name === 'http/app.ts')?.packages).toContain('hono');
   });
 
-  it('run one way: index → scheduled → http → service → homes → sessions, security-log, tokens, risk, webhooks → db → config, crypto, faults', () => {
+  it('run one way: index → scheduled → http, rpc → calls → service → homes → sessions, security-log, tokens, risk, webhooks → db → config, crypto, faults', () => {
     const upward = files.flatMap(({ name, local }) =>
       local
         .filter((target) => layerOf(target) > layerOf(name))
@@ -66,7 +68,7 @@ describe('imports', () => {
     expect(circles).toEqual([]);
   });
 
-  it('of client/ are its own; tokens/ and config/ go by the rules of client/verify, nobody else imports it', () => {
+  it('of client/ are its own; tokens/ and config/ go by the rules of client/verify, calls/ and rpc.ts by the types of client/rpc, nobody else imports it', () => {
     const crossing = files.flatMap(({ name, folder, local }) =>
       local
         .filter((target) => (folder === 'client') !== target.startsWith('client/'))
@@ -74,6 +76,7 @@ describe('imports', () => {
         .filter(
           (target) => !(/^(tokens|config)$/.test(folder) && target.startsWith('client/verify/')),
         )
+        .filter((target) => !(/^(calls\/|rpc\.ts$)/.test(name) && target.startsWith('client/rpc')))
         .map((target) => `${name} → ${target}`),
     );
     expect(crossing).toEqual([]);
@@ -129,7 +132,7 @@ describe('what stands where', () => {
   it('no operation, and no rule, knows an HTTP request or its answer', () => {
     expect(
       having(/\bAppContext\b|\bHeaders\b|\bnew (?:Request|Response)\b|\bstatus:/).filter((name) =>
-        /^(service|sessions|security-log|homes|risk|db)\//.test(name),
+        /^(rpc|calls|service|sessions|security-log|homes|risk|db)\//.test(name),
       ),
     ).toEqual([]);
   });

@@ -46,6 +46,11 @@ export interface Client {
   id: string;
   /** SHA-256 (base64url) of each accepted secret; empty for a public client (RFC 6749 §2.1). */
   secretHashes: readonly string[];
+  /**
+   * The client is a Worker that is bound to this one, or the app that it is mounted in: nobody can
+   * be it over HTTP.
+   */
+  isBound: boolean;
   allow: ReadonlySet<Capability>;
   /** The clients whose sessions this one acts on: those that it names, or itself. */
   forClients: ReadonlySet<string>;
@@ -70,6 +75,11 @@ export interface Client {
   browserClients: ReadonlySet<string>;
 }
 
+/** Anyone can be this client (RFC 6749 §2.1): what it sends comes from the person's own device. */
+export function isPublic({ secretHashes, isBound }: Client): boolean {
+  return secretHashes.length === 0 && !isBound;
+}
+
 /** VSCHAR of RFC 6749 appendix A.1 but the space, and bounded. */
 export const CLIENT_ID = /^[\x21-\x7e]{1,128}$/;
 
@@ -80,6 +90,7 @@ const clientsSchema = v.array(
       v.regex(CLIENT_ID, 'client_id must be 1 to 128 printable ASCII characters'),
     ),
     secret_sha256: v.optional(oneOrTwo),
+    bound: v.optional(v.literal(true, 'can only be true')),
     allow: v.optional(v.array(v.picklist(CAPABILITIES))),
     for_clients: v.optional(v.pipe(v.array(v.string()), v.minLength(1, 'names no client'))),
     risk_policy: v.optional(v.picklist(RISK_POLICIES)),
@@ -120,8 +131,12 @@ export function parseClients(
     const { client_id, allow, risk_policy, origins, return_urls, browser_clients } = entry;
     const problem = (text: string) => mistakes.push(`CLIENTS: ${client_id}: ${text}`);
     const secretHashes = parseSecretHashes(entry.secret_sha256 ?? [], problem);
-    const isPublic = entry.secret_sha256 === undefined;
+    const isBound = entry.bound === true;
+    const isPublic = entry.secret_sha256 === undefined && !isBound;
     if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
+    if (isBound && entry.secret_sha256 !== undefined)
+      problem('bound is for clients without secret_sha256; any client can be bound');
+    if (isBound && origins.length > 0) problem('a client with origins cannot be bound');
     if (isPublic) assertPublic(entry, problem);
     else if (allow === undefined) problem(sayWhatToAllow(entry, entries));
     const isBrowserClient = origins.length > 0;
@@ -135,6 +150,7 @@ export function parseClients(
     clients.set(client_id, {
       id: client_id,
       secretHashes,
+      isBound,
       allow: new Set(allow ?? ['refresh']),
       forClients,
       riskPolicy: risk_policy ?? defaultPolicy,
@@ -169,8 +185,9 @@ function assertPublic(
     problem(
       `a client without secret_sha256 is public, so all it may be allowed is ${PUBLIC_CAPABILITIES.join(', ')}`,
     );
-  if (for_clients !== undefined) problem('for_clients is for clients with secret_sha256');
-  if (browser_clients !== undefined) problem('browser_clients is for clients with secret_sha256');
+  if (for_clients !== undefined) problem('for_clients is for clients with secret_sha256 or bound');
+  if (browser_clients !== undefined)
+    problem('browser_clients is for clients with secret_sha256 or bound');
 }
 
 /** The members that give a client of an earlier release what it had, to be cut down. */

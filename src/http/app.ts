@@ -2,24 +2,20 @@
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
+import { MAX_INPUT_BYTES } from '../calls/parse';
 import { type Config, parseConfig } from '../config/config';
 import type { Env } from '../env';
 import { namedAs } from '../outgoing';
-import { createService } from '../service/service';
+import { createService, type Service } from '../service/service';
 import { accountRoutes } from './account/account-routes';
-import { auditRoutes } from './api/audit-routes';
-import { deliveryRoutes } from './api/delivery-routes';
 import { eventRoutes } from './api/event-routes';
-import { keyRoutes } from './api/key-routes';
 import { operatorRoutes } from './api/operator-routes';
-import { personRoutes } from './api/person-routes';
 import { sessionRoutes } from './api/session-routes';
 import { userRoutes } from './api/user-routes';
 import { browserRoutes } from './browser/browser-routes';
 import { startRoutes } from './browser/start-routes';
 import type { AppEnv } from './context';
 import { ProblemError, respondToError } from './errors';
-import { MAX_BODY_BYTES } from './input';
 import { bookmarksInCookie, bookmarksInHeader } from './middleware/bookmarks';
 import { cors } from './middleware/cors';
 import { webhooks } from './middleware/deliver-events';
@@ -38,7 +34,11 @@ export function createApp(
   send: typeof fetch = (input, init) => fetch(input, init),
 ): Hono<AppEnv> {
   const config = parseConfig(env);
-  const service = createService(env, config, now, namedAs(config.issuer, send));
+  return routesOf(createService(env, config, now, namedAs(config.issuer, send)));
+}
+
+export function routesOf(service: Service): Hono<AppEnv> {
+  const { config } = service;
   const app = createShell(`${config.basePath}/oauth/`, config.hsts);
   app.use(startCheck(config));
   if (config.webhooks.length > 0) app.use(webhooks(service));
@@ -66,14 +66,7 @@ export function createApp(
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
   app.route(`${config.basePath}/v1/events`, eventRoutes(service));
   app.route(`${config.basePath}/v1/users`, userRoutes(service));
-  app.route(`${config.basePath}/v1/users`, personRoutes(service));
-  app.route(`${config.basePath}/v1/webhook-deliveries`, deliveryRoutes(service));
-  const operator = operatorRoutes(service);
-  app.route(`${config.basePath}/v1/homes`, operator.homes);
-  app.route(`${config.basePath}/v1/users`, operator.users);
-  app.route(`${config.basePath}/v1/not-before`, operator.notBefore);
-  app.route(`${config.basePath}/v1/audit-events`, auditRoutes(service));
-  app.route(`${config.basePath}/v1/signing-keys`, keyRoutes(service));
+  app.route(`${config.basePath}/v1`, operatorRoutes(service));
   app.route(`${config.basePath}/browser/start`, startRoutes(service));
   app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.route(`${config.basePath}/account`, accountRoutes(service));
@@ -131,11 +124,11 @@ function createShell(oauthPath: string, hsts: Config['hsts']): Hono<AppEnv> {
   });
   app.use(
     bodyLimit({
-      maxSize: MAX_BODY_BYTES,
+      maxSize: MAX_INPUT_BYTES,
       onError: () => {
         throw new ProblemError(
           'body_too_large',
-          `The body must be at most ${MAX_BODY_BYTES} bytes`,
+          `The body must be at most ${MAX_INPUT_BYTES} bytes`,
         );
       },
     }),

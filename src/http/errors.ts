@@ -3,7 +3,7 @@
  * §5.2) under /oauth, problem details (RFC 9457) elsewhere.
  */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { ConfigError, DatabaseUnavailableError, IssuerUnavailableError } from '../faults';
+import { toFault } from '../calls/fault';
 import type { RefusalReason } from '../sessions/session';
 import type { AppContext } from './context';
 
@@ -122,37 +122,12 @@ export function respondToError(error: Error, c: AppContext, isOAuth: boolean): R
 /** What an error is to the caller. What is the service's own fault is logged. */
 export function toProblem(error: Error, c: AppContext): ProblemError {
   if (error instanceof ProblemError) return error;
-  if (error instanceof DatabaseUnavailableError) {
-    logFault(c, error.code, { detail: error.detail });
-    return new ProblemError('database_unavailable', {
-      detail: 'The database did not answer; retry',
-      headers: { 'Retry-After': String(error.retryAfterSeconds) },
-      ...(error.homes.length > 0 && { members: { homes: error.homes } }),
-    });
-  }
-  if (error instanceof IssuerUnavailableError) {
-    logFault(c, error.code, {});
-    return new ProblemError('issuer_unavailable', {
-      detail: 'Retry later',
-      headers: { 'Retry-After': String(error.retryAfterSeconds) },
-    });
-  }
-  if (error instanceof ConfigError) {
-    logFault(c, error.code, { mistakes: error.mistakes });
-    return new ProblemError('config_invalid', {
-      detail: 'The log names what is wrong',
-      headers: { 'Retry-After': '30' },
-    });
-  }
-  // A message of unknown origin may quote its input, so only where it came from is logged.
-  logFault(c, 'internal_error', {
-    name: error.name,
-    stack: error.stack
-      ?.split('\n')
-      .filter((line) => line.trimStart().startsWith('at '))
-      .slice(0, 8),
+  const { code, detail, retryAfterSeconds, homes } = toFault(error, c.get('caller').requestId);
+  return new ProblemError(code, {
+    ...(detail !== null && { detail }),
+    ...(retryAfterSeconds !== null && { headers: { 'Retry-After': String(retryAfterSeconds) } }),
+    ...(homes.length > 0 && { members: { homes } }),
   });
-  return new ProblemError('internal_error');
 }
 
 /** The HTTP status of a problem. */
@@ -213,10 +188,4 @@ function inOAuthForm({ code, details }: ProblemError): OAuthError {
     default:
       return new OAuthError('invalid_request', detail ?? title, { status, headers, outcome: code });
   }
-}
-
-function logFault(c: AppContext, event: string, details: Record<string, unknown>): void {
-  console.error(
-    JSON.stringify({ level: 'error', event, request_id: c.get('caller').requestId, ...details }),
-  );
 }

@@ -5,15 +5,21 @@
  */
 import type { Refusal } from '../service/refusal';
 import type { RefusalReason } from '../sessions/session';
-import { OAuthError, ProblemError, sessionEnded } from './errors';
+import { bearerProblem, OAuthError, ProblemError, sessionEnded } from './errors';
 
 /** On routes where an access token, or a client's credentials, say who asks. */
 export function toProblemError(refusal: Refusal): ProblemError {
   switch (refusal.code) {
     case 'invalid_request':
+      return new ProblemError(refusal.code, {
+        detail: refusal.detail,
+        ...(refusal.errors && { members: { errors: refusal.errors } }),
+      });
     case 'client_not_allowed':
     case 'not_found':
       return new ProblemError(refusal.code, { detail: refusal.detail });
+    case 'invalid_token':
+      return bearerProblem(refusal.code, refusal.detail);
     case 'invalid_grant':
     case 'session_ended':
       return sessionEnded();
@@ -71,6 +77,7 @@ export function toOAuthError(refusal: Refusal): OAuthError | ProblemError {
         outcome: refusal.code,
       });
     case 'invalid_request':
+    case 'invalid_token':
     case 'client_not_allowed':
     case 'not_found':
     case 'session_ended':

@@ -145,6 +145,8 @@ type Compared = Record<
   unknown
 >;
 
+const DEVICE = ['browser', 'platform', 'hints'] as const;
+
 export function toCompared(
   signals: Signals,
   { formerNetwork }: Pick<StoredAddress, 'formerNetwork'>,
@@ -159,21 +161,23 @@ export function toCompared(
  * values, or what stands for them. It may say no where `assess` finds nothing, never the other way
  * round; a test holds them to that.
  */
-export function isUnremarkable(current: Compared): SQL {
+export function isUnremarkable(
+  current: Compared,
+  { isDeviceTold }: { isDeviceTold: boolean } = { isDeviceTold: true },
+): SQL {
   const { network, formerNetwork, version } = current;
   /** Where one of the two is unknown, nothing differs. */
   const isSameOrUnknown = (name: 'asn' | 'country') =>
     sql`ifnull(coalesce(${lastSignal(name)}, ${current[name]}) = ${current[name]}, 1)`;
   /** What was told once and is not told any more differs. */
-  const isSameOrNew = (name: 'browser' | 'platform' | 'hints') =>
+  const isSameOrNew = (name: (typeof DEVICE)[number]) =>
     sql`(${lastSignal(name)} is null or ${lastSignal(name)} is ${current[name]})`;
   const conditions = [
     sql`ifnull(coalesce(${lastSignal('network')}, ${network}) in (${network}, ${formerNetwork}), 1)`,
     isSameOrUnknown('asn'),
     isSameOrUnknown('country'),
-    isSameOrNew('browser'),
-    isSameOrNew('platform'),
-    isSameOrNew('hints'),
+    // A server that refreshes for its person may not know them, and then they are as they were.
+    ...(isDeviceTold ? DEVICE.map(isSameOrNew) : []),
     sql`ifnull(coalesce(${lastSignal('version')}, 0) <= ${version}, 1)`,
   ];
   return sql`(${sql.join(conditions, sql` and `)})`;

@@ -4,7 +4,7 @@
  */
 import type { Client } from '../config/clients';
 import type { Meter } from '../db/d1';
-import type { RawSignals } from '../risk/signals';
+import type { RawSignals, Signals } from '../risk/signals';
 import type { AccessToken } from '../tokens/access-token';
 
 export interface Caller {
@@ -31,6 +31,11 @@ export interface UserCaller extends Caller {
 export interface Device extends RawSignals {
   /** The caller's address; null when it cannot be known. */
   address: string | null;
+  /**
+   * What a server that describes its person's device left out, which is taken to be as it was. A
+   * device that sends its own requests tells all that it tells.
+   */
+  unknown?: readonly (keyof Signals)[];
 }
 
 export interface WrittenEvent {

@@ -20,7 +20,7 @@ import { verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
 import type { Result } from './refusal';
 import type { Service } from './service';
-import { visitorOf } from './signals';
+import { presenterOf } from './signals';
 import { throttleClient, throttleSignOut } from './throttle';
 
 interface NamedSession {
@@ -103,9 +103,7 @@ export async function revokeByToken(
   }
   const throttled = await throttleSignOut(service, client.id, found.refreshToken);
   if (throttled !== null) return throttled;
-  // A backend's own request tells nothing of where its user is.
-  const isPersonsOwn = client.secretHashes.length === 0;
-  const visitor = isPersonsOwn ? await visitorOf(caller.device, service) : NOBODY;
+  const visitor = await presenterOf(caller, service);
   const presentation = { token: found.refreshToken, clientId: client.id, visitor };
   const ended = await endPresented(caller, service, found.home, presentation);
   return { ok: true, isRevoked: hasEnded(ended) };

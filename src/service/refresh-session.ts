@@ -60,7 +60,8 @@ async function attempt(
   const seen = await signalsOf(caller.device, service);
   const reporting = reportingOf(caller, service.config);
   const { token } = verdict;
-  const attempt = { ...seen, token, clientId, reporting, now };
+  const untold = caller.device.unknown ?? [];
+  const attempt = { ...seen, untold, token, clientId, reporting, now };
   const { home: at, result } = await whereSessionIs(
     caller,
     service,

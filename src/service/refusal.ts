@@ -4,10 +4,19 @@
  */
 import type { RefusalReason } from '../sessions/session';
 
+/** What is wrong with one field of an input. */
+export interface FieldError {
+  /** Its path; empty where that could be a value in the wrong place. */
+  field: string;
+  message: string;
+}
+
 /** Why an operation refuses. `detail` is for the caller to read, so it holds nothing secret. */
 export type Refusal =
   /** What was asked for cannot be, whoever asks. */
-  | { code: 'invalid_request'; detail: string }
+  | { code: 'invalid_request'; detail: string; errors?: FieldError[] }
+  /** An access token is not good, or not one that the caller may bring. */
+  | { code: 'invalid_token'; detail: string }
   | { code: 'client_not_allowed'; detail: string }
   /** It does not exist, or is someone else's: the two look alike. */
   | { code: 'not_found'; detail: string }

@@ -2,7 +2,7 @@
  * Signing in with an ID token of a trusted issuer, whether it came in a form (RFC 7523) or from a
  * browser's page.
  */
-import type { Client } from '../config/clients';
+import { type Client, isPublic } from '../config/clients';
 import type { Home } from '../db/d1';
 import { pickByRendezvous } from '../homes/choose';
 import { NO_SIGNALS } from '../risk/signals';
@@ -18,7 +18,7 @@ import { startWhereItBelongs } from './place';
 import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
-import { signalsOf } from './signals';
+import { isPersonsOwn, signalsOf } from './signals';
 import { throttleFailure, throttleSignIn } from './throttle';
 
 export type SignInResult = Result<{ session: Session; tokens: Tokens }>;
@@ -62,17 +62,14 @@ async function attempt(
   const throttled = await throttleSignIn(service, userId);
   if (throttled !== null) return throttled;
   const keyring = await service.keyring();
-  // A backend's own request tells nothing of where its user is.
-  const isPersonsOwn = client.secretHashes.length === 0;
-  const { signals } = isPersonsOwn
-    ? await signalsOf(caller.device, service)
-    : { signals: NO_SIGNALS };
+  const isPersons = isPersonsOwn({ client, device: caller.device });
+  const { signals } = isPersons ? await signalsOf(caller.device, service) : { signals: NO_SIGNALS };
   const { lifetimeSeconds } = config.sessions;
   const toSession = (userId: string): NewSession => ({
     userId,
     clientId: client.id,
-    startedBy: { by: isPersonsOwn ? 'user' : 'client', grant },
-    userAgent: isPersonsOwn
+    startedBy: { by: isPublic(client) ? 'user' : 'client', grant },
+    userAgent: isPersons
       ? (caller.device.userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null)
       : null,
     ipAddress: signals.address,

@@ -1,8 +1,12 @@
 /** A caller's signals (risk/signals.ts), reduced to what may be stored. */
+
+import { isPublic } from '../config/clients';
 import { type StoredAddress, toStoredAddress } from '../risk/address';
 import { type Signals, toSignals } from '../risk/signals';
-import type { Visitor } from '../sessions/presented';
-import type { Device } from './caller';
+import { NOBODY, type Visitor } from '../sessions/presented';
+import type { ClientCaller, Device } from './caller';
+import { refreshPolicyOf } from './present';
+import { type Refused, refuse } from './refusal';
 import type { Service } from './service';
 
 export interface CallerSignals {
@@ -25,32 +29,67 @@ export async function signalsOf(
   return { signals: toSignals(device, stored), formerNetwork, otherNetworks, userAgent };
 }
 
-/** The visitor whose own device sent the request. */
+/** The visitor whose own device sent the request, or whose server describes it. */
 export async function visitorOf(device: Device, service: Service): Promise<Visitor> {
-  return { ...(await signalsOf(device, service)), unknown: [] };
+  return { ...(await signalsOf(device, service)), unknown: device.unknown ?? [] };
 }
 
-/** The visitor whom a server describes that forwards their cookie. */
-export async function describedVisitor(
-  {
-    userAgent,
-    address,
-  }: { userAgent: string | null | undefined; address: string | null | undefined },
+/**
+ * Whoever shows a client's token. A backend's own request tells nothing of where its user is,
+ * unless it describes the user's device.
+ */
+export async function presenterOf(
+  { client, device }: Pick<ClientCaller, 'client' | 'device'>,
   service: Service,
 ): Promise<Visitor> {
-  const device = {
-    userAgent: userAgent ?? null,
-    hintedPlatform: null,
-    address: address ?? null,
-    cf: null,
-  };
+  return isPersonsOwn({ client, device }) ? visitorOf(device, service) : NOBODY;
+}
+
+/** Whether the device of a request is the person's, not a backend's. */
+export function isPersonsOwn({ client, device }: Pick<ClientCaller, 'client' | 'device'>): boolean {
+  return isPublic(client) || device.unknown !== undefined;
+}
+
+/**
+ * What a server tells of the device of its person: undefined is what it does not know, null what
+ * the person's request did not tell.
+ */
+export interface Description {
+  user_agent?: string | null | undefined;
+  ip_address?: string | null | undefined;
+  place?: Record<string, unknown> | null | undefined;
+}
+
+/** The device that a server describes. */
+export function deviceOf({ user_agent, ip_address, place }: Description): Device {
   return {
-    ...(await signalsOf(device, service)),
+    userAgent: user_agent ?? null,
+    hintedPlatform: null,
+    address: ip_address ?? null,
+    cf: place ?? null,
     unknown: [
-      ...(['hints', 'transport', 'asn', 'country', 'region', 'city'] as const),
-      ...(['latitude', 'longitude'] as const),
-      ...(userAgent === undefined ? (['browser', 'platform', 'version'] as const) : []),
-      ...(address === undefined ? (['address', 'network'] as const) : []),
+      'hints',
+      ...(place === undefined ? PLACE : []),
+      ...(user_agent === undefined ? BROWSER : []),
+      ...(ip_address === undefined ? ADDRESS : []),
     ],
   };
+}
+
+const PLACE = ['transport', 'asn', 'country', 'region', 'city', 'latitude', 'longitude'] as const;
+const BROWSER = ['browser', 'platform', 'version'] as const;
+const ADDRESS = ['address', 'network'] as const;
+
+/** Where what differs is refused, a server has to say whose token or cookie it brings. */
+export function whyNotDescribed(
+  description: Description,
+  clientId: string | null,
+  service: Service,
+): Refused | null {
+  const { risk } = refreshPolicyOf(service, clientId);
+  const isRefused = risk === 'reauthenticate' || risk === 'revoke';
+  const isDescribed = description.user_agent !== undefined && description.ip_address !== undefined;
+  if (!isRefused || isDescribed) return null;
+  const detail = `user_agent and ip_address of the visitor are needed where the risk policy is ${risk}`;
+  return refuse({ code: 'invalid_request', detail });
 }

@@ -31,6 +31,8 @@ export interface StartInput {
   /** Of the end user, as the backend saw them. */
   userAgent: string | null;
   ipAddress: string | null;
+  /** What `request.cf` told of where the end user is; null: unknown. */
+  place: Record<string, unknown> | null;
   /** Seconds; null: no limit by time; undefined: as the service has it. */
   expiresIn: number | null | undefined;
   /** Seconds since 1970; null: now. */
@@ -75,7 +77,10 @@ export async function startSession(
     keyHash: claim && (await toKeyHash(claim)),
   };
   const choice = { named: input.home, newUserId: session.userId };
-  const started = await startWhereItBelongs(caller, service, who, choice, async (home) => {
+  // Whoever is new begins near the person, where that is known.
+  const near =
+    input.place === null ? caller : { ...caller, device: { ...caller.device, cf: input.place } };
+  const started = await startWhereItBelongs(near, service, who, choice, async (home) => {
     const signer = await service.signerFor(home);
     if (returnUrl !== null) {
       const refused = await whyNotHandOff(service, signer, home, session, returnUrl);
@@ -147,7 +152,7 @@ async function draftSession(
   const expiry = toExpiry(input.expiresIn, config, now());
   if (!expiry.ok) return expiry;
   // Where the backend is tells nothing of where its user is.
-  const device = { userAgent, hintedPlatform: null, address: input.ipAddress, cf: null };
+  const device = { userAgent, hintedPlatform: null, address: input.ipAddress, cf: input.place };
   const { signals } = await signalsOf(device, service);
   const session: NewSession = {
     userId,

@@ -14,43 +14,51 @@ import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './ses
 
 const given = sql.placeholder;
 
-const statement = writtenOncePer((db, policy: SessionPolicy) =>
-  db
-    .update(userSessions)
-    .set({
-      refreshToken: sql`${given('nextHash')}`,
-      rotatedAt: sql`${given('now')}`,
-      lastSignals: keepKnownSql(given('lastSignals')),
-    })
-    .where(
-      and(
-        eq(userSessions.id, given('sessionId')),
-        eq(userSessions.clientId, given('clientId')),
-        eq(userSessions.refreshToken, given('hash')),
-        isLive(policy, PLACEHOLDERS_OF_NOW),
-        sql`not ${isWithinGrace(policy, PLACEHOLDERS_OF_NOW)}`,
-        isUnremarkable({
-          network: given('network'),
-          formerNetwork: given('formerNetwork'),
-          asn: given('asn'),
-          country: given('country'),
-          browser: given('browser'),
-          platform: given('platform'),
-          hints: given('hints'),
-          version: given('version'),
-        }),
-      ),
-    )
-    .returning({ id: userSessions.id }),
-);
+const writeStatement = (isDeviceTold: boolean) =>
+  writtenOncePer((db, policy: SessionPolicy) =>
+    db
+      .update(userSessions)
+      .set({
+        refreshToken: sql`${given('nextHash')}`,
+        rotatedAt: sql`${given('now')}`,
+        lastSignals: keepKnownSql(given('lastSignals')),
+      })
+      .where(
+        and(
+          eq(userSessions.id, given('sessionId')),
+          eq(userSessions.clientId, given('clientId')),
+          eq(userSessions.refreshToken, given('hash')),
+          isLive(policy, PLACEHOLDERS_OF_NOW),
+          sql`not ${isWithinGrace(policy, PLACEHOLDERS_OF_NOW)}`,
+          isUnremarkable(
+            {
+              network: given('network'),
+              formerNetwork: given('formerNetwork'),
+              asn: given('asn'),
+              country: given('country'),
+              browser: given('browser'),
+              platform: given('platform'),
+              hints: given('hints'),
+              version: given('version'),
+            },
+            { isDeviceTold },
+          ),
+        ),
+      )
+      .returning({ id: userSessions.id }),
+  );
+
+const ofTold = writeStatement(true);
+const ofUntold = writeStatement(false);
 
 /** Returns the session's id; nothing, when the refresh is no ordinary one. */
 export function ordinaryRefresh(
   home: Home,
   policy: SessionPolicy,
   { clientId, hash, successors: [next], signals, formerNetwork }: RefreshAttempt,
-  { sessionId, now }: { sessionId: string; now: number },
+  { sessionId, isDeviceTold, now }: { sessionId: string; isDeviceTold: boolean; now: number },
 ) {
+  const statement = isDeviceTold ? ofTold : ofUntold;
   return statement(home, policy, {
     ...{ sessionId, clientId, hash, nextHash: next.hash, now, lastSignals: toPatch(signals) },
     ...toValuesOfNow(policy, now),

@@ -11,7 +11,7 @@ import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
-import { keepKnown, parseSignals, type Signals } from '../risk/signals';
+import { keepKnown, NO_SIGNALS, parseSignals, type Signals } from '../risk/signals';
 import { type RepeatableDraft, toRecording } from '../security-log/hourly-limit';
 import {
   type EventDraft,
@@ -43,6 +43,11 @@ export interface Refresh {
   formerNetwork: StoredAddress['formerNetwork'];
   otherNetworks: StoredAddress['otherNetworks'];
   userAgent: string | null;
+  /**
+   * What a server that refreshes for its person does not know of their device: it is taken to be as
+   * it was, and proves nothing.
+   */
+  untold: readonly (keyof Signals)[];
   reporting: Reporting;
   now: number;
 }
@@ -79,7 +84,7 @@ export async function rotateSession(
   home: Home,
   keyring: Keyring,
   policy: RefreshPolicy,
-  { token, reporting, now, ...caller }: Refresh,
+  { token, reporting, now, untold, ...caller }: Refresh,
 ): Promise<RotateResult> {
   const [hash, successors] = await Promise.all([
     sha256(token.secret),
@@ -99,8 +104,14 @@ export async function rotateSession(
 
   const ordinary = ordinaryRefresh(home, sessions, attempt, {
     sessionId: token.sessionId,
+    isDeviceTold: !untold.includes('browser'),
     now,
   });
+  // Who comes back for a lost answer is known by this alone; unknown, it is not the same.
+  const isRecognizable = !(['browser', 'network', 'asn'] as const).some((name) =>
+    untold.includes(name),
+  );
+  const weighing = isRecognizable ? policy : { ...policy, lostAnswerSeconds: 0 };
   const own = selectSession(home, token.sessionId);
   const { ordinary: rotated, own: found } = await transact(home, (isRerun) => {
     wasRerun = isRerun;
@@ -116,7 +127,8 @@ export async function rotateSession(
     // A rotation of this very moment is this call's own, whose answer was lost on the way from the
     // database.
     const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;
-    const refreshCase = await toRefreshCase(row, attempt, policy, { now, isOwnRotation });
+    const weighed = { ...attempt, signals: asItWas(row, caller.signals, untold) };
+    const refreshCase = await toRefreshCase(row, weighed, weighing, { now, isOwnRotation });
     const known = JSON.stringify(keepKnown(parseSignals(row.lastSignals), caller.signals));
     const change = toChange(refreshCase, { ...step, lastSignals: known }, now);
     if (change === null && toEvent(refreshCase) === null)
@@ -133,6 +145,17 @@ export async function rotateSession(
     row = after;
   }
   throw new DatabaseUnavailableError('the row changed each time before it could be acted on');
+}
+
+/** The signals, with those of the row where they are not known. */
+function asItWas(
+  { lastSignals }: Session,
+  signals: Signals,
+  untold: readonly (keyof Signals)[],
+): Signals {
+  if (untold.length === 0) return signals;
+  const last = parseSignals(lastSignals) ?? NO_SIGNALS;
+  return { ...signals, ...Object.fromEntries(untold.map((name) => [name, last[name]])) };
 }
 
 type RowChange = Partial<typeof userSessions.$inferInsert>;

@@ -5,6 +5,9 @@
  */
 import { Hono } from 'hono';
 import * as v from 'valibot';
+import { parseSequence } from '../../calls/cursors';
+import { uuid } from '../../calls/fields';
+import { toSessionView } from '../../calls/views';
 import { toEventView } from '../../security-log/event-view';
 import { toRevokeRefused } from '../../service/end-own-sessions';
 import { report, revocationOf } from '../../service/report';
@@ -17,9 +20,8 @@ import { clearSessionCookies, readSessionCookie } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError, statusOf, toProblem } from '../errors';
-import { parseSequence, readQuery, uuid, validate } from '../input';
+import { readQuery, validate } from '../input';
 import { toCookieProblem } from '../refusals';
-import { toSessionView } from '../views';
 import { ConfirmPage } from './confirm';
 import { ActivityPage, DevicesPage } from './devices';
 import { Message, type Site } from './layout';
@@ -80,7 +82,9 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   routes.get('/activity', async (c) => {
     const { before } = readQuery(c, ['before']);
-    const { account } = await readOwnAccount(c, parseSequence(before));
+    const parsed = parseSequence(before);
+    if (!parsed.ok) throw toCookieProblem(parsed.refusal);
+    const { account } = await readOwnAccount(c, parsed.position);
     const { events, next } = account.activity;
     return render(
       c,

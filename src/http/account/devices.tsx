@@ -1,6 +1,7 @@
 /** The "Your devices" page: this device, the others, and what happened lately. */
+
+import type { toSessionView } from '../../calls/views';
 import type { toEventView } from '../../security-log/event-view';
-import type { toSessionView } from '../views';
 import { DeviceIcon } from './icon';
 import { Layout, type Site } from './layout';
 import { sayAgo, sayExactly } from './relative-time';

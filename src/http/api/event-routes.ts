@@ -1,26 +1,17 @@
 /** The security log as its own user reads it. */
 import { Hono } from 'hono';
-import { toEventView } from '../../security-log/event-view';
-import { listEvents } from '../../service/own-sessions';
+import { listOwnEvents } from '../../calls/own-calls';
 import type { Service } from '../../service/service';
+import { answer } from '../answer';
 import { bearerAuth } from '../auth/bearer-auth';
 import { userCallerOf } from '../caller';
 import type { AppEnv } from '../context';
-import { readEventQuery } from '../input';
-import { toProblemError } from '../refusals';
+import { readListQuery } from '../input';
 
 export function eventRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-
-  routes.get('/', bearerAuth(service), async (c) => {
-    const listed = await listEvents(userCallerOf(c), service, readEventQuery(c));
-    if (!listed.ok) throw toProblemError(listed.refusal);
-    const { page } = listed;
-    return c.json({
-      events: page.events.map(toEventView),
-      next_cursor: page.next && String(page.next),
-    });
-  });
-
+  routes.get('/', bearerAuth(service), async (c) =>
+    c.json(answer(c, await listOwnEvents.asPerson(userCallerOf(c), service, readListQuery(c)))),
+  );
   return routes;
 }

@@ -1,120 +1,55 @@
-/** For operators: the homes, moving people between them, and a not-before. */
-import { Hono } from 'hono';
-import * as v from 'valibot';
-import { toIso } from '../../iso-time';
-import {
-  drainHome,
-  endSessionsBefore,
-  listHomes,
-  moveUser,
-  type NotBeforeTarget,
-} from '../../service/operate-homes';
+/** What operators do: calls/operator-calls.ts. */
+import { type Handler, Hono } from 'hono';
+import type { Call } from '../../calls/call';
+import * as calls from '../../calls/operator-calls';
 import type { Service } from '../../service/service';
+import { answer } from '../answer';
 import { clientAuth } from '../auth/client-auth';
 import { clientCallerOf } from '../caller';
-import type { AppEnv } from '../context';
-import { ProblemError } from '../errors';
-import { actReason, foreignCursor, readJson, uuid } from '../input';
-import { toProblemError } from '../refusals';
-import { readUserId } from './user-routes';
+import type { AppContext, AppEnv } from '../context';
+import { readListQuery, readMembers, readMembersOf } from '../input';
 
-const moveSchema = v.strictObject({ home: v.string(), reason: actReason });
-/**
- * One drain moves so many users and so many guests: each takes up to 18 statements, of which an
- * invocation has 1,000.
- */
-const MAX_DRAINED = 25;
-const drainSchema = v.strictObject({
-  limit: v.optional(
-    v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_DRAINED)),
-    MAX_DRAINED,
-  ),
-  cursor: v.nullish(v.string()),
-  reason: actReason,
-});
-const notBeforeSchema = v.strictObject({
-  user_id: v.optional(uuid),
-  home: v.optional(v.string()),
-  /** Said, so that a member which went missing on its way here ends nobody else's sessions. */
-  everyone: v.optional(v.literal(true, 'can only be true')),
-  /** Seconds since 1970; now, unless it is given. */
-  not_before: v.optional(
-    v.pipe(v.number(), v.integer('must be whole seconds since 1970'), v.minValue(0)),
-  ),
-  reason: actReason,
-});
-
-export function operatorRoutes(service: Service): {
-  homes: Hono<AppEnv>;
-  users: Hono<AppEnv>;
-  notBefore: Hono<AppEnv>;
-} {
+/** Below `/v1`. */
+export function operatorRoutes(service: Service): Hono<AppEnv> {
   const operator = clientAuth(service, 'operate');
-  const [homes, users, notBefore] = [new Hono<AppEnv>(), new Hono<AppEnv>(), new Hono<AppEnv>()];
+  const routes = new Hono<AppEnv>();
+  const by =
+    (call: Call<object>, read: (c: AppContext) => object | Promise<object>): Handler<AppEnv> =>
+    async (c) =>
+      c.json(answer(c, await call(clientCallerOf(c), service, await read(c))));
 
-  homes.get('/', operator, async (c) => {
-    const listed = await listHomes(clientCallerOf(c), service);
-    if (!listed.ok) throw toProblemError(listed.refusal);
-    return c.json({
-      homes: listed.homes.map(({ config, answers, unfinishedMoves }) => ({
-        home: config.name,
-        regions: config.regions,
-        jurisdiction: config.jurisdiction,
-        new_users: config.newUsers,
-        answers,
-        unfinished_moves: unfinishedMoves,
-      })),
-    });
-  });
-
-  /** To be called until `next_cursor` is null. */
-  homes.post('/:home/drain', operator, async (c) => {
-    const { input } = await readJson(c, drainSchema);
-    const after = parseCursor(input.cursor ?? null);
-    const which = { home: c.req.param('home'), after, limit: input.limit };
-    const drained = await drainHome(clientCallerOf(c), service, which, input.reason ?? null);
-    if (!drained.ok) throw toProblemError(drained.refusal);
-    c.set('outcome', 'drained');
-    const { moved, next } = drained;
-    return c.json({ moved, next_cursor: next && `${next.users}.${next.guests}` });
-  });
-
-  users.post('/:user_id/move', operator, async (c) => {
-    const userId = readUserId(c);
-    const { home, reason = null } = (await readJson(c, moveSchema)).input;
-    const result = await moveUser(clientCallerOf(c), service, { userId, home }, reason);
-    if (!result.ok) throw toProblemError(result.refusal);
-    c.set('outcome', result.moved ? 'moved' : 'unchanged');
-    return c.json({ user_id: userId, home, moved: result.moved });
-  });
-
-  /** Ends what began before a time: of a user, of a home, or of everyone. */
-  notBefore.post('/', operator, async (c) => {
-    const { input } = await readJson(c, notBeforeSchema);
-    const caller = clientCallerOf(c);
-    const { not_before: second = null, reason = null } = input;
-    const ended = await endSessionsBefore(caller, service, toTarget(input), second, reason);
-    if (!ended.ok) throw toProblemError(ended.refusal);
-    c.set('outcome', 'outdated');
-    return c.json({ not_before: toIso(ended.notBefore) });
-  });
-
-  return { homes, users, notBefore };
-}
-
-function toTarget(input: v.InferOutput<typeof notBeforeSchema>): NotBeforeTarget {
-  const { user_id: userId, home, everyone } = input;
-  if ([userId, home, everyone].filter((target) => target !== undefined).length !== 1)
-    throw new ProblemError(
-      'invalid_request',
-      'Name one of user_id, home, and everyone, which is true',
-    );
-  if (userId !== undefined) return { userId };
-  return home === undefined ? 'everyone' : { home };
-}
-
-function parseCursor(cursor: string | null) {
-  const [, people, guests] = /^(\d{1,15})\.(\d{1,15})$/.exec(cursor ?? '0.0') ?? [];
-  if (people === undefined || guests === undefined) throw foreignCursor();
-  return { users: Number(people), guests: Number(guests) };
+  routes.get(
+    '/homes',
+    operator,
+    by(calls.listHomes, () => ({})),
+  );
+  routes.post(
+    '/homes/:home/drain',
+    operator,
+    by(calls.drainHome, (c) => readMembersOf(c, { home: c.req.param('home') })),
+  );
+  routes.post(
+    '/users/:user_id/move',
+    operator,
+    by(calls.moveUser, (c) => readMembersOf(c, { user_id: c.req.param('user_id') })),
+  );
+  routes.post('/not-before', operator, by(calls.setNotBefore, readMembers));
+  routes.get(
+    '/webhook-deliveries',
+    operator,
+    by(calls.listDeliveries, (c) => readListQuery(c, ['state', 'endpoint', 'home'])),
+  );
+  routes.post('/webhook-deliveries/replay', operator, by(calls.replayDeliveries, readMembers));
+  routes.get(
+    '/signing-keys',
+    operator,
+    by(calls.listSigningKeys, () => ({})),
+  );
+  routes.post('/signing-keys/revoke', operator, by(calls.revokeSigningKeys, readMembers));
+  routes.get(
+    '/audit-events',
+    operator,
+    by(calls.listAuditEvents, (c) => readListQuery(c)),
+  );
+  return routes;
 }

@@ -68,7 +68,8 @@ async function findClient(
 ): Promise<Client | undefined> {
   const client = config.clients.get(id);
   // An unknown client costs the same hash and comparison as a known one.
-  const hashes = client?.secretHashes ?? [UNKNOWN_CLIENT_HASH];
+  const hashes =
+    client === undefined || client.isBound ? [UNKNOWN_CLIENT_HASH] : client.secretHashes;
   if (hashes.length === 0) return secret === '' ? client : undefined;
   const digest = await sha256(secret);
   const matches = hashes.map((hash) => equalDigests(hash, digest));

@@ -5,26 +5,27 @@
  */
 import { Hono } from 'hono';
 import * as v from 'valibot';
+import { ipAddress, userAgent } from '../../calls/fields';
+import { toLifetimeView, toSessionView } from '../../calls/views';
 import { may } from '../../config/authority';
 import { toIso } from '../../iso-time';
 import { toRevokeRefused } from '../../service/end-own-sessions';
 import { endByClient, hasEnded } from '../../service/end-session';
 import { issueTokens } from '../../service/issue-tokens';
 import { verifyOwnAccessToken } from '../../service/own-access-token';
-import { endPresented, refreshPolicyOf } from '../../service/present';
+import { endPresented } from '../../service/present';
 import { refresh } from '../../service/refresh-session';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
-import { describedVisitor, visitorOf } from '../../service/signals';
+import { deviceOf, visitorOf, whyNotDescribed } from '../../service/signals';
 import { throttleSignOut } from '../../service/throttle';
 import { revokeEverywhere } from '../../sessions/revoke-many';
 import { clientAuth, requireGrant } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { ipAddress, readJson, readNothing, readOptionalJson, userAgent } from '../input';
-import { cookieSessionEnded, toCookieProblem } from '../refusals';
-import { toLifetimeView, toSessionView } from '../views';
+import { readJson, readNothing, readOptionalJson } from '../input';
+import { cookieSessionEnded, toCookieProblem, toProblemError } from '../refusals';
 import { findOwnSession, verifyCookie } from './cookie-session';
 import {
   clearSessionCookies,
@@ -173,9 +174,9 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
           'client_not_allowed',
           'The session is of a client that this one may not act for',
         );
-      assertDescribed(described, cookie?.clientId ?? null);
-      const { user_agent: userAgent, ip_address: address } = described;
-      const visitor = await describedVisitor({ userAgent, address }, service);
+      const refused = whyNotDescribed(described, cookie?.clientId ?? null, service);
+      if (refused !== null) throw toProblemError(refused.refusal);
+      const visitor = await visitorOf(deviceOf(described), service);
       const own = await findOwnSession(c, service, visitor);
       const { accessToken, expiresIn } = await issueTokens(service, own.signer, own);
       return c.json({
@@ -191,17 +192,6 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     routes.options(path, preflight(config, 'POST'));
   routes.options('/session', preflight(config, 'GET'));
   return routes;
-
-  /** Where what differs is refused, a server has to say whose cookie it forwards. */
-  function assertDescribed(visitor: v.InferOutput<typeof visitorSchema>, clientId: string | null) {
-    const { risk } = refreshPolicyOf(service, clientId);
-    const isRefused = risk === 'reauthenticate' || risk === 'revoke';
-    if (isRefused && (visitor.user_agent === undefined || visitor.ip_address === undefined))
-      throw new ProblemError(
-        'invalid_request',
-        `user_agent and ip_address of the visitor are needed where the risk policy is ${risk}`,
-      );
-  }
 
   /**
    * The session that either cookie names: for ending it, one of them is proof enough (RFC 7009

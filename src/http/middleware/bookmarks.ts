@@ -4,14 +4,11 @@
  * them; the next request brings them. Apps carry a header, people's pages a cookie.
  */
 import { createMiddleware } from 'hono/factory';
+import { formatPerHome, parseBookmarks } from '../../calls/cursors';
 import type { Config } from '../../config/config';
 import { readBookmarkCookie, setBookmarkCookie } from '../browser/cookies';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { formatPerHome, parsePerHome } from '../input';
-
-/** What D1 gives, as far as it is known: a caller may send anything. */
-const BOOKMARK = /^[0-9a-zA-Z-]{1,128}$/;
 
 interface Carrier {
   /** null: none, or none that is to be believed. Throws a problem. */
@@ -23,7 +20,7 @@ const header: Carrier = {
   read(c) {
     const text = c.req.header('x-d1-bookmark');
     if (text === undefined) return null;
-    const bookmarks = parsePerHome(text, BOOKMARK);
+    const bookmarks = parseBookmarks(text);
     if (bookmarks === null)
       throw new ProblemError('invalid_request', 'X-D1-Bookmark is not one that this service gave');
     return bookmarks;
@@ -34,7 +31,7 @@ const header: Carrier = {
 const cookie: Carrier = {
   read(c) {
     const text = readBookmarkCookie(c);
-    return text === null ? null : parsePerHome(text, BOOKMARK);
+    return text === null ? null : parseBookmarks(text);
   },
   write: setBookmarkCookie,
 };

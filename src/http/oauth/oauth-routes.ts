@@ -3,8 +3,9 @@
  * 7662).
  */
 import { Hono } from 'hono';
+import { toIntrospectionView, toTokenView } from '../../calls/views';
 import type { Client } from '../../config/clients';
-import { type Introspection, introspect, revokeByToken } from '../../service/inspect-token';
+import { introspect, revokeByToken } from '../../service/inspect-token';
 import { refresh } from '../../service/refresh-session';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
@@ -13,7 +14,6 @@ import type { AppContext, AppEnv } from '../context';
 import { OAuthError } from '../errors';
 import { readForm } from '../input';
 import { toOAuthError } from '../refusals';
-import { toTokenView } from '../views';
 
 type Form = ReadonlyMap<string, string>;
 
@@ -95,22 +95,4 @@ function need(form: Form, name: string): string {
   const value = form.get(name);
   if (value === undefined) throw new OAuthError('invalid_request', `${name} is missing`);
   return value;
-}
-
-/** RFC 7662 §2.2. */
-function toIntrospectionView(introspection: Introspection, issuer: string) {
-  if (introspection === null) return { active: false };
-  if (introspection.kind === 'access_token')
-    return { ...introspection.claims, active: true, token_type: 'Bearer' };
-  const { session, expiresAt } = introspection;
-  return {
-    active: true,
-    token_type: 'refresh_token',
-    iss: issuer,
-    sub: session.userId ?? session.id,
-    client_id: session.clientId,
-    sid: session.id,
-    iat: session.createdAt.getTime() / 1000,
-    ...(expiresAt !== null && { exp: expiresAt.getTime() / 1000 }),
-  };
 }

@@ -1,8 +1,9 @@
-/** What the API shows of a session and of its tokens. */
+/** What callers are shown of a session and of its tokens. */
 import type { Config } from '../config/config';
 import { toIso } from '../iso-time';
 import { parseSignals, type Signals } from '../risk/signals';
 import { describeDevice, parseUserAgent } from '../risk/user-agent';
+import type { Introspection } from '../service/inspect-token';
 import type { Tokens } from '../service/issue-tokens';
 import { parseJson } from '../sessions/parse-json';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
@@ -44,15 +45,15 @@ export function toLocation({
 }
 
 /** A list is worth more than none, but whoever reads it has to know what it lacks. */
-export function warnOf(unavailable: readonly string[]) {
-  return unavailable.length === 0 ? {} : { unanswered_homes: unavailable };
+export function warnOf(unavailable: readonly string[]): { unanswered_homes?: string[] } {
+  return unavailable.length === 0 ? {} : { unanswered_homes: [...unavailable] };
 }
 
 /** Tokens as RFC 6749 §5.1 has them, with when the session ends. */
 export function toTokenView(tokens: Tokens) {
   return {
     access_token: tokens.accessToken,
-    token_type: 'Bearer',
+    token_type: 'Bearer' as const,
     expires_in: tokens.expiresIn,
     refresh_token: tokens.refreshToken,
     ...toLifetimeView(tokens),
@@ -74,9 +75,32 @@ export function toStartView(session: Session, tokens: Tokens, config: Config) {
   return {
     session: toSessionView(session, config),
     access_token: tokens.accessToken,
-    token_type: 'Bearer',
+    token_type: 'Bearer' as const,
     expires_in: tokens.expiresIn,
     refresh_token: tokens.refreshToken,
     refresh_at: toIso(tokens.refreshAt),
+  };
+}
+
+type IntrospectionView = { active: false } | { active: true; [claim: string]: unknown };
+
+/** RFC 7662 §2.2. */
+export function toIntrospectionView(
+  introspection: Introspection,
+  issuer: string,
+): IntrospectionView {
+  if (introspection === null) return { active: false };
+  if (introspection.kind === 'access_token')
+    return { ...introspection.claims, active: true, token_type: 'Bearer' };
+  const { session, expiresAt } = introspection;
+  return {
+    active: true,
+    token_type: 'refresh_token',
+    iss: issuer,
+    sub: session.userId ?? session.id,
+    client_id: session.clientId,
+    sid: session.id,
+    iat: session.createdAt.getTime() / 1000,
+    ...(expiresAt !== null && { exp: expiresAt.getTime() / 1000 }),
   };
 }

@@ -1,0 +1,156 @@
+/**
+ * Answering a call by a door that is no HTTP: RPC, or a function of an app that mounts the service.
+ * Whoever calls is the client that the door names; refusals and faults are values; the log line and
+ * the webhooks are as for a request.
+ */
+import type { Answer } from '../client/rpc';
+import { newMeter } from '../db/d1';
+import type { Caller } from '../service/caller';
+import { tellWebhooks } from '../service/deliveries';
+import { type Result, refuse } from '../service/refusal';
+import type { Service } from '../service/service';
+import { deviceOf } from '../service/signals';
+import type { Call, Called } from './call';
+import { formatPerHome, parseBookmarks } from './cursors';
+import { toFault } from './fault';
+import { jsonObject } from './fields';
+import { MAX_INPUT_BYTES, parseInput, parseJsonInput } from './parse';
+import { type Refused, toFaultRefused, toRefused } from './refused';
+
+export interface Door {
+  /** As the log names it. */
+  name: 'rpc' | 'function';
+  /** Throws `ConfigError`. */
+  service: () => Service;
+  /** The client that calls. What a binding's `props` hold may be anything. */
+  clientId: unknown;
+  waitUntil: (work: Promise<unknown>) => void;
+}
+
+/** A call by its name, and what it is given, which by RPC may be anything. */
+export interface Asked<Value> {
+  name: string;
+  call: Call<Value>;
+  input: unknown;
+  /** What the caller has seen of each home. */
+  bookmark: unknown;
+}
+
+/** Never throws. */
+export async function answer<Value>(door: Door, asked: Asked<Value>): Promise<Answer<Value>> {
+  const caller: Caller = {
+    requestId: crypto.randomUUID(),
+    meter: newMeter(),
+    // The Worker that calls is nobody's device; a call's input describes the person's.
+    device: deviceOf({}),
+    written: [],
+  };
+  const started = Date.now();
+  const done = await run(door, caller, asked).catch(
+    (error): Done<Value> => ({
+      isFault: true,
+      refused: toFaultRefused(toFault(error, caller.requestId)),
+    }),
+  );
+  logRequest(door, asked.name, caller, done, Date.now() - started);
+  const bookmark = formatPerHome(caller.meter.bookmarks);
+  const about = {
+    request_id: caller.requestId,
+    bookmark: bookmark === '' || bookmark === asked.bookmark ? null : bookmark,
+  };
+  return 'value' in done
+    ? { ok: true, value: done.value, ...about }
+    : { ok: false, ...done.refused, ...about };
+}
+
+type Done<Value> = { clientId?: string; outcome?: string | undefined } & (
+  | { value: Value }
+  | { refused: Refused; isFault: boolean }
+);
+
+async function run<Value>(door: Door, caller: Caller, asked: Asked<Value>): Promise<Done<Value>> {
+  const service = door.service();
+  const client =
+    typeof door.clientId === 'string' ? service.config.clients.get(door.clientId) : undefined;
+  // Without props, and with those of nobody, there is nothing that anyone may do.
+  if (client === undefined)
+    return {
+      isFault: false,
+      refused: { code: 'invalid_client', detail: 'props.clientId names no client of CLIENTS' },
+    };
+  try {
+    const read = readInput(asked.input);
+    const refused = takeBookmark(caller, service, asked.bookmark);
+    const called: Called<Value> = !read.ok
+      ? read
+      : (refused ?? (await asked.call({ ...caller, client }, service, read.input)));
+    if (called.ok) return { clientId: client.id, value: called.value, outcome: called.outcome };
+    const outcome = 'outcome' in called.refusal ? called.refusal.outcome : called.refusal.code;
+    return { clientId: client.id, isFault: false, refused: toRefused(called.refusal), outcome };
+  } catch (error) {
+    const refused = toFaultRefused(toFault(error, caller.requestId));
+    return { clientId: client.id, isFault: true, refused };
+  } finally {
+    if (caller.written.length > 0 && service.config.webhooks.length > 0)
+      door.waitUntil(tellWebhooks(caller, service));
+  }
+}
+
+/** As JSON, which is what a call takes: what RPC can carry beside it is nothing that it knows. */
+function readInput(input: unknown): Result<{ input: unknown }> {
+  const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
+  const text = toJson(input ?? {});
+  if (text === null) return invalid('The input is no JSON value');
+  if (new TextEncoder().encode(text).length > MAX_INPUT_BYTES)
+    return invalid(`The input must be at most ${MAX_INPUT_BYTES} bytes of JSON`);
+  const parsed = parseJsonInput(text);
+  if (parsed === null) return invalid('A text in the input has a NUL or a lone surrogate');
+  return parseInput(jsonObject, parsed.json);
+}
+
+/** null: it has a circle, or a value that JSON has not. */
+function toJson(value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function takeBookmark({ meter }: Caller, { config }: Service, bookmark: unknown) {
+  if (bookmark == null) return null;
+  const bookmarks = typeof bookmark === 'string' ? parseBookmarks(bookmark) : null;
+  if (bookmarks === null)
+    return refuse({
+      code: 'invalid_request',
+      detail: 'bookmark is not one that this service gave',
+    });
+  for (const [home, seen] of bookmarks) if (config.homes.has(home)) meter.bookmarks.set(home, seen);
+  return null;
+}
+
+/** The line of a request, which names the call where HTTP names the route. */
+function logRequest(
+  door: Door,
+  name: string,
+  { requestId, meter }: Caller,
+  done: Done<unknown>,
+  durationMs: number,
+): void {
+  console.log(
+    JSON.stringify({
+      level: 'isFault' in done && done.isFault ? 'error' : 'info',
+      event: 'request',
+      request_id: requestId,
+      method: door.name,
+      route: name,
+      client_id: done.clientId,
+      outcome: done.outcome ?? ('refused' in done ? done.refused.code : undefined),
+      d1_round_trips: meter.roundTrips,
+      d1_rows_read: meter.rowsRead,
+      d1_rows_written: meter.rowsWritten,
+      d1_ms: meter.durationMs,
+      duration_ms: durationMs,
+    }),
+  );
+}

@@ -1,0 +1,67 @@
+/** Every call by its name, for the doors that offer them as functions. */
+import type { Answer, CallOptions, CreateOptions, SessionsCalls } from '../client/rpc';
+import { answer, type Door } from './answer';
+import type { Call } from './call';
+import * as operator from './operator-calls';
+import * as own from './own-calls';
+import * as sessions from './session-calls';
+import * as tokens from './token-calls';
+import * as users from './user-calls';
+
+export function callsOf(door: Door): SessionsCalls {
+  /** A call as a function of what is asked, and of what goes with it. */
+  const by =
+    <Value>(name: string, call: Call<Value>) =>
+    (input?: unknown, options?: CallOptions): Promise<Answer<Value>> =>
+      answer(door, { name, call, input, bookmark: options?.bookmark });
+  return {
+    create: (input, options) => by('create', withKey(sessions.create, options))(input, options),
+    handOff: (input, options) => by('handOff', withKey(sessions.handOff, options))(input, options),
+    authenticate: by('authenticate', sessions.authenticate),
+    refresh: by('refresh', tokens.refresh),
+    signIn: by('signIn', tokens.signIn),
+    introspect: by('introspect', tokens.introspect),
+    revoke: by('revoke', tokens.revoke),
+    list: by('list', users.list),
+    listEvents: by('listEvents', users.listEvents),
+    revokeAll: by('revokeAll', users.revokeAll),
+    erase: by('erase', users.erase),
+    export: by('export', users.exportAll),
+    listOwn: by('listOwn', own.listOwn.byToken),
+    current: by('current', own.current.byToken),
+    listOwnEvents: by('listOwnEvents', own.listOwnEvents.byToken),
+    revokeOwn: by('revokeOwn', own.revokeOwn.byToken),
+    revokeOthers: by('revokeOthers', own.revokeOthers.byToken),
+    listHomes: by('listHomes', operator.listHomes),
+    drainHome: by('drainHome', operator.drainHome),
+    moveUser: by('moveUser', operator.moveUser),
+    setNotBefore: by('setNotBefore', operator.setNotBefore),
+    listDeliveries: by('listDeliveries', operator.listDeliveries),
+    replayDeliveries: by('replayDeliveries', operator.replayDeliveries),
+    listAuditEvents: by('listAuditEvents', operator.listAuditEvents),
+    listSigningKeys: by('listSigningKeys', operator.listSigningKeys),
+    revokeSigningKeys: by('revokeSigningKeys', operator.revokeSigningKeys),
+  };
+}
+
+/** A call that may be repeated with the same key, and then has to ask for the same. */
+function withKey<Value>(
+  start: (idempotency: sessions.Idempotency) => Call<Value>,
+  options: CreateOptions | undefined,
+): Call<Value> {
+  return async (caller, service, input) => {
+    const parsed = sessions.parseIdempotencyKey(options?.idempotency_key);
+    if (!parsed.ok) return parsed;
+    const { key } = parsed;
+    const idempotency = key === null ? null : { key, request: JSON.stringify(inOrder(input)) };
+    return start(idempotency)(caller, service, input);
+  };
+}
+
+/** The same value with its members in one order: in what order they were set tells nothing. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, inOrder(member)]));
+}

@@ -1,0 +1,66 @@
+/** The fields that several calls take. */
+import * as v from 'valibot';
+import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
+import { ACT_REASONS } from '../security-log/audit';
+
+export const uuid = v.pipe(v.string(), v.uuid('must be a UUID'), v.toLowerCase());
+
+/**
+ * Of an end user, as a server tells it. A long user agent is the visitor's doing, not the server's
+ * mistake: what is over the limit is cut off.
+ */
+export const userAgent = v.pipe(
+  v.string(),
+  v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
+);
+export const ipAddress = v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'));
+
+const text = v.nullish(v.string());
+const number = v.nullish(v.union([v.number(), v.string()]));
+/** Of `request.cf` of the end user's request, which may be passed whole: other members are dropped. */
+export const place = v.object({
+  asn: number,
+  country: text,
+  region: text,
+  city: text,
+  latitude: number,
+  longitude: number,
+  httpProtocol: text,
+  tlsVersion: text,
+});
+
+/** The person's device, as a server tells of it: absent is unknown, null is what it did not tell. */
+export const signals = {
+  user_agent: v.nullish(userAgent),
+  ip_address: v.nullish(ipAddress),
+  place: v.nullish(place),
+};
+
+/**
+ * A JSON object as it was sent. Valibot's object schemas also take arrays, and drop keys like
+ * `__proto__` unseen.
+ */
+export const jsonObject = v.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'must be an object',
+);
+
+/** Why a client acts, for the audit log. */
+export const reason = v.optional(v.picklist(ACT_REASONS, `can be ${ACT_REASONS.join(', ')}`));
+
+/** Seconds since 1970. */
+export const seconds = v.pipe(
+  v.number(),
+  v.integer('must be whole seconds since 1970'),
+  v.minValue(0, 'must not be negative'),
+);
+
+const LIMIT = 'must be a whole number from 1 to 100';
+/** Of a list. */
+export const paging = {
+  limit: v.optional(
+    v.pipe(v.number(LIMIT), v.integer(LIMIT), v.minValue(1, LIMIT), v.maxValue(100, LIMIT)),
+    50,
+  ),
+  cursor: v.nullish(v.string()),
+};

@@ -1,0 +1,101 @@
+/**
+ * What a person does with their own sessions: over HTTP with their access token, by other doors
+ * through a server that holds it. Then the token has to be of a client that the server acts for.
+ */
+import * as v from 'valibot';
+import { toEventView } from '../security-log/event-view';
+import type { UserCaller } from '../service/caller';
+import { endCurrent, endOne, endOthers } from '../service/end-own-sessions';
+import { verifyOwnAccessToken } from '../service/own-access-token';
+import * as own from '../service/own-sessions';
+import { refuse } from '../service/refusal';
+import type { Service } from '../service/service';
+import { type Called, defineCall } from './call';
+import { formatCursor, parseCursor, parseSequence } from './cursors';
+import { paging, uuid } from './fields';
+import { parseInput } from './parse';
+import { toSessionView } from './views';
+
+/** A call with `access_token`, and the same for a caller whose token is verified already. */
+function defineOwnCall<Entries extends v.ObjectEntries, Value>(
+  entries: Entries,
+  run: (
+    caller: UserCaller,
+    service: Service,
+    input: v.InferOutput<v.StrictObjectSchema<Entries, undefined>>,
+  ) => Promise<Called<Value>>,
+) {
+  const schema = v.strictObject(entries);
+  const byToken = defineCall(
+    null,
+    v.looseObject({ access_token: v.string() }),
+    async (caller, service, { access_token: token, ...rest }): Promise<Called<Value>> => {
+      const parsed = parseInput(schema, rest);
+      if (!parsed.ok) return parsed;
+      const verdict = await verifyOwnAccessToken(caller, service, token);
+      if (!verdict.ok || !caller.client.forClients.has(verdict.token.clientId))
+        return refuse({ code: 'invalid_token', detail: 'The access token is not valid' });
+      return run({ ...caller, accessToken: verdict.token }, service, parsed.input);
+    },
+  );
+  const asPerson = async (
+    caller: UserCaller,
+    service: Service,
+    input: unknown,
+  ): Promise<Called<Value>> => {
+    const parsed = parseInput(schema, input);
+    return parsed.ok ? run(caller, service, parsed.input) : parsed;
+  };
+  return { byToken, asPerson };
+}
+
+export const listOwn = defineOwnCall(paging, async (caller, service, { limit, cursor }) => {
+  const parsed = parseCursor(cursor);
+  if (!parsed.ok) return parsed;
+  const listed = await own.listSessions(caller, service, { limit, after: parsed.after });
+  if (!listed.ok) return listed;
+  const { sessions, next } = listed.page;
+  const { sessionId } = caller.accessToken;
+  const value = {
+    sessions: sessions.map((session) => toSessionView(session, service.config, sessionId)),
+    next_cursor: next && formatCursor(next),
+  };
+  return { ok: true, value };
+});
+
+export const listOwnEvents = defineOwnCall(paging, async (caller, service, { limit, cursor }) => {
+  const parsed = parseSequence(cursor);
+  if (!parsed.ok) return parsed;
+  const listed = await own.listEvents(caller, service, { limit, before: parsed.position });
+  if (!listed.ok) return listed;
+  const { events, next } = listed.page;
+  const value = {
+    events: events.map(toEventView),
+    next_cursor: next === null ? null : String(next),
+  };
+  return { ok: true, value };
+});
+
+export const current = defineOwnCall({}, async (caller, service) => {
+  const found = await own.findCurrentSession(caller, service);
+  if (!found.ok) return found;
+  const { session } = found;
+  return { ok: true, value: { session: toSessionView(session, service.config, session.id) } };
+});
+
+/** Without a session's id, the access token's own. */
+export const revokeOwn = defineOwnCall(
+  { session_id: v.optional(uuid) },
+  async (caller, service, { session_id: sessionId }): Promise<Called<{ revoked: true }>> => {
+    const ended =
+      sessionId === undefined
+        ? await endCurrent(caller, service)
+        : await endOne(caller, service, sessionId);
+    return ended.ok ? { ok: true, value: { revoked: true } } : ended;
+  },
+);
+
+export const revokeOthers = defineOwnCall({}, async (caller, service) => {
+  const ended = await endOthers(caller, service);
+  return ended.ok ? { ok: true, value: { revoked: ended.revoked } } : ended;
+});

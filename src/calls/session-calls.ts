@@ -1,0 +1,170 @@
+/** A backend starts sessions for people whom it has authenticated, and records that it did anew. */
+import * as v from 'valibot';
+import type { ClientCaller } from '../service/caller';
+import { type Result, refuse } from '../service/refusal';
+import type { Service } from '../service/service';
+import { startSession } from '../service/start-session';
+import { stepUp } from '../service/step-up';
+import { RESERVED_CLAIMS } from '../tokens/access-token';
+import { type Called, defineCall } from './call';
+import { ipAddress, jsonObject, place, seconds, userAgent, uuid } from './fields';
+import { toSessionView, toStartView } from './views';
+
+const MAX_CLAIMS_BYTES = 2048;
+
+const authentication = {
+  auth_time: v.optional(seconds),
+  amr: v.optional(
+    v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(32))), v.maxLength(10)),
+  ),
+  acr: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
+};
+
+const claims = v.pipe(
+  jsonObject,
+  v.check(
+    (given) => !Object.keys(given).some((name) => RESERVED_CLAIMS.has(name)),
+    ({ input }) =>
+      `must not shadow a registered claim: ${Object.keys(input)
+        .filter((name) => RESERVED_CLAIMS.has(name))
+        .join(', ')}`,
+  ),
+  v.check(
+    (given) => new TextEncoder().encode(JSON.stringify(given)).length <= MAX_CLAIMS_BYTES,
+    `must be at most ${MAX_CLAIMS_BYTES} bytes of JSON`,
+  ),
+);
+
+const newSession = {
+  user_id: v.optional(uuid),
+  client_id: v.optional(v.pipe(v.string(), v.maxLength(128))),
+  user_agent: v.nullish(userAgent),
+  ip_address: v.nullish(ipAddress),
+  place: v.nullish(place),
+  expires_in: v.nullish(
+    v.pipe(
+      v.number(),
+      v.integer('must be a whole number of seconds'),
+      v.minValue(1, 'must be at least 1'),
+    ),
+  ),
+  ...authentication,
+  claims: v.optional(claims),
+  home: v.optional(v.string()),
+  guest_session_id: v.optional(uuid),
+};
+const browser = v.strictObject({ return_url: v.string() });
+
+/** The caller's key, and the request that a repeat must be equal to; null: none. */
+export type Idempotency = { key: string; request: string } | null;
+
+export function parseIdempotencyKey(key: unknown): Result<{ key: string | null }> {
+  if (key === undefined) return { ok: true, key: null };
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return { ok: true, key };
+  const detail = 'Idempotency-Key must be 1 to 255 printable ASCII characters';
+  return refuse({ code: 'invalid_request', detail });
+}
+
+/** A session whose tokens the app holds. */
+export const create = (idempotency: Idempotency) =>
+  defineCall('create_sessions', v.strictObject(newSession), (caller, service, input) =>
+    startWithTokens(caller, service, input, idempotency),
+  );
+
+/** A session that is handed to a browser: the answer holds a URL instead of tokens. */
+export const handOff = (idempotency: Idempotency) =>
+  defineCall(
+    'create_sessions',
+    v.strictObject({ ...newSession, browser }),
+    (caller, service, input) => startForBrowser(caller, service, input, idempotency),
+  );
+
+/** Either, as `browser` says. */
+export const start = (idempotency: Idempotency) =>
+  defineCall(
+    'create_sessions',
+    v.strictObject({ ...newSession, browser: v.optional(browser) }),
+    async (
+      caller,
+      service,
+      { browser, ...input },
+    ): Promise<Called<StartedWithTokens | StartedForBrowser>> =>
+      browser === undefined
+        ? startWithTokens(caller, service, input, idempotency)
+        : startForBrowser(caller, service, { ...input, browser }, idempotency),
+  );
+
+type NewSessionInput = v.InferOutput<v.StrictObjectSchema<typeof newSession, undefined>>;
+type StartedWithTokens = ReturnType<typeof toStartView>;
+interface StartedForBrowser {
+  session: StartedWithTokens['session'];
+  browser: { start_url: string; expires_in: number };
+}
+
+async function startWithTokens(
+  caller: ClientCaller,
+  service: Service,
+  input: NewSessionInput,
+  idempotency: Idempotency,
+): Promise<Called<StartedWithTokens>> {
+  const started = await startSession(caller, service, toStartInput(input, null), idempotency);
+  if (!started.ok) return started;
+  const { session, tokens, isRepeat } = started;
+  if (tokens === null) throw new Error('only a session for a browser has no tokens');
+  const value = toStartView(session, tokens, service.config);
+  return { ok: true, value, outcome: isRepeat ? 'repeated' : 'created' };
+}
+
+async function startForBrowser(
+  caller: ClientCaller,
+  service: Service,
+  { browser, ...input }: NewSessionInput & { browser: { return_url: string } },
+  idempotency: Idempotency,
+): Promise<Called<StartedForBrowser>> {
+  const startInput = toStartInput(input, browser.return_url);
+  const started = await startSession(caller, service, startInput, idempotency);
+  if (!started.ok) return started;
+  const { session, handOff, isRepeat } = started;
+  if (handOff === null) throw new Error('a session for a browser has a start URL');
+  const value = {
+    session: toSessionView(session, service.config),
+    browser: { start_url: handOff.startUrl, expires_in: handOff.expiresIn },
+  };
+  return { ok: true, value, outcome: isRepeat ? 'repeated' : 'created' };
+}
+
+function toStartInput(input: NewSessionInput, returnUrl: string | null) {
+  return {
+    userId: input.user_id ?? null,
+    clientId: input.client_id ?? null,
+    userAgent: input.user_agent ?? null,
+    ipAddress: input.ip_address ?? null,
+    place: input.place ?? null,
+    expiresIn: input.expires_in,
+    authTime: input.auth_time ?? null,
+    amr: input.amr ?? null,
+    acr: input.acr ?? null,
+    claims: input.claims ?? null,
+    guestSessionId: input.guest_session_id ?? null,
+    home: input.home ?? null,
+    returnUrl,
+  };
+}
+
+/** Step-up: the backend has authenticated the person anew. */
+export const authenticate = defineCall(
+  'create_sessions',
+  v.strictObject({ session_id: uuid, refresh_token: v.string(), ...authentication }),
+  async (caller, service, input) => {
+    const steppedUp = await stepUp(caller, service, {
+      sessionId: input.session_id,
+      refreshToken: input.refresh_token,
+      authTime: input.auth_time ?? null,
+      amr: input.amr ?? null,
+      acr: input.acr ?? null,
+    });
+    if (!steppedUp.ok) return steppedUp;
+    const value = toStartView(steppedUp.session, steppedUp.tokens, service.config);
+    return { ok: true, value, outcome: 'authenticated' };
+  },
+);

@@ -1,0 +1,158 @@
+/**
+ * Types of the entrypoint `Sessions`, for Workers that are bound to it (docs/rpc.md). Nothing of
+ * this is there at run time.
+ */
+import type {
+  Answer,
+  AuditPage,
+  Delivery,
+  EventPage,
+  ExportPage,
+  HandedOff,
+  HomeState,
+  Introspection,
+  Session,
+  SessionPage,
+  SessionTokens,
+  SigningKey,
+  Tokens,
+} from './answers';
+import type {
+  Act,
+  CallOptions,
+  CreateOptions,
+  NewSession,
+  NotBefore,
+  OfPerson,
+  OfUser,
+  Paging,
+  RefreshRequest,
+  Signals,
+  SignInRequest,
+  StepUp,
+} from './inputs';
+
+export type * from './answers';
+export type * from './inputs';
+
+/** `props` of a binding: which of CLIENTS the bound Worker is. It is the whole credential. */
+export interface SessionsProps {
+  clientId: string;
+}
+
+/** For `Service<SessionsEntrypoint>`, the type of a binding. */
+export interface SessionsEntrypoint extends SessionsCalls {
+  /** What marks an entrypoint in the types of Workers. It is not there at run time. */
+  readonly __WORKER_ENTRYPOINT_BRAND: never;
+}
+
+/**
+ * The calls of a backend. Each does what the HTTP call does that is named with it, for the clients
+ * that `for_clients` names, and needs the capability in parentheses in `allow`.
+ */
+export interface SessionsCalls {
+  /** `POST /v1/sessions` (`create_sessions`). */
+  create(input: NewSession, options?: CreateOptions): Promise<Answer<SessionTokens>>;
+  /** The same with `browser`: hands the session to a browser, and answers no tokens. */
+  handOff(
+    input: NewSession & { browser: { return_url: string } },
+    options?: CreateOptions,
+  ): Promise<Answer<HandedOff>>;
+  /** `POST /v1/sessions/{id}/authentication` (`create_sessions`): the person proved anew who they are. */
+  authenticate(input: StepUp, options?: CallOptions): Promise<Answer<SessionTokens>>;
+  /**
+   * `POST /oauth/token` (`refresh`): a session of the client itself. Safe to repeat: for the grace
+   * period the same token gives the same answer. After it, a superseded token is theft, and ends
+   * the session. `user_agent` and `ip_address` are needed where the client's risk policy refuses
+   * what differs.
+   */
+  refresh(input: RefreshRequest, options?: CallOptions): Promise<Answer<Tokens>>;
+  /** `POST /oauth/token` with an ID token (`sign_in`): starts a session of the client itself. */
+  signIn(input: SignInRequest, options?: CallOptions): Promise<Answer<Tokens>>;
+  /** `POST /oauth/introspect` (`introspect`): whether a token of either kind is good right now. */
+  introspect(input: { token: string }, options?: CallOptions): Promise<Answer<Introspection>>;
+  /**
+   * `POST /oauth/revoke`: ends the session of a token of the client's own. `revoked` is false where
+   * there was none to end.
+   */
+  revoke(
+    input: { token: string } & Signals,
+    options?: CallOptions,
+  ): Promise<Answer<{ revoked: boolean }>>;
+
+  /** `GET /v1/users/{user_id}/sessions` (`manage_users`). */
+  list(
+    input: OfUser & Paging & { include?: 'ended' },
+    options?: CallOptions,
+  ): Promise<Answer<SessionPage>>;
+  /** `GET /v1/users/{user_id}/events` (`manage_users`). */
+  listEvents(input: OfUser & Paging, options?: CallOptions): Promise<Answer<EventPage>>;
+  /** `DELETE /v1/users/{user_id}/sessions` (`manage_users`). */
+  revokeAll(input: OfUser & Act, options?: CallOptions): Promise<Answer<{ revoked: number }>>;
+  /** `DELETE /v1/users/{user_id}` (`erase_users`). `erased` is false where nobody was there. */
+  erase(input: OfUser & Act, options?: CallOptions): Promise<Answer<{ erased: boolean }>>;
+  /** `GET /v1/users/{user_id}/export` (`manage_all`). */
+  export(input: OfUser & Paging & Act, options?: CallOptions): Promise<Answer<ExportPage>>;
+
+  /** `GET /v1/sessions`: the person's own. */
+  listOwn(input: OfPerson & Paging, options?: CallOptions): Promise<Answer<SessionPage>>;
+  /** `GET /v1/sessions/current` */
+  current(input: OfPerson, options?: CallOptions): Promise<Answer<{ session: Session }>>;
+  /** `GET /v1/events` */
+  listOwnEvents(input: OfPerson & Paging, options?: CallOptions): Promise<Answer<EventPage>>;
+  /** `DELETE /v1/sessions/{id}`; without an id, the access token's own. */
+  revokeOwn(
+    input: OfPerson & { session_id?: string },
+    options?: CallOptions,
+  ): Promise<Answer<{ revoked: boolean }>>;
+  /** `POST /v1/sessions/revoke-others` */
+  revokeOthers(input: OfPerson, options?: CallOptions): Promise<Answer<{ revoked: number }>>;
+
+  /** `GET /v1/homes` (`operate`). */
+  listHomes(input?: object, options?: CallOptions): Promise<Answer<{ homes: HomeState[] }>>;
+  /** `POST /v1/homes/{home}/drain` (`operate`). */
+  drainHome(
+    input: { home: string; limit?: number; cursor?: string | null } & Act,
+    options?: CallOptions,
+  ): Promise<Answer<{ moved: number; next_cursor: string | null }>>;
+  /** `POST /v1/users/{user_id}/move` (`operate`). */
+  moveUser(
+    input: OfUser & Act & { home: string },
+    options?: CallOptions,
+  ): Promise<Answer<{ user_id: string; home: string; moved: boolean }>>;
+  /** `POST /v1/not-before` (`operate`). */
+  setNotBefore(
+    input: NotBefore,
+    options?: CallOptions,
+  ): Promise<Answer<{ not_before: string | null }>>;
+  /** `GET /v1/webhook-deliveries` (`operate`). */
+  listDeliveries(
+    input?: Paging & {
+      state?: 'pending' | 'refused' | 'dead';
+      endpoint?: string;
+      home?: string;
+    },
+    options?: CallOptions,
+  ): Promise<Answer<{ deliveries: Delivery[]; next_cursor: string | null }>>;
+  /** `POST /v1/webhook-deliveries/replay` (`operate`). */
+  replayDeliveries(
+    input: Act & ({ endpoint?: string; event_id?: string } | { all: true }),
+    options?: CallOptions,
+  ): Promise<Answer<{ replayed: number }>>;
+  /** `GET /v1/audit-events` (`operate`). */
+  listAuditEvents(input?: Paging, options?: CallOptions): Promise<Answer<AuditPage>>;
+  /** `GET /v1/signing-keys` (`operate`). */
+  listSigningKeys(input?: object, options?: CallOptions): Promise<Answer<{ keys: SigningKey[] }>>;
+  /** `POST /v1/signing-keys/revoke` (`operate`). */
+  revokeSigningKeys(
+    input: Act & ({ kid: string } | { created_before: number }),
+    options?: CallOptions,
+  ): Promise<
+    Answer<{
+      revoked: string[];
+      signing: string | null;
+      refused_here_within: number;
+      refused_by_verifiers_within: number;
+    }>
+  >;
+}

@@ -1,0 +1,111 @@
+/** What the calls take: the members of the HTTP API's JSON. All are checked; none is guessed. */
+
+/**
+ * The person's own device and where it is, as the calling Worker saw it; the Worker's own request
+ * tells nothing of either. What is left out is unknown, and taken to be as it was. `null` says that
+ * the person's request told none, which may be a change.
+ */
+export interface Signals {
+  /** The `User-Agent` header. */
+  user_agent?: string | null;
+  /** The `CF-Connecting-IP` header. */
+  ip_address?: string | null;
+  /** `request.cf`, or of it what is to be known. */
+  place?: Place | null;
+}
+
+/** Members of `request.cf`. Others are ignored. */
+export interface Place {
+  asn?: number | string | null;
+  country?: string | null;
+  region?: string | null;
+  city?: string | null;
+  latitude?: number | string | null;
+  longitude?: number | string | null;
+  httpProtocol?: string | null;
+  tlsVersion?: string | null;
+}
+
+/** How, and when, the person was authenticated. */
+interface Authentication {
+  /** Seconds since 1970; default: now. */
+  auth_time?: number;
+  /** Methods (RFC 8176), carried in access tokens. */
+  amr?: string[];
+  acr?: string;
+}
+
+export interface NewSession extends Signals, Authentication {
+  /** UUID of the user, who is created on first sight; absent: a guest. */
+  user_id?: string;
+  /** The app that the session is for, which alone can refresh it; default: the binding's client. */
+  client_id?: string;
+  /** Seconds; null: no limit by time, where the service allows it. */
+  expires_in?: number | null;
+  /** More claims of its access tokens: up to 2 KB, and none that is registered. */
+  claims?: Record<string, unknown>;
+  /** The home that a new user is to live in. */
+  home?: string;
+  /** The guest session that becomes this user's. */
+  guest_session_id?: string;
+}
+
+export interface StepUp extends Authentication {
+  session_id: string;
+  /** The app's current one. */
+  refresh_token: string;
+}
+
+export interface RefreshRequest extends Signals {
+  refresh_token: string;
+}
+
+export interface SignInRequest extends Signals {
+  /** An ID token of one of TRUSTED_ISSUERS. */
+  assertion: string;
+  nonce?: string;
+}
+
+/** A page of a list. */
+export interface Paging {
+  /** 1 to 100; default 50. */
+  limit?: number;
+  /** The last answer's `next_cursor`. */
+  cursor?: string | null;
+}
+
+/** A user's id, or the session id of a guest. */
+export interface OfUser {
+  user_id: string;
+}
+
+/** Why a client acts on other people, for the audit log. */
+export interface Act {
+  reason?:
+    | 'password_changed'
+    | 'credential_compromised'
+    | 'account_disabled'
+    | 'administrator'
+    | 'user_request';
+}
+
+/** The person's own access token, of a client that the binding's acts for. */
+export interface OfPerson {
+  access_token: string;
+}
+
+/** Which sessions end: a user's, a home's, or everyone's. */
+export type NotBefore = Act & {
+  /** Seconds since 1970; default: now. */
+  not_before?: number;
+} & ({ user_id: string } | { home: string } | { everyone: true });
+
+export interface CallOptions {
+  /** The last answer's `bookmark`. */
+  bookmark?: string | null;
+}
+
+export interface CreateOptions extends CallOptions {
+  /** A repeat with the same key within 24 hours gives the same session. 1 to 255 ASCII characters. */
+  idempotency_key?: string;
+}

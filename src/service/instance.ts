@@ -1,0 +1,18 @@
+/** What an isolate keeps for an environment: the service, and in it the keys that it has derived. */
+import { parseConfig } from '../config/config';
+import type { Bindings, Env } from '../env';
+import { namedAs } from '../outgoing';
+import { createService, type Service } from './service';
+
+const services = new WeakMap<object, Service>();
+
+/** One for all doors. Throws `ConfigError`. */
+export function serviceFor(env: Bindings): Service {
+  const known = services.get(env);
+  if (known !== undefined) return known;
+  const config = parseConfig(env as Env);
+  const send = namedAs(config.issuer, (input, init) => fetch(input, init));
+  const service = createService(env as Env, config, Date.now, send);
+  services.set(env, service);
+  return service;
+}

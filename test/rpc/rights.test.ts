@@ -1,0 +1,188 @@
+/** Who may call, and whose sessions a binding reaches: CLIENTS says it, as for requests. */
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SessionsCalls } from '../../src/client/rpc';
+import { APP, BACKEND, basic, OTHER_BACKEND, startService, type TestService } from '../fixtures';
+import { type Bound, bind, refusalOf, valueIn } from './door';
+
+let service: TestService;
+let backend: Bound;
+let USER: string;
+beforeEach(async () => {
+  vi.spyOn(console, 'log').mockImplementation(() => {});
+  USER = crypto.randomUUID();
+  service = await startService();
+  backend = bind(service, BACKEND.id);
+  return () => vi.restoreAllMocks();
+});
+
+/** Every call, with an input that a client which may do everything would not be refused for. */
+const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls[Name]>[0] } => {
+  const token = 'a.b.c';
+  const user_id = USER;
+  const access_token = token;
+  return {
+    create: { user_id },
+    handOff: { user_id, browser: { return_url: 'https://app.example/' } },
+    authenticate: { session_id: USER, refresh_token: token },
+    refresh: { refresh_token: token },
+    signIn: { assertion: token },
+    introspect: { token },
+    revoke: { token },
+    list: { user_id },
+    listEvents: { user_id },
+    revokeAll: { user_id },
+    erase: { user_id },
+    export: { user_id },
+    listOwn: { access_token },
+    current: { access_token },
+    listOwnEvents: { access_token },
+    revokeOwn: { access_token },
+    revokeOthers: { access_token },
+    listHomes: {},
+    drainHome: { home: 'DB' },
+    moveUser: { user_id, home: 'DB' },
+    setNotBefore: { user_id },
+    listDeliveries: {},
+    replayDeliveries: { all: true },
+    listAuditEvents: {},
+    listSigningKeys: {},
+    revokeSigningKeys: { created_before: 1 },
+  };
+};
+const everyCall = Object.keys(goodInputs()) as (keyof SessionsCalls)[];
+const callAny = (bound: Bound, name: keyof SessionsCalls) =>
+  (bound[name] as (input: unknown) => ReturnType<Bound['listHomes']>)(goodInputs()[name]);
+
+describe('a binding', () => {
+  it.each<[string, unknown]>([
+    ['without props', undefined],
+    ['with an unknown client', 'nobody'],
+    ['with the name of a property of every object', 'constructor'],
+    ['with an empty client', ''],
+    ['with a list of clients', [BACKEND.id]],
+  ])('%s can do nothing, and asks the database nothing', async (_, clientId) => {
+    const bound = bind(service, clientId);
+    service.database.roundTrips = 0;
+    for (const name of everyCall)
+      expect([name, refusalOf(await callAny(bound, name)).code]).toEqual([name, 'invalid_client']);
+    expect(service.database.roundTrips).toBe(0);
+  });
+
+  it('of a client does what its `allow` lists, and no more', async () => {
+    const { CLIENTS } = service.env;
+    const clients = [...JSON.parse(CLIENTS ?? '[]'), { client_id: 'bare', bound: true, allow: [] }];
+    const bare = await startService({ CLIENTS: JSON.stringify(clients) });
+    const bound = bind(bare, 'bare');
+    bare.database.roundTrips = 0;
+    // These go by a token that is the client's own, or a person's.
+    const byToken = ['revoke', 'listOwn', 'current', 'listOwnEvents', 'revokeOwn', 'revokeOthers'];
+    for (const name of everyCall.filter((call) => !byToken.includes(call)))
+      expect([name, refusalOf(await callAny(bound, name)).code]).toEqual([
+        name,
+        'client_not_allowed',
+      ]);
+    expect(bare.database.roundTrips).toBe(0);
+  });
+
+  it('of another client cannot touch a session', async () => {
+    const other = bind(service, OTHER_BACKEND.id);
+    const { session, access_token, refresh_token } = valueIn(
+      await backend.create({ user_id: USER, client_id: APP }),
+    );
+    const step = { session_id: session.id, refresh_token };
+    expect(refusalOf(await other.refresh({ refresh_token }))).toEqual({ code: 'invalid_grant' });
+    expect(refusalOf(await other.authenticate(step)).code).toBe('not_found');
+    expect(valueIn(await other.introspect({ token: access_token }))).toEqual({ active: false });
+    expect(valueIn(await other.introspect({ token: refresh_token }))).toEqual({ active: false });
+    expect(valueIn(await other.revoke({ token: refresh_token }))).toEqual({ revoked: false });
+    expect(valueIn(await other.revoke({ token: access_token }))).toEqual({ revoked: false });
+    expect(valueIn(await other.list({ user_id: USER })).sessions).toEqual([]);
+    expect(valueIn(await other.listEvents({ user_id: USER })).events).toEqual([]);
+    expect(valueIn(await other.revokeAll({ user_id: USER }))).toEqual({ revoked: 0 });
+    for (const name of [
+      'listOwn',
+      'current',
+      'listOwnEvents',
+      'revokeOwn',
+      'revokeOthers',
+    ] as const)
+      expect(refusalOf(await other[name]({ access_token })).code).toBe('invalid_token');
+    expect(refusalOf(await other.create({ user_id: USER, client_id: APP })).code).toBe(
+      'invalid_request',
+    );
+    service.advance(30);
+    expect((await bind(service, APP).refresh({ refresh_token })).ok).toBe(true);
+  });
+});
+
+describe('a person’s own sessions, through a server that holds their access token', () => {
+  it('are listed and ended', async () => {
+    const here = valueIn(await backend.create({ user_id: USER, client_id: APP }));
+    const there = valueIn(await backend.create({ user_id: USER, client_id: APP }));
+    const { access_token } = here;
+    const { sessions } = valueIn(await backend.listOwn({ access_token }));
+    expect(new Map(sessions.map(({ id, current }) => [id, current]))).toEqual(
+      new Map([
+        [here.session.id, true],
+        [there.session.id, false],
+      ]),
+    );
+    expect(valueIn(await backend.current({ access_token })).session.id).toBe(here.session.id);
+    const session_id = there.session.id;
+    expect(valueIn(await backend.revokeOwn({ access_token, session_id }))).toEqual({
+      revoked: true,
+    });
+    expect(valueIn(await backend.revokeOthers({ access_token }))).toEqual({ revoked: 0 });
+    const { events } = valueIn(await backend.listOwnEvents({ access_token }));
+    expect(events.map(({ type }) => type).sort()).toEqual([
+      'session_created',
+      'session_created',
+      'session_revoked',
+    ]);
+    valueIn(await backend.revokeOwn({ access_token }));
+    expect(refusalOf(await backend.listOwn({ access_token })).code).toBe('session_ended');
+  });
+
+  it('are not those of somebody else', async () => {
+    const { access_token } = valueIn(await backend.create({ user_id: USER, client_id: APP }));
+    const stranger = valueIn(
+      await backend.create({ user_id: crypto.randomUUID(), client_id: APP }),
+    );
+    const session_id = stranger.session.id;
+    expect(refusalOf(await backend.revokeOwn({ access_token, session_id })).code).toBe('not_found');
+  });
+});
+
+describe('a client that is bound, and has no secret', () => {
+  const WORKER = { client_id: 'worker', bound: true, allow: ['create_sessions', 'introspect'] };
+  const withWorker = async (...more: object[]) =>
+    startService({ CLIENTS: JSON.stringify([WORKER, ...more]) });
+
+  it('is reached by its binding', async () => {
+    const { access_token: token } = valueIn(
+      await bind(await withWorker(), 'worker').create({ user_id: USER }),
+    );
+    expect(token).toEqual(expect.any(String));
+  });
+
+  it('is nobody over HTTP, with any secret and with none', async () => {
+    const own = await withWorker();
+    for (const secret of ['', 'worker', 'A'.repeat(43)]) {
+      const response = await own.request('/v1/sessions', {
+        method: 'POST',
+        headers: {
+          authorization: basic({ id: 'worker', secret }),
+          'content-type': 'application/json',
+        },
+        body: '{}',
+      });
+      expect([secret, response.status]).toEqual([secret, 401]);
+    }
+    const form = { grant_type: 'refresh_token', refresh_token: 'x', client_id: 'worker' };
+    const response = await own.form('/oauth/token', form);
+    expect([response.status, await response.json()]).toMatchObject([
+      401,
+      { error: 'invalid_client' },
+    ]);
+  });
+});
