@@ -17,8 +17,13 @@ const service = (process.env.SERVICE_URL ?? `http://localhost:${process.env.PORT
   /\/+$/,
   '',
 );
-const id = process.env.CLIENT_ID ?? local.DEMO_CLIENT_ID ?? '';
-const secret = process.env.CLIENT_SECRET ?? local.DEMO_CLIENT_SECRET ?? '';
+// In a file of an earlier release, the demo's backend may operate.
+const [localId, localSecret] =
+  local.DEMO_OPERATOR_ID === undefined
+    ? [local.DEMO_CLIENT_ID, local.DEMO_CLIENT_SECRET]
+    : [local.DEMO_OPERATOR_ID, local.DEMO_OPERATOR_SECRET];
+const id = process.env.CLIENT_ID ?? localId ?? '';
+const secret = process.env.CLIENT_SECRET ?? localSecret ?? '';
 const authorization = `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`;
 
 /** Repeats what could not be decided: every call is safe to repeat. */

@@ -6,7 +6,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { appendFileSync, chmodSync, existsSync, readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
+/** What starts the demo's sessions, and what `npm run homes` and `npm run keys` act as. */
 const DEMO_CLIENT_ID = 'demo-backend';
+const DEMO_OPERATOR_ID = 'demo-operator';
 
 /**
  * Adds the missing keys to the file and returns all that it then has. The file is readable by its
@@ -31,28 +33,29 @@ function makeMissing(present: Record<string, string>): Record<string, string> {
   // A demo client that someone's own CLIENTS does not know would only be refused.
   if (present.CLIENTS) return missing;
 
-  const clientId = present.DEMO_CLIENT_ID || DEMO_CLIENT_ID;
-  const clientSecret = present.DEMO_CLIENT_SECRET || makeSecret();
-  if (!present.DEMO_CLIENT_ID) missing.DEMO_CLIENT_ID = clientId;
-  if (!present.DEMO_CLIENT_SECRET) missing.DEMO_CLIENT_SECRET = clientSecret;
+  const keep = (name: string, make: () => string) => {
+    if (!present[name]) missing[name] = make();
+    return present[name] || (missing[name] as string);
+  };
+  const backend = keep('DEMO_CLIENT_ID', () => DEMO_CLIENT_ID);
+  const backendSecret = keep('DEMO_CLIENT_SECRET', makeSecret);
+  const operator = keep('DEMO_OPERATOR_ID', () => DEMO_OPERATOR_ID);
+  const operatorSecret = keep('DEMO_OPERATOR_SECRET', makeSecret);
+  // Each may do what the demo does with it, and no more.
   missing.CLIENTS = JSON.stringify([
     {
-      client_id: clientId,
-      secret_sha256: createHash('sha256').update(clientSecret).digest('hex'),
-      allow: [
-        'refresh',
-        'create_sessions',
-        'manage_users',
-        'introspect',
-        'browser_tokens',
-        'operate',
-      ],
-      for_clients: [clientId, 'demo-app'],
+      client_id: backend,
+      secret_sha256: toHash(backendSecret),
+      allow: ['create_sessions', 'manage_users', 'introspect'],
+      for_clients: ['demo-app'],
     },
+    { client_id: operator, secret_sha256: toHash(operatorSecret), allow: ['operate'] },
     { client_id: 'demo-app' },
   ]);
   return missing;
 }
+
+const toHash = (secret: string) => createHash('sha256').update(secret).digest('hex');
 
 function parse(text: string): Record<string, string> {
   const values: Record<string, string> = {};

@@ -1,4 +1,4 @@
-/** The running service's demo clients, and what a backend does with them. */
+/** The running service's clients, and what a backend does with them. */
 import { inject } from 'vitest';
 
 export const ORIGIN = inject('origin');

@@ -24,29 +24,28 @@ it('makes a file that only its owner can read', () => {
     'CLIENTS',
     'DEMO_CLIENT_ID',
     'DEMO_CLIENT_SECRET',
+    'DEMO_OPERATOR_ID',
+    'DEMO_OPERATOR_SECRET',
     'SESSION_SECRET',
   ]);
   expect(Buffer.from(vars.SESSION_SECRET ?? '', 'base64url')).toHaveLength(32);
 });
 
-it('configures the demo client with the hash of its secret', () => {
-  const { CLIENTS, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET } = completeDevVars(path);
-  const hash = createHash('sha256')
-    .update(DEMO_CLIENT_SECRET ?? '')
-    .digest('hex');
+it('configures a demo backend and a demo operator with the hashes of their secrets, each for what it does', () => {
+  const vars = completeDevVars(path);
+  const { CLIENTS, DEMO_CLIENT_ID, DEMO_OPERATOR_ID } = vars;
+  const toHash = (secret = '') => createHash('sha256').update(secret).digest('hex');
   expect(JSON.parse(CLIENTS ?? '')).toEqual([
     {
       client_id: DEMO_CLIENT_ID,
-      secret_sha256: hash,
-      allow: [
-        'refresh',
-        'create_sessions',
-        'manage_users',
-        'introspect',
-        'browser_tokens',
-        'operate',
-      ],
-      for_clients: [DEMO_CLIENT_ID, 'demo-app'],
+      secret_sha256: toHash(vars.DEMO_CLIENT_SECRET),
+      allow: ['create_sessions', 'manage_users', 'introspect'],
+      for_clients: ['demo-app'],
+    },
+    {
+      client_id: DEMO_OPERATOR_ID,
+      secret_sha256: toHash(vars.DEMO_OPERATOR_SECRET),
+      allow: ['operate'],
     },
     { client_id: 'demo-app' },
   ]);

@@ -14,14 +14,16 @@ const script = (name: string) => resolve(import.meta.dirname, '../../scripts', n
 describe('LOCAL_HOMES=3 npm start', () => {
   let service: Service;
   let env: Record<string, string>;
+  let backend: { id: string; secret: string };
   beforeAll(async () => {
     service = await startService([], { LOCAL_HOMES: '3' });
     const vars = completeDevVars(service.devVarsFile);
     env = {
       SERVICE_URL: service.origin,
-      CLIENT_ID: vars.DEMO_CLIENT_ID as string,
-      CLIENT_SECRET: vars.DEMO_CLIENT_SECRET as string,
+      CLIENT_ID: vars.DEMO_OPERATOR_ID as string,
+      CLIENT_SECRET: vars.DEMO_OPERATOR_SECRET as string,
     };
+    backend = { id: vars.DEMO_CLIENT_ID as string, secret: vars.DEMO_CLIENT_SECRET as string };
   });
   afterAll(() => service.stop());
 
@@ -36,7 +38,6 @@ describe('LOCAL_HOMES=3 npm start', () => {
 
   it('moves a user between them while their tokens stay good', async () => {
     const user = crypto.randomUUID();
-    const backend = { id: env.CLIENT_ID as string, secret: env.CLIENT_SECRET as string };
     const { refresh_token: token } = await createSession(
       { user_id: user, client_id: 'demo-app' },
       { origin: service.origin, backend },
@@ -71,6 +72,21 @@ describe('LOCAL_HOMES=3 npm start', () => {
     await expect(keys('revoke', 'nobody')).rejects.toMatchObject({
       stderr: expect.stringContaining('404'),
     });
+  });
+
+  it('the operator of the demo does nothing else, and its backend does not operate', async () => {
+    const ask = (method: string, path: string, id?: string, secret?: string) =>
+      fetch(service.origin + path, {
+        method,
+        headers: {
+          authorization: `Basic ${btoa(`${id}:${secret}`)}`,
+          'content-type': 'application/json',
+        },
+        ...(method === 'POST' && { body: '{"client_id":"demo-app"}' }),
+      }).then(({ status }) => status);
+    expect(await ask('GET', '/v1/homes', env.CLIENT_ID, env.CLIENT_SECRET)).toBe(200);
+    expect(await ask('POST', '/v1/sessions', env.CLIENT_ID, env.CLIENT_SECRET)).toBe(403);
+    expect(await ask('GET', '/v1/homes', backend.id, backend.secret)).toBe(403);
   });
 
   it('says what is wrong with a command, and names no secret', async () => {

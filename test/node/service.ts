@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { completeDevVars } from '../../scripts/dev-vars.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const READY_TIMEOUT_MS = 90_000;
@@ -21,17 +22,19 @@ export interface Service {
 
 /**
  * Starts the service on a free port, with secrets and a database of its own, and resolves when it
- * says what to try next.
+ * says what to try next. `clients` are there beside those of the demo.
  */
 export async function startService(
   args: string[] = [],
   env: Record<string, string> = {},
+  clients: object[] = [],
 ): Promise<Service> {
   const port = await findFreePort();
   const directory = await mkdtemp(join(tmpdir(), 'edge-sessions-'));
   const devVarsFile = join(directory, 'dev.vars');
   // Node itself also reads the option, and stops when there is no such file.
   await writeFile(devVarsFile, '');
+  if (clients.length > 0) await addClients(devVarsFile, clients);
   const run = runStart({ PORT: String(port), PERSIST_TO: join(directory, 'state'), ...env }, [
     '--env-file',
     devVarsFile,
@@ -65,6 +68,13 @@ export async function startService(
       return code;
     },
   };
+}
+
+async function addClients(devVarsFile: string, clients: object[]): Promise<void> {
+  const { CLIENTS = '[]', ...vars } = completeDevVars(devVarsFile);
+  const all = { ...vars, CLIENTS: JSON.stringify([...JSON.parse(CLIENTS), ...clients]) };
+  const lines = Object.entries(all).map(([name, value]) => `${name}='${value}'\n`);
+  await writeFile(devVarsFile, lines.join(''));
 }
 
 export interface Run {

@@ -1,5 +1,5 @@
+import { createHash, randomBytes } from 'node:crypto';
 import type { TestProject } from 'vitest/node';
-import { completeDevVars } from '../../scripts/dev-vars.ts';
 import { startService } from './service.ts';
 
 declare module 'vitest' {
@@ -11,16 +11,23 @@ declare module 'vitest' {
 }
 
 export default async function startOnce(project: TestProject): Promise<() => Promise<void>> {
-  const service = await startService();
+  // Has sessions of its own, which no client of the demo has.
+  const secret = randomBytes(32).toString('base64url');
+  const backend = {
+    client_id: 'backend',
+    secret_sha256: createHash('sha256').update(secret).digest('hex'),
+    allow: ['refresh', 'create_sessions', 'manage_users', 'introspect'],
+    for_clients: ['backend', 'demo-app'],
+  };
+  const service = await startService([], {}, [backend]);
   let isStopping = false;
   service.ended.then((code) => {
     if (!isStopping)
       console.error(`the service ended with ${code}:\n${service.output().slice(-5000)}`);
   });
-  const devVars = completeDevVars(service.devVarsFile);
   project.provide('origin', service.origin);
-  project.provide('clientId', devVars.DEMO_CLIENT_ID ?? '');
-  project.provide('clientSecret', devVars.DEMO_CLIENT_SECRET ?? '');
+  project.provide('clientId', backend.client_id);
+  project.provide('clientSecret', secret);
   return async () => {
     isStopping = true;
     await service.stop();

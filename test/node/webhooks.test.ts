@@ -82,7 +82,7 @@ describe('webhooks', () => {
         'content-type': 'application/json',
         authorization: `Basic ${btoa(`${id}:${secret}`)}`,
       },
-      body: '{}',
+      body: '{"client_id":"demo-app"}',
     });
     expect(response.status).toBe(201);
     return performance.now() - started;
