@@ -1,2 +1,2 @@
 /** The whole service. What it needs is in the package; its settings are in wrangler.toml. */
-export { default } from 'edge-sessions/worker';
+export { default, Sessions } from 'edge-sessions/worker';

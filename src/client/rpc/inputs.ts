@@ -7,11 +7,11 @@
  */
 export interface Signals {
   /** The `User-Agent` header. */
-  user_agent?: string | null;
+  user_agent?: string | null | undefined;
   /** The `CF-Connecting-IP` header. */
-  ip_address?: string | null;
+  ip_address?: string | null | undefined;
   /** `request.cf`, or of it what is to be known. */
-  place?: Place | null;
+  place?: Place | object | null | undefined;
 }
 
 /** Members of `request.cf`. Others are ignored. */

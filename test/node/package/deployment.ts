@@ -26,11 +26,21 @@ export interface Deployment {
 
 /**
  * The Worker of `ownWorker` on a port of its own, its database migrated. `others` are beside it,
- * and reach it as `my-sessions`. Its issuer is where it is, unless given.
+ * and reach it as `my-sessions`. `clients` are more of CLIENTS. Its issuer is where it is, unless given.
  */
 export async function deploy(
   ownWorker: string,
-  { issuer, others = [] }: { issuer?: string; others?: object[] } = {},
+  {
+    issuer,
+    others = [],
+    clients = [],
+    variables = {},
+  }: {
+    issuer?: string;
+    others?: object[];
+    clients?: { client_id: string; [member: string]: unknown }[];
+    variables?: Record<string, string>;
+  } = {},
 ): Promise<Deployment> {
   const clientId = 'backend';
   const hash = createHash('sha256').update(SECRET).digest('hex');
@@ -49,12 +59,19 @@ export async function deploy(
           script: await build(ownWorker),
           d1Databases: { DB: 'sessions' },
           bindings: {
+            ...variables,
             ISSUER: issuer ?? origin,
             AUDIENCE,
             SESSION_SECRET: randomBytes(32).toString('base64url'),
             CLIENTS: JSON.stringify([
-              { client_id: clientId, secret_sha256: hash, allow, for_clients: [clientId, 'app'] },
+              {
+                client_id: clientId,
+                secret_sha256: hash,
+                allow,
+                for_clients: [clientId, 'app', ...clients.map(({ client_id }) => client_id)],
+              },
               { client_id: 'app' },
+              ...clients,
             ]),
           },
         },
