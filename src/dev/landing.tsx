@@ -1,29 +1,11 @@
 /** The page at `/` under `npm start`. */
+import { CLIENT, toApiCode, toBackendCode, toPageCode } from './snippets';
+
 export interface ShownToken {
   name: string;
   header: string;
   payload: string;
 }
-
-const CREATE = (issuer: string) => `const response = await fetch('${issuer}/v1/sessions', {
-  method: 'POST',
-  headers: { 'Content-Type': 'application/json', Authorization: \`Basic \${btoa(\`\${CLIENT_ID}:\${CLIENT_SECRET}\`)}\` },
-  body: JSON.stringify({ user_id: user.id, client_id: 'web', browser: { return_url: 'https://app.example.com/' } }),
-});
-const { browser } = await response.json();
-return Response.redirect(browser.start_url, 303);`;
-
-const BROWSER = (issuer: string) => `import { createSessionClient } from 'edge-sessions/browser';
-
-const session = createSessionClient({ baseUrl: '${issuer}', mode: 'cookie' });
-const response = await session.fetch('/api/cart');`;
-
-const VERIFY = (issuer: string) => `import { createRemoteJWKSet, jwtVerify } from 'jose';
-
-const jwks = createRemoteJWKSet(new URL('${issuer}/.well-known/jwks.json'));
-const { payload } = await jwtVerify(token, jwks, {
-  issuer: '${issuer}', audience: AUDIENCE, typ: 'at+jwt', algorithms: ['EdDSA', 'ES256', 'RS256'],
-});`;
 
 export const LandingPage = ({
   base,
@@ -57,9 +39,10 @@ export const LandingPage = ({
           <SignedIn base={base} tokens={tokens} />
         )}
         <h2>In your own app</h2>
-        <Step title="Your backend, once it has signed a user in" code={CREATE(issuer)} />
-        <Step title="Your pages" code={BROWSER(issuer)} />
-        <Step title="Your API" code={VERIFY(issuer)} />
+        <Step title="The app, in CLIENTS" code={CLIENT} />
+        <Step title="Your backend, once it has signed a user in" code={toBackendCode(issuer)} />
+        <Step title="Your pages" code={toPageCode(issuer)} />
+        <Step title="Your API" code={toApiCode(issuer)} />
       </main>
     </body>
   </html>

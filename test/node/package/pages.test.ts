@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { toApiCode, toBackendCode, toPageCode } from '../../../src/dev/snippets.ts';
 import { readSnippets } from '../snippets.ts';
 import { compile, PLATFORMS, RESOLUTIONS } from './compile.ts';
 import { AUDIENCE, build, type Deployment, deploy, PLATFORM } from './deployment.ts';
@@ -9,8 +10,15 @@ import { ROOT } from './shell.ts';
 
 const { newest, ownWorker, resourceServer } = inject('installed');
 const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((page) => `docs/${page}`)];
-const snippets = PAGES.flatMap((page) => readSnippets(page)).filter(({ language }) =>
-  ['ts', 'tsx', 'js'].includes(language),
+const AUTH = 'https://auth.example.com';
+/** The page that `npm start` serves shows code too. */
+const landing = [toBackendCode, toPageCode, toApiCode].map((toCode) => ({
+  place: `src/dev/snippets.ts:${toCode.name}`,
+  language: 'ts',
+  text: toCode(AUTH),
+}));
+const snippets = [...PAGES.flatMap((page) => readSnippets(page)), ...landing].filter(
+  ({ language }) => ['ts', 'tsx', 'js'].includes(language),
 );
 
 describe('type-checks', () => {

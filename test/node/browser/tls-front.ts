@@ -1,0 +1,72 @@
+/**
+ * The hosts of a deployment as a browser meets them: real names over https on one local port. It
+ * ends TLS by a certificate that is made here, and passes requests on by their `Host`, unchanged.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type IncomingMessage, request as send } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where a request goes: to a server that speaks http, or straight back. */
+export type Target = URL | { type: string; body: string };
+
+export interface Front {
+  /** Chromium's switches that lead every name here. */
+  args: string[];
+  /** What was asked for, in order. */
+  requests: { url: string; method: string; headers: IncomingMessage['headers'] }[];
+  stop: () => Promise<void>;
+}
+
+/** `route` gets the host and the path, without the query; null: 404. */
+export async function startFront(
+  route: (host: string, path: string) => Target | null,
+): Promise<Front> {
+  const requests: Front['requests'] = [];
+  const server = createServer(makeCertificate(), (incoming, outgoing) => {
+    const { method = 'GET', headers, url = '/' } = incoming;
+    const host = headers.host ?? '';
+    requests.push({ url: `https://${host}${url}`, method, headers });
+    const target = route(host, url.split('?')[0] as string);
+    if (target === null) return void outgoing.writeHead(404).end();
+    if (!(target instanceof URL)) {
+      const { type, body } = target;
+      return void outgoing.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body);
+    }
+    const { hostname, port } = target;
+    const forwarded = send({ hostname, port, path: url, method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    forwarded.once('error', () => incoming.socket.destroy());
+    incoming.pipe(forwarded);
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  return {
+    args: [`--host-resolver-rules=MAP * 127.0.0.1:${port}`, '--ignore-certificate-errors'],
+    requests,
+    stop: () =>
+      new Promise((stopped) => {
+        server.close(() => stopped());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function makeCertificate(): { key: string; cert: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'edge-sessions-tls-'));
+  try {
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+    const names = ['-subj', '/CN=example.test', '-addext', 'subjectAltName=DNS:*.example.test'];
+    const files = ['-keyout', key, '-out', cert, '-days', '2'];
+    execFileSync('openssl', ['req', ...kind, ...names, ...files], { stdio: 'pipe' });
+    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
