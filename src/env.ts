@@ -20,6 +20,7 @@ export interface Bindings {
   HOMES?: string;
   ISSUER?: string;
   AUDIENCE?: string;
+  ACCOUNT_AUDIENCE?: string;
   CLIENTS?: string;
   SESSION_SECRET?: string;
   SESSION_SECRET_PREVIOUS?: string;

@@ -458,6 +458,17 @@ describe('mistakes', () => {
     },
   );
 
+  it.each([
+    ['account', 'must be one absolute URI'],
+    ['https://auth.example/#account', 'must be one absolute URI'],
+    ['https://auth.example urn:b', 'must be one absolute URI'],
+    ['urn:example:api', 'must differ from AUDIENCE'],
+  ])('ACCOUNT_AUDIENCE that no client could ask for, or that divides nothing: %s', (value, why) => {
+    expect(mistakesOf({ ACCOUNT_AUDIENCE: value })).toEqual([
+      expect.stringContaining(`ACCOUNT_AUDIENCE ${why}`),
+    ]);
+  });
+
   it('a previous SESSION_SECRET that is the present one', () => {
     expect(mistakesOf({ SESSION_SECRET_PREVIOUS: SECRET })).toEqual([
       'SESSION_SECRET_PREVIOUS must be another secret than SESSION_SECRET',

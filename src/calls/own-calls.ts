@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import { toEventView } from '../security-log/event-view';
 import type { UserCaller } from '../service/caller';
 import { endCurrent, endOne, endOthers } from '../service/end-own-sessions';
-import { verifyOwnAccessToken } from '../service/own-access-token';
+import { verifyAccountToken } from '../service/own-access-token';
 import * as own from '../service/own-sessions';
 import { refuse } from '../service/refusal';
 import type { Service } from '../service/service';
@@ -32,7 +32,7 @@ function defineOwnCall<Entries extends v.ObjectEntries, Value>(
     async (caller, service, { access_token: token, ...rest }): Promise<Called<Value>> => {
       const parsed = parseInput(schema, rest);
       if (!parsed.ok) return parsed;
-      const verdict = await verifyOwnAccessToken(caller, service, token);
+      const verdict = await verifyAccountToken(caller, service, token);
       if (!verdict.ok || !caller.client.forClients.has(verdict.token.clientId))
         return refuse({ code: 'invalid_token', detail: 'The access token is not valid' });
       return run({ ...caller, accessToken: verdict.token }, service, parsed.input);

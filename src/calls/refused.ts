@@ -29,6 +29,8 @@ export function toRefused(refusal: Refusal): Refused {
     // The next try may find the move finished.
     case 'user_moved':
       return { code: refusal.code, retry_after: 1 };
+    case 'invalid_target':
+    case 'unsupported_token_type':
     case 'session_limit_reached':
     case 'refresh_token_superseded':
     case 'guest_session_not_found':

@@ -11,14 +11,17 @@ import { defineCall } from './call';
 import { signals } from './fields';
 import { toIntrospectionView, toTokenView } from './views';
 
+/** Whom the access token is to be for (RFC 8707). */
+const resource = v.optional(v.string());
+
 export const refresh = defineCall(
   'refresh',
-  v.strictObject({ refresh_token: v.string(), ...signals }),
-  async (caller, service, { refresh_token: presented, ...told }) => {
+  v.strictObject({ refresh_token: v.string(), resource, ...signals }),
+  async (caller, service, { refresh_token: presented, resource = null, ...told }) => {
     const refused = whyNotDescribed(told, caller.client.id, service);
     if (refused !== null) return refused;
     const described = { ...caller, device: deviceOf(told) };
-    const presentation = { presented, clientId: caller.client.id };
+    const presentation = { presented, clientId: caller.client.id, resource };
     const refreshed = await refreshSession(described, service, presentation);
     if (!refreshed.ok) return refreshed;
     return { ok: true, value: toTokenView(refreshed.tokens), outcome: refreshed.outcome };
@@ -27,11 +30,11 @@ export const refresh = defineCall(
 
 export const signIn = defineCall(
   'sign_in',
-  v.strictObject({ assertion: v.string(), nonce: v.optional(v.string()), ...signals }),
-  async (caller, service, { assertion, nonce = null, ...told }) => {
+  v.strictObject({ assertion: v.string(), nonce: v.optional(v.string()), resource, ...signals }),
+  async (caller, service, { assertion, nonce = null, resource = null, ...told }) => {
     const described = { ...caller, device: deviceOf(told) };
     const { client } = caller;
-    const signedIn = await signInBy(described, service, { assertion, nonce, client });
+    const signedIn = await signInBy(described, service, { assertion, nonce, client, resource });
     if (!signedIn.ok) return signedIn;
     return { ok: true, value: toTokenView(signedIn.tokens), outcome: 'signed_in' };
   },

@@ -5,6 +5,7 @@
 import type { Env } from '../env';
 import { ConfigError } from '../faults';
 import { isTrustworthy } from '../origins';
+import { type Audiences, parseAudiences } from './audiences';
 import { type Brand, parseBrand } from './brand';
 import { type Client, parseClients } from './clients';
 import { type HomeConfig, parseHomes } from './homes';
@@ -32,11 +33,10 @@ export interface SessionPolicy {
   limitPolicy: 'evict_oldest' | 'reject';
 }
 
-export interface Config {
+export interface Config extends Audiences {
   issuer: string;
   /** The path of the issuer without a trailing slash; '' at the root. */
   basePath: string;
-  audience: string;
   accessTokenTtlSeconds: number;
   sessions: SessionPolicy;
   signingKeys: SigningKeyPolicy;
@@ -96,21 +96,16 @@ export function parseConfig(env: Env): Config {
   const orNull = (seconds: number) => (seconds === 0 ? null : seconds);
 
   const issuer = parseIssuer(env.ISSUER, mistakes);
-  if (/[\s,[\]]/.test(env.AUDIENCE ?? ''))
-    mistakes.push('AUDIENCE must be one audience, not a list: tokens would carry it as it stands');
+  const audiences = parseAudiences(env.AUDIENCE, env.ACCOUNT_AUDIENCE, mistakes);
   if (env.SESSION_SECRET && env.SESSION_SECRET === env.SESSION_SECRET_PREVIOUS)
     mistakes.push('SESSION_SECRET_PREVIOUS must be another secret than SESSION_SECRET');
-  if (!env.AUDIENCE)
-    mistakes.push(
-      'AUDIENCE is missing: who accepts the access tokens, for example https://api.example.com',
-    );
 
   const riskPolicy = oneOf('RISK_POLICY', RISK_POLICIES);
   const accessTokenTtlSeconds = wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, 1, DAY);
   const config: Config = {
     issuer: issuer.href,
     basePath: issuer.path,
-    audience: env.AUDIENCE ?? '',
+    ...audiences,
     accessTokenTtlSeconds,
     sessions: {
       graceSeconds: wholeNumber('REFRESH_GRACE_SECONDS', 30, 0, 600),

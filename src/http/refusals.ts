@@ -7,6 +7,10 @@ import type { Refusal } from '../service/refusal';
 import type { RefusalReason } from '../sessions/session';
 import { bearerProblem, OAuthError, ProblemError, sessionEnded } from './errors';
 
+const INVALID_TARGET = 'The resource is not one that access tokens are issued for';
+const UNSUPPORTED_TOKEN_TYPE =
+  'An access token of this audience ends no session; present the refresh token';
+
 /** On routes where an access token, or a client's credentials, say who asks. */
 export function toProblemError(refusal: Refusal): ProblemError {
   switch (refusal.code) {
@@ -20,6 +24,10 @@ export function toProblemError(refusal: Refusal): ProblemError {
       return new ProblemError(refusal.code, { detail: refusal.detail });
     case 'invalid_token':
       return bearerProblem(refusal.code, refusal.detail);
+    case 'invalid_target':
+      return new ProblemError('invalid_request', INVALID_TARGET);
+    case 'unsupported_token_type':
+      return new ProblemError('invalid_request', UNSUPPORTED_TOKEN_TYPE);
     case 'invalid_grant':
     case 'session_ended':
       return sessionEnded();
@@ -61,6 +69,10 @@ export function toOAuthError(refusal: Refusal): OAuthError | ProblemError {
       return new OAuthError('invalid_grant', 'The refresh token is not valid', {
         ...(refusal.reason === null ? { outcome: refusal.outcome } : { reason: refusal.reason }),
       });
+    case 'invalid_target':
+      return new OAuthError(refusal.code, INVALID_TARGET);
+    case 'unsupported_token_type':
+      return new OAuthError(refusal.code, UNSUPPORTED_TOKEN_TYPE);
     case 'assertion_refused':
       return new OAuthError('invalid_grant', 'The assertion is not valid', {
         outcome: refusal.outcome,

@@ -16,9 +16,9 @@ import {
 import type { Caller, ClientCaller } from './caller';
 import { endByClient, hasEnded } from './end-session';
 import { whereSessionIs } from './locate';
-import { verifyOwnAccessToken } from './own-access-token';
+import { isForAccount, verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
-import type { Result } from './refusal';
+import { type Result, refuse } from './refusal';
 import type { Service } from './service';
 import { presenterOf } from './signals';
 import { throttleClient, throttleSignOut } from './throttle';
@@ -30,7 +30,13 @@ interface NamedSession {
 
 type FoundToken =
   | (NamedSession & { kind: 'refresh_token'; refreshToken: ShownRefreshToken })
-  | (NamedSession & { kind: 'access_token'; clientId: string; claims: Record<string, unknown> });
+  | (NamedSession & {
+      kind: 'access_token';
+      clientId: string;
+      /** Whether it may end the session by itself. */
+      isForAccount: boolean;
+      claims: Record<string, unknown>;
+    });
 
 /** `null`: not good, of which nothing more is said (RFC 7662 §2.2). */
 export type Introspection =
@@ -96,6 +102,9 @@ export async function revokeByToken(
   if (found.kind === 'access_token') {
     const { sessionId, home } = found;
     if (found.clientId !== client.id) return UNCHANGED;
+    // Who only names a public client may be an API that was sent the token.
+    if (client.secretHashes.length === 0 && !found.isForAccount)
+      return refuse({ code: 'unsupported_token_type' });
     const throttled = await throttleSignOut(service, client.id, found);
     if (throttled !== null) return throttled;
     const target = { sessionId, clientId: client.id };
@@ -129,5 +138,6 @@ async function findToken(
   if (!verdict.ok || home === null) return null;
   const { sessionId, clientId, payload } = verdict.token;
   const claims = toTrustedClaims(payload);
-  return { kind: 'access_token', home, sessionId, clientId, claims };
+  const isFor = isForAccount(verdict.token, service);
+  return { kind: 'access_token', home, sessionId, clientId, isForAccount: isFor, claims };
 }

@@ -31,6 +31,7 @@ export async function issueTokens(
   { config, now: clock }: Service,
   { key, keyring }: Signer,
   { home, session, secret }: { home: Home; session: Session; secret: string },
+  audience = config.audience,
 ): Promise<Tokens> {
   const now = clock();
   const sessionEnd = endsAt(session, config.sessions)?.getTime() ?? null;
@@ -40,7 +41,7 @@ export async function issueTokens(
     sessionEnd ?? Number.POSITIVE_INFINITY,
   );
   const [accessToken, refreshToken] = await Promise.all([
-    issueAccessToken(key, config, toSubject(session, home), {
+    issueAccessToken(key, { issuer: config.issuer, audience }, toSubject(session, home), {
       now,
       expiresAt: new Date(expiresAt),
     }),

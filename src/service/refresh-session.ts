@@ -2,6 +2,7 @@
 import { rotateSession } from '../sessions/rotate';
 import type { RefusalReason, Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
+import { toAudience } from './audience';
 import type { Caller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { logUnknownHome, whereSessionIs } from './locate';
@@ -21,6 +22,8 @@ export type RefreshResult = Result<{
 interface Presentation {
   presented: string;
   clientId: string;
+  /** Whom the access token is to be for (RFC 8707); null: nobody was named. */
+  resource: string | null;
 }
 
 /**
@@ -40,8 +43,10 @@ export async function refresh(
 async function attempt(
   caller: Caller,
   service: Service,
-  { presented, clientId }: Presentation,
+  { presented, clientId, resource }: Presentation,
 ): Promise<RefreshResult> {
+  const target = toAudience(service.config, resource);
+  if (!target.ok) return target;
   const now = service.now();
   const keyring = await service.keyring();
   const verdict = await verifyRefreshToken(keyring, presented, now);
@@ -72,7 +77,7 @@ async function attempt(
   report(caller, at, result.events);
   if (result.ok) {
     const { outcome, session } = result;
-    const tokens = await issueTokens(service, signer, { ...result, home: at });
+    const tokens = await issueTokens(service, signer, { ...result, home: at }, target.audience);
     return { ok: true, outcome, session, tokens };
   }
   switch (result.reason) {

@@ -17,6 +17,10 @@ export type Refusal =
   | { code: 'invalid_request'; detail: string; errors?: FieldError[] }
   /** An access token is not good, or not one that the caller may bring. */
   | { code: 'invalid_token'; detail: string }
+  /** No access token is issued for the resource (RFC 8707 §2). */
+  | { code: 'invalid_target' }
+  /** A token of this kind ends no session (RFC 7009 §2.2.1). */
+  | { code: 'unsupported_token_type' }
   | { code: 'client_not_allowed'; detail: string }
   /** It does not exist, or is someone else's: the two look alike. */
   | { code: 'not_found'; detail: string }

@@ -2,7 +2,7 @@
  * What every route works with: the configuration, the clock, the keys, the database. One per
  * isolate and configuration.
  */
-import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
+import { type Config, tokenLifeSeconds } from '../config/config';
 import type { HomeConfig } from '../config/homes';
 import { KEY_CACHE_SECONDS, KEY_STALE_SECONDS } from '../config/signing-key-policy';
 import { deriveKeyring, type Keyring, keyringAt } from '../crypto';
@@ -108,7 +108,7 @@ export function createService(
     now,
     fetch: send,
     endedSessions: createEndedSessions({
-      tokenLifeSeconds: config.accessTokenTtlSeconds + CLOCK_SKEW_SECONDS,
+      tokenLifeSeconds: tokenLifeSeconds(config),
       now,
     }),
     rateLimits: {

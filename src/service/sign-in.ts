@@ -11,6 +11,7 @@ import { type CreateResult, createSession, type NewSession } from '../sessions/c
 import { claimAssertion, findOrCreateUser, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
 import { type Identity, readIssuer, verifyAssertion } from '../tokens/id-token';
+import { toAudience } from './audience';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
@@ -21,6 +22,14 @@ import type { Service } from './service';
 import { isPersonsOwn, signalsOf } from './signals';
 import { throttleFailure, throttleSignIn } from './throttle';
 
+export interface SignInInput {
+  assertion: string;
+  nonce: string | null;
+  client: Client;
+  /** Whom the access token is to be for (RFC 8707); null: nobody was named. */
+  resource: string | null;
+}
+
 export type SignInResult = Result<{ session: Session; tokens: Tokens }>;
 
 /**
@@ -30,23 +39,25 @@ export type SignInResult = Result<{ session: Session; tokens: Tokens }>;
 export async function signIn(
   caller: Caller,
   service: Service,
-  { assertion, nonce, client }: { assertion: string; nonce: string | null; client: Client },
+  input: SignInInput,
 ): Promise<SignInResult> {
-  const result = await attempt(caller, service, { assertion, nonce, client });
+  const result = await attempt(caller, service, input);
   if (result.ok || result.refusal.code !== 'assertion_refused') return result;
-  return (await throttleFailure(caller, service, client.id)) ?? result;
+  return (await throttleFailure(caller, service, input.client.id)) ?? result;
 }
 
 async function attempt(
   caller: Caller,
   service: Service,
-  { assertion, nonce, client }: { assertion: string; nonce: string | null; client: Client },
+  { assertion, nonce, client, resource }: SignInInput,
 ): Promise<SignInResult> {
   const { config, now } = service;
   const moment = now();
   const authorized = authorize(client, 'sign_in');
   if (!authorized.ok) return authorized;
   const { grant } = authorized;
+  const target = toAudience(config, resource);
+  if (!target.ok) return target;
   const refused = (outcome: string) => refuse({ code: 'assertion_refused', outcome });
   const named = readIssuer(assertion);
   if (named === null) return refused('malformed');
@@ -103,7 +114,7 @@ async function attempt(
     },
   );
   if (!started.ok) return started;
-  const tokens = await issueTokens(service, started.signer, started);
+  const tokens = await issueTokens(service, started.signer, started, target.audience);
   return { ok: true, session: started.session, tokens };
 }
 

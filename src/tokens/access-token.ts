@@ -108,7 +108,7 @@ export async function issueAccessToken(
  */
 export async function verifyAccessToken(
   keys: readonly VerifyingKey[],
-  { issuer, audience }: Pick<Config, 'issuer' | 'audience'>,
+  { issuer, audiences }: { issuer: string; audiences: string[] },
   token: string,
   now: number,
 ): Promise<AccessTokenVerdict> {
@@ -123,7 +123,7 @@ export async function verifyAccessToken(
       },
       {
         issuer,
-        audience,
+        audience: audiences,
         typ: TYP,
         algorithms: [...SIGNING_ALGS],
         currentDate: new Date(now),

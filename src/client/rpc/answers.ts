@@ -59,6 +59,10 @@ export type RefusalCode =
   | 'not_found'
   /** The access token is not good, or not of a client that this one acts for. */
   | 'invalid_token'
+  /** The `resource` is not one that access tokens are issued for (RFC 8707). */
+  | 'invalid_target'
+  /** An access token for an API ends no session of a public client (RFC 7009 §2.2.1). */
+  | 'unsupported_token_type'
   /** The refresh token is not good. Without a `reason` it is not authentic, or not this client's. */
   | 'invalid_grant'
   /** The session behind the access token or the cookie is over. */

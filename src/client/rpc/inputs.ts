@@ -56,11 +56,17 @@ export interface StepUp extends Authentication {
   refresh_token: string;
 }
 
-export interface RefreshRequest extends Signals {
+/** Whom an access token is to be for (RFC 8707). */
+export interface Targeted {
+  /** `AUDIENCE` or `ACCOUNT_AUDIENCE` of the service; default: `AUDIENCE`. */
+  resource?: string;
+}
+
+export interface RefreshRequest extends Signals, Targeted {
   refresh_token: string;
 }
 
-export interface SignInRequest extends Signals {
+export interface SignInRequest extends Signals, Targeted {
   /** An ID token of one of TRUSTED_ISSUERS. */
   assertion: string;
   nonce?: string;

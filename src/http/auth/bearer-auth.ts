@@ -3,10 +3,16 @@
  * the route's own statement asks.
  */
 import { createMiddleware } from 'hono/factory';
-import { verifyOwnAccessToken } from '../../service/own-access-token';
+import { verifyAccountToken } from '../../service/own-access-token';
 import type { Service } from '../../service/service';
 import type { AppEnv } from '../context';
 import { bearerProblem } from '../errors';
+
+/** What a client is told of why its token is not good, where it can do something about it. */
+const DESCRIPTIONS = new Map<string, string>([
+  ['expired', 'The access token has expired'],
+  ['wrong_audience', 'The access token is for another audience; ask for one by resource'],
+]);
 
 export const bearerAuth = (service: Service) =>
   createMiddleware<AppEnv>(async function bearerAuth(c, next) {
@@ -17,13 +23,11 @@ export const bearerAuth = (service: Service) =>
     const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header) ?? [];
     if (token === undefined)
       throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
-    const verdict = await verifyOwnAccessToken(c.get('caller'), service, token);
+    const verdict = await verifyAccountToken(c.get('caller'), service, token);
     if (!verdict.ok) {
       throw bearerProblem(
         'invalid_token',
-        verdict.reason === 'expired'
-          ? 'The access token has expired'
-          : 'The access token is not valid',
+        DESCRIPTIONS.get(verdict.reason) ?? 'The access token is not valid',
       );
     }
     c.set('accessToken', verdict.token);

@@ -4,15 +4,14 @@
  * one; a refusal touches none, because it may arrive after another tab's success.
  */
 import { Hono } from 'hono';
-import * as v from 'valibot';
-import { ipAddress, userAgent } from '../../calls/fields';
 import { toLifetimeView, toSessionView } from '../../calls/views';
 import { may } from '../../config/authority';
 import { toIso } from '../../iso-time';
+import { toAudience } from '../../service/audience';
 import { toRevokeRefused } from '../../service/end-own-sessions';
 import { endByClient, hasEnded } from '../../service/end-session';
 import { issueTokens } from '../../service/issue-tokens';
-import { verifyOwnAccessToken } from '../../service/own-access-token';
+import { verifyAccountToken } from '../../service/own-access-token';
 import { endPresented } from '../../service/present';
 import { refresh } from '../../service/refresh-session';
 import { report, revocationOf } from '../../service/report';
@@ -26,6 +25,7 @@ import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { readJson, readNothing, readOptionalJson } from '../input';
 import { cookieSessionEnded, toCookieProblem, toProblemError } from '../refusals';
+import { refreshSchema, serverTokenSchema, signInSchema } from './browser-inputs';
 import { findOwnSession, verifyCookie } from './cookie-session';
 import {
   clearSessionCookies,
@@ -35,18 +35,6 @@ import {
 } from './cookies';
 import { assertMayHold, toHeldToken } from './held-token';
 import { mayUse, preflight, sameSite } from './same-site';
-
-const signInSchema = v.strictObject({
-  client_id: v.string(),
-  id_token: v.string(),
-  nonce: v.pipe(v.string(), v.minLength(16)),
-});
-
-/** Who sent the cookie that a server forwards; null: the visitor told none. */
-const visitorSchema = v.strictObject({
-  user_agent: v.nullish(userAgent),
-  ip_address: v.nullish(ipAddress),
-});
 
 export function browserRoutes(service: Service): Hono<AppEnv> {
   const { config } = service;
@@ -59,14 +47,17 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.post('/refresh', ownApp, async (c) => {
-    await readNothing(c);
+    const { resource = null } = await readOptionalJson(c, refreshSchema);
     const cookie = readSessionCookie(c);
     if (c.get('isOtherApps') || cookie === null) throw cookieSessionEnded(null);
     const { clientId, refreshToken } = cookie;
     const client = config.clients.get(clientId);
     if (client === undefined) throw cookieSessionEnded(null);
     assertMayHold(c, client);
-    const result = await refresh(c.get('caller'), service, { presented: refreshToken, clientId });
+    if (resource !== null && client.accessTokenIn === 'cookie')
+      throw new ProblemError('invalid_request', 'resource is for pages that hold access tokens');
+    const presentation = { presented: refreshToken, clientId, resource };
+    const result = await refresh(c.get('caller'), service, presentation);
     if (!result.ok) throw toCookieProblem(result.refusal);
     const { tokens } = result;
     setSessionCookies(c, client, tokens);
@@ -97,7 +88,12 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     requireGrant(client, 'sign_in');
     const former = await verifyCookie(c, service);
     const { id_token: assertion, nonce } = input;
-    const result = await signIn(c.get('caller'), service, { assertion, nonce, client });
+    const result = await signIn(c.get('caller'), service, {
+      assertion,
+      nonce,
+      client,
+      resource: null,
+    });
     if (!result.ok) throw toCookieProblem(result.refusal);
     const replaced = former && service.findHome(former.token.home, c.get('caller').meter);
     if (former !== null && replaced !== null) {
@@ -167,18 +163,22 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     },
     clientAuth(service, 'browser_tokens'),
     async (c) => {
-      const described = await readOptionalJson(c, visitorSchema);
+      const described = await readOptionalJson(c, serverTokenSchema);
       const cookie = readSessionCookie(c);
       if (cookie !== null && !may(c.get('client'), 'browser_tokens', cookie.clientId))
         throw new ProblemError(
           'client_not_allowed',
           'The session is of a client that this one may not act for',
         );
-      const refused = whyNotDescribed(described, cookie?.clientId ?? null, service);
+      const { resource = null, ...visited } = described;
+      const target = toAudience(config, resource);
+      if (!target.ok) throw toCookieProblem(target.refusal);
+      const refused = whyNotDescribed(visited, cookie?.clientId ?? null, service);
       if (refused !== null) throw toProblemError(refused.refusal);
-      const visitor = await visitorOf(deviceOf(described), service);
+      const visitor = await visitorOf(deviceOf(visited), service);
       const own = await findOwnSession(c, service, visitor);
-      const { accessToken, expiresIn } = await issueTokens(service, own.signer, own);
+      const { audience } = target;
+      const { accessToken, expiresIn } = await issueTokens(service, own.signer, own, audience);
       return c.json({
         access_token: accessToken,
         token_type: 'Bearer',
@@ -206,7 +206,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     }
     const accessToken = readAccessCookie(c);
     if (accessToken === null) return null;
-    const verdict = await verifyOwnAccessToken(c.get('caller'), service, accessToken);
+    const verdict = await verifyAccountToken(c.get('caller'), service, accessToken);
     const home = verdict.ok ? service.findHome(verdict.token.home, meter) : null;
     if (!verdict.ok || home === null) return null;
     const { sessionId, clientId } = verdict.token;

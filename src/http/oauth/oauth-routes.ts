@@ -62,7 +62,11 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
   /** RFC 6749 §6. */
   async function grantByRefreshToken(c: AppContext, client: Client, form: Form) {
     requireGrant(client, 'refresh');
-    const presentation = { presented: need(form, 'refresh_token'), clientId: client.id };
+    const presentation = {
+      presented: need(form, 'refresh_token'),
+      clientId: client.id,
+      resource: form.get('resource') ?? null,
+    };
     const refreshed = await refresh(c.get('caller'), service, presentation);
     if (!refreshed.ok) throw toOAuthError(refreshed.refusal);
     c.set('outcome', refreshed.outcome);
@@ -75,6 +79,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const signedIn = await signIn(c.get('caller'), service, {
       assertion: need(form, 'assertion'),
       nonce: form.get('nonce') ?? null,
+      resource: form.get('resource') ?? null,
       client,
     });
     if (!signedIn.ok) throw toOAuthError(signedIn.refusal);

@@ -138,19 +138,20 @@ describe('no page reaches it', () => {
 });
 
 describe('who may exchange', () => {
-  it.each<[string, string | undefined]>([
-    ['nobody', undefined],
-    ['a wrong secret', basic({ ...BACKEND, secret: 'wrong' })],
-    ['a public client', basic({ id: WEB, secret: '' })],
-    ['the cookie as a secret', basic({ id: WEB, secret: 'x' })],
-  ])('%s is 401 with no database call', async (_, authorization) => {
+  it.each<[string, number, string, string | undefined]>([
+    ['nobody', 401, 'invalid_client', undefined],
+    ['a wrong secret', 401, 'invalid_client', basic({ ...BACKEND, secret: 'wrong' })],
+    // It has no secret, so it is known, and may not.
+    ['a public client', 403, 'client_not_allowed', basic({ id: WEB, secret: '' })],
+    ['the cookie as a secret', 401, 'invalid_client', basic({ id: WEB, secret: 'x' })],
+  ])('%s is %i with no database call', async (_, status, code, authorization) => {
     service.database.roundTrips = 0;
     const response = await exchange({
       cookie: asBackend(jar).cookie,
       ...(authorization && { authorization }),
     });
-    expect(response.status).toBe(401);
-    expect(await response.json()).toMatchObject({ code: 'invalid_client' });
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ code });
     expect(service.database.roundTrips).toBe(0);
   });
 
