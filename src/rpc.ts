@@ -54,6 +54,10 @@ export class Sessions
     return this.#calls.revoke(...asked);
   }
 
+  exchangeCookie(...asked: Asked<'exchangeCookie'>): Answered<'exchangeCookie'> {
+    return this.#calls.exchangeCookie(...asked);
+  }
+
   list(...asked: Asked<'list'>): Answered<'list'> {
     return this.#calls.list(...asked);
   }

@@ -21,6 +21,7 @@ export function callsOf(door: Door): SessionsCalls {
     refresh: by('refresh', tokens.refresh),
     signIn: by('signIn', tokens.signIn),
     introspect: by('introspect', tokens.introspect),
+    exchangeCookie: by('exchangeCookie', tokens.exchangeCookie),
     revoke: by('revoke', tokens.revoke),
     list: by('list', users.list),
     listEvents: by('listEvents', users.listEvents),

@@ -3,13 +3,18 @@
  * signals of the person's device are those that the caller passes; its own request tells nothing.
  */
 import * as v from 'valibot';
+import { toAudience } from '../service/audience';
 import { introspect as introspectToken, revokeByToken } from '../service/inspect-token';
+import { issueTokens } from '../service/issue-tokens';
+import { presentCookie, verifySessionCookie } from '../service/present-cookie';
 import { refresh as refreshSession } from '../service/refresh-session';
+import { refuse, SESSION_ENDED } from '../service/refusal';
 import { signIn as signInBy } from '../service/sign-in';
-import { deviceOf, whyNotDescribed } from '../service/signals';
+import { deviceOf, visitorOf, whyNotDescribed } from '../service/signals';
+import { cookiesNamed, parseSessionCookie, SESSION_COOKIE } from '../session-cookie';
 import { defineCall } from './call';
 import { signals } from './fields';
-import { toIntrospectionView, toTokenView } from './views';
+import { toIntrospectionView, toSessionView, toTokenView } from './views';
 
 /** Whom the access token is to be for (RFC 8707). */
 const resource = v.optional(v.string());
@@ -49,6 +54,42 @@ export const introspect = defineCall(
     const { introspection } = found;
     const value = toIntrospectionView(introspection, service.config.issuer);
     return introspection === null ? { ok: true, value, outcome: 'inactive' } : { ok: true, value };
+  },
+);
+
+const NOT_ITS = 'The session is of a client that this one may not act for';
+
+/**
+ * An access token for the cookie that a server forwards, which cannot hand a new one back: nothing
+ * is rotated, so any number of requests may ask at once.
+ */
+export const exchangeCookie = defineCall(
+  'browser_tokens',
+  v.strictObject({ cookie: v.string(), resource, ...signals }),
+  async (caller, service, { cookie: header, resource = null, ...told }, grant) => {
+    const sent = cookiesNamed(header, SESSION_COOKIE);
+    if (sent.length > 1)
+      return refuse({ code: 'invalid_request', detail: 'A cookie is there more than once' });
+    const cookie = parseSessionCookie(sent[0] ?? null);
+    if (cookie !== null && !grant.includes(cookie.clientId))
+      return refuse({ code: 'client_not_allowed', detail: NOT_ITS });
+    const target = toAudience(service.config, resource);
+    if (!target.ok) return target;
+    const refused = whyNotDescribed(told, cookie?.clientId ?? null, service);
+    if (refused !== null) return refused;
+    const verified = await verifySessionCookie(cookie, service);
+    if (verified === null) return SESSION_ENDED;
+    const visitor = await visitorOf(deviceOf(told), service);
+    const own = await presentCookie(caller, service, verified, visitor);
+    if (!own.ok) return own;
+    const { accessToken, expiresIn } = await issueTokens(service, own.signer, own, target.audience);
+    const value = {
+      access_token: accessToken,
+      token_type: 'Bearer' as const,
+      expires_in: expiresIn,
+      session: toSessionView(own.session, service.config, own.session.id),
+    };
+    return { ok: true, value };
   },
 );
 

@@ -4,8 +4,12 @@ import type { AppContext } from './context';
 import { toProblemError } from './refusals';
 
 /** The value, and its outcome for the log line. Throws a problem. */
-export function answer<Value>(c: AppContext, called: Called<Value>): Value {
-  if (!called.ok) throw toProblemError(called.refusal);
+export function answer<Value>(
+  c: AppContext,
+  called: Called<Value>,
+  toProblem = toProblemError,
+): Value {
+  if (!called.ok) throw toProblem(called.refusal);
   if (called.outcome !== undefined) c.set('outcome', called.outcome);
   return called.value;
 }

@@ -5,7 +5,9 @@ import { secureHeaders } from 'hono/secure-headers';
 import { MAX_INPUT_BYTES } from '../calls/parse';
 import { type Config, parseConfig } from '../config/config';
 import type { Env } from '../env';
+import { ConfigError } from '../faults';
 import { namedAs } from '../outgoing';
+import { serviceFor } from '../service/instance';
 import { createService, type Service } from '../service/service';
 import { accountRoutes } from './account/account-routes';
 import { eventRoutes } from './api/event-routes';
@@ -37,7 +39,25 @@ export function createApp(
   return routesOf(createService(env, config, now, namedAs(config.issuer, send)));
 }
 
-export function routesOf(service: Service): Hono<AppEnv> {
+/** An isolate keeps one app for its environment. */
+const apps = new WeakMap<Env, Hono<AppEnv>>();
+
+/** The app of an environment: one that says so, if it is misconfigured. */
+export function appFor(env: Env): Hono<AppEnv> {
+  const known = apps.get(env);
+  if (known !== undefined) return known;
+  let app: Hono<AppEnv>;
+  try {
+    app = routesOf(serviceFor(env));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    app = createMisconfiguredApp(error);
+  }
+  apps.set(env, app);
+  return app;
+}
+
+function routesOf(service: Service): Hono<AppEnv> {
   const { config } = service;
   const app = createShell(`${config.basePath}/oauth/`, config.hsts);
   app.use(startCheck(config));
@@ -78,7 +98,7 @@ export function routesOf(service: Service): Hono<AppEnv> {
 /**
  * Answers every request with the configuration's fault, and logs every mistake, until it is mended.
  */
-export function createMisconfiguredApp(fault: Error): Hono<AppEnv> {
+function createMisconfiguredApp(fault: Error): Hono<AppEnv> {
   // What browsers know of the host stays as it is, whatever was meant (RFC 6797 §8.1).
   const app = createShell('/oauth/', 'off');
   app.all('*', () => {

@@ -199,6 +199,17 @@ describe('whose device it is', () => {
     );
   });
 
+  it('is as it was in what is left out, also where something else differs', async () => {
+    const { session, refresh_token } = await start(told);
+    service.advance(GRACE);
+    const { ip_address, place } = elsewhere;
+    valueIn(await app.refresh({ refresh_token, ip_address, place }));
+    const { events } = valueIn(await backend.listEvents({ user_id: USER }));
+    const [mismatch] = events.filter(({ session_id }) => session_id === session.id);
+    expect(mismatch?.risk?.reasons).toEqual(expect.arrayContaining(['moved_to_foreign_network']));
+    expect(mismatch?.risk?.reasons).not.toContain('browser_changed');
+  });
+
   it('that is said to have told none differs from one that told', async () => {
     const { session, refresh_token } = await start(told);
     service.advance(GRACE);
@@ -243,5 +254,69 @@ describe('whose device it is', () => {
       const { ok } = await app.refresh({ refresh_token, ...signals });
       expect([Object.keys(signals).length, ok]).toEqual([Object.keys(signals).length, outcome]);
     }
+  });
+});
+
+describe('a cookie that a server forwards', () => {
+  const ORIGIN = 'https://app.example';
+  let own: TestService;
+  let cookie: string;
+  let sessionId: string;
+  beforeEach(async () => {
+    const clients = JSON.parse(service.env.CLIENTS ?? '[]');
+    clients[0].for_clients.push('web');
+    const web = { client_id: 'web', origins: [ORIGIN], return_urls: [`${ORIGIN}/`] };
+    own = await startService({ CLIENTS: JSON.stringify([...clients, web]) });
+    const { browser, session } = valueIn(
+      await bind(own, BACKEND.id).handOff({
+        user_id: USER,
+        client_id: 'web',
+        browser: { return_url: `${ORIGIN}/` },
+      }),
+    );
+    sessionId = session.id;
+    const started = await own.app.request(browser.start_url, {
+      headers: { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate' },
+    });
+    cookie = started.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
+  });
+
+  it('is exchanged for an access token, and rotates nothing', async () => {
+    const before = await readRow(sessionId);
+    own.advance(GRACE);
+    const { access_token, session } = valueIn(
+      await bind(own, BACKEND.id).exchangeCookie({ cookie }),
+    );
+    expect(session).toMatchObject({ id: sessionId, user_id: USER, current: true });
+    expect((await own.bearer('GET', '/v1/sessions/current', access_token)).status).toBe(200);
+    expect((await readRow(sessionId))?.refresh_token).toBe(before?.refresh_token);
+  });
+
+  it('is nobody’s when there is none, when there are two, and when its session is over', async () => {
+    const bound = bind(own, BACKEND.id);
+    expect(refusalOf(await bound.exchangeCookie({ cookie: '' }))).toEqual({
+      code: 'session_ended',
+    });
+    expect(refusalOf(await bound.exchangeCookie({ cookie: `${cookie}; ${cookie}` })).code).toBe(
+      'invalid_request',
+    );
+    own.advance(1);
+    valueIn(await bound.revokeAll({ user_id: USER }));
+    expect(refusalOf(await bound.exchangeCookie({ cookie }))).toEqual({
+      code: 'session_ended',
+      reason: 'revoked',
+    });
+  });
+
+  it('of a client that the binding does not act for is refused', async () => {
+    const other = { client_id: 'other', bound: true, allow: ['browser_tokens'] };
+    const clients = [...JSON.parse(own.env.CLIENTS ?? '[]'), other];
+    const wider = await startService({ CLIENTS: JSON.stringify(clients) });
+    expect(refusalOf(await bind(wider, 'other').exchangeCookie({ cookie })).code).toBe(
+      'client_not_allowed',
+    );
   });
 });

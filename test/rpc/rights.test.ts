@@ -27,6 +27,7 @@ const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls
     refresh: { refresh_token: token },
     signIn: { assertion: token },
     introspect: { token },
+    exchangeCookie: { cookie: '' },
     revoke: { token },
     list: { user_id },
     listEvents: { user_id },

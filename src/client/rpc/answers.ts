@@ -157,6 +157,11 @@ export interface HandedOff {
   browser: { start_url: string; expires_in: number };
 }
 
+/** A fresh access token, for a server that forwards a browser's cookie. */
+export interface ExchangedCookie extends AccessToken {
+  session: Session;
+}
+
 /** RFC 7662 §2.2; claims of an access token are all there. */
 export type Introspection = { active: false } | { active: true; [claim: string]: unknown };
 

@@ -7,6 +7,7 @@ import type {
   AuditPage,
   Delivery,
   EventPage,
+  ExchangedCookie,
   ExportPage,
   HandedOff,
   HomeState,
@@ -30,6 +31,7 @@ import type {
   Signals,
   SignInRequest,
   StepUp,
+  Targeted,
 } from './inputs';
 
 export type * from './answers';
@@ -79,6 +81,14 @@ export interface SessionsCalls {
     input: { token: string } & Signals,
     options?: CallOptions,
   ): Promise<Answer<{ revoked: boolean }>>;
+  /**
+   * `POST /browser/token` (`browser_tokens`): an access token for the session cookie in the `Cookie`
+   * header of a browser's request, of which nothing is rotated.
+   */
+  exchangeCookie(
+    input: { cookie: string } & Signals & Targeted,
+    options?: CallOptions,
+  ): Promise<Answer<ExchangedCookie>>;
 
   /** `GET /v1/users/{user_id}/sessions` (`manage_users`). */
   list(

@@ -1,6 +1,6 @@
 /** What the bodies of the routes of browsers may hold. */
 import * as v from 'valibot';
-import { ipAddress, userAgent } from '../../calls/fields';
+import { signals } from '../../calls/fields';
 
 export const signInSchema = v.strictObject({
   client_id: v.string(),
@@ -16,7 +16,6 @@ export const refreshSchema = v.strictObject({ resource: v.optional(v.string()) }
  * token is to be for.
  */
 export const serverTokenSchema = v.strictObject({
-  user_agent: v.nullish(userAgent),
-  ip_address: v.nullish(ipAddress),
+  ...signals,
   resource: v.optional(v.string()),
 });

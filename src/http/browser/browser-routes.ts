@@ -4,27 +4,27 @@
  * one; a refusal touches none, because it may arrive after another tab's success.
  */
 import { Hono } from 'hono';
+import { exchangeCookie } from '../../calls/token-calls';
 import { toLifetimeView, toSessionView } from '../../calls/views';
-import { may } from '../../config/authority';
 import { toIso } from '../../iso-time';
-import { toAudience } from '../../service/audience';
 import { toRevokeRefused } from '../../service/end-own-sessions';
 import { endByClient, hasEnded } from '../../service/end-session';
-import { issueTokens } from '../../service/issue-tokens';
 import { verifyAccountToken } from '../../service/own-access-token';
 import { endPresented } from '../../service/present';
 import { refresh } from '../../service/refresh-session';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
-import { deviceOf, visitorOf, whyNotDescribed } from '../../service/signals';
+import { visitorOf } from '../../service/signals';
 import { throttleSignOut } from '../../service/throttle';
 import { revokeEverywhere } from '../../sessions/revoke-many';
+import { answer } from '../answer';
 import { clientAuth, requireGrant } from '../auth/client-auth';
+import { clientCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 import { readJson, readNothing, readOptionalJson } from '../input';
-import { cookieSessionEnded, toCookieProblem, toProblemError } from '../refusals';
+import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { refreshSchema, serverTokenSchema, signInSchema } from './browser-inputs';
 import { findOwnSession, verifyCookie } from './cookie-session';
 import {
@@ -164,27 +164,9 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     clientAuth(service, 'browser_tokens'),
     async (c) => {
       const described = await readOptionalJson(c, serverTokenSchema);
-      const cookie = readSessionCookie(c);
-      if (cookie !== null && !may(c.get('client'), 'browser_tokens', cookie.clientId))
-        throw new ProblemError(
-          'client_not_allowed',
-          'The session is of a client that this one may not act for',
-        );
-      const { resource = null, ...visited } = described;
-      const target = toAudience(config, resource);
-      if (!target.ok) throw toCookieProblem(target.refusal);
-      const refused = whyNotDescribed(visited, cookie?.clientId ?? null, service);
-      if (refused !== null) throw toProblemError(refused.refusal);
-      const visitor = await visitorOf(deviceOf(visited), service);
-      const own = await findOwnSession(c, service, visitor);
-      const { audience } = target;
-      const { accessToken, expiresIn } = await issueTokens(service, own.signer, own, audience);
-      return c.json({
-        access_token: accessToken,
-        token_type: 'Bearer',
-        expires_in: expiresIn,
-        session: toSessionView(own.session, config, own.session.id),
-      });
+      const input = { ...described, cookie: c.req.header('cookie') ?? '' };
+      const called = await exchangeCookie(clientCallerOf(c), service, input);
+      return c.json(answer(c, called, toCookieProblem));
     },
   );
 

@@ -1,12 +1,13 @@
-/** Whose session a browser's cookie is: proven by its refresh token, without rotating it. */
+/** The session of the cookie that a browser sent. */
 import type { Home } from '../../db/d1';
-import { present } from '../../service/present';
+import {
+  presentCookie,
+  type VerifiedCookie,
+  verifySessionCookie,
+} from '../../service/present-cookie';
 import type { Service, Signer } from '../../service/service';
 import { visitorOf } from '../../service/signals';
-import { throttleToken } from '../../service/throttle';
-import type { Visitor } from '../../sessions/presented';
 import type { Session } from '../../sessions/session';
-import { type ShownRefreshToken, verifyRefreshToken } from '../../tokens/refresh-token';
 import type { AppContext } from '../context';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { readSessionCookie } from './cookies';
@@ -15,60 +16,30 @@ import { readSessionCookie } from './cookies';
  * The authentic refresh token of the cookie, even of a session that is over; null for anything
  * else.
  */
-export async function verifyCookie(
-  c: AppContext,
-  { keyring, now }: Service,
-): Promise<{ token: ShownRefreshToken; clientId: string; isExpired: boolean } | null> {
-  const cookie = readSessionCookie(c);
-  if (cookie === null) return null;
-  const verdict = await verifyRefreshToken(await keyring(), cookie.refreshToken, now());
-  if (!verdict.ok && verdict.reason !== 'expired') return null;
-  return { token: verdict.token, clientId: cookie.clientId, isExpired: !verdict.ok };
+export function verifyCookie(c: AppContext, service: Service): Promise<VerifiedCookie | null> {
+  return verifySessionCookie(readSessionCookie(c), service);
 }
 
-/**
- * The live session of the cookie, verified against the database in one round trip, and weighed as a
- * refresh with it would be. `described` is for a request that a server makes for the person. Throws
- * `session_ended`.
- */
+/** The live session of the cookie. Throws `session_ended`. */
 export async function findOwnSession(
   c: AppContext,
   service: Service,
-  described?: Visitor,
 ): Promise<{ session: Session; home: Home; secret: string; signer: Signer }> {
-  const { config } = service;
   const cookie = await verifyCookie(c, service);
-  const home = cookie && service.findHome(cookie.token.home, c.get('caller').meter);
-  if (cookie === null || home === null || !config.clients.has(cookie.clientId))
+  if (cookie === null || !service.config.clients.has(cookie.clientId))
     throw cookieSessionEnded(null);
   c.set('claimedClientId', cookie.clientId);
   if (c.get('isOtherApps')) throw cookieSessionEnded(null);
-  if (cookie.isExpired) throw cookieSessionEnded('expired_absolute');
-  const throttled = await throttleToken(service, cookie.token);
-  if (throttled !== null) throw toCookieProblem(throttled.refusal);
-  const signer = await service.signerFor(home);
-  const { token, clientId } = cookie;
   const caller = c.get('caller');
-  const visitor = described ?? (await visitorOf(caller.device, service));
-  const { home: at, result } = await present(caller, service, home, { token, clientId, visitor });
-  if (result.ok) {
-    c.set('sessionClientId', clientId);
-    return { session: result.session, home: at, secret: token.secret, signer };
+  const visitor = await visitorOf(caller.device, service);
+  const presented = await presentCookie(caller, service, cookie, visitor);
+  if (presented.ok) {
+    c.set('sessionClientId', cookie.clientId);
+    return presented;
   }
-  switch (result.reason) {
-    case 'unknown_session':
-    case 'wrong_client':
-    case 'superseded':
-    case 'moved':
-      throw cookieSessionEnded(null);
-    case 'expired_idle':
-    case 'expired_absolute':
-    case 'signed_out':
-    case 'evicted':
-    case 'reuse_detected':
-    case 'revoked':
-    case 'reauthenticate':
-      c.set('sessionClientId', clientId);
-      throw cookieSessionEnded(result.reason);
-  }
+  const { refusal } = presented;
+  // What is told of the session proves whose it is.
+  if (refusal.code === 'session_ended' && refusal.reason !== null)
+    c.set('sessionClientId', cookie.clientId);
+  throw toCookieProblem(refusal);
 }

@@ -4,47 +4,31 @@
  * the person signed in; what other sites may ask for, middleware/same-site.ts decides.
  */
 import { setCookie } from 'hono/cookie';
-import { base64url } from 'jose';
 import { ACCESS_COOKIE, fitsAccessCookie } from '../../access-cookie';
 import type { Client } from '../../config/clients';
 import type { Tokens } from '../../service/issue-tokens';
+import {
+  cookiesNamed,
+  formatSessionCookie,
+  parseSessionCookie,
+  SESSION_COOKIE,
+  type SessionCookie,
+} from '../../session-cookie';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 
-/** `<base64url(client_id)>~<refresh token>` */
-const SESSION_COOKIE = '__Host-session';
 const BOOKMARK_COOKIE = '__Host-bookmark';
 /** Far longer than replicas lag. */
 const BOOKMARK_SECONDS = 600;
 /** The longest life that browsers give a cookie (RFC 6265bis §5.5). */
 const MAX_AGE_SECONDS = 400 * 86_400;
 
-export interface SessionCookie {
-  clientId: string;
-  refreshToken: string;
-}
-
 /**
  * What the browser says of its session: the cookie, authentic or not; null without one. Two of the
  * name are a 400 (RFC 6265bis §8.6).
  */
 export function readSessionCookie(c: AppContext): SessionCookie | null {
-  const value = readCookie(c, SESSION_COOKIE);
-  const [, encodedId, refreshToken] = /^([\w-]{2,171})~([\w.-]{1,1024})$/.exec(value ?? '') ?? [];
-  if (encodedId === undefined || refreshToken === undefined) return null;
-  const clientId = decodeClientId(encodedId);
-  // One client has one spelling.
-  return clientId !== null && base64url.encode(clientId) === encodedId
-    ? { clientId, refreshToken }
-    : null;
-}
-
-function decodeClientId(encoded: string): string | null {
-  try {
-    return new TextDecoder().decode(base64url.decode(encoded));
-  } catch {
-    return null;
-  }
+  return parseSessionCookie(readCookie(c, SESSION_COOKIE));
 }
 
 export function readAccessCookie(c: AppContext): string | null {
@@ -64,27 +48,17 @@ export function setBookmarkCookie(c: AppContext, bookmarks: string): void {
  * Of two cookies of the same name one may be planted, and nothing tells which: neither is chosen.
  */
 function readCookie(c: AppContext, name: string): string | null {
-  const values = cookiesNamed(c, name);
+  const values = sent(c, name);
   if (values.length > 1)
     throw new ProblemError('invalid_request', 'A cookie is there more than once');
   return values[0] || null;
 }
 
-function cookiesNamed(c: AppContext, name: string): string[] {
-  return (
-    (c.req.header('cookie') ?? '')
-      .split(';')
-      // Spaces and tabs alone: trimming more would take a name with other white space before the
-      // prefix, which any neighbouring host can set, for ours.
-      .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
-      .filter((pair) => pair.startsWith(`${name}=`))
-      .map((pair) => pair.slice(name.length + 1))
-  );
-}
+const sent = (c: AppContext, name: string) => cookiesNamed(c.req.header('cookie') ?? '', name);
 
 /** Whether the browser sent either cookie of a session, whatever is in it. */
 export function hasSessionCookies(c: AppContext): boolean {
-  return [SESSION_COOKIE, ACCESS_COOKIE].some((name) => cookiesNamed(c, name).length > 0);
+  return [SESSION_COOKIE, ACCESS_COOKIE].some((name) => sent(c, name).length > 0);
 }
 
 /**
@@ -99,11 +73,11 @@ export function setSessionCookies(
   const isInCookie = accessTokenIn === 'cookie';
   if (isInCookie && !fitsAccessCookie(tokens.accessToken))
     throw new Error('the access token does not fit into a cookie');
-  const session = `${base64url.encode(id)}~${tokens.refreshToken}`;
+  const session = formatSessionCookie({ clientId: id, refreshToken: tokens.refreshToken });
   set(c, SESSION_COOKIE, session, tokens.refreshTokenExpiresIn ?? MAX_AGE_SECONDS);
   if (isInCookie) set(c, ACCESS_COOKIE, tokens.accessToken, tokens.expiresIn);
   // One that is left over is of the session before, or of the client as it was configured.
-  else if (cookiesNamed(c, ACCESS_COOKIE).length > 0) set(c, ACCESS_COOKIE, '', 0);
+  else if (sent(c, ACCESS_COOKIE).length > 0) set(c, ACCESS_COOKIE, '', 0);
   c.set('sessionClientId', id);
 }
 

@@ -1,0 +1,66 @@
+/** Whose session a browser's cookie is: proven by its refresh token, without rotating it. */
+import type { Home } from '../db/d1';
+import type { SessionCookie } from '../session-cookie';
+import type { Visitor } from '../sessions/presented';
+import type { Session } from '../sessions/session';
+import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
+import type { Caller } from './caller';
+import { present } from './present';
+import { type Result, refuse, SESSION_ENDED } from './refusal';
+import type { Service, Signer } from './service';
+import { throttleToken } from './throttle';
+
+export interface VerifiedCookie {
+  token: ShownRefreshToken;
+  clientId: string;
+  isExpired: boolean;
+}
+
+/**
+ * The authentic refresh token of a cookie, even of a session that is over; null for anything else.
+ */
+export async function verifySessionCookie(
+  cookie: SessionCookie | null,
+  { keyring, now }: Service,
+): Promise<VerifiedCookie | null> {
+  if (cookie === null) return null;
+  const verdict = await verifyRefreshToken(await keyring(), cookie.refreshToken, now());
+  if (!verdict.ok && verdict.reason !== 'expired') return null;
+  return { token: verdict.token, clientId: cookie.clientId, isExpired: !verdict.ok };
+}
+
+/**
+ * The live session of a cookie, verified against the database in one round trip, and weighed as a
+ * refresh with it would be.
+ */
+export async function presentCookie(
+  caller: Caller,
+  service: Service,
+  { token, clientId, isExpired }: VerifiedCookie,
+  visitor: Visitor,
+): Promise<Result<{ session: Session; home: Home; secret: string; signer: Signer }>> {
+  const home = service.findHome(token.home, caller.meter);
+  if (home === null || !service.config.clients.has(clientId)) return SESSION_ENDED;
+  if (isExpired) return refuse({ code: 'session_ended', reason: 'expired_absolute' });
+  const throttled = await throttleToken(service, token);
+  if (throttled !== null) return throttled;
+  const signer = await service.signerFor(home);
+  const { home: at, result } = await present(caller, service, home, { token, clientId, visitor });
+  if (result.ok)
+    return { ok: true, session: result.session, home: at, secret: token.secret, signer };
+  switch (result.reason) {
+    case 'unknown_session':
+    case 'wrong_client':
+    case 'superseded':
+    case 'moved':
+      return SESSION_ENDED;
+    case 'expired_idle':
+    case 'expired_absolute':
+    case 'signed_out':
+    case 'evicted':
+    case 'reuse_detected':
+    case 'revoked':
+    case 'reauthenticate':
+      return refuse({ code: 'session_ended', reason: result.reason });
+  }
+}
