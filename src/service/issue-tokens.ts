@@ -6,13 +6,15 @@
 import type { Home } from '../db/d1';
 import { parseJson } from '../sessions/parse-json';
 import { endsAt, idleExpiresAt, type Session } from '../sessions/session';
-import { type AccessTokenSubject, issueAccessToken } from '../tokens/access-token';
+import { type AccessTokenSubject, issueAccessToken, toClaims } from '../tokens/access-token';
 import { issueRefreshToken } from '../tokens/refresh-token';
 import type { Service, Signer } from './service';
 
 /** RFC 6749 §5.1, and when the session ends unless it is used. */
 export interface Tokens {
   accessToken: string;
+  /** What it says of its subject, for an app to show: the token is opaque to it (RFC 9068 §6). */
+  claims: ReturnType<typeof toClaims>;
   /** Of the access token, in seconds. */
   expiresIn: number;
   refreshToken: string;
@@ -40,8 +42,9 @@ export async function issueTokens(
     toSecond(now) + config.accessTokenTtlSeconds * 1000,
     sessionEnd ?? Number.POSITIVE_INFINITY,
   );
+  const subject = toSubject(session, home);
   const [accessToken, refreshToken] = await Promise.all([
-    issueAccessToken(key, { issuer: config.issuer, audience }, toSubject(session, home), {
+    issueAccessToken(key, { issuer: config.issuer, audience }, subject, {
       now,
       expiresAt: new Date(expiresAt),
     }),
@@ -57,6 +60,7 @@ export async function issueTokens(
   const refreshAt = now + (expiresAt - now) * (0.75 + Math.random() * 0.15);
   return {
     accessToken,
+    claims: toClaims(subject),
     expiresIn: Math.ceil((expiresAt - toSecond(now)) / 1000),
     refreshToken,
     refreshTokenExpiresIn:

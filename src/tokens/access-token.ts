@@ -74,16 +74,12 @@ export type AccessTokenVerdict =
       reason: 'malformed' | 'unknown_key' | 'bad_signature' | 'expired' | 'wrong_claims';
     };
 
-/** Signs a token that is good from `now` (ms) until `expiresAt`. RFC 9068 §2. */
-export async function issueAccessToken(
-  key: SigningKey,
-  { issuer, audience }: Pick<Config, 'issuer' | 'audience'>,
-  subject: AccessTokenSubject,
-  { now, expiresAt }: { now: number; expiresAt: Date },
-): Promise<string> {
+/** What a token says of its subject, beside what makes it a token (RFC 9068 §2.2). */
+export function toClaims(subject: AccessTokenSubject) {
   const { sessionId, home, userId, clientId, authTime, amr, acr, claims } = subject;
-  return new SignJWT({
+  return {
     ...withoutReserved(claims),
+    sub: userId ?? sessionId,
     sid: sessionId,
     home,
     client_id: clientId,
@@ -91,10 +87,19 @@ export async function issueAccessToken(
     ...(authTime !== null && { auth_time: Math.floor(authTime.getTime() / 1000) }),
     ...(amr !== null && { amr }),
     ...(acr !== null && { acr }),
-  })
+  };
+}
+
+/** Signs a token that is good from `now` (ms) until `expiresAt`. RFC 9068 §2. */
+export async function issueAccessToken(
+  key: SigningKey,
+  { issuer, audience }: Pick<Config, 'issuer' | 'audience'>,
+  subject: AccessTokenSubject,
+  { now, expiresAt }: { now: number; expiresAt: Date },
+): Promise<string> {
+  return new SignJWT(toClaims(subject))
     .setProtectedHeader({ alg: key.alg, typ: TYP, kid: key.kid })
     .setIssuer(issuer)
-    .setSubject(userId ?? sessionId)
     .setAudience(audience)
     .setIssuedAt(Math.floor(now / 1000))
     .setExpirationTime(expiresAt)

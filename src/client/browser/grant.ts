@@ -6,6 +6,7 @@
 
 import { left } from './clock';
 import type { Setup } from './setup';
+import type { SessionClaims } from './types';
 
 export interface Grant {
   /** Which sign-in: later ones have greater numbers, in every tab. */
@@ -24,6 +25,8 @@ export interface Grant {
   access?: string;
   /** Token mode only. */
   refresh?: string;
+  /** Of the access token, as the service tells them: to an app the token itself is opaque. */
+  claims?: SessionClaims;
 }
 
 /** What a request for a grant is made with. */
@@ -34,6 +37,7 @@ export interface Answer {
   access_token?: string;
   refresh_token?: string;
   expires_in?: number;
+  claims?: SessionClaims;
 }
 
 /** Whether `a` is newer than `b`. */
@@ -55,7 +59,7 @@ export function isFresh({ at, lifeMs }: Grant, now: number): boolean {
  */
 export function toGrant(
   { epoch, step, turn, refresh: before }: Presented,
-  { access_token: access, refresh_token: refresh, expires_in: expiresIn }: Answer,
+  { access_token: access, refresh_token: refresh, expires_in: expiresIn, claims }: Answer,
   { isBearer, hasTokens, clock: { random } }: Setup,
   at: number,
 ): Grant | null {
@@ -72,5 +76,6 @@ export function toGrant(
     dueMs,
     access,
     refresh,
+    claims,
   };
 }

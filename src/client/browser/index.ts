@@ -64,6 +64,13 @@ export function createSessionClient(options: ClientOptions): SessionClient {
     },
     fetch: authorizedFetch,
     refresh: ({ signal } = {}) => untilAborted(refresher.refresh(), signal),
+    getSession: async ({ signal } = {}) => {
+      const { current } = holder.state;
+      // What a backend started has none yet. A service that never tells them is asked once.
+      const isTold = current && (current.claims || current.turn > 1);
+      await untilAborted(refresher.ensure(isTold ? undefined : current), signal);
+      return holder.state.current?.claims ?? null;
+    },
     getAccessToken: async ({ signal } = {}) => {
       await untilAborted(refresher.ensure(), signal);
       return holder.state.current?.access ?? null;

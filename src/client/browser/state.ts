@@ -71,8 +71,7 @@ export function toReaction({ current, ended }: State, message: Message): Reactio
   if ('endedAt' in message) return ['end', message as Ended];
   if ((message as Grant).epoch > ended.endedAt) return ['adopt', message as Grant];
   // Another tab asks, or has not heard that its session is over.
-  if (current) return ['tell', current];
-  return ended.endedAt ? ['tell', ended] : ['ignore'];
+  return current || ended.endedAt ? ['tell', current ?? ended] : ['ignore'];
 }
 
 /**

@@ -14,6 +14,26 @@ export interface TokenStorage {
   remove(key: string): unknown;
 }
 
+/**
+ * What the access token says, as the service tells the app: the token is opaque to it (RFC 9068
+ * §6). It is for showing, and decides nothing: an API goes by the token that it verifies.
+ */
+export interface SessionClaims {
+  /** The user; the session where there is no user. */
+  sub: string;
+  /** The session. */
+  sid: string;
+  /** There is no user. */
+  guest?: true;
+  /** When the person last proved who they are, in seconds since 1970. */
+  auth_time?: number;
+  /** By which methods (RFC 8176). */
+  amr?: string[];
+  acr?: string;
+  /** The session's own claims. */
+  [name: string]: unknown;
+}
+
 /** The answer of `POST /v1/sessions` or of the token endpoint, as it is. */
 export interface Tokens {
   access_token: string;
@@ -101,6 +121,11 @@ export interface SessionClient {
    * with `SessionUnavailableError`, or with the signal's reason.
    */
   refresh(options?: { signal?: AbortSignal }): Promise<SessionState>;
+  /**
+   * Whose session it is, without a request where a refresh has told it; null when signed out.
+   * Rejects with `SessionUnavailableError`, or with the signal's reason.
+   */
+  getSession(options?: { signal?: AbortSignal }): Promise<SessionClaims | null>;
   /**
    * Ends the session. Rejects when the service could not be told: in token mode this device has
    * forgotten the tokens all the same; in cookie mode only the service can remove the cookies, so

@@ -66,6 +66,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     return c.json({
       session,
       ...toHeldToken(client, tokens),
+      claims: tokens.claims,
       expires_in: tokens.expiresIn,
       refresh_at: toIso(tokens.refreshAt),
       ...toLifetimeView(tokens),
@@ -107,6 +108,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
       {
         session: toSessionView(result.session, config, result.session.id),
         ...toHeldToken(client, tokens),
+        claims: tokens.claims,
         expires_in: tokens.expiresIn,
         refresh_at: toIso(tokens.refreshAt),
       },

@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import { toIntrospectionView, toTokenView } from '../../calls/views';
 import type { Client } from '../../config/clients';
 import { introspect, revokeByToken } from '../../service/inspect-token';
+import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
@@ -70,7 +71,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const refreshed = await refresh(c.get('caller'), service, presentation);
     if (!refreshed.ok) throw toOAuthError(refreshed.refusal);
     c.set('outcome', refreshed.outcome);
-    return c.json({ ...toTokenView(refreshed.tokens), ...toGrantedScope(form) });
+    return c.json(toAppView(refreshed.tokens, form));
   }
 
   /** RFC 7523 §2.1. */
@@ -84,8 +85,13 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     });
     if (!signedIn.ok) throw toOAuthError(signedIn.refusal);
     c.set('outcome', 'signed_in');
-    return c.json({ ...toTokenView(signedIn.tokens), ...toGrantedScope(form) });
+    return c.json(toAppView(signedIn.tokens, form));
   }
+}
+
+/** RFC 6749 §5.1, with the claims, which an app does not read out of the token. */
+function toAppView(tokens: Tokens, form: Form) {
+  return { ...toTokenView(tokens), claims: tokens.claims, ...toGrantedScope(form) };
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { env } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ISSUER, readRow, type TestService } from '../../fixtures';
+import { ISSUER, readRow, START, type TestService } from '../../fixtures';
 import {
   handOff,
   type Jar,
@@ -63,6 +63,13 @@ describe('POST /browser/refresh', () => {
         client_id: WEB,
         current: true,
       }),
+      claims: {
+        sub: USER,
+        sid: sessionId,
+        home: 'DB',
+        client_id: WEB,
+        auth_time: START / 1000,
+      },
       expires_in: 300,
       refresh_at: expect.stringMatching(/Z$/),
       session_expires_at: '2026-01-31T00:00:00Z',

@@ -63,6 +63,7 @@ describe('a client with its access token in memory', () => {
       session: expect.objectContaining({ id: sessionId }),
       access_token: expect.any(String),
       token_type: 'Bearer',
+      claims: expect.objectContaining({ sub: USER, sid: sessionId, client_id: MEMORY_WEB }),
       expires_in: 300,
       refresh_at: expect.any(String),
       refresh_token_expires_in: expect.any(Number),
