@@ -1,12 +1,22 @@
 /** The client for apps against the real service; what fails is the network between them. */
+import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   createSessionClient,
   type SessionState,
   SessionUnavailableError,
+  type TokenClientOptions,
   type TokenStorage,
 } from '../../src/client/browser';
-import { APP, ISSUER, readRow, startService, type TestService, type Tokens } from '../fixtures';
+import {
+  APP,
+  AUDIENCE,
+  ISSUER,
+  readRow,
+  startService,
+  type TestService,
+  type Tokens,
+} from '../fixtures';
 
 type Fault =
   | 'drop before'
@@ -89,7 +99,8 @@ function memoryStorage(): TokenStorage & { text: string | null; writes: number }
 }
 
 function open(
-  options: Partial<Parameters<typeof createSessionClient>[0]> & { storage?: TokenStorage } = {},
+  options: Partial<Parameters<typeof createSessionClient>[0]> &
+    Partial<Pick<TokenClientOptions, 'storage' | 'accountAudience'>> = {},
 ) {
   const client = createSessionClient({
     baseUrl: ISSUER,
@@ -298,6 +309,52 @@ describe('the end of a session', () => {
     for (const { session } of [mine, other])
       expect((await readRow(session.id))?.revoked_at).not.toBe(null);
     expect(client.session).toBe('signed_out');
+  });
+
+  describe('where the account API has an audience of its own', () => {
+    const accountAudience = 'https://sessions.example/account-api';
+    const signInTwice = async () => {
+      service = await startService({ ACCOUNT_AUDIENCE: accountAudience });
+      network = connect(service);
+      const user_id = crypto.randomUUID();
+      return [await service.create({ user_id }), await service.create({ user_id })] as const;
+    };
+    const areLive = async (...sessions: Tokens[]) =>
+      Promise.all(
+        sessions.map(async ({ session }) => (await readRow(session.id))?.revoked_at === null),
+      );
+
+    it('signOutEverywhere asks for a token of it', async () => {
+      const [mine, other] = await signInTwice();
+      const client = open({ accountAudience });
+      await client.start(mine);
+      await client.signOutEverywhere();
+      expect(await areLive(mine, other)).toEqual([false, false]);
+      expect(client.session).toBe('signed_out');
+    });
+
+    it('signOutEverywhere without it changes nothing', async () => {
+      const [mine, other] = await signInTwice();
+      const client = open();
+      await client.start(mine);
+      await expect(client.signOutEverywhere()).rejects.toThrow(SessionUnavailableError);
+      expect(await areLive(mine, other)).toEqual([true, true]);
+      expect(client.session).toBe('active');
+    });
+
+    it('after one that failed, an API is sent a token of its own again', async () => {
+      const [mine] = await signInTwice();
+      const client = open({ accountAudience });
+      await client.start(mine);
+      network.resources[`${ISSUER}/v1/sessions/revoke-others`] = () =>
+        new Response(null, { status: 503 });
+      await expect(client.signOutEverywhere()).rejects.toThrow(SessionUnavailableError);
+      network.resources[API] = (request) => {
+        const token = request.headers.get('authorization')?.replace('Bearer ', '') ?? '';
+        return new Response(null, { status: decodeJwt(token).aud === AUDIENCE ? 200 : 401 });
+      };
+      expect((await client.fetch(API)).status).toBe(200);
+    });
   });
 
   it('a refresh in flight at sign-out stores nothing', async () => {

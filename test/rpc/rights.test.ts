@@ -187,3 +187,21 @@ describe('a client that is bound, and has no secret', () => {
     ]);
   });
 });
+
+describe('with an audience of the account API’s own', () => {
+  const ACCOUNT_AUDIENCE = 'https://sessions.example/account-api';
+
+  it('a token for an API sees no sessions here either, and one that was asked for by `resource` does', async () => {
+    const other = await startService({ ACCOUNT_AUDIENCE });
+    const bound = bind(other, BACKEND.id);
+    const owned = await other.create({ client_id: BACKEND.id });
+    const { access_token } = owned;
+    expect(refusalOf(await bound.listOwn({ access_token })).code).toBe('invalid_token');
+    const refresh = (resource: string) =>
+      bound.refresh({ refresh_token: owned.refresh_token, resource });
+    const refreshed = valueIn(await refresh(ACCOUNT_AUDIENCE));
+    const own = valueIn(await bound.current({ access_token: refreshed.access_token }));
+    expect(own.session.id).toBe(owned.session.id);
+    expect(refusalOf(await refresh('https://elsewhere.example')).code).toBe('invalid_target');
+  });
+});

@@ -10,6 +10,10 @@ export interface Setup {
   /** Whether the app sends the access token itself; otherwise that is in a cookie too. */
   isBearer: boolean;
   clientId: string;
+  /** What a refresh asks for beside, while `isForAccount` (RFC 8707). */
+  account: { resource: string } | '' | undefined;
+  /** The token is for a call to the account API of the service. */
+  isForAccount?: boolean;
   storage: TokenStorage | undefined;
   onStepUp: ClientOptions['onStepUp'];
   onError: (error: unknown) => unknown;
@@ -26,7 +30,7 @@ export interface Setup {
 }
 
 export function toSetup(options: ClientOptions): Setup {
-  const { clientId = '', storage } = options as TokenClientOptions;
+  const { clientId = '', storage, accountAudience } = options as TokenClientOptions;
   const { mode, timeoutMs = 10_000, onStepUp, onError = () => {} } = options;
   const page = host.location?.href;
   const base = new URL(options.baseUrl, page).href.replace(/\/+$/, '');
@@ -34,6 +38,7 @@ export function toSetup(options: ClientOptions): Setup {
     hasTokens: mode === 'token',
     isBearer: mode !== 'cookie',
     clientId,
+    account: accountAudience && { resource: accountAudience },
     storage,
     onStepUp,
     onError,

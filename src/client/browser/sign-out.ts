@@ -38,8 +38,15 @@ export function createSignOut(
   async function signOutEverywhere(): Promise<void> {
     if (!setup.hasTokens) return removeCookies('/browser/sign-out-everywhere');
     const url = `${setup.base}/v1/sessions/revoke-others`;
-    const { ok } = await authorizedFetch(url, { method: 'POST' });
-    if (!ok) throw new SessionUnavailableError();
+    // Where that is another token than an API's, an API refuses it later, and has it refreshed.
+    setup.isForAccount = true;
+    try {
+      await refresher.refresh();
+      const { ok } = await authorizedFetch(url, { method: 'POST' });
+      if (!ok) throw new SessionUnavailableError();
+    } finally {
+      setup.isForAccount = false;
+    }
     await signOut();
   }
 

@@ -102,6 +102,11 @@ export interface TokenClientOptions extends CommonOptions {
   mode: 'token';
   /** The app's entry in `CLIENTS`. */
   clientId: string;
+  /**
+   * `ACCOUNT_AUDIENCE` of the service, where that is set: `signOutEverywhere` asks for a token of
+   * it.
+   */
+  accountAudience?: string;
   /** Where tokens outlive a reload. Default: in memory alone. */
   storage?: TokenStorage;
 }
