@@ -338,11 +338,13 @@ describe('paths and queries', () => {
 
 describe('forms', () => {
   const forms = ALL_ROUTES.filter(({ form }) => form !== undefined);
+  /** People get a page, programs what they can read. */
+  const accept = 'application/json';
 
   it.each(forms)(
     '$path refuses invalid UTF-8, JSON, multipart and parameters in the URL',
     async (route) => {
-      const urlencoded = { 'content-type': 'application/x-www-form-urlencoded' };
+      const urlencoded = { 'content-type': 'application/x-www-form-urlencoded', accept };
       const bad: [string, RequestInit][] = [
         [
           route.path,
@@ -350,15 +352,17 @@ describe('forms', () => {
         ],
         [
           route.path,
-          { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } },
+          { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', accept } },
         ],
-        [route.path, { method: 'POST', body: new FormData() }],
+        [route.path, { method: 'POST', body: new FormData(), headers: { accept } }],
         [`${route.path}?client_id=${APP}`, toInit(route)],
       ];
       for (const [path, init] of bad) {
         expect(await send(path, init)).toMatchObject({
           status: 400,
-          body: { error: 'invalid_request' },
+          body: route.path.startsWith('/oauth/')
+            ? { error: 'invalid_request' }
+            : { code: 'invalid_request' },
           roundTrips: 0,
         });
       }
@@ -382,9 +386,11 @@ describe('forms', () => {
           ...route.form,
           token,
           refresh_token: token,
+          ...(route.form?.code !== undefined && { code: token }),
           client_id: APP,
         });
-        const { status, roundTrips } = await send(route.path, { method: 'POST', body });
+        const headers = { ...route.headers, accept };
+        const { status, roundTrips } = await send(route.path, { method: 'POST', body, headers });
         expect(status).toBeLessThan(500);
         expect(roundTrips).toBe(0);
       }

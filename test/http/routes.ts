@@ -73,6 +73,13 @@ export const BROWSER_ROUTES: Route[] = [
     // People get a page.
     headers: { accept: 'application/json' },
   },
+  {
+    method: 'POST',
+    path: '/browser/start',
+    pattern: '/browser/start',
+    form: { code: 'unknown' },
+    headers: { ...own, accept: 'application/json' },
+  },
   { method: 'GET', path: '/browser/session', pattern: '/browser/session' },
   { method: 'POST', path: '/browser/refresh', pattern: '/browser/refresh', json: {}, headers: own },
   {

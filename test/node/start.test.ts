@@ -83,7 +83,7 @@ describe('npm start', () => {
     );
     const { browser } = JSON.parse(created) as { browser: { start_url: string } };
     expect(new URL(browser.start_url).host).toBe(host);
-    const started = curl('-i', '-H', 'Sec-Fetch-Site: same-site', browser.start_url);
+    const started = curl('-i', '-H', 'Sec-Fetch-Site: same-origin', browser.start_url);
     expect(started).toMatch(/^location: http:\/\/app\.localhost:3000\/home\r$/im);
     expect(started).toMatch(/^set-cookie: __Host-session=/im);
   });

@@ -18,6 +18,8 @@ import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 
 const BOOKMARK_COOKIE = '__Host-bookmark';
+/** Names the sign-in that a form of the client's own page has begun in this browser. */
+const START_COOKIE = '__Host-start';
 /** Far longer than replicas lag. */
 const BOOKMARK_SECONDS = 600;
 /** The longest life that browsers give a cookie (RFC 6265bis §5.5). */
@@ -42,6 +44,16 @@ export function readBookmarkCookie(c: AppContext): string | null {
 
 export function setBookmarkCookie(c: AppContext, bookmarks: string): void {
   set(c, BOOKMARK_COOKIE, bookmarks, bookmarks === '' ? 0 : BOOKMARK_SECONDS);
+}
+
+/** Which sign-in this browser was bound to, as `setStartCookie` had it. */
+export function readStartCookie(c: AppContext): string | null {
+  return readCookie(c, START_COOKIE);
+}
+
+/** Binds this browser to one sign-in for so many seconds; null: to none any more. */
+export function setStartCookie(c: AppContext, name: string | null, seconds = 0): void {
+  set(c, START_COOKIE, name ?? '', name === null ? 0 : seconds);
 }
 
 /**

@@ -1,8 +1,9 @@
 /**
  * The browser's half of the hand-off. A link proves nothing of who opens it: whoever made one can
  * send any browser there, and would sign that person in as somebody else (login CSRF). So a session
- * starts by itself only where the request shows that the app sent the browser here: a navigation
- * within the site, or a form of one of the client's origins. Everybody else is asked first.
+ * starts by itself only where the request shows that a page of the client sent the browser here: by
+ * a navigation within the site whose Referer names it, or by a form. Everybody else is asked first;
+ * another host of the site, which someone else may have, is everybody else.
  */
 import { Hono } from 'hono';
 import type { Client } from '../../config/clients';
@@ -24,8 +25,9 @@ import { OAuthError, ProblemError, respondToError, statusOf, toProblem } from '.
 import { readForm, readQuery } from '../input';
 import { toProblemError } from '../refusals';
 import { verifyCookie } from './cookie-session';
-import { setSessionCookies } from './cookies';
+import { readStartCookie, setSessionCookies, setStartCookie } from './cookies';
 import { isAllowedOrigin } from './same-site';
+import { assertNavigation, bind, isBound, mayStartUnasked } from './start-binding';
 import { StartPage } from './start-page';
 
 type Former = Awaited<ReturnType<typeof verifyCookie>>;
@@ -52,7 +54,7 @@ export function startRoutes(service: Service): Hono<AppEnv> {
     const former = await verifyCookie(c, service);
     if (isOf(former, handoff)) return goOn(c, handoff);
     if (handoff.isExpired) throw invalidCode();
-    if (mayStartUnasked(c.req.header('sec-fetch-site'), former))
+    if ((await isBound(c, code)) || mayStartUnasked(c, handoff.client.origins, former !== null))
       return exchange(c, handoff, former);
     c.set('outcome', 'asked');
     const { host, origin } = new URL(handoff.returnUrl);
@@ -70,7 +72,8 @@ export function startRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/', async (c) => {
     assertNavigation(c);
-    const handoff = await open(c, await readCode(c));
+    const code = await readCode(c);
+    const handoff = await open(c, code);
     const request = {
       site: c.req.header('sec-fetch-site'),
       origin: c.req.header('origin'),
@@ -82,7 +85,13 @@ export function startRoutes(service: Service): Hono<AppEnv> {
     const former = await verifyCookie(c, service);
     if (isOf(former, handoff)) return goOn(c, handoff);
     if (handoff.isExpired) throw invalidCode();
-    return exchange(c, handoff, former);
+    const isWithinSite = request.site === 'same-origin' || request.site === 'same-site';
+    if (former !== null || isWithinSite) return exchange(c, handoff, former);
+    // A form of another site comes without the session's cookie (SameSite=Lax), and would leave a
+    // session that nobody can end. What the browser navigates to next has it.
+    await bind(c, code);
+    c.set('outcome', 'bound');
+    return c.redirect(`${config.issuer}/browser/start?code=${code}`, 303);
   });
 
   // A person is looking at the answer, unless a program says that it is one.
@@ -149,6 +158,7 @@ export function startRoutes(service: Service): Hono<AppEnv> {
     const { session, secret } = result;
     const tokens = await issueTokens(service, signer, { home: at, session, secret });
     setSessionCookies(c, handoff.client, tokens);
+    if (readStartCookie(c) !== null) setStartCookie(c, null);
     c.set('outcome', 'started');
     return c.redirect(handoff.returnUrl, 303);
   }
@@ -160,15 +170,6 @@ export function startRoutes(service: Service): Hono<AppEnv> {
       'Referrer-Policy': 'same-origin',
     };
   }
-}
-
-/**
- * Whether a navigation starts a session without asking. Within the site only the apps themselves
- * send a browser anywhere, and a redirect on the way from another site makes it `cross-site`. What
- * a person typed or opened from another program (`none`) replaces no session.
- */
-function mayStartUnasked(site: string | undefined, former: Former): boolean {
-  return site === 'same-origin' || site === 'same-site' || (site === 'none' && former === null);
 }
 
 /** Whether the browser has the very session that the code was for: a link that is opened again. */
@@ -195,23 +196,6 @@ async function readCode(c: AppContext): Promise<string> {
     throw error;
   }
   throw new ProblemError('invalid_request', 'code is missing');
-}
-
-/**
- * Fetch metadata, where there is any, and what browsers say of a page that nobody has opened yet.
- */
-function assertNavigation(c: AppContext): void {
-  const purpose = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
-    .map((name) => c.req.header(name) ?? '')
-    .join();
-  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' } =
-    c.req.header();
-  if (
-    /prefetch|prerender|preview/i.test(purpose) ||
-    mode !== 'navigate' ||
-    destination !== 'document'
-  )
-    throw new ProblemError('invalid_request', 'The browser has to navigate here');
 }
 
 /** Whether it was changed, used or expired, nobody is told: who has a good one needs no telling. */

@@ -122,9 +122,9 @@ export async function send(
   return response;
 }
 
-/** The app's own redirect, of a page within the service's site. */
+/** The redirect of an app on the service's own host. For others see start-bound.test.ts. */
 export const NAVIGATION = {
-  'sec-fetch-site': 'same-site',
+  'sec-fetch-site': 'same-origin',
   'sec-fetch-mode': 'navigate',
   'sec-fetch-dest': 'document',
   'sec-fetch-user': '?1',

@@ -10,6 +10,7 @@ import {
   type Jar,
   NAVIGATION,
   RETURN_URL,
+  readSetCookies,
   send,
   signIn,
   start,
@@ -24,7 +25,12 @@ beforeEach(async () => {
   service = await startWithBrowsers();
 });
 
-const site = (value: string) => ({ ...NAVIGATION, 'sec-fetch-site': value });
+/** What a browser says of where it was sent from; `referer` null: nothing. */
+const site = (value: string, referer: string | null = `${APP_ORIGIN}/`) => ({
+  ...NAVIGATION,
+  'sec-fetch-site': value,
+  ...(referer !== null && { referer }),
+});
 const codeOf = (startUrl: string) => new URL(startUrl).searchParams.get('code') as string;
 
 /** A form of a page of this origin, as Chromium sends it. */
@@ -66,6 +72,11 @@ describe('a browser that is signed in', () => {
     ['the address bar or another program', site('none')],
     ['a browser without fetch metadata', NO_METADATA],
     ['a browser with unknown fetch metadata', site('elsewhere')],
+    ['another host of the site', site('same-site', 'https://evil.sessions.example/')],
+    ['a page of the site that hides itself', site('same-site', null)],
+    ['a host that begins like the app’s', site('same-site', `${APP_ORIGIN}.evil.example/`)],
+    ["another client's page", site('same-site', 'https://other.sessions.example/')],
+    ['a Referer that is no URL', site('same-site', 'app.sessions.example')],
   ])('is asked, and stays signed in: %s', async (_, headers) => {
     const { jar, session } = await signIn(service, { user_id: VICTIM });
     const { browser, session: planted } = await handOff(service, { user_id: ATTACKER });
@@ -82,10 +93,14 @@ describe('a browser that is signed in', () => {
     expect(await readRow(planted.id)).toMatchObject({ rotated_at: null });
   });
 
-  it.each(['same-site', 'same-origin'])('is not asked: %s', async (value) => {
+  it.each<[string, Record<string, string>]>([
+    ['a page of the client', site('same-site')],
+    ['a page of the client, with its path', site('same-site', `${APP_ORIGIN}/sign-in?next=%2F`)],
+    ['a page of the service’s own host', site('same-origin', null)],
+  ])('is not asked: %s', async (_, headers) => {
     const { jar, session } = await signIn(service, { user_id: VICTIM });
     const { browser } = await handOff(service, { user_id: VICTIM });
-    expect((await start(service, jar, browser.start_url, site(value))).status).toBe(303);
+    expect((await start(service, jar, browser.start_url, headers)).status).toBe(303);
     expect(await readRow(session.id)).toMatchObject({ revoked_reason: 'signed_out' });
   });
 });
@@ -94,6 +109,8 @@ describe('a browser that is not signed in', () => {
   it.each<[string, Record<string, string>]>([
     ['another site', site('cross-site')],
     ['a browser without fetch metadata', NO_METADATA],
+    ['another host of the site', site('same-site', 'https://evil.sessions.example/')],
+    ['a page of the site that hides itself', site('same-site', null)],
   ])('is asked, and gets no session by itself: %s', async (_, headers) => {
     const { browser } = await handOff(service, { user_id: ATTACKER });
     const jar: Jar = new Map();
@@ -126,13 +143,68 @@ describe('POST /browser/start', () => {
     expect(await current.json()).toMatchObject({ session: { id: next.id } });
   });
 
-  it("goes on for a client's origin on another site", async () => {
-    const { browser } = await handOff(service, {
-      client_id: 'ssr',
-      browser: { return_url: 'https://ssr.example/' },
+  describe("a client's origin on another site, whose form comes without the session's cookie", () => {
+    const SSR = { client_id: 'ssr', browser: { return_url: 'https://ssr.example/' } };
+    const FORM = { origin: 'https://ssr.example', 'sec-fetch-site': 'cross-site' };
+    /** What a browser does with the answer, and with its SameSite=Lax cookies. */
+    async function postFromElsewhere(jar: Jar, startUrl: string) {
+      const sent: Jar = new Map();
+      const response = await post(sent, startUrl, FORM);
+      for (const [name, value] of sent) jar.set(name, value);
+      return response;
+    }
+
+    it('goes on over a navigation that has it: the session that there was ends', async () => {
+      const { jar, session } = await signIn(service, { user_id: ATTACKER });
+      const { browser, session: next } = await handOff(service, { ...SSR, user_id: VICTIM });
+      const bound = await postFromElsewhere(jar, browser.start_url);
+      expect(bound.status).toBe(303);
+      expect(bound.headers.get('location')).toBe(browser.start_url);
+      expect(readSetCookies(bound)).toEqual([
+        {
+          name: '__Host-start',
+          value: expect.stringMatching(/^[\w-]{43}$/),
+          attributes: {
+            'max-age': '60',
+            path: '/',
+            httponly: true,
+            secure: true,
+            samesite: 'Lax',
+          },
+        },
+      ]);
+      expect(await readRow(next.id)).toMatchObject({ rotated_at: null });
+      const followed = await start(service, jar, browser.start_url, site('cross-site', null));
+      expect(followed.status).toBe(303);
+      expect(followed.headers.get('location')).toBe('https://ssr.example/');
+      expect(await readRow(session.id)).toMatchObject({ revoked_reason: 'signed_out' });
+      expect(jar.has('__Host-start')).toBe(false);
+      const current = await send(service, jar, 'GET', '/browser/session');
+      expect(await current.json()).toMatchObject({ session: { id: next.id } });
     });
-    const headers = { origin: 'https://ssr.example', 'sec-fetch-site': 'cross-site' };
-    expect((await post(new Map(), browser.start_url, headers)).status).toBe(303);
+
+    it('goes on in a browser that was not signed in', async () => {
+      const { browser, session } = await handOff(service, { ...SSR, user_id: VICTIM });
+      const jar: Jar = new Map();
+      await postFromElsewhere(jar, browser.start_url);
+      await start(service, jar, browser.start_url, site('cross-site', null));
+      const current = await send(service, jar, 'GET', '/browser/session');
+      expect(await current.json()).toMatchObject({ session: { id: session.id } });
+    });
+
+    it('binds to that one sign-in, and no other browser', async () => {
+      const { jar } = await signIn(service, { user_id: VICTIM });
+      const { browser: own } = await handOff(service, { ...SSR, user_id: VICTIM });
+      const { browser: planted } = await handOff(service, { user_id: ATTACKER });
+      await postFromElsewhere(jar, own.start_url);
+      await expectAsked(
+        await start(service, jar, planted.start_url, site('cross-site', null)),
+        planted.start_url,
+      );
+      const { jar: other } = await signIn(service, { user_id: VICTIM });
+      const asked = await start(service, other, own.start_url, site('cross-site', null));
+      expect(await asked.text()).toContain('<h1>Continue signing in?</h1>');
+    });
   });
 
   it('goes on in a browser without fetch metadata, by Origin', async () => {

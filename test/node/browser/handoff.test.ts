@@ -15,6 +15,10 @@ import {
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 let app: Pages;
+/** Another port of the app's host: within the site, and nobody's. */
+let sibling: Pages;
+/** The app on another site. */
+let elsewhere: string;
 let service: BrowserService;
 let browser: Browser;
 let context: BrowserContext;
@@ -22,14 +26,18 @@ let page: Page;
 
 beforeAll(async () => {
   app = await servePages({ '/': '<title>home</title>', '/signed-in': '<title>signed in</title>' });
+  sibling = await servePages({ '/': '<title>sibling</title>' });
+  elsewhere = app.origin.replace('localhost', '127.0.0.1');
   service = await startBrowserService([
     { client_id: BROWSER_APP, origins: [app.origin], return_urls: [`${app.origin}/signed-in`] },
+    { client_id: 'elsewhere', origins: [elsewhere], return_urls: [`${elsewhere}/signed-in`] },
   ]);
   browser = await launchChromium();
 });
 afterAll(async () => {
   await browser?.close();
   await service?.stop();
+  await sibling?.stop();
   await app?.stop();
 });
 
@@ -130,11 +138,14 @@ describe('the hand-off in Chromium', () => {
     expect(await context.cookies()).toEqual(cookies);
   });
 
-  it("another site's link asks, and the answer is the person's", async () => {
+  it.each([
+    ["another site's link", () => elsewhere],
+    ['a link of another host of the site', () => sibling.origin],
+  ])("%s asks, and the answer is the person's", async (_, origin) => {
     const first = await signIn();
     const { startUrl, sessionId: second } = await service.handOff(`${app.origin}/signed-in`);
     const cookies = await context.cookies();
-    await page.goto(app.origin.replace('localhost', '127.0.0.1'));
+    await page.goto(origin());
     await page.evaluate(`location.href = ${JSON.stringify(startUrl)}`);
     await page.waitForURL(startUrl);
     expect(await page.textContent('h1')).toBe('Continue signing in?');
@@ -160,6 +171,27 @@ describe('the hand-off in Chromium', () => {
     expect(JSON.parse((await ask('GET', '/browser/session')).text)).toMatchObject({
       session: { id: sessionId },
     });
+  });
+
+  it('a form of the app on another site does, too, and ends the session that there was', async () => {
+    const first = await signIn();
+    const { startUrl, sessionId } = await service.handOff(`${elsewhere}/signed-in`, {
+      clientId: 'elsewhere',
+      userId: USER,
+    });
+    const { origin, pathname, searchParams } = new URL(startUrl);
+    await page.goto(elsewhere);
+    await page.setContent(
+      `<form method="post" action="${origin}${pathname}"><input type="hidden" name="code" value="${searchParams.get('code')}"><button>Continue</button></form>`,
+    );
+    await page.click('button');
+    await page.waitForURL(`${elsewhere}/signed-in`);
+    const sessions = await service.sessionsOf(USER);
+    const byId = (id: string) => sessions.find((session) => session.id === id);
+    expect(byId(first)).toMatchObject({ revoked_reason: 'signed_out' });
+    expect(byId(sessionId)).toMatchObject({ revoked_at: null });
+    const cookies = (await context.cookies(service.origin)).map(({ name }) => name);
+    expect(cookies.sort()).toEqual(['__Host-access', '__Host-session']);
   });
 
   it.each([

@@ -1,0 +1,63 @@
+/** Who sent a browser to a start URL, and with what purpose, as far as the browser tells. */
+import { sha256 } from '../../crypto';
+import { HANDOFF_SECONDS } from '../../tokens/handoff-code';
+import type { AppContext } from '../context';
+import { ProblemError } from '../errors';
+import { readStartCookie, setStartCookie } from './cookies';
+
+/**
+ * Fetch metadata, where there is any, and what browsers say of a page that nobody has opened yet.
+ */
+export function assertNavigation(c: AppContext): void {
+  const purpose = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
+    .map((name) => c.req.header(name) ?? '')
+    .join();
+  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' } =
+    c.req.header();
+  if (
+    /prefetch|prerender|preview/i.test(purpose) ||
+    mode !== 'navigate' ||
+    destination !== 'document'
+  )
+    throw new ProblemError('invalid_request', 'The browser has to navigate here');
+}
+
+/**
+ * Whether a navigation starts a session without asking. A redirect on the way from another site
+ * makes it `cross-site`; within the site a page of the client sent the browser if its Referer says
+ * so, which no other page can make a browser send. What a person opened from another program
+ * (`none`), a mail with a link, replaces no session.
+ */
+export function mayStartUnasked(
+  c: AppContext,
+  origins: readonly string[],
+  hasSession: boolean,
+): boolean {
+  switch (c.req.header('sec-fetch-site')) {
+    case 'same-origin':
+      return true;
+    case 'same-site':
+      return origins.includes(originOf(c.req.header('referer')) ?? '');
+    case 'none':
+      return !hasSession;
+    default:
+      return false;
+  }
+}
+
+function originOf(url: string | undefined): string | null {
+  return url !== undefined && URL.canParse(url) ? new URL(url).origin : null;
+}
+
+/** Whether a form of the client's page has begun this very sign-in in this browser. */
+export async function isBound(c: AppContext, code: string): Promise<boolean> {
+  return readStartCookie(c) === (await sha256(code));
+}
+
+/**
+ * Remembers it in a cookie that no other host can set, until the code expires. It holds the code's
+ * hash, so that it is good for nothing without the code.
+ */
+export async function bind(c: AppContext, code: string): Promise<void> {
+  setStartCookie(c, await sha256(code), HANDOFF_SECONDS);
+}
