@@ -60,13 +60,19 @@ export function watch(binding: D1Database): Database {
       database.rowsRead += rowsRead;
       database.mostRowsRead = Math.max(database.mostRowsRead, rowsRead);
       if (fault && 'after' in fault) throw new Error(fault.after);
-      return results;
+      return results.map(sayWhoServed);
     };
     return { batch, getBookmark: () => session.getBookmark() };
   };
   const prepare = (query: string) => binding.prepare(query);
   database.binding = { prepare, withSession } as unknown as D1Database;
   return database;
+}
+
+/** Without replicas, D1 says that its primary served. The local one does not say who did. */
+function sayWhoServed(result: D1Result): D1Result {
+  const { meta } = result;
+  return { ...result, meta: { ...meta, served_by_primary: meta.served_by_primary ?? true } };
 }
 
 export interface Tokens {

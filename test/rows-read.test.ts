@@ -6,7 +6,7 @@ import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { newMeter, openHome } from '../src/db/d1';
 import { deleteLapsed } from '../src/sessions/dead-rows';
-import { BACKEND, basic, readRow, startService, type TestService } from './fixtures';
+import { BACKEND, basic, readRow, START, startService, type TestService } from './fixtures';
 import { empty, fillEvents, fillSessions } from './large-data';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
@@ -155,4 +155,221 @@ describe('ending sessions', () => {
       expect(rows).toBeLessThan(5);
     }
   });
+});
+
+describe('starting a session', () => {
+  const count = async (where: string) =>
+    (
+      await env.DB.prepare(`SELECT count(*) AS n FROM user_sessions WHERE ${where}`).first<{
+        n: number;
+      }>()
+    )?.n;
+  const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+
+  it.each(['evict_oldest', 'reject'])(
+    'of a person with 10,000 that ended and a log of 100,000 events, limit by %s',
+    async (policy) => {
+      const service = await startService({ SESSION_LIMIT_POLICY: policy });
+      await fillSessions(USER, 10_000, 'ended');
+      await fillEvents(USER, 100_000);
+      await service.create({ user_id: USER });
+      const body = { user_id: USER, user_agent: FIREFOX };
+      expect(await rowsReadBy(service, () => service.create(body))).toBeLessThan(150);
+      expect(service.database.roundTrips).toBe(1);
+    },
+  );
+
+  it('of a person with 20,000 live ones, where there is no limit', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 20_000);
+    await service.create({ user_id: crypto.randomUUID() });
+    const body = { user_id: USER, user_agent: FIREFOX };
+    expect(await rowsReadBy(service, () => service.create(body))).toBeLessThan(300);
+  });
+
+  it('at the limit: what there is of others, and of keys of the day, is not read', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '100' });
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+       INSERT INTO idempotency_keys SELECT 'k' || i, 'f', 's' || i, 'x', ${START / 1000} FROM n`,
+    ).run();
+    await fillSessions(USER, 100);
+    await service.create({ user_id: crypto.randomUUID() });
+    const body = { user_id: USER, user_agent: FIREFOX };
+    const key = { 'idempotency-key': 'mine' };
+    expect(await rowsReadBy(service, () => service.create(body, key))).toBeLessThan(1_500);
+    expect(service.database.roundTrips).toBe(1);
+    expect(await count('revoked_at IS NULL')).toBe(101);
+  });
+
+  it('under a limit that was lowered: 20,000 live ones end in slices, to the exact number', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '100' });
+    await fillSessions(USER, 20_000);
+    const mine = await service.create({ user_id: USER });
+    expect(service.database.mostRowsRead).toBeLessThan(500 * 20);
+    expect(await count('revoked_at IS NULL')).toBe(100);
+    expect(await count("revoked_reason = 'evicted'")).toBe(19_901);
+    expect((await service.refresh(mine.refresh_token)).status).toBe(200);
+    expect(await rowsReadBy(service, () => service.create({ user_id: USER }))).toBeLessThan(1_500);
+    expect(await count('revoked_at IS NULL')).toBe(100);
+  });
+
+  it.each(['evict_oldest', 'reject'])(
+    'among 5,000 that died of time, limit by %s: they are marked once, and none is passed over again',
+    async (policy) => {
+      const service = await startService({
+        MAX_SESSIONS_PER_USER: '2',
+        SESSION_LIMIT_POLICY: policy,
+        INACTIVITY_TIMEOUT_SECONDS: '0',
+      });
+      const first = await service.create({ user_id: USER });
+      await fillSessions(USER, 5_000, 'expired');
+      await service.create({ user_id: USER });
+      expect(await count('revoked_at IS NULL')).toBe(2);
+      expect(await count("revoked_reason = 'expired_absolute'")).toBe(5_000);
+      expect((await service.refresh(first.refresh_token)).status).toBe(200);
+      const attempt = () => service.create({ user_id: USER }).catch(String);
+      expect(await rowsReadBy(service, attempt)).toBeLessThan(150);
+      expect(await count('revoked_at IS NULL')).toBe(2);
+    },
+  );
+
+  it('of a guest with a log of 1,200 events, which is the user’s afterwards', async () => {
+    const service = await startService();
+    const guest = await service.create();
+    await fillEvents(guest.session.id, 1_200);
+    await service.create({ user_id: USER, guest_session_id: guest.session.id });
+    expect(service.database.mostRowsRead).toBeLessThan(500 * 7);
+    const events = await env.DB.prepare(
+      'SELECT count(*) AS n FROM session_events WHERE subject = ?',
+    )
+      .bind(guest.session.id)
+      .first();
+    expect(events).toEqual({ n: 0 });
+  });
+});
+
+describe('lists', () => {
+  interface List {
+    sessions?: { id: string }[];
+    events?: object[];
+    next_cursor: string | null;
+  }
+  const OTHERS = { id: 'other-backend', secret: 'other-secret-of-the-tests' };
+
+  /** Reads all pages. Returns how many rows they have, and how many each of them read at most. */
+  async function readAll(
+    service: TestService,
+    read: (query: string) => Promise<Response>,
+    limit = 100,
+  ): Promise<{ rows: number; pages: number; mostRead: number }> {
+    let [rows, pages, mostRead] = [0, 0, 0];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const query = `?limit=${limit}${cursor && `&cursor=${cursor}`}`;
+      let page: List | null = null;
+      const rowsRead = await rowsReadBy(service, async () => {
+        const response = await read(query);
+        expect(response.status).toBe(200);
+        page = await response.json<List>();
+      });
+      const { sessions, events, next_cursor } = page as unknown as List;
+      mostRead = Math.max(mostRead, rowsRead);
+      rows += (sessions ?? events ?? []).length;
+      pages += 1;
+      cursor = next_cursor;
+    }
+    return { rows, pages, mostRead };
+  }
+
+  it('a person with 20,000 sessions: a page of one reads a page, in one round trip', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 20_000);
+    const mine = await service.create({ user_id: USER });
+    const list = () => service.bearer('GET', '/v1/sessions?limit=1', mine.access_token);
+    expect(await rowsReadBy(service, list)).toBeLessThan(60);
+    expect(service.database.roundTrips).toBe(1);
+  });
+
+  it('a person with 1,000 live sessions among 10,000 that ended sees each once', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 10_000, 'ended');
+    await fillSessions(USER, 999);
+    const mine = await service.create({ user_id: USER });
+    const all = await readAll(service, (query) =>
+      service.bearer('GET', `/v1/sessions${query}`, mine.access_token),
+    );
+    expect(all).toEqual({ rows: 1_000, pages: 10, mostRead: expect.any(Number) });
+    expect(all.mostRead).toBeLessThan(200);
+  });
+
+  it('1,000 that died of time are passed over, a bounded number a page', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 10);
+    await fillSessions(USER, 1_000, 'expired');
+    const mine = await service.create({ user_id: USER });
+    const all = await readAll(
+      service,
+      (query) => service.bearer('GET', `/v1/sessions${query}`, mine.access_token),
+      20,
+    );
+    expect(all.rows).toBe(11);
+    expect(all.mostRead).toBeLessThan(100);
+  });
+
+  it('2,000 of the very same second come in pages too', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 2_000);
+    await env.DB.exec(`UPDATE user_sessions SET created_at = ${START / 1000 - 60}`);
+    const mine = await service.create({ user_id: USER });
+    const all = await readAll(service, (query) =>
+      service.bearer('GET', `/v1/sessions${query}`, mine.access_token),
+    );
+    expect(all.rows).toBe(2_001);
+    expect(all.mostRead).toBeLessThan(200);
+  });
+
+  it.each([
+    ['live ones', ''],
+    ['all of them', '&include=ended'],
+  ])('a backend’s list of a user, %s, reads a page', async (_, include) => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 2_000, 'ended');
+    await fillSessions(USER, 500);
+    const all = await readAll(service, (query) =>
+      service.backend('GET', `/v1/users/${USER}/sessions${query}${include}`),
+    );
+    expect(all.rows).toBe(include === '' ? 500 : 2_500);
+    expect(all.mostRead).toBeLessThan(200);
+  });
+
+  it.each(['sessions?include=ended', 'sessions?', 'events?'])(
+    'a backend that acts for other clients alone: %s reads a page, and shows none of it',
+    async (list) => {
+      const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+      await fillSessions(USER, 500);
+      await fillEvents(USER, 500);
+      const all = await readAll(service, (query) =>
+        service.request(`/v1/users/${USER}/${list}&${query.slice(1)}`, {
+          headers: { authorization: basic(OTHERS) },
+        }),
+      );
+      expect(all.rows).toBe(0);
+      expect(all.mostRead).toBeLessThan(200);
+    },
+  );
+
+  it.each(['person', 'backend'])(
+    'a page of a log of 100,000 events reads a page, for the %s',
+    async (who) => {
+      const service = await startService();
+      await fillEvents(USER, 100_000);
+      const mine = await service.create({ user_id: USER });
+      const read = () =>
+        who === 'person'
+          ? service.bearer('GET', '/v1/events?limit=20', mine.access_token)
+          : service.backend('GET', `/v1/users/${USER}/events?limit=20`);
+      expect(await rowsReadBy(service, read)).toBeLessThan(80);
+    },
+  );
 });

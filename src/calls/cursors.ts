@@ -1,6 +1,6 @@
 /** Where a list goes on, in the forms that callers carry from one page to the next. */
 
-import type { EventPositions } from '../security-log/read-events';
+import type { Positions } from '../numbered-pages';
 import type { ExportPosition } from '../service/person';
 import { type Result, refuse } from '../service/refusal';
 import { SECTIONS } from '../sessions/export';
@@ -31,8 +31,8 @@ export function parseSequence(cursor: Cursor): Result<{ position: number | null 
   return SEQUENCE.test(cursor) ? { ok: true, position: Number(cursor) } : foreignCursor();
 }
 
-/** Of a list of events of several homes: where it goes on in each. */
-export function parseEventCursor(cursor: Cursor): Result<{ before: EventPositions }> {
+/** Of a list of several homes that is in the order of writing: where it goes on in each. */
+export function parsePositions(cursor: Cursor): Result<{ before: Positions }> {
   if (cursor == null) return { ok: true, before: new Map() };
   const positions = parsePerHome(cursor, SEQUENCE);
   if (positions === null) return foreignCursor();

@@ -68,9 +68,9 @@ export const listOwnEvents = defineOwnCall(paging, async (caller, service, { lim
   if (!parsed.ok) return parsed;
   const listed = await own.listEvents(caller, service, { limit, before: parsed.position });
   if (!listed.ok) return listed;
-  const { events, next } = listed.page;
+  const { rows, next } = listed.page;
   const value = {
-    events: events.map(toEventView),
+    events: rows.map(toEventView),
     next_cursor: next === null ? null : String(next),
   };
   return { ok: true, value };

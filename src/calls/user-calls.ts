@@ -4,15 +4,24 @@
  */
 import * as v from 'valibot';
 import { toEventView } from '../security-log/event-view';
+import type { ClientCaller } from '../service/caller';
 import { erase as erasePerson, exportPerson } from '../service/person';
-import { endSessionsOf, listEventsOf, listSessionsOf } from '../service/user-sessions';
+import type { Result } from '../service/refusal';
+import type { Service } from '../service/service';
+import {
+  endSessionsOf,
+  listAllSessionsOf,
+  listEventsOf,
+  listSessionsOf,
+} from '../service/user-sessions';
+import type { Session } from '../sessions/session';
 import { defineCall } from './call';
 import {
   formatCursor,
   formatPerHome,
   parseCursor,
-  parseEventCursor,
   parseExportCursor,
+  parsePositions,
 } from './cursors';
 import { paging, reason, uuid } from './fields';
 import { toSessionView, warnOf } from './views';
@@ -27,33 +36,68 @@ export const list = defineCall(
     include: v.optional(v.literal('ended', 'can only be ended')),
   }),
   async (caller, service, { user_id: userId, include, limit, cursor }) => {
-    const parsed = parseCursor(cursor);
-    if (!parsed.ok) return parsed;
-    const query = { userId, includeEnded: include === 'ended' };
-    const listed = await listSessionsOf(caller, service, query, { limit, after: parsed.after });
+    const listed =
+      include === 'ended'
+        ? await listAll(caller, service, userId, { limit, cursor })
+        : await listLive(caller, service, userId, { limit, cursor });
     if (!listed.ok) return listed;
-    const { sessions, next } = listed.page;
     const value = {
-      sessions: sessions.map((session) => toSessionView(session, service.config)),
-      next_cursor: next && formatCursor(next),
+      sessions: listed.sessions.map((session) => toSessionView(session, service.config)),
+      next_cursor: listed.next,
       ...warnOf(listed.unavailable),
     };
     return { ok: true, value };
   },
 );
 
+interface Paging {
+  limit: number;
+  cursor: string | null | undefined;
+}
+type Listed = Result<{ sessions: Session[]; next: string | null; unavailable: string[] }>;
+
+async function listLive(
+  caller: ClientCaller,
+  service: Service,
+  userId: string,
+  { limit, cursor }: Paging,
+): Promise<Listed> {
+  const parsed = parseCursor(cursor);
+  if (!parsed.ok) return parsed;
+  const listed = await listSessionsOf(caller, service, userId, { limit, after: parsed.after });
+  if (!listed.ok) return listed;
+  const { sessions, next } = listed.page;
+  return { ...listed, sessions, next: next && formatCursor(next) };
+}
+
+/** Those that are over too, in the order of writing. */
+async function listAll(
+  caller: ClientCaller,
+  service: Service,
+  userId: string,
+  { limit, cursor }: Paging,
+): Promise<Listed> {
+  const parsed = parsePositions(cursor);
+  if (!parsed.ok) return parsed;
+  const query = { limit, before: parsed.before };
+  const listed = await listAllSessionsOf(caller, service, userId, query);
+  if (!listed.ok) return listed;
+  const { rows: sessions, next } = listed.page;
+  return { ...listed, sessions, next: next && formatPerHome(next) };
+}
+
 export const listEvents = defineCall(
   'manage_users',
   pageOfUser,
   async (caller, service, { user_id: userId, limit, cursor }) => {
-    const parsed = parseEventCursor(cursor);
+    const parsed = parsePositions(cursor);
     if (!parsed.ok) return parsed;
     const query = { limit, before: parsed.before };
     const listed = await listEventsOf(caller, service, userId, query);
     if (!listed.ok) return listed;
-    const { events, next } = listed.page;
+    const { rows, next } = listed.page;
     const value = {
-      events: events.map(toEventView),
+      events: rows.map(toEventView),
       next_cursor: next && formatPerHome(next),
       ...warnOf(listed.unavailable),
     };

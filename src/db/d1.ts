@@ -40,6 +40,8 @@ export interface Home extends Database {
 /** For reads that may lag. Where there are no replicas, or none answers, it is the primary. */
 export interface Replica extends Database {
   copy: 'replica';
+  /** Whether its last answer was a copy's, as far as D1 says; before the first, of the isolate's. */
+  isCopy: () => boolean;
 }
 
 export const DEFAULT_HOME = 'DB';
@@ -68,19 +70,36 @@ export function openHome(at: HomeBinding, meter: Meter, breaker = createBreaker(
   };
 }
 
+/** What an isolate knows of who answers for a replica. */
+export interface Copy {
+  isSeen: boolean;
+}
+
 export function openReplica(
   at: HomeBinding,
   meter: Meter,
-  breakers: { primary: Breaker; replica: Breaker },
+  { copy, ...breakers }: { primary: Breaker; replica: Breaker; copy: Copy },
 ): Replica {
+  // Of this request's own last answer: the isolate's is what another request may have seen since.
+  let wasCopy: boolean | null = null;
   const primary = askPrimary(at, meter, breakers.primary);
   const replica = ask(at, meter, breakers.replica, {
     constraint: () => meter.bookmarks.get(at.name) ?? 'first-unconstrained',
-    isSeen: () => true,
+    isSeen: (results) => {
+      // What does not say that it is the primary's may be a copy's.
+      wasCopy = results.some(({ meta }) => meta.served_by_primary !== true);
+      copy.isSeen = wasCopy;
+      return true;
+    },
   });
   // Whatever is wrong with the copy, or with a bookmark that a caller made up, the primary knows.
-  const batch: Batch = (statements) => replica(statements).catch(() => primary(statements));
-  return { name: at.name, db: toDatabase(at, batch), meter, copy: 'replica' };
+  const batch: Batch = (statements) =>
+    replica(statements).catch(() => {
+      wasCopy = false;
+      return primary(statements);
+    });
+  const isCopy = () => wasCopy ?? copy.isSeen;
+  return { name: at.name, db: toDatabase(at, batch), meter, copy: 'replica', isCopy };
 }
 
 type Batch = (statements: D1PreparedStatement[]) => Promise<D1Result[]>;

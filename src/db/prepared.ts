@@ -3,7 +3,7 @@
  * costs a refresh more CPU than its signatures do; here a run brings its values alone, by the names
  * of the placeholders.
  */
-import { fillPlaceholders } from 'drizzle-orm';
+import { fillPlaceholders, type Placeholder, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import type { Home, Replica } from './d1';
@@ -14,7 +14,13 @@ interface Prepared {
   mapResult(result: unknown, isFromBatch: true): unknown;
 }
 
-type Values = Record<string, string | number | null>;
+export type Values = Record<string, string | number | null>;
+
+/** What stands for a value in a statement that is written once. */
+export const given = sql.placeholder;
+
+/** A value, or what stands for it. */
+export type Given = string | number | null | Placeholder;
 
 /** A binding that nothing is ever asked of. */
 const nowhere = { prepare: () => null } as unknown as D1Database;

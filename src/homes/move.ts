@@ -15,7 +15,6 @@
  * is live in one home at most, and lost in none.
  */
 import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
-import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
 import {
@@ -28,15 +27,13 @@ import {
 } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
 import { deleteEventsWhere } from '../security-log/delete-events';
-import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
+import type { RecordedEvent, Reporting } from '../security-log/record';
 import { SEQUENCE } from '../security-log/sequence';
+import { enforceLimit } from '../sessions/enforce-limit';
 import { toTombstone } from '../sessions/erase';
-import { evictOldest } from '../sessions/limits';
+import { isOpenOf } from '../sessions/open';
 import { belongsToSubject, isBeforeNotBefore } from '../sessions/session';
 import { insertRaw, selectRaw } from './raw-rows';
-
-/** Further than a user can have sessions. */
-const MANY = 100_000;
 
 /** Who moves: a user's id, or a guest's session id. */
 export type Subject = string;
@@ -145,7 +142,6 @@ export async function finishMove(
   );
   if (unfinished.length === 0) return [];
 
-  const report = reportTo(target, reporting, { written: { subject, atMost: MANY }, now });
   // Who was erased meanwhile stays erased.
   const tombstone = await toTombstone(subject);
   const isErased = target.db
@@ -159,28 +155,29 @@ export async function finishMove(
     );
   const arrival = { condition: notExists(isErased), movedTo: null };
   const { maxSessionsPerUser: limit } = policy;
-  const results: unknown[] = await transact(
-    target,
-    () =>
-      [
-        ...insertRaw(target, notBefores, outdated, { condition: sql`true` }),
-        ...insertRaw(target, users, people, arrival),
-        ...insertRaw(target, userSessions, sessions, arrival),
-        ...insertRaw(target, sessionEvents, events, { condition: arrival.condition, seq: null }),
-        // The endpoints are told in order, so what they have not been told comes along.
-        ...insertRaw(target, webhookDeliveries, deliveries, { condition: arrival.condition }),
-        ...(limit === null
-          ? []
-          : evictOldest(target, subject, policy, {
-              keep: limit,
-              condition: sql`true`,
-              reporting,
-              now,
-            })),
-        ...report.deliveries,
-        report.readBack,
-      ] as unknown as [BatchItem<'sqlite'>],
-  );
+  const { aboveLimit } = await transact(target, () => ({
+    notBefores: insertRaw(target, notBefores, outdated, { condition: sql`true` }),
+    people: insertRaw(target, users, people, arrival),
+    sessions: insertRaw(target, userSessions, sessions, arrival),
+    events: insertRaw(target, sessionEvents, events, { condition: arrival.condition, seq: null }),
+    // The endpoints are told in order, so what they have not been told comes along.
+    deliveries: insertRaw(target, webhookDeliveries, deliveries, {
+      condition: arrival.condition,
+    }),
+    aboveLimit:
+      limit === null
+        ? null
+        : target.db
+            .select({ id: userSessions.id })
+            .from(userSessions)
+            .where(isOpenOf(subject))
+            .limit(1)
+            .offset(limit),
+  }));
+  const evicted =
+    aboveLimit === null || aboveLimit.length === 0
+      ? []
+      : await enforceLimit(target, subject, { policy, reporting, now, afterSeq: 0 });
   await transact(source, () => [
     source.db.delete(unfinishedMoves).where(isUnfinished),
     ...deleteEventsWhere(source, eventsOfSubject),
@@ -190,5 +187,5 @@ export async function finishMove(
       .set({ userAgent: null, ipAddress: null, lastSignals: null, claims: null })
       .where(and(belongsToSubject(subject), eq(userSessions.movedTo, target.name))),
   ]);
-  return results.at(-1) as RecordedEvent[];
+  return evicted;
 }

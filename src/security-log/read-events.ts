@@ -1,12 +1,13 @@
 /** Reading the security log: newest first, a page at a time. */
-import { and, desc, eq, lt, type SQL } from 'drizzle-orm';
+import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
+import { given, writtenOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
+import { type NumberedPage, PASSED_OVER, toNumberedPage } from '../numbered-pages';
 import type { Caller } from '../sessions/may-end';
-import { isReached } from '../sessions/reach';
-import { type Copies, findLive, readFor } from '../sessions/read';
+import { type Copies, readFor } from '../sessions/read';
 import { selectSession } from '../sessions/session';
 
 export type SessionEvent = typeof sessionEvents.$inferSelect;
@@ -17,11 +18,7 @@ export interface EventQuery {
   limit: number;
 }
 
-export interface EventPage {
-  events: SessionEvent[];
-  /** What `before` is for the next page; null: this is the last. */
-  next: number | null;
-}
+export type EventPage = NumberedPage<SessionEvent>;
 
 /** The events of the caller's user; null when the caller's own session is over. */
 export function listOwnEvents(
@@ -31,13 +28,14 @@ export function listOwnEvents(
   query: EventQuery,
   now: number,
 ): Promise<EventPage | null> {
-  return readFor(copies, findLive(copies.home, policy, caller.sessionId, now), async (copy) => {
+  return readFor(copies, policy, caller.sessionId, now, async (copy) => {
     const subject = caller.userId ?? caller.sessionId;
-    const [[own], rows] = await transact(
-      copy,
-      () => [selectSession(copy, caller.sessionId), selectEvents(copy, subject, query)] as const,
-    );
-    return { own, answer: toEventPage(rows, query) };
+    const statements = {
+      own: selectSession(copy, caller.sessionId),
+      events: selectEvents(copy, subject, query),
+    };
+    const { own, events } = await transact(copy, () => statements);
+    return { own: own[0], answer: toEventPage(events, query) };
   });
 }
 
@@ -48,71 +46,38 @@ export async function listUserEvents(
   userId: string,
   query: EventQuery,
 ): Promise<EventPage> {
-  const reached = isReached(sessionEvents.clientId, grant);
-  const [rows] = await transact(
-    replica,
-    () => [selectEvents(replica, userId, query, reached)] as const,
-  );
-  return toEventPage(rows, query);
+  const newest = selectEvents(replica, userId, query, PASSED_OVER);
+  const { events } = await transact(replica, () => ({ events: newest }));
+  return toEventPage(events, query, ({ clientId }) => grant.includes(clientId));
 }
 
+const newestOf = writtenOnce((db) =>
+  db
+    .select()
+    .from(sessionEvents)
+    .where(and(eq(sessionEvents.subject, given('subject')), lt(sessionEvents.seq, given('before'))))
+    .orderBy(desc(sessionEvents.seq))
+    .limit(given('limit')),
+);
+
+/** The statement of a page of a subject's events, and so many more as are not to be shown, maybe. */
 export function selectEvents(
-  { db }: Home | Replica,
+  copy: Home | Replica,
   subject: string,
   { before, limit }: EventQuery,
-  condition?: SQL,
+  passedOver = 0,
 ) {
-  return (
-    db
-      .select()
-      .from(sessionEvents)
-      .where(
-        and(
-          eq(sessionEvents.subject, subject),
-          condition,
-          before === null ? undefined : lt(sessionEvents.seq, before),
-        ),
-      )
-      .orderBy(desc(sessionEvents.seq))
-      // One more than asked for tells whether there is a next page.
-      .limit(limit + 1)
-  );
+  // One more than asked for tells whether there is a next page.
+  const most = limit + 1 + passedOver;
+  return newestOf(copy, { subject, before: before ?? Number.MAX_SAFE_INTEGER, limit: most });
 }
 
-export function toEventPage(rows: SessionEvent[], { limit }: EventQuery): EventPage {
-  const events = rows.slice(0, limit);
-  const last = rows.length > limit ? events.at(-1) : undefined;
-  return { events, next: last?.seq ?? null };
+export function toEventPage(
+  read: readonly SessionEvent[],
+  { limit }: EventQuery,
+  isShown: (event: SessionEvent) => boolean = () => true,
+): EventPage {
+  return toNumberedPage(read, isShown, seqOf, limit);
 }
 
-/** Where a list of several homes' events goes on: before which event of each. */
-export type EventPositions = ReadonlyMap<string, number>;
-
-/**
- * One page of the pages of several homes, newest first. The order of writing is each home's own, so
- * the next page says for each where it goes on. An event that is in two, because it moved with its
- * user, is listed once.
- */
-export function mergeEventPages(
-  pages: readonly { home: string; page: EventPage }[],
-  { limit, before }: { limit: number; before: EventPositions },
-): { events: SessionEvent[]; next: EventPositions | null } {
-  const queues = pages.map(({ home, page }) => ({ home, rest: [...page.events] }));
-  const events = new Map<string, SessionEvent>();
-  const next = new Map(before);
-  // The newest of what each home has next: within a home the order of writing stays, whatever the
-  // times say.
-  while (events.size < limit) {
-    const heads = queues.filter(({ rest }) => rest.length > 0);
-    if (heads.length === 0) break;
-    const { home, rest } = heads.reduce((a, b) => (timeOf(b.rest) > timeOf(a.rest) ? b : a));
-    const event = rest.shift() as SessionEvent;
-    events.set(event.id, events.get(event.id) ?? event);
-    next.set(home, event.seq);
-  }
-  const hasMore =
-    queues.some(({ rest }) => rest.length > 0) || pages.some(({ page }) => page.next !== null);
-  return { events: [...events.values()], next: hasMore ? next : null };
-}
-
-const timeOf = ([event]: SessionEvent[]) => event?.createdAt.getTime() ?? 0;
+export const seqOf = ({ seq }: SessionEvent) => seq;

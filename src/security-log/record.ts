@@ -7,6 +7,7 @@ import { and, eq, inArray, SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionEventType, Webhook } from '../config/webhooks';
 import type { Home } from '../db/d1';
+import { type Given, given, writtenOnce, writtenOncePer } from '../db/prepared';
 import { sessionEvents, userSessions, webhookDeliveries } from '../db/schema';
 import type { Assessment } from '../risk/assess';
 import type { Signals } from '../risk/signals';
@@ -73,6 +74,29 @@ export function recordWhere(
   { id, type, details }: Omit<EventDraft, 'id'> & { id: EventDraft['id'] | SQL | null },
   { condition, requestId, now }: { condition: SQL | undefined; requestId: string; now: number },
 ) {
+  const second = Math.floor(now / 1000);
+  const event = { id, type, details: JSON.stringify(details), requestId, second };
+  return insertEvents(db, event, condition);
+}
+
+/** The same of values, or of what stands for them in a statement that is written once. */
+export function insertEvents(
+  db: Home['db'],
+  {
+    id,
+    type,
+    details,
+    requestId,
+    second,
+  }: {
+    id: Given | SQL | null;
+    type: SessionEventType;
+    details: Given;
+    requestId: Given;
+    second: Given;
+  },
+  condition: SQL | undefined,
+) {
   // Of SQL that gives no row there is no event.
   const [value, source] =
     id instanceof SQL
@@ -81,7 +105,7 @@ export function recordWhere(
   return db
     .insert(sessionEvents)
     .select(
-      sql`select null, ${value}, ${type}, ${subjectOf}, ${userSessions.id}, ${userSessions.clientId}, ${requestId}, ${Math.floor(now / 1000)}, ${JSON.stringify(details)}, ${userSessions.moves}, null from ${source} where ${condition ?? sql`true`}`,
+      sql`select null, ${value}, ${type}, ${subjectOf}, ${userSessions.id}, ${userSessions.clientId}, ${requestId}, ${second}, ${details}, ${userSessions.moves}, null from ${source} where ${condition ?? sql`true`}`,
     )
     .onConflictDoNothing();
 }
@@ -100,39 +124,66 @@ export type Written = readonly string[] | { subject: string; atMost: number; aft
  * them). It reads no more of a long log than what the transaction may have written, and a margin.
  */
 export function reportTo(
-  { db }: Home,
+  home: Home,
   { requestId, webhooks }: Reporting,
-  { written: which, now }: { written: Written; now: number },
-) {
-  const candidates =
-    'subject' in which
-      ? and(
-          eq(sessionEvents.subject, which.subject),
-          sql`${sessionEvents.seq} > max(${which.after ?? 0}, (select max(seq) from ${sessionEvents}) - ${which.atMost + MARGIN})`,
-        )
-      : inArray(sessionEvents.id, [...which]);
+  { written, now }: { written: Written; now: number },
+): { deliveries: BatchItem<'sqlite'>[]; readBack: ReturnType<typeof readBackOf> } {
+  const second = Math.floor(now / 1000);
+  const at = { requestId, second };
+  const [which, values] =
+    'subject' in written
+      ? [AMONG_NEWEST, { ...at, ...written, after: written.after ?? 0, margin: MARGIN }]
+      : [byIds(written.length), { ...at, ...toNumbered(written) }];
+  return {
+    deliveries: webhooks.map((webhook) => which.deliveriesTo(home, webhook, values)),
+    readBack: which.readBack(home, values),
+  };
+}
+
+/** The two statements, written once, for one way of finding what was written. */
+function toReport(candidates: SQL | undefined) {
   // What is reported once has the id of an earlier request's event, which is not this one's.
   const written = and(
     candidates,
-    eq(sessionEvents.requestId, requestId),
-    eq(sessionEvents.createdAt, new Date(now)),
+    eq(sessionEvents.requestId, given('requestId')),
+    eq(sessionEvents.createdAt, given('second')),
   );
-  const { seq, id, type, sessionId, clientId } = sessionEvents;
-  const deliveries = webhooks.map(({ name, events }) =>
-    db
-      .insert(webhookDeliveries)
-      .select(
-        sql`select ${id}, ${name}, 'pending', 0, ${Math.floor(now / 1000)}, null, ${sessionId}, ${SEQUENCE} from ${sessionEvents} where ${written} and ${type} in (select value from json_each(${JSON.stringify([...events])})) and ${isToBeTold}`,
-      )
-      .onConflictDoNothing(),
-  );
-  const readBack = db
-    .select({ seq, id, type, sessionId, subject: sessionEvents.subject, clientId })
+  return {
+    readBack: writtenOnce((db) => readBackOf(db, written)),
+    deliveriesTo: writtenOncePer((db, { name, events }: Reporting['webhooks'][number]) => {
+      const { id, type, sessionId } = sessionEvents;
+      const told = JSON.stringify([...events]);
+      return db
+        .insert(webhookDeliveries)
+        .select(
+          sql`select ${id}, ${name}, 'pending', 0, ${given('second')}, null, ${sessionId}, ${SEQUENCE} from ${sessionEvents} where ${written} and ${type} in (select value from json_each(${told})) and ${isToBeTold}`,
+        )
+        .onConflictDoNothing();
+    }),
+  };
+}
+
+function readBackOf(db: Home['db'], written: SQL | undefined) {
+  const { seq, id, type, subject, sessionId, clientId } = sessionEvents;
+  return db
+    .select({ seq, id, type, sessionId, subject, clientId })
     .from(sessionEvents)
     .where(written)
     .orderBy(seq);
-  return { deliveries: deliveries as BatchItem<'sqlite'>[], readBack };
 }
+
+const reportsByIds = new Map<number, ReturnType<typeof toReport>>();
+
+/** Of so many ids, which are few. */
+function byIds(count: number) {
+  const ids = Array.from({ length: count }, (_, number) => given(`id${number}`));
+  const report = reportsByIds.get(count) ?? toReport(inArray(sessionEvents.id, ids));
+  reportsByIds.set(count, report);
+  return report;
+}
+
+const toNumbered = (ids: readonly string[]) =>
+  Object.fromEntries(ids.map((id, number) => [`id${number}`, id]));
 
 /** SQL: policy `log` keeps a mismatch to the log. */
 const isToBeTold = sql`(${sessionEvents.type} <> 'mismatch' or ${sessionEvents.details} ->> '$.risk.decision' is not 'log')`;
@@ -142,3 +193,10 @@ const isToBeTold = sql`(${sessionEvents.type} <> 'mismatch' or ${sessionEvents.d
  * the webhooks are told all the same, by the cron: what the first run wrote has its deliveries.
  */
 const MARGIN = 200;
+
+const AMONG_NEWEST = toReport(
+  and(
+    eq(sessionEvents.subject, given('subject')),
+    sql`${sessionEvents.seq} > max(${given('after')}, (select max(seq) from ${sessionEvents}) - ${given('atMost')} - ${given('margin')})`,
+  ),
+);

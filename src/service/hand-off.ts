@@ -5,7 +5,7 @@
 import { fitsAccessCookieByAnyKey, MAX_COOKIE_BYTES } from '../access-cookie';
 import type { Home } from '../db/d1';
 import { isAllowedReturnUrl } from '../origins';
-import type { NewSession } from '../sessions/create';
+import type { NewSession } from '../sessions/new-session';
 import type { Session } from '../sessions/session';
 import { issueAccessToken } from '../tokens/access-token';
 import { HANDOFF_SECONDS, type Handoff, sealHandoff } from '../tokens/handoff-code';

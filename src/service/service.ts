@@ -8,6 +8,7 @@ import { KEY_CACHE_SECONDS, KEY_STALE_SECONDS } from '../config/signing-key-poli
 import { deriveKeyring, type Keyring, keyringAt } from '../crypto';
 import { type Breaker, createBreaker } from '../db/breaker';
 import {
+  type Copy,
   DEFAULT_HOME,
   type Home,
   type HomeBinding,
@@ -77,6 +78,7 @@ interface Source {
   at: HomeBinding;
   primary: Breaker;
   replica: Breaker;
+  copy: Copy;
 }
 
 export function createService(
@@ -155,7 +157,8 @@ export function createService(
 
   function toSource({ name, binding }: HomeConfig): Source {
     const at = { name, binding, timeoutMs: config.d1TimeoutMs };
-    return { at, primary: createBreaker(now), replica: createBreaker(now) };
+    const copy = { isSeen: false };
+    return { at, primary: createBreaker(now), replica: createBreaker(now), copy };
   }
 
   /**

@@ -4,13 +4,9 @@
  */
 import type { Grant } from '../config/authority';
 import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
-import {
-  type CreateResult,
-  createSession,
-  type Idempotency,
-  type NewSession,
-  toKeyHash,
-} from '../sessions/create';
+import { type CreateResult, createSession } from '../sessions/create';
+import { type Idempotency, toKeyHash } from '../sessions/idempotency';
+import type { NewSession } from '../sessions/new-session';
 import type { Session } from '../sessions/session';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';

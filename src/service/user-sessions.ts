@@ -6,9 +6,11 @@ import type { Home, Replica } from '../db/d1';
 import { DatabaseUnavailableError } from '../faults';
 import { locateUser, type UserLocation } from '../homes/location';
 import { queryAll } from '../homes/query-all';
+import { type MergedPage, mergeNumberedPages, type Positions } from '../numbered-pages';
 import type { ActReason } from '../security-log/audit';
-import { type EventPositions, listUserEvents, mergeEventPages } from '../security-log/read-events';
+import { listUserEvents, type SessionEvent, seqOf } from '../security-log/read-events';
 import { listUserSessions, mergeSessionPages, type Page, type SessionPage } from '../sessions/list';
+import { listAllSessions, type NumberedSession, numberOf } from '../sessions/list-all';
 import { revokeUser } from '../sessions/revoke-many';
 import { reportAct, toAct } from './audit';
 import { authorize } from './authorize';
@@ -19,30 +21,65 @@ import { report, revocationOf } from './report';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
 
-/** The sessions that a caller may see. `unavailable`: the homes whose sessions are not in it. */
+/** The live sessions that a caller may see. `unavailable`: the homes whose sessions are not in it. */
 export async function listSessionsOf(
   caller: ClientCaller,
   service: Service,
-  query: { userId: string; includeEnded: boolean },
+  userId: string,
   page: Page,
 ): Promise<Result<{ page: SessionPage; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
-  const throttled = await throttleClient(caller, service, query.userId);
-  if (throttled !== null) return throttled;
   const { config, now } = service;
-  const homes = service.homes(caller.meter);
-  const list = (copies: (Home | Replica)[]) =>
-    queryAll(copies, (copy) =>
-      listUserSessions(copy, authorized.grant, config.sessions, query, page, now()),
-    );
-  let { answered, unavailable } = await list(homes.map(service.replicaOf));
-  // Sessions that have left one home, and are not in the other yet, are in no list.
-  const isNobodyThere = answered.every(({ answer }) => answer.sessions.length === 0);
-  if (isNobodyThere && (await finishMovesOf(caller, service, query.userId)))
-    ({ answered, unavailable } = await list(homes));
+  const { answered, unavailable } = await listEverywhere(
+    caller,
+    service,
+    userId,
+    (copy) => listUserSessions(copy, authorized.grant, config.sessions, userId, page, now()),
+    ({ sessions }) => sessions.length === 0,
+  );
   const pages = answered.map(({ answer }) => answer);
   return { ok: true, page: mergeSessionPages(pages, page), unavailable };
+}
+
+/** The same of all that are not purged yet, those that are over too. */
+export async function listAllSessionsOf(
+  caller: ClientCaller,
+  service: Service,
+  userId: string,
+  { limit, before }: { limit: number; before: Positions },
+): Promise<Result<{ page: MergedPage<NumberedSession>; unavailable: string[] }>> {
+  const authorized = authorize(caller.client, 'manage_users');
+  if (!authorized.ok) return authorized;
+  const { answered, unavailable } = await listEverywhere(
+    caller,
+    service,
+    userId,
+    (copy) =>
+      listAllSessions(copy, authorized.grant, userId, {
+        limit,
+        before: before.get(copy.name) ?? null,
+      }),
+    ({ rows }) => rows.length === 0,
+  );
+  const pages = answered.map(({ home, answer }) => ({ home: home.name, page: answer }));
+  return { ok: true, page: mergeNumberedPages(pages, numberOf, { limit, before }), unavailable };
+}
+
+/** Lists in all homes. Sessions that have left one, and are not in the other yet, are in none. */
+async function listEverywhere<T>(
+  caller: ClientCaller,
+  service: Service,
+  userId: string,
+  list: (copy: Home | Replica) => Promise<T>,
+  isEmpty: (answer: T) => boolean,
+) {
+  const homes = service.homes(caller.meter);
+  const found = await queryAll<T, Home | Replica>(homes.map(service.replicaOf), list);
+  const isNobodyThere = found.answered.every(({ answer }) => isEmpty(answer));
+  return isNobodyThere && (await finishMovesOf(caller, service, userId))
+    ? queryAll<T, Home | Replica>(homes, list)
+    : found;
 }
 
 /** The security log of a user, of the sessions that the caller may see. */
@@ -50,12 +87,10 @@ export async function listEventsOf(
   caller: ClientCaller,
   service: Service,
   userId: string,
-  { limit, before }: { limit: number; before: EventPositions },
-): Promise<Result<{ page: ReturnType<typeof mergeEventPages>; unavailable: string[] }>> {
+  { limit, before }: { limit: number; before: Positions },
+): Promise<Result<{ page: MergedPage<SessionEvent>; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
-  const throttled = await throttleClient(caller, service, userId);
-  if (throttled !== null) return throttled;
   const replicas = service.homes(caller.meter).map(service.replicaOf);
   const { answered, unavailable } = await queryAll(replicas, (replica) =>
     listUserEvents(replica, authorized.grant, userId, {
@@ -64,7 +99,7 @@ export async function listEventsOf(
     }),
   );
   const pages = answered.map(({ home, answer }) => ({ home: home.name, page: answer }));
-  return { ok: true, page: mergeEventPages(pages, { limit, before }), unavailable };
+  return { ok: true, page: mergeNumberedPages(pages, seqOf, { limit, before }), unavailable };
 }
 
 /**

@@ -1,17 +1,17 @@
 /**
- * Reading sessions: newest first, a page at a time by the last row seen (keyset), so that a new
- * session shifts no page.
+ * Lists of live sessions: newest first, a page at a time by the last row seen (keyset), so that a
+ * new session shifts no page. A page reads a bounded number of open sessions, of which some may have
+ * died of time or be of other clients. So it may be shorter than was asked for, or empty, and is the
+ * last one only where nothing says how to go on.
  */
-import { and, desc, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
-import { LISTED_AT, userSessions } from '../db/schema';
-import { belongsTo, type Caller } from './may-end';
-import { type Position, toListedAt } from './open';
-import { isReached } from './reach';
-import { type Copies, findLive, readFor } from './read';
-import { belongsToSubject, isLive, type Session, selectSession } from './session';
+import { PASSED_OVER } from '../numbered-pages';
+import type { Caller } from './may-end';
+import { type Position, selectOpen, toListedAt } from './open';
+import { type Copies, readFor } from './read';
+import { checkSession, type KnownSession, type Session, selectSession } from './session';
 
 export interface Page {
   after: Position | null;
@@ -24,7 +24,7 @@ export interface SessionPage {
   next: Position | null;
 }
 
-/** The active sessions of the caller's user; null when the caller's own session is over. */
+/** The live sessions of the caller's user; null when the caller's own session is over. */
 export function listOwnSessions(
   copies: Copies,
   policy: SessionPolicy,
@@ -32,77 +32,100 @@ export function listOwnSessions(
   page: Page,
   now: number,
 ): Promise<SessionPage | null> {
-  return readFor(copies, findLive(copies.home, policy, caller.sessionId, now), async (copy) => {
-    const active = and(belongsTo(caller), isLive(policy, now));
-    const [[own], rows] = await transact(
-      copy,
-      () => [selectSession(copy, caller.sessionId), selectPage(copy, active, page)] as const,
-    );
-    return { own, answer: toPage(rows, page) };
+  return readFor(copies, policy, caller.sessionId, now, async (copy) => {
+    const statements = {
+      own: selectSession(copy, caller.sessionId),
+      ...selectOf(copy, caller, page),
+    };
+    const { own, ...read } = await transact(copy, () => statements);
+    return { own: own[0], answer: toOwnPage(own, read, page, policy, now) };
   });
 }
 
-/**
- * A user's sessions, or the one of a guest, of the clients that a backend acts for: active ones, or
- * also those that are over and not purged yet. One round trip.
- */
+/** The statements of a page of a person's own; none for a guest, who has the one session. */
+export function selectOf(copy: Home | Replica, { userId }: Caller, page: Page) {
+  const { after, limit } = page;
+  if (userId === null) return { sameSecond: null, earlier: null };
+  return selectOpen(copy, userId, after, limit + 1 + PASSED_OVER);
+}
+
+interface Read {
+  sameSecond: KnownSession[] | null;
+  earlier: KnownSession[] | null;
+}
+
+export function toOwnPage(
+  own: readonly KnownSession[],
+  { sameSecond, earlier }: Read,
+  page: Page,
+  policy: SessionPolicy,
+  now: number,
+): SessionPage {
+  const isLive = (session: KnownSession) => checkSession(session, policy, now) === null;
+  const isGuest = earlier === null;
+  const read = isGuest
+    ? own.filter((session) => isAfter(session, page.after))
+    : [...(sameSecond ?? []), ...earlier];
+  return toPage(read, isLive, page);
+}
+
+/** The live sessions of a user, or the one of a guest, of the clients that a backend acts for. */
 export async function listUserSessions(
   copy: Home | Replica,
   grant: Grant<'manage_users'>,
   policy: SessionPolicy,
-  { userId, includeEnded }: { userId: string; includeEnded: boolean },
+  userId: string,
   page: Page,
   now: number,
 ): Promise<SessionPage> {
-  const condition = and(
-    belongsToSubject(userId),
-    isReached(userSessions.clientId, grant),
-    includeEnded ? isNull(userSessions.movedTo) : isLive(policy, now),
-  );
-  const [rows] = await transact(copy, () => [selectPage(copy, condition, page)] as const);
-  return toPage(rows, page);
-}
-
-export function selectPage(
-  { db }: Home | Replica,
-  condition: SQL | undefined,
-  { after, limit }: Page,
-) {
-  const isAfter =
-    after &&
-    sql`(${LISTED_AT}, ${userSessions.id}) < (${after.createdAt.getTime() / 1000}, ${after.id})`;
-  return (
-    db
-      .select()
-      .from(userSessions)
-      .where(and(condition, isAfter ?? undefined))
-      .orderBy(desc(LISTED_AT), desc(userSessions.id))
-      // One more than asked for tells whether there is a next page.
-      .limit(limit + 1)
-  );
-}
-
-export function toPage(rows: Session[], { limit }: Page): SessionPage {
-  const sessions = rows.slice(0, limit);
-  const last = rows.length > limit ? sessions.at(-1) : undefined;
-  return {
-    sessions,
-    next: last === undefined ? null : { createdAt: toListedAt(last), id: last.id },
+  const statements = {
+    guest: selectSession(copy, userId),
+    ...selectOf(copy, { sessionId: userId, userId }, page),
   };
+  const { guest, sameSecond, earlier } = await transact(copy, () => statements);
+  const isShown = (session: KnownSession) =>
+    grant.includes(session.clientId) && checkSession(session, policy, now) === null;
+  const isGuest = (session: KnownSession) =>
+    session.userId === null && isAfter(session, page.after) && isShown(session);
+  const ofUser = toPage([...(sameSecond ?? []), ...(earlier ?? [])], isShown, page);
+  return mergeSessionPages([ofUser, { sessions: guest.filter(isGuest), next: null }], page);
+}
+
+/** The rows that are shown, of those that were read: as many as the limit and `PASSED_OVER`. */
+function toPage(
+  read: readonly KnownSession[],
+  isShown: (session: KnownSession) => boolean,
+  { limit }: Page,
+): SessionPage {
+  const shown = read.filter(isShown);
+  const sessions = shown.slice(0, limit);
+  const isFull = read.length > limit + PASSED_OVER;
+  const last = shown.length > limit ? sessions.at(-1) : isFull ? read.at(-1) : undefined;
+  return { sessions, next: last === undefined ? null : toPosition(last) };
 }
 
 /**
- * One page of the pages of several homes: a session is in one alone, and the order is the same in
- * all.
+ * One page of several: a session is in one alone, and the order is the same in all. What is older
+ * than where one of them goes on may come after what is not read yet, and is for the next page.
  */
 export function mergeSessionPages(pages: readonly SessionPage[], { limit }: Page): SessionPage {
-  const [only] = pages;
-  if (pages.length === 1 && only !== undefined) return only;
+  const ends = pages.flatMap(({ next }) => next ?? []).sort(newestFirst);
+  const [end = null] = ends;
   const sessions = pages
     .flatMap((page) => page.sessions)
-    .sort((a, b) => toListedAt(b).getTime() - toListedAt(a).getTime() || (a.id < b.id ? 1 : -1));
-  const last = sessions[limit - 1];
-  const isMore = sessions.length > limit || pages.some(({ next }) => next !== null);
-  const next = isMore && last !== undefined ? { createdAt: toListedAt(last), id: last.id } : null;
-  return { sessions: sessions.slice(0, limit), next };
+    .sort((a, b) => newestFirst(toPosition(a), toPosition(b)))
+    .filter((session) => end === null || newestFirst(toPosition(session), end) <= 0);
+  const last = sessions.length > limit ? sessions[limit - 1] : undefined;
+  return { sessions: sessions.slice(0, limit), next: last === undefined ? end : toPosition(last) };
 }
+
+const toPosition = (session: Session): Position => ({
+  createdAt: toListedAt(session),
+  id: session.id,
+});
+
+const newestFirst = (a: Position, b: Position) =>
+  b.createdAt.getTime() - a.createdAt.getTime() || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+
+const isAfter = (session: Session, position: Position | null) =>
+  position === null || newestFirst(position, toPosition(session)) < 0;

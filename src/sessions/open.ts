@@ -6,10 +6,11 @@
  * What looks at all of them does so a slice at a time, newest first, each after the last row of the
  * one before.
  */
-import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, desc, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Home, Replica } from '../db/d1';
+import { type Given, given, writtenOnce } from '../db/prepared';
 import { LISTED_AT, MAX_LISTED_SECOND, userSessions } from '../db/schema';
-import type { Session } from './session';
+import { isBeforeNotBefore, type Session } from './session';
 
 /** Where a page or a slice starts: after this row. */
 export interface Position {
@@ -20,27 +21,69 @@ export interface Position {
 /** Sessions that one transaction looks at, or ends. */
 export const SLICE = 500;
 
-export function isOpenOf(userId: string): SQL {
+export function isOpenOf(userId: Given): SQL {
   return and(
-    eq(userSessions.userId, userId),
+    sql`${userSessions.userId} = ${userId}`,
     isNull(userSessions.revokedAt),
     isNull(userSessions.movedTo),
   ) as SQL;
 }
 
+/**
+ * What follows a position, in two ranges of the index, one after the other: of a row value SQLite
+ * uses the first alone. Within the second it must be told that the id is the whole order.
+ */
+const rangesAfter = (second: Given, id: Given) => ({
+  sameSecond: {
+    where: sql`${LISTED_AT} = ${second} and ${userSessions.id} < ${id}`,
+    order: [desc(userSessions.id)],
+  },
+  earlier: {
+    where: sql`${LISTED_AT} < ${second}`,
+    order: [desc(LISTED_AT), desc(userSessions.id)],
+  },
+});
+type Range = ReturnType<typeof rangesAfter>['sameSecond'];
+
+const pageOf = ({ where, order }: Range) =>
+  writtenOnce((db) =>
+    db
+      .select({ ...getTableColumns(userSessions), isBeforeNotBefore })
+      .from(userSessions)
+      .where(and(isOpenOf(given('userId')), where))
+      .orderBy(...order)
+      .limit(given('limit')),
+  );
+const after = rangesAfter(given('second'), given('id'));
+const openOfSameSecond = pageOf(after.sameSecond);
+const openBefore = pageOf(after.earlier);
+
+/** The statements that read the newest so many after a position. */
+export function selectOpen(
+  copy: Home | Replica,
+  userId: string,
+  position: Position | null,
+  limit: number,
+) {
+  const values = { userId, limit, ...toBounds(position) };
+  return {
+    sameSecond: position === null ? null : openOfSameSecond(copy, values),
+    earlier: openBefore(copy, values),
+  };
+}
+
 /** SQL: the ids of the next slice. */
-export function sliceOfOpen({ db }: Home, userId: string, after: Position | null): SQL {
-  const { second, id } = toBounds(after);
-  const newestOf = (condition: SQL) =>
+export function sliceOfOpen({ db }: Home, userId: string, position: Position | null): SQL {
+  const { second, id } = toBounds(position);
+  const newestOf = ({ where, order }: Range) =>
     db
       .select({ id: userSessions.id })
       .from(userSessions)
-      .where(and(isOpenOf(userId), condition))
-      .orderBy(desc(LISTED_AT), desc(userSessions.id))
+      .where(and(isOpenOf(userId), where))
+      .orderBy(...order)
       .limit(SLICE);
-  // Two ranges of the index, one after the other: of a row value SQLite uses the first alone.
-  const sameSecond = newestOf(sql`${LISTED_AT} = ${second} and ${userSessions.id} < ${id}`);
-  const earlier = newestOf(sql`${LISTED_AT} < ${second}`);
+  const ranges = rangesAfter(second, id);
+  const [sameSecond, earlier] = [newestOf(ranges.sameSecond), newestOf(ranges.earlier)];
   return sql`(select id from (select id from ${sameSecond} union all select id from ${earlier}) limit ${SLICE})`;
 }
 
@@ -56,9 +99,9 @@ export function toPosition([row]: { listedAt: number; id: string }[]): Position 
   return row === undefined ? null : { createdAt: new Date(row.listedAt * 1000), id: row.id };
 }
 
-function toBounds(after: Position | null): { second: number; id: string } {
-  if (after === null) return { second: MAX_LISTED_SECOND + 1, id: '' };
-  return { second: after.createdAt.getTime() / 1000, id: after.id };
+function toBounds(position: Position | null): { second: number; id: string } {
+  if (position === null) return { second: MAX_LISTED_SECOND + 1, id: '' };
+  return { second: position.createdAt.getTime() / 1000, id: position.id };
 }
 
 /** Pure twin of `LISTED_AT`. */

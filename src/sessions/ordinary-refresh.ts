@@ -6,13 +6,11 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config/config';
 import type { Home } from '../db/d1';
-import { writtenOncePer } from '../db/prepared';
+import { given, writtenOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { isUnremarkable, keepKnownSql, toCompared, toPatch } from '../risk/signals';
 import type { RefreshAttempt } from './refresh-case';
 import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
-
-const given = sql.placeholder;
 
 const writeStatement = (isDeviceTold: boolean) =>
   writtenOncePer((db, policy: SessionPolicy) =>

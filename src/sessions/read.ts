@@ -1,3 +1,7 @@
+/**
+ * Reading sessions for the person of one: from the nearest copy, while the primary alone says
+ * whether that one is live.
+ */
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
 import { checkSession, type KnownSession, type Session, selectSession } from './session';
@@ -10,38 +14,50 @@ export interface Copies {
 
 /** A session by its id, whatever its state. */
 export async function findSession(home: Home, id: string): Promise<KnownSession | null> {
-  const [rows] = await transact(home, () => [selectSession(home, id)] as const);
+  const own = selectSession(home, id);
+  const { rows } = await transact(home, () => ({ rows: own }));
   return rows[0] ?? null;
-}
-
-/** The same, while it is live. */
-export async function findLive(
-  home: Home,
-  policy: SessionPolicy,
-  id: string,
-  now: number,
-): Promise<KnownSession | null> {
-  const session = await findSession(home, id);
-  return session !== null && checkSession(session, policy, now) === null ? session : null;
 }
 
 /** What a read found, and the person's session as it was there. */
 interface Found<T> {
-  own: Session | undefined;
+  own: KnownSession | undefined;
   answer: T;
 }
 
-/**
- * Reads for the person of a live session, while the primary is asked for it; null when it turns out
- * to be over.
- */
-export async function readFor<T, Live extends Session | null>(
+/** Reads for the person of a session that the primary has found to be live. */
+export async function readForLive<T>(
   { home, replica }: Copies,
-  live: Live | Promise<Live>,
+  session: Session,
   read: (copy: Home | Replica) => Promise<Found<T>>,
-): Promise<T | Extract<Live, null>> {
-  const [session, found] = await Promise.all([live, read(replica)]);
-  if (session === null) return session as Extract<Live, null>;
-  const isBehind = found.own?.refreshToken !== session.refreshToken;
-  return isBehind ? (await read(home)).answer : found.answer;
+): Promise<T> {
+  const found = await read(replica);
+  return isBehind(replica, found, session) ? (await read(home)).answer : found.answer;
+}
+
+/** Whether what a copy answered is from before, or after, the session was as the primary has it. */
+function isBehind(replica: Replica, { own }: Found<unknown>, session: Session): boolean {
+  return replica.isCopy() && own?.refreshToken !== session.refreshToken;
+}
+
+/**
+ * Reads for the person of a session; null when it turns out to be over. One round trip where the
+ * primary gave the answer, since then it has said all. Where a copy did, the primary is asked for
+ * the session too: side by side, once this isolate knows that copies answer.
+ */
+export async function readFor<T>(
+  { home, replica }: Copies,
+  policy: SessionPolicy,
+  sessionId: string,
+  now: number,
+  read: (copy: Home | Replica) => Promise<Found<T>>,
+): Promise<T | null> {
+  const find = () => findSession(home, sessionId);
+  const asked = replica.isCopy() ? find() : null;
+  // It is waited for below, unless the read fails.
+  asked?.catch(() => {});
+  const found = await read(replica);
+  const session = replica.isCopy() ? await (asked ?? find()) : found.own;
+  if (session == null || checkSession(session, policy, now) !== null) return null;
+  return isBehind(replica, found, session) ? (await read(home)).answer : found.answer;
 }

@@ -27,7 +27,10 @@ export type RevokedReason =
   | 'reuse_detected'
   | 'suspicious'
   | 'revoked'
-  | 'upgraded';
+  | 'upgraded'
+  /** It was over by time before it was marked (sessions/enforce-limit.ts). */
+  | 'expired_idle'
+  | 'expired_absolute';
 /** Why a session is over, as its own user may be told. */
 export type EndReason =
   | 'expired_idle'
@@ -159,6 +162,17 @@ export function isLive(policy: SessionPolicy, now: Now): SQL {
   ) as SQL;
 }
 
+/** SQL: why a session that is open but not live is over, as `checkSession` says it. */
+export function toDeathReason(policy: SessionPolicy, now: number): SQL {
+  const { second } = toValuesOfNow(policy, now);
+  const reasons = {
+    notBefore: 'revoked',
+    absolute: 'expired_absolute',
+    idle: 'expired_idle',
+  } as const satisfies Record<string, RevokedReason>;
+  return sql`case when ${isBeforeNotBefore.sql} then ${reasons.notBefore} when ${userSessions.expiresAt} <= ${second} then ${reasons.absolute} else ${reasons.idle} end`;
+}
+
 /**
  * SQL: the last rotation is within the grace period. With no grace period, nothing is, whatever the
  * clocks say.
@@ -187,6 +201,10 @@ function toEndReason(reason: string | null): EndReason {
       return 'evicted';
     case 'reuse_detected':
       return 'reuse_detected';
+    case 'expired_idle':
+      return 'expired_idle';
+    case 'expired_absolute':
+      return 'expired_absolute';
     // A guest is told that the session is over, not what became of its user; so is whoever meets a
     // reason from a later release.
     default:

@@ -3,11 +3,12 @@
  * device. A session that a backend keeps starts when it is created. One that is handed to a browser
  * starts when that browser exchanges the code, because only then is there a device to tell of.
  */
-import { and, eq, exists, isNotNull, ne, not, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, isNotNull, not, or, type SQL, sql } from 'drizzle-orm';
 import type { Home } from '../db/d1';
+import type { Given } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { lastSignal, type Signals } from '../risk/signals';
-import { type Actor, type EventDetails, recordWhere } from '../security-log/record';
+import { type Actor, type EventDetails, insertEvents } from '../security-log/record';
 
 export interface Start {
   sessionId: string;
@@ -19,58 +20,104 @@ export interface Start {
   signals: Signals;
 }
 
+/** What the two events are made of: values, or what stands for them. */
+interface StartValues {
+  sessionId: Given;
+  userId: Given | SQL;
+  createdId: Given;
+  newDeviceId: Given;
+  details: Given;
+  browser: Given;
+  platform: Given;
+  requestId: Given;
+  second: Given;
+}
+
+export function toStartDetails({ by, clientId, signals }: Omit<Start, 'sessionId' | 'userId'>) {
+  const details: EventDetails = { by, client_id: clientId, context: signals };
+  return JSON.stringify(details);
+}
+
+/**
+ * Whether a start may be one on a new device: one that tells nothing of itself is neither known nor
+ * new, and a guest has no other.
+ */
+export function mayBeNewDevice({ userId, signals }: Pick<Start, 'userId' | 'signals'>): boolean {
+  return signals.browser !== null && userId !== null;
+}
+
 /**
  * The statements that report a start, where `condition` finds the session. Their ids are drawn
  * here, so make them once for a transaction that may be run again.
  */
 export function recordStart(
-  home: Home,
+  { db }: Home,
   start: Start,
   { condition, requestId, now }: { condition: SQL | undefined; requestId: string; now: number },
 ) {
-  const { by, clientId, signals } = start;
-  const details: EventDetails = { by, client_id: clientId, context: signals };
-  const record = (type: 'session_created' | 'new_device', when?: SQL) => {
-    const event = { id: crypto.randomUUID(), type, details };
-    const statement = recordWhere(home, event, { condition: and(condition, when), requestId, now });
-    return { id: event.id, statement };
+  const [createdId, newDeviceId] = [crypto.randomUUID(), crypto.randomUUID()];
+  const { browser, platform } = start.signals;
+  const values = {
+    ...{ createdId, newDeviceId, browser, platform, requestId },
+    sessionId: start.sessionId,
+    userId: start.userId ?? '',
+    details: toStartDetails(start),
+    second: Math.floor(now / 1000),
   };
-  const events = [record('session_created')];
-  // A device that tells nothing of itself is neither known nor new, and a guest has no other.
-  if (signals.browser !== null && start.userId !== null)
-    events.push(record('new_device', isNewDevice(home, start, start.userId)));
+  const { created, newDevice } = startStatements(db, values, condition);
+  return mayBeNewDevice(start)
+    ? { statements: [created, newDevice], eventIds: [createdId, newDeviceId] }
+    : { statements: [created], eventIds: [createdId] };
+}
+
+export function startStatements(
+  db: Home['db'],
+  { createdId, newDeviceId, ...values }: StartValues,
+  condition: SQL | undefined,
+) {
+  const created = { ...values, id: createdId, type: 'session_created' } as const;
+  const newDevice = { ...values, id: newDeviceId, type: 'new_device' } as const;
   return {
-    statements: events.map(({ statement }) => statement),
-    eventIds: events.map(({ id }) => id),
+    created: insertEvents(db, created, condition),
+    newDevice: insertEvents(db, newDevice, and(condition, isNewDevice(db, values))),
   };
 }
 
+/** A device that was used in none of so many sessions before is new, or as good as new. */
+const RECENT_SESSIONS = 100;
+
 /**
- * SQL: the user has other sessions, live or still kept, but none with this browser on this
- * platform.
+ * SQL: the user has other sessions, live or still kept, but among the newest none with this browser
+ * on this platform.
  */
 function isNewDevice(
-  { db }: Home,
-  { sessionId, signals }: Start,
-  userId: string | SQL,
+  db: Home['db'],
+  {
+    userId,
+    sessionId,
+    browser,
+    platform,
+  }: Pick<StartValues, 'userId' | 'sessionId' | 'browser' | 'platform'>,
 ): SQL | undefined {
+  const { lastSignals, rotatedAt, userAgent, ipAddress } = userSessions;
+  const recent = db
+    .select({ lastSignals, rotatedAt, userAgent, ipAddress })
+    .from(userSessions)
+    .where(sql`${userSessions.userId} = ${userId} and ${userSessions.id} <> ${sessionId}`)
+    // By idx_user_sessions_uid, which has a user's rows in the order of their writing.
+    .orderBy(desc(sql`rowid`))
+    .limit(RECENT_SESSIONS);
   const others = and(
-    eq(userSessions.userId, userId),
-    ne(userSessions.id, sessionId),
-    isNotNull(userSessions.lastSignals),
+    isNotNull(lastSignals),
     // A session that no browser has fetched yet is on no device.
-    or(
-      isNotNull(userSessions.rotatedAt),
-      isNotNull(userSessions.userAgent),
-      isNotNull(userSessions.ipAddress),
-    ),
+    or(isNotNull(rotatedAt), isNotNull(userAgent), isNotNull(ipAddress)),
   );
   const same = and(
     others,
-    sql`${lastSignal('browser')} is ${signals.browser}`,
-    sql`${lastSignal('platform')} is ${signals.platform}`,
+    sql`${lastSignal('browser')} is ${browser}`,
+    sql`${lastSignal('platform')} is ${platform}`,
   );
   const any = (condition: SQL | undefined) =>
-    exists(db.select({ one: sql`1` }).from(userSessions).where(condition));
+    sql`exists (select 1 from ${recent} as ${userSessions} where ${condition})`;
   return and(any(others), not(any(same)));
 }

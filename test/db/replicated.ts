@@ -64,7 +64,10 @@ export function replicate(primary: D1Database, replica: D1Database): Replicated 
           ? askPrimary(statements)
           : readReplica(next, statements));
         next = `${String(position).padStart(8, '0')}-of-the-test`;
-        return results;
+        return results.map((result) => ({
+          ...result,
+          meta: { ...result.meta, served_by_primary: isPrimarys },
+        }));
       },
       getBookmark: () => (next === constraint ? null : next),
     };

@@ -73,7 +73,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
         site={await siteOf(c)}
         sessions={devices.sessions.map((session) => toSessionView(session, config, sessionId))}
         hasMore={devices.next !== null}
-        events={activity.events.map(toEventView)}
+        events={activity.rows.map(toEventView)}
         older={activity.next}
         done={done === 'device' || done === 'others' ? done : null}
       />,
@@ -85,7 +85,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     const parsed = parseSequence(before);
     if (!parsed.ok) throw toCookieProblem(parsed.refusal);
     const { account } = await readOwnAccount(c, parsed.position);
-    const { events, next } = account.activity;
+    const { rows: events, next } = account.activity;
     return render(
       c,
       <ActivityPage site={await siteOf(c)} events={events.map(toEventView)} older={next} />,

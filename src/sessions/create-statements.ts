@@ -1,0 +1,145 @@
+/**
+ * The statements of a create, written once for a policy. Each carries the same condition, so that a
+ * create either happens whole or leaves nothing behind. What a session, or its create, does not
+ * have, is NULL, and then its part of the condition holds.
+ */
+import { and, eq, isNotNull, isNull, not, or, type SQL, sql } from 'drizzle-orm';
+import type { SessionPolicy } from '../config/config';
+import type { Home } from '../db/d1';
+import { insertWhere } from '../db/insert-where';
+import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared';
+import { sessionEvents, usedAssertions, userSessions, users } from '../db/schema';
+import { insertEvents } from '../security-log/record';
+import { claimKey, IS_CLAIMED } from './idempotency';
+import { hasRoom, isAtLimit, isCrowded, oldestAtLimit } from './limits';
+import type { RevokedReason } from './session';
+import { startStatements } from './start-events';
+import { IS_CREATED, isGuest } from './upgrade-guest';
+
+const HAS_MOVED = sql`exists (select 1 from ${users} where ${eq(users.id, given('userId'))} and ${isNotNull(users.movedTo)})`;
+const IS_USED = sql`exists (select 1 from ${usedAssertions} where ${eq(usedAssertions.hash, given('assertion'))})`;
+
+function guestIsThere(policy: SessionPolicy): SQL {
+  return sql`exists (select 1 from ${userSessions} where ${isGuest(policy)})`;
+}
+
+function mayStart(policy: SessionPolicy): SQL | undefined {
+  return and(
+    not(HAS_MOVED),
+    not(IS_USED),
+    hasRoom(policy),
+    or(sql`${given('guestSessionId')} is null`, guestIsThere(policy)),
+  );
+}
+
+/**
+ * Once a key is claimed, the claim stands for the rest; a repeat finds the first one's claim, and
+ * changes nothing.
+ */
+function starts(policy: SessionPolicy): SQL {
+  return sql`iif(${given('salt')} is null, ${mayStart(policy)}, ${IS_CLAIMED})`;
+}
+
+const claim = writtenOncePer((db, policy: SessionPolicy) => claimKey(db, mayStart(policy)));
+
+const insertUser = writtenOncePer((db, policy: SessionPolicy) => {
+  const user = { id: given('userId'), createdAt: given('second'), moves: 0 };
+  return insertWhere(db, users, user, starts(policy));
+});
+
+const logEviction = writtenOncePer((db, policy: SessionPolicy) => {
+  const event = {
+    id: given('evictedId'),
+    type: 'session_evicted',
+    details: JSON.stringify({ by: 'system', reason: 'evicted' }),
+    requestId: given('requestId'),
+    second: given('second'),
+  } as const;
+  const { maxSessionsPerUser: limit } = policy;
+  if (limit === null) throw new Error('nothing is evicted without a limit');
+  const isOldest = eq(userSessions.id, sql`(${oldestAtLimit(policy, limit)})`);
+  return insertEvents(db, event, and(isOldest, starts(policy), not(IS_CREATED)));
+});
+
+/** Ends the session that the event tells of. */
+const evict = writtenOnce((db) => {
+  const evicted = sql`(select ${sessionEvents.sessionId} from ${sessionEvents} where ${eq(sessionEvents.id, given('evictedId'))})`;
+  return db
+    .update(userSessions)
+    .set({ revokedAt: sql`${given('second')}`, revokedReason: 'evicted' satisfies RevokedReason })
+    .where(and(eq(userSessions.id, evicted), isNull(userSessions.revokedAt)));
+});
+
+const insertSession = writtenOncePer((db, policy: SessionPolicy) => {
+  const session = {
+    id: given('sessionId'),
+    userId: given('userId'),
+    refreshToken: given('refreshToken'),
+    userAgent: given('userAgent'),
+    ipAddress: given('ipAddress'),
+    createdAt: given('second'),
+    expiresAt: given('expiresAt'),
+    clientId: given('clientId'),
+    authTime: given('authTime'),
+    amr: given('amr'),
+    acr: given('acr'),
+    claims: given('claims'),
+    lastSignals: given('lastSignals'),
+    moves: 0,
+    idempotencyKeyHash: given('keyHash'),
+  };
+  return insertWhere(db, userSessions, session, starts(policy));
+});
+
+const useAssertion = writtenOnce((db) => {
+  const assertion = { hash: given('assertion'), expiresAt: given('assertionEndsAt') };
+  return insertWhere(db, usedAssertions, assertion, IS_CREATED);
+});
+
+const START = {
+  sessionId: given('sessionId'),
+  userId: given('userId'),
+  createdId: given('createdId'),
+  newDeviceId: given('newDeviceId'),
+  details: given('startDetails'),
+  browser: given('browser'),
+  platform: given('platform'),
+  requestId: given('requestId'),
+  second: given('second'),
+};
+const isOwn = eq(userSessions.id, given('sessionId'));
+export const logStart = writtenOnce((db) => startStatements(db, START, isOwn).created);
+export const logNewDevice = writtenOnce((db) => startStatements(db, START, isOwn).newDevice);
+
+/** Whether there is the session, and whether its user is crowded (sessions/limits.ts). */
+export const readOutcome = writtenOncePer((db, policy: SessionPolicy) =>
+  db
+    .select({ id: userSessions.id, isCrowded: isCrowded(policy).as('is_crowded') })
+    .from(userSessions)
+    .where(isOwn),
+);
+
+/** Why there is none: a transaction does not say which of its conditions failed. */
+export const readRefusal = writtenOncePer((db, policy: SessionPolicy) =>
+  db
+    .select({
+      hasMoved: sql<number>`${HAS_MOVED}`.as('has_moved'),
+      isUsed: sql<number>`${IS_USED}`.as('is_used'),
+      hasGuest: sql<number>`${guestIsThere(policy)}`.as('has_guest'),
+      isAtLimit: isAtLimit(policy).as('is_at_limit'),
+      isCrowded: isCrowded(policy).as('is_crowded'),
+    })
+    .from(sql`(select 1)`),
+);
+
+/** The statements up to the session and what is used up by it. */
+export function insertStart(home: Home, policy: SessionPolicy, values: Values, mayEvict: boolean) {
+  return {
+    claimed: values.salt === null ? null : claim(home, policy, values),
+    user: values.userId === null ? null : insertUser(home, policy, values),
+    evictionLogged: mayEvict ? logEviction(home, policy, values) : null,
+    evicted: mayEvict ? evict(home, values) : null,
+    session: insertSession(home, policy, values),
+    assertionUsed: values.assertion === null ? null : useAssertion(home, values),
+  };
+}

@@ -1,0 +1,82 @@
+/** What a session is started with, and the row that it makes. */
+import type { Grant } from '../config/authority';
+import type { Signals } from '../risk/signals';
+import type { Actor } from '../security-log/record';
+import type { Claim } from './idempotency';
+import type { Session } from './session';
+
+export interface NewSession {
+  /** null: a guest. */
+  userId: string | null;
+  /** The app that the session is for. */
+  clientId: string;
+  /** Who asked for it, which the grant has to allow for `clientId` and the guest. */
+  startedBy: { by: Actor; grant: Grant<'create_sessions' | 'sign_in'> };
+  userAgent: string | null;
+  ipAddress: string | null;
+  /** null: no limit by time. */
+  expiresAt: Date | null;
+  authTime: Date | null;
+  amr: string[] | null;
+  acr: string | null;
+  claims: Record<string, unknown> | null;
+  /** What is known of the device and where it is; what the first refresh is compared with. */
+  signals: Signals;
+  /** The guest session that becomes the user's: it is revoked. */
+  guestSessionId: string | null;
+}
+
+export function toRow(
+  input: NewSession,
+  {
+    sessionId,
+    refreshToken,
+    claim,
+    now,
+  }: { sessionId: string; refreshToken: string; claim: Claim | null; now: number },
+): Session {
+  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr, claims, signals } =
+    input;
+  return {
+    id: sessionId,
+    userId,
+    refreshToken,
+    userAgent,
+    ipAddress,
+    createdAt: new Date(toSecond(now) * 1000),
+    expiresAt,
+    clientId,
+    rotatedAt: null,
+    revokedAt: null,
+    revokedReason: null,
+    authTime,
+    amr: amr && JSON.stringify(amr),
+    acr,
+    claims: claims && JSON.stringify(claims),
+    lastSignals: JSON.stringify(signals),
+    movedTo: null,
+    recoveries: null,
+    beforeStepUp: null,
+    moves: 0,
+    idempotencyKeyHash: claim?.keyHash ?? null,
+  };
+}
+
+/** The row as the database has it. */
+export function toValues(
+  { id, expiresAt, authTime, idempotencyKeyHash, ...row }: Session,
+  now: number,
+) {
+  const { userId, refreshToken, userAgent, ipAddress, clientId, amr, acr, claims, lastSignals } =
+    row;
+  return {
+    ...{ userId, refreshToken, userAgent, ipAddress, clientId, amr, acr, claims, lastSignals },
+    sessionId: id,
+    keyHash: idempotencyKeyHash,
+    expiresAt: expiresAt && toSecond(expiresAt.getTime()),
+    authTime: authTime && toSecond(authTime.getTime()),
+    second: toSecond(now),
+  };
+}
+
+export const toSecond = (ms: number) => Math.floor(ms / 1000);

@@ -1,0 +1,92 @@
+/**
+ * A guest who becomes a user: the guest's session ends as the user's starts, and what is held of the
+ * guest is held of the user from then on. The row and the log are theirs to see, move along, and go
+ * when the user is erased.
+ */
+import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
+import type { SessionPolicy } from '../config/config';
+import { type Home, transact } from '../db/d1';
+import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared';
+import { sessionEvents, userSessions } from '../db/schema';
+import { insertEvents } from '../security-log/record';
+import { SLICE } from './open';
+import { isLive, PLACEHOLDERS_OF_NOW, type RevokedReason } from './session';
+
+/** SQL: the session is the live one of a guest, of a client that the grant reaches. */
+export function isGuest(policy: SessionPolicy): SQL | undefined {
+  return and(
+    eq(userSessions.id, given('guestSessionId')),
+    sql`(${given('reach')} is null or ${userSessions.clientId} in (select value from json_each(${given('reach')})))`,
+    isNull(userSessions.userId),
+    isLive(policy, PLACEHOLDERS_OF_NOW),
+  );
+}
+
+/** SQL: the create that the guest upgrades by has happened. */
+export const IS_CREATED = sql`exists (select 1 from ${userSessions} where ${eq(userSessions.id, given('sessionId'))})`;
+
+const logUpgrade = writtenOncePer((db, policy: SessionPolicy) => {
+  const event = {
+    id: given('upgradedId'),
+    type: 'session_revoked',
+    details: JSON.stringify({ by: 'client', reason: 'upgraded' }),
+    requestId: given('requestId'),
+    second: given('second'),
+  } as const;
+  return insertEvents(db, event, and(isGuest(policy), IS_CREATED));
+});
+
+const endGuest = writtenOncePer((db, policy: SessionPolicy) =>
+  db
+    .update(userSessions)
+    .set({
+      revokedAt: sql`${given('second')}`,
+      revokedReason: 'upgraded' satisfies RevokedReason,
+    })
+    .where(and(isGuest(policy), IS_CREATED)),
+);
+
+const adoptSession = writtenOnce((db) =>
+  db
+    .update(userSessions)
+    .set({ userId: sql`${given('userId')}` })
+    .where(
+      and(
+        eq(userSessions.id, given('guestSessionId')),
+        isNull(userSessions.userId),
+        eq(userSessions.revokedReason, 'upgraded' satisfies RevokedReason),
+        IS_CREATED,
+      ),
+    ),
+);
+
+const adoptEvents = writtenOnce((db) => {
+  const some = db
+    .select({ seq: sessionEvents.seq })
+    .from(sessionEvents)
+    .where(and(eq(sessionEvents.subject, given('guestSessionId')), IS_CREATED))
+    .limit(SLICE);
+  return db
+    .update(sessionEvents)
+    .set({ subject: sql`${given('userId')}` })
+    .where(inArray(sessionEvents.seq, some))
+    .returning({ seq: sessionEvents.seq });
+});
+
+/** The statements of the end, and of the adoption of the row and a slice of the log. */
+export function upgradeGuest(home: Home, policy: SessionPolicy, values: Values) {
+  return {
+    logged: logUpgrade(home, policy, values),
+    ended: endGuest(home, policy, values),
+    adopted: adoptSession(home, values),
+    events: adoptEvents(home, values),
+  };
+}
+
+/** Adopts the rest of a long log, when the create has adopted a slice of it. */
+export async function adoptRest(home: Home, values: Values, adopted: number): Promise<void> {
+  for (let slice = adopted; slice === SLICE; ) {
+    const { events } = await transact(home, () => ({ events: adoptEvents(home, values) }));
+    slice = events.length;
+  }
+}
