@@ -104,6 +104,41 @@ describe('imports', () => {
   });
 });
 
+describe('what a client may do', () => {
+  /** The exported functions of service/, by name, with their text. */
+  const operations = files
+    .filter(({ folder }) => folder === 'service')
+    .flatMap(({ code }) =>
+      [...code.matchAll(/^export (?:async )?function (\w+)[\s\S]*?^}$/gm)].map(([text, name]) => ({
+        name: name as string,
+        text,
+      })),
+    );
+  const ofClients = operations.filter(({ text }) =>
+    /^export (?:async )?function \w+\(\s*caller: ClientCaller,\s*service: Service,/.test(text),
+  );
+
+  it('each operation of a client asks for by itself, whichever door it is called from', () => {
+    expect(ofClients.length).toBeGreaterThan(14);
+    const unasked = ofClients
+      .filter(({ text }) => !text.includes('authorize(caller.client, '))
+      .map(({ name }) => name);
+    // A client ends its own sessions without a capability: RFC 7009 §2.1.
+    expect(unasked).toEqual(['revokeByToken']);
+  });
+
+  it('no door looks at: it is not known in http/ and rpc.ts', () => {
+    const looking = files
+      .filter(({ name }) => /^(http\/|rpc\.ts$)/.test(name))
+      .filter(
+        ({ local, code }) =>
+          local.some((target) => /^(config\/authority|service\/authorize)$/.test(target)) ||
+          /\ballow\b\.|\bforClients\b|\bbrowserClients\b/.test(code),
+      );
+    expect(looking.map(({ name }) => name)).toEqual([]);
+  });
+});
+
 describe('what stands where', () => {
   const having = (pattern: RegExp) =>
     files.filter(({ code }) => pattern.test(code)).map(({ name }) => name);

@@ -48,8 +48,8 @@ export const signIn = defineCall(
 export const introspect = defineCall(
   'introspect',
   v.strictObject({ token: v.string() }),
-  async (caller, service, { token }, grant) => {
-    const found = await introspectToken(caller, grant, service, token);
+  async (caller, service, { token }) => {
+    const found = await introspectToken(caller, service, token);
     if (!found.ok) return found;
     const { introspection } = found;
     const value = toIntrospectionView(introspection, service.config.issuer);

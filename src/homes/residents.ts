@@ -1,5 +1,6 @@
 /** Who lives in a home, and who is on the way out of it: what a drain and the cron go through. */
 import { and, isNull, sql } from 'drizzle-orm';
+import type { Grant } from '../config/authority';
 import { type Home, transact } from '../db/d1';
 import { unfinishedMoves, userSessions, users } from '../db/schema';
 import { isLive } from '../sessions/session';
@@ -17,6 +18,7 @@ export interface Cursor {
  */
 export async function listResidents(
   home: Home,
+  _grant: Grant<'operate'>,
   { policy, now }: Pick<MoveContext, 'policy' | 'now'>,
   after: Cursor,
   limit: number,

@@ -35,7 +35,10 @@ export async function listDeliveries(
   if (!authorized.ok) return authorized;
   const home = service.findHome(filter.home, caller.meter);
   if (home === null) return invalid('home is not one of this service');
-  return { ok: true, ...(await listInHome(service.replicaOf(home), filter, page)) };
+  return {
+    ok: true,
+    ...(await listInHome(service.replicaOf(home), authorized.grant, filter, page)),
+  };
 }
 
 /** Makes due again what was given up. Returns how many there were. */

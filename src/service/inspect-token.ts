@@ -2,7 +2,6 @@
  * What a token that someone shows names, and whether it is good right now (RFC 7662); and ending
  * the session behind it (RFC 7009).
  */
-import type { Grant } from '../config/authority';
 import type { Home } from '../db/d1';
 import { NOBODY } from '../sessions/presented';
 import { findSession } from '../sessions/read';
@@ -13,6 +12,7 @@ import {
   type ShownRefreshToken,
   verifyRefreshToken,
 } from '../tokens/refresh-token';
+import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { endByClient, hasEnded } from './end-session';
 import { whereSessionIs } from './locate';
@@ -47,10 +47,12 @@ export type Introspection =
 /** Whether a token of either kind is good right now. One round trip. */
 export async function introspect(
   caller: ClientCaller,
-  grant: Grant<'introspect'>,
   service: Service,
   token: string,
 ): Promise<Result<{ introspection: Introspection }>> {
+  const authorized = authorize(caller.client, 'introspect');
+  if (!authorized.ok) return authorized;
+  const { grant } = authorized;
   const { config, now } = service;
   const found = await findToken(caller, service, token);
   if (found === null) return INACTIVE;

@@ -61,7 +61,7 @@ export async function drainHome(
     return invalid('Set new_users of this home to none first, or others would come');
   const source = service.boundHome(from.name, caller.meter);
   const at = { policy: config.sessions, now: now() };
-  const { subjects, next } = await listResidents(source, at, after, limit);
+  const { subjects, next } = await listResidents(source, authorized.grant, at, after, limit);
   const act = await toAct(caller, service, authorized.grant, {
     type: 'home_drained',
     target: { type: 'home', id: from.name },

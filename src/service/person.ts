@@ -2,6 +2,7 @@
  * All that is held of a person: erased, or given out, from every home. A user's id, or the session
  * id of a guest, names them.
  */
+import type { Grant } from '../config/authority';
 import { toUuid } from '../crypto';
 import { queryAll } from '../homes/query-all';
 import type { ActReason } from '../security-log/audit';
@@ -30,7 +31,7 @@ export async function erase(
   if (!authorized.ok) return authorized;
   const throttled = await throttleClient(caller, service, subject);
   if (throttled !== null) return throttled;
-  const person = await findPerson(caller, service, subject);
+  const person = await findPerson(caller, service, authorized.grant, subject);
   const act = await toAct(caller, service, authorized.grant, {
     type: 'user_erased',
     target: { type: 'user', id: subject },
@@ -74,7 +75,7 @@ export async function exportPerson(
       code: 'invalid_request',
       detail: 'cursor is not one that this service gave',
     });
-  const person = await findPerson(caller, service, subject);
+  const person = await findPerson(caller, service, authorized.grant, subject);
   const { grant } = authorized;
   const act = await toAct(caller, service, grant, {
     id: await toExportId([grant.clientId, subject, home.name], service.now()),
@@ -107,9 +108,14 @@ function positionAfter(
 }
 
 /** Throws when a home does not answer: who the person was as a guest may be known there alone. */
-async function findPerson(caller: Caller, service: Service, subject: string) {
+async function findPerson(
+  caller: Caller,
+  service: Service,
+  grant: Grant<'erase_users' | 'manage_all'>,
+  subject: string,
+) {
   const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
-    listFormerGuests(home, subject),
+    listFormerGuests(home, grant, subject),
   );
   assertAllAnswered(unavailable);
   return { subject, formerGuests: [...new Set(answered.flatMap(({ answer }) => answer))] };

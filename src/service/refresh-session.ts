@@ -3,6 +3,7 @@ import { rotateSession } from '../sessions/rotate';
 import type { RefusalReason, Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
 import { toAudience } from './audience';
+import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { logUnknownHome, whereSessionIs } from './locate';
@@ -35,6 +36,10 @@ export async function refresh(
   service: Service,
   presentation: Presentation,
 ): Promise<RefreshResult> {
+  const client = service.config.clients.get(presentation.clientId);
+  if (client === undefined) return unknown('unknown_client');
+  const authorized = authorize(client, 'refresh');
+  if (!authorized.ok) return authorized;
   const result = await attempt(caller, service, presentation);
   if (result.ok || !provedNothing(result.refusal)) return result;
   return (await throttleFailure(caller, service, presentation.clientId)) ?? result;

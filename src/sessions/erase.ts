@@ -17,6 +17,7 @@ import {
   type SQL,
   sql,
 } from 'drizzle-orm';
+import type { Grant } from '../config/authority';
 import { sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import {
@@ -37,7 +38,11 @@ import { belongsToSubject, type RevokedReason } from './session';
  * The guest sessions that became this user's. Where one moved before that, its former home has a
  * row that shows the way and does not know the user. One round trip.
  */
-export async function listFormerGuests(home: Home, userId: string): Promise<string[]> {
+export async function listFormerGuests(
+  home: Home,
+  _grant: Grant<'erase_users' | 'manage_all'>,
+  userId: string,
+): Promise<string[]> {
   const isFormerGuest = and(
     eq(userSessions.userId, userId),
     eq(userSessions.revokedReason, 'upgraded' satisfies RevokedReason),

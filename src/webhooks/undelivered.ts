@@ -3,6 +3,7 @@
  * when its endpoint is not configured any more.
  */
 import { and, eq, gt, inArray, lte, notInArray, type SQL, sql } from 'drizzle-orm';
+import type { Grant } from '../config/authority';
 import { type Home, type Replica, transact } from '../db/d1';
 import { sessionEvents, webhookDeliveries, webhookPauses } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
@@ -58,6 +59,7 @@ export interface DeliveryFilter {
  */
 export async function listDeliveries(
   replica: Replica,
+  _grant: Grant<'operate'>,
   filter: DeliveryFilter,
   { after, limit }: { after: number; limit: number },
 ): Promise<{ deliveries: Delivery[]; next: number | null }> {

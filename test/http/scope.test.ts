@@ -5,6 +5,7 @@ import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { APP, BACKEND, basic, sha256Hex, startService, type TestService } from '../fixtures';
+import { BACKEND_ROUTES, toInit } from './routes';
 
 const NARROW = { id: 'narrow', secret: 'narrow-secret-of-the-tests' };
 const ERASER = { id: 'eraser', secret: 'eraser-secret-of-the-tests' };
@@ -123,6 +124,27 @@ describe('a backend that names one app', () => {
     expect((await service.refresh(guest.refresh_token, OTHER_APP)).status).toBe(200);
   });
 });
+
+it.each(BACKEND_ROUTES)(
+  '$method $path is refused to a client that may do nothing, before any database is asked',
+  async (route) => {
+    const { CLIENTS } = service.env;
+    const idle = {
+      client_id: 'idle',
+      secret_sha256: await sha256Hex('the-secret-of-idle'),
+      allow: [],
+    };
+    const clients = JSON.stringify([...JSON.parse(CLIENTS ?? '[]'), idle]);
+    const other = await startService({ CLIENTS: clients });
+    const authorization = basic({ id: 'idle', secret: 'the-secret-of-idle' });
+    const response = await other.request(route.path, toInit(route, { authorization }));
+    expect([response.status, await response.json()]).toMatchObject([
+      403,
+      { code: 'client_not_allowed' },
+    ]);
+    expect(other.database.roundTrips).toBe(0);
+  },
+);
 
 describe('erasing a user', () => {
   it('is a capability of its own, which gives no other', async () => {

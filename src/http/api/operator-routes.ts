@@ -11,7 +11,7 @@ import { readListQuery, readMembers, readMembersOf } from '../input';
 
 /** Below `/v1`. */
 export function operatorRoutes(service: Service): Hono<AppEnv> {
-  const operator = clientAuth(service, 'operate');
+  const operator = clientAuth(service);
   const routes = new Hono<AppEnv>();
   const by =
     (call: Call<object>, read: (c: AppContext) => object | Promise<object>): Handler<AppEnv> =>

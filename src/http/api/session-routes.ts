@@ -17,7 +17,7 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   const { config } = service;
   const routes = new Hono<AppEnv>();
   const user = bearerAuth(service);
-  const backend = clientAuth(service, 'create_sessions');
+  const backend = clientAuth(service);
 
   routes.post('/', backend, async (c) => {
     const { input, text } = await readJson(c, jsonObject);

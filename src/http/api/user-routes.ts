@@ -10,7 +10,7 @@ import { readListQuery, readQuery } from '../input';
 
 export function userRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  const backend = clientAuth(service, 'manage_users');
+  const backend = clientAuth(service);
 
   routes.get('/:user_id/sessions', backend, async (c) => {
     const input = { ...ofUser(c), ...readListQuery(c, ['include']) };
@@ -26,12 +26,12 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     c.json(answer(c, await revokeAll(clientCallerOf(c), service, actOnUser(c)))),
   );
 
-  routes.delete('/:user_id', clientAuth(service, 'erase_users'), async (c) => {
+  routes.delete('/:user_id', backend, async (c) => {
     answer(c, await erase(clientCallerOf(c), service, actOnUser(c)));
     return c.body(null, 204);
   });
 
-  routes.get('/:user_id/export', clientAuth(service, 'manage_all'), async (c) => {
+  routes.get('/:user_id/export', backend, async (c) => {
     const input = { ...ofUser(c), ...readListQuery(c, ['reason']) };
     return c.json(answer(c, await exportAll(clientCallerOf(c), service, input)));
   });

@@ -3,10 +3,8 @@
  * public client.
  */
 import { createMiddleware } from 'hono/factory';
-import type { Grant } from '../../config/authority';
-import type { Capability, Client } from '../../config/clients';
+import type { Client } from '../../config/clients';
 import { equalDigests, sha256 } from '../../crypto';
-import { authorize } from '../../service/authorize';
 import type { Service } from '../../service/service';
 import { throttleFailure } from '../../service/throttle';
 import type { AppContext, AppEnv } from '../context';
@@ -15,11 +13,10 @@ import { toProblemError } from '../refusals';
 import { type Credentials, parseBasic } from './basic-credentials';
 import { loggableClaim, readClaim } from './claimed-client';
 
-/** For routes of backends: HTTP Basic credentials of a client that is allowed to do this. */
-export const clientAuth = (service: Service, capability: Capability) =>
+/** For routes of backends: HTTP Basic credentials. What the client may do, the operation asks. */
+export const clientAuth = (service: Service) =>
   createMiddleware<AppEnv>(async function clientAuth(c, next) {
-    const client = await authenticateClient(c, service, new Map());
-    requireGrant(client, capability);
+    await authenticateClient(c, service, new Map());
     await next();
   });
 
@@ -92,13 +89,6 @@ function logUnencoded(c: AppContext, { id }: Client): void {
 function identified(c: AppContext, client: Client): Client {
   c.set('client', client);
   return client;
-}
-
-/** The grant that an operation asks for. Throws `client_not_allowed`. */
-export function requireGrant<C extends Capability>(client: Client, capability: C): Grant<C> {
-  const authorized = authorize(client, capability);
-  if (!authorized.ok) throw toProblemError(authorized.refusal);
-  return authorized.grant;
 }
 
 const UNKNOWN_CLIENT_HASH = 'A'.repeat(43);

@@ -19,7 +19,7 @@ import { visitorOf } from '../../service/signals';
 import { throttleSignOut } from '../../service/throttle';
 import { revokeEverywhere } from '../../sessions/revoke-many';
 import { answer } from '../answer';
-import { clientAuth, requireGrant } from '../auth/client-auth';
+import { clientAuth } from '../auth/client-auth';
 import { clientCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
@@ -86,7 +86,6 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
         'cross_site_request',
         'The origin of the request is not one of the client',
       );
-    requireGrant(client, 'sign_in');
     const former = await verifyCookie(c, service);
     const { id_token: assertion, nonce } = input;
     const result = await signIn(c.get('caller'), service, {
@@ -163,7 +162,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
         );
       await next();
     },
-    clientAuth(service, 'browser_tokens'),
+    clientAuth(service),
     async (c) => {
       const described = await readOptionalJson(c, serverTokenSchema);
       const input = { ...described, cookie: c.req.header('cookie') ?? '' };

@@ -10,7 +10,7 @@ import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
-import { authenticateClient, requireGrant } from '../auth/client-auth';
+import { authenticateClient } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { OAuthError } from '../errors';
 import { readForm } from '../input';
@@ -49,9 +49,8 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
   routes.post('/introspect', async (c) => {
     const form = await readForm(c);
     const client = await authenticateClient(c, service, form);
-    const grant = requireGrant(client, 'introspect');
     const caller = { ...c.get('caller'), client };
-    const introspected = await introspect(caller, grant, service, need(form, 'token'));
+    const introspected = await introspect(caller, service, need(form, 'token'));
     if (!introspected.ok) throw toOAuthError(introspected.refusal);
     const { introspection } = introspected;
     if (introspection === null) c.set('outcome', 'inactive');
@@ -62,7 +61,6 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
 
   /** RFC 6749 §6. */
   async function grantByRefreshToken(c: AppContext, client: Client, form: Form) {
-    requireGrant(client, 'refresh');
     const presentation = {
       presented: need(form, 'refresh_token'),
       clientId: client.id,
@@ -76,7 +74,6 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
 
   /** RFC 7523 §2.1. */
   async function grantByAssertion(c: AppContext, client: Client, form: Form) {
-    requireGrant(client, 'sign_in');
     const signedIn = await signIn(c.get('caller'), service, {
       assertion: need(form, 'assertion'),
       nonce: form.get('nonce') ?? null,
