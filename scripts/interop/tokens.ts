@@ -53,7 +53,7 @@ async function createSession(issuer: string, { id, secret }: TriedService['clien
       authorization: `Basic ${btoa(`${id}:${secret}`)}`,
       'content-type': 'application/json',
     },
-    body: JSON.stringify({ user_id: randomUUID() }),
+    body: JSON.stringify({ user_id: randomUUID(), client_id: 'demo-app' }),
   });
   if (response.status !== 201)
     throw new Error(`a session could not be started: ${response.status} ${await response.text()}`);
