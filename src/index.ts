@@ -3,6 +3,7 @@ import type { Bindings, Env } from './env';
 import { appFor } from './http/app';
 import { runScheduled } from './scheduled';
 
+export { createSessions, type MountedSessions, type MountOptions } from './mount';
 export { Sessions } from './rpc';
 
 export default {

@@ -31,6 +31,7 @@ function layerOf(name: string): number {
   if (name.startsWith('dev/')) return 6;
   if (name === 'index' || name === 'index.ts') return 5;
   if (/^rpc(\.ts)?$/.test(name)) return 3.8;
+  if (/^mount(\.ts)?$/.test(name)) return 4.5;
   if (/^scheduled(\.ts)?$/.test(name)) return 4;
   if (name.startsWith('http/')) return 3.8;
   if (name.startsWith('calls/')) return 3.6;
@@ -68,7 +69,7 @@ describe('imports', () => {
     expect(circles).toEqual([]);
   });
 
-  it('of client/ are its own; tokens/ and config/ go by the rules of client/verify, calls/ and rpc.ts by the types of client/rpc, nobody else imports it', () => {
+  it('of client/ are its own; tokens/ and config/ go by the rules of client/verify, calls/, rpc.ts and mount.ts by the types of client/rpc, nobody else imports it', () => {
     const crossing = files.flatMap(({ name, folder, local }) =>
       local
         .filter((target) => (folder === 'client') !== target.startsWith('client/'))
@@ -76,7 +77,10 @@ describe('imports', () => {
         .filter(
           (target) => !(/^(tokens|config)$/.test(folder) && target.startsWith('client/verify/')),
         )
-        .filter((target) => !(/^(calls\/|rpc\.ts$)/.test(name) && target.startsWith('client/rpc')))
+        .filter(
+          (target) =>
+            !(/^(calls\/|(rpc|mount)\.ts$)/.test(name) && target.startsWith('client/rpc')),
+        )
         .map((target) => `${name} → ${target}`),
     );
     expect(crossing).toEqual([]);

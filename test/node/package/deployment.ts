@@ -90,8 +90,12 @@ export const PLATFORM = {
   compatibilityFlags: ['nodejs_compat'],
 };
 
-async function migrate(miniflare: Miniflare, folder: string): Promise<void> {
-  const database = await miniflare.getD1Database('DB', 'my-sessions');
+export async function migrate(
+  miniflare: Miniflare,
+  folder: string,
+  { worker, binding } = { worker: 'my-sessions', binding: 'DB' },
+): Promise<void> {
+  const database = await miniflare.getD1Database(binding, worker);
   for (const name of readdirSync(folder).sort()) {
     const sql = readFileSync(join(folder, name), 'utf8');
     for (const statement of sql.split('--> statement-breakpoint'))

@@ -19,6 +19,7 @@ export interface Installed {
   /** Copies of the examples, as a user has them. */
   ownWorker: string;
   resourceServer: string;
+  mounted: string;
   /** Node executables by their major version. */
   nodes: Record<string, string>;
 }
@@ -68,15 +69,16 @@ async function installIn(folder: string): Promise<Installed> {
     await install(copy, [archive]);
     return copy;
   };
-  const [newest, oldest, ownWorker, resourceServer, nodes] = await Promise.all([
+  const [newest, oldest, ownWorker, resourceServer, mounted, nodes] = await Promise.all([
     consume('newest', dependencies),
     consume('oldest', OLDEST),
     copyExample('own-worker'),
     copyExample('resource-server'),
+    copyExample('mounted'),
     fetchingNodes,
   ]);
   const files = packed.files.map(({ path }) => path);
-  return { archive, files, newest, oldest, ownWorker, resourceServer, nodes };
+  return { archive, files, newest, oldest, ownWorker, resourceServer, mounted, nodes };
 }
 
 function makeFolder(parent: string, name: string): string {

@@ -1,0 +1,99 @@
+/**
+ * The door for an app that has the service inside its own Worker: requests below the path of
+ * ISSUER, the Cron Trigger's part, and the calls of backends as functions (docs/mounting.md).
+ */
+import { env as ownEnv, waitUntil } from 'cloudflare:workers';
+import { callsOf } from './calls/calls';
+import type { SessionsCalls } from './client/rpc';
+import type { Bindings, Env } from './env';
+import { appFor } from './http/app';
+import { runScheduled } from './scheduled';
+import { serviceFor } from './service/instance';
+
+type BindingName = 'DB' | `DB_${string}` | Extract<keyof Bindings, `RATE_LIMIT_${string}`>;
+type SettingName = Exclude<keyof Bindings, BindingName>;
+
+/** `Name` is what the types of the app's own `Env` call a binding or variable. */
+export interface MountOptions {
+  /**
+   * Which of CLIENTS the app itself is. Its `allow` and `for_clients` say what `operations` may do,
+   * as they do for every other client.
+   */
+  clientId: string;
+  /**
+   * What the app calls the bindings that the service calls `DB`, `DB_<NAME>` and `RATE_LIMIT_…`;
+   * those that are left out have the service's own names.
+   */
+  bindings?: { readonly [Name in BindingName]?: string };
+  /**
+   * The service's settings, lists as they are or as JSON. Those that are left out are variables of
+   * the Worker; secrets belong there.
+   */
+  settings?: { readonly [Name in SettingName]?: string | number | readonly object[] };
+  /** The Worker's bindings and variables, if not its own: for tests. */
+  env?: object;
+}
+
+export interface MountedSessions {
+  /**
+   * Whether a request is the service's: below the path of ISSUER, or for its metadata, which RFC
+   * 8414 §3.1 has beside the other well-known documents of the host.
+   */
+  matches(request: Request): boolean;
+  /** Answers a request that `matches`. */
+  fetch(request: Request): Promise<Response>;
+  /** The service's part of a Cron Trigger. Rejects when a home failed, after all others are done. */
+  scheduled(controller: Pick<ScheduledController, 'scheduledTime'>): Promise<void>;
+  /** The calls of backends, as the client `clientId`. They need no request, and never throw. */
+  operations: SessionsCalls;
+}
+
+/** To be called once, at the top of a module. What is wrong with the settings, every answer says. */
+export function createSessions(options: MountOptions): MountedSessions {
+  const { clientId, env = ownEnv } = options;
+  let known: Env | null = null;
+  // On first need, because the settings of some platforms are there only while a request is.
+  const envOf = () => {
+    known ??= toEnv(env, options);
+    return known;
+  };
+  const context = { waitUntil, passThroughOnException() {} } as unknown as ExecutionContext;
+  return {
+    matches: (request) => isBelow(new URL(request.url).pathname, basePathOf(envOf().ISSUER)),
+    fetch: async (request) => appFor(envOf()).fetch(request, envOf(), context),
+    scheduled: ({ scheduledTime }) => runScheduled(envOf(), scheduledTime),
+    operations: callsOf({
+      name: 'function',
+      service: () => serviceFor(envOf()),
+      clientId,
+      waitUntil,
+    }),
+  };
+}
+
+/** The environment as the service knows it. */
+function toEnv(env: object, { bindings = {}, settings = {} }: MountOptions): Env {
+  const given = new Map(Object.entries(env));
+  const named = Object.entries(bindings).map(([name, own]) => [name, given.get(`${own}`)]);
+  const set = Object.entries(settings).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, toText(value)]],
+  );
+  return { ...env, ...Object.fromEntries(named), ...Object.fromEntries(set) } as Env;
+}
+
+const toText = (value: string | number | readonly object[]) =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
+
+/** Without a path the whole host is the service's. */
+function basePathOf(issuer: string | undefined): string {
+  const { pathname = '/' } = URL.parse(issuer ?? '') ?? {};
+  return pathname.replace(/\/$/, '');
+}
+
+function isBelow(path: string, basePath: string): boolean {
+  return (
+    path === basePath ||
+    path.startsWith(`${basePath}/`) ||
+    (path.startsWith('/.well-known/') && path.endsWith(basePath))
+  );
+}

@@ -1,0 +1,132 @@
+/** The service inside an app's own Worker. */
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { createSessions, type MountOptions } from '../src/mount';
+
+const ORIGIN = 'https://app.example';
+const USER = crypto.randomUUID();
+const settings: MountOptions['settings'] = {
+  ISSUER: `${ORIGIN}/auth`,
+  AUDIENCE: ORIGIN,
+  SESSION_SECRET: 'the-session-secret-of-the-tests-0123456789',
+  ACCESS_TOKEN_TTL_SECONDS: 120,
+  CLIENTS: [
+    {
+      client_id: 'app',
+      bound: true,
+      allow: ['create_sessions', 'manage_users'],
+      for_clients: ['web'],
+    },
+    { client_id: 'web', origins: [ORIGIN], return_urls: [`${ORIGIN}/`] },
+  ],
+};
+/** An app whose database has a name of its own. */
+const mount = (more: Partial<MountOptions> = {}) =>
+  createSessions({
+    clientId: 'app',
+    bindings: { DB: 'APP_DB' },
+    settings,
+    env: { APP_DB: env.DB },
+    ...more,
+  });
+
+let lines: Record<string, unknown>[];
+beforeEach(() => {
+  lines = [];
+  for (const method of ['log', 'error'] as const)
+    vi.spyOn(console, method).mockImplementation((line) => lines.push(JSON.parse(line)));
+  return () => vi.restoreAllMocks();
+});
+
+const matches = (path: string) => mount().matches(new Request(ORIGIN + path));
+
+describe('a mounted service', () => {
+  it.each([
+    '/auth',
+    '/auth/',
+    '/auth/healthz',
+    '/auth/oauth/token',
+    '/.well-known/oauth-authorization-server/auth',
+    '/.well-known/openid-configuration/auth',
+  ])('takes %s', (path) => {
+    expect(matches(path)).toBe(true);
+  });
+
+  it.each([
+    '/',
+    '/authors',
+    '/authentication/x',
+    '/x/auth',
+    '/.well-known/security.txt',
+    '/oauth/token',
+  ])('leaves %s to the app', (path) => {
+    expect(matches(path)).toBe(false);
+  });
+
+  it('answers below the path of ISSUER', async () => {
+    const sessions = mount();
+    expect((await sessions.fetch(new Request(`${ORIGIN}/auth/healthz`))).status).toBe(200);
+    const metadata = `${ORIGIN}/.well-known/oauth-authorization-server/auth`;
+    expect(await (await sessions.fetch(new Request(metadata))).json()).toMatchObject({
+      issuer: `${ORIGIN}/auth`,
+      token_endpoint: `${ORIGIN}/auth/oauth/token`,
+    });
+    const elsewhere = await sessions.fetch(new Request(`${ORIGIN}/healthz`));
+    expect(elsewhere.status).toBe(404);
+  });
+
+  it('has its sessions in the app’s database, and gives its calls as functions', async () => {
+    const sessions = mount();
+    const started = await sessions.operations.create({ user_id: USER, client_id: 'web' });
+    expect(started).toMatchObject({ ok: true, value: { expires_in: 120 } });
+    if (!started.ok) return;
+    const { access_token, session } = started.value;
+    const own = await sessions.fetch(
+      new Request(`${ORIGIN}/auth/v1/sessions/current`, {
+        headers: { authorization: `Bearer ${access_token}` },
+      }),
+    );
+    expect(await own.json()).toMatchObject({ session: { id: session.id } });
+    const row = await env.DB.prepare('SELECT client_id FROM user_sessions WHERE id = ?')
+      .bind(session.id)
+      .first();
+    expect(row).toEqual({ client_id: 'web' });
+    expect(lines).toContainEqual(
+      expect.objectContaining({ event: 'request', method: 'function', route: 'create' }),
+    );
+  });
+
+  it('does for the app what CLIENTS allows it, and no more', async () => {
+    const { operations } = mount();
+    expect(await operations.erase({ user_id: USER })).toMatchObject({ code: 'client_not_allowed' });
+    const other = mount({ clientId: 'nobody' }).operations;
+    expect(await other.list({ user_id: USER })).toMatchObject({ code: 'invalid_client' });
+  });
+
+  it('does its part of the cron, and fails it where its database does', async () => {
+    await mount().scheduled({ scheduledTime: Date.now() });
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'scheduled', home: 'DB' }));
+    const broken = {
+      prepare: () => ({}),
+      withSession: () => ({ batch: () => Promise.reject(new Error('away')) }),
+    };
+    await expect(
+      mount({ env: { APP_DB: broken } }).scheduled({ scheduledTime: Date.now() }),
+    ).rejects.toThrow('did not answer');
+  });
+
+  it('reads what no option sets from the Worker’s own variables', async () => {
+    const { SESSION_SECRET, ...rest } = settings;
+    const sessions = mount({ settings: rest, env: { APP_DB: env.DB, SESSION_SECRET } });
+    expect((await sessions.fetch(new Request(`${ORIGIN}/auth/healthz`))).status).toBe(200);
+  });
+
+  it('without a setting says so in every answer, and leaves the app its paths', async () => {
+    const { SESSION_SECRET, ...rest } = settings;
+    const sessions = mount({ settings: rest });
+    expect((await sessions.fetch(new Request(`${ORIGIN}/auth/healthz`))).status).toBe(503);
+    expect(await sessions.operations.listHomes()).toMatchObject({ code: 'config_invalid' });
+    expect(sessions.matches(new Request(`${ORIGIN}/`))).toBe(false);
+    expect(lines).toContainEqual(expect.objectContaining({ event: 'config_invalid' }));
+  });
+});
