@@ -276,7 +276,11 @@ describe('a cookie that a server forwards', () => {
     );
     sessionId = session.id;
     const started = await own.app.request(browser.start_url, {
-      headers: { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'navigate' },
+      headers: {
+        'sec-fetch-site': 'same-site',
+        'sec-fetch-mode': 'navigate',
+        referer: `${ORIGIN}/`,
+      },
     });
     cookie = started.headers
       .getSetCookie()
