@@ -373,3 +373,79 @@ describe('lists', () => {
     },
   );
 });
+
+describe('all that is held of a person', () => {
+  const TABLES = {
+    user_sessions: 'user_id',
+    session_events: 'subject',
+    outdated_tokens: 'subject',
+  };
+  const held = async () => {
+    const counts = Object.entries(TABLES).map(([table, column]) =>
+      env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE ${column} = ?`).bind(USER).first(),
+    );
+    const user = env.DB.prepare('SELECT count(*) AS n FROM users WHERE id = ?').bind(USER).first();
+    return [...(await Promise.all(counts)), await user];
+  };
+
+  it('of 5,000 sessions and 20,000 events is erased in slices, and nothing is left', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 3_000);
+    await fillSessions(USER, 2_000, 'ended');
+    await fillEvents(USER, 20_000);
+    const mine = await service.create({ user_id: USER });
+    await rowsReadBy(service, async () => {
+      const answer = await service.backend('DELETE', `/v1/users/${USER}`);
+      expect(answer.status).toBe(204);
+    });
+    expect(service.database.mostRowsRead).toBeLessThan(500 * 30);
+    expect(await held()).toEqual(Array(4).fill({ n: 0 }));
+    expect((await service.refresh(mine.refresh_token)).status).toBe(400);
+  });
+
+  it('no session lives on while the slices of an erasure go on', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 1_200);
+    const mine = await service.create({ user_id: USER });
+    // The first slice is done; the second is not, and the caller has to ask again.
+    service.database.faults = [null, null, { before: 'D1_ERROR: overloaded' }];
+    expect((await service.backend('DELETE', `/v1/users/${USER}`)).status).toBe(503);
+    expect(await isOpen()).toBeGreaterThan(0);
+    expect((await service.refresh(mine.refresh_token)).status).toBe(400);
+    service.database.faults = [];
+    expect((await service.backend('DELETE', `/v1/users/${USER}`)).status).toBe(204);
+    expect(await held()).toEqual(Array(4).fill({ n: 0 }));
+  });
+
+  it('of a user who was 600 guests is erased, the guests too', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 5_000, 'ended');
+    await env.DB.exec(
+      "UPDATE user_sessions SET revoked_reason = 'upgraded' WHERE rowid IN (SELECT rowid FROM user_sessions LIMIT 600)",
+    );
+    expect((await service.backend('DELETE', `/v1/users/${USER}`)).status).toBe(204);
+    expect(await held()).toEqual(Array(4).fill({ n: 0 }));
+  });
+
+  it('of 20,000 sessions and 100,000 events is exported by the page, each row once', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 20_000);
+    await fillEvents(USER, 100_000);
+    const home = 'DB';
+    for (const [section, last] of [
+      ['sessions', 20_000],
+      ['events', 100_000],
+    ] as const)
+      for (const after of [0, 10_000, last - 50]) {
+        const path = `/v1/users/${USER}/export?limit=50&cursor=${home}.${section}.${after}`;
+        let records: object[] = [];
+        const rows = await rowsReadBy(service, async () => {
+          const answer = await service.backend('GET', path);
+          expect(answer.status).toBe(200);
+          records = (await answer.json<{ records: object[] }>()).records;
+        });
+        expect(records.length).toBeGreaterThanOrEqual(50);
+        expect(rows).toBeLessThan(1_000);
+      }
+  });
+});

@@ -122,6 +122,8 @@ export const userSessions = sqliteTable(
     index('idx_user_sessions_open')
       .on(table.userId, LISTED_AT, table.id)
       .where(sql`user_id IS NOT NULL AND revoked_at IS NULL AND home IS NULL`),
+    // The guests that became a user, found without the user's other sessions (sessions/erase.ts).
+    index('idx_user_sessions_upgraded').on(table.userId).where(sql`revoked_reason = 'upgraded'`),
   ],
 );
 

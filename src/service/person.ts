@@ -6,8 +6,9 @@ import type { Grant } from '../config/authority';
 import { toUuid } from '../crypto';
 import { queryAll } from '../homes/query-all';
 import type { ActReason } from '../security-log/audit';
-import { erasePerson, listFormerGuests } from '../sessions/erase';
+import { eraseFormerGuests, erasePerson, listFormerGuests } from '../sessions/erase';
 import { exportSection, type HeldRow, SECTIONS, type Section } from '../sessions/export';
+import { SLICE } from '../sessions/open';
 import { reportAct, toAct } from './audit';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
@@ -31,8 +32,9 @@ export async function erase(
   if (!authorized.ok) return authorized;
   const throttled = await throttleClient(caller, service, subject);
   if (throttled !== null) return throttled;
-  const person = await findPerson(caller, service, authorized.grant, subject);
-  const act = await toAct(caller, service, authorized.grant, {
+  const { grant } = authorized;
+  const person = await eraseToLastGuests(caller, service, grant, subject);
+  const act = await toAct(caller, service, grant, {
     type: 'user_erased',
     target: { type: 'user', id: subject },
     reason,
@@ -43,6 +45,23 @@ export async function erase(
   reportAct(caller, act, answered);
   assertAllAnswered(unavailable);
   return { ok: true, wasThere: answered.some(({ answer }) => answer) };
+}
+
+/** The person, once so many of the guests that they were are erased that few are left. */
+async function eraseToLastGuests(
+  caller: Caller,
+  service: Service,
+  grant: Grant<'erase_users'>,
+  subject: string,
+) {
+  for (;;) {
+    const { formerGuests, lists } = await findPerson(caller, service, grant, subject, SLICE);
+    if (lists.every(({ length }) => length < SLICE)) return { subject, formerGuests };
+    const { unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+      eraseFormerGuests(home, grant, formerGuests, revocationOf(caller, service)),
+    );
+    assertAllAnswered(unavailable);
+  }
 }
 
 /** Where an export goes on. */
@@ -113,10 +132,12 @@ async function findPerson(
   service: Service,
   grant: Grant<'erase_users' | 'manage_all'>,
   subject: string,
+  limit = Number.MAX_SAFE_INTEGER,
 ) {
   const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
-    listFormerGuests(home, grant, subject),
+    listFormerGuests(home, grant, subject, limit),
   );
   assertAllAnswered(unavailable);
-  return { subject, formerGuests: [...new Set(answered.flatMap(({ answer }) => answer))] };
+  const lists = answered.map(({ answer }) => answer);
+  return { subject, formerGuests: [...new Set(lists.flat())], lists };
 }

@@ -1,5 +1,5 @@
 /**
- * Erasing a person: every row that says anything of them, in every home, at once. What is left says
+ * Erasing a person: every row that says anything of them, in every home, a slice in each transaction. What is left says
  * nothing of whom it was about: the random ids of their sessions and a hash of their own, until
  * their last access token has expired, and hashes of the ID tokens that they used, without which
  * those could be used again.
@@ -9,10 +9,12 @@ import {
   and,
   type Column,
   eq,
+  exists,
   gt,
   inArray,
   isNotNull,
   isNull,
+  notExists,
   or,
   type SQL,
   sql,
@@ -30,34 +32,40 @@ import {
 } from '../db/schema';
 import { type Act, forgetInAudit, recordAct } from '../security-log/audit';
 import { deleteEventsWhere } from '../security-log/delete-events';
-import { ERASED_PERSON, ERASED_SESSION, upsertNotBefore } from './not-before';
+import { ERASED_PERSON, ERASED_SESSION, upsertNotBefore, upsertNotBefores } from './not-before';
+import { SLICE } from './open';
 import { type Revocation, tokensEnd } from './revocation';
-import { belongsToSubject, type RevokedReason } from './session';
 
 /**
- * The guest sessions that became this user's. Where one moved before that, its former home has a
- * row that shows the way and does not know the user. One round trip.
+ * The guest sessions that became this user's: at most so many, and no other session is read. Where one moved before that, its
+ * former home has a row that shows the way and does not know the user. One round trip.
  */
 export async function listFormerGuests(
   home: Home,
   _grant: Grant<'erase_users' | 'manage_all'>,
   userId: string,
+  limit: number,
 ): Promise<string[]> {
   const isFormerGuest = and(
     eq(userSessions.userId, userId),
-    eq(userSessions.revokedReason, 'upgraded' satisfies RevokedReason),
+    // Written out, because SQLite uses an index of some rows for no parameter.
+    sql`${userSessions.revokedReason} = 'upgraded'`,
   );
-  const [rows] = await transact(
-    home,
-    () =>
-      [home.db.select({ id: userSessions.id }).from(userSessions).where(isFormerGuest)] as const,
-  );
+  const some = home.db
+    .select({ id: userSessions.id })
+    .from(userSessions)
+    .where(isFormerGuest)
+    .orderBy(sql`rowid`)
+    .limit(limit);
+  const { rows } = await transact(home, () => ({ rows: some }));
   return rows.map(({ id }) => id);
 }
 
 /**
  * Erases a user, or a guest by their session's id, from one home. `formerGuests` are what all homes
- * list. One round trip. False: there was nothing.
+ * list. One round trip for a slice of sessions and events, of which the last also takes what names
+ * the person; the first ends all of their sessions, so that none lives on meanwhile. False: there
+ * was nothing.
  */
 export async function erasePerson(
   home: Home,
@@ -65,23 +73,71 @@ export async function erasePerson(
   { subject, formerGuests }: { subject: string; formerGuests: readonly string[] },
   revocation: Revocation,
 ): Promise<boolean> {
-  const { db } = home;
   const subjects = [subject, ...formerGuests];
-  const isTheirs = isOfPerson(subject, formerGuests);
+  const people = home.db
+    .delete(users)
+    .where(and(eq(users.id, subject), notExists(anyOf(home, subject))))
+    .returning({ id: users.id });
+  const slice = await eraseSlice(home, { subject, formerGuests }, revocation);
+  let wasThere = false;
+  for (let isFirst = true, isLast = false; !isLast; isFirst = false) {
+    const done = await transact(home, () => ({
+      ...slice,
+      people,
+      audit: isFirst ? [forgetInAudit(home, subjects), ...recordAct(home, act)] : null,
+    }));
+    wasThere ||= done.sessions.length + done.people.length > 0;
+    isLast = done.sessions.length < SLICE && done.events.length < SLICE;
+  }
+  return wasThere;
+}
+
+/**
+ * Erases guests who became a user, from one home, with what it has of them: of a user who has been
+ * so many that they do not fit into one transaction with the user.
+ */
+export async function eraseFormerGuests(
+  home: Home,
+  _grant: Grant<'erase_users'>,
+  formerGuests: readonly string[],
+  revocation: Revocation,
+): Promise<void> {
+  const slice = await eraseSlice(home, { subject: null, formerGuests }, revocation);
+  for (let isLast = false; !isLast; ) {
+    const done = await transact(home, () => ({
+      ...slice,
+      audit: [forgetInAudit(home, formerGuests)],
+    }));
+    isLast = done.sessions.length < SLICE && done.events.length < SLICE;
+  }
+}
+
+/** The statements that erase a slice of the sessions and the log of users and guests. */
+async function eraseSlice(
+  home: Home,
+  person: { subject: string | null; formerGuests: readonly string[] },
+  revocation: Revocation,
+) {
+  const { db } = home;
+  const { subject, formerGuests } = person;
+  const subjects = subject === null ? formerGuests : [subject, ...formerGuests];
+  const isTheirs = sql`${userSessions.id} in ${sliceOf(person)}`;
   // No row is left to tell of their sessions, so the tokens of this very second are outdated too.
   const nextSecond = revocation.now + 1000;
+  const until = tokensEnd(revocation);
+  const tombstones = await Promise.all(subjects.map(toTombstone));
   const keys = db
     .select({ hash: userSessions.idempotencyKeyHash })
     .from(userSessions)
     .where(and(isTheirs, isNotNull(userSessions.idempotencyKeyHash)));
-  const until = tokensEnd(revocation);
-  const tombstones = await Promise.all(subjects.map(toTombstone));
   const mayHaveTokens = or(
     isNull(userSessions.revokedAt),
     gt(userSessions.revokedAt, new Date(revocation.now - revocation.tokenLifeSeconds * 1000)),
   );
-  const { sessions, people } = await transact(home, () => ({
-    tombstones: tombstones.map((one) => upsertNotBefore(home, one, nextSecond, until)),
+  const someEvents = sql`${sessionEvents.seq} in (select seq from ${sessionEvents} where ${isIn(sessionEvents.subject, subjects)} limit ${SLICE})`;
+  const [events, deliveries, emptied, cleared] = deleteEventsWhere(home, someEvents);
+  return {
+    tombstones: upsertNotBefores(home, tombstones, nextSecond, until),
     outdated: db
       .insert(notBefores)
       .select(
@@ -90,13 +146,42 @@ export async function erasePerson(
       .onConflictDoNothing(),
     keys: db.delete(idempotencyKeys).where(inArray(idempotencyKeys.keyHash, keys)),
     sessions: db.delete(userSessions).where(isTheirs).returning({ id: userSessions.id }),
-    people: db.delete(users).where(eq(users.id, subject)).returning({ id: users.id }),
     moves: db.delete(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
-    events: deleteEventsWhere(home, isIn(sessionEvents.subject, subjects)),
+    events,
+    deliveries,
+    emptied,
+    cleared,
     notBefores: db.delete(notBefores).where(isIn(notBefores.subject, subjects)),
-    audit: [forgetInAudit(home, subjects), ...recordAct(home, act)],
-  }));
-  return sessions.length + people.length > 0;
+    // What is left for the next slices lives on no longer. It names the person, and goes with them.
+    meanwhile:
+      subject === null
+        ? null
+        : upsertNotBefore(home, subject, nextSecond, until, exists(anyOf(home, subject))),
+  };
+}
+
+/** SQL: the ids of a slice of the sessions of a user, or a guest, and of the guests they were. */
+function sliceOf({
+  subject,
+  formerGuests,
+}: {
+  subject: string | null;
+  formerGuests: readonly string[];
+}): SQL {
+  const ofGuests = sql`select id from ${userSessions} where ${isIn(userSessions.id, formerGuests)}`;
+  const own = sql`select id from ${userSessions} where ${userSessions.id} = ${subject} and ${userSessions.userId} is null`;
+  const ofUser = sql`select id from ${userSessions} where ${userSessions.userId} = ${subject} limit ${SLICE}`;
+  // Without those that are in two of them, so that a slice that is not full is the last.
+  return sql`(select id from (${ofGuests} union ${own} union select id from (${ofUser})) limit ${SLICE})`;
+}
+
+/** Any session of a user. */
+function anyOf({ db }: Home, userId: string) {
+  return db
+    .select({ one: sql`1` })
+    .from(userSessions)
+    .where(eq(userSessions.userId, userId))
+    .limit(1);
 }
 
 /** What tells a move that is on its way that its person was erased, without their id. */
@@ -105,11 +190,6 @@ export async function toTombstone(subject: string): Promise<string> {
 }
 
 const toSecond = (ms: number) => Math.floor(ms / 1000);
-
-/** SQL: the session is the person's, or of one of the guests that they were. */
-export function isOfPerson(subject: string, formerGuests: readonly string[]): SQL {
-  return sql`(${belongsToSubject(subject)} or ${isIn(userSessions.id, formerGuests)})`;
-}
 
 /** One parameter, however many values. */
 export function isIn(column: Column, values: readonly string[]): SQL {

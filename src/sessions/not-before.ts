@@ -23,6 +23,14 @@ const FOR_EVER = new Date(253_402_300_799_000);
 export const ERASED_SESSION = 'session:';
 export const ERASED_PERSON = 'erased:';
 
+const LATER_WINS = {
+  target: notBefores.subject,
+  set: {
+    notBefore: sql`max(${notBefores.notBefore}, excluded.not_before)`,
+    expiresAt: sql`max(${notBefores.expiresAt}, excluded.expires_at)`,
+  },
+};
+
 /**
  * The statement: `notBefore` in ms, of use until `until`. Of two, the later one wins. It does
  * nothing where `condition` does not hold.
@@ -38,13 +46,23 @@ export function upsertNotBefore(
   return db
     .insert(notBefores)
     .select(sql`select ${subject}, ${from}, ${to} where ${condition}`)
-    .onConflictDoUpdate({
-      target: notBefores.subject,
-      set: {
-        notBefore: sql`max(${notBefores.notBefore}, excluded.not_before)`,
-        expiresAt: sql`max(${notBefores.expiresAt}, excluded.expires_at)`,
-      },
-    });
+    .onConflictDoUpdate(LATER_WINS);
+}
+
+/** The same of several subjects, in one statement. */
+export function upsertNotBefores(
+  { db }: Home,
+  subjects: readonly string[],
+  notBefore: number,
+  until: Date,
+) {
+  const [from, to] = [notBefore, until.getTime()].map((time) => Math.floor(time / 1000));
+  return db
+    .insert(notBefores)
+    .select(
+      sql`select value, ${from}, ${to} from json_each(${JSON.stringify(subjects)}) where ${sql`true`}`,
+    )
+    .onConflictDoUpdate(LATER_WINS);
 }
 
 /**

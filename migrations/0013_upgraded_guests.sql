@@ -1,0 +1,1 @@
+CREATE INDEX `idx_user_sessions_upgraded` ON `user_sessions` (`user_id`) WHERE revoked_reason = 'upgraded';
