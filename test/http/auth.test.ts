@@ -209,7 +209,9 @@ describe('headers of every answer', () => {
   }
 
   async function unavailable() {
-    service.database.faults = [{ before: 'D1_ERROR: internal error' }];
+    // The replica's copy, and the primary that is asked in its place.
+    const fault = { before: 'D1_ERROR: internal error' };
+    service.database.faults = [fault, fault];
     return service.bearer('GET', '/v1/sessions', tokens.access_token);
   }
 
