@@ -51,6 +51,7 @@ function reachOf(client: Client, capability: Capability): ReadonlySet<string> | 
     case 'introspect':
       return allow.has(capability) ? forClients : undefined;
     case 'browser_tokens':
+    case 'verify_cookies':
       return allow.has(capability) ? browserClients : undefined;
     // `manage_all` is `manage_users` for every client.
     case 'manage_users':

@@ -17,6 +17,8 @@ export const CAPABILITIES = [
   'introspect',
   /** Exchange the cookies of browser clients for access tokens. */
   'browser_tokens',
+  /** Ask, as a gateway, whose request it is that has the cookies of a browser client. */
+  'verify_cookies',
   /** Start sessions of its own by ID tokens. */
   'sign_in',
   /** `manage_users` for the sessions of every client. */

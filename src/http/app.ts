@@ -18,6 +18,7 @@ import { browserRoutes } from './browser/browser-routes';
 import { startRoutes } from './browser/start-routes';
 import type { AppEnv } from './context';
 import { ProblemError, respondToError } from './errors';
+import { verifyRoutes } from './gateway/verify-routes';
 import { bookmarksInCookie, bookmarksInHeader } from './middleware/bookmarks';
 import { cors } from './middleware/cors';
 import { webhooks } from './middleware/deliver-events';
@@ -90,6 +91,7 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.route(`${config.basePath}/browser/start`, startRoutes(service));
   app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.route(`${config.basePath}/account`, accountRoutes(service));
+  app.route(`${config.basePath}/verify`, verifyRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
   refuseOtherMethods(app);
   return app;

@@ -38,6 +38,18 @@ export function isForAccount({ payload }: AccessToken, { config }: Service): boo
   return [payload.aud].flat().includes(config.accountAudience);
 }
 
+/** `verifyOwnAccessToken` where a gateway stands in front of the team's own app. */
+export async function verifyAppToken(
+  caller: Caller,
+  service: Service,
+  token: string,
+): Promise<AccessTokenVerdict | { ok: false; reason: 'wrong_audience' }> {
+  const verdict = await verifyOwnAccessToken(caller, service, token);
+  if (!verdict.ok || [verdict.token.payload.aud].flat().includes(service.config.audience))
+    return verdict;
+  return { ok: false, reason: 'wrong_audience' };
+}
+
 /** `verifyOwnAccessToken` where the person's sessions are seen or ended. */
 export async function verifyAccountToken(
   caller: Caller,

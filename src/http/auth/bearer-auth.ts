@@ -5,7 +5,8 @@
 import { createMiddleware } from 'hono/factory';
 import { verifyAccountToken } from '../../service/own-access-token';
 import type { Service } from '../../service/service';
-import type { AppEnv } from '../context';
+import type { AccessToken } from '../../tokens/access-token';
+import type { AppContext, AppEnv } from '../context';
 import { bearerProblem } from '../errors';
 
 /** What a client is told of why its token is not good, where it can do something about it. */
@@ -16,20 +17,27 @@ const DESCRIPTIONS = new Map<string, string>([
 
 export const bearerAuth = (service: Service) =>
   createMiddleware<AppEnv>(async function bearerAuth(c, next) {
-    const header = c.req.header('authorization');
-    // RFC 6750 §3.1: another scheme is no attempt with a token either.
-    if (header === undefined || !/^bearer( |$)/i.test(header))
-      throw bearerProblem(null, 'An access token is needed');
-    const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header) ?? [];
-    if (token === undefined)
-      throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
-    const verdict = await verifyAccountToken(c.get('caller'), service, token);
-    if (!verdict.ok) {
-      throw bearerProblem(
-        'invalid_token',
-        DESCRIPTIONS.get(verdict.reason) ?? 'The access token is not valid',
-      );
-    }
-    c.set('accessToken', verdict.token);
+    c.set('accessToken', await verifyBearer(c, service, verifyAccountToken));
     await next();
   });
+
+/** The access token of the Authorization header, verified as told. Throws `invalid_token`. */
+export async function verifyBearer(
+  c: AppContext,
+  service: Service,
+  verify: typeof verifyAccountToken,
+): Promise<AccessToken> {
+  const header = c.req.header('authorization');
+  // RFC 6750 §3.1: another scheme is no attempt with a token either.
+  if (header === undefined || !/^bearer( |$)/i.test(header))
+    throw bearerProblem(null, 'An access token is needed');
+  const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header) ?? [];
+  if (token === undefined)
+    throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
+  const verdict = await verify(c.get('caller'), service, token);
+  if (verdict.ok) return verdict.token;
+  throw bearerProblem(
+    'invalid_token',
+    DESCRIPTIONS.get(verdict.reason) ?? 'The access token is not valid',
+  );
+}

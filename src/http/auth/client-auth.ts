@@ -31,24 +31,40 @@ export async function authenticateClient(
   form: ReadonlyMap<string, string>,
 ): Promise<Client> {
   const header = c.req.header('authorization');
-  const isBasic = header === undefined || /^basic\b/i.test(header);
-  if (!isBasic) throw await rejected(c, service, [], WRONG_SCHEME);
-  if (header !== undefined && (form.has('client_secret') || header.includes(','))) {
+  return header === undefined
+    ? findAuthenticated(c, service, readForm(form))
+    : authenticateByHeader(c, service, header, form);
+}
+
+/** The same by a header alone; what a form beside it says has to agree. */
+export async function authenticateByHeader(
+  c: AppContext,
+  service: Service,
+  header: string,
+  form: ReadonlyMap<string, string> = new Map(),
+): Promise<Client> {
+  if (!/^basic\b/i.test(header)) throw await rejected(c, service, [], WRONG_SCHEME);
+  if (form.has('client_secret') || header.includes(','))
     throw new ProblemError('invalid_request', 'Use one way of client authentication, not two');
-  }
-  const readings = header === undefined ? readForm(form) : parseBasic(header);
-  if (readings.length === 0) throw await rejected(c, service, readings);
+  const readings = parseBasic(header);
   const named = form.get('client_id');
   const own = named === undefined ? readings : readings.filter(({ id }) => id === named);
-  if (own.length === 0) {
+  if (readings.length > 0 && own.length === 0)
     throw new ProblemError('invalid_request', 'client_id is not that of the Authorization header');
-  }
+  return findAuthenticated(c, service, own);
+}
+
+/** The client whose credentials one of the readings is. Throws `invalid_client`. */
+async function findAuthenticated(
+  c: AppContext,
+  service: Service,
+  readings: readonly Credentials[],
+): Promise<Client> {
   // All are compared, whichever is right, so that the time does not tell.
-  const clients = await Promise.all(own.map((reading) => findClient(service, reading)));
-  const right = clients.findIndex((client) => client !== undefined);
-  const client = clients[right];
-  if (client === undefined) throw await rejected(c, service, own);
-  if (own[right] !== readings[0]) logUnencoded(c, client);
+  const clients = await Promise.all(readings.map((reading) => findClient(service, reading)));
+  const client = clients.find((found) => found !== undefined);
+  if (client === undefined) throw await rejected(c, service, readings);
+  if (clients[0] === undefined) logUnencoded(c, client);
   return identified(c, client);
 }
 

@@ -1,0 +1,82 @@
+/**
+ * `/verify`, which gateways ask whether to let a request pass, and whose it is. By a Bearer token,
+ * which anyone who has one may show; by the cookies of a browser client, for a gateway that says
+ * who it is. 401 is for the visitor alone, so that a gateway can hand it on.
+ */
+import { Hono } from 'hono';
+import type { Client } from '../../config/clients';
+import {
+  type VerifiedRequest,
+  verifyBearerRequest,
+  verifyCookieRequest,
+} from '../../service/forward-auth';
+import { verifyAppToken } from '../../service/own-access-token';
+import type { Service } from '../../service/service';
+import { verifyBearer } from '../auth/bearer-auth';
+import { readSessionCookie } from '../browser/cookies';
+import { clientCallerOf, userCallerOf } from '../caller';
+import type { AppContext, AppEnv } from '../context';
+import { bearerProblem } from '../errors';
+import { cookieSessionEnded, toCookieProblem, toProblemError } from '../refusals';
+import { authenticateGateway } from './gateway-auth';
+import { assertNotForged, readVisitorAddress, wantsAccessToken } from './visitor-request';
+
+export function verifyRoutes(service: Service): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+
+  // Envoy asks by the visitor's own method and with their path behind this one. Nothing is changed,
+  // whatever the method, and nothing of the path is read.
+  routes.all('*', async (c) => {
+    const gateway = await authenticateGateway(c, service);
+    const authorization = c.req.header('authorization') ?? '';
+    // RFC 6750 §3.1: another scheme is no attempt with a token.
+    const verified = /^bearer( |$)/i.test(authorization)
+      ? await byBearer(c, gateway)
+      : await byCookie(c, gateway);
+    c.set('outcome', 'verified');
+    return c.body(null, 200, toHeaders(verified));
+  });
+  return routes;
+
+  async function byBearer(c: AppContext, gateway: Client | null): Promise<VerifiedRequest> {
+    c.set('accessToken', await verifyBearer(c, service, verifyAppToken));
+    const result = await verifyBearerRequest(userCallerOf(c), service, gateway);
+    if (!result.ok) throw toProblemError(result.refusal);
+    return result.verified;
+  }
+
+  async function byCookie(c: AppContext, gateway: Client | null): Promise<VerifiedRequest> {
+    if (gateway === null)
+      throw bearerProblem(
+        null,
+        'An access token is needed; cookies are read for a gateway that says who it is',
+      );
+    const cookie = readSessionCookie(c);
+    if (cookie === null) throw cookieSessionEnded(null);
+    assertNotForged(c, service.config, cookie.clientId);
+    const result = await verifyCookieRequest(clientCallerOf(c), service, {
+      ...cookie,
+      visitor: {
+        user_agent: c.req.header('user-agent') ?? null,
+        ip_address: readVisitorAddress(c),
+      },
+      wantsAccessToken: wantsAccessToken(c),
+    });
+    if (!result.ok) throw toCookieProblem(result.refusal);
+    return result.verified;
+  }
+}
+
+/**
+ * What is behind the gateway is told. Of a guest the user is empty, not absent: a gateway that
+ * copies what is there would leave what the visitor sent under that name. A client id is printable
+ * ASCII.
+ */
+function toHeaders({ userId, sessionId, clientId, accessToken }: VerifiedRequest) {
+  return {
+    'X-User-Id': userId ?? '',
+    'X-Session-Id': sessionId,
+    'X-Client-Id': clientId,
+    ...(accessToken !== null && { Authorization: `Bearer ${accessToken}` }),
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * What a gateway tells of the visitor's request that it asks about. Gateways hand on the request's
+ * own headers, so only what the gateway itself has set may be believed; who asks without having
+ * proved to be a gateway is believed nothing of it.
+ */
+import type { Config } from '../../config/config';
+import { parseAddress } from '../../risk/address';
+import { isAllowedOrigin } from '../browser/same-site';
+import type { AppContext } from '../context';
+import { ProblemError } from '../errors';
+
+const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+
+/** Caddy and Traefik set the first, ingress-nginx the second; Envoy asks by the method itself. */
+const METHOD_HEADERS = ['X-Forwarded-Method', 'X-Original-Method'];
+
+/**
+ * The visitor's address, where the gateway says one that can be read. Not `X-Forwarded-For`: proxies on the way to
+ * this service add to that, and how many there are nobody here knows.
+ */
+export function readVisitorAddress(c: AppContext): string | undefined {
+  const text = c.req.header('X-Gateway-Visitor-Address')?.trim();
+  return text === undefined || parseAddress(text) === null ? undefined : text;
+}
+
+export function wantsAccessToken(c: AppContext): boolean {
+  return c.req.header('X-Gateway-Wants')?.trim().toLowerCase() === 'access-token';
+}
+
+/**
+ * Behind a gateway that reads cookies, any request with the cookie counts as the person's own. A
+ * browser adds the cookie whichever page made the request, so what changes something has to come
+ * from a page of the client (same-site.ts). Reading is left to CORS, and links from elsewhere have
+ * to find the person signed in. Throws `cross_site_request`.
+ */
+export function assertNotForged(c: AppContext, config: Config, clientId: string): void {
+  const methods = [c.req.method, ...METHOD_HEADERS.map((name) => c.req.header(name))];
+  const isSafeMethod = methods.every(
+    (method) => method === undefined || SAFE_METHODS.includes(method.toUpperCase()),
+  );
+  // A WebSocket is opened by a GET of any page, and then carries whatever it likes.
+  const isWebSocket =
+    c.req.header('sec-websocket-key') !== undefined ||
+    c.req.header('sec-fetch-mode') === 'websocket' ||
+    c.req.header('upgrade')?.toLowerCase() === 'websocket';
+  if (isSafeMethod && !isWebSocket) return;
+  const request = {
+    site: c.req.header('sec-fetch-site'),
+    origin: c.req.header('origin'),
+    isSafeMethod: false,
+  };
+  const allowed = config.clients.get(clientId)?.origins ?? [];
+  if (!isAllowedOrigin(request, new URL(config.issuer).origin, allowed))
+    throw new ProblemError(
+      'cross_site_request',
+      'The origin of the request is not one of the client',
+    );
+}

@@ -1,0 +1,148 @@
+/**
+ * Forward authentication: a gateway (nginx `auth_request` and its like) asks about each request
+ * before it passes it on. The session is looked up each time, so a sign-out counts at once, and
+ * nothing is rotated, so any number of requests may be asked about side by side. One round trip, no
+ * write unless there is something to report.
+ */
+import { may } from '../config/authority';
+import type { Client } from '../config/clients';
+import { findSession } from '../sessions/read';
+import { checkSession } from '../sessions/session';
+import { verifyRefreshToken } from '../tokens/refresh-token';
+import { callerEnded, whyNotAdmitted } from './admit-user';
+import { authorize } from './authorize';
+import type { ClientCaller, UserCaller } from './caller';
+import { issueTokens } from './issue-tokens';
+import { logUnknownHome, whereCallerIs } from './locate';
+import { present } from './present';
+import { type Result, refuse, SESSION_ENDED } from './refusal';
+import type { Service } from './service';
+import { type Description, deviceOf, visitorOf, whyNotDescribed } from './signals';
+
+/** Whose request it is. */
+export interface VerifiedRequest {
+  /** null: a guest. */
+  userId: string | null;
+  sessionId: string;
+  clientId: string;
+  /** A fresh one, where it was asked for. */
+  accessToken: string | null;
+}
+
+/** What a browser's cookie holds. */
+export interface ForwardedCookie {
+  clientId: string;
+  refreshToken: string;
+  /** Who sent it, as the gateway says. */
+  visitor: Description;
+  /** Whether the answer is to have an access token for what is behind the gateway. */
+  wantsAccessToken: boolean;
+}
+
+/**
+ * By the access token of the request. A gateway that has proved who it is asks for each file of a
+ * page, so that no brake fits it.
+ */
+export async function verifyBearerRequest(
+  caller: UserCaller,
+  service: Service,
+  gateway: Client | null,
+): Promise<Result<{ verified: VerifiedRequest }>> {
+  const { accessToken } = caller;
+  const { sessionId, clientId } = accessToken;
+  if (gateway === null) {
+    const refused = await whyNotAdmitted(caller, service);
+    if (refused !== null) return refused;
+  } else {
+    const authorized = authorize(gateway, 'verify_cookies');
+    if (!authorized.ok) return authorized;
+  }
+  if (service.endedSessions.has(sessionId)) return SESSION_ENDED;
+  const found = await whereCallerIs(
+    caller,
+    service,
+    (home) => findSession(home, sessionId),
+    (session) => session?.movedTo != null,
+  );
+  if (found === null) return SESSION_ENDED;
+  const { result: session } = found;
+  if (session === null || checkSession(session, service.config.sessions, service.now()) !== null)
+    return callerEnded(caller, service);
+  const { userId } = session;
+  return { ok: true, verified: { userId, sessionId, clientId, accessToken: null } };
+}
+
+/** By the session cookie of the request, for a client that the gateway acts for. */
+export async function verifyCookieRequest(
+  caller: ClientCaller,
+  service: Service,
+  cookie: ForwardedCookie,
+): Promise<Result<{ verified: VerifiedRequest }>> {
+  const { clientId, wantsAccessToken } = cookie;
+  const { config } = service;
+  const authorized = authorize(caller.client, 'verify_cookies');
+  if (!authorized.ok) return authorized;
+  // All apps of a browser share one cookie: for others than its own, the browser has no session.
+  if (!config.clients.has(clientId) || !authorized.grant.includes(clientId)) return SESSION_ENDED;
+  if (wantsAccessToken && !may(caller.client, 'browser_tokens', clientId))
+    return refuse({
+      code: 'client_not_allowed',
+      detail: 'An access token is for a client that is allowed browser_tokens',
+    });
+  const undescribed = whyNotDescribed(cookie.visitor, clientId, service);
+  if (undescribed !== null) return undescribed;
+  const verdict = await verifyRefreshToken(
+    await service.keyring(),
+    cookie.refreshToken,
+    service.now(),
+  );
+  if (!verdict.ok)
+    return verdict.reason === 'expired'
+      ? refuse({ code: 'session_ended', reason: 'expired_absolute' })
+      : SESSION_ENDED;
+  const { token } = verdict;
+  const home = service.findHome(token.home, caller.meter);
+  if (home === null) {
+    logUnknownHome(caller);
+    return SESSION_ENDED;
+  }
+  const signer = wantsAccessToken ? await service.signerFor(home) : null;
+  const visitor = await visitorOf(deviceOf(cookie.visitor), service);
+  const { home: at, result } = await present(caller, service, home, { token, clientId, visitor });
+  if (!result.ok) return toRefusal(result.reason);
+  const { session } = result;
+  const tokens =
+    signer === null
+      ? null
+      : await issueTokens(service, signer, { home: at, session, secret: token.secret });
+  return {
+    ok: true,
+    verified: {
+      userId: session.userId,
+      sessionId: session.id,
+      clientId,
+      accessToken: tokens?.accessToken ?? null,
+    },
+  };
+}
+
+type NotPresented = Extract<Awaited<ReturnType<typeof present>>['result'], { ok: false }>;
+
+/** Only whoever holds an authentic token of the session is told why it is over. */
+function toRefusal(reason: NotPresented['reason']) {
+  switch (reason) {
+    case 'unknown_session':
+    case 'wrong_client':
+    case 'superseded':
+    case 'moved':
+      return SESSION_ENDED;
+    case 'expired_idle':
+    case 'expired_absolute':
+    case 'signed_out':
+    case 'evicted':
+    case 'reuse_detected':
+    case 'revoked':
+    case 'reauthenticate':
+      return refuse({ code: 'session_ended', reason });
+  }
+}
