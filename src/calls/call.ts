@@ -5,6 +5,7 @@
  * or answer.
  */
 import type * as v from 'valibot';
+import type { Warned } from '../client/rpc';
 import type { Grant } from '../config/authority';
 import type { Capability } from '../config/clients';
 import { authorize } from '../service/authorize';
@@ -12,6 +13,7 @@ import type { ClientCaller } from '../service/caller';
 import type { Result } from '../service/refusal';
 import type { Service } from '../service/service';
 import { parseInput } from './parse';
+import { logWarnings, warningsOf } from './warnings';
 
 /** `outcome` is for the log line, where it says more than that there was no refusal. */
 export type Called<Value> = Result<{ value: Value; outcome?: string }>;
@@ -26,7 +28,11 @@ export type Call<Value> = (
  * A call that needs a capability, or null where what the caller brings decides. It is refused
  * before its input is looked at.
  */
-export function defineCall<C extends Capability | null, Schema extends v.GenericSchema, Value>(
+export function defineCall<
+  C extends Capability | null,
+  Schema extends v.GenericSchema,
+  Value extends object,
+>(
   capability: C,
   schema: Schema,
   run: (
@@ -35,14 +41,18 @@ export function defineCall<C extends Capability | null, Schema extends v.Generic
     input: v.InferOutput<Schema>,
     grant: C extends Capability ? Grant<C> : null,
   ) => Promise<Called<Value>>,
-): Call<Value> & { input: Schema } {
-  const call: Call<Value> = async (caller, service, input) => {
+): Call<Value & Warned> & { input: Schema } {
+  const call: Call<Value & Warned> = async (caller, service, input) => {
     const authorized = capability === null ? null : authorize(caller.client, capability);
     if (authorized?.ok === false) return authorized;
     const parsed = parseInput(schema, input);
     if (!parsed.ok) return parsed;
     const grant = (authorized?.grant ?? null) as C extends Capability ? Grant<C> : null;
-    return run(caller, service, parsed.input, grant);
+    const called = await run(caller, service, parsed.input, grant);
+    const warnings = warningsOf(input, parsed.input);
+    if (warnings.length === 0) return called;
+    logWarnings(caller, warnings);
+    return called.ok ? { ...called, value: { ...called.value, warnings } } : called;
   };
   return Object.assign(call, { input: schema });
 }

@@ -1,5 +1,6 @@
 /** The fields that several calls take. */
 import * as v from 'valibot';
+import { readToldAddress } from '../risk/told-address';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { ACT_REASONS } from '../security-log/audit';
 
@@ -13,7 +14,8 @@ export const userAgent = v.pipe(
   v.string(),
   v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
 );
-export const ipAddress = v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'));
+/** What is none is null, of which warnings.ts tells. */
+export const ipAddress = v.pipe(v.string(), v.transform(readToldAddress));
 
 const text = v.nullish(v.string());
 const number = v.nullish(v.union([v.number(), v.string()]));

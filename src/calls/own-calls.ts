@@ -17,7 +17,7 @@ import { parseInput } from './parse';
 import { toSessionView } from './views';
 
 /** A call with `access_token`, and the same for a caller whose token is verified already. */
-function defineOwnCall<Entries extends v.ObjectEntries, Value>(
+function defineOwnCall<Entries extends v.ObjectEntries, Value extends object>(
   entries: Entries,
   run: (
     caller: UserCaller,

@@ -54,16 +54,29 @@ export async function readMembers(c: AppContext): Promise<Record<string, unknown
   return (await readJson(c, jsonObject)).input;
 }
 
-/** The same for a call that takes a member from the path, which the body must not name too. */
+/** Members that a call takes from elsewhere, like the path: the body must not name them too. */
+type Elsewhere = Readonly<Record<string, string | undefined>>;
+
 export async function readMembersOf(
   c: AppContext,
-  path: Record<string, string | undefined>,
+  path: Elsewhere,
 ): Promise<Record<string, unknown>> {
-  const members = await readMembers(c);
-  const twice = Object.keys(path).find((name) => Object.hasOwn(members, name));
+  return join(await readMembers(c), path);
+}
+
+/** The same where there need be no body. */
+export async function readOptionalMembersOf(
+  c: AppContext,
+  headers: Elsewhere,
+): Promise<Record<string, unknown>> {
+  return join(await readOptionalJson(c, jsonObject), headers);
+}
+
+function join(members: Record<string, unknown>, elsewhere: Elsewhere): Record<string, unknown> {
+  const twice = Object.keys(elsewhere).find((name) => Object.hasOwn(members, name));
   if (twice !== undefined)
     throw new ProblemError('invalid_request', `${twice} is not a known field`);
-  return { ...members, ...path };
+  return { ...members, ...elsewhere };
 }
 
 /** A JSON body of this schema, all of whose members are optional; or none at all. */

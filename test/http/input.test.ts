@@ -51,9 +51,6 @@ describe('POST /v1/sessions', () => {
     ['client_id', 'nobody', 'must be a client'],
     ['client_id', '__proto__', 'must be a client'],
     ['user_agent', {}, 'must be of type string'],
-    ['ip_address', '300.1.1.1', 'must be an IPv4 or IPv6 address'],
-    ['ip_address', '1.2.3.4, 5.6.7.8', 'must be an IPv4 or IPv6 address'],
-    ['ip_address', '', 'must be an IPv4 or IPv6 address'],
     ['ip_address', 16909060, 'must be of type string'],
     ['expires_in', '60', 'must be of type number'],
     ['expires_in', 0, 'must be at least 1'],
@@ -137,7 +134,7 @@ describe('POST /v1/sessions', () => {
   );
 
   it('names every field at fault', async () => {
-    const { body } = await post(JSON.stringify({ user_id: 'x', ip_address: 'y', amr: 'z' }));
+    const { body } = await post(JSON.stringify({ user_id: 'x', ip_address: 4, amr: 'z' }));
     expect(body.errors.map(({ field }: { field: string }) => field)).toEqual([
       'user_id',
       'ip_address',
@@ -208,18 +205,6 @@ describe('POST /v1/sessions', () => {
     expect(status).toBe(201);
     expect(body.session.user_agent).toBe(stored);
     expect(await readRow(body.session.id)).toMatchObject({ user_agent: stored });
-  });
-
-  it.each([
-    ['203.0.113.9', '203.0.113.9'],
-    ['2001:db8::1', '2001:db8::1'],
-    ['2001:DB8:0::1', '2001:db8::1'],
-    ['::ffff:203.0.113.9', '203.0.113.9'],
-  ])('takes the address %s, and writes it %s', async (ip_address, written) => {
-    expect(await post(JSON.stringify({ ip_address }))).toMatchObject({
-      status: 201,
-      body: { session: { ip_address: written } },
-    });
   });
 });
 

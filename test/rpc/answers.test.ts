@@ -28,7 +28,7 @@ describe('an input is refused as the body of a request is', () => {
   it.each<[string, unknown]>([
     ['a user that is no UUID', { user_id: 'ann' }],
     ['an unknown member', { user_id: undefined, name: 'ann' }],
-    ['several mistakes', { ip_address: 'here', expires_in: 0, amr: 'pwd' }],
+    ['several mistakes', { ip_address: 7, expires_in: 0, amr: 'pwd' }],
     ['a claim that is registered', { claims: { sub: 'x' } }],
     ['a list', []],
     ['a text', 'text'],

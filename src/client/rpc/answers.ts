@@ -134,7 +134,7 @@ interface AccessToken {
   expires_in: number;
 }
 
-export interface Tokens extends AccessToken {
+export interface Tokens extends AccessToken, Warned {
   refresh_token: string;
   /** Seconds until the session ends unless it is used; null: never. */
   refresh_token_expires_in: number | null;
@@ -144,21 +144,35 @@ export interface Tokens extends AccessToken {
   refresh_at: Time | null;
 }
 
+/** What was not taken as it was sent, although the call was done. */
+export interface Warning {
+  code: 'address_unreadable';
+  /** Of the input. */
+  field: 'ip_address';
+  /** For people to read. It repeats no input. */
+  detail: string;
+}
+
+export interface Warned {
+  /** Absent: everything was taken. */
+  warnings?: Warning[];
+}
+
 /** Tokens of a session that was started or stepped up. */
-export interface SessionTokens extends AccessToken {
+export interface SessionTokens extends AccessToken, Warned {
   session: Session;
   refresh_token: string;
   refresh_at: Time | null;
 }
 
 /** A session that is handed to a browser: no token, but where to send the browser. */
-export interface HandedOff {
+export interface HandedOff extends Warned {
   session: Session;
   browser: { start_url: string; expires_in: number };
 }
 
 /** A fresh access token, for a server that forwards a browser's cookie. */
-export interface ExchangedCookie extends AccessToken {
+export interface ExchangedCookie extends AccessToken, Warned {
   session: Session;
 }
 

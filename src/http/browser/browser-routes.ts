@@ -23,9 +23,9 @@ import { clientAuth } from '../auth/client-auth';
 import { clientCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { readJson, readNothing, readOptionalJson } from '../input';
+import { readJson, readNothing, readOptionalJson, readOptionalMembersOf } from '../input';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
-import { refreshSchema, serverTokenSchema, signInSchema } from './browser-inputs';
+import { refreshSchema, signInSchema } from './browser-inputs';
 import { findOwnSession, verifyCookie } from './cookie-session';
 import {
   clearSessionCookies,
@@ -164,8 +164,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
     },
     clientAuth(service),
     async (c) => {
-      const described = await readOptionalJson(c, serverTokenSchema);
-      const input = { ...described, cookie: c.req.header('cookie') ?? '' };
+      const input = await readOptionalMembersOf(c, { cookie: c.req.header('cookie') ?? '' });
       const called = await exchangeCookie(clientCallerOf(c), service, input);
       return c.json(answer(c, called, toCookieProblem));
     },

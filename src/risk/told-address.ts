@@ -1,0 +1,34 @@
+/**
+ * Reading an address that a server tells of its visitor. It comes out of whatever the server's
+ * framework and proxies make of one, so it is read leniently: an odd address must not keep anybody
+ * from signing in.
+ */
+import ipaddr from 'ipaddr.js';
+import { parseAddress } from './address';
+
+/** Several addresses with their ports. What is longer is cut off, so that reading it is bounded. */
+const MAX_LENGTH = 512;
+
+/**
+ * The address in one spelling, without its port, brackets, quotes (RFC 7239 §6) or zone (RFC 4007
+ * §11); of a list the first, which is the client in X-Forwarded-For. null: there is none to be read
+ * out of the text, or it names no visitor.
+ */
+export function readToldAddress(text: string): string | null {
+  const [first = ''] = text.slice(0, MAX_LENGTH).split(',');
+  const unquoted = first.trim().replace(/^"(.*)"$/, '$1');
+  const bracketed = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(unquoted)?.[1];
+  if (bracketed !== undefined) return isIPv6(bracketed) ? toOneSpelling(bracketed) : null;
+  const withoutPort = unquoted.replace(/^([\d.]+):\d{1,5}$/, '$1');
+  return ipaddr.IPv4.isValidFourPartDecimal(withoutPort) || isIPv6(withoutPort)
+    ? toOneSpelling(withoutPort)
+    : null;
+}
+
+/** Also with a zone, which means something on the machine that told it alone. */
+const isIPv6 = (text: string): boolean => ipaddr.IPv6.isValid(withoutZone(text));
+
+const toOneSpelling = (text: string): string | null =>
+  parseAddress(withoutZone(text))?.toString() ?? null;
+
+const withoutZone = (text: string): string => text.replace(/%.*$/, '');
