@@ -8,6 +8,7 @@ import {
   type MemoryClientOptions,
   SessionUnavailableError,
 } from '../../src/client/browser';
+import { withStepUp } from '../../src/client/browser/step-up';
 import { ISSUER, type TestService } from '../fixtures';
 import {
   type Jar,
@@ -214,10 +215,18 @@ describe('a resource that asks for a stronger sign-in (RFC 9470 §3)', () => {
     return true;
   };
 
+  it('is sent again as the Request that it was', async () => {
+    const fetch = withStepUp(open(), authenticate);
+    const request = new Request(`${API}/pay`, { method: 'POST', body: 'ten' });
+    expect((await fetch(request)).status).toBe(200);
+    expect(bodies).toEqual(['ten', 'ten']);
+  });
+
   it('is answered once the person has authenticated, by the refreshed token', async () => {
     const onStepUp = vi.fn(authenticate);
-    const client = open({ onStepUp });
-    const response = await client.fetch(`${API}/pay`, { method: 'POST', body: 'ten' });
+    const client = open();
+    const fetch = withStepUp(client, onStepUp);
+    const response = await fetch(`${API}/pay`, { method: 'POST', body: 'ten' });
     expect(await response.text()).toBe('done');
     expect(onStepUp.mock.calls).toEqual([[CHALLENGE]]);
     expect(bodies).toEqual(['ten', 'ten']);
@@ -231,8 +240,9 @@ describe('a resource that asks for a stronger sign-in (RFC 9470 §3)', () => {
       await new Promise((resolve) => setTimeout(resolve, 30));
       return authenticate();
     });
-    const client = open({ onStepUp });
-    const all = await Promise.all(Array.from({ length: 5 }, () => client.fetch(`${API}/pay`)));
+    const client = open();
+    const fetch = withStepUp(client, onStepUp);
+    const all = await Promise.all(Array.from({ length: 5 }, () => fetch(`${API}/pay`)));
     expect(all.map(({ status }) => status)).toEqual(Array(5).fill(200));
     expect(onStepUp).toHaveBeenCalledTimes(1);
     expect(refreshes()).toHaveLength(2);
@@ -240,36 +250,38 @@ describe('a resource that asks for a stronger sign-in (RFC 9470 §3)', () => {
 
   it('is asked once more, not for ever', async () => {
     const onStepUp = vi.fn(async () => true);
-    const client = open({ onStepUp });
-    expect((await client.fetch(`${API}/pay`)).status).toBe(401);
+    const client = open();
+    const fetch = withStepUp(client, onStepUp);
+    expect((await fetch(`${API}/pay`)).status).toBe(401);
     expect(calls()).toHaveLength(2);
   });
 
   it('is the answer where the person declines, where nobody is asked, and to a stream', async () => {
-    const decline = open({ onStepUp: async () => false });
-    expect((await decline.fetch(`${API}/pay`)).status).toBe(401);
-    const without = open();
-    expect((await without.fetch(`${API}/pay`)).status).toBe(401);
+    const client = open();
+    const decline = withStepUp(client, async () => false);
+    expect((await decline(`${API}/pay`)).status).toBe(401);
+    expect((await client.fetch(`${API}/pay`)).status).toBe(401);
     const onStepUp = vi.fn(authenticate);
     const body = new Blob(['text']).stream();
-    const streaming = open({ onStepUp });
-    expect((await streaming.fetch(`${API}/pay`, { method: 'POST', body })).status).toBe(401);
+    const streaming = withStepUp(client, onStepUp);
+    expect((await streaming(`${API}/pay`, { method: 'POST', body })).status).toBe(401);
     expect(onStepUp).not.toHaveBeenCalled();
     expect(calls()).toHaveLength(3);
   });
 
   it('asks again the next time, also after a failure', async () => {
     const onStepUp = vi.fn(authenticate).mockRejectedValueOnce(new Error('closed'));
-    const client = open({ onStepUp });
-    await expect(client.fetch(`${API}/pay`)).rejects.toThrow('closed');
-    expect((await client.fetch(`${API}/pay`)).status).toBe(200);
+    const client = open();
+    const fetch = withStepUp(client, onStepUp);
+    await expect(fetch(`${API}/pay`)).rejects.toThrow('closed');
+    expect((await fetch(`${API}/pay`)).status).toBe(200);
     expect(onStepUp).toHaveBeenCalledTimes(2);
   });
 
   it('is waited for no longer than the request is wanted', async () => {
     const controller = new AbortController();
-    const client = open({ onStepUp: () => new Promise(() => {}) });
-    const wanted = client.fetch(`${API}/pay`, { signal: controller.signal });
+    const fetch = withStepUp(open(), () => new Promise(() => {}));
+    const wanted = fetch(`${API}/pay`, { signal: controller.signal });
     setTimeout(() => controller.abort(new Error('gone')), 30);
     await expect(wanted).rejects.toThrow('gone');
   });

@@ -27,14 +27,12 @@ export function untilAborted<T>(work: Promise<T>, signal?: AbortSignal | null): 
  * to send.
  */
 export function createFetch(
-  { send, origin, isResource, isBearer, clock, onStepUp }: Setup,
+  { send, origin, isResource, isBearer, clock }: Setup,
   current: () => Grant | null,
   ensure: (refused?: Grant | null) => Promise<boolean>,
 ) {
   /** By origin: since when a refresh has not helped against its 401, and for which sign-in. */
   const unhelped = new Map<string, Span & { epoch?: number }>();
-  /** The authentication that is under way, which all challenged requests wait for. */
-  let stepUp: Promise<boolean> | null = null;
   return async (input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> => {
     const request = typeof input === 'object' && 'url' in input ? input : null;
     // What is compared is what is sent, so that a page's <base> takes nothing elsewhere.
@@ -68,20 +66,7 @@ export function createFetch(
     const response = await attempt();
     const site = url.split('/')[2] as string;
     if (response.status !== 401) unhelped.delete(site);
-    if (response.status !== 401) return response;
-    // A stream has been read, so it is not sent again: the next call finds the new token.
-    const isSpent = !whole && isStream(init.body);
-    const challenge = response.headers.get('WWW-Authenticate') ?? '';
-    // The person has to sign in again, or more strongly: no refresh alone changes that.
-    if (/insufficient_user_authentication/.test(challenge)) {
-      if (!onStepUp || isSpent) return response;
-      stepUp ??= onStepUp(challenge).finally(() => {
-        stepUp = null;
-      });
-      if (!(await untilAborted(stepUp, signal))) return response;
-      await untilAborted(ensure(used), signal);
-      return attempt();
-    }
+    if (response.status !== 401 || isStepUp(response)) return response;
     const vain = unhelped.get(site);
     const isVain = vain?.epoch === used?.epoch && vain && left(vain, clock.now()) > 0;
     if (isVain && used === current()) return response;
@@ -89,11 +74,20 @@ export function createFetch(
     // An API that refuses every token must not cost a refresh a call: one for each life of a token.
     const { epoch, lifeMs = 0 } = current() ?? {};
     unhelped.set(site, { epoch, from: clock.now(), ms: lifeMs });
-    if (isSpent) return response;
+    // A stream has been read: the next call finds the new token.
+    if (!whole && isStream(init.body)) return response;
     const second = await attempt();
     if (second.status !== 401) unhelped.delete(site);
     return second;
   };
 }
 
-const isStream = (body: unknown) => Object(body).getReader || Object(body)[Symbol.asyncIterator];
+/**
+ * Whether the person has to sign in again, or more strongly (RFC 9470 §3), which no refresh
+ * changes.
+ */
+export const isStepUp = ({ headers }: Response): boolean =>
+  /insufficient_user_authentication/.test(headers.get('WWW-Authenticate') ?? '');
+
+export const isStream = (body: unknown) =>
+  Object(body).getReader || Object(body)[Symbol.asyncIterator];

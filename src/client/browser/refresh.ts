@@ -185,7 +185,7 @@ async function exchange(
   const reply = await requests.post(setup.hasTokens ? '/oauth/token' : '/browser/refresh', {
     grant_type: 'refresh_token',
     refresh_token: sent.refresh as string,
-    ...(setup.isForAccount && setup.account),
+    ...setup.asked,
   });
   await storage.sync();
   const grant = reply.status === 200 && toGrant(sent, reply, setup, at);

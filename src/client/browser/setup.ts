@@ -10,12 +10,11 @@ export interface Setup {
   /** Whether the app sends the access token itself; otherwise that is in a cookie too. */
   isBearer: boolean;
   clientId: string;
-  /** What a refresh asks for beside, while `isForAccount` (RFC 8707). */
+  /** What a refresh asks for beside, for a call to the account API of the service (RFC 8707). */
   account: { resource: string } | '' | undefined;
-  /** The token is for a call to the account API of the service. */
-  isForAccount?: boolean;
+  /** What refreshes ask for beside now. */
+  asked?: Setup['account'];
   storage: TokenStorage | undefined;
-  onStepUp: ClientOptions['onStepUp'];
   onError: (error: unknown) => unknown;
   send: typeof fetch;
   /** URL of the service, without a slash at its end. */
@@ -31,7 +30,7 @@ export interface Setup {
 
 export function toSetup(options: ClientOptions): Setup {
   const { clientId = '', storage, accountAudience } = options as TokenClientOptions;
-  const { mode, timeoutMs = 10_000, onStepUp, onError = () => {} } = options;
+  const { mode, timeoutMs = 10_000, onError = () => {} } = options;
   const page = host.location?.href;
   const base = new URL(options.baseUrl, page).href.replace(/\/+$/, '');
   return {
@@ -40,7 +39,6 @@ export function toSetup(options: ClientOptions): Setup {
     clientId,
     account: accountAudience && { resource: accountAudience },
     storage,
-    onStepUp,
     onError,
     send: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
     base,

@@ -39,13 +39,13 @@ export function createSignOut(
     if (!setup.hasTokens) return removeCookies('/browser/sign-out-everywhere');
     const url = `${setup.base}/v1/sessions/revoke-others`;
     // Where that is another token than an API's, an API refuses it later, and has it refreshed.
-    setup.isForAccount = true;
+    setup.asked = setup.account;
     try {
       await refresher.refresh();
       const { ok } = await authorizedFetch(url, { method: 'POST' });
       if (!ok) throw new SessionUnavailableError();
     } finally {
-      setup.isForAccount = false;
+      setup.asked = undefined;
     }
     await signOut();
   }

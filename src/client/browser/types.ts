@@ -51,13 +51,6 @@ interface CommonOptions {
    */
   resources?: string[];
   /**
-   * A resource asks for a more recent or stronger authentication (RFC 9470 §3): `challenge` is its
-   * `WWW-Authenticate`. Have the person authenticate, and resolve to whether they did; then the
-   * session is refreshed and the request is sent once more. Requests that are challenged meanwhile
-   * wait for the same. Default: the 401 is the answer.
-   */
-  onStepUp?: (challenge: string) => Promise<boolean>;
-  /**
    * Told of refreshes that failed where no caller waits, which are tried again by themselves: a
    * `SessionUnavailableError`.
    */
