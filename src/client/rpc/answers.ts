@@ -217,55 +217,7 @@ export interface EventPage {
   unanswered_homes?: string[];
 }
 
-/** What a client did by a capability that reaches other people. */
-export interface AuditEvent {
-  id: string;
-  type: string;
-  created_at: Time | null;
-  client_id: string | null;
-  /** `id_sha256` is of a person, whose id is there only while they are. */
-  target: { type: string | null; id: string | null; id_sha256?: string };
-  reason: string | null;
-  details: Record<string, unknown>;
-  request_id: string | null;
-  /** Where it was carried out. */
-  homes: string[];
-}
-
-export interface AuditPage {
-  events: AuditEvent[];
-  next_cursor: string | null;
-  unanswered_homes?: string[];
-}
-
 export interface ExportPage {
   records: { home: string; table: string; row: Record<string, unknown> }[];
   next_cursor: string | null;
-}
-
-export interface HomeState {
-  home: string;
-  regions: string[];
-  jurisdiction: string | null;
-  new_users: string;
-  answers: boolean;
-  unfinished_moves: number | null;
-}
-
-export interface Delivery {
-  event_id: string;
-  event_type: string;
-  endpoint: string;
-  state: string;
-  attempts: number;
-  next_attempt_at: Time | null;
-  last_error: string | null;
-}
-
-export interface SigningKey {
-  kid: string;
-  alg: string;
-  state: 'waiting' | 'signing' | 'verifying' | 'retired' | 'revoked';
-  created_at: Time | null;
-  activates_at: Time | null;
 }

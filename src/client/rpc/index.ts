@@ -4,18 +4,14 @@
  */
 import type {
   Answer,
-  AuditPage,
-  Delivery,
   EventPage,
   ExchangedCookie,
   ExportPage,
   HandedOff,
-  HomeState,
   Introspection,
   Session,
   SessionPage,
   SessionTokens,
-  SigningKey,
   Tokens,
 } from './answers';
 import type {
@@ -33,9 +29,11 @@ import type {
   StepUp,
   Targeted,
 } from './inputs';
+import type { AuditPage, Delivery, HomeState, SigningKey } from './operator-answers';
 
 export type * from './answers';
 export type * from './inputs';
+export type * from './operator-answers';
 
 /** `props` of a binding: which of CLIENTS the bound Worker is. It is the whole credential. */
 export interface SessionsProps {
