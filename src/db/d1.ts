@@ -7,6 +7,7 @@
  * Sessions API): the copy that is nearest, and at least as new as what the caller has seen and
  * done. The types are two, so that no decision is made by a copy.
  */
+import { DrizzleQueryError } from 'drizzle-orm';
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import { DatabaseUnavailableError } from '../faults';
@@ -277,7 +278,7 @@ function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   return error.cause instanceof Error
     ? error.cause.message
-    : error.name === 'DrizzleQueryError'
+    : error instanceof DrizzleQueryError
       ? 'query failed'
       : error.message;
 }

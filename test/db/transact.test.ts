@@ -1,6 +1,6 @@
 /** One transaction, and its answers by the names of its statements. */
 import { env } from 'cloudflare:test';
-import { eq, sql } from 'drizzle-orm';
+import { DrizzleQueryError, eq, sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { newMeter, openHome, transact } from '../../src/db/d1';
 import { users } from '../../src/db/schema';
@@ -48,6 +48,14 @@ describe('a named transaction', () => {
       found: home.db.select({ id: users.id }).from(users).where(eq(users.id, id)),
     }));
     expect(found).toEqual([{ id }]);
+  });
+
+  it('that fails for no stated cause tells nothing of the query or what was bound', async () => {
+    const { home } = open();
+    const failed = transact(home, () => {
+      throw new DrizzleQueryError('insert into users values (?)', ['bound-secret']);
+    });
+    await expect(failed).rejects.toMatchObject({ detail: 'query failed' });
   });
 
   it('is run again after a lost connection, and tells so', async () => {
