@@ -29,6 +29,43 @@ export function isOrigin(text: string): boolean {
   return url !== null && isTrustworthy(url) && url.origin === text && !text.includes('*');
 }
 
+/** `<scheme>://<host>`, as the WebView of an app, or a browser's extension, sends it. */
+const APP_ORIGIN = /^([a-z][a-z0-9+.-]{1,31}):\/\/[a-z0-9._-]{1,253}(?::\d{1,5})?$/;
+/** Those have origins of another kind, or none. */
+const NO_APP_SCHEMES = ['http', 'https', 'ws', 'wss', 'ftp', 'file', 'data', 'blob', 'about'];
+
+/** Whether this is the origin of an app's own scheme, like `capacitor://localhost`. */
+export function isAppOrigin(text: string): boolean {
+  const scheme = APP_ORIGIN.exec(text)?.[1];
+  return scheme !== undefined && !NO_APP_SCHEMES.includes(scheme);
+}
+
+/** A `*` for the whole first label, as preview deployments have one each. */
+const ORIGIN_PATTERN = /^https:\/\/\*\.((?:[a-z0-9-]{1,63}\.)+[a-z]{2,63})$/;
+/** Anyone can have a name below these, so a pattern of all of them names nobody. */
+const SHARED_HOSTS = new Set(
+  (
+    'pages.dev workers.dev vercel.app netlify.app github.io gitlab.io web.app firebaseapp.com ' +
+    'herokuapp.com onrender.com fly.dev surge.sh azurewebsites.net azurestaticapps.net ' +
+    'amplifyapp.com cloudfront.net s3.amazonaws.com ngrok.io ngrok.app ngrok-free.app'
+  ).split(' '),
+);
+/** `co.uk` and the like. */
+const SECOND_LEVEL = /^(?:ac|co|com|edu|gov|net|or|org)\.[a-z]{2}$/;
+
+/** Whether this is a pattern for the previews of one app, like `https://*.my-app.pages.dev`. */
+export function isOriginPattern(text: string): boolean {
+  const host = ORIGIN_PATTERN.exec(text)?.[1];
+  return host !== undefined && !SHARED_HOSTS.has(host) && !SECOND_LEVEL.test(host);
+}
+
+/** Whether an origin, as a browser sends it, is one of a pattern's. */
+export function matchesPattern(pattern: string, origin: string): boolean {
+  const below = pattern.slice('https://*'.length);
+  if (!origin.startsWith('https://') || !origin.endsWith(below)) return false;
+  return /^[a-z0-9-]{1,63}$/.test(origin.slice('https://'.length, -below.length));
+}
+
 const MAX_RETURN_URL_LENGTH = 2048;
 /**
  * What a server behind the URL may decode into a path separator, a dot segment, a control character

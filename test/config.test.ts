@@ -209,6 +209,15 @@ describe('browser clients', () => {
     });
   });
 
+  it('of apps, and patterns, are for pages that hold tokens, and none that cookies are for', () => {
+    const others = ['capacitor://localhost', 'https://*.my-app.pages.dev', 'https://*.app.example'];
+    const { clients: parsed } = parseConfig({ ...base, ...web({ origins: [HOME, ...others] }) });
+    expect(parsed.get('web')).toMatchObject({ origins: [HOME], tokenOrigins: others });
+    expect(mistakesOf(web({ origins: others, return_urls: [HOME] }))).toEqual([
+      'CLIENTS: web: return_urls is for clients with origins of web pages',
+    ]);
+  });
+
   it.each([
     '*',
     'null',
@@ -218,15 +227,31 @@ describe('browser clients', () => {
     `${HOME}/`,
     `${HOME}/a`,
     `${HOME}:443`,
-    'https://*.app.example',
+    'https://*',
+    'https://*.com',
+    'https://*.co.uk',
+    'https://*.pages.dev',
+    'https://*.vercel.app',
+    'https://*.*.app.example',
+    'https://a.*.app.example',
+    'https://*app.example',
+    'http://*.app.example',
+    'https://*.app.example:8443',
+    'https://*.app.example/',
     'https://user@app.example',
     'https://APP.example',
     'https://bücher.example',
     'file://',
+    'file://localhost',
+    'data://x',
+    'Capacitor://localhost',
+    'capacitor://localhost/',
+    'capacitor://',
+    'ws://app.example',
     'javascript:alert(1)',
     `${HOME} `,
   ])('no origin: %j', (origin) => {
-    expect(mistakesOf(web({ origins: [origin] }))).toEqual([
+    expect(mistakesOf(web({ origins: [origin] })), origin).toEqual([
       expect.stringContaining('CLIENTS: 0.origins.0: must be'),
     ]);
   });

@@ -2,7 +2,7 @@
 import { base64url } from 'jose';
 import * as v from 'valibot';
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
-import { isOrigin, parseReturnUrl } from '../origins';
+import { isAppOrigin, isOrigin, isOriginPattern, parseReturnUrl } from '../origins';
 import { oneOrTwo, parseList } from './list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
 
@@ -59,9 +59,14 @@ export interface Client {
   riskPolicy: RiskPolicy;
   /**
    * Origins of the app's pages. A client with any is a browser client: its sessions may live in
-   * cookies.
+   * cookies. Compared exactly.
    */
   origins: readonly string[];
+  /**
+   * More origins, whose pages hold their tokens themselves: of apps' own schemes, and patterns.
+   * No cookie is ever for them.
+   */
+  tokenOrigins: readonly string[];
   /**
    * Where a browser client's access token is: in a cookie that no script reads, or in the memory of
    * the app's pages, which send it to APIs on other hosts. The refresh token is in its cookie
@@ -100,7 +105,10 @@ const clientsSchema = v.array(
       v.array(
         v.pipe(
           v.string(),
-          v.check(isOrigin, 'must be an origin like https://app.example, as browsers send it'),
+          v.check(
+            (text) => isOrigin(text) || isAppOrigin(text) || isOriginPattern(text),
+            'must be an origin as browsers send it (https://app.example), one of an app (capacitor://localhost), or a pattern for the previews of one app (https://*.my-app.pages.dev)',
+          ),
         ),
       ),
       [],
@@ -130,7 +138,8 @@ export function parseClients(
   const clients = new Map<string, Client>();
   const entries = parseList('CLIENTS', clientsSchema, text, mistakes);
   for (const entry of entries) {
-    const { client_id, allow, risk_policy, origins, return_urls, browser_clients } = entry;
+    const { client_id, allow, risk_policy, return_urls, browser_clients } = entry;
+    const origins = entry.origins.filter(isOrigin);
     const problem = (text: string) => mistakes.push(`CLIENTS: ${client_id}: ${text}`);
     const secretHashes = parseSecretHashes(entry.secret_sha256 ?? [], problem);
     const isBound = entry.bound === true;
@@ -138,15 +147,15 @@ export function parseClients(
     if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
     if (isBound && entry.secret_sha256 !== undefined)
       problem('bound is for clients without secret_sha256; any client can be bound');
-    if (isBound && origins.length > 0) problem('a client with origins cannot be bound');
+    if (isBound && entry.origins.length > 0) problem('a client with origins cannot be bound');
     if (isPublic) assertPublic(entry, problem);
     else if (allow === undefined) problem(sayWhatToAllow(entry, entries));
     const isBrowserClient = origins.length > 0;
     if (return_urls.length > 0 && !isBrowserClient)
-      problem('return_urls is for clients with origins');
+      problem('return_urls is for clients with origins of web pages');
     if (entry.access_token !== undefined && !isBrowserClient)
-      problem('access_token is for clients with origins');
-    if (isBrowserClient && allow?.includes('refresh') === false)
+      problem('access_token is for clients with origins of web pages');
+    if (entry.origins.length > 0 && allow?.includes('refresh') === false)
       problem('a client with origins must be allowed to refresh');
     const forClients = new Set(entry.for_clients ?? [client_id]);
     clients.set(client_id, {
@@ -157,6 +166,7 @@ export function parseClients(
       forClients,
       riskPolicy: risk_policy ?? defaultPolicy,
       origins,
+      tokenOrigins: entry.origins.filter((origin) => !isOrigin(origin)),
       accessTokenIn: entry.access_token ?? 'cookie',
       returnUrls: return_urls,
       browserClients: browser_clients ? new Set([client_id, ...browser_clients]) : forClients,

@@ -3,6 +3,15 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { APP, BACKEND, sha256Hex, startService, type TestService, type Tokens } from '../fixtures';
 
 const PAGE = 'https://app.example';
+/** As the WebViews of Capacitor, Ionic and Tauri, and the extensions of browsers, send them. */
+const APPS = [
+  'capacitor://localhost',
+  'ionic://localhost',
+  'tauri://localhost',
+  'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+  'moz-extension://3c9b1d3e-6f0f-4a6e-9a0c-6b7d3f0c2a11',
+];
+const PREVIEWS = 'https://*.my-app.pages.dev';
 
 let service: TestService;
 let tokens: Tokens;
@@ -14,7 +23,7 @@ beforeEach(async () => {
       allow: ['create_sessions'],
       for_clients: [APP],
     },
-    { client_id: APP, origins: [PAGE] },
+    { client_id: APP, origins: [PAGE, ...APPS, PREVIEWS] },
   ];
   service = await startService({ CLIENTS: JSON.stringify(clients) });
   tokens = await service.create();
@@ -78,8 +87,47 @@ describe('a page of a client', () => {
   );
 });
 
+describe('an app of another scheme, or a preview', () => {
+  const origins = [...APPS, 'https://3f9a1c2e.my-app.pages.dev', 'https://main.my-app.pages.dev'];
+
+  it.each(origins)('%s reads the answers of the token routes', async (origin) => {
+    expect((await refresh(origin)).headers.get('access-control-allow-origin')).toBe(origin);
+    expect((await preflight('/oauth/token', origin)).status).toBe(204);
+  });
+
+  it.each([...origins, PREVIEWS])('%s has no business with cookies', async (origin) => {
+    for (const path of ['/browser/refresh', '/browser/session', '/browser/sign-in']) {
+      const asked = await preflight(path, origin);
+      expect(asked.status).toBe(403);
+      expect(asked.headers.get('access-control-allow-origin')).toBe(null);
+      const method = path === '/browser/session' ? 'GET' : 'POST';
+      const headers = {
+        origin,
+        'content-type': 'application/json',
+        'sec-fetch-site': 'cross-site',
+      };
+      const body = method === 'POST' ? { body: '{}' } : {};
+      const response = await service.request(path, { method, headers, ...body });
+      expect(response.status).toBe(403);
+      expect(response.headers.get('access-control-allow-origin')).toBe(null);
+    }
+  });
+});
+
 describe('any other page', () => {
   it.each([
+    PREVIEWS,
+    'https://my-app.pages.dev',
+    'https://a.b.my-app.pages.dev',
+    'https://evil.pages.dev',
+    'https://evil-my-app.pages.dev',
+    'http://main.my-app.pages.dev',
+    'https://main.my-app.pages.dev:8443',
+    'https://main.my-app.pages.dev.evil.example',
+    'https://.my-app.pages.dev',
+    'https://evil.example/.my-app.pages.dev',
+    'capacitor://evil.example',
+    'ionic://localhost.evil.example',
     'null',
     'https://evil.example',
     'https://evil.app.example',

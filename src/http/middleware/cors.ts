@@ -1,10 +1,12 @@
 /**
  * CORS (Fetch §3.2) for apps that hold their tokens themselves: pages of the clients' exact
- * `origins` may call these routes and read the answers. Without credentials: nothing here looks at
- * a cookie, and the token in the request decides what it may do.
+ * `origins`, of their apps' schemes and of their previews may call these routes and read the
+ * answers. Without credentials: nothing here looks at a cookie, and the token in the request decides
+ * what it may do.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config/config';
+import { isOriginPattern, matchesPattern } from '../../origins';
 import type { AppEnv } from '../context';
 import { TRACING_HEADERS } from '../tracing-headers';
 
@@ -16,13 +18,19 @@ const ALLOWED_HEADERS = ['Authorization', 'Content-Type', 'X-D1-Bookmark', ...TR
 );
 
 export const cors = (config: Config) => {
-  const origins = new Set([...config.clients.values()].flatMap((client) => client.origins));
+  const clients = [...config.clients.values()];
+  const tokenOrigins = clients.flatMap((client) => client.tokenOrigins);
+  const origins = new Set([...clients.flatMap((client) => client.origins), ...tokenOrigins]);
+  const patterns = tokenOrigins.filter(isOriginPattern);
+  const isKnown = (origin: string) =>
+    (origins.has(origin) && !patterns.includes(origin)) ||
+    patterns.some((pattern) => matchesPattern(pattern, origin));
   return createMiddleware<AppEnv>(async function cors(c, next) {
     const origin = c.req.header('origin');
     // The answer depends on the origin also when it has none, or a cache could give it to the wrong
     // page.
     c.header('Vary', 'Origin', { append: true });
-    if (origin !== undefined && origins.has(origin)) {
+    if (origin !== undefined && isKnown(origin)) {
       c.header('Access-Control-Allow-Origin', origin);
       c.header('Access-Control-Expose-Headers', EXPOSED);
       if (
