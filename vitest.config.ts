@@ -57,7 +57,9 @@ export default defineConfig({
                 ...config.vars,
                 SESSION_SECRET: randomBytes(32).toString('base64url'),
                 // How many random histories test/sessions/model.test.ts tries.
-                MODEL_RUNS: process.env.MODEL_RUNS ?? '150',
+                MODEL_RUNS: process.env.MODEL_RUNS ?? '50',
+                // The seed of a failure that is to be repeated.
+                MODEL_SEED: process.env.MODEL_SEED ?? '',
                 TEST_MIGRATIONS: await readD1Migrations('./migrations'),
               },
             },

@@ -9,6 +9,7 @@ declare global {
       RATE_LIMIT_OF_THREE: RateLimit;
       TEST_MIGRATIONS: D1Migration[];
       MODEL_RUNS: string;
+      MODEL_SEED: string;
     }
     interface GlobalProps {
       mainModule: typeof import('../src/index');

@@ -1,0 +1,214 @@
+/** What people, their backends and thieves do to sessions. */
+import type fc from 'fast-check';
+import { decodeJwt } from 'jose';
+import { expect } from 'vitest';
+import { APP, stepUp } from '../../fixtures';
+import type { HomeName } from '../../homes/three-homes';
+import { applyRefresh, applyStepUp, foretellRefresh, foretellStepUp, learn } from './foretell';
+import {
+  CALLERS,
+  type CallerName,
+  endOf,
+  FAULTS,
+  type FaultName,
+  isGood,
+  LIMIT,
+  liveOf,
+  type Model,
+  type ModelSession,
+  type Real,
+  sessionOf,
+  tokenOf,
+  USERS,
+} from './world';
+
+type Command = fc.AsyncCommand<Model, Real>;
+const hasSessions = (model: Readonly<Model>) => model.sessions.length > 0;
+
+/** How a session that a not-before ended may say that it is over: it may have ended before, too. */
+const isOver = (reason: unknown) =>
+  [undefined, 'revoked', 'signed_out', 'evicted', 'reuse_detected'].includes(reason as string);
+
+export class Create implements Command {
+  constructor(readonly user: number) {}
+  check = () => true;
+  async run(model: Model, { homes: { service } }: Real) {
+    const userId = USERS[this.user] as string;
+    model.proofs += 1;
+    const created = await service.create({ user_id: userId, acr: String(model.proofs) });
+    // A backend says nothing of where its users are.
+    model.homes.set(userId, model.homes.get(userId) ?? 'DB');
+    model.unfinished.delete(userId);
+    const live = liveOf(model, userId);
+    // To make room, the oldest sign-ins; the model's list is in their order.
+    for (const evicted of live.slice(0, Math.max(0, live.length - LIMIT + 1)))
+      evicted.ended = 'evicted';
+    const session: ModelSession = {
+      id: created.session.id,
+      userId,
+      tokens: [],
+      ratchets: [model.generation],
+      accessToken: created.access_token,
+      current: 0,
+      createdAt: model.now,
+      expiresAt: model.now + model.lifetime,
+      rotatedAt: null,
+      lastCaller: null,
+      proof: model.proofs,
+      superseded: [],
+      recoveries: { given: null, at: [] },
+      ended: null,
+      isOutdated: false,
+    };
+    learn(model, session, 0, created.refresh_token);
+    model.sessions.push(session);
+  }
+  toString = () => `create(user ${this.user})`;
+}
+
+export class Refresh implements Command {
+  constructor(
+    readonly session: number,
+    /** How many tokens back from the newest. */
+    readonly back: number,
+    readonly caller: CallerName,
+    readonly fault: FaultName,
+  ) {}
+  check = hasSessions;
+
+  async run(model: Model, { homes: { service, databases } }: Real) {
+    const session = sessionOf(model, this.session);
+    const { index, token } = tokenOf(session, this.back);
+    if (token === null) return;
+    // The fault is the session's own, not that of a move which it finishes, or of the signing keys.
+    const fault = model.unfinished.has(session.userId) ? 'none' : this.fault;
+    await service.request('/.well-known/jwks.json');
+    const database = databases[model.homes.get(session.userId) as HomeName];
+    if (fault !== 'none') database.faults = [FAULTS[fault]];
+    const { status, body } = await service.refresh(token, APP, CALLERS[this.caller]);
+    database.faults = [];
+
+    const expected = foretellRefresh(model, session, { index, token }, this.caller);
+    if (expected.asksDatabase) model.unfinished.delete(session.userId);
+    // A session that stayed behind in another home, when its user moved, has no fault there.
+    const isElsewhere = session.isOutdated && status === 400;
+    if (fault.startsWith('overloaded') && expected.asksDatabase && !isElsewhere) {
+      expect(status).toBe(503);
+      // The first statement was committed: it had moved the session on if that was ordinary.
+      if (fault === 'overloaded after' && expected.isOrdinary)
+        applyRefresh(model, session, expected, null, this.caller);
+      return;
+    }
+    if (expected.reason !== null && session.isOutdated && isOver(expected.reason)) {
+      expect(status).toBe(400);
+      expect(body.reason).toSatisfy(isOver);
+      return;
+    }
+    expect({ status, reason: body.reason }).toEqual(
+      expected.reason === null
+        ? { status: 200, reason: undefined }
+        : { status: 400, reason: expected.reason },
+    );
+    if (status === 200) {
+      // Nobody is raised by what another has proved.
+      expect(decodeJwt(body.access_token).acr).toBe(String(expected.proof));
+      session.accessToken = body.access_token;
+    }
+    const given = status === 200 ? body.refresh_token : null;
+    applyRefresh(model, session, expected, given, this.caller);
+  }
+  toString = () =>
+    `refresh(session ${this.session}, ${this.back} back, ${this.caller}, ${this.fault})`;
+}
+
+export class StepUp implements Command {
+  constructor(
+    readonly session: number,
+    readonly back: number,
+    readonly fault: FaultName,
+  ) {}
+  check = hasSessions;
+
+  async run(model: Model, { homes: { service, databases } }: Real) {
+    const session = sessionOf(model, this.session);
+    const { index, token } = tokenOf(session, this.back);
+    if (token === null) return;
+    const fault = model.unfinished.has(session.userId) ? 'none' : this.fault;
+    await service.request('/.well-known/jwks.json');
+    const database = databases[model.homes.get(session.userId) as HomeName];
+    if (fault !== 'none') database.faults = [FAULTS[fault]];
+    const proof = model.proofs + 1;
+    const { status, body } = await stepUp(service, session.id, {
+      refresh_token: token,
+      acr: String(proof),
+    });
+    database.faults = [];
+
+    const expected = foretellStepUp(model, session, { index, token });
+    if (expected.asksDatabase) model.unfinished.delete(session.userId);
+    if (session.isOutdated && [404, 409].includes(status)) {
+      expect([404, 409]).toContain(expected.status);
+      return;
+    }
+    model.proofs = proof;
+    if (fault.startsWith('overloaded') && expected.asksDatabase) {
+      expect(status).toBe(503);
+      if (fault === 'overloaded after' && expected.status === 200)
+        applyStepUp(model, session, expected, null, proof);
+      return;
+    }
+    expect({ status, reason: body.reason }).toEqual({
+      status: expected.status,
+      reason: expected.reason,
+    });
+    if (status !== 200) return;
+    expect(decodeJwt(body.access_token).acr).toBe(String(proof));
+    session.accessToken = body.access_token;
+    applyStepUp(model, session, expected, body.refresh_token, proof);
+  }
+  toString = () => `stepUp(session ${this.session}, ${this.back} back, ${this.fault})`;
+}
+
+export class SignOut implements Command {
+  constructor(
+    readonly session: number,
+    readonly others: boolean,
+  ) {}
+  check = hasSessions;
+  async run(model: Model, { homes: { service } }: Real) {
+    const session = sessionOf(model, this.session);
+    const path = this.others ? '/v1/sessions/revoke-others' : '/v1/sessions/current';
+    const { status } = await service.bearer(
+      this.others ? 'POST' : 'DELETE',
+      path,
+      session.accessToken,
+    );
+    if (!isGood(session.accessToken, model)) {
+      expect(status).toBe(401);
+      return;
+    }
+    model.unfinished.delete(session.userId);
+    if (!this.others) expect(status).toBe(204);
+    else expect(status).toBe(endOf(session, model.now) === null ? 200 : 401);
+    // Also those that had expired: a longer timeout brings back nobody who was signed out.
+    const isOther = (one: ModelSession) => one.userId === session.userId && one !== session;
+    const others = status === 200 ? model.sessions.filter(isOther) : [];
+    for (const one of this.others ? others : [session]) one.ended ??= 'signed_out';
+  }
+  toString = () => `signOut(session ${this.session}${this.others ? ', others' : ''})`;
+}
+
+export class RevokeUser implements Command {
+  constructor(readonly user: number) {}
+  check = () => true;
+  async run(model: Model, { homes: { service } }: Real) {
+    const userId = USERS[this.user] as string;
+    const live = liveOf(model, userId);
+    model.unfinished.delete(userId);
+    const response = await service.backend('DELETE', `/v1/users/${userId}/sessions`);
+    expect(await response.json()).toEqual({ revoked: live.length });
+    for (const session of model.sessions)
+      if (session.userId === userId) session.ended ??= 'revoked';
+  }
+  toString = () => `revokeUser(${this.user})`;
+}
