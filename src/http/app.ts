@@ -10,6 +10,7 @@ import { namedAs } from '../outgoing';
 import { serviceFor } from '../service/instance';
 import { createService, type Service } from '../service/service';
 import { accountRoutes } from './account/account-routes';
+import { accountErrors } from './account/error-page';
 import { eventRoutes } from './api/event-routes';
 import { operatorRoutes } from './api/operator-routes';
 import { sessionRoutes } from './api/session-routes';
@@ -94,6 +95,12 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.route(`${config.basePath}/verify`, verifyRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
   refuseOtherMethods(app);
+  const answerWithPage = accountErrors(service);
+  app.onError((error, c) =>
+    `${c.req.path}/`.startsWith(`${config.basePath}/account/`)
+      ? answerWithPage(error, c)
+      : respondToError(error, c, c.req.path.startsWith(`${config.basePath}/oauth/`)),
+  );
   return app;
 }
 

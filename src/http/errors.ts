@@ -41,7 +41,7 @@ const PROBLEMS = {
   config_invalid: [503, 'The service is not configured'],
 } as const satisfies Record<string, readonly [ContentfulStatusCode, string]>;
 
-type ProblemCode = keyof typeof PROBLEMS;
+export type ProblemCode = keyof typeof PROBLEMS;
 
 /** What a problem tells beside its code. */
 interface ProblemDetails {

@@ -18,6 +18,7 @@ import { signalsOf, visitorOf } from '../../service/signals';
 import { throttleHandOff } from '../../service/throttle';
 import { exchangeHandoff } from '../../sessions/exchange-handoff';
 import { type OpenedHandoff, openHandoff } from '../../tokens/handoff-code';
+import { toErrorKind } from '../account/error-kind';
 import { Message, type Site } from '../account/layout';
 import { createPages, render } from '../account/pages';
 import type { AppContext, AppEnv } from '../context';
@@ -204,14 +205,17 @@ function invalidCode(): ProblemError {
 }
 
 function explain({ code }: ProblemError, { texts }: Site): { title: string; lead: string } {
-  switch (code) {
-    case 'database_unavailable':
-    case 'internal_error':
-    case 'too_many_requests':
+  switch (toErrorKind(code)) {
+    case 'unavailable':
+    case 'busy':
+    case 'fault':
       return { title: texts.unavailableTitle, lead: texts.startUnavailableLead };
-    case 'cross_site_request':
+    case 'cross_site':
       return { title: texts.refusedTitle, lead: texts.startElsewhereLead };
-    default:
+    case 'ended':
+    case 'authenticate':
+    case 'nothing':
+    case 'unclear':
       return { title: texts.startRefusedTitle, lead: texts.startRefusedLead };
   }
 }
