@@ -25,7 +25,9 @@ import { cors } from './middleware/cors';
 import { webhooks } from './middleware/deliver-events';
 import { refuseOtherMethods } from './middleware/method-not-allowed';
 import { requestLog } from './middleware/request-log';
+import { slashAtTheEnd } from './middleware/slash-at-the-end';
 import { startCheck } from './middleware/start-check';
+import { strayCookies } from './middleware/stray-cookies';
 import { METADATA_NAMES, metadataRoutes } from './oauth/metadata';
 import { oauthRoutes } from './oauth/oauth-routes';
 
@@ -83,6 +85,10 @@ function routesOf(service: Service): Hono<AppEnv> {
     app.use(config.basePath + path, allowApps);
   for (const path of ['/oauth/*', '/v1/*'])
     app.use(config.basePath + path, bookmarksInHeader(config));
+  for (const path of ['/account/*', '/browser/start/*'])
+    app.use(config.basePath + path, slashAtTheEnd());
+  for (const path of ['/browser/*', '/account/*'])
+    app.use(config.basePath + path, strayCookies(config));
   app.use(`${config.basePath}/account/*`, bookmarksInCookie(config));
   app.route(`${config.basePath}/oauth`, oauthRoutes(service));
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));

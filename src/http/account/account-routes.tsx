@@ -12,16 +12,17 @@ import { toEventView } from '../../security-log/event-view';
 import { toRevokeRefused } from '../../service/end-own-sessions';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
+import { SESSION_COOKIE } from '../../session-cookie';
 import { type Account, readAccount } from '../../sessions/read-account';
 import { revokeCurrent, revokeOne } from '../../sessions/revoke';
 import { revokeOthers } from '../../sessions/revoke-many';
 import type { Session } from '../../sessions/session';
 import { findOwnSession } from '../browser/cookie-session';
-import { clearSessionCookies } from '../browser/cookies';
+import { clearSessionCookies, isSentTwice } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
-import { readQuery, validate } from '../input';
+import { readPageQuery, validate } from '../input';
 import { toCookieProblem } from '../refusals';
 import { ConfirmPage } from './confirm';
 import { ActivityPage, DevicesPage } from './devices';
@@ -47,7 +48,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   routes.get('/style.css', async (c) => {
     // Its address changes with it, so it may be kept for ever.
-    const { v: version } = readQuery(c, ['v']);
+    const { v: version } = readPageQuery(c, ['v']);
     const isCurrent = version === (await stylesheetVersion());
     return c.body(stylesheet, 200, {
       'Content-Type': 'text/css; charset=utf-8',
@@ -63,7 +64,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   );
 
   routes.get('/', async (c) => {
-    const { done } = readQuery(c, ['done']);
+    const { done } = readPageQuery(c, ['done']);
     const { account, session } = await readOwnAccount(c, null);
     const { devices, activity } = account;
     const listed = devices.sessions.map((row) => toSessionView(row, config, session.id));
@@ -85,7 +86,7 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.get('/activity', async (c) => {
-    const { before } = readQuery(c, ['before']);
+    const { before } = readPageQuery(c, ['before']);
     const parsed = parseSequence(before);
     if (!parsed.ok) throw toCookieProblem(parsed.refusal);
     const { account } = await readOwnAccount(c, parsed.position);
@@ -127,12 +128,8 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.post('/sign-out', ownForm, async (c) => {
-    const { caller, home } = await readCaller(c);
-    report(
-      c.get('caller'),
-      home,
-      await revokeCurrent(home, caller, revocationOf(c.get('caller'), service)),
-    );
+    // Nothing says which session it would be; the browser keeps none either way.
+    if (!isSentTwice(c, SESSION_COOKIE)) await endOwnSession(c);
     clearSessionCookies(c);
     return c.redirect(`${base}/account/signed-out`, 303);
   });
@@ -149,6 +146,12 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     if (!isAllowedOrigin(request, issuerOrigin, []))
       throw new ProblemError('cross_site_request', 'The form is not one of this page');
     await next();
+  }
+
+  async function endOwnSession(c: AppContext) {
+    const { caller, home } = await readCaller(c);
+    const events = await revokeCurrent(home, caller, revocationOf(c.get('caller'), service));
+    report(c.get('caller'), home, events);
   }
 
   async function readCaller(c: AppContext) {

@@ -23,6 +23,7 @@ export type ErrorKind =
 export function toErrorKind(code: ProblemCode): ErrorKind {
   switch (code) {
     case 'session_ended':
+    case 'ambiguous_cookie':
     case 'session_over':
     case 'invalid_token':
     case 'guest_session_not_found':

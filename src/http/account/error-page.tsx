@@ -57,20 +57,22 @@ function explain(
   }
 }
 
+/** Of the pages below /account. What else a link had was somebody's tracker's. */
+const PARAMETERS = ['before', 'done'];
+
 /** The same request once more. */
 function tryAgain(c: AppContext, text: string): Pick<MessageProps, 'link' | 'again'> {
-  const { pathname, search } = new URL(c.req.url);
+  const { pathname, searchParams } = new URL(c.req.url);
+  const query = new URLSearchParams(
+    [...searchParams].filter(([name]) => PARAMETERS.includes(name)),
+  );
   const isForm = c.req.method === 'POST';
   return isForm
     ? { again: { action: pathname, text } }
-    : { link: { href: pathname + search, text } };
+    : { link: { href: query.size === 0 ? pathname : `${pathname}?${query}`, text } };
 }
 
 /** Whose app the person came from, as far as the cookie says; nothing depends on it but a link. */
 function clientOf(c: AppContext): string | null {
-  try {
-    return readSessionCookie(c)?.clientId ?? null;
-  } catch {
-    return null;
-  }
+  return readSessionCookie(c)?.clientId ?? null;
 }
