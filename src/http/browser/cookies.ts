@@ -1,7 +1,7 @@
 /**
  * The cookies of a session in a browser (RFC 6265bis). `__Host-` ties them to this host: no other
  * host, subdomains included, can set or read them. Lax, because links from elsewhere have to find
- * the person signed in; what other sites may ask for, middleware/same-site.ts decides.
+ * the person signed in; what other sites may ask for, same-site.ts decides.
  */
 import { setCookie } from 'hono/cookie';
 import { ACCESS_COOKIE, fitsAccessCookie } from '../../access-cookie';
