@@ -4,11 +4,18 @@
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { grantOf, may } from '../../src/config/authority';
+import type { Client } from '../../src/config/clients';
+import { parseConfig } from '../../src/config/config';
+import { createSession } from '../../src/sessions/create';
 import { APP, BACKEND, basic, sha256Hex, startService, type TestService } from '../fixtures';
+import { create, livesIn, startThreeHomes } from '../homes/three-homes';
 import { BACKEND_ROUTES, toInit } from './routes';
 
 const NARROW = { id: 'narrow', secret: 'narrow-secret-of-the-tests' };
 const ERASER = { id: 'eraser', secret: 'eraser-secret-of-the-tests' };
+const MANAGER = { id: 'manager', secret: 'manager-secret-of-the-tests' };
+const MAKER = { id: 'maker', secret: 'maker-secret-of-the-tests' };
 const OTHER_APP = 'other-app';
 
 let service: TestService;
@@ -45,6 +52,17 @@ beforeEach(async () => {
       secret_sha256: await sha256Hex(ERASER.secret),
       allow: ['erase_users'],
     },
+    {
+      client_id: MANAGER.id,
+      secret_sha256: await sha256Hex(MANAGER.secret),
+      allow: ['manage_all'],
+    },
+    {
+      client_id: MAKER.id,
+      secret_sha256: await sha256Hex(MAKER.secret),
+      allow: ['create_sessions'],
+      for_clients: [NARROW.id],
+    },
   ];
   service = await startService({ CLIENTS: JSON.stringify(clients) });
 });
@@ -78,6 +96,21 @@ describe('a backend that names one app', () => {
       expect(client_id).toBe(APP);
   });
 
+  it('lists no ended session of another either', async () => {
+    const own = await service.create({ user_id: USER });
+    await service.create({ user_id: USER, client_id: OTHER_APP });
+    const ids = async (path: string, as = NARROW) => {
+      const response = await ask('GET', path, undefined, as);
+      const { sessions } = (await response.json()) as { sessions: { id: string }[] };
+      return sessions.map(({ id }) => id);
+    };
+    const path = `/v1/users/${USER}/sessions?include=ended`;
+    expect(await ids(path)).toEqual([own.session.id]);
+    expect(await ids(path, BACKEND)).toHaveLength(2);
+    const guest = await service.create({ client_id: OTHER_APP });
+    expect(await ids(`/v1/users/${guest.session.id}/sessions?include=ended`)).toEqual([]);
+  });
+
   it('signs a user out of it alone; manage_all ends the rest', async () => {
     const own = await service.create({ user_id: USER });
     const other = await service.create({ user_id: USER, client_id: OTHER_APP });
@@ -88,6 +121,29 @@ describe('a backend that names one app', () => {
     await ask('DELETE', `/v1/users/${USER}/sessions`, undefined, BACKEND);
     service.advance(60);
     expect((await service.refresh(other.refresh_token, OTHER_APP)).status).toBe(400);
+  });
+
+  it('sets no not-before of the user, who is of all clients; manage_all does', async () => {
+    await service.create({ user_id: USER });
+    const notBefores = async () =>
+      (
+        await env.DB.prepare('SELECT subject FROM outdated_tokens WHERE subject = ?')
+          .bind(USER)
+          .all()
+      ).results.length;
+    await ask('DELETE', `/v1/users/${USER}/sessions`);
+    expect(await notBefores()).toBe(0);
+    await ask('DELETE', `/v1/users/${USER}/sessions`, undefined, BACKEND);
+    expect(await notBefores()).toBe(1);
+  });
+
+  it('introspects no refresh token of its own, which it does not name', async () => {
+    const made = await ask('POST', '/v1/sessions', { client_id: NARROW.id }, MAKER);
+    const { refresh_token } = (await made.json()) as { refresh_token: string };
+    expect(refresh_token).toMatch(/^v2\./);
+    const headers = { authorization: basic(NARROW) };
+    const response = await service.form('/oauth/introspect', { token: refresh_token }, headers);
+    expect(await response.json()).toEqual({ active: false });
   });
 
   it('introspects tokens of it alone', async () => {
@@ -145,6 +201,55 @@ it.each(BACKEND_ROUTES)(
     expect(other.database.roundTrips).toBe(0);
   },
 );
+
+it('manage_all alone sees and ends the sessions of every client', async () => {
+  const own = await service.create({ user_id: USER });
+  const other = await service.create({ user_id: USER, client_id: OTHER_APP });
+  const listed = await ask('GET', `/v1/users/${USER}/sessions`, undefined, MANAGER);
+  const { sessions } = (await listed.json()) as { sessions: { id: string }[] };
+  expect(new Set(sessions.map(({ id }) => id))).toEqual(
+    new Set([own.session.id, other.session.id]),
+  );
+  const ended = await ask('DELETE', `/v1/users/${USER}/sessions`, undefined, MANAGER);
+  expect(await ended.json()).toEqual({ revoked: 2 });
+});
+
+it('a guest of another client is not even moved to the home of the user', async () => {
+  const { CLIENTS } = service.env;
+  const homes = await startThreeHomes({ CLIENTS });
+  const { session: guest } = await create(homes, { client_id: OTHER_APP, home: 'DB_WEUR' });
+  await create(homes, { user_id: USER, home: 'DB_APAC' });
+  const upgrade = (as: typeof NARROW) =>
+    homes.service.request('/v1/sessions', {
+      method: 'POST',
+      headers: { authorization: basic(as), 'content-type': 'application/json' },
+      body: JSON.stringify({ client_id: APP, user_id: USER, guest_session_id: guest.id }),
+    });
+  expect((await upgrade(NARROW)).status).toBe(409);
+  expect(await livesIn(guest.id)).toEqual(['DB_WEUR']);
+  expect((await upgrade(BACKEND)).status).toBe(201);
+  expect(await livesIn(guest.id)).toEqual([]);
+});
+
+it('what a client refreshes, or starts by an ID token, is its own, whomever it names', async () => {
+  const client = parseConfig(service.env).clients.get(BACKEND.id) as Client;
+  for (const capability of ['refresh', 'sign_in'] as const) {
+    expect(may(client, capability, BACKEND.id)).toBe(true);
+    expect(may(client, capability, APP)).toBe(false);
+  }
+  for (const capability of ['create_sessions', 'introspect', 'browser_tokens'] as const)
+    expect(may(client, capability, APP)).toBe(true);
+});
+
+it('no operation starts a session with a grant that does not reach its client', async () => {
+  const client = parseConfig(service.env).clients.get(NARROW.id) as Client;
+  const grant = grantOf(client, 'create_sessions');
+  const input = { clientId: OTHER_APP, startedBy: { by: 'client', grant } };
+  const nothing = {} as never;
+  await expect(createSession(nothing, nothing, nothing, input as never, nothing)).rejects.toThrow(
+    'the grant does not reach the client of the session',
+  );
+});
 
 describe('erasing a user', () => {
   it('is a capability of its own, which gives no other', async () => {

@@ -28,7 +28,6 @@ import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { refreshSchema, signInSchema } from './browser-inputs';
 import { findOwnSession, verifyCookie } from './cookie-session';
 import {
-  assertOneSession,
   clearSessionCookies,
   readAccessCookie,
   readSessionCookie,
@@ -49,7 +48,6 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/refresh', ownApp, async (c) => {
     const { resource = null } = await readOptionalJson(c, refreshSchema);
-    assertOneSession(c);
     const cookie = readSessionCookie(c);
     if (c.get('isOtherApps') || cookie === null) throw cookieSessionEnded(null);
     const { clientId, refreshToken } = cookie;
@@ -179,7 +177,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
 
   /**
    * The session that either cookie names: for ending it, one of them is proof enough (RFC 7009
-   * §2.1). Where two have the name of one, it is the other's.
+   * §2.1).
    */
   async function findNamedSession(c: AppContext) {
     const meter = c.get('caller').meter;
