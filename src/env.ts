@@ -13,7 +13,10 @@ export interface Env extends Bindings {
  */
 export interface Bindings {
   DB: D1Database;
-  /** What is asked of D1 with one credential (service/throttle.ts). */
+  /**
+   * What is asked of D1 with one credential (service/throttle.ts). The name is from when refreshes
+   * alone were counted.
+   */
   RATE_LIMIT_SESSION_REFRESHES?: RateLimit;
   /** Failures of one client and address. */
   RATE_LIMIT_FAILED_REFRESHES?: RateLimit;

@@ -31,6 +31,7 @@ export function toRefused(refusal: Refusal): Refused {
       return { code: refusal.code, retry_after: 1 };
     case 'invalid_target':
     case 'unsupported_token_type':
+    case 'ambiguous_cookie':
     case 'session_limit_reached':
     case 'refresh_token_superseded':
     case 'guest_session_not_found':

@@ -68,8 +68,7 @@ export const exchangeCookie = defineCall(
   v.strictObject({ cookie: v.string(), resource, ...signals }),
   async (caller, service, { cookie: header, resource = null, ...told }, grant) => {
     const sent = cookiesNamed(header, SESSION_COOKIE);
-    if (sent.length > 1)
-      return refuse({ code: 'invalid_request', detail: 'A cookie is there more than once' });
+    if (sent.length > 1) return refuse({ code: 'ambiguous_cookie' });
     const cookie = parseSessionCookie(sent[0] ?? null);
     if (cookie !== null && !grant.includes(cookie.clientId))
       return refuse({ code: 'client_not_allowed', detail: NOT_ITS });

@@ -16,9 +16,7 @@ export function toSessionView(session: Session, config: Config, currentId: strin
     user_id: session.userId,
     client_id: session.clientId,
     user_agent: session.userAgent,
-    device: describeDevice(
-      last?.browser || last?.platform ? last : parseUserAgent(session.userAgent),
-    ),
+    device: toDeviceName(session),
     ip_address: session.ipAddress,
     last_ip_address: last?.address ?? session.ipAddress,
     location: last && toLocation(last),
@@ -33,6 +31,15 @@ export function toSessionView(session: Session, config: Config, currentId: strin
     revoked_reason: session.revokedReason,
     ...(currentId !== null && { current: session.id === currentId }),
   };
+}
+
+/** What a session was used on last, as far as known. */
+export function toDeviceName({
+  lastSignals,
+  userAgent,
+}: Pick<Session, 'lastSignals' | 'userAgent'>): string | null {
+  const last = parseSignals(lastSignals);
+  return describeDevice(last?.browser || last?.platform ? last : parseUserAgent(userAgent));
 }
 
 /** Where a request came from, as far as known. */

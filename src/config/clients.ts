@@ -24,7 +24,7 @@ export const CAPABILITIES = [
   /** `manage_users` for the sessions of every client. */
   'manage_all',
   'erase_users',
-  /** Homes, moves, not-befores, webhook deliveries and the audit log. */
+  /** Homes, moves, not-befores, webhook deliveries, signing keys and the audit log. */
   'operate',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];

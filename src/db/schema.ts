@@ -28,7 +28,7 @@ export const users = sqliteTable(
     issuer: text('issuer'),
     subject: text('subject'),
     createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
-    /** The home that the user has moved to; NULL: this one. */
+    /** The home that the user has moved to; NULL: this one. The column is called `home`. */
     movedTo: text('home'),
     /** Moves until now: of two rows in two homes, the one with more is later. */
     moves: integer('moves').notNull().default(0),
@@ -97,7 +97,7 @@ export const userSessions = sqliteTable(
     lastSignals: text('last_signals'),
     /**
      * The home that the session has moved to; NULL: this one. The row stays to show the way, and is
-     * as it was when it moved.
+     * as it was when it moved. The column is called `home`.
      */
     movedTo: text('home'),
     /** As of users. */
@@ -256,7 +256,7 @@ export const webhookPauses = sqliteTable('webhook_pauses', {
 });
 
 /**
- * Not-befores: sessions that began, and access tokens that were issued, before a time are over,
+ * Not-befores (the table is older than the word): sessions that began, and access tokens that were issued, before a time are over,
  * whatever their own row says. Of users who were signed out everywhere or erased, and of everyone
  * after a restore.
  */

@@ -1,4 +1,4 @@
-/** The rows of the signing keys. What they mean, and when they change, is in tokens/keys.ts. */
+/** The rows of the signing keys. What they mean is in tokens/signing-keys.ts, and when they change in rotate-signing-keys.ts. */
 import {
   and,
   asc,

@@ -10,6 +10,7 @@ import { namedAs } from '../outgoing';
 import { serviceFor } from '../service/instance';
 import { createService, type Service } from '../service/service';
 import { accountRoutes } from './account/account-routes';
+import { accountErrors } from './account/error-page';
 import { eventRoutes } from './api/event-routes';
 import { operatorRoutes } from './api/operator-routes';
 import { sessionRoutes } from './api/session-routes';
@@ -24,7 +25,9 @@ import { cors } from './middleware/cors';
 import { webhooks } from './middleware/deliver-events';
 import { refuseOtherMethods } from './middleware/method-not-allowed';
 import { requestLog } from './middleware/request-log';
+import { slashAtTheEnd } from './middleware/slash-at-the-end';
 import { startCheck } from './middleware/start-check';
+import { strayCookies } from './middleware/stray-cookies';
 import { METADATA_NAMES, metadataRoutes } from './oauth/metadata';
 import { oauthRoutes } from './oauth/oauth-routes';
 
@@ -82,6 +85,10 @@ function routesOf(service: Service): Hono<AppEnv> {
     app.use(config.basePath + path, allowApps);
   for (const path of ['/oauth/*', '/v1/*'])
     app.use(config.basePath + path, bookmarksInHeader(config));
+  for (const path of ['/account/*', '/browser/start/*'])
+    app.use(config.basePath + path, slashAtTheEnd());
+  for (const path of ['/browser/*', '/account/*'])
+    app.use(config.basePath + path, strayCookies(config));
   app.use(`${config.basePath}/account/*`, bookmarksInCookie(config));
   app.route(`${config.basePath}/oauth`, oauthRoutes(service));
   app.route(`${config.basePath}/v1/sessions`, sessionRoutes(service));
@@ -94,6 +101,12 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.route(`${config.basePath}/verify`, verifyRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
   refuseOtherMethods(app);
+  const answerWithPage = accountErrors(service);
+  app.onError((error, c) =>
+    `${c.req.path}/`.startsWith(`${config.basePath}/account/`)
+      ? answerWithPage(error, c)
+      : respondToError(error, c, c.req.path.startsWith(`${config.basePath}/oauth/`)),
+  );
   return app;
 }
 

@@ -18,6 +18,7 @@ const PROBLEMS = {
   invalid_code: [400, 'The code is not good, or not any more'],
   insufficient_user_authentication: [401, 'A more recent authentication is needed'],
   session_ended: [401, 'The session is over'],
+  ambiguous_cookie: [401, 'Two cookies have the name of the session'],
   cross_site_request: [403, 'The request comes from a site that may not make it'],
   third_party_cookies_blocked: [403, 'Browsers keep these cookies from pages of another site'],
   client_not_allowed: [403, 'The client is not allowed to do this'],
@@ -41,7 +42,7 @@ const PROBLEMS = {
   config_invalid: [503, 'The service is not configured'],
 } as const satisfies Record<string, readonly [ContentfulStatusCode, string]>;
 
-type ProblemCode = keyof typeof PROBLEMS;
+export type ProblemCode = keyof typeof PROBLEMS;
 
 /** What a problem tells beside its code. */
 interface ProblemDetails {

@@ -116,6 +116,17 @@ function parseLimit(limit: string): number {
 }
 
 /**
+ * The query of a page for people. Links to it pass through mails, chats and trackers, which add
+ * parameters of their own; those are ignored.
+ */
+export function readPageQuery(
+  c: AppContext,
+  known: readonly string[],
+): Record<string, string | undefined> {
+  return readKnown(c, known, () => {});
+}
+
+/**
  * A query in which each parameter is known, there once, and not empty: where a caller's variable was
  * empty, what it was to narrow would be everything.
  */
@@ -123,10 +134,22 @@ export function readQuery(
   c: AppContext,
   known: readonly string[],
 ): Record<string, string | undefined> {
+  return readKnown(c, known, () => {
+    throw new ProblemError('invalid_request', 'The query has an unknown parameter');
+  });
+}
+
+function readKnown(
+  c: AppContext,
+  known: readonly string[],
+  onUnknown: () => void,
+): Record<string, string | undefined> {
   const query: Record<string, string | undefined> = {};
   for (const [name, value] of new URL(c.req.url).searchParams) {
-    if (!known.includes(name))
-      throw new ProblemError('invalid_request', 'The query has an unknown parameter');
+    if (!known.includes(name)) {
+      onUnknown();
+      continue;
+    }
     if (query[name] !== undefined)
       throw new ProblemError('invalid_request', 'A parameter is there more than once');
     if (value === '') throw new ProblemError('invalid_request', `${name} is empty`);

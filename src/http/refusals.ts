@@ -8,6 +8,9 @@ import type { RefusalReason } from '../sessions/session';
 import { bearerProblem, OAuthError, ProblemError, sessionEnded } from './errors';
 
 const INVALID_TARGET = 'The resource is not one that access tokens are issued for';
+const COOKIE_CHALLENGE = {
+  'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"',
+};
 const UNSUPPORTED_TOKEN_TYPE =
   'An access token of this audience ends no session; present the refresh token';
 
@@ -43,6 +46,12 @@ export function toProblemError(refusal: Refusal): ProblemError {
       return new ProblemError(refusal.code, {
         detail: 'Too many requests; retry later',
         headers: { 'Retry-After': String(refusal.retryAfterSeconds) },
+      });
+    case 'ambiguous_cookie':
+      return new ProblemError(refusal.code, {
+        detail:
+          'The browser sent two cookies of one name, and neither counts. Sign in again, which replaces them, or sign out, which removes them',
+        headers: COOKIE_CHALLENGE,
       });
     case 'session_limit_reached':
     case 'user_moved':
@@ -93,6 +102,7 @@ export function toOAuthError(refusal: Refusal): OAuthError | ProblemError {
     case 'client_not_allowed':
     case 'not_found':
     case 'session_ended':
+    case 'ambiguous_cookie':
     case 'insufficient_user_authentication':
     case 'user_has_other_home':
     case 'session_over':
@@ -109,9 +119,7 @@ export function toOAuthError(refusal: Refusal): OAuthError | ProblemError {
 /** `reason` is for whoever holds an authentic token of the session; null tells nothing. */
 export function cookieSessionEnded(reason: RefusalReason | null): ProblemError {
   return new ProblemError('session_ended', {
-    headers: {
-      'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"',
-    },
+    headers: COOKIE_CHALLENGE,
     ...(reason !== null && { members: { reason } }),
   });
 }

@@ -49,7 +49,7 @@ export interface Reporting {
   /** As in the log lines. */
   requestId: string;
   /** Who is told of what. */
-  webhooks: readonly Pick<Webhook, 'name' | 'events'>[];
+  webhooks: readonly Pick<Webhook, 'name' | 'events' | 'format'>[];
 }
 
 /** An event as it was written, for the log line. */
@@ -150,13 +150,14 @@ function toReport(candidates: SQL | undefined) {
   );
   return {
     readBack: writtenOnce((db) => readBackOf(db, written)),
-    deliveriesTo: writtenOncePer((db, { name, events }: Reporting['webhooks'][number]) => {
+    deliveriesTo: writtenOncePer((db, { name, events, format }: Reporting['webhooks'][number]) => {
       const { id, type, sessionId } = sessionEvents;
       const told = JSON.stringify([...events]);
+      const isEnd = format === 'set' ? isEndOfSession : sql`true`;
       return db
         .insert(webhookDeliveries)
         .select(
-          sql`select ${id}, ${name}, 'pending', 0, ${given('second')}, null, ${sessionId}, ${SEQUENCE} from ${sessionEvents} where ${written} and ${type} in (select value from json_each(${told})) and ${isToBeTold}`,
+          sql`select ${id}, ${name}, 'pending', 0, ${given('second')}, null, ${sessionId}, ${SEQUENCE} from ${sessionEvents} where ${written} and ${type} in (select value from json_each(${told})) and ${isToBeTold} and ${isEnd}`,
         )
         .onConflictDoNothing();
     }),
@@ -184,6 +185,12 @@ function byIds(count: number) {
 
 const toNumbered = (ids: readonly string[]) =>
   Object.fromEntries(ids.map((id, number) => [`id${number}`, id]));
+
+/**
+ * SQL: the event's session is over by it. Reuse that is seen outside a refresh, and so reported once
+ * alone, ends nothing, and a Security Event Token of it would sign the person out at the receiver.
+ */
+const isEndOfSession = sql`(${sessionEvents.type} <> 'reuse_detected' or ${sessionEvents.details} ->> '$.once' is null)`;
 
 /** SQL: policy `log` keeps a mismatch to the log. */
 const isToBeTold = sql`(${sessionEvents.type} <> 'mismatch' or ${sessionEvents.details} ->> '$.risk.decision' is not 'log')`;

@@ -8,8 +8,8 @@ import { report, revocationOf } from './report';
 import type { Service } from './service';
 
 /**
- * Ends a session of a client, which a verified access token names. Returns what that wrote to the security log: nothing when it was over
- * already, or the token that names it may be forged and is not the one that it expects.
+ * Ends the session of a verified access token. Returns what that wrote to the security log: nothing
+ * when it was over already.
  */
 export async function endByClient(
   caller: Caller,
@@ -30,7 +30,7 @@ export async function endByClient(
   return result;
 }
 
-/** Whether that ended the session, or it was over already. */
+/** Whether that ended a live session. */
 export function hasEnded(events: readonly RecordedEvent[]): boolean {
   return events.some(({ type }) => type === 'session_revoked');
 }

@@ -26,6 +26,8 @@ export type Refusal =
   | { code: 'not_found'; detail: string }
   /** The caller's own session is over. */
   | { code: 'session_ended'; reason: RefusalReason | null }
+  /** Two cookies have the name of the session's, of which one may be planted (RFC 6265bis §8.6). */
+  | { code: 'ambiguous_cookie' }
   /** A refresh token is not good. Only whoever holds an authentic one is told a reason. */
   | { code: 'invalid_grant'; reason: RefusalReason | null; outcome: string }
   /** The person behind a session has to prove anew who they are (RFC 9470). */

@@ -88,7 +88,7 @@ export function createService(
   send: typeof fetch,
 ): Service {
   // Values are cached, never promises: a promise that waits on another request's I/O may never
-  // finishMoves.
+  // settle.
   let keyring: Keyring | null = null;
   let keySet: KeySet | null = null;
   const keyFlight = createSingleFlight<KeySet>();

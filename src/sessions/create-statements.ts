@@ -12,7 +12,7 @@ import { sessionEvents, usedAssertions, userSessions, users } from '../db/schema
 import { insertEvents } from '../security-log/record';
 import { claimKey, IS_CLAIMED } from './idempotency';
 import { hasRoom, isAtLimit, isCrowded, oldestAtLimit } from './limits';
-import type { RevokedReason } from './session';
+import type { RevokedReason, Session } from './session';
 import { startStatements } from './start-events';
 import { IS_CREATED, isGuest } from './upgrade-guest';
 
@@ -70,6 +70,15 @@ const evict = writtenOnce((db) => {
     .where(and(eq(userSessions.id, evicted), isNull(userSessions.revokedAt)));
 });
 
+/** What a session does not have when it begins: NULL. All others need a value here. */
+type Later =
+  | 'rotatedAt'
+  | 'revokedAt'
+  | 'revokedReason'
+  | 'movedTo'
+  | 'recoveries'
+  | 'beforeStepUp';
+
 const insertSession = writtenOncePer((db, policy: SessionPolicy) => {
   const session = {
     id: given('sessionId'),
@@ -87,7 +96,7 @@ const insertSession = writtenOncePer((db, policy: SessionPolicy) => {
     lastSignals: given('lastSignals'),
     moves: 0,
     idempotencyKeyHash: given('keyHash'),
-  };
+  } satisfies Record<Exclude<keyof Session, Later>, unknown>;
   return insertWhere(db, userSessions, session, starts(policy));
 });
 

@@ -1,8 +1,11 @@
 /**
  * What the "Your devices" page shows of a person: their active sessions and what happened lately.
  */
+import { and, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { SessionPolicy } from '../config/config';
 import { transact } from '../db/d1';
+import { given, writtenOnce } from '../db/prepared';
+import { sessionEvents, userSessions } from '../db/schema';
 import {
   type EventPage,
   type EventQuery,
@@ -16,7 +19,36 @@ import { type Session, selectSession } from './session';
 export interface Account {
   devices: SessionPage;
   activity: EventPage;
+  /** The sessions that the events are of, without those that are purged, by their ids. */
+  of: Map<string, Pick<Session, 'lastSignals' | 'userAgent'>>;
 }
+
+/** Reads as many sessions as there are events on the page, whatever the history. */
+const sessionsOfEvents = writtenOnce((db) =>
+  db
+    .select({
+      id: userSessions.id,
+      userAgent: userSessions.userAgent,
+      lastSignals: userSessions.lastSignals,
+    })
+    .from(userSessions)
+    .where(
+      inArray(
+        userSessions.id,
+        db
+          .select({ id: sessionEvents.sessionId })
+          .from(sessionEvents)
+          .where(
+            and(
+              eq(sessionEvents.subject, given('subject')),
+              lt(sessionEvents.seq, given('before')),
+            ),
+          )
+          .orderBy(desc(sessionEvents.seq))
+          .limit(given('limit')),
+      ),
+    ),
+);
 
 /** Of the person of a session that was found to be live. One round trip. */
 export async function readAccount(
@@ -28,18 +60,23 @@ export async function readAccount(
 ): Promise<Account> {
   const page = { after: null, limit };
   const caller = { sessionId: session.id, userId: session.userId };
+  const subject = caller.userId ?? caller.sessionId;
+  const { limit: most, before } = activity;
+  const shown = { subject, before: before ?? Number.MAX_SAFE_INTEGER, limit: most };
   return readForLive(copies, session, async (copy) => {
     const statements = {
       own: selectSession(copy, session.id),
       ...selectOf(copy, caller, page),
-      events: selectEvents(copy, caller.userId ?? caller.sessionId, activity),
+      events: selectEvents(copy, subject, activity),
+      of: sessionsOfEvents(copy, shown),
     };
-    const { own, events, ...read } = await transact(copy, () => statements);
+    const { own, events, of, ...read } = await transact(copy, () => statements);
     return {
       own: own[0],
       answer: {
         devices: toOwnPage(own, read, page, policy, now),
         activity: toEventPage(events, activity),
+        of: new Map(of.map((found) => [found.id, found])),
       },
     };
   });

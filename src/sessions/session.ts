@@ -80,12 +80,12 @@ const beganBefore = (subject: SQL) =>
   sql`ifnull(${userSessions.createdAt} < (select ${notBefores.notBefore} from ${notBefores} where ${notBefores.subject} = ${subject}), 0)`;
 
 /**
- * SQL: 1 for a session that is outdated. Two look-ups by primary key, which mostly find nothing and
+ * SQL: 1 for a session that began before a not-before. Two look-ups by primary key, which mostly find nothing and
  * then read no row.
  */
 export const isBeforeNotBefore =
   sql<number>`(${beganBefore(sql.raw(`'${EVERYONE}'`))} or ${beganBefore(sql`coalesce(${userSessions.userId}, ${userSessions.id})`)})`.as(
-    'is_outdated',
+    'is_before_not_before',
   );
 
 const sessionById = writtenOnce((db) =>
@@ -193,8 +193,9 @@ export function wasRotatedWithinGrace(
   return (session.rotatedAt?.getTime() ?? 0) > now - policy.graceSeconds * 1000;
 }
 
-function toEndReason(reason: string | null): EndReason {
-  switch (reason as RevokedReason | null) {
+function toEndReason(revokedReason: string | null): EndReason {
+  const reason = revokedReason as RevokedReason | null;
+  switch (reason) {
     case 'signed_out':
       return 'signed_out';
     case 'evicted':
@@ -205,9 +206,15 @@ function toEndReason(reason: string | null): EndReason {
       return 'expired_idle';
     case 'expired_absolute':
       return 'expired_absolute';
-    // A guest is told that the session is over, not what became of its user; so is whoever meets a
-    // reason from a later release.
+    // A guest is told that the session is over, not what became of its user.
+    case 'upgraded':
+    case 'suspicious':
+    case 'revoked':
+    case null:
+      return 'revoked';
+    // A reason from a later release.
     default:
+      reason satisfies never;
       return 'revoked';
   }
 }

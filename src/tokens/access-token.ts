@@ -20,7 +20,10 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** Those of them that `issueAccessToken` itself gives a token. */
+/**
+ * Those that `toClaims` and `issueAccessToken` give a token. A reserved claim that is not here is
+ * left out of introspection.
+ */
 const ISSUED_CLAIMS: ReadonlySet<string> = new Set(
   'iss sub aud exp iat jti client_id auth_time acr amr sid home guest'.split(' '),
 );

@@ -101,3 +101,30 @@ it('tells only of sessions that ended', async () => {
   await outliving(service, () => service.create({ user_id: USER }));
   expect(receiver.arrived).toEqual([]);
 });
+
+it('tells of reuse where it ended the session, and not where it was only seen', async () => {
+  const { service, receiver } = await startTelling([endpoint('team', { format: 'set' })]);
+  const { refresh_token: first } = await service.create({ user_id: USER, client_id: BACKEND.id });
+  const refresh = async (token: string): Promise<string> => {
+    const fields = { grant_type: 'refresh_token', refresh_token: token };
+    const response = await service.form('/oauth/token', fields, service.credentials);
+    return ((await response.json()) as { refresh_token: string }).refresh_token;
+  };
+  let current = first;
+  for (let rotation = 0; rotation < 2; rotation += 1) {
+    service.advance(60);
+    current = await refresh(current);
+  }
+  service.advance(60);
+  await outliving(service, () =>
+    service.form('/oauth/introspect', { token: first }, { authorization: basic(BACKEND) }),
+  );
+  const { results } = await env.DB.prepare(
+    "SELECT type FROM session_events WHERE type = 'reuse_detected'",
+  ).all();
+  expect(results).toHaveLength(1);
+  expect(receiver.arrived).toEqual([]);
+  expect(await refresh(current)).toBeTypeOf('string');
+  await outliving(service, () => refresh(first));
+  expect(receiver.accepted).toHaveLength(1);
+});

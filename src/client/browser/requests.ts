@@ -112,7 +112,7 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
   function isRefusal({ status, error, code }: Reply): boolean {
     return hasTokens
       ? status === 400 && error === 'invalid_grant'
-      : status === 401 && code === 'session_ended';
+      : status === 401 && (code === 'session_ended' || code === 'ambiguous_cookie');
   }
 
   async function persevere(

@@ -67,6 +67,8 @@ export type RefusalCode =
   | 'invalid_grant'
   /** The session behind the access token or the cookie is over. */
   | 'session_ended'
+  /** The browser sent two cookies of the session's name, and neither counts. */
+  | 'ambiguous_cookie'
   /** The session that was to be stepped up is over. */
   | 'session_over'
   /** The person has to authenticate again first (RFC 9470). */

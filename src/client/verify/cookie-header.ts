@@ -11,5 +11,17 @@ export function cookiesNamed(header: string | null | undefined, name: string): s
     .split(';')
     .map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1));
+    .flatMap((pair) => valuesIn(pair, name));
+}
+
+/**
+ * Two Cookie headers are joined by a comma (RFC 9110 §5.3), which no value of ours has. Only behind
+ * a pair of our own name is it taken for one: another cookie, which any neighbouring host can set,
+ * must not smuggle ours in. Some programs put a value in quotes.
+ */
+function valuesIn(pair: string, name: string): string[] {
+  return pair
+    .split(/,[ \t]*(?=[\w-]+=)/)
+    .filter((part) => part.startsWith(`${name}=`))
+    .map((part) => part.slice(name.length + 1).replace(/^"(.*)"$/, '$1'));
 }

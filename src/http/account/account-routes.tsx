@@ -7,25 +7,28 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { parseSequence } from '../../calls/cursors';
 import { uuid } from '../../calls/fields';
-import { toSessionView } from '../../calls/views';
+import { toDeviceName, toSessionView } from '../../calls/views';
 import { toEventView } from '../../security-log/event-view';
 import { toRevokeRefused } from '../../service/end-own-sessions';
 import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
+import { SESSION_COOKIE } from '../../session-cookie';
 import { type Account, readAccount } from '../../sessions/read-account';
 import { revokeCurrent, revokeOne } from '../../sessions/revoke';
 import { revokeOthers } from '../../sessions/revoke-many';
+import type { Session } from '../../sessions/session';
 import { findOwnSession } from '../browser/cookie-session';
-import { clearSessionCookies, readSessionCookie } from '../browser/cookies';
+import { clearSessionCookies, isSentTwice } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
 import type { AppContext, AppEnv } from '../context';
-import { ProblemError, statusOf, toProblem } from '../errors';
-import { readQuery, validate } from '../input';
+import { ProblemError } from '../errors';
+import { readPageQuery, validate } from '../input';
 import { toCookieProblem } from '../refusals';
 import { ConfirmPage } from './confirm';
 import { ActivityPage, DevicesPage } from './devices';
-import { Message, type Site } from './layout';
-import { createPages, render } from './pages';
+import { findDone } from './done';
+import { Message } from './layout';
+import { createPages, render, setPageHeaders } from './pages';
 import { toIcon } from './style';
 
 const DEVICES = 100;
@@ -40,15 +43,12 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
 
   routes.use(async function pageHeaders(c, next) {
     await next();
-    c.res.headers.set('Content-Security-Policy', policyFor());
-    // With no-referrer a browser would send its own forms with `Origin: null` (Fetch §3.2).
-    c.res.headers.set('Referrer-Policy', 'same-origin');
-    c.res.headers.append('Vary', 'Accept-Language, Cookie, Origin, Sec-Fetch-Site');
+    setPageHeaders(c.res.headers, policyFor());
   });
 
   routes.get('/style.css', async (c) => {
     // Its address changes with it, so it may be kept for ever.
-    const { v: version } = readQuery(c, ['v']);
+    const { v: version } = readPageQuery(c, ['v']);
     const isCurrent = version === (await stylesheetVersion());
     return c.body(stylesheet, 200, {
       'Content-Type': 'text/css; charset=utf-8',
@@ -64,31 +64,36 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   );
 
   routes.get('/', async (c) => {
-    const { done } = readQuery(c, ['done']);
-    const { account, sessionId } = await readOwnAccount(c, null);
+    const { done } = readPageQuery(c, ['done']);
+    const { account, session } = await readOwnAccount(c, null);
     const { devices, activity } = account;
+    const listed = devices.sessions.map((row) => toSessionView(row, config, session.id));
+    const own = listed.find(({ current }) => current);
+    const others = listed.filter(({ current }) => !current);
+    const events = toEventsOf(account);
     return render(
       c,
       <DevicesPage
         site={await siteOf(c)}
-        sessions={devices.sessions.map((session) => toSessionView(session, config, sessionId))}
+        own={own ?? toSessionView(session, config, session.id)}
+        others={others}
         hasMore={devices.next !== null}
-        events={activity.rows.map(toEventView)}
+        events={events}
         older={activity.next}
-        done={done === 'device' || done === 'others' ? done : null}
+        done={findDone(done, events, others.length > 0 || devices.next !== null, now())}
       />,
     );
   });
 
   routes.get('/activity', async (c) => {
-    const { before } = readQuery(c, ['before']);
+    const { before } = readPageQuery(c, ['before']);
     const parsed = parseSequence(before);
     if (!parsed.ok) throw toCookieProblem(parsed.refusal);
     const { account } = await readOwnAccount(c, parsed.position);
-    const { rows: events, next } = account.activity;
+    const { next } = account.activity;
     return render(
       c,
-      <ActivityPage site={await siteOf(c)} events={events.map(toEventView)} older={next} />,
+      <ActivityPage site={await siteOf(c)} events={toEventsOf(account)} older={next} />,
     );
   });
 
@@ -123,26 +128,10 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.post('/sign-out', ownForm, async (c) => {
-    const { caller, home } = await readCaller(c);
-    report(
-      c.get('caller'),
-      home,
-      await revokeCurrent(home, caller, revocationOf(c.get('caller'), service)),
-    );
+    // Nothing says which session it would be; the browser keeps none either way.
+    if (!isSentTwice(c, SESSION_COOKIE)) await endOwnSession(c);
     clearSessionCookies(c);
     return c.redirect(`${base}/account/signed-out`, 303);
-  });
-
-  routes.onError(async (error, c) => {
-    const problem = toProblem(error, c);
-    const site = await siteOf(c);
-    const { title, lead, link } = explain(problem, c, site);
-    c.set('outcome', problem.code);
-    const page = <Message site={site} title={title} lead={lead} link={link} />;
-    return render(c, page, {
-      status: statusOf(problem),
-      ...(problem.details.headers && { headers: problem.details.headers }),
-    });
   });
 
   return routes;
@@ -159,6 +148,12 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
     await next();
   }
 
+  async function endOwnSession(c: AppContext) {
+    const { caller, home } = await readCaller(c);
+    const events = await revokeCurrent(home, caller, revocationOf(c.get('caller'), service));
+    report(c.get('caller'), home, events);
+  }
+
   async function readCaller(c: AppContext) {
     const { session, home } = await findOwnSession(c, service);
     return {
@@ -170,54 +165,21 @@ export function accountRoutes(service: Service): Hono<AppEnv> {
   async function readOwnAccount(
     c: AppContext,
     before: number | null,
-  ): Promise<{ account: Account; sessionId: string }> {
+  ): Promise<{ account: Account; session: Session }> {
     const { session, home } = await findOwnSession(c, service);
     const wanted = { devices: DEVICES, activity: { before, limit: ACTIVITIES } };
     const copies = { home, replica: service.replicaOf(home) };
     return {
       account: await readAccount(copies, config.sessions, session, wanted, now()),
-      sessionId: session.id,
+      session,
     };
-  }
-
-  function explain(
-    { code, details }: ProblemError,
-    c: AppContext,
-    { texts }: Site,
-  ): { title: string; lead: string; link?: { href: string; text: string } } {
-    const devices = { href: `${base}/account`, text: texts.backToDevices };
-    const [app] = config.clients.get(clientOf(c) ?? '')?.origins ?? [];
-    const isElsewhere = details.members?.reason === 'reauthenticate';
-    switch (code) {
-      case 'session_ended':
-        return {
-          title: isElsewhere ? texts.elsewhereTitle : texts.endedTitle,
-          lead: isElsewhere ? texts.elsewhereLead : texts.endedLead,
-          ...(app !== undefined && { link: { href: app, text: texts.goToApp } }),
-        };
-      case 'insufficient_user_authentication':
-        return {
-          title: texts.authenticateTitle,
-          lead: texts.authenticateLead,
-          ...(app !== undefined && { link: { href: app, text: texts.goToApp } }),
-        };
-      case 'not_found':
-        return { title: texts.notFoundTitle, lead: texts.notFoundLead, link: devices };
-      case 'database_unavailable':
-      case 'internal_error':
-      case 'too_many_requests':
-        return { title: texts.unavailableTitle, lead: texts.unavailableLead, link: devices };
-      default:
-        return { title: texts.refusedTitle, lead: texts.refusedLead, link: devices };
-    }
   }
 }
 
-/** Whose app the person came from, as far as the cookie says; nothing depends on it but a link. */
-function clientOf(c: AppContext): string | null {
-  try {
-    return readSessionCookie(c)?.clientId ?? null;
-  } catch {
-    return null;
-  }
+/** The events, each with the device that it is of: what ends a session names none. */
+function toEventsOf({ activity, of }: Account) {
+  return activity.rows.map(toEventView).map((event) => {
+    const session = of.get(event.session_id);
+    return { ...event, device: event.device ?? (session && toDeviceName(session)) ?? null };
+  });
 }

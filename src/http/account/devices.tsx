@@ -2,28 +2,29 @@
 
 import type { toSessionView } from '../../calls/views';
 import type { toEventView } from '../../security-log/event-view';
+import type { Done } from './done';
 import { DeviceIcon } from './icon';
 import { Layout, type Site } from './layout';
 import { sayAgo, sayExactly } from './relative-time';
 
 type SessionView = ReturnType<typeof toSessionView>;
+/** `device` is that of the session, where the event names none. */
 type EventView = ReturnType<typeof toEventView>;
 
 export interface DevicesProps {
   site: Site;
-  sessions: SessionView[];
+  own: SessionView;
+  others: SessionView[];
+  /** There are older ones, which are not shown. */
   hasMore: boolean;
   events: EventView[];
   /** The cursor of older events. */
   older: number | null;
-  /** What was just done. */
-  done: 'device' | 'others' | null;
+  done: Done | null;
 }
 
-export const DevicesPage = ({ site, sessions, hasMore, events, older, done }: DevicesProps) => {
+export const DevicesPage = ({ site, own, others, hasMore, events, older, done }: DevicesProps) => {
   const { texts, base } = site;
-  const own = sessions.filter((session) => session.current);
-  const others = sessions.filter((session) => !session.current);
   const unusual = findUnusual(events);
   return (
     <Layout site={site} title={texts.devicesTitle}>
@@ -36,14 +37,12 @@ export const DevicesPage = ({ site, sessions, hasMore, events, older, done }: De
       )}
       <h2>{texts.thisDevice}</h2>
       <ul class="card">
-        {own.map((session) => (
-          <Device
-            site={site}
-            session={session}
-            unusual={unusual.get(session.id)}
-            action={`${base}/account/sign-out`}
-          />
-        ))}
+        <Device
+          site={site}
+          session={own}
+          unusual={unusual.get(own.id)}
+          action={`${base}/account/sign-out`}
+        />
       </ul>
       <h2>{texts.otherDevices}</h2>
       {others.length === 0 ? (
@@ -60,7 +59,7 @@ export const DevicesPage = ({ site, sessions, hasMore, events, older, done }: De
               />
             ))}
           </ul>
-          {hasMore && <p class="empty">{texts.moreDevices(sessions.length)}</p>}
+          {hasMore && <p class="empty">{texts.moreDevices(others.length)}</p>}
           <p class="row">
             <a class="button" href={`${base}/account/sign-out-others`}>
               {texts.signOutOthers}
@@ -160,6 +159,7 @@ const ActivityList = ({
               <p class="facts">
                 {[
                   clean(event.device),
+                  sayWho(event, site),
                   clean(event.location?.city),
                   clean(event.location?.country),
                   sayWhy(event, site),
@@ -203,6 +203,12 @@ function findUnusual(events: EventView[]): Map<string, EventView> {
     if (isUnusual && !found.has(event.session_id)) found.set(event.session_id, event);
   }
   return found;
+}
+
+/** Whose doing the end of a session was. Of other events their name says it. */
+function sayWho({ type, by, by_client_id: client }: EventView, { texts }: Site): string | null {
+  if (type !== 'session_revoked' || by === null) return null;
+  return by === 'client' ? texts.byClient(clean(client)) : texts.by[by];
 }
 
 function sayWhy({ risk }: EventView, { texts }: Site): string {

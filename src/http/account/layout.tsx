@@ -44,21 +44,27 @@ export const Layout = ({
   </html>
 );
 
-/** A page that says one thing. */
-export const Message = ({
-  site,
-  title,
-  lead,
-  link,
-}: {
-  site: Site;
+export interface MessageProps {
   title: string;
   lead: string;
+  /** How to go on. */
   link?: { href: string; text: string };
-}) => (
+  /** The same form, to be sent again. */
+  again?: { action: string; text: string };
+}
+
+/** A page that says one thing. */
+export const Message = ({ site, title, lead, link, again }: MessageProps & { site: Site }) => (
   <Layout site={site} title={title}>
     <h1>{title}</h1>
     <p class="lead">{lead}</p>
+    {again && (
+      <form method="post" action={again.action} class="row">
+        <button class="button primary" type="submit">
+          {again.text}
+        </button>
+      </form>
+    )}
     {link && (
       <p class="row">
         <a class="button primary" href={link.href}>

@@ -46,6 +46,15 @@ export function createPages({ config, now }: Service): Pages {
   };
 }
 
+/** What every page for people says of itself, once. */
+export function setPageHeaders(headers: Headers, policy: string): void {
+  if (headers.has('Content-Security-Policy')) return;
+  headers.set('Content-Security-Policy', policy);
+  // With no-referrer a browser would send its own forms with `Origin: null` (Fetch §3.2).
+  headers.set('Referrer-Policy', 'same-origin');
+  headers.append('Vary', 'Accept-Language, Cookie, Origin, Sec-Fetch-Site');
+}
+
 export function render(
   c: Context,
   page: Child,

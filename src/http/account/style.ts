@@ -17,15 +17,15 @@ const DARK =
 
 const RULES = `*{box-sizing:border-box}
 html{font:100%/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--page);color:var(--text)}
+body{margin:0;overflow-wrap:anywhere;background:var(--page);color:var(--text)}
 header{background:var(--brand);color:var(--on-brand)}
 header>div,main{max-width:46rem;margin:0 auto;padding:0 1rem}
-header>div{display:flex;align-items:center;gap:.75rem;min-height:3.5rem;font-weight:600}
+header>div{display:flex;align-items:center;gap:.75rem;min-height:3.5rem;padding-block:.5rem;font-weight:600}
 header img{height:2rem;max-width:10rem;object-fit:contain}
 main{padding-bottom:4rem}
 h1{font-size:1.75rem;line-height:1.2;margin:2rem 0 .5rem;letter-spacing:-.01em}
 h2{font-size:1.125rem;margin:2.25rem 0 .75rem}
-h3{font-size:1rem;margin:0;overflow-wrap:anywhere}
+h3{font-size:1rem;margin:0}
 p{margin:.25rem 0}
 .lead,.facts,.empty{color:var(--soft)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.75rem;list-style:none;margin:0;padding:0}
@@ -34,7 +34,7 @@ p{margin:.25rem 0}
 .icon{width:2.75rem;height:2.75rem;border-radius:.625rem;background:var(--tile);display:grid;place-items:center}
 .icon svg{width:1.5rem;height:1.5rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}
 .facts{font-size:.875rem}
-.facts span+span::before{content:"·";margin:0 .4em}
+.facts span+span::before{content:" · "}
 .facts span{display:inline}
 .badge{display:inline-block;font-size:.8125rem;font-weight:600;border-radius:.5rem;padding:.125rem .5rem;margin-top:.375rem}
 .badge.now{background:var(--ok-bg);color:var(--ok)}
@@ -51,7 +51,7 @@ a{color:inherit}
 header :focus-visible{outline-color:var(--on-brand)}
 .log>li{grid-template-columns:1fr auto;padding:.75rem 1rem}
 .log time{font-size:.875rem;color:var(--soft);white-space:nowrap}
-pre{overflow:auto;background:var(--tile);border-radius:.5rem;padding:.75rem;font-size:.8125rem;line-height:1.45;white-space:pre-wrap;overflow-wrap:anywhere}
+pre{overflow:auto;background:var(--tile);border-radius:.5rem;padding:.75rem;font-size:.8125rem;line-height:1.45;white-space:pre-wrap}
 @media (max-width:34rem){.card>li{grid-template-columns:auto 1fr}.card>li>form{grid-column:2;justify-self:start;margin-top:.5rem}.log>li{grid-template-columns:1fr}.row .button{width:100%}}
 @media (prefers-reduced-motion:no-preference){.button{transition:background .12s}}
 `;

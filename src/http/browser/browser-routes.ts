@@ -28,6 +28,7 @@ import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { refreshSchema, signInSchema } from './browser-inputs';
 import { findOwnSession, verifyCookie } from './cookie-session';
 import {
+  assertOneSession,
   clearSessionCookies,
   readAccessCookie,
   readSessionCookie,
@@ -48,6 +49,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/refresh', ownApp, async (c) => {
     const { resource = null } = await readOptionalJson(c, refreshSchema);
+    assertOneSession(c);
     const cookie = readSessionCookie(c);
     if (c.get('isOtherApps') || cookie === null) throw cookieSessionEnded(null);
     const { clientId, refreshToken } = cookie;
@@ -177,7 +179,7 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
 
   /**
    * The session that either cookie names: for ending it, one of them is proof enough (RFC 7009
-   * §2.1).
+   * §2.1). Where two have the name of one, it is the other's.
    */
   async function findNamedSession(c: AppContext) {
     const meter = c.get('caller').meter;

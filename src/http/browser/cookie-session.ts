@@ -10,7 +10,7 @@ import { visitorOf } from '../../service/signals';
 import type { Session } from '../../sessions/session';
 import type { AppContext } from '../context';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
-import { readSessionCookie } from './cookies';
+import { assertOneSession, readSessionCookie } from './cookies';
 
 /**
  * The authentic refresh token of the cookie, even of a session that is over; null for anything
@@ -20,11 +20,12 @@ export function verifyCookie(c: AppContext, service: Service): Promise<VerifiedC
   return verifySessionCookie(readSessionCookie(c), service);
 }
 
-/** The live session of the cookie. Throws `session_ended`. */
+/** The live session of the cookie. Throws `session_ended`, or `ambiguous_cookie`. */
 export async function findOwnSession(
   c: AppContext,
   service: Service,
 ): Promise<{ session: Session; home: Home; secret: string; signer: Signer }> {
+  assertOneSession(c);
   const cookie = await verifyCookie(c, service);
   if (cookie === null || !service.config.clients.has(cookie.clientId))
     throw cookieSessionEnded(null);

@@ -1,7 +1,7 @@
 /**
  * The cookies of a session in a browser (RFC 6265bis). `__Host-` ties them to this host: no other
  * host, subdomains included, can set or read them. Lax, because links from elsewhere have to find
- * the person signed in; what other sites may ask for, middleware/same-site.ts decides.
+ * the person signed in; what other sites may ask for, same-site.ts decides.
  */
 import { setCookie } from 'hono/cookie';
 import { ACCESS_COOKIE, fitsAccessCookie } from '../../access-cookie';
@@ -15,7 +15,7 @@ import {
   type SessionCookie,
 } from '../../session-cookie';
 import type { AppContext } from '../context';
-import { ProblemError } from '../errors';
+import { toCookieProblem } from '../refusals';
 
 const BOOKMARK_COOKIE = '__Host-bookmark';
 /** Names the sign-in that a form of the client's own page has begun in this browser. */
@@ -25,9 +25,12 @@ const BOOKMARK_SECONDS = 600;
 /** The longest life that browsers give a cookie (RFC 6265bis §5.5). */
 const MAX_AGE_SECONDS = 400 * 86_400;
 
+/** Every cookie of the service. */
+export const COOKIE_NAMES = [SESSION_COOKIE, ACCESS_COOKIE, BOOKMARK_COOKIE, START_COOKIE] as const;
+
 /**
- * What the browser says of its session: the cookie, authentic or not; null without one. Two of the
- * name are a 400 (RFC 6265bis §8.6).
+ * What the browser says of its session: the cookie, authentic or not; null without one, or where
+ * two have its name (`assertOneSession`).
  */
 export function readSessionCookie(c: AppContext): SessionCookie | null {
   return parseSessionCookie(readCookie(c, SESSION_COOKIE));
@@ -57,13 +60,24 @@ export function setStartCookie(c: AppContext, name: string | null, seconds = 0):
 }
 
 /**
- * Of two cookies of the same name one may be planted, and nothing tells which: neither is chosen.
+ * Of two cookies of the same name one may be planted, and nothing tells which (RFC 6265bis §8.6):
+ * neither is chosen, and the browser counts as one without.
  */
 function readCookie(c: AppContext, name: string): string | null {
-  const values = sent(c, name);
-  if (values.length > 1)
-    throw new ProblemError('invalid_request', 'A cookie is there more than once');
-  return values[0] || null;
+  const [value, ...others] = sent(c, name);
+  return others.length === 0 ? value || null : null;
+}
+
+export function isSentTwice(c: AppContext, name: string): boolean {
+  return sent(c, name).length > 1;
+}
+
+/**
+ * For whoever is to be told of a session, not given or relieved of one. That the browser has none
+ * would hide the cause.
+ */
+export function assertOneSession(c: AppContext): void {
+  if (isSentTwice(c, SESSION_COOKIE)) throw toCookieProblem({ code: 'ambiguous_cookie' });
 }
 
 const sent = (c: AppContext, name: string) => cookiesNamed(c.req.header('cookie') ?? '', name);
@@ -94,14 +108,13 @@ export function setSessionCookies(
 }
 
 /**
- * Takes the session out of the browser. `cache` alone is cleared beside it: `cookies` would take
- * the app's own on the whole registrable domain, `storage` what else the app keeps on this origin,
- * neither of which is this service's to delete.
+ * Takes the session out of the browser. There is no `Clear-Site-Data` beside it: `cookies` would
+ * take the app's own on the whole registrable domain, `storage` what else the app keeps on this
+ * origin, and `cache` holds Chromium for seconds over answers that were never kept (`no-store`).
  */
 export function clearSessionCookies(c: AppContext): void {
   set(c, SESSION_COOKIE, '', 0);
   set(c, ACCESS_COOKIE, '', 0);
-  c.header('Clear-Site-Data', '"cache"');
   // Whoever comes next has seen nothing.
   c.get('caller').meter.bookmarks.clear();
 }

@@ -16,16 +16,18 @@ import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
 import { signalsOf, visitorOf } from '../../service/signals';
 import { throttleHandOff } from '../../service/throttle';
+import { SESSION_COOKIE } from '../../session-cookie';
 import { exchangeHandoff } from '../../sessions/exchange-handoff';
 import { type OpenedHandoff, openHandoff } from '../../tokens/handoff-code';
+import { toErrorKind } from '../account/error-kind';
 import { Message, type Site } from '../account/layout';
 import { createPages, render } from '../account/pages';
 import type { AppContext, AppEnv } from '../context';
 import { OAuthError, ProblemError, respondToError, statusOf, toProblem } from '../errors';
-import { readForm, readQuery } from '../input';
+import { readForm, readPageQuery } from '../input';
 import { toProblemError } from '../refusals';
 import { verifyCookie } from './cookie-session';
-import { readStartCookie, setSessionCookies, setStartCookie } from './cookies';
+import { isSentTwice, readStartCookie, setSessionCookies, setStartCookie } from './cookies';
 import { isAllowedOrigin } from './same-site';
 import { assertNavigation, bind, isBound, mayStartUnasked } from './start-binding';
 import { StartPage } from './start-page';
@@ -44,7 +46,7 @@ export function startRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.get('/', async (c) => {
-    const { code } = readQuery(c, ['code']);
+    const { code } = readPageQuery(c, ['code']);
     if (code === undefined) throw new ProblemError('invalid_request', 'code is missing');
     // Only a person's own navigation starts a session: what looks ahead would use up the code, what
     // is embedded is unseen.
@@ -54,7 +56,8 @@ export function startRoutes(service: Service): Hono<AppEnv> {
     const former = await verifyCookie(c, service);
     if (isOf(former, handoff)) return goOn(c, handoff);
     if (handoff.isExpired) throw invalidCode();
-    if ((await isBound(c, code)) || mayStartUnasked(c, handoff.client.origins, former !== null))
+    const hasSession = former !== null || isSentTwice(c, SESSION_COOKIE);
+    if ((await isBound(c, code)) || mayStartUnasked(c, handoff.client.origins, hasSession))
       return exchange(c, handoff, former);
     c.set('outcome', 'asked');
     const { host, origin } = new URL(handoff.returnUrl);
@@ -204,14 +207,17 @@ function invalidCode(): ProblemError {
 }
 
 function explain({ code }: ProblemError, { texts }: Site): { title: string; lead: string } {
-  switch (code) {
-    case 'database_unavailable':
-    case 'internal_error':
-    case 'too_many_requests':
+  switch (toErrorKind(code)) {
+    case 'unavailable':
+    case 'busy':
+    case 'fault':
       return { title: texts.unavailableTitle, lead: texts.startUnavailableLead };
-    case 'cross_site_request':
+    case 'cross_site':
       return { title: texts.refusedTitle, lead: texts.startElsewhereLead };
-    default:
+    case 'ended':
+    case 'authenticate':
+    case 'nothing':
+    case 'unclear':
       return { title: texts.startRefusedTitle, lead: texts.startRefusedLead };
   }
 }

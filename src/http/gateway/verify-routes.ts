@@ -13,7 +13,7 @@ import {
 import { verifyAppToken } from '../../service/own-access-token';
 import type { Service } from '../../service/service';
 import { verifyBearer } from '../auth/bearer-auth';
-import { readSessionCookie } from '../browser/cookies';
+import { assertOneSession, readSessionCookie } from '../browser/cookies';
 import { clientCallerOf, userCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
 import { bearerProblem } from '../errors';
@@ -51,6 +51,7 @@ export function verifyRoutes(service: Service): Hono<AppEnv> {
         null,
         'An access token is needed; cookies are read for a gateway that says who it is',
       );
+    assertOneSession(c);
     const cookie = readSessionCookie(c);
     if (cookie === null) throw cookieSessionEnded(null);
     assertNotForged(c, service.config, cookie.clientId);

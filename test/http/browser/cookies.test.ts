@@ -4,7 +4,7 @@
  */
 import { env } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ISSUER, readRow, START, type TestService } from '../../fixtures';
+import { readRow, START, type TestService } from '../../fixtures';
 import {
   handOff,
   type Jar,
@@ -137,7 +137,6 @@ describe('POST /browser/refresh', () => {
       `__Host-session=${session}x`,
       `__Host-session=A~${session.split('~')[1]}`,
       `__Host-session=${session.split('~')[1]}`,
-      `__Host-session="${session}"`,
       `__Host-session=${session.replace('~', '%7E')}`,
       `__host-session=${session}`,
       `session=${session}`,
@@ -266,35 +265,7 @@ describe('GET /browser/session', () => {
   });
 });
 
-describe('two cookies of the same name', () => {
-  const paths = [
-    ['POST', '/browser/refresh'],
-    ['GET', '/browser/session'],
-    ['POST', '/browser/sign-out'],
-    ['POST', '/browser/sign-out-everywhere'],
-  ] as const;
-
-  it.each(paths)('%s %s chooses neither', async (method, path) => {
-    const session = jar.get('__Host-session');
-    const other = (await signIn(service)).jar.get('__Host-session');
-    const before = await readRow(sessionId);
-    service.database.roundTrips = 0;
-    for (const header of [
-      `__Host-session=${session}; __Host-session=${other}`,
-      `__Host-session=${other}; __Host-session=${session}`,
-      `__Host-session=${session}; __Host-session=${session}`,
-      `__Host-session=; __Host-session=${session}`,
-      `__Host-session=${session};a=b;__Host-session=`,
-      `__Host-session=x;  __Host-session=${session}`,
-    ]) {
-      const response = await bareCookie(header, method, path);
-      expect({ header, status: response.status }).toEqual({ header, status: 400 });
-      expect(response.headers.getSetCookie()).toEqual([]);
-    }
-    expect(service.database.roundTrips).toBe(0);
-    expect(await readRow(sessionId)).toEqual(before);
-  });
-
+describe('a cookie of another name', () => {
   // Browsers hold only a name that begins with `__Host-` to its rules, so any neighbouring host can
   // set one that begins with white space; a server that trims it would take it for ours.
   it.each(['\u000b', '\u000c'])('%j before the name makes it another cookie', async (space) => {
@@ -306,17 +277,7 @@ describe('two cookies of the same name', () => {
     expect((await bareCookie(beside, 'POST', '/browser/refresh')).status).toBe(200);
   });
 
-  it('at the start leave the code good', async () => {
-    const { browser } = await handOff(service);
-    const path = browser.start_url.slice(ISSUER.length);
-    const response = await service.request(path, {
-      headers: { cookie: '__Host-session=a; __Host-session=b' },
-    });
-    expect(response.status).toBe(400);
-    expect((await start(service, new Map(), browser.start_url)).status).toBe(303);
-  });
-
-  it('of another name are none of this', async () => {
+  it('is not ours, whatever is in it', async () => {
     const session = `__Host-session=${jar.get('__Host-session')}`;
     for (const header of [
       `theme=a; ${session}; theme=b`,
@@ -338,7 +299,7 @@ describe('POST /browser/sign-out', () => {
       { name: '__Host-session', value: '', attributes: cleared },
       { name: '__Host-access', value: '', attributes: cleared },
     ]);
-    expect(response.headers.get('clear-site-data')).toBe('"cache"');
+    expect(response.headers.get('clear-site-data')).toBe(null);
   }
 
   it('ends this session alone, and clears both cookies by the attributes that they were set with', async () => {
@@ -412,7 +373,7 @@ describe('POST /browser/sign-out-everywhere', () => {
     const response = await signOutEverywhere();
     expect(response.status).toBe(204);
     expect(response.headers.getSetCookie()).toHaveLength(2);
-    expect(response.headers.get('clear-site-data')).toBe('"cache"');
+    expect(response.headers.get('clear-site-data')).toBe(null);
     expect(jar.size).toBe(0);
     for (const id of [sessionId, elsewhere.session.id, native.session.id])
       expect(await readRow(id)).toMatchObject({ revoked_reason: 'signed_out' });

@@ -109,7 +109,9 @@ describe('POST /browser/token', () => {
 
   it('refuses two cookies of the same name', async () => {
     const { cookie, authorization } = asBackend(jar);
-    expect((await exchange({ authorization, cookie: `${cookie}; ${cookie}` })).status).toBe(400);
+    const refused = await exchange({ authorization, cookie: `${cookie}; ${cookie}` });
+    expect(refused.status).toBe(401);
+    expect(await refused.json()).toMatchObject({ code: 'ambiguous_cookie' });
   });
 });
 

@@ -64,13 +64,19 @@ export const en = {
     'Your session is over, or there is none in this browser. Sign in again to see your devices.',
   goToApp: 'Go to the app',
   notFoundTitle: 'There is nothing here',
-  notFoundLead: 'The device may have been signed out already.',
+  notFoundLead: 'There is no such page, or the device has been signed out already.',
   unavailableTitle: 'Please try again in a moment',
   unavailableLead: 'We could not reach your account just now. You are still signed in.',
   authenticateTitle: 'Please sign in again first',
   authenticateLead: 'To sign out other devices, you have to have signed in recently.',
+  busyTitle: 'Please wait a moment',
+  busyLead: 'There were too many requests in a short time. You are still signed in.',
+  faultTitle: 'Something went wrong',
+  faultLead: 'It was our fault, and you are still signed in. Please try again.',
+  tryAgain: 'Try again',
   refusedTitle: 'That did not work',
   refusedLead: 'The request did not come from this page. Open your devices and try again.',
+  unclearLead: 'The link or the form could not be understood, and nothing was changed.',
   startTitle: 'Continue signing in?',
   startLead: (app: string, host: string) =>
     `You followed a link that signs you in to ${app} and goes on to ${host}. Continue only if you have just signed in there yourself.`,
@@ -83,6 +89,9 @@ export const en = {
   startElsewhereLead: 'The request came from another site. Sign in again from the app.',
   events,
   reasons,
+  /** Who signed a device out. */
+  by: { user: 'From one of your devices', system: 'Automatically' },
+  byClient: (client: string) => (client ? `By ${client}` : 'By the app'),
   guest: 'Guest',
 };
 

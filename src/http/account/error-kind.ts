@@ -1,0 +1,62 @@
+/** What a person has to know of an error. */
+import type { ProblemCode } from '../errors';
+
+export type ErrorKind =
+  /** There is no session, or not any more. */
+  | 'ended'
+  /** The person signed in too long ago for this. */
+  | 'authenticate'
+  /** There is no such page, device, or code. */
+  | 'nothing'
+  /** The same request may succeed in a moment. */
+  | 'unavailable'
+  /** It may, but there were too many. */
+  | 'busy'
+  /** It may not: the service itself is at fault. */
+  | 'fault'
+  /** Another site sent the request. */
+  | 'cross_site'
+  /** The request is not one that the page's own links and forms make. */
+  | 'unclear';
+
+/** Exhaustive, so that a new problem has to be given the words that are true of it. */
+export function toErrorKind(code: ProblemCode): ErrorKind {
+  switch (code) {
+    case 'session_ended':
+    case 'ambiguous_cookie':
+    case 'session_over':
+    case 'invalid_token':
+    case 'guest_session_not_found':
+    case 'refresh_token_superseded':
+    case 'idempotent_session_moved_on':
+      return 'ended';
+    case 'insufficient_user_authentication':
+      return 'authenticate';
+    case 'not_found':
+    case 'method_not_allowed':
+      return 'nothing';
+    case 'database_unavailable':
+    case 'issuer_unavailable':
+    case 'config_invalid':
+    case 'user_moved':
+      return 'unavailable';
+    case 'too_many_requests':
+      return 'busy';
+    case 'internal_error':
+      return 'fault';
+    case 'cross_site_request':
+    case 'third_party_cookies_blocked':
+      return 'cross_site';
+    case 'invalid_request':
+    case 'invalid_client':
+    case 'invalid_code':
+    case 'client_not_allowed':
+    case 'session_limit_reached':
+    case 'user_has_other_home':
+    case 'body_too_large':
+    case 'unsupported_media_type':
+    case 'idempotency_key_reused':
+    case 'assertion_refused':
+      return 'unclear';
+  }
+}

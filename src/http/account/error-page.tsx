@@ -1,0 +1,78 @@
+/** What goes wrong below /account, as a page: also where no route is, or a route of other methods. */
+import type { Service } from '../../service/service';
+import { readSessionCookie } from '../browser/cookies';
+import type { AppContext } from '../context';
+import { type ProblemError, statusOf, toProblem } from '../errors';
+import { toErrorKind } from './error-kind';
+import { Message, type MessageProps, type Site } from './layout';
+import { createPages, render, setPageHeaders } from './pages';
+
+export function accountErrors(service: Service) {
+  const { clients } = service.config;
+  const { siteOf, policyFor } = createPages(service);
+  return async function answerWithPage(error: Error, c: AppContext): Promise<Response> {
+    const problem = toProblem(error, c);
+    const site = await siteOf(c);
+    const [app] = clients.get(clientOf(c) ?? '')?.origins ?? [];
+    c.set('outcome', problem.code);
+    const response = await render(c, <Message site={site} {...explain(problem, c, site, app)} />, {
+      status: statusOf(problem),
+      ...(problem.details.headers && { headers: problem.details.headers }),
+    });
+    setPageHeaders(response.headers, policyFor());
+    return response;
+  };
+}
+
+function explain(
+  { code, details }: ProblemError,
+  c: AppContext,
+  { texts, base }: Site,
+  app: string | undefined,
+): MessageProps {
+  const devices = { link: { href: `${base}/account`, text: texts.backToDevices } };
+  const toApp = app !== undefined && { link: { href: app, text: texts.goToApp } };
+  const kind = toErrorKind(code);
+  switch (kind) {
+    case 'ended':
+      return details.members?.reason === 'reauthenticate'
+        ? { title: texts.elsewhereTitle, lead: texts.elsewhereLead, ...toApp }
+        : { title: texts.endedTitle, lead: texts.endedLead, ...toApp };
+    case 'authenticate':
+      return { title: texts.authenticateTitle, lead: texts.authenticateLead, ...toApp };
+    case 'nothing':
+      return { title: texts.notFoundTitle, lead: texts.notFoundLead, ...devices };
+    case 'unavailable':
+    case 'busy':
+    case 'fault':
+      return {
+        title: texts[`${kind}Title`],
+        lead: texts[`${kind}Lead`],
+        ...tryAgain(c, texts.tryAgain),
+      };
+    case 'cross_site':
+      return { title: texts.refusedTitle, lead: texts.refusedLead, ...devices };
+    case 'unclear':
+      return { title: texts.refusedTitle, lead: texts.unclearLead, ...devices };
+  }
+}
+
+/** Of the pages below /account. What else a link had was somebody's tracker's. */
+const PARAMETERS = ['before', 'done'];
+
+/** The same request once more. */
+function tryAgain(c: AppContext, text: string): Pick<MessageProps, 'link' | 'again'> {
+  const { pathname, searchParams } = new URL(c.req.url);
+  const query = new URLSearchParams(
+    [...searchParams].filter(([name]) => PARAMETERS.includes(name)),
+  );
+  const isForm = c.req.method === 'POST';
+  return isForm
+    ? { again: { action: pathname, text } }
+    : { link: { href: query.size === 0 ? pathname : `${pathname}?${query}`, text } };
+}
+
+/** Whose app the person came from, as far as the cookie says; nothing depends on it but a link. */
+function clientOf(c: AppContext): string | null {
+  return readSessionCookie(c)?.clientId ?? null;
+}
