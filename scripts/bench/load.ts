@@ -1,5 +1,6 @@
 /** A closed loop: so many connections, each sending its next request when the last was answered. */
 import { Agent, request } from 'node:http';
+import { readCpuMs } from './cpu.ts';
 
 /** What is sent as User-Agent unless a call says: a session is compared by it, as in the field. */
 export const USER_AGENT =
@@ -15,6 +16,8 @@ export interface Round {
   /** Why each answer that was not the expected one was not, in words. */
   errors: string[];
   seconds: number;
+  /** CPU that workerd took, in milliseconds; null where the system does not say. */
+  cpuMs: number | null;
   /** Milliseconds each. */
   latencies: number[];
 }
@@ -43,7 +46,11 @@ export function send({ method, url, headers = {}, body = '' }: Call): Promise<An
       );
       response.on('error', reject);
     });
-    outgoing.on('error', reject);
+    // A connection that was idle may be closed while the request is on its way: Node says which was.
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      if (!outgoing.reusedSocket || error.code !== 'ECONNRESET') return reject(error);
+      send({ method, url, headers, body }).then(resolve, reject);
+    });
     outgoing.end(body);
   });
 }
@@ -75,6 +82,7 @@ export async function run(
 ): Promise<Round> {
   const latencies: number[] = [];
   const errors: string[] = [];
+  const cpuBefore = readCpuMs();
   const started = performance.now();
   const end = started + seconds * 1000;
   const loop = async (_: unknown, connection: number) => {
@@ -85,9 +93,11 @@ export async function run(
     }
   };
   await Promise.all(Array.from({ length: connections }, loop));
+  const cpuAfter = readCpuMs();
   return {
     requests: latencies.length,
     errors,
+    cpuMs: cpuBefore === null || cpuAfter === null ? null : cpuAfter - cpuBefore,
     seconds: (performance.now() - started) / 1000,
     latencies,
   };

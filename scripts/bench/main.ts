@@ -2,11 +2,14 @@
  * `npm run bench`: requests a second, latency and D1 round trips of the built service under
  * workerd, as ratios to a bare route and to a bare UPDATE measured in the same run. Options:
  * --seconds (of a round), --rounds, --connections, --only (part of an operation's name; the bare
- * ones are always there).
+ * ones are always there), --against (the folder of another checkout, whose Worker's own work is
+ * compared with this one's, round by round).
  */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { closeConnections, printErrors, type Round, run } from './load.ts';
 import { type Operation, prepareOperations } from './operations.ts';
+import { prepareStubbed } from './stubbed-operations.ts';
 import { startWorkers, type Workers } from './workers.ts';
 
 const { values } = parseArgs({
@@ -15,17 +18,20 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '16' },
     only: { type: 'string', default: '' },
+    against: { type: 'string' },
   },
 });
 const [seconds, rounds, connections] = [values.seconds, values.rounds, values.connections].map(
   Number,
 ) as [number, number, number];
 
-const workers = await startWorkers();
+const against = values.against === undefined ? null : resolve(values.against);
+const workers = await startWorkers(against);
 try {
-  const operations = (await prepareOperations(workers, connections)).filter(
-    ({ name }) => name.includes('bare') || name.includes(values.only),
-  );
+  const operations = [
+    ...(await prepareOperations(workers, connections)),
+    ...(await prepareStubbed(workers)),
+  ].filter(({ name }) => name.includes('bare') || name.includes(values.only));
   const roundTrips = await countRoundTrips(workers, operations);
   const measured = new Map<Operation, Round[]>(operations.map((operation) => [operation, []]));
   // Interleaved, so that whatever else the machine does falls on all alike.
@@ -85,11 +91,13 @@ function print(measured: Map<Operation, Round[]>, roundTrips: Map<Operation, str
     return {
       operation: operation.name,
       'requests/s': Math.round(rate),
+      'CPU µs': cpuOf(list),
       'p50 ms': percentile(latencies, 0.5).toFixed(2),
       'p99 ms': percentile(latencies, 0.99).toFixed(2),
       'D1 calls': roundTrips.get(operation),
       'cost to hello': ratio(rate, 'hello (bare Hono)'),
       'cost to UPDATE': ratio(rate, 'single UPDATE (bare D1)'),
+      ...(against !== null && { 'speed to before': speedUp(operation, measured) }),
       errors: wrong.length,
     };
   });
@@ -101,6 +109,22 @@ function print(measured: Map<Operation, Round[]>, roundTrips: Map<Operation, str
     'Costs are ratios of requests/s within this run; under 15 % is noise, and p99 is mostly the scheduler.',
   );
   return errors;
+}
+
+/** CPU that workerd took for a request. */
+function cpuOf(rounds: Round[]): number | string {
+  const all = rounds.map(({ cpuMs, requests }) => cpuMs && (cpuMs * 1000) / requests);
+  return all.some((cpu) => cpu === null) ? '-' : Math.round(median(all as number[]));
+}
+
+/** How many times less CPU than its counterpart it takes, which was measured right before. */
+function speedUp({ counterpart }: Operation, measured: Map<Operation, Round[]>): string {
+  const before = [...measured].find(([{ name }]) => name === counterpart)?.[1];
+  const own = [...measured].find(([operation]) => operation.counterpart === counterpart)?.[1];
+  if (counterpart == null || before === undefined || own === undefined) return '';
+  const costOf = ({ cpuMs, seconds, requests }: Round) => (cpuMs ?? seconds) / requests;
+  const ratios = own.map((round, index) => costOf(before[index] as Round) / costOf(round));
+  return `${median(ratios).toFixed(2)}x`;
 }
 
 function median(numbers: number[]): number {

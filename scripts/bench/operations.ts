@@ -5,6 +5,8 @@ import type { Workers } from './workers.ts';
 
 export interface Operation {
   name: string;
+  /** The name of the same operation of another checkout, which this one is compared with. */
+  counterpart?: string | null;
   /** Sends one request on a connection. Throws when the answer is not the right one. */
   step(connection: number): Promise<unknown>;
 }

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -32,6 +32,8 @@ export interface Workers {
   /** Strict, over a database of its own. */
   full: URL;
   baseline: URL;
+  /** Strict, over a D1 that is a stub: of this checkout, and of the one to compare it with. */
+  stubbed: { name: string; url: URL }[];
   /** `Authorization` of the backend. */
   authorization: string;
   /** Log lines of the services since the last call. */
@@ -42,10 +44,16 @@ export interface Workers {
   stop(): Promise<void>;
 }
 
-export async function startWorkers(): Promise<Workers> {
+/** `against`: another checkout of this repository, which the stubbed service is compared with. */
+export async function startWorkers(against: string | null = null): Promise<Workers> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const service = buildWorker('src/index.ts', join(folder, 'service'));
   const baseline = buildWorker('scripts/bench/baseline-worker.ts', join(folder, 'baseline'));
+  const stubs = [{ name: 'stubbed', script: buildStubbed(join(folder, 'stubbed')) }];
+  if (against !== null) {
+    const script = buildStubbed(join(folder, 'against'), against);
+    stubs.push({ name: 'against', script });
+  }
   const secret = randomBytes(32).toString('base64url');
   const clients = [
     {
@@ -105,6 +113,12 @@ export async function startWorkers(): Promise<Workers> {
           d1Databases: { DB: 'full' },
         },
         { ...common, name: 'baseline', script: baseline },
+        ...stubs.map(({ name, script }) => ({
+          ...common,
+          name,
+          script,
+          bindings: { ...bindings, REFRESH_GRACE_SECONDS: '0' },
+        })),
       ],
     }),
   );
@@ -122,6 +136,9 @@ export async function startWorkers(): Promise<Workers> {
     telling: await miniflare.unsafeGetDirectURL('telling'),
     full: await miniflare.unsafeGetDirectURL('full'),
     baseline: await miniflare.unsafeGetDirectURL('baseline'),
+    stubbed: await Promise.all(
+      stubs.map(async ({ name }) => ({ name, url: await miniflare.unsafeGetDirectURL(name) })),
+    ),
     authorization: `Basic ${btoa(`bench:${secret}`)}`,
     takeLog,
     database,
@@ -139,6 +156,13 @@ export async function startWorkers(): Promise<Workers> {
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** A checkout from before there was a stub is given this one's. */
+function buildStubbed(outdir: string, folder = root): string {
+  const stub = 'test/bench/stubbed-worker.ts';
+  if (folder !== root) cpSync(join(root, stub), join(folder, stub), { recursive: true });
+  return buildWorker(stub, outdir, folder);
 }
 
 /** `entry` is in `folder`, a checkout of this repository. */

@@ -16,11 +16,29 @@ export interface Device {
 /** What is longer tells nothing more, and would only cost time. */
 export const MAX_USER_AGENT_LENGTH = 1024;
 
-const UNKNOWN: Device = { browser: null, platform: null, version: null };
+const UNKNOWN: Device = Object.freeze({ browser: null, platform: null, version: null });
+
+/**
+ * What the isolate has parsed lately. Most callers of a service send one of a few user agents, and
+ * parsing one costs as much as a signature.
+ */
+const parsed = new Map<string, Device>();
+/** More are forgotten, the oldest first: at most half a megabyte, whoever sends what. */
+const MAX_PARSED = 256;
 
 export function parseUserAgent(userAgent: string | null): Device {
   const text = userAgent?.slice(0, MAX_USER_AGENT_LENGTH).trim();
   if (!text) return UNKNOWN;
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const device = Object.freeze(parse(text));
+  const [oldest] = parsed.keys();
+  if (parsed.size >= MAX_PARSED && oldest !== undefined) parsed.delete(oldest);
+  parsed.set(text, device);
+  return device;
+}
+
+function parse(text: string): Device {
   if (!/^(?:Mozilla|Opera)\//.test(text)) {
     const { app, rest } = findApp(text);
     return toDevice(app, findPlatform(rest));

@@ -9,8 +9,9 @@ import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionEventType } from '../config/webhooks';
 import { sha256, toUuid } from '../crypto';
 import type { Home } from '../db/d1';
+import type { Given } from '../db/prepared';
 import { sessionEvents, userSessions } from '../db/schema';
-import { type EventDetails, type EventDraft, recordWhere } from './record';
+import { type EventDetails, type EventDraft, insertEvents, recordWhere } from './record';
 
 /** Events of one type that a session has in an hour of the clock (UTC). */
 export const EVENTS_PER_HOUR = 10;
@@ -45,29 +46,62 @@ export async function toRecording(
 ): Promise<Recording> {
   if (!('once' in draft))
     return { statements: [recordWhere(home, draft, at)], eventIds: [draft.id] };
-  const { type, once, details } = draft;
-  const hour = Math.floor(at.now / HOUR_MS);
-  const ids = await Promise.all(
+  const ids = await toHoursIds(draft.type, sessionId, at.now);
+  const { leftOut, event } = repeatableStatements(home.db, draft.type, at.condition, {
+    ids: JSON.stringify(ids),
+    lastId: ids.at(-1) as string,
+    once: draft.once,
+    details: toDetails(draft),
+    requestId: at.requestId,
+    second: Math.floor(at.now / 1000),
+  });
+  return { statements: [leftOut, event], eventIds: ids };
+}
+
+/** The ids that a session's events of a type may have in the hour. */
+export function toHoursIds(
+  type: SessionEventType,
+  sessionId: string,
+  now: number,
+): Promise<string[]> {
+  const hour = Math.floor(now / HOUR_MS);
+  return Promise.all(
     Array.from({ length: EVENTS_PER_HOUR }, (_, number) => toUuid([type, sessionId, hour, number])),
   );
-  const isNew = sql`not exists (select 1 from json_each(${JSON.stringify(ids)}) as slot join ${sessionEvents} as seen on seen.id = slot.value where seen.details ->> '$.once' = ${once})`;
-  const free = sql`(select slot.value as id from json_each(${JSON.stringify(ids)}) as slot where not exists (select 1 from ${sessionEvents} as taken where taken.id = slot.value) order by slot.key limit 1)`;
+}
+
+export const toDetails = ({ details, once }: Pick<RepeatableDraft, 'details' | 'once'>): string =>
+  JSON.stringify({ ...details, once });
+
+/** What the two statements are made of: values, or what stands for them. */
+interface RepeatableValues {
+  /** A JSON array, and the last of it. */
+  ids: Given;
+  lastId: Given;
+  once: Given;
+  details: Given;
+  requestId: Given;
+  second: Given;
+}
+
+/** The statements, in their order: then the last number is taken by no event of this very request. */
+export function repeatableStatements(
+  db: Home['db'],
+  type: SessionEventType,
+  condition: SQL,
+  { ids, lastId, once, ...values }: RepeatableValues,
+) {
+  const isNew = sql`not exists (select 1 from json_each(${ids}) as slot join ${sessionEvents} as seen on seen.id = slot.value where seen.details ->> '$.once' = ${once})`;
+  const free = sql`(select slot.value as id from json_each(${ids}) as slot where not exists (select 1 from ${sessionEvents} as taken where taken.id = slot.value) order by slot.key limit 1)`;
+  const isReported = sql`${condition} and ${isNew}`;
   return {
-    statements: [
-      // First, because then the last number is taken by no event of this very request.
-      countLeftOut(home, ids.at(-1) as string, sql`${at.condition} and ${isNew}`),
-      recordWhere(
-        home,
-        { type, id: free, details: { ...details, once } },
-        { ...at, condition: sql`${at.condition} and ${isNew}` },
-      ),
-    ],
-    eventIds: ids,
+    leftOut: countLeftOut(db, lastId, isReported),
+    event: insertEvents(db, { ...values, id: free, type }, isReported),
   };
 }
 
 /** Counts one more in the hour's last event; changes nothing while there is room for an event. */
-function countLeftOut({ db }: Home, lastId: string, condition: SQL): BatchItem<'sqlite'> {
+function countLeftOut(db: Home['db'], lastId: Given, condition: SQL) {
   const leftOut = sql`coalesce(${sessionEvents.details} ->> '$.left_out', 0)`;
   return db
     .update(sessionEvents)

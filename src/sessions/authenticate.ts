@@ -6,24 +6,26 @@
  * because only with it can the ratchet make the next; where a refresh has superseded it a moment
  * ago, the ratchet takes two steps.
  */
-import { and, eq, inArray, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, eq, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
+import { type Given, given, writtenOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
-import { type RepeatableDraft, toRecording } from '../security-log/hourly-limit';
+import { repeatableStatements, toDetails, toHoursIds } from '../security-log/hourly-limit';
 import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { type RefreshToken, type Successor, successorsOf } from '../tokens/refresh-token';
 import { supersededByStepUp, wasSupersededByStepUp } from './before-step-up';
-import { isReached } from './reach';
 import {
   checkSession,
   type EndReason,
   isLive,
   isWithinGrace,
+  PLACEHOLDERS_OF_NOW,
   type Session,
   selectSession,
+  toValuesOfNow,
 } from './session';
 
 export interface Authentication {
@@ -53,58 +55,39 @@ export async function authenticateSession(
   { authTime, amr, acr }: Authentication,
   { grant, reporting, now }: { grant: Grant<'create_sessions'>; reporting: Reporting; now: number },
 ): Promise<AuthenticateResult> {
-  const { db } = home;
-  const [hash, steps] = await Promise.all([sha256(token.secret), stepsFrom(keyring, token)]);
-  const rotatedAt = new Date(now);
-  const own = eq(userSessions.id, token.sessionId);
-  const { moves, isRepeat, isSuccessor, nextHash } = toMoves(policy, { hash, steps, now });
-  const condition = (isRerun: boolean) =>
-    and(
-      own,
-      isReached(userSessions.clientId, grant),
-      or(
-        moves,
-        isRepeat,
-        // What the run before did, whose outcome was unknown.
-        isRerun ? and(isSuccessor, eq(userSessions.rotatedAt, rotatedAt)) : undefined,
-      ),
-      isLive(policy, now),
-      or(isNull(userSessions.authTime), lte(userSessions.authTime, authTime)),
-    ) as SQL;
-  const { requestId } = reporting;
   const { sessionId } = token;
-  const draft: RepeatableDraft = {
-    type: 'authenticated',
-    // Drawn here, so that a transaction that is run again reports it once.
-    once: crypto.randomUUID(),
-    details: { by: 'client', client_id: grant.clientId },
+  const [hash, steps, eventIds] = await Promise.all([
+    sha256(token.secret),
+    stepsFrom(keyring, token),
+    toHoursIds('authenticated', sessionId, now),
+  ]);
+  // Drawn here, so that a transaction that is run again reports it once.
+  const once = crypto.randomUUID();
+  const details = { by: 'client', client_id: grant.clientId } as const;
+  const { forClients } = grant;
+  const values = {
+    ...toValuesOfNow(policy, now),
+    ...toValuesOfMoves(hash, steps),
+    ...{ sessionId, now, acr, once, requestId: reporting.requestId },
+    reach: forClients && JSON.stringify([...forClients]),
+    authTime: Math.floor(authTime.getTime() / 1000),
+    amr: amr && JSON.stringify(amr),
+    ids: JSON.stringify(eventIds),
+    lastId: eventIds.at(-1) ?? null,
+    details: toDetails({ details, once }),
   };
-  const recordings = await Promise.all(
-    [false, true].map((isRerun) =>
-      toRecording(home, draft, { sessionId, condition: condition(isRerun), requestId, now }),
-    ),
-  );
-  const eventIds = recordings[0]?.eventIds ?? [];
   const report = reportTo(home, reporting, { written: eventIds, now });
-  const { authenticated, written, rows } = await transact(home, (isRerun) => ({
-    recorded: recordings[isRerun ? 1 : 0]?.statements ?? [],
-    authenticated: db
-      .update(userSessions)
-      .set({
-        refreshToken: sql`iif(${moves}, ${nextHash}, ${userSessions.refreshToken})`,
-        rotatedAt: sql`iif(${moves}, ${now}, ${userSessions.rotatedAt})`,
-        beforeStepUp: sql`iif(${moves}, ${supersededByStepUp(policy, now)}, ${userSessions.beforeStepUp})`,
-        authTime,
-        // Of an authentication before this one nothing stays: its class was another's.
-        amr: amr && JSON.stringify(amr),
-        acr,
-      })
-      .where(condition(isRerun))
-      .returning(),
-    deliveries: report.deliveries,
-    written: report.readBack,
-    rows: selectSession(home, sessionId),
-  }));
+  const { authenticated, written, rows } = await transact(home, (isRerun) => {
+    const of = isRerun ? OF_RERUN : OF_FIRST_RUN;
+    return {
+      leftOut: of.leftOut(home, policy, values),
+      logged: of.log(home, policy, values),
+      authenticated: of.authenticate(home, policy, values),
+      deliveries: report.deliveries,
+      written: report.readBack,
+      rows: selectSession(home, sessionId),
+    };
+  });
   const [session] = authenticated;
   if (session !== undefined) {
     const secret = steps
@@ -138,28 +121,85 @@ async function stepsFrom(keyring: Keyring, token: RefreshToken): Promise<[Step, 
   return [await toStep(next), ...(await Promise.all(others.map(toStep)))];
 }
 
+/** SQL: the session's token is one of a JSON array of hashes. */
+const isOneOf = (hashes: Given) =>
+  sql`${userSessions.refreshToken} in (select value from json_each(${hashes}))`;
+
 /** SQL: what the presented token is to the session, and so whether the session moves on. */
-function toMoves(
-  policy: SessionPolicy,
-  { hash, steps, now }: { hash: string; steps: readonly [Step, ...Step[]]; now: number },
-) {
+function toMoves(policy: SessionPolicy) {
   const { refreshToken } = userSessions;
-  const hashes = (tokens: readonly Successor[]) => tokens.map((token) => token.hash);
-  const successors = hashes(steps.map(({ successor }) => successor));
-  const following = hashes(steps.flatMap((step) => step.following));
-  const isSuccessor = inArray(refreshToken, successors);
-  const wasShown = wasSupersededByStepUp([hash], now);
-  const isWithin = isWithinGrace(policy, now);
-  const byCurrent = [
-    sql`when ${hash} then ${steps[0].successor.hash}`,
-    ...steps.map((step) => sql`when ${step.successor.hash} then ${step.following[0].hash}`),
-  ];
+  const isSuccessor = isOneOf(given('successors'));
+  const wasShown = wasSupersededByStepUp(given('shown'), given('now'));
+  const isWithin = isWithinGrace(policy, PLACEHOLDERS_OF_NOW);
+  const wasNextShown = wasSupersededByStepUp(given('successors'), given('now'));
   return {
     isSuccessor,
     /** It is the current one, or a refresh superseded it a moment ago. */
-    moves: sql`(${refreshToken} = ${hash} or (${isSuccessor} and ${isWithin} and not ${wasShown}))`,
+    moves: sql`(${refreshToken} = ${given('hash')} or (${isSuccessor} and ${isWithin} and not ${wasShown}))`,
     /** A step-up with it has moved the session on. */
-    isRepeat: sql`((${isSuccessor} and ${isWithin} and ${wasShown}) or (${inArray(refreshToken, following)} and ${wasSupersededByStepUp(successors, now)}))`,
-    nextHash: sql`case ${refreshToken} ${sql.join(byCurrent, sql` `)} end`,
+    isRepeat: sql`((${isSuccessor} and ${isWithin} and ${wasShown}) or (${isOneOf(given('following'))} and ${wasNextShown}))`,
+    nextHash: sql`(select value from json_each(${given('nextOf')}) where key = ${refreshToken})`,
+  };
+}
+
+function toValuesOfMoves(hash: string, steps: readonly [Step, ...Step[]]) {
+  const hashes = (tokens: readonly Successor[]) => JSON.stringify(tokens.map((one) => one.hash));
+  const next = steps.map(({ successor, following }) => [successor.hash, following[0].hash]);
+  return {
+    hash,
+    shown: JSON.stringify([hash]),
+    successors: hashes(steps.map(({ successor }) => successor)),
+    following: hashes(steps.flatMap((step) => step.following)),
+    nextOf: JSON.stringify({ [hash]: steps[0].successor.hash, ...Object.fromEntries(next) }),
+  };
+}
+
+const OF_FIRST_RUN = toStatements(false);
+const OF_RERUN = toStatements(true);
+
+/** The statements of a step-up, written once. A rerun also knows what the run before may have done. */
+function toStatements(isRerun: boolean) {
+  const condition = (policy: SessionPolicy) => {
+    const { moves, isRepeat, isSuccessor } = toMoves(policy);
+    const isOwnMove = and(isSuccessor, eq(userSessions.rotatedAt, given('now')));
+    const { authTime, clientId } = userSessions;
+    return and(
+      eq(userSessions.id, given('sessionId')),
+      sql`(${given('reach')} is null or ${clientId} in (select value from json_each(${given('reach')})))`,
+      or(moves, isRepeat, isRerun ? isOwnMove : undefined),
+      isLive(policy, PLACEHOLDERS_OF_NOW),
+      or(isNull(authTime), lte(authTime, given('authTime'))),
+    ) as SQL;
+  };
+  const event = (db: Home['db'], policy: SessionPolicy) =>
+    repeatableStatements(db, 'authenticated', condition(policy), {
+      ids: given('ids'),
+      lastId: given('lastId'),
+      once: given('once'),
+      details: given('details'),
+      requestId: given('requestId'),
+      second: given('second'),
+    });
+  return {
+    leftOut: writtenOncePer((db, policy: SessionPolicy) => event(db, policy).leftOut),
+    log: writtenOncePer((db, policy: SessionPolicy) => event(db, policy).event),
+    authenticate: writtenOncePer((db, policy: SessionPolicy) => {
+      const { moves, nextHash } = toMoves(policy);
+      const { refreshToken, rotatedAt, beforeStepUp } = userSessions;
+      const superseded = supersededByStepUp(policy, given('now'));
+      return db
+        .update(userSessions)
+        .set({
+          refreshToken: sql`iif(${moves}, ${nextHash}, ${refreshToken})`,
+          rotatedAt: sql`iif(${moves}, ${given('now')}, ${rotatedAt})`,
+          beforeStepUp: sql`iif(${moves}, ${superseded}, ${beforeStepUp})`,
+          authTime: sql`${given('authTime')}`,
+          // Of an authentication before this one nothing stays: its class was another's.
+          amr: sql`${given('amr')}`,
+          acr: sql`${given('acr')}`,
+        })
+        .where(condition(policy))
+        .returning();
+    }),
   };
 }

@@ -12,6 +12,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import * as v from 'valibot';
 import type { SessionPolicy } from '../config/config';
+import type { Given } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import type { Successor } from '../tokens/refresh-token';
 import { parseJson } from './parse-json';
@@ -84,17 +85,20 @@ export function findBeforeStepUp(
   return before === undefined ? null : toAuthentication(before);
 }
 
-/** SQL: one of these tokens was superseded by a step-up, and is within its grace period. */
-export function wasSupersededByStepUp(hashes: readonly string[], now: number): SQL {
-  const isOne = sql`value ->> 'hash' in (select value from json_each(${JSON.stringify(hashes)}))`;
+/**
+ * SQL: one of these tokens (a JSON array of hashes) was superseded by a step-up, and is within its
+ * grace period.
+ */
+export function wasSupersededByStepUp(hashes: Given, now: Given): SQL {
+  const isOne = sql`value ->> 'hash' in (select value from json_each(${hashes}))`;
   return sql`exists (select 1 from json_each(${listed}) where ${isOne} and value ->> 'until' > ${now})`;
 }
 
 /** SQL: the column after a step-up that supersedes the current token. */
-export function supersededByStepUp({ graceSeconds }: SessionPolicy, now: number): SQL {
+export function supersededByStepUp({ graceSeconds }: SessionPolicy, now: Given): SQL {
   const { refreshToken, rotatedAt, authTime, amr, acr } = userSessions;
   const inGrace = sql`select json_group_array(json(value)) from json_each(${listed}) where value ->> 'until' > ${now}`;
-  const current = sql`json_object('hash', ${refreshToken}, 'rotated_at', ${rotatedAt}, 'until', ${now + graceSeconds * 1000}, 'auth_time', ${authTime}, 'amr', ${amr}, 'acr', ${acr})`;
+  const current = sql`json_object('hash', ${refreshToken}, 'rotated_at', ${rotatedAt}, 'until', ${now} + ${graceSeconds * 1000}, 'auth_time', ${authTime}, 'amr', ${amr}, 'acr', ${acr})`;
   return sql`json_insert((${inGrace}), '$[#]', ${current})`;
 }
 

@@ -8,7 +8,7 @@
  * a request that was delayed, or a browser that was restored, shows an old one without asking for
  * anything, and the next refresh tells which it was.
  */
-import { and, eq } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
@@ -25,7 +25,7 @@ import {
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
 import { findSession } from './read';
 import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
-import { endOne, type Revocation } from './revocation';
+import { endById, type Revocation } from './revocation';
 import { act, MAX_LOST_RACES } from './rotate';
 import { type KnownSession, type RefusalReason, type Session, selectSession } from './session';
 
@@ -120,10 +120,9 @@ export async function revokePresented(
   const { sessionId } = presentation.token;
   const { reporting, now } = revocation;
   const { clientId } = presentation;
-  const target = and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId));
   const by = { by: 'client', client_id: clientId, reason: 'signed_out' } as const;
   const own = selectSession(home, sessionId);
-  const end = endOne(home, target, by, revocation);
+  const end = endById(home, { sessionId, clientId }, by, revocation);
   const {
     own: [before],
     events: ended,

@@ -3,18 +3,20 @@
  * the clean-up's retention has passed, so that its user can be told why. Revoking twice changes
  * nothing.
  */
-import { and, isNull, type SQL } from 'drizzle-orm';
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config/config';
 import type { Home } from '../db/d1';
+import { given, writtenOnce, writtenOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import {
   type EventDetails,
+  insertEvents,
   type RecordedEvent,
   type Reporting,
   recordWhere,
   reportTo,
 } from '../security-log/record';
-import { isLive, type RevokedReason } from './session';
+import { isLive, PLACEHOLDERS_OF_NOW, type RevokedReason, toValuesOfNow } from './session';
 
 /** When, on whose behalf, and how it is reported. */
 export interface Revocation {
@@ -57,6 +59,52 @@ export function endOne(
     events: report.readBack,
   };
 }
+
+/** The same of a session by its id; `clientId`: only if it is of this client. */
+export function endById(
+  home: Home,
+  { sessionId, clientId }: { sessionId: string; clientId: string | null },
+  by: RevokedBy,
+  { policy, reporting, now }: Revocation,
+) {
+  const eventId = crypto.randomUUID();
+  const { requestId } = reporting;
+  const values = {
+    ...{ sessionId, clientId, eventId, requestId, ...toValuesOfNow(policy, now) },
+    reason: by.reason,
+    details: JSON.stringify(by),
+  };
+  const report = reportTo(home, reporting, { written: [eventId], now });
+  return {
+    logged: logById(home, policy, values),
+    ended: endOfId(home, values),
+    deliveries: report.deliveries,
+    events: report.readBack,
+  };
+}
+
+const isNamed = and(
+  eq(userSessions.id, given('sessionId')),
+  sql`(${given('clientId')} is null or ${userSessions.clientId} = ${given('clientId')})`,
+);
+
+const logById = writtenOncePer((db, policy: SessionPolicy) => {
+  const event = {
+    id: given('eventId'),
+    type: 'session_revoked',
+    details: given('details'),
+    requestId: given('requestId'),
+    second: given('second'),
+  } as const;
+  return insertEvents(db, event, and(isNamed, isLive(policy, PLACEHOLDERS_OF_NOW)));
+});
+
+const endOfId = writtenOnce((db) =>
+  db
+    .update(userSessions)
+    .set({ revokedAt: sql`${given('second')}`, revokedReason: sql`${given('reason')}` })
+    .where(and(isNamed, isNull(userSessions.revokedAt))),
+);
 
 /**
  * The statements that mark the sessions of a condition, and log those that were live. `eventId`:

@@ -10,7 +10,7 @@ import {
   mayEndOthers,
   whyRefused,
 } from './may-end';
-import { BY_USER, endOne, type Revocation, type RevokeResult } from './revocation';
+import { BY_USER, endById, endOne, type Revocation, type RevokeResult } from './revocation';
 import { selectSession } from './session';
 
 /**
@@ -22,9 +22,8 @@ export async function revokeByClient(
   { sessionId, clientId }: { sessionId: string; clientId: string },
   revocation: Revocation,
 ): Promise<RecordedEvent[]> {
-  const target = and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId));
   const by = { by: 'client', client_id: clientId, reason: 'signed_out' } as const;
-  const end = endOne(home, target, by, revocation);
+  const end = endById(home, { sessionId, clientId }, by, revocation);
   const { events } = await transact(home, () => end);
   return events;
 }
@@ -35,8 +34,7 @@ export async function revokeCurrent(
   { sessionId }: Caller,
   revocation: Revocation,
 ): Promise<RecordedEvent[]> {
-  const own = eq(userSessions.id, sessionId);
-  const end = endOne(home, own, BY_USER, revocation);
+  const end = endById(home, { sessionId, clientId: null }, BY_USER, revocation);
   const { events } = await transact(home, () => end);
   return events;
 }

@@ -138,3 +138,21 @@ describe('a name', () => {
     expect(parseUserAgent(userAgent).browser).toBe(name);
   });
 });
+
+describe('what was parsed', () => {
+  const agent = (number: number) =>
+    `Mozilla/5.0 (X11; Linux x86_64; rv:${number}.0) Firefox/${number}.0`;
+
+  it('is remembered, and nobody who is given it can change it', () => {
+    const first = parseUserAgent(agent(1));
+    expect(parseUserAgent(agent(1))).toBe(first);
+    expect(Object.isFrozen(first)).toBe(true);
+  });
+
+  it('is forgotten after 256 others, so that whoever sends what fills no isolate', () => {
+    const first = parseUserAgent(agent(1));
+    for (let number = 2; number < 258; number += 1) parseUserAgent(agent(number));
+    expect(parseUserAgent(agent(1))).not.toBe(first);
+    expect(parseUserAgent(agent(1))).toEqual(first);
+  });
+});
