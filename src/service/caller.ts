@@ -3,8 +3,9 @@
  * operation. An operation learns from it all that it may know of a request.
  */
 import type { Client } from '../config/clients';
-import type { Meter } from '../db/d1';
+import type { Home, Meter } from '../db/d1';
 import type { RawSignals, Signals } from '../risk/signals';
+import type { Session } from '../sessions/session';
 import type { AccessToken } from '../tokens/access-token';
 
 export interface Caller {
@@ -25,6 +26,12 @@ export interface ClientCaller extends Caller {
 /** The person behind a verified access token. Whether its session is live, the database knows. */
 export interface UserCaller extends Caller {
   accessToken: AccessToken;
+}
+
+/** The person behind a browser's cookie, whose session was found to be live, and where. */
+export interface CookieCaller extends Caller {
+  session: Session;
+  home: Home;
 }
 
 /** What a request tells of the device that it comes from, and of where that is. */

@@ -1,13 +1,12 @@
 /** The session of the cookie that a browser sent. */
-import type { Home } from '../../db/d1';
+import type { CookieCaller } from '../../service/caller';
 import {
   presentCookie,
   type VerifiedCookie,
   verifySessionCookie,
 } from '../../service/present-cookie';
-import type { Service, Signer } from '../../service/service';
+import type { Service } from '../../service/service';
 import { visitorOf } from '../../service/signals';
-import type { Session } from '../../sessions/session';
 import type { AppContext } from '../context';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { assertOneSession, readSessionCookie } from './cookies';
@@ -20,11 +19,8 @@ export function verifyCookie(c: AppContext, service: Service): Promise<VerifiedC
   return verifySessionCookie(readSessionCookie(c), service);
 }
 
-/** The live session of the cookie. Throws `session_ended`, or `ambiguous_cookie`. */
-export async function findOwnSession(
-  c: AppContext,
-  service: Service,
-): Promise<{ session: Session; home: Home; secret: string; signer: Signer }> {
+/** The person of the cookie's live session. Throws `session_ended`, or `ambiguous_cookie`. */
+export async function findOwnSession(c: AppContext, service: Service): Promise<CookieCaller> {
   assertOneSession(c);
   const cookie = await verifyCookie(c, service);
   if (cookie === null || !service.config.clients.has(cookie.clientId))
@@ -36,7 +32,7 @@ export async function findOwnSession(
   const presented = await presentCookie(caller, service, cookie, visitor);
   if (presented.ok) {
     c.set('sessionClientId', cookie.clientId);
-    return presented;
+    return { ...caller, session: presented.session, home: presented.home };
   }
   const { refusal } = presented;
   // What is told of the session proves whose it is.

@@ -1,0 +1,56 @@
+/** What the forms of the pages do. Each leads on to a page (303), so that none is sent twice. */
+import * as v from 'valibot';
+import { uuid } from '../../calls/fields';
+import type { Config } from '../../config/config';
+import { endCookieSession, endOneByCookie, endOthersByCookie } from '../../service/cookie-person';
+import type { Service } from '../../service/service';
+import { SESSION_COOKIE } from '../../session-cookie';
+import { findOwnSession } from '../browser/cookie-session';
+import { clearSessionCookies, isSentTwice } from '../browser/cookies';
+import { isAllowedOrigin } from '../browser/same-site';
+import type { AppContext } from '../context';
+import { ProblemError } from '../errors';
+import { validate } from '../input';
+import { toCookieProblem } from '../refusals';
+
+/** Only this page's own forms: no other origin, not even an app's, acts here. */
+export function ownForm({ issuer }: Config) {
+  const own = new URL(issuer).origin;
+  return async function isOwnForm(c: AppContext, next: () => Promise<void>): Promise<void> {
+    const request = {
+      site: c.req.header('sec-fetch-site'),
+      origin: c.req.header('origin'),
+      isSafeMethod: false,
+    };
+    if (!isAllowedOrigin(request, own, []))
+      throw new ProblemError('cross_site_request', 'The form is not one of this page');
+    await next();
+  };
+}
+
+export function signOutOne(service: Service) {
+  return async function signOut(c: AppContext): Promise<Response> {
+    const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
+    const result = await endOneByCookie(await findOwnSession(c, service), service, id);
+    if (!result.ok) throw toCookieProblem(result.refusal);
+    return c.redirect(`${service.config.basePath}/account?done=device`, 303);
+  };
+}
+
+export function signOutOthers(service: Service) {
+  return async function signOut(c: AppContext): Promise<Response> {
+    const result = await endOthersByCookie(await findOwnSession(c, service), service);
+    if (!result.ok) throw toCookieProblem(result.refusal);
+    return c.redirect(`${service.config.basePath}/account?done=others`, 303);
+  };
+}
+
+export function signOutHere(service: Service) {
+  return async function signOut(c: AppContext): Promise<Response> {
+    // Of two cookies nothing says which session it would be; the browser keeps none either way.
+    if (!isSentTwice(c, SESSION_COOKIE))
+      await endCookieSession(await findOwnSession(c, service), service);
+    clearSessionCookies(c);
+    return c.redirect(`${service.config.basePath}/account/signed-out`, 303);
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * For the app's own server, which has the browser's cookies in its hands but cannot hand new ones
+ * back.
+ */
+import { exchangeCookie } from '../../calls/token-calls';
+import type { Service } from '../../service/service';
+import { answer } from '../answer';
+import { clientCallerOf } from '../caller';
+import type { AppContext } from '../context';
+import { ProblemError } from '../errors';
+import { readOptionalMembersOf } from '../input';
+import { toCookieProblem } from '../refusals';
+
+export async function refuseBrowsers(c: AppContext, next: () => Promise<void>): Promise<void> {
+  if (c.req.header('sec-fetch-site') !== undefined || c.req.header('origin') !== undefined)
+    throw new ProblemError('cross_site_request', 'This is for servers; no browser may ask here');
+  await next();
+}
+
+export function giveServerToken(service: Service) {
+  return async function answerToken(c: AppContext): Promise<Response> {
+    const input = await readOptionalMembersOf(c, { cookie: c.req.header('cookie') ?? '' });
+    const called = await exchangeCookie(clientCallerOf(c), service, input);
+    return c.json(answer(c, called, toCookieProblem));
+  };
+}

@@ -1,0 +1,12 @@
+/** Whose session the browser's cookie is, without moving it on. */
+import { toSessionView } from '../../calls/views';
+import type { Service } from '../../service/service';
+import type { AppContext } from '../context';
+import { findOwnSession } from './cookie-session';
+
+export function showSession(service: Service) {
+  return async function answerSession(c: AppContext): Promise<Response> {
+    const { session } = await findOwnSession(c, service);
+    return c.json({ session: toSessionView(session, service.config, session.id) });
+  };
+}
