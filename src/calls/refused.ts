@@ -17,6 +17,7 @@ export function toRefused(refusal: Refusal): Refused {
     case 'not_found':
       return { code: refusal.code, detail: refusal.detail };
     case 'invalid_grant':
+    case 'assertion_refused':
     case 'session_ended':
     case 'session_over':
       return { code: refusal.code, ...(refusal.reason !== null && { reason: refusal.reason }) };
@@ -37,7 +38,6 @@ export function toRefused(refusal: Refusal): Refused {
     case 'guest_session_not_found':
     case 'idempotent_session_moved_on':
     case 'idempotency_key_reused':
-    case 'assertion_refused':
     case 'invalid_code':
       return { code: refusal.code };
   }

@@ -4,6 +4,13 @@ import { isTrustworthy } from '../origins';
 import type { Client } from './clients';
 import { parseList } from './list';
 
+/**
+ * Whether an ID token's `nonce` has to be the app's: `matched`, where either has one; `required`,
+ * and both have one; `optional`, where the app has one, because some SDKs put in their own;
+ * `sha256`, as a hash of the app's.
+ */
+type NoncePolicy = 'matched' | 'required' | 'optional' | 'sha256';
+
 /** An OpenID provider whose ID tokens start sessions. */
 export interface TrustedIssuer {
   /** Exactly as in its tokens' `iss`. */
@@ -13,6 +20,7 @@ export interface TrustedIssuer {
   algorithms: readonly string[];
   /** How old an ID token may be. */
   maxAgeSeconds: number;
+  nonce: NoncePolicy;
   /** null: found by discovery. */
   jwksUri: string | null;
   /** The clients that may bring its tokens; null: all with `sign_in`. */
@@ -53,6 +61,7 @@ const trustedIssuersSchema = v.array(
       v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400)),
       600,
     ),
+    nonce: v.optional(v.picklist(['required', 'optional', 'sha256'])),
     jwks_uri: v.optional(v.string()),
     clients: v.optional(v.pipe(v.array(v.string()), v.minLength(1))),
   }),
@@ -64,7 +73,7 @@ export function parseTrustedIssuers(
 ): ReadonlyMap<string, TrustedIssuer> {
   const issuers = new Map<string, TrustedIssuer>();
   for (const entry of parseList('TRUSTED_ISSUERS', trustedIssuersSchema, text, mistakes)) {
-    const { issuer, audience, algorithms, max_age_seconds, jwks_uri, clients } = entry;
+    const { issuer, audience, algorithms, max_age_seconds, nonce, jwks_uri, clients } = entry;
     for (const [name, url] of Object.entries({ issuer, jwks_uri })) {
       const parsed = url === undefined ? null : URL.parse(url);
       if (
@@ -79,6 +88,7 @@ export function parseTrustedIssuers(
       audiences: audience,
       algorithms,
       maxAgeSeconds: max_age_seconds,
+      nonce: nonce ?? 'matched',
       jwksUri: jwks_uri ?? null,
       clients: clients === undefined ? null : new Set(clients),
     });

@@ -4,6 +4,7 @@
  */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { toFault } from '../calls/fault';
+import type { AssertionReason } from '../service/refusal';
 import type { RefusalReason } from '../sessions/session';
 import type { AppContext } from './context';
 
@@ -90,7 +91,7 @@ export class OAuthError extends Error {
     readonly extra: {
       status?: ContentfulStatusCode;
       headers?: Record<string, string>;
-      reason?: RefusalReason;
+      reason?: RefusalReason | AssertionReason;
       outcome?: string;
     } = {},
   ) {

@@ -41,7 +41,10 @@ export function toProblemError(refusal: Refusal): ProblemError {
     case 'session_over':
       return new ProblemError(refusal.code, { members: { reason: refusal.reason } });
     case 'assertion_refused':
-      return new ProblemError(refusal.code, { outcome: refusal.outcome });
+      return new ProblemError(refusal.code, {
+        ...(refusal.reason !== null && { members: { reason: refusal.reason } }),
+        outcome: refusal.outcome,
+      });
     case 'too_many_requests':
       return new ProblemError(refusal.code, {
         detail: 'Too many requests; retry later',
@@ -84,6 +87,7 @@ export function toOAuthError(refusal: Refusal): OAuthError | ProblemError {
       return new OAuthError(refusal.code, UNSUPPORTED_TOKEN_TYPE);
     case 'assertion_refused':
       return new OAuthError('invalid_grant', 'The assertion is not valid', {
+        ...(refusal.reason !== null && { reason: refusal.reason }),
         outcome: refusal.outcome,
       });
     case 'session_limit_reached':

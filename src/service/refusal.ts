@@ -11,6 +11,14 @@ export interface FieldError {
   message: string;
 }
 
+/** Why an authentic ID token starts no session. */
+export type AssertionReason =
+  | 'assertion_used'
+  | 'assertion_expired'
+  | 'wrong_audience'
+  | 'wrong_nonce'
+  | 'wrong_claims';
+
 /** Why an operation refuses. `detail` is for the caller to read, so it holds nothing secret. */
 export type Refusal =
   /** What was asked for cannot be, whoever asks. */
@@ -42,8 +50,8 @@ export type Refusal =
   | { code: 'guest_session_not_found' }
   | { code: 'idempotent_session_moved_on' }
   | { code: 'idempotency_key_reused' }
-  /** An ID token is not good; why is for the log alone. */
-  | { code: 'assertion_refused'; outcome: string }
+  /** An ID token is not good. Only whoever brings an authentic one is told a reason. */
+  | { code: 'assertion_refused'; reason: AssertionReason | null; outcome: string }
   | { code: 'invalid_code' }
   | { code: 'too_many_requests'; retryAfterSeconds: number };
 

@@ -11,13 +11,18 @@ import { type CreateResult, createSession } from '../sessions/create';
 import type { NewSession } from '../sessions/new-session';
 import { claimAssertion, findOrCreateUser, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
-import { type Identity, readIssuer, verifyAssertion } from '../tokens/id-token';
+import {
+  type AssertionVerdict,
+  type Identity,
+  readIssuer,
+  verifyAssertion,
+} from '../tokens/id-token';
 import { toAudience } from './audience';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { startWhereItBelongs } from './place';
-import { type Refused, type Result, refuse } from './refusal';
+import { type AssertionReason, type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
 import { isPersonsOwn, signalsOf } from './signals';
@@ -59,7 +64,7 @@ async function attempt(
   const { grant } = authorized;
   const target = toAudience(config, resource);
   if (!target.ok) return target;
-  const refused = (outcome: string) => refuse({ code: 'assertion_refused', outcome });
+  const refused = refuseAssertion;
   const named = readIssuer(assertion);
   if (named === null) return refused('malformed');
   const trusted = config.trustedIssuers.get(named.issuer);
@@ -70,6 +75,7 @@ async function attempt(
   if (!verdict.ok) return refused(verdict.reason);
 
   const { identity } = verdict;
+  logDropped(caller, client, identity);
   const userId = await toUserId(identity);
   const throttled = await throttleSignIn(service, userId);
   if (throttled !== null) return throttled;
@@ -119,11 +125,50 @@ async function attempt(
   return { ok: true, session: started.session, tokens };
 }
 
+type Unverified = Extract<AssertionVerdict, { ok: false }>['reason'];
+
+function refuseAssertion(outcome: Unverified | 'assertion_used'): Refused {
+  return refuse({ code: 'assertion_refused', reason: toAssertionReason(outcome), outcome });
+}
+
+/** null: nobody trustworthy signed it, and whoever made it up is told nothing. */
+function toAssertionReason(outcome: Unverified | 'assertion_used'): AssertionReason | null {
+  switch (outcome) {
+    case 'malformed':
+    case 'untrusted_issuer':
+    case 'bad_signature':
+      return null;
+    case 'expired':
+    case 'too_old':
+      return 'assertion_expired';
+    case 'assertion_used':
+    case 'wrong_audience':
+    case 'wrong_nonce':
+    case 'wrong_claims':
+      return outcome;
+  }
+}
+
+/** Sign-ins go on, so the log is where a provider's claims are missed first. */
+function logDropped({ requestId }: Caller, { id }: Client, { issuer, dropped }: Identity): void {
+  if (dropped.length === 0) return;
+  console.warn(
+    JSON.stringify({
+      level: 'warn',
+      event: 'assertion_claims_dropped',
+      request_id: requestId,
+      client_id: id,
+      issuer,
+      claims: dropped,
+    }),
+  );
+}
+
 /** What a create refuses, as whoever brings an ID token is told. */
 function toRefused(reason: Extract<CreateResult, { ok: false }>['reason']): Refused {
   switch (reason) {
     case 'assertion_used':
-      return refuse({ code: 'assertion_refused', outcome: reason });
+      return refuseAssertion(reason);
     case 'session_limit_reached':
     case 'user_moved':
       return refuse({ code: reason });

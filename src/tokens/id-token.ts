@@ -2,7 +2,14 @@
  * Verifying an ID token that is to start a session: RFC 7523 §3, OpenID Connect Core §3.1.3.7. Keys
  * come from its issuer alone; what its header says of keys is ignored (RFC 8725 §3.10).
  */
-import { decodeJwt, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import {
+  base64url,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
 import { isCompactJws } from '../client/verify/compact-jws';
 import { CLOCK_SKEW_SECONDS } from '../config/config';
 import type { TrustedIssuer } from '../config/trusted-issuers';
@@ -19,6 +26,8 @@ export interface Identity {
   hash: string;
   /** From then on the token is refused anyway. */
   expiresAt: Date;
+  /** Optional claims that are of another form than OpenID Connect says, and were left out. */
+  dropped: string[];
 }
 
 export type AssertionVerdict =
@@ -61,16 +70,17 @@ export function readIssuer(assertion: string): { issuer: string; kid: string | u
 }
 
 /**
- * Verifies at `now` (ms). `nonce` is what the app drew for this sign-in; a token with one needs it,
- * and the other way round.
+ * Verifies at `now` (ms). `nonce` is what the app drew for this sign-in; null: none. Optional claims
+ * refuse nobody: a provider that gives one a form of its own does so for all its people.
  */
 export async function verifyAssertion(
   findKey: JWTVerifyGetKey,
-  { issuer, audiences, algorithms, maxAgeSeconds }: TrustedIssuer,
+  trusted: TrustedIssuer,
   assertion: string,
   { nonce, now }: { nonce: string | null; now: number },
 ): Promise<AssertionVerdict> {
   if (!isCompactJws(assertion, MAX_LENGTH)) return refused('malformed');
+  const { issuer, audiences, algorithms, maxAgeSeconds } = trusted;
   try {
     const { payload, protectedHeader } = await jwtVerify(assertion, findKey, {
       issuer,
@@ -84,7 +94,7 @@ export async function verifyAssertion(
     if (protectedHeader.typ !== undefined && !/^(application\/)?jwt$/i.test(protectedHeader.typ))
       return refused('wrong_claims');
     if ('events' in payload) return refused('wrong_claims');
-    const { sub, iat, exp, aud, azp, nonce: own = null, auth_time: authTime, amr, acr } = payload;
+    const { sub, iat, exp, aud, azp } = payload;
     if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUBJECT_LENGTH)
       return refused('wrong_claims');
     if (typeof iat !== 'number' || iat > now / 1000 + CLOCK_SKEW_SECONDS)
@@ -96,25 +106,21 @@ export async function verifyAssertion(
         ? !Array.isArray(aud) || aud.length === 1
         : audiences.includes(azp as string);
     if (!isForUs) return refused('wrong_audience');
-    if (own !== nonce) return refused('wrong_nonce');
-    if (
-      authTime !== undefined &&
-      (!isSecond(authTime) || authTime > now / 1000 + CLOCK_SKEW_SECONDS)
-    )
-      return refused('wrong_claims');
-    if (amr !== undefined && !isMethods(amr)) return refused('wrong_claims');
-    if (acr !== undefined && (typeof acr !== 'string' || acr.length > 128))
+    if (!(await isRightNonce(trusted.nonce, payload.nonce, nonce))) return refused('wrong_nonce');
+    const { authTime, amr, acr, dropped } = readOptionalClaims(payload);
+    if (authTime !== null && authTime > now / 1000 + CLOCK_SKEW_SECONDS)
       return refused('wrong_claims');
     return {
       ok: true,
       identity: {
         issuer,
         subject: sub,
-        authTime: new Date(((authTime as number | undefined) ?? iat) * 1000),
-        amr: amr ?? null,
-        acr: acr ?? null,
+        authTime: new Date(Math.floor(authTime ?? iat) * 1000),
+        amr,
+        acr,
         hash: await toReplayHash(issuer, payload.jti, assertion),
         expiresAt: new Date(((exp as number) + CLOCK_SKEW_SECONDS) * 1000),
+        dropped,
       },
     };
   } catch (error) {
@@ -135,8 +141,56 @@ function toReplayHash(issuer: string, jti: unknown, assertion: string): Promise<
   return sha256(JSON.stringify([issuer, ...signed]));
 }
 
-const isSecond = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= 0;
+async function isRightNonce(
+  policy: TrustedIssuer['nonce'],
+  own: unknown,
+  nonce: string | null,
+): Promise<boolean> {
+  switch (policy) {
+    case 'matched':
+      return (own ?? null) === nonce;
+    case 'required':
+      return nonce !== null && own === nonce;
+    case 'optional':
+      return nonce === null || own === nonce;
+    case 'sha256': {
+      if (nonce === null) return false;
+      const hash = await sha256(nonce);
+      return own === hash || own === encodeHex(base64url.decode(hash));
+    }
+  }
+}
+
+const encodeHex = (bytes: Uint8Array): string =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** How the person was authenticated, as far as it can be read. */
+function readOptionalClaims({ auth_time, amr, acr }: Record<string, unknown>) {
+  const read = {
+    authTime: readSeconds(auth_time),
+    amr: isMethods(amr) ? amr : null,
+    acr: typeof acr === 'string' && acr.length <= 128 ? acr : null,
+  };
+  const claims = [
+    ['auth_time', auth_time, read.authTime],
+    ['amr', amr, read.amr],
+    ['acr', acr, read.acr],
+  ] as const;
+  const isDropped = (claim: (typeof claims)[number]) => claim[1] !== undefined && claim[2] === null;
+  return { ...read, dropped: claims.filter(isDropped).map(([name]) => name) };
+}
+
+/**
+ * A NumericDate may have a fraction (RFC 7519 §2), and some providers put it in a text. Both are
+ * read rather than dropped: without the time, the person would count as authenticated just now.
+ */
+function readSeconds(value: unknown): number | null {
+  const seconds =
+    typeof value === 'string' && /^\d{1,12}(\.\d{1,9})?$/.test(value) ? Number(value) : value;
+  const isTime =
+    typeof seconds === 'number' && seconds >= 0 && Number.isSafeInteger(Math.floor(seconds));
+  return isTime ? seconds : null;
+}
 
 function isMethods(value: unknown): value is string[] {
   return (

@@ -34,10 +34,10 @@ export interface Refusal extends About {
   /** Of `invalid_request`: each field at fault. */
   errors?: { field: string; message: string }[];
   /**
-   * Why a session is over (`invalid_grant`, `session_over`, `session_ended`); only whoever presents
-   * an authentic token is told.
+   * Why a session is over (`invalid_grant`, `session_over`, `session_ended`), or an ID token starts
+   * none (`assertion_refused`); only whoever presents an authentic token is told.
    */
-  reason?: EndReason;
+  reason?: EndReason | AssertionReason;
   /** Seconds after which the same call may succeed. Nobody is to be signed out over it. */
   retry_after?: number;
   /** Of `user_has_other_home`: the user's. */
@@ -89,6 +89,13 @@ export type RefusalCode =
   /** The service's configuration is wrong; its log names every mistake. */
   | 'config_invalid'
   | 'internal_error';
+
+export type AssertionReason =
+  | 'assertion_used'
+  | 'assertion_expired'
+  | 'wrong_audience'
+  | 'wrong_nonce'
+  | 'wrong_claims';
 
 export type EndReason =
   | 'expired_idle'
