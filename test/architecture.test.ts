@@ -58,6 +58,19 @@ describe('imports', () => {
     expect(upward).toEqual([]);
   });
 
+  it('of what is done to sessions stand in no door: http/ and rpc.ts know their types', () => {
+    const doing = files
+      .filter(({ name }) => /^(http\/|rpc\.ts$)/.test(name))
+      .filter(({ code }) =>
+        [
+          ...code.matchAll(/^import (?!type\b)([^;]*?) from '(?:\.\.?\/)+sessions\/[^']+';/gms),
+        ].some(([, what]) => !/^\{(?:\s*type \w+,?)*\s*\}$/.test(what as string)),
+      )
+      .map(({ name }) => name);
+    // The list is a document, which an isolate keeps; it is nobody's session that it reads.
+    expect(doing).toEqual(['http/oauth/revocation-routes.ts']);
+  });
+
   it('make no circle', () => {
     const graph = new Map(files.map(({ name, local }) => [name.replace(/\.tsx?$/, ''), local]));
     const circles: string[] = [];

@@ -6,19 +6,10 @@
  * another host of the site, which someone else may have, is everybody else.
  */
 import { Hono } from 'hono';
-import type { Client } from '../../config/clients';
-import { isAllowedReturnUrl } from '../../origins';
-import { MAX_USER_AGENT_LENGTH } from '../../risk/user-agent';
-import { issueTokens } from '../../service/issue-tokens';
-import { whereSessionIs } from '../../service/locate';
-import { endPresented, refreshPolicyOf } from '../../service/present';
-import { report, revocationOf } from '../../service/report';
 import type { Service } from '../../service/service';
-import { signalsOf, visitorOf } from '../../service/signals';
-import { throttleHandOff } from '../../service/throttle';
+import { type BrowserHandoff, openCode, startInBrowser } from '../../service/start-in-browser';
 import { SESSION_COOKIE } from '../../session-cookie';
-import { exchangeHandoff } from '../../sessions/exchange-handoff';
-import { type OpenedHandoff, openHandoff } from '../../tokens/handoff-code';
+import type { OpenedHandoff } from '../../tokens/handoff-code';
 import { toErrorKind } from '../account/error-kind';
 import { Message, type Site } from '../account/layout';
 import { createPages, render } from '../account/pages';
@@ -35,7 +26,7 @@ import { StartPage } from './start-page';
 type Former = Awaited<ReturnType<typeof verifyCookie>>;
 
 export function startRoutes(service: Service): Hono<AppEnv> {
-  const { config, now } = service;
+  const { config } = service;
   const routes = new Hono<AppEnv>();
   const pages = createPages(service);
   const issuerOrigin = new URL(config.issuer).origin;
@@ -114,53 +105,17 @@ export function startRoutes(service: Service): Hono<AppEnv> {
   return routes;
 
   /** What an authentic code stands for, where the client may still have it. */
-  async function open(c: AppContext, code: string) {
-    const handoff = await openHandoff(await service.keyring(), code, now());
-    const client = handoff === null ? undefined : config.clients.get(handoff.clientId);
-    if (handoff === null || client === undefined) throw invalidCode();
-    if (!isAllowedReturnUrl(client.returnUrls, handoff.returnUrl)) throw invalidCode();
-    c.set('sessionClientId', client.id);
-    return { ...handoff, client };
+  async function open(c: AppContext, code: string): Promise<BrowserHandoff> {
+    const opened = await openCode(service, code);
+    if (!opened.ok) throw toProblemError(opened.refusal);
+    c.set('sessionClientId', opened.handoff.client.id);
+    return opened.handoff;
   }
 
-  async function exchange(
-    c: AppContext,
-    handoff: OpenedHandoff & { client: Client },
-    former: Former,
-  ) {
-    const caller = c.get('caller');
-    const home = service.findHome(handoff.home, caller.meter);
-    if (home === null) throw invalidCode();
-    const throttled = await throttleHandOff(service, handoff.sessionId);
-    if (throttled !== null) throw toProblemError(throttled.refusal);
-    const signer = await service.signerFor(home);
-    const isHere = former?.token.home === home.name && !former.token.mayBeForged;
-    const replaces = isHere ? former.token.sessionId : null;
-    const { signals } = await signalsOf(caller.device, service);
-    const userAgent = c.req.header('user-agent')?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
-    const { risk } = refreshPolicyOf(service, handoff.clientId);
-    const browser = { userAgent, signals, risk, replaces };
-    const { home: at, result } = await whereSessionIs(
-      caller,
-      service,
-      { home, sessionId: handoff.sessionId },
-      (place) => exchangeHandoff(place, handoff, browser, revocationOf(caller, service)),
-      (exchanged) => exchanged === null,
-    );
-    if (result === null) throw invalidCode();
-    report(caller, at, result.events);
-    // One transaction has one database, so a former session in another home ends by itself.
-    const elsewhere =
-      former !== null && replaces === null
-        ? service.findHome(former.token.home, caller.meter)
-        : null;
-    if (former !== null && elsewhere !== null) {
-      const visitor = await visitorOf(caller.device, service);
-      await endPresented(caller, service, elsewhere, { ...former, visitor });
-    }
-    const { session, secret } = result;
-    const tokens = await issueTokens(service, signer, { home: at, session, secret });
-    setSessionCookies(c, handoff.client, tokens);
+  async function exchange(c: AppContext, handoff: BrowserHandoff, former: Former) {
+    const result = await startInBrowser(c.get('caller'), service, handoff, former);
+    if (!result.ok) throw toProblemError(result.refusal);
+    setSessionCookies(c, handoff.client, result.tokens);
     if (readStartCookie(c) !== null) setStartCookie(c, null);
     c.set('outcome', 'started');
     return c.redirect(handoff.returnUrl, 303);
@@ -201,7 +156,7 @@ async function readCode(c: AppContext): Promise<string> {
   throw new ProblemError('invalid_request', 'code is missing');
 }
 
-/** Whether it was changed, used or expired, nobody is told: who has a good one needs no telling. */
+/** As the operations say it (service/start-in-browser.ts). */
 function invalidCode(): ProblemError {
   return new ProblemError('invalid_code');
 }
