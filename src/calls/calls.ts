@@ -19,7 +19,10 @@ export function callsOf(door: Door): SessionsCalls {
     handOff: (input, options) => by('handOff', withKey(sessions.handOff, options))(input, options),
     authenticate: by('authenticate', sessions.authenticate),
     refresh: by('refresh', tokens.refresh),
-    signIn: by('signIn', tokens.signIn),
+    signIn: (input, options) => {
+      const signIn = (given: sessions.Idempotency) => tokens.signIn(given?.key ?? null);
+      return by('signIn', withKey(signIn, options))(input, options);
+    },
     introspect: by('introspect', tokens.introspect),
     exchangeCookie: by('exchangeCookie', tokens.exchangeCookie),
     revoke: by('revoke', tokens.revoke),

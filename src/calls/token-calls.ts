@@ -33,17 +33,20 @@ export const refresh = defineCall(
   },
 );
 
-export const signIn = defineCall(
-  'sign_in',
-  v.strictObject({ assertion: v.string(), nonce: v.optional(v.string()), resource, ...signals }),
-  async (caller, service, { assertion, nonce = null, resource = null, ...told }) => {
-    const described = { ...caller, device: deviceOf(told) };
-    const { client } = caller;
-    const signedIn = await signInBy(described, service, { assertion, nonce, client, resource });
-    if (!signedIn.ok) return signedIn;
-    return { ok: true, value: toTokenView(signedIn.tokens), outcome: 'signed_in' };
-  },
-);
+export const signIn = (idempotencyKey: string | null) =>
+  defineCall(
+    'sign_in',
+    v.strictObject({ assertion: v.string(), nonce: v.optional(v.string()), resource, ...signals }),
+    async (caller, service, { assertion, nonce = null, resource = null, ...told }) => {
+      const described = { ...caller, device: deviceOf(told) };
+      const { client } = caller;
+      const input = { assertion, nonce, client, resource, idempotencyKey };
+      const signedIn = await signInBy(described, service, input);
+      if (!signedIn.ok) return signedIn;
+      const outcome = signedIn.isRepeat ? 'repeated' : 'signed_in';
+      return { ok: true, value: toTokenView(signedIn.tokens), outcome };
+    },
+  );
 
 export const introspect = defineCall(
   'introspect',

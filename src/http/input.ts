@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { jsonObject } from '../calls/fields';
 import { parseInput, parseJsonInput } from '../calls/parse';
+import { parseIdempotencyKey } from '../calls/session-calls';
 import { findRepeatedMember } from '../repeated-member';
 import type { AppContext } from './context';
 import { OAuthError, ProblemError } from './errors';
@@ -47,6 +48,12 @@ export async function readJson<T extends v.GenericSchema>(
   if (findRepeatedMember(text) !== null)
     throw new ProblemError('invalid_request', 'A member is there more than once');
   return { input: validate(schema, validate(jsonObject, parsed.json)), text };
+}
+
+export function readIdempotencyKey(c: AppContext): string | null {
+  const parsed = parseIdempotencyKey(c.req.header('idempotency-key'));
+  if (!parsed.ok) throw toProblemError(parsed.refusal);
+  return parsed.key;
 }
 
 /** The members of a JSON object, of which a call says which it knows. */

@@ -15,6 +15,8 @@ export async function signInReplacing(
 ): Promise<SignInResult> {
   const former = await verifySessionCookie(cookie, service);
   const result = await signIn(caller, service, input);
-  if (result.ok) await endReplaced(caller, service, former);
+  // A browser that repeats its sign-in may have had the answer, and then this is its own session.
+  if (result.ok && former?.token.sessionId !== result.session.id)
+    await endReplaced(caller, service, former);
   return result;
 }

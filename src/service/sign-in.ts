@@ -8,6 +8,7 @@ import { pickByRendezvous } from '../homes/choose';
 import { NO_SIGNALS } from '../risk/signals';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { type CreateResult, createSession } from '../sessions/create';
+import { type Idempotency, toKeyHash } from '../sessions/idempotency';
 import type { NewSession } from '../sessions/new-session';
 import { claimAssertion, findOrCreateUser, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
@@ -34,9 +35,11 @@ export interface SignInInput {
   client: Client;
   /** Whom the access token is to be for (RFC 8707); null: nobody was named. */
   resource: string | null;
+  /** A repeat with it and the same ID token gives the same session; null: none can. */
+  idempotencyKey: string | null;
 }
 
-export type SignInResult = Result<{ session: Session; tokens: Tokens }>;
+export type SignInResult = Result<{ session: Session; tokens: Tokens; isRepeat: boolean }>;
 
 /**
  * Starts a session for the person of an ID token. Two round trips. Throws when its issuer cannot be
@@ -55,7 +58,7 @@ export async function signIn(
 async function attempt(
   caller: Caller,
   service: Service,
-  { assertion, nonce, client, resource }: SignInInput,
+  { assertion, nonce, client, resource, idempotencyKey }: SignInInput,
 ): Promise<SignInResult> {
   const { config, now } = service;
   const moment = now();
@@ -102,7 +105,8 @@ async function attempt(
     signals,
     guestSessionId: null,
   });
-  const who = { user: identity, guest: null, keyHash: null };
+  const claim = toIdempotency(client, identity, idempotencyKey);
+  const who = { user: identity, guest: null, keyHash: claim && (await toKeyHash(claim)) };
   let isFirst: boolean | null = null;
   const started = await startWhereItBelongs(
     caller,
@@ -113,8 +117,15 @@ async function attempt(
       const signer = await service.signerFor(home);
       const userId = await findOrCreateUser(home, identity, moment);
       isFirst ??= await isFirstUse(caller, service, home, identity);
-      if (!isFirst) return refused('assertion_used');
-      const request = { now: moment, reporting: reportingOf(caller, config), assertion: identity };
+      if (!isFirst && claim === null) return refused('assertion_used');
+      // Used up here as well, the ID token starts nothing more: the key can only find what it made.
+      if (!isFirst) await claimAssertion(home, identity);
+      const request = {
+        now: moment,
+        reporting: reportingOf(caller, config),
+        assertion: identity,
+        idempotency: claim,
+      };
       const input = toSession(userId);
       const created = await createSession(home, keyring, config.sessions, input, request);
       return created.ok ? { ...created, signer } : toRefused(created.reason);
@@ -122,7 +133,20 @@ async function attempt(
   );
   if (!started.ok) return started;
   const tokens = await issueTokens(service, started.signer, started, target.audience);
-  return { ok: true, session: started.session, tokens };
+  return { ok: true, session: started.session, tokens, isRepeat: started.isRepeat };
+}
+
+/**
+ * The key is the person's within the client, so that nobody else's can meet it, and goes with this
+ * one ID token, which a repeat has to bring again.
+ */
+function toIdempotency(
+  { id }: Client,
+  { issuer, subject, hash }: Identity,
+  key: string | null,
+): Idempotency | null {
+  if (key === null) return null;
+  return { clientId: id, key: JSON.stringify(['sign_in', issuer, subject, key]), request: hash };
 }
 
 type Unverified = Extract<AssertionVerdict, { ok: false }>['reason'];
@@ -171,11 +195,11 @@ function toRefused(reason: Extract<CreateResult, { ok: false }>['reason']): Refu
       return refuseAssertion(reason);
     case 'session_limit_reached':
     case 'user_moved':
-      return refuse({ code: reason });
-    case 'guest_session_not_found':
     case 'idempotency_key_reused':
     case 'idempotent_session_moved_on':
-      throw new Error('a sign-in has neither a guest session nor an idempotency key');
+      return refuse({ code: reason });
+    case 'guest_session_not_found':
+      throw new Error('a sign-in has no guest session');
   }
 }
 

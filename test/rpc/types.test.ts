@@ -38,6 +38,7 @@ const calls = {
   handOff: sessions.handOff(null),
   authenticate: sessions.authenticate,
   ...tokens,
+  signIn: tokens.signIn(null),
   ...users,
   ...operator,
   ...Object.fromEntries(Object.entries(own).map(([name, { byToken }]) => [name, byToken])),

@@ -68,7 +68,7 @@ export interface SessionsCalls {
    */
   refresh(input: RefreshRequest, options?: CallOptions): Promise<Answer<Tokens>>;
   /** `POST /oauth/token` with an ID token (`sign_in`): starts a session of the client itself. */
-  signIn(input: SignInRequest, options?: CallOptions): Promise<Answer<Tokens>>;
+  signIn(input: SignInRequest, options?: CreateOptions): Promise<Answer<Tokens>>;
   /** `POST /oauth/introspect` (`introspect`): whether a token of either kind is good right now. */
   introspect(input: { token: string }, options?: CallOptions): Promise<Answer<Introspection>>;
   /**

@@ -3,15 +3,14 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { jsonObject, uuid } from '../../calls/fields';
 import * as own from '../../calls/own-calls';
-import { authenticate, parseIdempotencyKey, start } from '../../calls/session-calls';
+import { authenticate, start } from '../../calls/session-calls';
 import type { Service } from '../../service/service';
 import { answer } from '../answer';
 import { bearerAuth } from '../auth/bearer-auth';
 import { clientAuth } from '../auth/client-auth';
 import { clientCallerOf, userCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
-import { readJson, readListQuery, readMembersOf, validate } from '../input';
-import { toProblemError } from '../refusals';
+import { readIdempotencyKey, readJson, readListQuery, readMembersOf, validate } from '../input';
 
 export function sessionRoutes(service: Service): Hono<AppEnv> {
   const { config } = service;
@@ -62,9 +61,3 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
 /** Here it is called `id`, whatever the call calls it. */
 const readId = (c: AppContext) =>
   validate(v.strictObject({ id: uuid }), { id: c.req.param('id') }).id;
-
-function readIdempotencyKey(c: AppContext): string | null {
-  const parsed = parseIdempotencyKey(c.req.header('idempotency-key'));
-  if (!parsed.ok) throw toProblemError(parsed.refusal);
-  return parsed.key;
-}

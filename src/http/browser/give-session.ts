@@ -9,7 +9,7 @@ import { signInReplacing } from '../../service/sign-in-replacing';
 import type { Session } from '../../sessions/session';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
-import { readJson, readOptionalJson } from '../input';
+import { readIdempotencyKey, readJson, readOptionalJson } from '../input';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { refreshSchema, signInSchema } from './browser-inputs';
 import { assertOneSession, readSessionCookie, setSessionCookies } from './cookies';
@@ -53,12 +53,13 @@ export function signInByPage(service: Service) {
         'The origin of the request is not one of the client',
       );
     const { id_token: assertion, nonce } = input;
-    const identity = { assertion, nonce, client, resource: null };
+    const idempotencyKey = readIdempotencyKey(c);
+    const identity = { assertion, nonce, client, resource: null, idempotencyKey };
     const former = readSessionCookie(c);
     const result = await signInReplacing(c.get('caller'), service, identity, former);
     if (!result.ok) throw toCookieProblem(result.refusal);
     setSessionCookies(c, client, result.tokens);
-    c.set('outcome', 'signed_in');
+    c.set('outcome', result.isRepeat ? 'repeated' : 'signed_in');
     return c.json(toGiven(service, client, result), 201);
   };
 }

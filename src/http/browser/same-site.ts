@@ -141,7 +141,7 @@ export const preflight = (config: Config, method: 'GET' | 'POST') => {
     c.header('Access-Control-Allow-Methods', method);
     c.header(
       'Access-Control-Allow-Headers',
-      ['Content-Type', CUSTOM_HEADER, ...TRACING_HEADERS].join(', '),
+      ['Content-Type', 'Idempotency-Key', CUSTOM_HEADER, ...TRACING_HEADERS].join(', '),
     );
     c.header('Access-Control-Max-Age', '600');
     return c.body(null, 204);

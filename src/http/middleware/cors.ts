@@ -13,9 +13,13 @@ import { TRACING_HEADERS } from '../tracing-headers';
 /** A page reads the challenge to learn that the person has to authenticate again (RFC 9470 §3). */
 const EXPOSED = 'Retry-After, WWW-Authenticate, X-D1-Bookmark, X-Request-Id';
 
-const ALLOWED_HEADERS = ['Authorization', 'Content-Type', 'X-D1-Bookmark', ...TRACING_HEADERS].join(
-  ', ',
-);
+const ALLOWED_HEADERS = [
+  'Authorization',
+  'Content-Type',
+  'Idempotency-Key',
+  'X-D1-Bookmark',
+  ...TRACING_HEADERS,
+].join(', ');
 
 export const cors = (config: Config) => {
   const clients = [...config.clients.values()];

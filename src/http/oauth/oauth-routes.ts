@@ -13,7 +13,7 @@ import { signIn } from '../../service/sign-in';
 import { authenticateClient } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { OAuthError } from '../errors';
-import { readForm } from '../input';
+import { readForm, readIdempotencyKey } from '../input';
 import { toOAuthError } from '../refusals';
 
 type Form = ReadonlyMap<string, string>;
@@ -78,10 +78,11 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
       assertion: need(form, 'assertion'),
       nonce: form.get('nonce') ?? null,
       resource: form.get('resource') ?? null,
+      idempotencyKey: readIdempotencyKey(c),
       client,
     });
     if (!signedIn.ok) throw toOAuthError(signedIn.refusal);
-    c.set('outcome', 'signed_in');
+    c.set('outcome', signedIn.isRepeat ? 'repeated' : 'signed_in');
     return c.json(toAppView(signedIn.tokens, form));
   }
 }
