@@ -82,6 +82,18 @@ export interface Client {
   browserClients: ReadonlySet<string>;
 }
 
+/**
+ * The client whose session a cookie may be; null for any other, whose refresh tokens need a secret,
+ * or a binding, that no cookie takes the place of.
+ */
+export function findBrowserClient(
+  clients: ReadonlyMap<string, Client>,
+  clientId: string,
+): Client | null {
+  const client = clients.get(clientId);
+  return client !== undefined && client.origins.length > 0 ? client : null;
+}
+
 /** Anyone can be this client (RFC 6749 §2.1): what it sends comes from the person's own device. */
 export function isPublic({ secretHashes, isBound }: Client): boolean {
   return secretHashes.length === 0 && !isBound;

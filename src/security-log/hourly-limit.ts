@@ -1,8 +1,8 @@
 /**
  * How much of the log whoever holds a token can write. Such a caller chooses what it shows of
  * itself, and how often, so an event that it can cause at will is not found by that: it is found by
- * the session, the type, the hour and a number below a limit. What is beyond the limit is counted
- * in the hour's last event, and told to nobody else.
+ * the session, the type, the level of risk, the hour and a number below a limit. What is beyond the
+ * limit is counted in the hour's last event, and told to nobody else.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
@@ -13,7 +13,7 @@ import type { Given } from '../db/prepared';
 import { sessionEvents, userSessions } from '../db/schema';
 import { type EventDetails, type EventDraft, insertEvents, recordWhere } from './record';
 
-/** Events of one type that a session has in an hour of the clock (UTC). */
+/** Events of one type and risk that a session has in an hour of the clock (UTC). */
 export const EVENTS_PER_HOUR = 10;
 /** A count stops here, so that counting does not write without end either. */
 const MAX_LEFT_OUT = 1_000;
@@ -46,7 +46,7 @@ export async function toRecording(
 ): Promise<Recording> {
   if (!('once' in draft))
     return { statements: [recordWhere(home, draft, at)], eventIds: [draft.id] };
-  const ids = await toHoursIds(draft.type, sessionId, at.now);
+  const ids = await toHoursIds(draft, sessionId, at.now);
   const { leftOut, event } = repeatableStatements(home.db, draft.type, at.condition, {
     ids: JSON.stringify(ids),
     lastId: ids.at(-1) as string,
@@ -58,15 +58,19 @@ export async function toRecording(
   return { statements: [leftOut, event], eventIds: ids };
 }
 
-/** The ids that a session's events of a type may have in the hour. */
+/** The ids that a session's events of a type and level of risk may have in the hour. */
 export function toHoursIds(
-  type: SessionEventType,
+  { type, details }: Pick<RepeatableDraft, 'type' | 'details'>,
   sessionId: string,
   now: number,
 ): Promise<string[]> {
   const hour = Math.floor(now / HOUR_MS);
+  // What differs a little leaves room for what differs much.
+  const level = details.risk?.level ?? '';
   return Promise.all(
-    Array.from({ length: EVENTS_PER_HOUR }, (_, number) => toUuid([type, sessionId, hour, number])),
+    Array.from({ length: EVENTS_PER_HOUR }, (_, number) =>
+      toUuid([type, level, sessionId, hour, number]),
+    ),
   );
 }
 

@@ -4,8 +4,10 @@
  * nothing is rotated, so any number of requests may be asked about side by side. One round trip, no
  * write unless there is something to report.
  */
+
 import { may } from '../config/authority';
 import type { Client } from '../config/clients';
+import { findBrowserClient } from '../config/clients';
 import { findSession } from '../sessions/read';
 import { checkSession } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
@@ -83,7 +85,8 @@ export async function verifyCookieRequest(
   const authorized = authorize(caller.client, 'verify_cookies');
   if (!authorized.ok) return authorized;
   // All apps of a browser share one cookie: for others than its own, the browser has no session.
-  if (!config.clients.has(clientId) || !authorized.grant.includes(clientId)) return SESSION_ENDED;
+  if (findBrowserClient(config.clients, clientId) === null || !authorized.grant.includes(clientId))
+    return SESSION_ENDED;
   if (wantsAccessToken && !may(caller.client, 'browser_tokens', clientId))
     return refuse({
       code: 'client_not_allowed',

@@ -2,6 +2,7 @@
  * What a token that someone shows names, and whether it is good right now (RFC 7662); and ending
  * the session behind it (RFC 7009).
  */
+import { isPublic } from '../config/clients';
 import type { Home } from '../db/d1';
 import { NOBODY } from '../sessions/presented';
 import { findSession } from '../sessions/read';
@@ -105,8 +106,7 @@ export async function revokeByToken(
     const { sessionId, home } = found;
     if (found.clientId !== client.id) return UNCHANGED;
     // Who only names a public client may be an API that was sent the token.
-    if (client.secretHashes.length === 0 && !found.isForAccount)
-      return refuse({ code: 'unsupported_token_type' });
+    if (isPublic(client) && !found.isForAccount) return refuse({ code: 'unsupported_token_type' });
     const throttled = await throttleSignOut(service, client.id, found);
     if (throttled !== null) return throttled;
     const target = { sessionId, clientId: client.id };

@@ -16,7 +16,7 @@ import { assertAllAnswered } from './locate';
 import { type Result, refuse } from './refusal';
 import { revocationOf } from './report';
 import type { Service } from './service';
-import { throttleClient } from './throttle';
+import { throttleClient, throttleEnding } from './throttle';
 
 /**
  * Erasing someone who is not there is done already. Safe to repeat, and to be repeated until every
@@ -30,7 +30,7 @@ export async function erase(
 ): Promise<Result<{ wasThere: boolean }>> {
   const authorized = authorize(caller.client, 'erase_users');
   if (!authorized.ok) return authorized;
-  const throttled = await throttleClient(caller, service, subject);
+  const throttled = await throttleEnding(caller, service, subject);
   if (throttled !== null) return throttled;
   const { grant } = authorized;
   const person = await eraseToLastGuests(caller, service, grant, subject);

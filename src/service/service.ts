@@ -134,12 +134,16 @@ export function createService(
     keySet: async (home, maxAgeSeconds = KEY_CACHE_SECONDS) => {
       const fresh = freshKeySet(keySet, maxAgeSeconds, now());
       if (fresh !== null) return fresh;
+      const read = async () => {
+        const moment = now();
+        const found = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
+        // Of two reads the later one knows more, whichever is answered first.
+        if (keySet === null || keySet.loadedAt <= found.loadedAt) keySet = found;
+        return found;
+      };
       try {
-        return await keyFlight.share(async () => {
-          const moment = now();
-          keySet = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
-          return keySet;
-        });
+        // What was withdrawn just now is not in a read that had begun before.
+        return await (maxAgeSeconds === 0 ? read() : keyFlight.share(read));
       } catch (fault) {
         const known = freshKeySet(keySet, KEY_STALE_SECONDS, now());
         if (known === null || !(fault instanceof DatabaseUnavailableError)) throw fault;

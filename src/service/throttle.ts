@@ -73,6 +73,18 @@ export async function throttleClient(
 }
 
 /**
+ * For a client that ends what it may of a person. However often it starts sessions for that person,
+ * whoever had the password goes on with none of them.
+ */
+export function throttleEnding(
+  { client }: ClientCaller,
+  { rateLimits }: Service,
+  subject: string,
+): Promise<Refused | null> {
+  return take(rateLimits.sessionRefreshes, ['client-end', client.id, subject]);
+}
+
+/**
  * Whoever has a SESSION_SECRET that leaked signs for any session, so such a token counts for itself
  * alone until the database has said whether its secret is the session's.
  */

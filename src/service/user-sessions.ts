@@ -19,7 +19,7 @@ import { assertAllAnswered, finishMoves } from './locate';
 import type { Result } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
-import { throttleClient } from './throttle';
+import { throttleClient, throttleEnding } from './throttle';
 
 /** The live sessions that a caller may see. `unavailable`: the homes whose sessions are not in it. */
 export async function listSessionsOf(
@@ -30,6 +30,8 @@ export async function listSessionsOf(
 ): Promise<Result<{ page: SessionPage; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
+  const throttled = await throttleClient(caller, service, userId);
+  if (throttled !== null) return throttled;
   const { config, now } = service;
   const { answered, unavailable } = await listEverywhere(
     caller,
@@ -51,6 +53,8 @@ export async function listAllSessionsOf(
 ): Promise<Result<{ page: MergedPage<NumberedSession>; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
+  const throttled = await throttleClient(caller, service, userId);
+  if (throttled !== null) return throttled;
   const { answered, unavailable } = await listEverywhere(
     caller,
     service,
@@ -91,6 +95,8 @@ export async function listEventsOf(
 ): Promise<Result<{ page: MergedPage<SessionEvent>; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
+  const throttled = await throttleClient(caller, service, userId);
+  if (throttled !== null) return throttled;
   const replicas = service.homes(caller.meter).map(service.replicaOf);
   const { answered, unavailable } = await queryAll(replicas, (replica) =>
     listUserEvents(replica, authorized.grant, userId, {
@@ -114,7 +120,7 @@ export async function endSessionsOf(
 ): Promise<Result<{ revoked: number }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
-  const throttled = await throttleClient(caller, service, userId);
+  const throttled = await throttleEnding(caller, service, userId);
   if (throttled !== null) return throttled;
   const homes = service.homes(caller.meter);
   const act = await toAct(caller, service, authorized.grant, {

@@ -56,14 +56,14 @@ export async function authenticateSession(
   { grant, reporting, now }: { grant: Grant<'create_sessions'>; reporting: Reporting; now: number },
 ): Promise<AuthenticateResult> {
   const { sessionId } = token;
+  const details = { by: 'client', client_id: grant.clientId } as const;
   const [hash, steps, eventIds] = await Promise.all([
     sha256(token.secret),
     stepsFrom(keyring, token),
-    toHoursIds('authenticated', sessionId, now),
+    toHoursIds({ type: 'authenticated', details }, sessionId, now),
   ]);
   // Drawn here, so that a transaction that is run again reports it once.
   const once = crypto.randomUUID();
-  const details = { by: 'client', client_id: grant.clientId } as const;
   const { forClients } = grant;
   const values = {
     ...toValuesOfNow(policy, now),

@@ -2,8 +2,9 @@
 import { env } from 'cloudflare:test';
 import { base64url } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { CAPABILITIES } from '../../src/config/clients';
 import { EVENTS_PER_HOUR } from '../../src/security-log/hourly-limit';
-import { APP, BACKEND, basic, startService, type TestService } from '../fixtures';
+import { APP, BACKEND, basic, sha256Hex, startService, type TestService } from '../fixtures';
 import { AT, UA } from '../risk/callers';
 
 const GRACE = 30;
@@ -81,7 +82,15 @@ describe('whoever holds a token and calls itself by 200 names', () => {
   );
 
   it('in a cookie writes no more than at a refresh', async () => {
-    const service = await start();
+    const secret_sha256 = await sha256Hex(BACKEND.secret);
+    const backend = {
+      client_id: BACKEND.id,
+      secret_sha256,
+      allow: CAPABILITIES,
+      for_clients: [APP],
+    };
+    const clients = [backend, { client_id: APP, origins: ['https://app.sessions.example'] }];
+    const service = await start({ CLIENTS: JSON.stringify(clients) });
     const { refresh_token } = await atHome(service);
     const cookie = `__Host-session=${base64url.encode(APP)}~${refresh_token}`;
     for (let number = 0; number < 30; number += 1) {
@@ -92,6 +101,22 @@ describe('whoever holds a token and calls itself by 200 names', () => {
     expect(others).toHaveLength(EVENTS_PER_HOUR - 1);
     expect(last?.left_out).toBe(20);
     expect(await countDeliveries()).toBe(EVENTS_PER_HOUR);
+  });
+
+  it('leaves room for what differs much, however often something differs a little', async () => {
+    const service = await start({ RISK_POLICY: 'notify' });
+    const { refresh_token } = await atHome(service);
+    for (let number = 0; number < 2 * EVENTS_PER_HOUR; number += 1)
+      await service.refresh(refresh_token, APP, {
+        ...AT.home,
+        userAgent: UA.chromeOnAndroid(141 + number),
+      });
+    const medium = await eventsOf(service, 'mismatch');
+    expect(medium).toHaveLength(EVENTS_PER_HOUR);
+    await service.refresh(refresh_token, APP, anyBrowser(0));
+    const all = await eventsOf(service, 'mismatch');
+    expect(all).toHaveLength(EVENTS_PER_HOUR + 1);
+    expect(await countDeliveries()).toBe(EVENTS_PER_HOUR + 1);
   });
 
   it('is not counted for what is reported already', async () => {

@@ -1,6 +1,8 @@
 /** Routes that give a browser the cookies of a session, and show its page whose it is. */
+
 import { toLifetimeView, toSessionView } from '../../calls/views';
 import type { Client } from '../../config/clients';
+import { findBrowserClient } from '../../config/clients';
 import { toIso } from '../../iso-time';
 import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
@@ -23,8 +25,8 @@ export function refreshByCookie(service: Service) {
     const cookie = readSessionCookie(c);
     if (c.get('isOtherApps') || cookie === null) throw cookieSessionEnded(null);
     const { clientId, refreshToken } = cookie;
-    const client = config.clients.get(clientId);
-    if (client === undefined) throw cookieSessionEnded(null);
+    const client = findBrowserClient(config.clients, clientId);
+    if (client === null) throw cookieSessionEnded(null);
     assertMayHold(c, client);
     if (resource !== null && client.accessTokenIn === 'cookie')
       throw new ProblemError('invalid_request', 'resource is for pages that hold access tokens');
