@@ -143,11 +143,16 @@ describe('by cookies', () => {
     expect(await readRow(sessionId)).toEqual(before);
   });
 
-  it('HEAD, any other method, and a path of the visitor behind it are answered alike', async () => {
+  it('HEAD, any other method, and a path of the visitor in the query are answered alike', async () => {
     const own = { origin: ISSUER, 'sec-fetch-site': 'same-origin' };
     for (const method of ['HEAD', 'POST', 'PUT', 'DELETE'])
-      expect((await ask(own, { method, path: '/verify/cart/7?a=1&a=2' })).status).toBe(200);
-    expect((await service.request('/verifyx')).status).toBe(404);
+      expect((await ask(own, { method, path: '/verify?of=/cart/7?a=1&a=2' })).status).toBe(200);
+  });
+
+  it('no path behind it is answered, so that none a visitor may choose leads to another page', async () => {
+    for (const path of ['/verify/cart/7', '/verify/cart/%2e%2e/%2e%2e/healthz%2f', '/verifyx'])
+      expect((await ask({}, { path })).status).toBe(404);
+    expect((await ask({}, { path: '/verify?of=/cart/%2e%2e/%2e%2e/healthz' })).status).toBe(200);
   });
 
   it('an access token comes along where it is asked for, by a gateway that may have it', async () => {
@@ -253,8 +258,8 @@ describe('requests that another site makes with the visitor’s cookies', () => 
   });
 
   it('a form of another site, by Envoy, which asks by the method itself', async () => {
-    expect((await ask(CROSS, { method: 'POST', path: '/verify/cart' })).status).toBe(403);
-    expect((await ask(APP, { method: 'POST', path: '/verify/cart' })).status).toBe(200);
+    expect((await ask(CROSS, { method: 'POST', path: '/verify?of=/cart' })).status).toBe(403);
+    expect((await ask(APP, { method: 'POST', path: '/verify?of=/cart' })).status).toBe(200);
   });
 });
 
