@@ -7,11 +7,11 @@
  * Sessions API): the copy that is nearest, and at least as new as what the caller has seen and
  * done. The types are two, so that no decision is made by a copy.
  */
-import { DrizzleQueryError } from 'drizzle-orm';
-import type { BatchItem, BatchResponse } from 'drizzle-orm/batch';
+import type { BatchItem } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import { DatabaseUnavailableError } from '../faults';
 import { type Breaker, createBreaker } from './breaker';
+import { describe, isConnectionLoss, isOutage } from './d1-errors';
 
 /** What one request, or one cron run, asked of D1. */
 export interface Meter {
@@ -171,7 +171,6 @@ function advance({ bookmarks }: Meter, name: string, bookmark: string | null): v
 }
 
 type Statement = BatchItem<'sqlite'>;
-type Statements = readonly [Statement, ...Statement[]];
 
 /**
  * Statements by name, in the order in which they run. A list runs in its place, and null is left
@@ -199,23 +198,13 @@ const MAX_ATTEMPTS = 3;
  * that the connection or its object was lost, they are run again; `build` is told that the run
  * before may have been applied. Throws `DatabaseUnavailableError`.
  */
-export async function transact<T extends Statements>(
-  home: Home | Replica,
-  build: (isRerun: boolean) => T,
-): Promise<BatchResponse<T>>;
 export async function transact<T extends NamedStatements>(
   home: Home | Replica,
   build: (isRerun: boolean) => T,
-): Promise<NamedAnswers<T>>;
-export async function transact(
-  home: Home | Replica,
-  build: (isRerun: boolean) => Statements | NamedStatements,
-): Promise<unknown> {
+): Promise<NamedAnswers<T>> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const statements = build(attempt > 1);
-      if (Array.isArray(statements)) return await home.db.batch(statements as Statements & []);
-      return await runNamed(home, statements as NamedStatements);
+      return await runNamed(home, build(attempt > 1));
     } catch (error) {
       if (attempt < MAX_ATTEMPTS && isConnectionLoss(error)) continue;
       throw new DatabaseUnavailableError(describe(error));
@@ -223,7 +212,10 @@ export async function transact(
   }
 }
 
-async function runNamed({ db }: Home | Replica, named: NamedStatements): Promise<unknown> {
+async function runNamed<T extends NamedStatements>(
+  { db }: Home | Replica,
+  named: T,
+): Promise<NamedAnswers<T>> {
   const all = Object.values(named).flatMap((entry) => entry ?? []);
   const answers: unknown[] = await db.batch(all as unknown as [Statement]);
   let next = 0;
@@ -234,54 +226,11 @@ async function runNamed({ db }: Home | Replica, named: NamedStatements): Promise
       next += entry.length;
       return [name, answers.slice(next - entry.length, next)];
     }),
-  );
+  ) as NamedAnswers<T>;
 }
 
 const isList = (entry: Statement | readonly Statement[]): entry is readonly Statement[] =>
   Array.isArray(entry);
-
-/**
- * D1's messages for a loss after which the same call may succeed at once. Overload is none: a retry
- * would add to it.
- */
-const CONNECTION_LOSSES = [
-  'Network connection lost',
-  'reset because its code was updated',
-  'storage caused object to be reset',
-  'Cannot resolve D1 DB due to transient issue on remote node',
-  "Can't read from request stream because client disconnected",
-];
-
-/** What D1 says when it is not the statement's fault, beside the losses. */
-const OUTAGES = [
-  ...CONNECTION_LOSSES,
-  'no answer within',
-  'overloaded',
-  'queued for too long',
-  'internal error',
-  'exceeded its CPU',
-  'exceeded timeout',
-];
-
-function isOutage(error: unknown): boolean {
-  const message = describe(error);
-  return OUTAGES.some((outage) => message.includes(outage));
-}
-
-function isConnectionLoss(error: unknown): boolean {
-  const message = describe(error);
-  return CONNECTION_LOSSES.some((loss) => message.includes(loss));
-}
-
-/** A DrizzleQueryError's own message holds the bound parameters, so its cause is what is told. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  return error.cause instanceof Error
-    ? error.cause.message
-    : error instanceof DrizzleQueryError
-      ? 'query failed'
-      : error.message;
-}
 
 async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | null = null;

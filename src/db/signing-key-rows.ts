@@ -26,17 +26,16 @@ const selectKeys = ({ db }: Home) =>
   db.select().from(signingKeys).orderBy(asc(signingKeys.activatesAt), asc(signingKeys.generation));
 
 export async function readKeyRows(home: Home): Promise<KeyRow[]> {
-  const [rows] = await transact(home, () => [selectKeys(home)] as const);
+  const { rows } = await transact(home, () => ({ rows: selectKeys(home) }));
   return rows;
 }
 
 /** Adds a key unless its generation is taken, and reads all. */
 export async function addKeyRow(home: Home, row: KeyRow): Promise<KeyRow[]> {
-  const [, rows] = await transact(
-    home,
-    () =>
-      [home.db.insert(signingKeys).values(row).onConflictDoNothing(), selectKeys(home)] as const,
-  );
+  const { rows } = await transact(home, () => ({
+    added: home.db.insert(signingKeys).values(row).onConflictDoNothing(),
+    rows: selectKeys(home),
+  }));
   return rows;
 }
 
@@ -66,16 +65,12 @@ export async function replaceKeyRows(
 
 export async function purgeKeyRows(home: Home, kids: string[]): Promise<number> {
   if (kids.length === 0) return 0;
-  const [purged] = await transact(
-    home,
-    () =>
-      [
-        home.db
-          .delete(signingKeys)
-          .where(inArray(signingKeys.kid, kids))
-          .returning({ kid: signingKeys.kid }),
-      ] as const,
-  );
+  const { purged } = await transact(home, () => ({
+    purged: home.db
+      .delete(signingKeys)
+      .where(inArray(signingKeys.kid, kids))
+      .returning({ kid: signingKeys.kid }),
+  }));
   return purged.length;
 }
 
@@ -87,32 +82,28 @@ export async function copyKeyRows(from: Home, to: Home): Promise<number> {
   if (rows.length === 0) return 0;
   const kids = rows.map(({ kid }) => kid);
   const { privateKey, secretId, revokedAt } = signingKeys;
-  await transact(
-    to,
-    () =>
-      [
-        // First, because a generation is there once.
-        to.db.delete(signingKeys).where(notInArray(signingKeys.kid, kids)),
-        ...rows.map((row) =>
-          to.db
-            .insert(signingKeys)
-            .values(row)
-            .onConflictDoUpdate({
-              target: signingKeys.kid,
-              set: {
-                privateKey: row.privateKey,
-                secretId: row.secretId,
-                revokedAt: sql`coalesce(${revokedAt}, excluded.revoked_at)`,
-              },
-              setWhere: or(
-                ne(privateKey, row.privateKey),
-                ne(secretId, row.secretId),
-                row.revokedAt === null ? undefined : isNull(revokedAt),
-              ),
-            }),
-        ),
-      ] as const,
-  );
+  await transact(to, () => ({
+    // First, because a generation is there once.
+    removed: to.db.delete(signingKeys).where(notInArray(signingKeys.kid, kids)),
+    keys: rows.map((row) =>
+      to.db
+        .insert(signingKeys)
+        .values(row)
+        .onConflictDoUpdate({
+          target: signingKeys.kid,
+          set: {
+            privateKey: row.privateKey,
+            secretId: row.secretId,
+            revokedAt: sql`coalesce(${revokedAt}, excluded.revoked_at)`,
+          },
+          setWhere: or(
+            ne(privateKey, row.privateKey),
+            ne(secretId, row.secretId),
+            row.revokedAt === null ? undefined : isNull(revokedAt),
+          ),
+        }),
+    ),
+  }));
   return rows.length;
 }
 
@@ -123,11 +114,7 @@ export async function replacePrivateKey(
   { from, to, sealed }: { from: string; to: string; sealed: string },
 ): Promise<void> {
   const unchanged = and(eq(signingKeys.kid, kid), eq(signingKeys.secretId, from));
-  await transact(
-    home,
-    () =>
-      [
-        home.db.update(signingKeys).set({ privateKey: sealed, secretId: to }).where(unchanged),
-      ] as const,
-  );
+  await transact(home, () => ({
+    sealed: home.db.update(signingKeys).set({ privateKey: sealed, secretId: to }).where(unchanged),
+  }));
 }

@@ -16,18 +16,14 @@ export interface Forwarding {
 export async function findForwarding(home: Home, sessionId: string): Promise<Forwarding | null> {
   const subject = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
   const unfinished = sql<string | null>`${unfinishedMoves.to}`.as('unfinished');
-  const [rows] = await transact(
-    home,
-    () =>
-      [
-        home.db
-          // A batch's rows go by column name, and two of a name would be one.
-          .select({ to: userSessions.movedTo, subject: subject.as('subject'), unfinished })
-          .from(userSessions)
-          .leftJoin(unfinishedMoves, eq(unfinishedMoves.subject, subject))
-          .where(eq(userSessions.id, sessionId)),
-      ] as const,
-  );
+  const { rows } = await transact(home, () => ({
+    rows: home.db
+      // A batch's rows go by column name, and two of a name would be one.
+      .select({ to: userSessions.movedTo, subject: subject.as('subject'), unfinished })
+      .from(userSessions)
+      .leftJoin(unfinishedMoves, eq(unfinishedMoves.subject, subject))
+      .where(eq(userSessions.id, sessionId)),
+  }));
   const [row] = rows;
   if (row === undefined || row.to === null) return null;
   return { to: row.to, subject: row.subject, isUnfinished: row.unfinished !== null };

@@ -59,36 +59,32 @@ export async function locateUser(
 async function readTrace(home: Home, { user, guest, keyHash }: Who, now: number): Promise<Trace> {
   const { db } = home;
   const isLeaving = sql<number>`exists (select 1 from ${unfinishedMoves} where ${unfinishedMoves.subject} = ${users.id})`;
-  const [found, guests, keys] = await transact(
-    home,
-    () =>
-      [
-        db
-          .select({ id: users.id, createdAt: users.createdAt, movedTo: users.movedTo, isLeaving })
-          .from(users)
-          .where(isUser(user)),
-        db
-          .select({ id: userSessions.id })
-          .from(userSessions)
-          .where(
-            and(
-              eq(userSessions.id, guest?.sessionId ?? ''),
-              guest === null ? undefined : isReached(userSessions.clientId, guest.grant),
-              isNull(userSessions.userId),
-              isNull(userSessions.movedTo),
-            ),
-          ),
-        db
-          .select({ keyHash: idempotencyKeys.keyHash })
-          .from(idempotencyKeys)
-          .where(
-            and(
-              eq(idempotencyKeys.keyHash, keyHash ?? ''),
-              gt(idempotencyKeys.createdAt, oldestKept(now)),
-            ),
-          ),
-      ] as const,
-  );
+  const { found, guests, keys } = await transact(home, () => ({
+    found: db
+      .select({ id: users.id, createdAt: users.createdAt, movedTo: users.movedTo, isLeaving })
+      .from(users)
+      .where(isUser(user)),
+    guests: db
+      .select({ id: userSessions.id })
+      .from(userSessions)
+      .where(
+        and(
+          eq(userSessions.id, guest?.sessionId ?? ''),
+          guest === null ? undefined : isReached(userSessions.clientId, guest.grant),
+          isNull(userSessions.userId),
+          isNull(userSessions.movedTo),
+        ),
+      ),
+    keys: db
+      .select({ keyHash: idempotencyKeys.keyHash })
+      .from(idempotencyKeys)
+      .where(
+        and(
+          eq(idempotencyKeys.keyHash, keyHash ?? ''),
+          gt(idempotencyKeys.createdAt, oldestKept(now)),
+        ),
+      ),
+  }));
   const [row] = found;
   return {
     user: row === undefined ? null : { ...row, isLeaving: row.isLeaving === 1 },

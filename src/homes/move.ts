@@ -76,8 +76,8 @@ async function leave(
   );
   const left = { movedTo: to, moves: sql`moves + 1` };
   const startedAt = Math.floor(now / 1000);
-  await transact(source, () => [
-    db
+  await transact(source, () => ({
+    unfinished: db
       .insert(unfinishedMoves)
       .select(
         sql`select id, ${to}, ${startedAt} from ${users} where ${isHere} union all select id, ${to}, ${startedAt} from ${userSessions} where ${isGuest}`,
@@ -86,7 +86,7 @@ async function leave(
         target: unfinishedMoves.subject,
         set: { to, startedAt: new Date(now) },
       }),
-    db
+    sessions: db
       .update(userSessions)
       .set(left)
       .where(
@@ -95,9 +95,9 @@ async function leave(
           sql`${userSessions.id} in (select id from ${userSessions} where ${isGuest} union all select s.id from ${userSessions} s join ${users} on s.user_id = ${users.id} where ${isHere})`,
         ),
       ),
-    db.update(users).set(left).where(isHere),
-    ...((act === null ? [] : recordAct(source, act)) as []),
-  ]);
+    users: db.update(users).set(left).where(isHere),
+    audit: act && recordAct(source, act),
+  }));
 }
 
 /** Steps 2 and 3. Does nothing when there is no unfinished move of the subject to the target. */
@@ -112,33 +112,32 @@ export async function finishMove(
     eq(unfinishedMoves.to, target.name),
   );
   const eventsOfSubject = eq(sessionEvents.subject, subject);
-  const [unfinished, people, sessions, events, deliveries, outdated] = await transact(
+  const { unfinished, people, sessions, events, deliveries, outdated } = await transact(
     source,
-    () =>
-      [
-        source.db.select().from(unfinishedMoves).where(isUnfinished),
-        selectRaw(source, users, and(eq(users.id, subject), eq(users.movedTo, target.name))),
-        // What a not-before of this home has ended stays behind: the other home would not know.
-        selectRaw(
-          source,
-          userSessions,
-          and(
-            belongsToSubject(subject),
-            eq(userSessions.movedTo, target.name),
-            sql`(${userSessions.revokedAt} is not null or not ${isBeforeNotBefore.sql})`,
-          ),
+    () => ({
+      unfinished: source.db.select().from(unfinishedMoves).where(isUnfinished),
+      people: selectRaw(source, users, and(eq(users.id, subject), eq(users.movedTo, target.name))),
+      // What a not-before of this home has ended stays behind: the other home would not know.
+      sessions: selectRaw(
+        source,
+        userSessions,
+        and(
+          belongsToSubject(subject),
+          eq(userSessions.movedTo, target.name),
+          sql`(${userSessions.revokedAt} is not null or not ${isBeforeNotBefore.sql})`,
         ),
-        selectRaw(source, sessionEvents, eventsOfSubject, { sequence: SEQUENCE }),
-        selectRaw(
-          source,
-          webhookDeliveries,
-          inArray(
-            webhookDeliveries.eventId,
-            source.db.select({ id: sessionEvents.id }).from(sessionEvents).where(eventsOfSubject),
-          ),
+      ),
+      events: selectRaw(source, sessionEvents, eventsOfSubject, { sequence: SEQUENCE }),
+      deliveries: selectRaw(
+        source,
+        webhookDeliveries,
+        inArray(
+          webhookDeliveries.eventId,
+          source.db.select({ id: sessionEvents.id }).from(sessionEvents).where(eventsOfSubject),
         ),
-        selectRaw(source, notBefores, eq(notBefores.subject, subject)),
-      ] as const,
+      ),
+      outdated: selectRaw(source, notBefores, eq(notBefores.subject, subject)),
+    }),
   );
   if (unfinished.length === 0) return [];
 
@@ -178,14 +177,14 @@ export async function finishMove(
     aboveLimit === null || aboveLimit.length === 0
       ? []
       : await enforceLimit(target, subject, { policy, reporting, now, afterSeq: 0 });
-  await transact(source, () => [
-    source.db.delete(unfinishedMoves).where(isUnfinished),
+  await transact(source, () => ({
+    unfinished: source.db.delete(unfinishedMoves).where(isUnfinished),
     ...deleteEventsWhere(source, eventsOfSubject),
     // Rows that stay to show the way need not say where their person was.
-    source.db
+    sessions: source.db
       .update(userSessions)
       .set({ userAgent: null, ipAddress: null, lastSignals: null, claims: null })
       .where(and(belongsToSubject(subject), eq(userSessions.movedTo, target.name))),
-  ]);
+  }));
   return evicted;
 }

@@ -26,15 +26,15 @@ const EMPTY_EVENT = {
 export function deleteEventsWhere({ db }: Home, condition: SQL | undefined) {
   const toEmpty = and(IS_NEWEST, condition, ne(sessionEvents.subject, EMPTY_EVENT.subject));
   const emptied = db.select({ id: sessionEvents.id }).from(sessionEvents).where(toEmpty);
-  return [
-    db
+  return {
+    events: db
       .delete(sessionEvents)
       .where(and(not(IS_NEWEST), condition))
       .returning({ seq: sessionEvents.seq }),
-    db.delete(webhookDeliveries).where(inArray(webhookDeliveries.eventId, emptied)),
-    db.update(sessionEvents).set(EMPTY_EVENT).where(toEmpty),
+    deliveries: db.delete(webhookDeliveries).where(inArray(webhookDeliveries.eventId, emptied)),
+    emptied: db.update(sessionEvents).set(EMPTY_EVENT).where(toEmpty),
     // Where there are no sessions there is nothing to be put in order.
-    db
+    places: db
       .delete(sessionEvents)
       .where(
         and(
@@ -42,5 +42,5 @@ export function deleteEventsWhere({ db }: Home, condition: SQL | undefined) {
           notExists(db.select({ one: sql`1` }).from(userSessions)),
         ),
       ),
-  ] as const;
+  };
 }

@@ -33,7 +33,7 @@ export async function listAuditEvents(
     .where(and(IS_AUDIT, isAfter))
     .orderBy(desc(sessionEvents.createdAt), desc(sessionEvents.id))
     .limit(limit + 1);
-  const [rows] = await transact(copy, () => [page] as const);
+  const { rows } = await transact(copy, () => ({ rows: page }));
   return rows;
 }
 

@@ -76,8 +76,8 @@ export async function deleteEvents(home: Home, cutoff: Date, limit: number): Pro
     .orderBy(sessionEvents.seq)
     .limit(limit);
   const isOld = and(inArray(sessionEvents.seq, oldest), lt(sessionEvents.createdAt, cutoff));
-  const [deleted] = await transact(home, () => deleteEventsWhere(home, isOld));
-  return deleted.length;
+  const { events } = await transact(home, () => deleteEventsWhere(home, isOld));
+  return events.length;
 }
 
 /** Rows with an `expires_at` of their own: not-befores and used assertions. */

@@ -135,7 +135,6 @@ async function eraseSlice(
     gt(userSessions.revokedAt, new Date(revocation.now - revocation.tokenLifeSeconds * 1000)),
   );
   const someEvents = sql`${sessionEvents.seq} in (select seq from ${sessionEvents} where ${isIn(sessionEvents.subject, subjects)} limit ${SLICE})`;
-  const [events, deliveries, emptied, cleared] = deleteEventsWhere(home, someEvents);
   return {
     tombstones: upsertNotBefores(home, tombstones, nextSecond, until),
     outdated: db
@@ -147,10 +146,7 @@ async function eraseSlice(
     keys: db.delete(idempotencyKeys).where(inArray(idempotencyKeys.keyHash, keys)),
     sessions: db.delete(userSessions).where(isTheirs).returning({ id: userSessions.id }),
     moves: db.delete(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
-    events,
-    deliveries,
-    emptied,
-    cleared,
+    ...deleteEventsWhere(home, someEvents),
     notBefores: db.delete(notBefores).where(isIn(notBefores.subject, subjects)),
     // What is left for the next slices lives on no longer. It names the person, and goes with them.
     meanwhile:

@@ -29,25 +29,21 @@ export async function findOrCreateUser(
 ): Promise<string> {
   const { db } = home;
   const id = await toUserId({ issuer, subject });
-  const [, found] = await transact(
-    home,
-    () =>
-      [
-        db
-          .insert(users)
-          .values({ id, issuer, subject, createdAt: new Date(now) })
-          // A backend named this id before its person ever brought an ID token: it is the same
-          // person, whose name at the issuer was not known yet.
-          .onConflictDoUpdate({
-            target: users.id,
-            set: { issuer, subject },
-            setWhere: and(isNull(users.issuer), notExists(named(home, { issuer, subject }))),
-          })
-          // Another request made the person first.
-          .onConflictDoNothing(),
-        named(home, { issuer, subject }),
-      ] as const,
-  );
+  const { found } = await transact(home, () => ({
+    made: db
+      .insert(users)
+      .values({ id, issuer, subject, createdAt: new Date(now) })
+      // A backend named this id before its person ever brought an ID token: it is the same
+      // person, whose name at the issuer was not known yet.
+      .onConflictDoUpdate({
+        target: users.id,
+        set: { issuer, subject },
+        setWhere: and(isNull(users.issuer), notExists(named(home, { issuer, subject }))),
+      })
+      // Another request made the person first.
+      .onConflictDoNothing(),
+    found: named(home, { issuer, subject }),
+  }));
   const [user] = found;
   if (user === undefined) throw new Error('the user was erased at this very moment');
   return user.id;
@@ -69,16 +65,12 @@ export async function claimAssertion(
   home: Home,
   { hash, expiresAt }: { hash: string; expiresAt: Date },
 ): Promise<boolean> {
-  const [claimed] = await transact(
-    home,
-    () =>
-      [
-        home.db
-          .insert(usedAssertions)
-          .values({ hash, expiresAt })
-          .onConflictDoNothing()
-          .returning(),
-      ] as const,
-  );
+  const { claimed } = await transact(home, () => ({
+    claimed: home.db
+      .insert(usedAssertions)
+      .values({ hash, expiresAt })
+      .onConflictDoNothing()
+      .returning(),
+  }));
   return claimed.length > 0;
 }

@@ -56,28 +56,24 @@ export async function readRevocations(
     ? Math.max(since, Math.floor(known.readAt / 1000) - OVERLAP_SECONDS)
     : since;
   const matters = gt(notBefore, new Date(since * 1000));
-  const [sessions, subjects, everyone] = await transact(
-    home,
-    () =>
-      [
-        home.db
-          .select({ id, revokedAt })
-          .from(userSessions)
-          .where(gt(revokedAt, new Date(unread * 1000)))
-          .orderBy(desc(revokedAt))
-          .limit(bounds.sessions + 1),
-        home.db
-          .select({ subject, notBefore })
-          .from(notBefores)
-          .where(and(matters, ne(subject, EVERYONE)))
-          .orderBy(desc(notBefore))
-          .limit(bounds.notBefore + 1),
-        home.db
-          .select({ notBefore })
-          .from(notBefores)
-          .where(and(eq(subject, EVERYONE), matters)),
-      ] as const,
-  );
+  const { sessions, subjects, everyone } = await transact(home, () => ({
+    sessions: home.db
+      .select({ id, revokedAt })
+      .from(userSessions)
+      .where(gt(revokedAt, new Date(unread * 1000)))
+      .orderBy(desc(revokedAt))
+      .limit(bounds.sessions + 1),
+    subjects: home.db
+      .select({ subject, notBefore })
+      .from(notBefores)
+      .where(and(matters, ne(subject, EVERYONE)))
+      .orderBy(desc(notBefore))
+      .limit(bounds.notBefore + 1),
+    everyone: home.db
+      .select({ notBefore })
+      .from(notBefores)
+      .where(and(eq(subject, EVERYONE), matters)),
+  }));
   const revoked = new Map(isUsable ? known.sessions : []);
   for (const row of sessions) revoked.set(row.id, toSecond(row.revokedAt));
   const outdated = new Map<string, number>();

@@ -43,20 +43,21 @@ export async function settleAndClaim(
   /** `events`: claim only what is due of their sessions, though others may be due. */
   { limit, events, now }: { limit: number; events: readonly string[] | null; now: number },
 ): Promise<Claim[]> {
-  const statements = [
-    ...settlements.map((settlement) => settle(home, endpoint, settlement)),
-    ...(pauseUntil === null ? [] : [pause(home, endpoint, pauseUntil)]),
-    ...(limit === 0 ? [] : claim(home, endpoint, { limit, events, now })),
-  ] as unknown as [BatchItem<'sqlite'>];
-  const results: unknown[] = await transact(home, () => statements);
-  return limit === 0 ? [] : (results.at(-2) as Claim[]);
+  const due = limit === 0 ? null : claim(home, endpoint, { limit, events, now });
+  const { claims } = await transact(home, () => ({
+    settled: settlements.map((settlement) => settle(home, endpoint, settlement)),
+    paused: pauseUntil === null ? null : pause(home, endpoint, pauseUntil),
+    claims: due?.claims ?? null,
+    claimed: due?.claimed ?? null,
+  }));
+  return claims ?? [];
 }
 
 function claim(
   { db }: Home,
   endpoint: string,
   { limit, events, now }: { limit: number; events: readonly string[] | null; now: number },
-): BatchItem<'sqlite'>[] {
+) {
   const { eventId, attempts } = webhookDeliveries;
   const firstOf = (isCandidate: SQL, isRefused: 0 | 1) =>
     sql`select * from (select event_id, ${sql.raw(String(isRefused))} as is_refused from webhook_deliveries as d where endpoint = ${endpoint} and ${isCandidate} and next_attempt_at <= ${Math.floor(now / 1000)} and ${isOfSessionsOf(events)} order by next_attempt_at, rowid limit ${limit})`;
@@ -66,18 +67,18 @@ function claim(
     sql`${eventId} in ${first}`,
     sql`not exists (select 1 from ${webhookPauses} where ${webhookPauses.endpoint} = ${endpoint} and ${webhookPauses.until} > ${Math.floor(now / 1000)})`,
   );
-  return [
-    db
+  return {
+    claims: db
       .select({ event: sessionEvents, attempts: sql<number>`${attempts} + 1` })
       .from(webhookDeliveries)
       .innerJoin(sessionEvents, eq(sessionEvents.id, eventId))
       .where(claimed)
       .orderBy(asc(sessionEvents.seq)),
-    db
+    claimed: db
       .update(webhookDeliveries)
       .set({ attempts: sql`${attempts} + 1`, nextAttemptAt: new Date(now + CLAIM_SECONDS * 1000) })
       .where(claimed),
-  ];
+  };
 }
 
 // The states are written out, because SQLite uses an index of some rows for no parameter.

@@ -15,24 +15,20 @@ export async function giveUpOnOthers(
   now: number,
 ): Promise<number> {
   const { endpoint, nextAttemptAt } = webhookDeliveries;
-  const [dead] = await transact(
-    home,
-    () =>
-      [
-        home.db
-          .update(webhookDeliveries)
-          .set({ state: 'dead', lastError: 'endpoint_removed' })
-          .where(
-            and(
-              notInArray(endpoint, [...endpoints]),
-              inArray(webhookDeliveries.state, ['pending', 'refused']),
-              lte(nextAttemptAt, new Date(now)),
-            ),
-          )
-          .returning({ endpoint }),
-        home.db.delete(webhookPauses).where(lte(webhookPauses.until, new Date(now))),
-      ] as const,
-  );
+  const { dead } = await transact(home, () => ({
+    dead: home.db
+      .update(webhookDeliveries)
+      .set({ state: 'dead', lastError: 'endpoint_removed' })
+      .where(
+        and(
+          notInArray(endpoint, [...endpoints]),
+          inArray(webhookDeliveries.state, ['pending', 'refused']),
+          lte(nextAttemptAt, new Date(now)),
+        ),
+      )
+      .returning({ endpoint }),
+    pauses: home.db.delete(webhookPauses).where(lte(webhookPauses.until, new Date(now))),
+  }));
   return dead.length;
 }
 
@@ -64,29 +60,25 @@ export async function listDeliveries(
   { after, limit }: { after: number; limit: number },
 ): Promise<{ deliveries: Delivery[]; next: number | null }> {
   const position = sql<number>`${webhookDeliveries}.rowid`;
-  const [rows] = await transact(
-    replica,
-    () =>
-      [
-        replica.db
-          .select({
-            position,
-            eventId: webhookDeliveries.eventId,
-            eventType: sessionEvents.type,
-            endpoint: webhookDeliveries.endpoint,
-            state: webhookDeliveries.state,
-            attempts: webhookDeliveries.attempts,
-            nextAttemptAt: webhookDeliveries.nextAttemptAt,
-            lastError: webhookDeliveries.lastError,
-          })
-          .from(webhookDeliveries)
-          .innerJoin(sessionEvents, eq(sessionEvents.id, webhookDeliveries.eventId))
-          .where(and(gt(position, after), matches(filter)))
-          .orderBy(position)
-          // One more than asked for tells whether there is a next page.
-          .limit(limit + 1),
-      ] as const,
-  );
+  const { rows } = await transact(replica, () => ({
+    rows: replica.db
+      .select({
+        position,
+        eventId: webhookDeliveries.eventId,
+        eventType: sessionEvents.type,
+        endpoint: webhookDeliveries.endpoint,
+        state: webhookDeliveries.state,
+        attempts: webhookDeliveries.attempts,
+        nextAttemptAt: webhookDeliveries.nextAttemptAt,
+        lastError: webhookDeliveries.lastError,
+      })
+      .from(webhookDeliveries)
+      .innerJoin(sessionEvents, eq(sessionEvents.id, webhookDeliveries.eventId))
+      .where(and(gt(position, after), matches(filter)))
+      .orderBy(position)
+      // One more than asked for tells whether there is a next page.
+      .limit(limit + 1),
+  }));
   const deliveries = rows.slice(0, limit);
   const last = rows.length > limit ? deliveries.at(-1) : undefined;
   return { deliveries, next: last?.position ?? null };

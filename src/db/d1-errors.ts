@@ -1,0 +1,45 @@
+/** What D1's errors say: they have no codes, so their messages are all there is to go by. */
+import { DrizzleQueryError } from 'drizzle-orm';
+
+/**
+ * D1's messages for a loss after which the same call may succeed at once. Overload is none: a retry
+ * would add to it.
+ */
+const CONNECTION_LOSSES = [
+  'Network connection lost',
+  'reset because its code was updated',
+  'storage caused object to be reset',
+  'Cannot resolve D1 DB due to transient issue on remote node',
+  "Can't read from request stream because client disconnected",
+];
+
+/** What D1 says when it is not the statement's fault, beside the losses. */
+const OUTAGES = [
+  ...CONNECTION_LOSSES,
+  'no answer within',
+  'overloaded',
+  'queued for too long',
+  'internal error',
+  'exceeded its CPU',
+  'exceeded timeout',
+];
+
+export function isOutage(error: unknown): boolean {
+  const message = describe(error);
+  return OUTAGES.some((outage) => message.includes(outage));
+}
+
+export function isConnectionLoss(error: unknown): boolean {
+  const message = describe(error);
+  return CONNECTION_LOSSES.some((loss) => message.includes(loss));
+}
+
+/** A DrizzleQueryError's own message holds the bound parameters, so its cause is what is told. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return error.cause instanceof Error
+    ? error.cause.message
+    : error instanceof DrizzleQueryError
+      ? 'query failed'
+      : error.message;
+}
