@@ -71,9 +71,9 @@ export function openHome(at: HomeBinding, meter: Meter, breaker = createBreaker(
   };
 }
 
-/** What an isolate knows of who answers for a replica. */
+/** What an isolate knows of who answers for a replica: a copy, or not; null: nobody has yet. */
 export interface Copy {
-  isSeen: boolean;
+  isSeen: boolean | null;
 }
 
 export function openReplica(
@@ -93,13 +93,16 @@ export function openReplica(
       return true;
     },
   });
-  // Whatever is wrong with the copy, or with a bookmark that a caller made up, the primary knows.
+  // Whatever is wrong with the copy, or with a bookmark that a caller made up, the primary knows. But
+  // where there is no copy, it was the primary that failed, and is not asked again at once.
   const batch: Batch = (statements) =>
-    replica(statements).catch(() => {
+    replica(statements).catch((error) => {
+      const isBookmarks = meter.bookmarks.has(at.name) && !isOutage(error);
+      if (copy.isSeen === false && !isBookmarks) throw error;
       wasCopy = false;
       return primary(statements);
     });
-  const isCopy = () => wasCopy ?? copy.isSeen;
+  const isCopy = () => wasCopy ?? copy.isSeen ?? false;
   return { name: at.name, db: toDatabase(at, batch), meter, copy: 'replica', isCopy };
 }
 

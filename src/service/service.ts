@@ -161,7 +161,7 @@ export function createService(
 
   function toSource({ name, binding }: HomeConfig): Source {
     const at = { name, binding, timeoutMs: config.d1TimeoutMs };
-    const copy = { isSeen: false };
+    const copy = { isSeen: null };
     return { at, primary: createBreaker(now), replica: createBreaker(now), copy };
   }
 

@@ -122,6 +122,8 @@ describe.each(ERRORS)('%s', (message, isTriedAgain) => {
       const service = await startService();
       const tokens = await service.create({ user_id: USER });
       service.advance(GRACE);
+      // From here on this isolate knows that no replica answers.
+      await service.bearer('GET', '/v1/sessions', tokens.access_token);
       service.database.faults = [fault];
       let response = await call(service, tokens);
       if (isTriedAgain) expect(response.status).toBe(good);
