@@ -112,7 +112,8 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
   function isRefusal({ status, error, code }: Reply): boolean {
     return hasTokens
       ? status === 400 && error === 'invalid_grant'
-      : status === 401 && (code === 'session_ended' || code === 'ambiguous_cookie');
+      : // session_ended, ambiguous_cookie
+        status === 401 && /_ended|_cookie$/.test(code as string);
   }
 
   async function persevere(
@@ -129,9 +130,9 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
       const { status, delay, code } = reply;
       if (delay) imposed = { from: now(), ms: Math.min(delay * 1000, MAX_IMPOSED_MS) };
       retry = { from: now(), ms: backOff(MAX_RETRIES + 3) };
-      // Another try mends no answer, 429, 5xx, a page that is not the service's, and the refusal of
+      // Another try mends no answer, 429 and above, a page that is not the service's, and the refusal of
       // what was superseded meanwhile.
-      const isTransient = status < 300 || status === 429 || status >= 500 || isRefusal(reply);
+      const isTransient = status < 300 || status > 428 || isRefusal(reply);
       if (!isTransient || tries >= MAX_RETRIES) throw new SessionUnavailableError(code);
     }
   }
