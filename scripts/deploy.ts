@@ -13,6 +13,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { unstable_readConfig as readConfig } from 'wrangler';
+import { findClientMistakes } from './client-mistakes.ts';
 import { findFaults, findWarnings } from './deploy-checks.ts';
 import { planDatabases, withDatabaseId } from './deploy-plan.ts';
 import { reach } from './reach.ts';
@@ -34,10 +35,10 @@ try {
 async function deploy(): Promise<void> {
   const config = readConfig({ config: file });
   for (const warning of findWarnings(config)) console.warn(`deploy: note: ${warning}`);
-  const faults = findFaults(config);
+  const vars = config.vars as Record<string, string>;
+  const faults = [...findFaults(config), ...(await findClientMistakes(vars.CLIENTS))];
   if (faults.length > 0)
     throw new Error(`wrangler.toml has to be mended first:\n${faults.join('\n')}`);
-  const vars = config.vars as Record<string, string>;
   const databases = planDatabases(config.d1_databases, vars.HOMES);
   const { ISSUER: issuer = '' } = vars;
   const host = URL.parse(issuer)?.hostname ?? 'localhost';

@@ -26,8 +26,9 @@ const base: Env = {
 /** What is wrong with the base configuration once these variables are set. */
 function mistakesOf(variables: Partial<Record<keyof Env, string | undefined>>): readonly string[] {
   try {
-    parseConfig({ ...base, ...variables } as Env);
-    return [];
+    const { refusedClients } = parseConfig({ ...base, ...variables } as Env);
+    // In production those of one client are that client's alone.
+    return [...new Set([...refusedClients.values()].flat())];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return error.mistakes;

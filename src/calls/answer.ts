@@ -3,7 +3,9 @@
  * Whoever calls is the client that the door names; refusals and faults are values; the log line and
  * the webhooks are as for a request.
  */
+
 import type { Answer } from '../client/rpc';
+import { findClient } from '../config/refused-clients';
 import { newMeter } from '../db/d1';
 import type { Caller } from '../service/caller';
 import { tellWebhooks } from '../service/deliveries';
@@ -71,7 +73,7 @@ type Done<Value> = { clientId?: string; outcome?: string | undefined } & (
 async function run<Value>(door: Door, caller: Caller, asked: Asked<Value>): Promise<Done<Value>> {
   const service = door.service();
   const client =
-    typeof door.clientId === 'string' ? service.config.clients.get(door.clientId) : undefined;
+    typeof door.clientId === 'string' ? findClient(service.config, door.clientId) : undefined;
   // Without props, and with those of nobody, there is nothing that anyone may do.
   if (client === undefined)
     return {

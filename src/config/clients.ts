@@ -3,7 +3,7 @@ import { base64url } from 'jose';
 import * as v from 'valibot';
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { isAppOrigin, isOrigin, isOriginPattern, parseReturnUrl } from '../origins';
-import { oneOrTwo, parseList } from './list';
+import { oneOrTwo } from './list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
 
 /** What a client may be allowed to do, by `allow` in CLIENTS; how far it reaches: authority.ts. */
@@ -82,18 +82,6 @@ export interface Client {
   browserClients: ReadonlySet<string>;
 }
 
-/**
- * The client whose session a cookie may be; null for any other, whose refresh tokens need a secret,
- * or a binding, that no cookie takes the place of.
- */
-export function findBrowserClient(
-  clients: ReadonlyMap<string, Client>,
-  clientId: string,
-): Client | null {
-  const client = clients.get(clientId);
-  return client !== undefined && client.origins.length > 0 ? client : null;
-}
-
 /** Anyone can be this client (RFC 6749 §2.1): what it sends comes from the person's own device. */
 export function isPublic({ secretHashes, isBound }: Client): boolean {
   return secretHashes.length === 0 && !isBound;
@@ -102,107 +90,98 @@ export function isPublic({ secretHashes, isBound }: Client): boolean {
 /** VSCHAR of RFC 6749 appendix A.1 but the space, and bounded. */
 export const CLIENT_ID = /^[\x21-\x7e]{1,128}$/;
 
-const clientsSchema = v.array(
-  v.strictObject({
-    client_id: v.pipe(
-      v.string(),
-      v.regex(CLIENT_ID, 'client_id must be 1 to 128 printable ASCII characters'),
-    ),
-    secret_sha256: v.optional(oneOrTwo),
-    bound: v.optional(v.literal(true, 'can only be true')),
-    allow: v.optional(v.array(v.picklist(CAPABILITIES))),
-    for_clients: v.optional(v.pipe(v.array(v.string()), v.minLength(1, 'names no client'))),
-    risk_policy: v.optional(v.picklist(RISK_POLICIES)),
-    origins: v.optional(
-      v.array(
-        v.pipe(
-          v.string(),
-          v.check(
-            (text) => isOrigin(text) || isAppOrigin(text) || isOriginPattern(text),
-            'must be an origin as browsers send it (https://app.example), one of an app (capacitor://localhost), or a pattern for the previews of one app (https://*.my-app.pages.dev)',
-          ),
+export const clientSchema = v.strictObject({
+  client_id: v.pipe(
+    v.string(),
+    v.regex(CLIENT_ID, 'client_id must be 1 to 128 printable ASCII characters'),
+  ),
+  secret_sha256: v.optional(oneOrTwo),
+  bound: v.optional(v.literal(true, 'can only be true')),
+  allow: v.optional(v.array(v.picklist(CAPABILITIES))),
+  for_clients: v.optional(v.pipe(v.array(v.string()), v.minLength(1, 'names no client'))),
+  risk_policy: v.optional(v.picklist(RISK_POLICIES)),
+  origins: v.optional(
+    v.array(
+      v.pipe(
+        v.string(),
+        v.check(
+          (text) => isOrigin(text) || isAppOrigin(text) || isOriginPattern(text),
+          'must be an origin as browsers send it (https://app.example), one of an app (capacitor://localhost), or a pattern for the previews of one app (https://*.my-app.pages.dev)',
         ),
       ),
-      [],
     ),
-    return_urls: v.optional(
-      v.array(
-        v.pipe(
-          v.string(),
-          v.check(
-            (text) => parseReturnUrl(text)?.search === '',
-            'must be an https URL in its normal form, without credentials, query and fragment',
-          ),
+    [],
+  ),
+  return_urls: v.optional(
+    v.array(
+      v.pipe(
+        v.string(),
+        v.check(
+          (text) => parseReturnUrl(text)?.search === '',
+          'must be an https URL in its normal form, without credentials, query and fragment',
         ),
       ),
-      [],
     ),
-    access_token: v.optional(v.picklist(ACCESS_TOKEN_PLACES)),
-    browser_clients: v.optional(v.array(v.string())),
-  }),
-);
+    [],
+  ),
+  access_token: v.optional(v.picklist(ACCESS_TOKEN_PLACES)),
+  browser_clients: v.optional(v.array(v.string())),
+});
 
-export function parseClients(
-  text: string | undefined,
-  defaultPolicy: RiskPolicy,
-  mistakes: string[],
-): ReadonlyMap<string, Client> {
-  const clients = new Map<string, Client>();
-  const entries = parseList('CLIENTS', clientsSchema, text, mistakes);
-  for (const entry of entries) {
-    const { client_id, allow, risk_policy, return_urls, browser_clients } = entry;
-    const origins = entry.origins.filter(isOrigin);
-    const problem = (text: string) => mistakes.push(`CLIENTS: ${client_id}: ${text}`);
-    const secretHashes = parseSecretHashes(entry.secret_sha256 ?? [], problem);
-    const isBound = entry.bound === true;
-    const isPublic = entry.secret_sha256 === undefined && !isBound;
-    if (clients.has(client_id)) mistakes.push(`CLIENTS: ${client_id} is there twice`);
-    if (isBound && entry.secret_sha256 !== undefined)
-      problem('bound is for clients without secret_sha256; any client can be bound');
-    if (isBound && entry.origins.length > 0) problem('a client with origins cannot be bound');
-    if (isPublic) assertPublic(entry, problem);
-    else if (allow === undefined) problem(sayWhatToAllow(entry, entries));
-    const isBrowserClient = origins.length > 0;
-    if (return_urls.length > 0 && !isBrowserClient)
-      problem('return_urls is for clients with origins of web pages');
-    if (entry.access_token !== undefined && !isBrowserClient)
-      problem('access_token is for clients with origins of web pages');
-    if (entry.origins.length > 0 && allow?.includes('refresh') === false)
-      problem('a client with origins must be allowed to refresh');
-    const forClients = new Set(entry.for_clients ?? [client_id]);
-    clients.set(client_id, {
-      id: client_id,
-      secretHashes,
-      isBound,
-      allow: new Set(allow ?? ['refresh']),
-      forClients,
-      riskPolicy: risk_policy ?? defaultPolicy,
-      origins,
-      tokenOrigins: entry.origins.filter((origin) => !isOrigin(origin)),
-      accessTokenIn: entry.access_token ?? 'cookie',
-      returnUrls: return_urls,
-      browserClients: browser_clients ? new Set([client_id, ...browser_clients]) : forClients,
-    });
-  }
-  for (const { client_id, browser_clients = [], for_clients = [] } of entries) {
-    for (const id of browser_clients) {
-      if ((clients.get(id)?.origins.length ?? 0) === 0)
-        mistakes.push(`CLIENTS: ${client_id}: browser_clients must name clients with origins`);
-    }
-    for (const id of for_clients) {
-      if (!clients.has(id))
-        mistakes.push(`CLIENTS: ${client_id}: for_clients must name clients of this list`);
-    }
-  }
-  assertSecretsDiffer(clients, mistakes);
-  return clients;
+export interface KnownClients {
+  clients: ReadonlyMap<string, Client>;
+  /**
+   * What is wrong with those that are refused (refused-clients.ts), by client id; by the place in
+   * the list (` 3`) where there is none.
+   */
+  refusedClients: ReadonlyMap<string, readonly string[]>;
 }
 
-type Entry = v.InferOutput<typeof clientsSchema>[number];
+export type ClientEntry = v.InferOutput<typeof clientSchema>;
+
+/** What an entry makes of a client, and `problem` of what is wrong with it. */
+export function toClient(
+  entry: ClientEntry,
+  entries: readonly ClientEntry[],
+  defaultPolicy: RiskPolicy,
+  problem: (text: string) => void,
+): Client {
+  const { client_id, allow, risk_policy, return_urls, browser_clients } = entry;
+  const origins = entry.origins.filter(isOrigin);
+  const secretHashes = parseSecretHashes(entry.secret_sha256 ?? [], problem);
+  const isBound = entry.bound === true;
+  const isPublic = entry.secret_sha256 === undefined && !isBound;
+  if (isBound && entry.secret_sha256 !== undefined)
+    problem('bound is for clients without secret_sha256; any client can be bound');
+  if (isBound && entry.origins.length > 0) problem('a client with origins cannot be bound');
+  if (isPublic) assertPublic(entry, problem);
+  else if (allow === undefined) problem(sayWhatToAllow(entry, entries));
+  const isBrowserClient = origins.length > 0;
+  if (return_urls.length > 0 && !isBrowserClient)
+    problem('return_urls is for clients with origins of web pages');
+  if (entry.access_token !== undefined && !isBrowserClient)
+    problem('access_token is for clients with origins of web pages');
+  if (entry.origins.length > 0 && allow?.includes('refresh') === false)
+    problem('a client with origins must be allowed to refresh');
+  const forClients = new Set(entry.for_clients ?? [client_id]);
+  return {
+    id: client_id,
+    secretHashes,
+    isBound,
+    allow: new Set(allow ?? ['refresh']),
+    forClients,
+    riskPolicy: risk_policy ?? defaultPolicy,
+    origins,
+    tokenOrigins: entry.origins.filter((origin) => !isOrigin(origin)),
+    accessTokenIn: entry.access_token ?? 'cookie',
+    returnUrls: return_urls,
+    browserClients: browser_clients ? new Set([client_id, ...browser_clients]) : forClients,
+  };
+}
 
 /** What only a client that authenticates can be given. */
 function assertPublic(
-  { allow, for_clients, browser_clients }: Entry,
+  { allow, for_clients, browser_clients }: ClientEntry,
   problem: (text: string) => void,
 ): void {
   if (allow?.some((capability) => !PUBLIC_CAPABILITIES.includes(capability)))
@@ -215,7 +194,7 @@ function assertPublic(
 }
 
 /** The members that give a client of an earlier release what it had, to be cut down. */
-function sayWhatToAllow({ client_id }: Entry, entries: readonly Entry[]): string {
+function sayWhatToAllow({ client_id }: ClientEntry, entries: readonly ClientEntry[]): string {
   const ids = [...new Set([client_id, ...entries.map((entry) => entry.client_id)])];
   return `allow is missing, and no capability is implied. What it could do before: "allow": ${JSON.stringify(FORMERLY_IMPLIED)}, "for_clients": ${JSON.stringify(ids)}; leave out what it does not need`;
 }
@@ -246,19 +225,6 @@ function parseSecretHashes(
     );
   if (new Set(known).size < known.length) problem('both of secret_sha256 are the same');
   return known;
-}
-
-/** With one secret, one client could pass for the other. */
-function assertSecretsDiffer(clients: ReadonlyMap<string, Client>, mistakes: string[]): void {
-  const owners = new Map<string, string>();
-  for (const { id, secretHashes } of clients.values()) {
-    for (const hash of new Set(secretHashes)) {
-      const owner = owners.get(hash);
-      if (owner !== undefined)
-        mistakes.push(`CLIENTS: ${owner} and ${id} have one secret; each needs its own`);
-      owners.set(hash, id);
-    }
-  }
 }
 
 /** A SHA-256 in hex or base64url as base64url; null when it is neither. */

@@ -4,11 +4,12 @@
 
 import type { Env } from '../env';
 import { ConfigError } from '../faults';
-import { isTrustworthy } from '../origins';
+import { isLocalHost, isTrustworthy } from '../origins';
 import { type Audiences, parseAudiences } from './audiences';
 import { type Brand, parseBrand } from './brand';
-import { type Client, parseClients } from './clients';
+import type { KnownClients } from './clients';
 import { type HomeConfig, parseHomes } from './homes';
+import { parseClients } from './parse-clients';
 import { ADDRESS_STORAGES, RISK_POLICIES, type RiskConfig } from './risk';
 import { findSharedSecrets } from './secrets-apart';
 import {
@@ -33,7 +34,7 @@ export interface SessionPolicy {
   limitPolicy: 'evict_oldest' | 'reject';
 }
 
-export interface Config extends Audiences {
+export interface Config extends Audiences, KnownClients {
   issuer: string;
   /** The path of the issuer without a trailing slash; '' at the root. */
   basePath: string;
@@ -49,7 +50,6 @@ export interface Config extends Audiences {
   hsts: 'host' | 'subdomains' | 'off';
   risk: RiskConfig;
   webhooks: readonly Webhook[];
-  clients: ReadonlyMap<string, Client>;
   trustedIssuers: ReadonlyMap<string, TrustedIssuer>;
   brand: Brand;
   /** `DB` first. */
@@ -141,7 +141,7 @@ export function parseConfig(env: Env): Config {
       eventRetentionSeconds: wholeNumber('EVENT_RETENTION_SECONDS', 90 * DAY, 0, 3650 * DAY),
     },
     webhooks: parseWebhooks(env.WEBHOOKS, mistakes),
-    clients: parseClients(env.CLIENTS, riskPolicy, mistakes),
+    ...parseClients(env.CLIENTS, riskPolicy, mistakes),
     trustedIssuers: parseTrustedIssuers(env.TRUSTED_ISSUERS, mistakes),
     brand: parseBrand(env, mistakes),
     homes: parseHomes(env.HOMES, env, mistakes),
@@ -185,7 +185,11 @@ export function parseConfig(env: Env): Config {
     mistakes.push(
       'SESSION_SECRET_PREVIOUS_ENDS_AT is for a SESSION_SECRET_PREVIOUS, which is missing',
     );
-  if (mistakes.length > 0) throw new ConfigError(mistakes);
+  const ofClients = new Set([...config.refusedClients.values()].flat());
+  // A client's own mistake refuses that client alone; on a developer's machine it is told at once.
+  const isLocal = isLocalHost(URL.parse(issuer.href)?.hostname ?? '');
+  if (mistakes.length > 0 || (isLocal && ofClients.size > 0))
+    throw new ConfigError([...mistakes, ...ofClients]);
   return config;
 }
 

@@ -100,15 +100,17 @@ export function parseTrustedIssuers(
 export function findStrangers({
   issuer: own,
   clients,
+  refusedClients,
   trustedIssuers,
 }: {
   issuer: string;
   clients: ReadonlyMap<string, Client>;
+  refusedClients: ReadonlyMap<string, unknown>;
   trustedIssuers: ReadonlyMap<string, TrustedIssuer>;
 }): string[] {
   return [...trustedIssuers.values()].flatMap(({ issuer, clients: named }) => [
     ...[...(named ?? [])]
-      .filter((id) => !clients.has(id))
+      .filter((id) => !clients.has(id) && !refusedClients.has(id))
       .map((id) => `TRUSTED_ISSUERS: clients names ${JSON.stringify(id)}, which is not in CLIENTS`),
     // Whoever holds a token of a session could start others with it.
     ...(issuer === own ? ['TRUSTED_ISSUERS: issuer is this service itself'] : []),

@@ -99,7 +99,7 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.route(`${config.basePath}/account`, accountRoutes(service));
   app.route(`${config.basePath}/verify`, verifyRoutes(service));
-  app.get(`${config.basePath}/healthz`, (c) => c.json({ status: 'ok' }));
+  app.get(`${config.basePath}/healthz`, (c) => c.json(toHealth(config)));
   refuseOtherMethods(app);
   const answerWithPage = accountErrors(service);
   app.onError((error, c) =>
@@ -108,6 +108,11 @@ function routesOf(service: Service): Hono<AppEnv> {
       : respondToError(error, c, c.req.path.startsWith(`${config.basePath}/oauth/`)),
   );
   return app;
+}
+
+/** It runs, even where clients are refused, which a look at it has to show all the same. */
+function toHealth({ refusedClients: { size } }: Config) {
+  return size === 0 ? { status: 'ok' } : { status: 'degraded', refused_clients: size };
 }
 
 /**

@@ -7,7 +7,7 @@
 
 import { may } from '../config/authority';
 import type { Client } from '../config/clients';
-import { findBrowserClient } from '../config/clients';
+import { findBrowserClient } from '../config/refused-clients';
 import { findSession } from '../sessions/read';
 import { checkSession } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
@@ -85,7 +85,7 @@ export async function verifyCookieRequest(
   const authorized = authorize(caller.client, 'verify_cookies');
   if (!authorized.ok) return authorized;
   // All apps of a browser share one cookie: for others than its own, the browser has no session.
-  if (findBrowserClient(config.clients, clientId) === null || !authorized.grant.includes(clientId))
+  if (!authorized.grant.includes(clientId) || findBrowserClient(config, clientId) === null)
     return SESSION_ENDED;
   if (wantsAccessToken && !may(caller.client, 'browser_tokens', clientId))
     return refuse({

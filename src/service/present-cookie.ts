@@ -1,5 +1,5 @@
 /** Whose session a browser's cookie is: proven by its refresh token, without rotating it. */
-import { findBrowserClient } from '../config/clients';
+import { findBrowserClient } from '../config/refused-clients';
 import type { Home } from '../db/d1';
 import type { SessionCookie } from '../session-cookie';
 import type { Visitor } from '../sessions/presented';
@@ -41,8 +41,7 @@ export async function presentCookie(
   visitor: Visitor,
 ): Promise<Result<{ session: Session; home: Home; secret: string; signer: Signer }>> {
   const home = service.findHome(token.home, caller.meter);
-  if (home === null || findBrowserClient(service.config.clients, clientId) === null)
-    return SESSION_ENDED;
+  if (home === null || findBrowserClient(service.config, clientId) === null) return SESSION_ENDED;
   if (isExpired) return refuse({ code: 'session_ended', reason: 'expired_absolute' });
   const throttled = await throttleToken(service, token);
   if (throttled !== null) return throttled;

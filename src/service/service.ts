@@ -157,6 +157,10 @@ export function createService(
       return { key, keyring };
     },
   };
+  for (const [id, mistakes] of config.refusedClients)
+    console.error(
+      JSON.stringify({ level: 'error', event: 'client_refused', client_id: id, mistakes }),
+    );
   return service;
 
   function toSource({ name, binding }: HomeConfig): Source {

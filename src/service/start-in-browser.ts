@@ -1,5 +1,7 @@
 /** The browser's half of the hand-off: the session that waits behind a code starts there. */
+
 import type { Client } from '../config/clients';
+import { findClient } from '../config/refused-clients';
 import { isAllowedReturnUrl } from '../origins';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { exchangeHandoff } from '../sessions/exchange-handoff';
@@ -30,7 +32,7 @@ export async function openCode(
   code: string,
 ): Promise<Result<{ handoff: BrowserHandoff }>> {
   const handoff = await openHandoff(await keyring(), code, now());
-  const client = handoff === null ? undefined : config.clients.get(handoff.clientId);
+  const client = handoff === null ? undefined : findClient(config, handoff.clientId);
   if (handoff === null || client === undefined) return INVALID_CODE;
   if (!isAllowedReturnUrl(client.returnUrls, handoff.returnUrl)) return INVALID_CODE;
   return { ok: true, handoff: { ...handoff, client } };

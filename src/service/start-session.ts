@@ -2,8 +2,10 @@
  * A backend starts a session for someone whom it has authenticated, or for a guest: tokens for an
  * app, or the hand-off to a browser.
  */
+
 import type { Grant } from '../config/authority';
 import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
+import { findClient } from '../config/refused-clients';
 import { type CreateResult, createSession } from '../sessions/create';
 import { type Idempotency, toKeyHash } from '../sessions/idempotency';
 import type { NewSession } from '../sessions/new-session';
@@ -137,7 +139,7 @@ async function draftSession(
   const { userId, userAgent } = input;
   const clientId = input.clientId ?? grant.clientId;
   // One that is not there answers as one that the caller may not act for.
-  if (!config.clients.has(clientId) || !grant.includes(clientId))
+  if (!grant.includes(clientId) || findClient(config, clientId) === undefined)
     return invalid(
       'client_id (unless given, the caller itself) must be a client that the for_clients of the caller names',
     );

@@ -196,6 +196,23 @@ it.each([
   expect((await deploy()).output).not.toContain('stands beside a route');
 });
 
+it('refuses a mistake in a client’s entry, which would refuse that client once it is deployed', async () => {
+  const clients = [
+    { client_id: 'web', allow: ['everything'] },
+    { client_id: 'app', origins: ['x'] },
+  ];
+  configure((toml) =>
+    toml
+      .replace('http://localhost:8787"', `${api.origin}"`)
+      .replace('CLIENTS = "[]"', `CLIENTS = '${JSON.stringify(clients)}'`),
+  );
+  const { code, output } = await deploy();
+  expect(code).toBe(1);
+  expect(output).toContain('CLIENTS: 0.allow.0: expected');
+  expect(output).toContain('CLIENTS: 1.origins.0: must be an origin');
+  expect(api.takeRequests()).toEqual([]);
+});
+
 it('refuses an ISSUER that only this machine can reach, before it makes anything', async () => {
   for (const issuer of ['http://localhost:8787', 'http://auth.app.localhost:8787']) {
     configure((toml) => toml.replace('http://localhost:8787', issuer));

@@ -4,6 +4,7 @@
  */
 import { createMiddleware } from 'hono/factory';
 import type { Client } from '../../config/clients';
+import { findClient as clientOf } from '../../config/refused-clients';
 import { equalDigests, sha256 } from '../../crypto';
 import type { Service } from '../../service/service';
 import { throttleFailure } from '../../service/throttle';
@@ -79,7 +80,7 @@ async function findClient(
   { config }: Service,
   { id, secret }: Credentials,
 ): Promise<Client | undefined> {
-  const client = config.clients.get(id);
+  const client = clientOf(config, id);
   // An unknown client costs the same hash and comparison as a known one.
   const hashes =
     client === undefined || client.isBound ? [UNKNOWN_CLIENT_HASH] : client.secretHashes;

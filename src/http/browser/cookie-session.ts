@@ -1,4 +1,5 @@
 /** The session of the cookie that a browser sent. */
+import { findClient } from '../../config/refused-clients';
 import type { CookieCaller } from '../../service/caller';
 import {
   presentCookie,
@@ -23,7 +24,7 @@ export function verifyCookie(c: AppContext, service: Service): Promise<VerifiedC
 export async function findOwnSession(c: AppContext, service: Service): Promise<CookieCaller> {
   assertOneSession(c);
   const cookie = await verifyCookie(c, service);
-  if (cookie === null || !service.config.clients.has(cookie.clientId))
+  if (cookie === null || findClient(service.config, cookie.clientId) === undefined)
     throw cookieSessionEnded(null);
   c.set('claimedClientId', cookie.clientId);
   if (c.get('isOtherApps')) throw cookieSessionEnded(null);

@@ -2,7 +2,7 @@
 
 import { toLifetimeView, toSessionView } from '../../calls/views';
 import type { Client } from '../../config/clients';
-import { findBrowserClient } from '../../config/clients';
+import { findBrowserClient, findClient } from '../../config/refused-clients';
 import { toIso } from '../../iso-time';
 import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
@@ -25,7 +25,7 @@ export function refreshByCookie(service: Service) {
     const cookie = readSessionCookie(c);
     if (c.get('isOtherApps') || cookie === null) throw cookieSessionEnded(null);
     const { clientId, refreshToken } = cookie;
-    const client = findBrowserClient(config.clients, clientId);
+    const client = findBrowserClient(config, clientId);
     if (client === null) throw cookieSessionEnded(null);
     assertMayHold(c, client);
     if (resource !== null && client.accessTokenIn === 'cookie')
@@ -47,7 +47,7 @@ export function signInByPage(service: Service) {
   const { config } = service;
   return async function answerSignIn(c: AppContext): Promise<Response> {
     const { input } = await readJson(c, signInSchema);
-    const client = config.clients.get(input.client_id);
+    const client = findClient(config, input.client_id);
     const origin = c.req.header('origin');
     if (client === undefined || origin === undefined || !client.origins.includes(origin))
       throw new ProblemError(

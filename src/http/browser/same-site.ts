@@ -116,6 +116,8 @@ function thirdParty(c: AppContext, origin: string): ProblemError {
  * from the configuration are nobody's.
  */
 export function mayUse(config: Config, clientId: string, origin: string): boolean {
+  // Of a refused client nobody knows the origins.
+  if (config.refusedClients.has(clientId)) return origin === new URL(config.issuer).origin;
   const client = config.clients.get(clientId);
   return (
     client === undefined ||

@@ -1,0 +1,78 @@
+/** The list `CLIENTS`: each entry by itself, and what they say of each other. */
+import * as v from 'valibot';
+import {
+  CLIENT_ID,
+  type Client,
+  type ClientEntry,
+  clientSchema,
+  type KnownClients,
+  toClient,
+} from './clients';
+import { type ListItem, parseItems, spellIssues } from './list';
+import type { RiskPolicy } from './risk';
+
+/** What is wrong with the list itself goes to `mistakes`; with an entry, to its client. */
+export function parseClients(
+  text: string | undefined,
+  defaultPolicy: RiskPolicy,
+  mistakes: string[],
+): KnownClients {
+  const refused = new Map<string, string[]>();
+  const refuse = (id: string, mistake: string) =>
+    refused.set(id, [...(refused.get(id) ?? []), mistake]);
+  const { entries, ids } = readEntries(parseItems('CLIENTS', text, mistakes), refuse);
+  const clients = new Map<string, Client>();
+  for (const entry of entries) {
+    const { client_id } = entry;
+    const problem = (text: string) => refuse(client_id, `CLIENTS: ${client_id}: ${text}`);
+    clients.set(client_id, toClient(entry, entries, defaultPolicy, problem));
+  }
+  for (const { client_id, browser_clients = [], for_clients = [] } of entries) {
+    const problem = (text: string) => refuse(client_id, `CLIENTS: ${client_id}: ${text}`);
+    // What another entry's mistake hides is no mistake of this one.
+    for (const id of browser_clients)
+      if (!refused.has(id) && (clients.get(id)?.origins.length ?? 0) === 0)
+        problem('browser_clients must name clients with origins');
+    for (const id of for_clients)
+      if (!ids.has(id)) problem('for_clients must name clients of this list');
+  }
+  assertSecretsDiffer(clients, refuse);
+  for (const id of refused.keys()) clients.delete(id);
+  return { clients, refusedClients: refused };
+}
+
+type Refuse = (id: string, mistake: string) => void;
+
+/** The entries of the right shape, and the ids of all. */
+function readEntries(
+  items: readonly ListItem[],
+  refuse: Refuse,
+): { entries: ClientEntry[]; ids: ReadonlySet<string> } {
+  const ids = new Set<string>();
+  const entries = items.flatMap(({ value, repeated }, index) => {
+    const given = (value as { client_id?: unknown } | null)?.client_id;
+    const id = typeof given === 'string' && CLIENT_ID.test(given) ? given : ` ${index}`;
+    if (ids.has(id)) refuse(id, `CLIENTS: ${id} is there twice`);
+    ids.add(id);
+    if (repeated !== null) refuse(id, `CLIENTS: an object has ${JSON.stringify(repeated)} twice`);
+    const parsed = v.safeParse(clientSchema, value);
+    if (parsed.success) return [parsed.output];
+    for (const mistake of spellIssues(`CLIENTS: ${index}`, parsed.issues)) refuse(id, mistake);
+    return [];
+  });
+  return { entries, ids };
+}
+
+/** With one secret, one client could pass for the other. */
+function assertSecretsDiffer(clients: ReadonlyMap<string, Client>, refuse: Refuse): void {
+  const owners = new Map<string, string>();
+  for (const { id, secretHashes } of clients.values()) {
+    for (const hash of new Set(secretHashes)) {
+      const owner = owners.get(hash);
+      if (owner !== undefined)
+        for (const either of [owner, id])
+          refuse(either, `CLIENTS: ${owner} and ${id} have one secret; each needs its own`);
+      owners.set(hash, id);
+    }
+  }
+}
