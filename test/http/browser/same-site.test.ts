@@ -295,7 +295,7 @@ describe('CORS', () => {
           'access-control-allow-credentials': 'true',
           'access-control-allow-methods': method,
           'access-control-allow-headers': expect.stringMatching(
-            /^Content-Type, X-Requested-With, traceparent, tracestate, baggage, sentry-trace/,
+            /^Content-Type, Idempotency-Key, X-Requested-With, traceparent, tracestate, baggage, sentry-trace/,
           ),
           vary: 'Origin, Sec-Fetch-Site, Cookie',
         });
