@@ -70,6 +70,14 @@ export class Sessions
     return this.#calls.revokeAll(...asked);
   }
 
+  getSession(...asked: Asked<'getSession'>): Answered<'getSession'> {
+    return this.#calls.getSession(...asked);
+  }
+
+  revokeSession(...asked: Asked<'revokeSession'>): Answered<'revokeSession'> {
+    return this.#calls.revokeSession(...asked);
+  }
+
   erase(...asked: Asked<'erase'>): Answered<'erase'> {
     return this.#calls.erase(...asked);
   }

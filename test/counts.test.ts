@@ -161,6 +161,37 @@ const operations: [string, Cost, Operation][] = [
         service.bearer('DELETE', '/v1/sessions/current', access_token),
   ],
   [
+    'one session, by a backend',
+    { roundTrips: 1, rowsRead: 1, rowsWritten: 0 },
+    async (service, { session }) =>
+      () =>
+        service.backend('GET', `/v1/sessions/${session.id}`),
+  ],
+  // The session's end as by its person, and the act: the audit event and its three indexes.
+  [
+    'end one session, by a backend',
+    { roundTrips: 1, rowsRead: 9, rowsWritten: 9 },
+    async (service, { session }) =>
+      () =>
+        service.backend('DELETE', `/v1/sessions/${session.id}?reason=administrator`),
+  ],
+  [
+    'end one session again, by a backend',
+    { roundTrips: 1, rowsRead: 4, rowsWritten: 0 },
+    async (service, { session }) => {
+      await service.backend('DELETE', `/v1/sessions/${session.id}`);
+      return () => service.backend('DELETE', `/v1/sessions/${session.id}`);
+    },
+  ],
+  [
+    'end all but one, by a backend',
+    { roundTrips: 1, rowsRead: 28, rowsWritten: 9, seeks: 4 },
+    async (service, { session }) => {
+      await service.create({ user_id: USER });
+      return () => service.backend('DELETE', `/v1/users/${USER}/sessions?except=${session.id}`);
+    },
+  ],
+  [
     'revoke by token',
     { roundTrips: 1, rowsRead: 5, rowsWritten: 5 },
     async (service, { refresh_token }) =>

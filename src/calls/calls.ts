@@ -29,6 +29,8 @@ export function callsOf(door: Door): SessionsCalls {
     list: by('list', users.list),
     listEvents: by('listEvents', users.listEvents),
     revokeAll: by('revokeAll', users.revokeAll),
+    getSession: by('getSession', sessions.getSession),
+    revokeSession: by('revokeSession', sessions.revokeSession),
     erase: by('erase', users.erase),
     export: by('export', users.exportAll),
     listOwn: by('listOwn', own.listOwn.byToken),

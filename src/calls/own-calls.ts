@@ -76,12 +76,16 @@ export const listOwnEvents = defineOwnCall(paging, async (caller, service, { lim
   return { ok: true, value };
 });
 
-export const current = defineOwnCall({}, async (caller, service) => {
-  const found = await own.findCurrentSession(caller, service);
-  if (!found.ok) return found;
-  const { session } = found;
-  return { ok: true, value: { session: toSessionView(session, service.config, session.id) } };
-});
+/** Without a session's id, the access token's own. */
+export const current = defineOwnCall(
+  { session_id: v.optional(uuid) },
+  async (caller, service, { session_id: id }) => {
+    const ownId = caller.accessToken.sessionId;
+    const found = await own.findOwnSession(caller, service, id ?? ownId);
+    if (!found.ok) return found;
+    return { ok: true, value: { session: toSessionView(found.session, service.config, ownId) } };
+  },
+);
 
 /** Without a session's id, the access token's own. */
 export const revokeOwn = defineOwnCall(

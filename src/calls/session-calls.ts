@@ -1,13 +1,17 @@
-/** A backend starts sessions for people whom it has authenticated, and records that it did anew. */
+/**
+ * A backend starts sessions for people whom it has authenticated, and records that it did anew; it
+ * sees and ends one by its id.
+ */
 import * as v from 'valibot';
 import type { ClientCaller } from '../service/caller';
+import { endReached, findReached } from '../service/reached-session';
 import { type Result, refuse } from '../service/refusal';
 import type { Service } from '../service/service';
 import { startSession } from '../service/start-session';
 import { stepUp } from '../service/step-up';
 import { RESERVED_CLAIMS } from '../tokens/access-token';
 import { type Called, defineCall } from './call';
-import { ipAddress, jsonObject, place, seconds, userAgent, uuid } from './fields';
+import { ipAddress, jsonObject, place, reason, seconds, userAgent, uuid } from './fields';
 import { toSessionView, toStartView } from './views';
 
 const MAX_CLAIMS_BYTES = 2048;
@@ -166,5 +170,30 @@ export const authenticate = defineCall(
     if (!steppedUp.ok) return steppedUp;
     const value = toStartView(steppedUp.session, steppedUp.tokens, service.config);
     return { ok: true, value, outcome: 'authenticated' };
+  },
+);
+
+export const getSession = defineCall(
+  'manage_users',
+  v.strictObject({ session_id: uuid }),
+  async (caller, service, { session_id: sessionId }) => {
+    const found = await findReached(caller, service, sessionId);
+    if (!found.ok) return found;
+    return { ok: true, value: { session: toSessionView(found.session, service.config) } };
+  },
+);
+
+export const revokeSession = defineCall(
+  'manage_users',
+  v.strictObject({ session_id: uuid, reason }),
+  async (caller, service, { session_id: sessionId, reason: given = null }) => {
+    const ended = await endReached(caller, service, sessionId, given);
+    if (!ended.ok) return ended;
+    const { isEnded } = ended;
+    return {
+      ok: true,
+      value: { revoked: isEnded },
+      outcome: isEnded ? 'revoked' : 'unchanged',
+    };
   },
 );

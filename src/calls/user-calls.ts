@@ -107,9 +107,9 @@ export const listEvents = defineCall(
 
 export const revokeAll = defineCall(
   'manage_users',
-  actOnUser,
-  async (caller, service, { user_id: userId, reason = null }) => {
-    const ended = await endSessionsOf(caller, service, userId, reason);
+  v.strictObject({ ...actOnUser.entries, except: v.optional(uuid) }),
+  async (caller, service, { user_id: userId, except: spared = null, reason = null }) => {
+    const ended = await endSessionsOf(caller, service, { userId, spared }, reason);
     return ended.ok ? { ok: true, value: { revoked: ended.revoked } } : ended;
   },
 );

@@ -29,6 +29,8 @@ export type SessionEventType = (typeof SESSION_EVENT_TYPES)[number];
 export const AUDIT_EVENT_TYPES = [
   /** A backend ended the sessions of a person. */
   'user_signed_out',
+  /** A backend ended one session. */
+  'session_signed_out',
   'user_erased',
   'user_exported',
   /** An operator moved a person to another home. */

@@ -32,6 +32,8 @@ export type ActReason = (typeof ACT_REASONS)[number];
 export type Target =
   /** A user's id, or a guest's session id. */
   | { type: 'user'; id: string }
+  /** A session that is there. Recorded of its person, with a hash of the session's own id. */
+  | { type: 'session'; id: string }
   | { type: 'everyone' }
   /** Its name, the `kid`, the name in WEBHOOKS, or the id. */
   | { type: 'home' | 'signing_key' | 'webhook_endpoint' | 'event'; id: string }
@@ -45,7 +47,7 @@ export interface Act<C extends Capability = Capability> {
   type: AuditEventType;
   grant: Grant<C>;
   target: Target;
-  /** SHA-256 of a person's id; of anything else, what it is. */
+  /** SHA-256 of a person's, or a session's, id; of anything else, what it is. */
   targetKey: string;
   reason: ActReason | null;
   /** What else there is to say of it. It names no person. */
@@ -59,7 +61,7 @@ export interface Act<C extends Capability = Capability> {
 export type Facts = Record<string, string | number | readonly string[]>;
 
 export async function toTargetKey(target: Target): Promise<string> {
-  if (target.type === 'user') return sha256(target.id);
+  if (target.type === 'user' || target.type === 'session') return sha256(target.id);
   return 'id' in target ? `${target.type}:${target.id}` : target.type;
 }
 
@@ -113,6 +115,8 @@ export function recordAct(
 
 /** SQL: the subject of an act's event. A person is named where they are, and while they are. */
 function toSubject(target: Target, type: AuditEventType): SQL {
+  if (target.type === 'session')
+    return sql`(select ${NO_LONGER_NAMED} || coalesce(${userSessions.userId}, ${userSessions.id}) from ${userSessions} where ${eq(userSessions.id, target.id)})`;
   if (target.type !== 'user')
     return sql`${PREFIX + ('id' in target ? `${target.type}:${target.id}` : target.type)}`;
   if (type === 'user_erased') return sql`${NO_LONGER_NAMED}`;

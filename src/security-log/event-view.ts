@@ -22,7 +22,13 @@ export function toAuditView(event: Event) {
     created_at: toIso(event.createdAt),
     /** Who did it. */
     client_id: event.clientId,
-    target: { type, id, ...(type === 'user' && { id_sha256: event.sessionId }) },
+    target: {
+      type,
+      id,
+      ...(type === 'user' && {
+        [event.type === 'session_signed_out' ? 'session_id_sha256' : 'id_sha256']: event.sessionId,
+      }),
+    },
     reason: reason ?? null,
     details: facts ?? {},
     request_id: event.requestId,

@@ -139,13 +139,7 @@ function toRefusal(reason: NotPresented['reason']) {
     case 'superseded':
     case 'moved':
       return SESSION_ENDED;
-    case 'expired_idle':
-    case 'expired_absolute':
-    case 'signed_out':
-    case 'evicted':
-    case 'reuse_detected':
-    case 'revoked':
-    case 'reauthenticate':
+    default:
       return refuse({ code: 'session_ended', reason });
   }
 }

@@ -3,12 +3,12 @@
  */
 import { type EventPage, type EventQuery, listOwnEvents } from '../security-log/read-events';
 import { listOwnSessions, type Page, type SessionPage } from '../sessions/list';
-import { type Copies, findSession } from '../sessions/read';
-import { checkSession, type Session } from '../sessions/session';
+import { type Copies, findForOwner } from '../sessions/read';
+import { checkSession, type KnownSession, type Session } from '../sessions/session';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import type { UserCaller } from './caller';
 import { whereCallerIs } from './locate';
-import { type Result, SESSION_ENDED } from './refusal';
+import { type Result, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
 
 export async function listSessions(
@@ -52,23 +52,24 @@ async function readOwn<T>(
   return page === null ? callerEnded(caller, service) : { ok: true, page };
 }
 
-/** The session of the access token itself. */
-export async function findCurrentSession(
+/** A live session of the person's, be it that of the access token itself or another. */
+export async function findOwnSession(
   caller: UserCaller,
   service: Service,
+  sessionId: string,
 ): Promise<Result<{ session: Session }>> {
   const refused = await whyNotAdmitted(caller, service);
   if (refused !== null) return refused;
   const found = await whereCallerIs(
     caller,
     service,
-    (home) => findSession(home, caller.accessToken.sessionId),
-    (session) => session?.movedTo != null,
+    (home) => findForOwner(home, caller.accessToken, sessionId),
+    ({ own }) => own?.movedTo != null,
   );
   if (found === null) return SESSION_ENDED;
-  const { result: session } = found;
-  const { config, now } = service;
-  if (session === null || checkSession(session, config.sessions, now()) !== null)
-    return callerEnded(caller, service);
-  return { ok: true, session };
+  const { own, session } = found.result;
+  const isOver = (known: KnownSession) =>
+    checkSession(known, service.config.sessions, service.now()) !== null;
+  if (own === null || isOver(own)) return callerEnded(caller, service);
+  return session === null || isOver(session) ? UNKNOWN_SESSION : { ok: true, session };
 }

@@ -55,13 +55,7 @@ export async function presentCookie(
     case 'superseded':
     case 'moved':
       return SESSION_ENDED;
-    case 'expired_idle':
-    case 'expired_absolute':
-    case 'signed_out':
-    case 'evicted':
-    case 'reuse_detected':
-    case 'revoked':
-    case 'reauthenticate':
+    default:
       return refuse({ code: 'session_ended', reason: result.reason });
   }
 }

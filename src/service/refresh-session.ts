@@ -91,13 +91,7 @@ async function attempt(
     case 'unproven':
     case 'moved':
       return unknown(result.reason);
-    case 'expired_idle':
-    case 'expired_absolute':
-    case 'signed_out':
-    case 'evicted':
-    case 'reuse_detected':
-    case 'revoked':
-    case 'reauthenticate':
+    default:
       return refused(result.reason);
   }
 }

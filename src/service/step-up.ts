@@ -80,12 +80,7 @@ function toRefused({ reason }: Extract<AuthenticateResult, { ok: false }>): Refu
         code: 'invalid_request',
         detail: 'auth_time is before the last authentication that is known',
       });
-    case 'expired_idle':
-    case 'expired_absolute':
-    case 'signed_out':
-    case 'evicted':
-    case 'reuse_detected':
-    case 'revoked':
+    default:
       return refuse({ code: 'session_over', reason });
   }
 }

@@ -109,15 +109,16 @@ export async function listEventsOf(
 }
 
 /**
- * Ends the sessions that the caller may end. Safe to repeat, and to be repeated until every home
+ * Ends the sessions that the caller may end, but one if it is to be spared. Safe to repeat, and to be repeated until every home
  * has answered: throws `DatabaseUnavailableError` while one does not.
  */
 export async function endSessionsOf(
   caller: ClientCaller,
   service: Service,
-  userId: string,
+  ended: { userId: string; spared: string | null },
   reason: ActReason | null,
 ): Promise<Result<{ revoked: number }>> {
+  const { userId, spared } = ended;
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
   const throttled = await throttleEnding(caller, service, userId);
@@ -127,10 +128,11 @@ export async function endSessionsOf(
     type: 'user_signed_out',
     target: { type: 'user', id: userId },
     reason,
+    facts: spared === null ? {} : { spared: 1 },
   });
   const revoked = new Set<string>();
   const end = async (home: Home) => {
-    const events = (await revokeUser(home, act, userId, revocationOf(caller, service))).filter(
+    const events = (await revokeUser(home, act, ended, revocationOf(caller, service))).filter(
       ({ id }) => !revoked.has(id),
     );
     for (const { id } of events) revoked.add(id);

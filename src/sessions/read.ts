@@ -4,6 +4,7 @@
  */
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
+import type { Caller } from './may-end';
 import { checkSession, type KnownSession, type Session, selectSession } from './session';
 
 /** Where a person's sessions are. */
@@ -17,6 +18,23 @@ export async function findSession(home: Home, id: string): Promise<KnownSession 
   const own = selectSession(home, id);
   const { rows } = await transact(home, () => ({ rows: own }));
   return rows[0] ?? null;
+}
+
+/** A session of the caller's person, and the caller's own; null: there is none, or not of them. */
+export async function findForOwner(
+  home: Home,
+  caller: Caller,
+  id: string,
+): Promise<{ own: KnownSession | null; session: KnownSession | null }> {
+  const { own, other } = await transact(home, () => ({
+    own: selectSession(home, caller.sessionId),
+    other: id === caller.sessionId ? null : selectSession(home, id),
+  }));
+  const [session] = other ?? own;
+  const isTheirs =
+    session?.id === caller.sessionId ||
+    (caller.userId !== null && session?.userId === caller.userId);
+  return { own: own[0] ?? null, session: isTheirs && session ? session : null };
 }
 
 /** What a read found, and the person's session as it was there. */

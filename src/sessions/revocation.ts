@@ -8,6 +8,7 @@ import type { SessionPolicy } from '../config/config';
 import type { Home } from '../db/d1';
 import { given, writtenOnce, writtenOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
+import type { Act } from '../security-log/audit';
 import {
   type EventDetails,
   insertEvents,
@@ -42,6 +43,13 @@ export type RevokeResult =
 export type RevokedBy = EventDetails & { reason: RevokedReason };
 
 export const BY_USER = { by: 'user', reason: 'signed_out' } as const satisfies RevokedBy;
+
+/** On a client's behalf, for the reason that it gave. */
+export const byAct = ({ grant, reason }: Act): RevokedBy => ({
+  by: 'client',
+  client_id: grant.clientId,
+  reason: reason ?? 'revoked',
+});
 
 /** Ends at most one session, of a condition, and reports it if it was live. */
 export function endOne(

@@ -15,6 +15,7 @@ import { endOfSlice, isOpenOf, type Position, SLICE, sliceOfOpen, toPosition } f
 import { isReached } from './reach';
 import {
   BY_USER,
+  byAct,
   endOne,
   endWhere,
   type Revocation,
@@ -89,16 +90,22 @@ export async function revokeEverywhere(
   return { ok: false, reason: 'caller_session_ended' };
 }
 
-/** Ends a user's sessions, or the one of a guest, that are of the clients a backend acts for. */
+/**
+ * Ends a user's sessions, or the one of a guest, that are of the clients a backend acts for; but not
+ * the `spared` one.
+ */
 export async function revokeUser(
   home: Home,
   act: Act<'manage_users'>,
-  userId: string,
+  { userId, spared }: { userId: string; spared: string | null },
   revocation: Revocation,
 ): Promise<RecordedEvent[]> {
   const { grant } = act;
-  const by = { by: 'client', client_id: grant.clientId, reason: 'revoked' } as const;
-  const reached = isReached(userSessions.clientId, grant);
+  const by = byAct(act);
+  const reached = and(
+    isReached(userSessions.clientId, grant),
+    spared === null ? undefined : ne(userSessions.id, spared),
+  );
   const guest = and(eq(userSessions.id, userId), isNull(userSessions.userId), reached);
   const events: RecordedEvent[] = [];
   let after: Position | null = null;
@@ -113,9 +120,10 @@ export async function revokeUser(
       guestEvents: guestEnd.events,
       act: after === null ? recordAct(home, act) : null,
       // It is the user's as a whole, so it is for those who end the whole of their sessions, and
-      // comes last: nothing that it covers is live, and so reported, any more.
+      // comes last: nothing that it covers is live, and so reported, any more. It would cover the
+      // access tokens of a spared session too.
       notBefore:
-        grant.forClients === null
+        grant.forClients === null && spared === null
           ? upsertNotBefore(
               home,
               userId,

@@ -8,6 +8,7 @@ import type { SessionPolicy } from '../config/config';
 import type { Home, Replica } from '../db/d1';
 import { writtenOnce } from '../db/prepared';
 import { EVERYONE, notBefores, userSessions } from '../db/schema';
+import type { ActReason } from '../security-log/audit';
 
 export type Session = typeof userSessions.$inferSelect;
 
@@ -28,6 +29,8 @@ export type RevokedReason =
   | 'suspicious'
   | 'revoked'
   | 'upgraded'
+  /** A client ended it, and said why. */
+  | ActReason
   /** It was over by time before it was marked (sessions/enforce-limit.ts). */
   | 'expired_idle'
   | 'expired_absolute';
@@ -38,7 +41,8 @@ export type EndReason =
   | 'signed_out'
   | 'evicted'
   | 'reuse_detected'
-  | 'revoked';
+  | 'revoked'
+  | ActReason;
 
 /**
  * Why a refresh is refused. After `reauthenticate` the session lives on: the person has to sign in
@@ -197,15 +201,16 @@ function toEndReason(revokedReason: string | null): EndReason {
   const reason = revokedReason as RevokedReason | null;
   switch (reason) {
     case 'signed_out':
-      return 'signed_out';
     case 'evicted':
-      return 'evicted';
     case 'reuse_detected':
-      return 'reuse_detected';
     case 'expired_idle':
-      return 'expired_idle';
     case 'expired_absolute':
-      return 'expired_absolute';
+    case 'password_changed':
+    case 'credential_compromised':
+    case 'account_disabled':
+    case 'administrator':
+    case 'user_request':
+      return reason;
     // A guest is told that the session is over, not what became of its user.
     case 'upgraded':
     case 'suspicious':

@@ -11,6 +11,8 @@ export interface Route {
   json?: Record<string, unknown>;
   form?: Record<string, string>;
   headers?: Record<string, string>;
+  /** Of users, and of backends too. */
+  takesClients?: true;
 }
 
 export const BACKEND_ROUTES: Route[] = [
@@ -44,7 +46,18 @@ export const USER_ROUTES: Route[] = [
   { method: 'GET', path: '/v1/events', pattern: '/v1/events' },
   { method: 'GET', path: '/v1/sessions/current', pattern: '/v1/sessions/current' },
   { method: 'POST', path: '/v1/sessions/revoke-others', pattern: '/v1/sessions/revoke-others' },
-  { method: 'DELETE', path: `/v1/sessions/${NOBODY}`, pattern: '/v1/sessions/:id' },
+  {
+    method: 'GET',
+    path: `/v1/sessions/${NOBODY}`,
+    pattern: '/v1/sessions/:id',
+    takesClients: true,
+  },
+  {
+    method: 'DELETE',
+    path: `/v1/sessions/${NOBODY}`,
+    pattern: '/v1/sessions/:id',
+    takesClients: true,
+  },
   { method: 'DELETE', path: '/v1/sessions/current', pattern: '/v1/sessions/current' },
 ];
 

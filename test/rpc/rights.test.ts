@@ -32,6 +32,8 @@ const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls
     list: { user_id },
     listEvents: { user_id },
     revokeAll: { user_id },
+    getSession: { session_id: USER },
+    revokeSession: { session_id: USER },
     erase: { user_id },
     export: { user_id },
     listOwn: { access_token },

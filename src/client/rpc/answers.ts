@@ -104,6 +104,12 @@ export type EndReason =
   | 'evicted'
   | 'reuse_detected'
   | 'revoked'
+  /** What the backend that ended it said; of a reason that is not known here, take it for `revoked`. */
+  | 'password_changed'
+  | 'credential_compromised'
+  | 'account_disabled'
+  | 'administrator'
+  | 'user_request'
   | 'reauthenticate';
 
 export interface Location {

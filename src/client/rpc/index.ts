@@ -95,8 +95,21 @@ export interface SessionsCalls {
   ): Promise<Answer<SessionPage>>;
   /** `GET /v1/users/{user_id}/events` (`manage_users`). */
   listEvents(input: OfUser & Paging, options?: CallOptions): Promise<Answer<EventPage>>;
-  /** `DELETE /v1/users/{user_id}/sessions` (`manage_users`). */
-  revokeAll(input: OfUser & Act, options?: CallOptions): Promise<Answer<{ revoked: number }>>;
+  /** `DELETE /v1/users/{user_id}/sessions` (`manage_users`): all, or all `except` one. */
+  revokeAll(
+    input: OfUser & Act & { except?: string },
+    options?: CallOptions,
+  ): Promise<Answer<{ revoked: number }>>;
+  /** `GET /v1/sessions/{id}` (`manage_users`): whoever's it is, whether it is live or over. */
+  getSession(
+    input: { session_id: string },
+    options?: CallOptions,
+  ): Promise<Answer<{ session: Session }>>;
+  /** `DELETE /v1/sessions/{id}` (`manage_users`). `revoked` is false where it was over already. */
+  revokeSession(
+    input: { session_id: string } & Act,
+    options?: CallOptions,
+  ): Promise<Answer<{ revoked: boolean }>>;
   /** `DELETE /v1/users/{user_id}` (`erase_users`). `erased` is false where nobody was there. */
   erase(input: OfUser & Act, options?: CallOptions): Promise<Answer<{ erased: boolean }>>;
   /** `GET /v1/users/{user_id}/export` (`manage_all`). */
@@ -104,8 +117,11 @@ export interface SessionsCalls {
 
   /** `GET /v1/sessions`: the person's own. */
   listOwn(input: OfPerson & Paging, options?: CallOptions): Promise<Answer<SessionPage>>;
-  /** `GET /v1/sessions/current` */
-  current(input: OfPerson, options?: CallOptions): Promise<Answer<{ session: Session }>>;
+  /** `GET /v1/sessions/{id}`; without an id, the access token's own. */
+  current(
+    input: OfPerson & { session_id?: string },
+    options?: CallOptions,
+  ): Promise<Answer<{ session: Session }>>;
   /** `GET /v1/events` */
   listOwnEvents(input: OfPerson & Paging, options?: CallOptions): Promise<Answer<EventPage>>;
   /** `DELETE /v1/sessions/{id}`; without an id, the access token's own. */

@@ -9,8 +9,16 @@ export interface AuditEvent {
   type: string;
   created_at: Time | null;
   client_id: string | null;
-  /** `id_sha256` is of a person, whose id is there only while they are. */
-  target: { type: string | null; id: string | null; id_sha256?: string };
+  /**
+   * `id_sha256` is of a person, whose id is there only while they are; `session_id_sha256` is of
+   * their session, where it alone was ended.
+   */
+  target: {
+    type: string | null;
+    id: string | null;
+    id_sha256?: string;
+    session_id_sha256?: string;
+  };
   reason: string | null;
   details: Record<string, unknown>;
   request_id: string | null;

@@ -1,22 +1,31 @@
-/** Sessions: backends start them; users see and end their own. */
+/** Sessions: backends start, see and end them; users see and end their own. */
 import { Hono } from 'hono';
 import * as v from 'valibot';
 import { jsonObject, uuid } from '../../calls/fields';
 import * as own from '../../calls/own-calls';
-import { authenticate, start } from '../../calls/session-calls';
+import { authenticate, getSession, revokeSession, start } from '../../calls/session-calls';
 import type { Service } from '../../service/service';
 import { answer } from '../answer';
 import { bearerAuth } from '../auth/bearer-auth';
 import { clientAuth } from '../auth/client-auth';
+import { clientOrBearerAuth, isOfClient } from '../auth/client-or-bearer-auth';
 import { clientCallerOf, userCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
-import { readIdempotencyKey, readJson, readListQuery, readMembersOf, validate } from '../input';
+import {
+  readIdempotencyKey,
+  readJson,
+  readListQuery,
+  readMembersOf,
+  readQuery,
+  validate,
+} from '../input';
 
 export function sessionRoutes(service: Service): Hono<AppEnv> {
   const { config } = service;
   const routes = new Hono<AppEnv>();
   const user = bearerAuth(service);
   const backend = clientAuth(service);
+  const either = clientOrBearerAuth(service);
 
   routes.post('/', backend, async (c) => {
     const { input, text } = await readJson(c, jsonObject);
@@ -49,9 +58,20 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     c.json(answer(c, await own.revokeOthers.asPerson(userCallerOf(c), service, {}))),
   );
 
-  routes.delete('/:id', user, async (c) => {
+  routes.get('/:id', either, async (c) => {
     const input = { session_id: readId(c) };
-    answer(c, await own.revokeOwn.asPerson(userCallerOf(c), service, input));
+    const found = isOfClient(c)
+      ? await getSession(clientCallerOf(c), service, input)
+      : await own.current.asPerson(userCallerOf(c), service, input);
+    return c.json(answer(c, found));
+  });
+
+  routes.delete('/:id', either, async (c) => {
+    const input = { session_id: readId(c) };
+    if (isOfClient(c)) {
+      const act = { ...input, ...readQuery(c, ['reason']) };
+      answer(c, await revokeSession(clientCallerOf(c), service, act));
+    } else answer(c, await own.revokeOwn.asPerson(userCallerOf(c), service, input));
     return c.body(null, 204);
   });
 

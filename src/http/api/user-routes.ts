@@ -22,9 +22,10 @@ export function userRoutes(service: Service): Hono<AppEnv> {
     return c.json(answer(c, await listEvents(clientCallerOf(c), service, input)));
   });
 
-  routes.delete('/:user_id/sessions', backend, async (c) =>
-    c.json(answer(c, await revokeAll(clientCallerOf(c), service, actOnUser(c)))),
-  );
+  routes.delete('/:user_id/sessions', backend, async (c) => {
+    const input = { ...ofUser(c), ...readQuery(c, ['reason', 'except']) };
+    return c.json(answer(c, await revokeAll(clientCallerOf(c), service, input)));
+  });
 
   routes.delete('/:user_id', backend, async (c) => {
     answer(c, await erase(clientCallerOf(c), service, actOnUser(c)));
