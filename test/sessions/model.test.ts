@@ -100,18 +100,20 @@ function histories() {
     new Wait(seconds),
     new Refresh(number, backwards, 'owner', 'none'),
   ];
-  /** Rotations, and one whose answer was lost, perhaps again and again. */
+  /** Rotations, and one whose answer was lost, perhaps again and again, or of the next one too. */
   const lostAnswer = fc
     .record({
       index,
       seconds: afterGrace,
       rotations: fc.nat({ max: 2 }),
       times: fc.integer({ min: 1, max: 4 }),
+      isNextLost: fc.boolean(),
     })
-    .map(({ index: number, seconds, rotations, times }) => {
+    .map(({ index: number, seconds, rotations, times, isNextLost }) => {
       const repeat = (count: number, backwards: number) =>
         Array.from({ length: count }, () => step(number, backwards, seconds)).flat();
-      return new InTurn([...repeat(rotations + 1, 0), ...repeat(times, 1)]);
+      const lost = [...repeat(rotations + 1, 0), ...repeat(times, 1)];
+      return new InTurn([...lost, ...(isNextLost ? [...repeat(1, 0), ...repeat(1, 1)] : [])]);
     });
   /** A release before ended sessions that last longer than its configuration says. */
   const oldNotBefore = fc
@@ -126,6 +128,13 @@ function histories() {
         new Wait(seconds),
       ];
       return new InTurn(commands);
+    });
+  /** Whoever has a secret forges, also before its real tokens have ended. */
+  const forgery = fc
+    .tuple(index, fc.constantFrom(...DOORS), fc.constantFrom(0, HOUR))
+    .map(([number, door, seconds]) => {
+      const forge = new ForgeRefreshToken(number, door, 1);
+      return new InTurn([new Create(0), new LeakSecret(seconds), forge, new Wait(1)]);
     });
   const paths = ['/v1/sessions/current', '/v1/sessions/revoke-others'] as const;
   // What one person does, a few times for each thing that an operator does.
@@ -146,6 +155,7 @@ function histories() {
       lostAnswer,
       lostAnswer,
       oldNotBefore,
+      forgery,
       fc.tuple(index, fc.boolean()).map((all) => new SignOut(...all)),
       user.map((number) => new RevokeUser(number)),
       fc.tuple(user, fc.constantFrom(...HOMES), cut).map((all) => new Move(...all)),

@@ -141,9 +141,9 @@ export class Wait implements Command {
 /** One after the other, because chance alone seldom does them in a row. */
 export class InTurn implements Command {
   constructor(readonly commands: readonly Command[]) {}
-  check = (model: Readonly<Model>) => this.commands.every((command) => command.check(model));
+  check = () => true;
   async run(model: Model, real: Real) {
-    for (const command of this.commands) await command.run(model, real);
+    for (const command of this.commands) if (command.check(model)) await command.run(model, real);
   }
   toString = () => this.commands.map(String).join(', ');
 }
