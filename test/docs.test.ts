@@ -10,7 +10,7 @@ const pages: Record<string, string> = import.meta.glob('../{README.md,docs/*.md}
   eager: true,
   import: 'default',
 });
-const readme = pages['../README.md'] ?? '';
+const configuration = pages['../docs/configuration.md'] ?? '';
 const securityLog = pages['../docs/security-log.md'] ?? '';
 
 /** The names in the first column of the tables of a part of a page. */
@@ -39,12 +39,16 @@ describe('docs/security-log.md', () => {
   });
 });
 
-describe('README.md', () => {
+describe('docs/configuration.md', () => {
   it('lists the capabilities', () => {
-    expect(listed(readme, '| `allow` |', '```').slice(1).sort()).toEqual([...CAPABILITIES].sort());
+    expect(listed(configuration, '| `allow` |', '```').slice(1).sort()).toEqual(
+      [...CAPABILITIES].sort(),
+    );
   });
+});
 
-  it('lists the routes of the API, or a page of docs/ does', async () => {
+describe('the pages', () => {
+  it('list the routes of the API', async () => {
     const { app } = await startService();
     const routes = app.routes
       .filter(({ method, path }) => method !== 'ALL' && /^\/(v1|oauth)\//.test(path))
