@@ -91,6 +91,12 @@ export function endById(
   };
 }
 
+/**
+ * SQL: nothing has ended it, and it has not left: what is on its way to another home ends where it
+ * arrives, and is logged there. Marked here, it would arrive as one that is over already.
+ */
+const IS_OPEN_HERE = and(isNull(userSessions.revokedAt), isNull(userSessions.movedTo));
+
 const isNamed = and(
   eq(userSessions.id, given('sessionId')),
   sql`(${given('clientId')} is null or ${userSessions.clientId} = ${given('clientId')})`,
@@ -111,7 +117,7 @@ const endOfId = writtenOnce((db) =>
   db
     .update(userSessions)
     .set({ revokedAt: sql`${given('second')}`, revokedReason: sql`${given('reason')}` })
-    .where(and(isNamed, isNull(userSessions.revokedAt))),
+    .where(and(isNamed, IS_OPEN_HERE)),
 );
 
 /**
@@ -134,7 +140,7 @@ export function endWhere(
     ended: home.db
       .update(userSessions)
       .set({ revokedAt: new Date(now), revokedReason: details.reason })
-      .where(and(condition, isNull(userSessions.revokedAt))),
+      .where(and(condition, IS_OPEN_HERE)),
   };
 }
 

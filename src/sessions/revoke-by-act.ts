@@ -1,5 +1,5 @@
 /** One session, as a client sees and ends it that acts on other people. */
-import { and, eq, exists, isNull, sql } from 'drizzle-orm';
+import { and, eq, exists, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
@@ -26,12 +26,7 @@ export async function revokeByAct(
   sessionId: string,
   revocation: Revocation,
 ): Promise<EndedByAct> {
-  const target = and(
-    eq(userSessions.id, sessionId),
-    // One that has left is ended where it arrives, and is logged there.
-    isNull(userSessions.movedTo),
-    isReached(userSessions.clientId, act.grant),
-  );
+  const target = and(eq(userSessions.id, sessionId), isReached(userSessions.clientId, act.grant));
   const live = home.db
     .select({ one: sql`1` })
     .from(userSessions)

@@ -4,6 +4,7 @@
  */
 import { env } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
+import { APP, type Tokens } from '../fixtures';
 import {
   AWAY,
   beginEmpty,
@@ -86,6 +87,28 @@ describe('a session that moved', () => {
     expect(await countIn('session_signed_out')).toEqual(isEnded ? { DB_APAC: 1 } : {});
     expect((await homes.service.refresh(refresh_token)).status).toBe(isEnded ? 400 : 200);
   });
+});
+
+it.each<[string, (homes: ThreeHomes, tokens: Tokens) => Promise<Response>]>([
+  [
+    'by its refresh token',
+    ({ service }, { refresh_token: token }) =>
+      service.form('/oauth/revoke', { token, client_id: APP }),
+  ],
+  [
+    'by its access token',
+    ({ service }, { access_token }) =>
+      service.bearer('DELETE', '/v1/sessions/current', access_token),
+  ],
+])('one that is on its way ends, and is logged, where it arrives: %s', async (_, signOut) => {
+  const homes = await startThreeHomes();
+  const tokens = await create(homes, { user_id: USER }, FROM.paris);
+  homes.databases.DB_WEUR.faults = [null, null, AWAY];
+  expect((await move(homes, 'DB_APAC')).status).toBe(503);
+  expect((await signOut(homes, tokens)).ok).toBe(true);
+  expect(await livesIn(tokens.session.id)).toEqual([]);
+  expect(await countIn('session_revoked')).toEqual({ DB_APAC: 1 });
+  expect((await homes.service.refresh(tokens.refresh_token)).body.reason).toBe('signed_out');
 });
 
 describe.each(['GET', 'DELETE'])('%s, while a home does not answer', (method) => {

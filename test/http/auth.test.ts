@@ -212,7 +212,9 @@ describe('headers of every answer', () => {
     // The replica's copy, and the primary that is asked in its place.
     const fault = { before: 'D1_ERROR: internal error' };
     service.database.faults = [fault, fault];
-    return service.bearer('GET', '/v1/sessions', tokens.access_token);
+    const response = await service.bearer('GET', '/v1/sessions', tokens.access_token);
+    service.database.faults = [];
+    return response;
   }
 
   it.each(cases)('%s', async (_, status, ask) => {
