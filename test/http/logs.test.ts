@@ -159,9 +159,11 @@ describe('tokens, secrets, hashes and bound parameters', () => {
     const errors: string[] = [];
     const statements = ['create', 'refresh', 'list', 'revoke'] as const;
     for (const statement of statements) {
-      service.database.faults = [
-        { before: 'D1_ERROR: UNIQUE constraint failed: user_sessions.id: SQLITE_CONSTRAINT' },
-      ];
+      const fault = {
+        before: 'D1_ERROR: UNIQUE constraint failed: user_sessions.id: SQLITE_CONSTRAINT',
+      };
+      // A list that the replica does not give is asked of the primary.
+      service.database.faults = [fault, fault];
       const response = await {
         create: () =>
           service.request('/v1/sessions', {
@@ -205,7 +207,7 @@ describe('a request', () => {
         'GET',
         '/v1/sessions',
         tokens.access_token,
-        { route: '/v1/sessions', status: 200, d1_round_trips: 2 },
+        { route: '/v1/sessions', status: 200, d1_round_trips: 1 },
       ],
       [
         'GET',
