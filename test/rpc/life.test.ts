@@ -305,7 +305,7 @@ describe('a cookie that a server forwards', () => {
       code: 'session_ended',
     });
     expect(refusalOf(await bound.exchangeCookie({ cookie: `${cookie}; ${cookie}` })).code).toBe(
-      'invalid_request',
+      'ambiguous_cookie',
     );
     own.advance(1);
     valueIn(await bound.revokeAll({ user_id: USER }));
