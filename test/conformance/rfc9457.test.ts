@@ -47,7 +47,9 @@ describe('§3 members of a problem', () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
     const service = await startService();
     const { access_token } = await service.create();
-    service.database.faults = [{ before: 'D1_ERROR: internal error' }];
+    // What a replica does not give is asked of the primary.
+    const fault = { before: 'D1_ERROR: internal error' };
+    service.database.faults = [fault, fault];
     const failed = await service.bearer('GET', '/v1/sessions', access_token);
     expect([failed.status, failed.headers.get('retry-after')]).toEqual([503, '1']);
     Object.defineProperty(service.clock, 'now', {
