@@ -24,6 +24,8 @@ const app = new Hono();
 
 app.use(
   secureHeaders({
+    // The service goes by it to know that this app sent the browser to sign in.
+    referrerPolicy: 'strict-origin',
     contentSecurityPolicy: {
       defaultSrc: ["'self'"],
       // A script that got in reads the access token, and these are all that it can send it to by a
