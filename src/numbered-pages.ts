@@ -26,11 +26,20 @@ export function toNumberedPage<T>(
   numberOf: (row: T) => number,
   limit: number,
 ): NumberedPage<T> {
+  const { rows, last } = takePage(read, isShown, limit);
+  return { rows, next: last === undefined ? null : numberOf(last) };
+}
+
+/** The same of rows in any order: `last` is where the next page goes on; undefined: there is none. */
+export function takePage<T>(
+  read: readonly T[],
+  isShown: (row: T) => boolean,
+  limit: number,
+): { rows: T[]; last: T | undefined } {
   const shown = read.filter(isShown);
   const rows = shown.slice(0, limit);
   const isFull = read.length > limit + PASSED_OVER;
-  const last = shown.length > limit ? rows.at(-1) : isFull ? read.at(-1) : undefined;
-  return { rows, next: last === undefined ? null : numberOf(last) };
+  return { rows, last: shown.length > limit ? rows.at(-1) : isFull ? read.at(-1) : undefined };
 }
 
 export interface MergedPage<T> {

@@ -11,7 +11,7 @@ import { refresh as refreshSession } from '../service/refresh-session';
 import { refuse, SESSION_ENDED } from '../service/refusal';
 import { signIn as signInBy } from '../service/sign-in';
 import { deviceOf, visitorOf, whyNotDescribed } from '../service/signals';
-import { cookiesNamed, parseSessionCookie, SESSION_COOKIE } from '../session-cookie';
+import { cookiesNamed, parseSessionCookie, SESSION_COOKIE } from '../tokens/session-cookie';
 import { defineCall } from './call';
 import { signals } from './fields';
 import { toIntrospectionView, toSessionView, toTokenView } from './views';

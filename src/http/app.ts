@@ -11,6 +11,7 @@ import { serviceFor } from '../service/instance';
 import { createService, type Service } from '../service/service';
 import { accountRoutes } from './account/account-routes';
 import { accountErrors } from './account/error-page';
+import { createPages } from './account/pages';
 import { eventRoutes } from './api/event-routes';
 import { operatorRoutes } from './api/operator-routes';
 import { sessionRoutes } from './api/session-routes';
@@ -66,6 +67,7 @@ function routesOf(service: Service): Hono<AppEnv> {
   const app = createShell(`${config.basePath}/oauth/`, config.hsts);
   app.use(startCheck(config));
   if (config.webhooks.length > 0) app.use(webhooks(service));
+  const pages = createPages(service);
   const { wellKnown, serverMetadata } = metadataRoutes(service);
 
   // RFC 8414 §3.1: the well-known part comes before the issuer's path; in OpenID Connect Discovery
@@ -95,13 +97,13 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.route(`${config.basePath}/v1/events`, eventRoutes(service));
   app.route(`${config.basePath}/v1/users`, userRoutes(service));
   app.route(`${config.basePath}/v1`, operatorRoutes(service));
-  app.route(`${config.basePath}/browser/start`, startRoutes(service));
+  app.route(`${config.basePath}/browser/start`, startRoutes(service, pages));
   app.route(`${config.basePath}/browser`, browserRoutes(service));
-  app.route(`${config.basePath}/account`, accountRoutes(service));
+  app.route(`${config.basePath}/account`, accountRoutes(service, pages));
   app.route(`${config.basePath}/verify`, verifyRoutes(service));
   app.get(`${config.basePath}/healthz`, (c) => c.json(toHealth(config)));
   refuseOtherMethods(app);
-  const answerWithPage = accountErrors(service);
+  const answerWithPage = accountErrors(service, pages);
   app.onError((error, c) =>
     `${c.req.path}/`.startsWith(`${config.basePath}/account/`)
       ? answerWithPage(error, c)

@@ -87,6 +87,17 @@ export function parseSignals(json: string | null): Signals | null {
   }
 }
 
+/** The signals, with those of a row where they are not known. */
+export function asItWas(
+  lastSignals: string | null,
+  signals: Signals,
+  unknown: readonly (keyof Signals)[],
+): Signals {
+  if (unknown.length === 0) return signals;
+  const last = parseSignals(lastSignals) ?? NO_SIGNALS;
+  return { ...signals, ...Object.fromEntries(unknown.map((name) => [name, last[name]])) };
+}
+
 /**
  * What is known once a request has been: what it does not tell stays as it was, so that whoever
  * leaves something out takes nothing from what the next caller is compared with. What belongs

@@ -3,8 +3,8 @@
  * that it names (RFC 7009 §2.1), also where the other is gone.
  */
 import type { Home } from '../db/d1';
-import type { SessionCookie } from '../session-cookie';
 import type { ShownRefreshToken } from '../tokens/refresh-token';
+import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller } from './caller';
 import { endByClient, hasEnded } from './end-session';
 import { verifyAccountToken } from './own-access-token';

@@ -45,10 +45,7 @@ export async function endOne(
   );
   if (ended === null) return SESSION_ENDED;
   const { home, result } = ended;
-  if (!result.ok) {
-    if (result.reason === 'caller_session_ended') return callerEnded(caller, service);
-    return toRevokeRefused(result, service);
-  }
+  if (!result.ok) return toOwnRefused(caller, service, result);
   report(caller, home, result.events);
   return { ok: true };
 }
@@ -68,13 +65,21 @@ export async function endOthers(
   );
   if (ended === null) return SESSION_ENDED;
   const { home, result } = ended;
-  if (!result.ok) {
-    if (result.reason === 'caller_session_ended') return callerEnded(caller, service);
-    return toRevokeRefused(result, service);
-  }
+  if (!result.ok) return toOwnRefused(caller, service, result);
   const { events } = result;
   report(caller, home, events);
   return { ok: true, revoked: events.length };
+}
+
+/** The same of whoever holds an access token; that its session is over is remembered. */
+function toOwnRefused(
+  caller: UserCaller,
+  service: Service,
+  result: Extract<RevokeResult, { ok: false }>,
+): Refused {
+  return result.reason === 'caller_session_ended'
+    ? callerEnded(caller, service)
+    : toRevokeRefused(result, service);
 }
 
 /** Why a person's sessions were not ended, however the person was known. */

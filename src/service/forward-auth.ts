@@ -10,13 +10,12 @@ import type { Client } from '../config/clients';
 import { findBrowserClient } from '../config/refused-clients';
 import { findSession } from '../sessions/read';
 import { checkSession } from '../sessions/session';
-import { verifyRefreshToken } from '../tokens/refresh-token';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import { authorize } from './authorize';
 import type { ClientCaller, UserCaller } from './caller';
 import { issueTokens } from './issue-tokens';
 import { logUnknownHome, whereCallerIs } from './locate';
-import { present } from './present';
+import { presentAt, verifySessionCookie } from './present-cookie';
 import { type Result, refuse, SESSION_ENDED } from './refusal';
 import type { Service } from './service';
 import { type Description, deviceOf, visitorOf, whyNotDescribed } from './signals';
@@ -94,16 +93,10 @@ export async function verifyCookieRequest(
     });
   const undescribed = whyNotDescribed(cookie.visitor, clientId, service);
   if (undescribed !== null) return undescribed;
-  const verdict = await verifyRefreshToken(
-    await service.keyring(),
-    cookie.refreshToken,
-    service.now(),
-  );
-  if (!verdict.ok)
-    return verdict.reason === 'expired'
-      ? refuse({ code: 'session_ended', reason: 'expired_absolute' })
-      : SESSION_ENDED;
-  const { token } = verdict;
+  const verified = await verifySessionCookie(cookie, service);
+  if (verified === null) return SESSION_ENDED;
+  if (verified.isExpired) return refuse({ code: 'session_ended', reason: 'expired_absolute' });
+  const { token } = verified;
   const home = service.findHome(token.home, caller.meter);
   if (home === null) {
     logUnknownHome(caller);
@@ -111,13 +104,10 @@ export async function verifyCookieRequest(
   }
   const signer = wantsAccessToken ? await service.signerFor(home) : null;
   const visitor = await visitorOf(deviceOf(cookie.visitor), service);
-  const { home: at, result } = await present(caller, service, home, { token, clientId, visitor });
-  if (!result.ok) return toRefusal(result.reason);
-  const { session } = result;
-  const tokens =
-    signer === null
-      ? null
-      : await issueTokens(service, signer, { home: at, session, secret: token.secret });
+  const presented = await presentAt(caller, service, home, { token, clientId, visitor });
+  if (!presented.ok) return presented;
+  const { session } = presented;
+  const tokens = signer && (await issueTokens(service, signer, presented));
   return {
     ok: true,
     verified: {
@@ -127,19 +117,4 @@ export async function verifyCookieRequest(
       accessToken: tokens?.accessToken ?? null,
     },
   };
-}
-
-type NotPresented = Extract<Awaited<ReturnType<typeof present>>['result'], { ok: false }>;
-
-/** Only whoever holds an authentic token of the session is told why it is over. */
-function toRefusal(reason: NotPresented['reason']) {
-  switch (reason) {
-    case 'unknown_session':
-    case 'wrong_client':
-    case 'superseded':
-    case 'moved':
-      return SESSION_ENDED;
-    default:
-      return refuse({ code: 'session_ended', reason });
-  }
 }

@@ -33,30 +33,32 @@ export async function verifyOwnAccessToken(
   return newer === known ? verdict : verify(newer);
 }
 
+type AudienceVerdict = AccessTokenVerdict | { ok: false; reason: 'wrong_audience' };
+
+const isFor = ({ payload }: AccessToken, audience: string) =>
+  [payload.aud].flat().includes(audience);
+
 /** Whether a token may see and end the person's sessions (audience.ts). */
-export function isForAccount({ payload }: AccessToken, { config }: Service): boolean {
-  return [payload.aud].flat().includes(config.accountAudience);
+export function isForAccount(token: AccessToken, { config }: Service): boolean {
+  return isFor(token, config.accountAudience);
 }
 
 /** `verifyOwnAccessToken` where a gateway stands in front of the team's own app. */
-export async function verifyAppToken(
-  caller: Caller,
-  service: Service,
-  token: string,
-): Promise<AccessTokenVerdict | { ok: false; reason: 'wrong_audience' }> {
-  const verdict = await verifyOwnAccessToken(caller, service, token);
-  if (!verdict.ok || [verdict.token.payload.aud].flat().includes(service.config.audience))
-    return verdict;
-  return { ok: false, reason: 'wrong_audience' };
-}
+export const verifyAppToken = (caller: Caller, service: Service, token: string) =>
+  verifyTokenFor(service.config.audience, caller, service, token);
 
 /** `verifyOwnAccessToken` where the person's sessions are seen or ended. */
-export async function verifyAccountToken(
+export const verifyAccountToken = (caller: Caller, service: Service, token: string) =>
+  verifyTokenFor(service.config.accountAudience, caller, service, token);
+
+async function verifyTokenFor(
+  audience: string,
   caller: Caller,
   service: Service,
   token: string,
-): Promise<AccessTokenVerdict | { ok: false; reason: 'wrong_audience' }> {
+): Promise<AudienceVerdict> {
   const verdict = await verifyOwnAccessToken(caller, service, token);
-  if (!verdict.ok || isForAccount(verdict.token, service)) return verdict;
-  return { ok: false, reason: 'wrong_audience' };
+  return !verdict.ok || isFor(verdict.token, audience)
+    ? verdict
+    : { ok: false, reason: 'wrong_audience' };
 }

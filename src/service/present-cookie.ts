@@ -1,10 +1,10 @@
 /** Whose session a browser's cookie is: proven by its refresh token, without rotating it. */
 import { findBrowserClient } from '../config/refused-clients';
 import type { Home } from '../db/d1';
-import type { SessionCookie } from '../session-cookie';
-import type { Visitor } from '../sessions/presented';
+import type { Presentation, Visitor } from '../sessions/presented';
 import type { Session } from '../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
+import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller } from './caller';
 import { present } from './present';
 import { type Result, refuse, SESSION_ENDED } from './refusal';
@@ -46,10 +46,22 @@ export async function presentCookie(
   const throttled = await throttleToken(service, token);
   if (throttled !== null) return throttled;
   const signer = await service.signerFor(home);
-  const { home: at, result } = await present(caller, service, home, { token, clientId, visitor });
+  const presented = await presentAt(caller, service, home, { token, clientId, visitor });
+  return presented.ok ? { ...presented, signer } : presented;
+}
+
+/** The live session of a token, which began in this home; or why a browser has none. */
+export async function presentAt(
+  caller: Caller,
+  service: Service,
+  home: Home,
+  presentation: Presentation,
+): Promise<Result<{ session: Session; home: Home; secret: string }>> {
+  const { home: at, result } = await present(caller, service, home, presentation);
   if (result.ok)
-    return { ok: true, session: result.session, home: at, secret: token.secret, signer };
+    return { ok: true, session: result.session, home: at, secret: presentation.token.secret };
   switch (result.reason) {
+    // Only whoever holds an authentic token of the session is told why it is over.
     case 'unknown_session':
     case 'wrong_client':
     case 'superseded':

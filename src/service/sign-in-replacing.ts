@@ -1,5 +1,5 @@
 /** Signing in in a browser, which has one session at a time: the former one ends. */
-import type { SessionCookie } from '../session-cookie';
+import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller } from './caller';
 import { endReplaced } from './end-by-cookies';
 import { verifySessionCookie } from './present-cookie';

@@ -17,6 +17,7 @@ import { repeatableStatements, toDetails, toHoursIds } from '../security-log/hou
 import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { type RefreshToken, type Successor, successorsOf } from '../tokens/refresh-token';
 import { supersededByStepUp, wasSupersededByStepUp } from './before-step-up';
+import { isReachedBy, toReach } from './reach';
 import {
   checkSession,
   type EndReason,
@@ -64,12 +65,11 @@ export async function authenticateSession(
   ]);
   // Drawn here, so that a transaction that is run again reports it once.
   const once = crypto.randomUUID();
-  const { forClients } = grant;
   const values = {
     ...toValuesOfNow(policy, now),
     ...toValuesOfMoves(hash, steps),
     ...{ sessionId, now, acr, once, requestId: reporting.requestId },
-    reach: forClients && JSON.stringify([...forClients]),
+    reach: toReach(grant),
     authTime: Math.floor(authTime.getTime() / 1000),
     amr: amr && JSON.stringify(amr),
     ids: JSON.stringify(eventIds),
@@ -165,7 +165,7 @@ function toStatements(isRerun: boolean) {
     const { authTime, clientId } = userSessions;
     return and(
       eq(userSessions.id, given('sessionId')),
-      sql`(${given('reach')} is null or ${clientId} in (select value from json_each(${given('reach')})))`,
+      isReachedBy(clientId, given('reach')),
       or(moves, isRepeat, isRerun ? isOwnMove : undefined),
       isLive(policy, PLACEHOLDERS_OF_NOW),
       or(isNull(authTime), lte(authTime, given('authTime'))),

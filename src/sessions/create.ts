@@ -2,6 +2,7 @@
  * Starting a session: the user's row on first sight, room under the limit, the session, and the end
  * of the guest session that it replaces, all in one transaction and one round trip.
  */
+
 import type { SessionPolicy } from '../config/config';
 import { type Keyring, randomSecret, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
@@ -21,6 +22,7 @@ import {
 import { oldestKept } from './idempotency-age';
 import { evictsOldest } from './limits';
 import { type NewSession, toRow, toSecond, toValues } from './new-session';
+import { toReach } from './reach';
 import type { Session } from './session';
 import { mayBeNewDevice, toStartDetails } from './start-events';
 import { adoptRest, upgradeGuest } from './upgrade-guest';
@@ -178,10 +180,9 @@ function toCondition(
   { now, assertion = null }: CreateOptions,
   claim: Claim | null,
 ) {
-  const { forClients } = startedBy.grant;
   return {
     guestSessionId,
-    reach: forClients && JSON.stringify([...forClients]),
+    reach: toReach(startedBy.grant),
     assertion: assertion?.hash ?? null,
     assertionEndsAt: assertion && toSecond(assertion.expiresAt.getTime()),
     salt: claim?.salt ?? null,

@@ -7,7 +7,7 @@
 import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';
 import { type Home, type Replica, transact } from '../db/d1';
-import { PASSED_OVER } from '../numbered-pages';
+import { PASSED_OVER, takePage } from '../numbered-pages';
 import type { Caller } from './may-end';
 import { type Position, selectOpen, toListedAt } from './open';
 import { type Copies, readFor } from './read';
@@ -97,10 +97,7 @@ function toPage(
   isShown: (session: KnownSession) => boolean,
   { limit }: Page,
 ): SessionPage {
-  const shown = read.filter(isShown);
-  const sessions = shown.slice(0, limit);
-  const isFull = read.length > limit + PASSED_OVER;
-  const last = shown.length > limit ? sessions.at(-1) : isFull ? read.at(-1) : undefined;
+  const { rows: sessions, last } = takePage(read, isShown, limit);
   return { sessions, next: last === undefined ? null : toPosition(last) };
 }
 

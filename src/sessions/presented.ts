@@ -14,7 +14,7 @@ import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
-import { NO_SIGNALS, parseSignals, type Signals } from '../risk/signals';
+import { asItWas, NO_SIGNALS, type Signals } from '../risk/signals';
 import { type RepeatableDraft, toOnce, toRecording } from '../security-log/hourly-limit';
 import {
   type EventDraft,
@@ -23,10 +23,11 @@ import {
   reportTo,
 } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
+import { changeIfUnchanged } from './change-if-unchanged';
 import { findSession } from './read';
 import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
 import { endById, type Revocation } from './revocation';
-import { act, MAX_LOST_RACES } from './rotate';
+import { MAX_LOST_RACES } from './rotate';
 import { type KnownSession, type RefusalReason, type Session, selectSession } from './session';
 
 /** Who presents it, as far as the request tells. */
@@ -98,7 +99,12 @@ export async function presentToken(
       refreshCase.do === 'revoke' && refreshCase.reason === 'suspicious'
         ? { revokedAt: new Date(now), revokedReason: refreshCase.reason }
         : null;
-    const { isDone, after, events } = await act(home, row, { change, event, reporting, now });
+    const { isDone, after, events } = await changeIfUnchanged(home, row, {
+      change,
+      event,
+      reporting,
+      now,
+    });
     if (isDone) return { ...toResult(refreshCase, row), events };
     row = after;
   }
@@ -165,15 +171,13 @@ async function weigh(
     sha256(token.secret),
     successorsOf(keyring, token),
   ]);
-  const last = parseSignals(row.lastSignals) ?? NO_SIGNALS;
-  const unknown = Object.fromEntries(visitor.unknown.map((name) => [name, last[name]]));
   const attempt = {
     secret: token.secret,
     mayBeForged: token.mayBeForged,
     hash,
     successors,
     clientId: clientId ?? row.clientId ?? '',
-    signals: { ...visitor.signals, ...unknown },
+    signals: asItWas(row.lastSignals, visitor.signals, visitor.unknown),
     formerNetwork: visitor.formerNetwork,
     otherNetworks: visitor.otherNetworks,
     userAgent: visitor.userAgent,

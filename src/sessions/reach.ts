@@ -1,9 +1,22 @@
 /** SQL: whose sessions and events a grant reaches. */
 import { type Column, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
+import type { Given } from '../db/prepared';
 
 /** The row is of a client that the grant reaches. One parameter, however many there are. */
 export function isReached(clientId: Column, { forClients }: Grant): SQL | undefined {
-  if (forClients === null) return undefined;
-  return sql`${clientId} in (select value from json_each(${JSON.stringify([...forClients])}))`;
+  return forClients === null ? undefined : isIn(clientId, toReach({ forClients }));
 }
+
+/** The same where the grant is given to a statement that is written once, as `toReach` has it. */
+export function isReachedBy(clientId: Column, reach: Given): SQL {
+  return sql`(${reach} is null or ${isIn(clientId, reach)})`;
+}
+
+/** The clients that a grant reaches, as a JSON array; null: all of them. */
+export function toReach({ forClients }: Pick<Grant, 'forClients'>): string | null {
+  return forClients && JSON.stringify([...forClients]);
+}
+
+const isIn = (clientId: Column, reach: Given) =>
+  sql`${clientId} in (select value from json_each(${reach}))`;

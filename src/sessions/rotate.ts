@@ -5,21 +5,15 @@
  * the row is still the one that was read. So no answer depends on a row that has changed since, and
  * of racing refreshes one rotates and the others find what it did.
  */
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
-import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
-import { keepKnown, NO_SIGNALS, parseSignals, type Signals } from '../risk/signals';
-import { type RepeatableDraft, toRecording } from '../security-log/hourly-limit';
-import {
-  type EventDraft,
-  type RecordedEvent,
-  type Reporting,
-  reportTo,
-} from '../security-log/record';
+import { asItWas, keepKnown, parseSignals, type Signals } from '../risk/signals';
+import type { RepeatableDraft } from '../security-log/hourly-limit';
+import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
+import { changeIfUnchanged, type RowChange } from './change-if-unchanged';
 import { ordinaryRefresh } from './ordinary-refresh';
 import {
   type RefreshAttempt,
@@ -27,13 +21,7 @@ import {
   type RefreshPolicy,
   toRefreshCase,
 } from './refresh-case';
-import {
-  type KnownSession,
-  type RefusalReason,
-  type RevokedReason,
-  type Session,
-  selectSession,
-} from './session';
+import { type RefusalReason, type RevokedReason, type Session, selectSession } from './session';
 
 export interface Refresh {
   token: ShownRefreshToken;
@@ -127,13 +115,13 @@ export async function rotateSession(
     // A rotation of this very moment is this call's own, whose answer was lost on the way from the
     // database.
     const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;
-    const weighed = { ...attempt, signals: asItWas(row, caller.signals, untold) };
+    const weighed = { ...attempt, signals: asItWas(row.lastSignals, caller.signals, untold) };
     const refreshCase = await toRefreshCase(row, weighed, weighing, { now, isOwnRotation });
     const known = JSON.stringify(keepKnown(parseSignals(row.lastSignals), caller.signals));
     const change = toChange(refreshCase, { ...step, lastSignals: known }, now);
     if (change === null && toEvent(refreshCase) === null)
       return toResult(refreshCase, row, next.secret, []);
-    const { isDone, isRerun, after, events } = await act(home, row, {
+    const { isDone, isRerun, after, events } = await changeIfUnchanged(home, row, {
       change,
       event: toEvent(refreshCase),
       reporting,
@@ -146,19 +134,6 @@ export async function rotateSession(
   }
   throw new DatabaseUnavailableError('the row changed each time before it could be acted on');
 }
-
-/** The signals, with those of the row where they are not known. */
-function asItWas(
-  { lastSignals }: Session,
-  signals: Signals,
-  untold: readonly (keyof Signals)[],
-): Signals {
-  if (untold.length === 0) return signals;
-  const last = parseSignals(lastSignals) ?? NO_SIGNALS;
-  return { ...signals, ...Object.fromEntries(untold.map((name) => [name, last[name]])) };
-}
-
-type RowChange = Partial<typeof userSessions.$inferInsert>;
 
 /** What a case does to the row; null: nothing. */
 function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowChange | null {
@@ -182,61 +157,6 @@ function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowCh
 
 function toEvent(refreshCase: RefreshCase): EventDraft | RepeatableDraft | null {
   return refreshCase.do === 'refuse' ? null : refreshCase.event;
-}
-
-/** Does it, and reports it, if the row is still as it was read. */
-export async function act(
-  home: Home,
-  row: KnownSession,
-  {
-    change,
-    event,
-    reporting,
-    now,
-  }: {
-    change: RowChange | null;
-    event: EventDraft | RepeatableDraft | null;
-    reporting: Reporting;
-    now: number;
-  },
-): Promise<{
-  isDone: boolean;
-  isRerun: boolean;
-  after: KnownSession | undefined;
-  events: RecordedEvent[];
-}> {
-  const { db } = home;
-  let wasRerun = false;
-  const isAsRead = and(
-    eq(userSessions.id, row.id),
-    eq(userSessions.refreshToken, row.refreshToken),
-    sql`${userSessions.rotatedAt} is ${row.rotatedAt?.getTime() ?? null}`,
-    sql`${userSessions.lastSignals} is ${row.lastSignals}`,
-    sql`${userSessions.recoveries} is ${row.recoveries}`,
-    isNull(userSessions.revokedAt),
-  ) as SQL;
-  const { requestId } = reporting;
-  const at = { sessionId: row.id, condition: isAsRead, requestId, now };
-  const recording = event && (await toRecording(home, event, at));
-  const report = recording && reportTo(home, reporting, { written: recording.eventIds, now });
-  const { asRead, written, after } = await transact(home, (isRerun) => {
-    wasRerun = isRerun;
-    return {
-      asRead: db.select({ one: sql`1` }).from(userSessions).where(isAsRead),
-      recorded: recording?.statements ?? null,
-      changed: change && db.update(userSessions).set(change).where(isAsRead),
-      deliveries: report?.deliveries ?? null,
-      written: report?.readBack ?? null,
-      after: selectSession(home, row.id),
-    };
-  });
-  const events = written ?? [];
-  return {
-    isDone: asRead.length === 1 || events.length === 1,
-    isRerun: wasRerun,
-    after: after[0],
-    events,
-  };
 }
 
 function toResult(

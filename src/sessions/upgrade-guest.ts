@@ -3,6 +3,7 @@
  * guest is held of the user from then on. The row and the log are theirs to see, move along, and go
  * when the user is erased.
  */
+
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
@@ -10,13 +11,14 @@ import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared'
 import { sessionEvents, userSessions } from '../db/schema';
 import { insertEvents } from '../security-log/record';
 import { SLICE } from './open';
+import { isReachedBy } from './reach';
 import { isLive, PLACEHOLDERS_OF_NOW, type RevokedReason } from './session';
 
 /** SQL: the session is the live one of a guest, of a client that the grant reaches. */
 export function isGuest(policy: SessionPolicy): SQL | undefined {
   return and(
     eq(userSessions.id, given('guestSessionId')),
-    sql`(${given('reach')} is null or ${userSessions.clientId} in (select value from json_each(${given('reach')})))`,
+    isReachedBy(userSessions.clientId, given('reach')),
     isNull(userSessions.userId),
     isLive(policy, PLACEHOLDERS_OF_NOW),
   );

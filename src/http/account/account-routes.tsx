@@ -8,12 +8,11 @@ import type { Service } from '../../service/service';
 import type { AppEnv } from '../context';
 import { icon, stylesheet } from './assets';
 import { ownForm, signOutHere, signOutOne, signOutOthers } from './forms';
-import { createPages, setPageHeaders } from './pages';
+import { type Pages, setPageHeaders } from './pages';
 import { askSignOutOthers, showActivity, showDevices, showSignedOut } from './views';
 
-export function accountRoutes(service: Service): Hono<AppEnv> {
+export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  const pages = createPages(service);
 
   routes.use(async function pageHeaders(c, next) {
     await next();

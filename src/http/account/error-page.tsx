@@ -5,11 +5,9 @@ import type { AppContext } from '../context';
 import { type ProblemError, statusOf, toProblem } from '../errors';
 import { toErrorKind } from './error-kind';
 import { Message, type MessageProps, type Site } from './layout';
-import { createPages, render, setPageHeaders } from './pages';
+import { type Pages, render, setPageHeaders } from './pages';
 
-export function accountErrors(service: Service) {
-  const { clients } = service.config;
-  const { siteOf, policyFor } = createPages(service);
+export function accountErrors({ config: { clients } }: Service, { siteOf, policyFor }: Pages) {
   return async function answerWithPage(error: Error, c: AppContext): Promise<Response> {
     const problem = toProblem(error, c);
     const site = await siteOf(c);

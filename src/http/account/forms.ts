@@ -4,7 +4,7 @@ import { uuid } from '../../calls/fields';
 import type { Config } from '../../config/config';
 import { endCookieSession, endOneByCookie, endOthersByCookie } from '../../service/cookie-person';
 import type { Service } from '../../service/service';
-import { SESSION_COOKIE } from '../../session-cookie';
+import { SESSION_COOKIE } from '../../tokens/session-cookie';
 import { findOwnSession } from '../browser/cookie-session';
 import { clearSessionCookies, isSentTwice } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';

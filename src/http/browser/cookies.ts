@@ -13,7 +13,7 @@ import {
   parseSessionCookie,
   SESSION_COOKIE,
   type SessionCookie,
-} from '../../session-cookie';
+} from '../../tokens/session-cookie';
 import type { AppContext } from '../context';
 import { toCookieProblem } from '../refusals';
 
@@ -80,7 +80,7 @@ export function assertOneSession(c: AppContext): void {
   if (isSentTwice(c, SESSION_COOKIE)) throw toCookieProblem({ code: 'ambiguous_cookie' });
 }
 
-const sent = (c: AppContext, name: string) => cookiesNamed(c.req.header('cookie') ?? '', name);
+const sent = (c: AppContext, name: string) => cookiesNamed(c.req.header('cookie'), name);
 
 /** Whether the browser sent either cookie of a session, whatever is in it. */
 export function hasSessionCookies(c: AppContext): boolean {

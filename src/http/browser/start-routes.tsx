@@ -8,11 +8,11 @@
 import { Hono } from 'hono';
 import type { Service } from '../../service/service';
 import { type BrowserHandoff, openCode, startInBrowser } from '../../service/start-in-browser';
-import { SESSION_COOKIE } from '../../session-cookie';
 import type { OpenedHandoff } from '../../tokens/handoff-code';
+import { SESSION_COOKIE } from '../../tokens/session-cookie';
 import { toErrorKind } from '../account/error-kind';
 import { Message, type Site } from '../account/layout';
-import { createPages, render } from '../account/pages';
+import { type Pages, render } from '../account/pages';
 import type { AppContext, AppEnv } from '../context';
 import { OAuthError, ProblemError, respondToError, statusOf, toProblem } from '../errors';
 import { readForm, readPageQuery } from '../input';
@@ -25,10 +25,9 @@ import { StartPage } from './start-page';
 
 type Former = Awaited<ReturnType<typeof verifyCookie>>;
 
-export function startRoutes(service: Service): Hono<AppEnv> {
+export function startRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   const { config } = service;
   const routes = new Hono<AppEnv>();
-  const pages = createPages(service);
   const issuerOrigin = new URL(config.issuer).origin;
 
   routes.use(async function vary(c, next) {
