@@ -5,11 +5,12 @@
 import { env } from 'cloudflare:test';
 import { Hono } from 'hono';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { createAccessTokenVerifier, type VerifierOptions } from '../../src/client/verify';
+import type { VerifierOptions } from '../../src/client/verify';
 import { cookiesNamed } from '../../src/client/verify/cookie-header';
 import { requireAccessToken, type VerifiedEnv } from '../../src/client/verify/middleware';
-import { AUDIENCE, basic, startService, type TestService } from '../fixtures';
+import { basic, startService, type TestService } from '../fixtures';
 import { type Jar, readSetCookies, SSR, startWithBrowsers } from '../http/browser/browser';
+import { verifierOf } from './verifier';
 
 const APP = 'https://app.example';
 const MOUNTED = `${APP}/auth`;
@@ -22,16 +23,8 @@ beforeEach(async () => {
   return () => vi.restoreAllMocks();
 });
 
-function verifierFor(service: TestService, options: Partial<VerifierOptions> = {}) {
-  return createAccessTokenVerifier({
-    issuer: MOUNTED,
-    audience: AUDIENCE,
-    cookie: true,
-    fetch: async (input, init) => service.app.request(new Request(input, init)),
-    now: () => service.clock.now,
-    ...options,
-  });
-}
+const verifierFor = (service: TestService, options: Partial<VerifierOptions> = {}) =>
+  verifierOf(service, { issuer: MOUNTED, cookie: true, ...options });
 
 /** The cookies of a browser that has signed in at the app's own host. */
 async function signIn(service: TestService, body: Record<string, unknown> = { user_id: USER }) {

@@ -3,10 +3,10 @@
  * tokens of all others, and goes on taking those of the one that was spared.
  */
 import { describe, expect, it } from 'vitest';
-import { createAccessTokenVerifier } from '../../src/client/verify';
-import { AUDIENCE, BACKEND, basic, ISSUER, OTHER_BACKEND } from '../fixtures';
+import { BACKEND, basic, OTHER_BACKEND } from '../fixtures';
 import { beginEmpty, create, FROM, startThreeHomes, type ThreeHomes } from '../homes/three-homes';
 import { bind, valueIn } from '../rpc/door';
+import { verifierOf } from './verifier';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NOBODY = '00000000-0000-4000-8000-000000000000';
@@ -15,12 +15,7 @@ beginEmpty();
 
 async function start() {
   const homes = await startThreeHomes({ REVOCATION_LIST_MAX_AGE_SECONDS: '1' });
-  const { app, clock } = homes.service;
-  const verifier = createAccessTokenVerifier({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    fetch: async (input, init) => app.request(new Request(input, init)),
-    now: () => clock.now,
+  const verifier = verifierOf(homes.service, {
     revocations: { pollSeconds: 5, acceptStaleSeconds: 60 },
   });
   const isGood = async (token: string) => (await verifier.verify(token)).ok;

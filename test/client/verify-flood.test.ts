@@ -1,9 +1,9 @@
 /** A verifier goes on deciding on every token, however much ended at once. */
 import { env } from 'cloudflare:test';
 import { beforeEach, expect, it, vi } from 'vitest';
-import { createAccessTokenVerifier } from '../../src/client/verify';
 import { LIST_BOUNDS } from '../../src/sessions/revocation-list';
-import { APP, AUDIENCE, ISSUER, startService, type TestService } from '../fixtures';
+import { APP, startService } from '../fixtures';
+import { verifierOf } from './verifier';
 
 const MANY_SESSIONS = 100_000;
 const MANY_PEOPLE = 20_000;
@@ -15,15 +15,6 @@ beforeEach(async () => {
     vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
-
-const verifierOf = ({ app, clock }: TestService) =>
-  createAccessTokenVerifier({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    fetch: async (input, init) => app.request(new Request(input, init)),
-    now: () => clock.now,
-    revocations: {},
-  });
 
 /** As a clean-up after credential stuffing leaves them, by plain SQL. */
 async function endAtOnce(sessions: number, people: number, now: number) {
@@ -60,7 +51,7 @@ async function startThree() {
 it('100,000 ended sessions and 20,000 not-befores are told apart from who stays', async () => {
   const { service, staying, leaving, everywhere } = await startThree();
   await endAtOnce(MANY_SESSIONS - 1, MANY_PEOPLE - 1, service.clock.now);
-  const verifier = verifierOf(service);
+  const verifier = verifierOf(service, { revocations: {} });
   expect(await verifier.verify(staying.access_token)).toMatchObject({ ok: true });
   expect(await verifier.verify(leaving.access_token)).toMatchObject({ error: 'invalid_token' });
   expect(await verifier.verify(everywhere.access_token)).toMatchObject({ error: 'invalid_token' });
@@ -70,7 +61,7 @@ it('100,000 ended sessions and 20,000 not-befores are told apart from who stays'
 it('more than the list holds refuses tokens from before, and a refresh mends it for who stays', async () => {
   const { service, staying, leaving } = await startThree();
   await endAtOnce(MANY_SESSIONS + 1, MANY_PEOPLE + 1, service.clock.now);
-  const verifier = verifierOf(service);
+  const verifier = verifierOf(service, { revocations: {} });
   // Never `unavailable`: what is left out is covered by one moment.
   for (const { access_token } of [staying, leaving])
     expect(await verifier.verify(access_token)).toMatchObject({ error: 'invalid_token' });

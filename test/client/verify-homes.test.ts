@@ -1,8 +1,8 @@
 /** A home that is away: the verifier goes on deciding for all others, and for its own for a while. */
 import { expect, it } from 'vitest';
-import { createAccessTokenVerifier } from '../../src/client/verify';
-import { APP, AUDIENCE, ISSUER } from '../fixtures';
+import { APP } from '../fixtures';
 import { beginEmpty, create, startThreeHomes, takeAway } from '../homes/three-homes';
+import { verifierOf } from './verifier';
 
 beginEmpty();
 
@@ -10,12 +10,7 @@ const STALE_SECONDS = 60;
 
 async function start() {
   const homes = await startThreeHomes({ REVOCATION_LIST_MAX_AGE_SECONDS: '1' });
-  const { app, clock } = homes.service;
-  const verifier = createAccessTokenVerifier({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    fetch: async (input, init) => app.request(new Request(input, init)),
-    now: () => clock.now,
+  const verifier = verifierOf(homes.service, {
     revocations: { pollSeconds: 5, acceptStaleSeconds: STALE_SECONDS },
   });
   const startIn = (home: string) => create(homes, { user_id: crypto.randomUUID(), home });

@@ -5,9 +5,9 @@
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { createAccessTokenVerifier } from '../../src/client/verify';
 import { runScheduled } from '../../src/scheduled';
-import { APP, AUDIENCE, ISSUER, START, type Tokens } from '../fixtures';
+import { verifierOf } from '../client/verifier';
+import { APP, ISSUER, START, type Tokens } from '../fixtures';
 import {
   AWAY,
   beginEmpty,
@@ -518,12 +518,7 @@ describe('the cron', () => {
           .all()
       ).results;
     expect(await kids('DB_WEUR')).toEqual(await kids('DB'));
-    const verifier = createAccessTokenVerifier({
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      fetch: async (input, init) => homes.service.app.request(new Request(input, init)),
-      now: () => homes.service.clock.now,
-    });
+    const verifier = verifierOf(homes.service);
     for (const home of HOMES) {
       const { access_token } = await create(homes, { home });
       expect(await verifier.verify(access_token)).toMatchObject({ ok: true });

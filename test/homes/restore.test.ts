@@ -5,9 +5,9 @@
  */
 import { env } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
-import { createAccessTokenVerifier } from '../../src/client/verify';
 import { runScheduled } from '../../src/scheduled';
-import { AUDIENCE, ISSUER, START } from '../fixtures';
+import { verifierOf } from '../client/verifier';
+import { START } from '../fixtures';
 import { beginEmpty, create, expectNoForks, FROM, livesIn, startThreeHomes } from './three-homes';
 
 const [ANNA, BEN] = [
@@ -124,13 +124,7 @@ describe('a not-before', () => {
     const fresh = await homes.service.refresh(elsewhere.refresh_token);
     await homes.post('/v1/not-before', { home: 'DB_WEUR' });
     homes.service.advance(1);
-    const verifier = createAccessTokenVerifier({
-      issuer: ISSUER,
-      audience: AUDIENCE,
-      fetch: async (input, init) => homes.service.app.request(new Request(input, init)),
-      now: () => homes.service.clock.now,
-      revocations: {},
-    });
+    const verifier = verifierOf(homes.service, { revocations: {} });
     expect(await verifier.verify(later.access_token)).toMatchObject({
       ok: false,
       description: 'The session of this access token is over',

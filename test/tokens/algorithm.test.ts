@@ -5,10 +5,10 @@
 import { env } from 'cloudflare:test';
 import { base64url, CompactSign, decodeProtectedHeader, importJWK, type JWK } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { createAccessTokenVerifier } from '../../src/client/verify';
 import { SIGNING_ALGS } from '../../src/config/signing-key-policy';
 import { runScheduled } from '../../src/scheduled';
-import { AUDIENCE, ISSUER, START, startService, type TestService } from '../fixtures';
+import { verifierOf } from '../client/verifier';
+import { START, startService, type TestService } from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const MINUTE = 60;
@@ -34,15 +34,6 @@ async function jwksOf(service: TestService): Promise<JWK[]> {
   const response = await service.request('/.well-known/jwks.json');
   return ((await response.json()) as { keys: JWK[] }).keys;
 }
-
-/** A resource server with the product's verifier, which keeps keys as long as it may. */
-const verifierOf = (service: TestService) =>
-  createAccessTokenVerifier({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    now: () => service.clock.now,
-    fetch: async (input, init) => service.app.request(new Request(input, init)),
-  });
 
 /** What the cron's line says of the signing keys. */
 async function runCron(service: TestService): Promise<Record<string, unknown>> {
@@ -148,7 +139,7 @@ describe('an algorithm that is changed', () => {
       const after = await startService({ ACCESS_TOKEN_ALG: to }, clock);
       const sessions = await Promise.all([before.create(), after.create()]);
       const refreshTokens = sessions.map(({ refresh_token }) => refresh_token);
-      const verifiers = [before, after].map(verifierOf);
+      const verifiers = [before, after].map((service) => verifierOf(service));
       const report = await runCron(after);
       const changesAt = START + DAY * 1000;
       expect(report).toMatchObject({

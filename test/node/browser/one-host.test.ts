@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { bundleModule } from '../../../scripts/bundle-client.ts';
 import { launchChromium } from './chromium.ts';
 import { type ExampleWorkers, startExampleWorkers } from './example-workers.ts';
+import { pressAndRead } from './press.ts';
 import { type Front, startFront } from './tls-front.ts';
 
 const APP = 'https://app.example.test';
@@ -54,13 +55,7 @@ async function signIn(): Promise<void> {
 }
 
 const asked = (path: string) => front.requests.filter(({ url }) => url === APP + path);
-const answer = () => page.textContent('#answer');
-const click = async (id: string) => {
-  await page.evaluate(`document.getElementById('answer').textContent = ''`);
-  await page.click(`#${id}`);
-  await page.waitForSelector('#answer:not(:empty)', { state: 'attached' });
-  return answer();
-};
+const click = (id: string) => pressAndRead(page, id);
 
 describe('one host', () => {
   it('the server that renders the page knows whose it is, and asks nobody', async () => {

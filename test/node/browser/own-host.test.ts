@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { bundleClient, bundleModule } from '../../../scripts/bundle-client.ts';
 import { launchChromium } from './chromium.ts';
 import { type ExampleWorkers, startExampleWorkers } from './example-workers.ts';
+import { pressAndRead } from './press.ts';
 import { type Front, startFront } from './tls-front.ts';
 
 const APP = 'https://app.example.test';
@@ -69,12 +70,7 @@ async function signIn(): Promise<void> {
 
 const asked = (url: string) =>
   front.requests.filter((request) => request.url === url && request.method !== 'OPTIONS');
-const load = async () => {
-  await page.evaluate(`document.getElementById('answer').textContent = ''`);
-  await page.click('#load');
-  await page.waitForSelector('#answer:not(:empty)', { state: 'attached' });
-  return page.textContent('#answer');
-};
+const load = () => pressAndRead(page, 'load');
 
 /** What a script that got into the page can ask the service for. */
 const steal = () =>

@@ -66,6 +66,23 @@ export class Create implements Command {
   toString = () => `create(user ${this.user})`;
 }
 
+/** The token that is presented, and the database with the fault that it is to meet; null: none. */
+async function show(
+  model: Model,
+  { service, databases }: Real['homes'],
+  { session: at, back, fault: wanted }: { session: number; back: number; fault: FaultName },
+) {
+  const session = sessionOf(model, at);
+  const { index, token } = tokenOf(session, back);
+  if (token === null) return null;
+  // The fault is the session's own, not that of a move which it finishes, or of the signing keys.
+  const fault = model.unfinished.has(session.userId) ? 'none' : wanted;
+  await service.request('/.well-known/jwks.json');
+  const database = databases[model.homes.get(session.userId) as HomeName];
+  if (fault !== 'none') database.faults = [FAULTS[fault]];
+  return { session, index, token, fault, database };
+}
+
 export class Refresh implements Command {
   constructor(
     readonly session: number,
@@ -76,15 +93,11 @@ export class Refresh implements Command {
   ) {}
   check = hasSessions;
 
-  async run(model: Model, { homes: { service, databases } }: Real) {
-    const session = sessionOf(model, this.session);
-    const { index, token } = tokenOf(session, this.back);
-    if (token === null) return;
-    // The fault is the session's own, not that of a move which it finishes, or of the signing keys.
-    const fault = model.unfinished.has(session.userId) ? 'none' : this.fault;
-    await service.request('/.well-known/jwks.json');
-    const database = databases[model.homes.get(session.userId) as HomeName];
-    if (fault !== 'none') database.faults = [FAULTS[fault]];
+  async run(model: Model, { homes }: Real) {
+    const { service } = homes;
+    const shown = await show(model, homes, this);
+    if (shown === null) return;
+    const { session, index, token, fault, database } = shown;
     const { status, body } = await service.refresh(token, APP, CALLERS[this.caller]);
     database.faults = [];
 
@@ -129,14 +142,11 @@ export class StepUp implements Command {
   ) {}
   check = hasSessions;
 
-  async run(model: Model, { homes: { service, databases } }: Real) {
-    const session = sessionOf(model, this.session);
-    const { index, token } = tokenOf(session, this.back);
-    if (token === null) return;
-    const fault = model.unfinished.has(session.userId) ? 'none' : this.fault;
-    await service.request('/.well-known/jwks.json');
-    const database = databases[model.homes.get(session.userId) as HomeName];
-    if (fault !== 'none') database.faults = [FAULTS[fault]];
+  async run(model: Model, { homes }: Real) {
+    const { service } = homes;
+    const shown = await show(model, homes, this);
+    if (shown === null) return;
+    const { session, index, token, fault, database } = shown;
     const proof = model.proofs + 1;
     const { status, body } = await stepUp(service, session.id, {
       refresh_token: token,
