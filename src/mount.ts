@@ -42,13 +42,17 @@ export interface MountedSessions {
   matches(request: Request): boolean;
   /** Answers a request that `matches`. */
   fetch(request: Request): Promise<Response>;
-  /** The service's part of a Cron Trigger. Rejects when a home failed, after all others are done. */
+  /**
+   * The service's part of a Cron Trigger. Rejects when a home failed, after all others are done.
+   */
   scheduled(controller: Pick<ScheduledController, 'scheduledTime'>): Promise<void>;
   /** The calls of backends, as the client `clientId`. They need no request, and never throw. */
   operations: SessionsCalls;
 }
 
-/** To be called once, at the top of a module. What is wrong with the settings, every answer says. */
+/**
+ * To be called once, at the top of a module. What is wrong with the settings, every answer says.
+ */
 export function createSessions(options: MountOptions): MountedSessions {
   const { clientId, env = ownEnv } = options;
   let known: Env | null = null;

@@ -30,7 +30,9 @@ export function toNumberedPage<T>(
   return { rows, next: last === undefined ? null : numberOf(last) };
 }
 
-/** The same of rows in any order: `last` is where the next page goes on; undefined: there is none. */
+/**
+ * The same of rows in any order: `last` is where the next page goes on; undefined: there is none.
+ */
 export function takePage<T>(
   read: readonly T[],
   isShown: (row: T) => boolean,
@@ -54,8 +56,8 @@ interface Numbered {
 }
 
 /**
- * One page of the pages of several homes, newest first. A row that is in two homes, because it moved
- * with its user, is listed once.
+ * One page of the pages of several homes, newest first. A row that is in two homes, because it
+ * moved with its user, is listed once.
  */
 export function mergeNumberedPages<T extends Numbered>(
   pages: readonly { home: string; page: NumberedPage<T> }[],

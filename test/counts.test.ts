@@ -43,9 +43,10 @@ const rotated: Operation = async (service, { refresh_token }) => {
 };
 
 // A created session is written five times: the row, its primary key, and the indexes on user_id and
-// expires_at, and of open sessions; a guest's four times, without the last. A new user adds two: the row and its primary key. Each event is written three times:
-// the row, and the indexes on id and subject. The limit on a user's sessions reads the user's own,
-// once to report and once to end what is over it.
+// expires_at, and of open sessions; a guest's four times, without the last. A new user adds two:
+// the row and its primary key. Each event is written three times: the row, and the indexes on id
+// and subject. The limit on a user's sessions reads the user's own, once to report and once to end
+// what is over it.
 const operations: [string, Cost, Operation][] = [
   [
     'create, a new user',

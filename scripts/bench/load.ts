@@ -46,7 +46,8 @@ export function send({ method, url, headers = {}, body = '' }: Call): Promise<An
       );
       response.on('error', reject);
     });
-    // A connection that was idle may be closed while the request is on its way: Node says which was.
+    // A connection that was idle may be closed while the request is on its way: Node says which
+    // was.
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
       if (!outgoing.reusedSocket || error.code !== 'ECONNRESET') return reject(error);
       send({ method, url, headers, body }).then(resolve, reject);

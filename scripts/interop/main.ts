@@ -1,6 +1,6 @@
 /**
- * `npm run interop`: tries programs that nobody here wrote against the service, and writes what came
- * of it into docs/compatibility.md. Needs npm's registry and, for Debian's programs, root and
+ * `npm run interop`: tries programs that nobody here wrote against the service, and writes what
+ * came of it into docs/compatibility.md. Needs npm's registry and, for Debian's programs, root and
  * apt-get. Options: --only NAME (of a part; repeatable; writes nothing), --print (writes nothing).
  */
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * What `npm run interop` is made of. Each `*.part.ts` below this folder exports a `part`: programs of
- * one kind, which are installed, tried against the running service, and told of in one table of
+ * What `npm run interop` is made of. Each `*.part.ts` below this folder exports a `part`: programs
+ * of one kind, which are installed, tried against the running service, and told of in one table of
  * docs/compatibility.md. A further part needs nothing but its file.
  */
 import type { SigningAlg } from '../../src/config/signing-key-policy.ts';
@@ -12,8 +12,8 @@ export interface Part {
   heading: string;
   columns: readonly string[];
   /**
-   * Installs what it needs: into `folder`, an empty one of its own, or by apt-get. Throws a sentence
-   * that says what is missing.
+   * Installs what it needs: into `folder`, an empty one of its own, or by apt-get. Throws a
+   * sentence that says what is missing.
    */
   prepare(folder: string): Promise<void> | void;
   /** A row for each program. The services run beside each other, one for each algorithm. */
@@ -36,7 +36,10 @@ export interface TriedService {
   /** A backend of it, which may introspect. */
   client: { id: string; secret: string };
   tokens: readonly TriedToken[];
-  /** While `run` runs, the JWKS has keys of the other algorithms too, as while the algorithm changes. */
+  /**
+   * While `run` runs, the JWKS has keys of the other algorithms too, as while the algorithm
+   * changes.
+   */
   withOtherKeys<T>(run: () => Promise<T>): Promise<T>;
 }
 

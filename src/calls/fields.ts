@@ -19,7 +19,9 @@ export const ipAddress = v.pipe(v.string(), v.transform(readToldAddress));
 
 const text = v.nullish(v.string());
 const number = v.nullish(v.union([v.number(), v.string()]));
-/** Of `request.cf` of the end user's request, which may be passed whole: other members are dropped. */
+/**
+ * Of `request.cf` of the end user's request, which may be passed whole: other members are dropped.
+ */
 export const place = v.object({
   asn: number,
   country: text,
@@ -31,7 +33,9 @@ export const place = v.object({
   tlsVersion: text,
 });
 
-/** The person's device, as a server tells of it: absent is unknown, null is what it did not tell. */
+/**
+ * The person's device, as a server tells of it: absent is unknown, null is what it did not tell.
+ */
 export const signals = {
   user_agent: v.nullish(userAgent),
   ip_address: v.nullish(ipAddress),

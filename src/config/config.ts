@@ -46,7 +46,9 @@ export interface Config extends Audiences, KnownClients {
   /** Ending other sessions asks for an authentication no older than this; null: any. */
   reauthenticateToRevokeSeconds: number | null;
   cleanupRetentionSeconds: number;
-  /** What browsers are bound to https for: this host, those below it too, or not by this service. */
+  /**
+   * What browsers are bound to https for: this host, those below it too, or not by this service.
+   */
   hsts: 'host' | 'subdomains' | 'off';
   risk: RiskConfig;
   webhooks: readonly Webhook[];

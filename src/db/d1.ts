@@ -41,7 +41,9 @@ export interface Home extends Database {
 /** For reads that may lag. Where there are no replicas, or none answers, it is the primary. */
 export interface Replica extends Database {
   copy: 'replica';
-  /** Whether its last answer was a copy's, as far as D1 says; before the first, of the isolate's. */
+  /**
+   * Whether its last answer was a copy's, as far as D1 says; before the first, of the isolate's.
+   */
   isCopy: () => boolean;
 }
 
@@ -93,8 +95,8 @@ export function openReplica(
       return true;
     },
   });
-  // Whatever is wrong with the copy, or with a bookmark that a caller made up, the primary knows. But
-  // where there is no copy, it was the primary that failed, and is not asked again at once.
+  // Whatever is wrong with the copy, or with a bookmark that a caller made up, the primary knows.
+  // But where there is no copy, it was the primary that failed, and is not asked again at once.
   const batch: Batch = (statements) =>
     replica(statements).catch((error) => {
       const isBookmarks = meter.bookmarks.has(at.name) && !isOutage(error);

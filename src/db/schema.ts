@@ -256,9 +256,9 @@ export const webhookPauses = sqliteTable('webhook_pauses', {
 });
 
 /**
- * Not-befores (the table is older than the word): sessions that began, and access tokens that were issued, before a time are over,
- * whatever their own row says. Of users who were signed out everywhere or erased, and of everyone
- * after a restore.
+ * Not-befores (the table is older than the word): sessions that began, and access tokens that were
+ * issued, before a time are over, whatever their own row says. Of users who were signed out
+ * everywhere or erased, and of everyone after a restore.
  */
 export const notBefores = sqliteTable(
   'outdated_tokens',

@@ -1,4 +1,7 @@
-/** The rows of the signing keys. What they mean is in tokens/signing-keys.ts, and when they change in rotate-signing-keys.ts. */
+/**
+ * The rows of the signing keys. What they mean is in tokens/signing-keys.ts, and when they change
+ * in rotate-signing-keys.ts.
+ */
 import {
   and,
   asc,
@@ -41,8 +44,8 @@ export async function addKeyRow(home: Home, row: KeyRow): Promise<KeyRow[]> {
 
 /**
  * Marks keys as compromised, and adds the one that signs instead, both or neither: where the new
- * one's generation is taken, nothing is written. `audit` gives what else is written then. Reads all.
- * One round trip.
+ * one's generation is taken, nothing is written. `audit` gives what else is written then. Reads
+ * all. One round trip.
  */
 export async function replaceKeyRows(
   home: Home,

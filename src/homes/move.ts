@@ -6,8 +6,8 @@
  * arrived.
  *
  *   1. source   marks the rows, counts the move, and writes down that it is unfinished
- *   2. target   takes the rows as they are at the source, unless it has them of this move or a
- * later one
+ *   2. target   takes the rows as they are at the source, unless it has them of this move or of
+ *               a later one
  *   3. source   strikes the note
  *
  * A run that is cut off before 1 changed nothing; after it, the next request or cron run does 2 and

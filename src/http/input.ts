@@ -134,8 +134,8 @@ export function readPageQuery(
 }
 
 /**
- * A query in which each parameter is known, there once, and not empty: where a caller's variable was
- * empty, what it was to narrow would be everything.
+ * A query in which each parameter is known, there once, and not empty: where a caller's variable
+ * was empty, what it was to narrow would be everything.
  */
 export function readQuery(
   c: AppContext,

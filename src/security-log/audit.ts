@@ -40,7 +40,9 @@ export type Target =
   /** All of them, or those that `facts` say. */
   | { type: 'signing_keys' | 'webhook_deliveries' };
 
-/** What is done by a capability, and how it is recorded. Operations that leave a trace ask for it. */
+/**
+ * What is done by a capability, and how it is recorded. Operations that leave a trace ask for it.
+ */
 export interface Act<C extends Capability = Capability> {
   /** One for a call, drawn before it, so that running a transaction twice records it once. */
   id: string;

@@ -88,7 +88,9 @@ interface RepeatableValues {
   second: Given;
 }
 
-/** The statements, in their order: then the last number is taken by no event of this very request. */
+/**
+ * The statements, in their order: then the last number is taken by no event of this very request.
+ */
 export function repeatableStatements(
   db: Home['db'],
   type: SessionEventType,

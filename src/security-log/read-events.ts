@@ -60,7 +60,9 @@ const newestOf = writtenOnce((db) =>
     .limit(given('limit')),
 );
 
-/** The statement of a page of a subject's events, and so many more as are not to be shown, maybe. */
+/**
+ * The statement of a page of a subject's events, and so many more as are not to be shown, maybe.
+ */
 export function selectEvents(
   copy: Home | Replica,
   subject: string,

@@ -187,8 +187,9 @@ const toNumbered = (ids: readonly string[]) =>
   Object.fromEntries(ids.map((id, number) => [`id${number}`, id]));
 
 /**
- * SQL: the event's session is over by it. Reuse that is seen outside a refresh, and so reported once
- * alone, ends nothing, and a Security Event Token of it would sign the person out at the receiver.
+ * SQL: the event's session is over by it. Reuse that is seen outside a refresh, and so reported
+ * once alone, ends nothing, and a Security Event Token of it would sign the person out at the
+ * receiver.
  */
 const isEndOfSession = sql`(${sessionEvents.type} <> 'reuse_detected' or ${sessionEvents.details} ->> '$.once' is null)`;
 

@@ -12,7 +12,9 @@ import type { Result } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
 
-/** How much of an account is read at once. `before`: where its activity goes on; null: the newest. */
+/**
+ * How much of an account is read at once. `before`: where its activity goes on; null: the newest.
+ */
 export interface AccountPage {
   devices: number;
   activity: { before: number | null; limit: number };

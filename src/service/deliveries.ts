@@ -81,7 +81,9 @@ function toTarget(filter: { endpoint: string | null; eventId: string | null }): 
 /** What is done after an answer has to end within 30 seconds. */
 const BOUNDS: DeliveryBounds = { maxAttempts: 50, budgetMs: 15_000, clock: Date.now };
 
-/** Tells the webhooks of what was written for a caller. To be run after the answer; never throws. */
+/**
+ * Tells the webhooks of what was written for a caller. To be run after the answer; never throws.
+ */
 export async function tellWebhooks({ written, requestId }: Caller, service: Service) {
   const byHome = Map.groupBy(written, ({ home }) => home);
   await Promise.all(

@@ -1,4 +1,6 @@
-/** What an isolate keeps for an environment: the service, and in it the keys that it has derived. */
+/**
+ * What an isolate keeps for an environment: the service, and in it the keys that it has derived.
+ */
 import { parseConfig } from '../config/config';
 import type { Bindings, Env } from '../env';
 import { namedAs } from '../outgoing';

@@ -21,8 +21,8 @@ interface Placement {
 }
 
 /**
- * Refuses a home that is unknown, takes nobody new, or is not the user's. Throws when a home that may
- * be the user's does not answer.
+ * Refuses a home that is unknown, takes nobody new, or is not the user's. Throws when a home that
+ * may be the user's does not answer.
  */
 async function place(
   caller: Caller,

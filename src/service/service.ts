@@ -59,8 +59,8 @@ export interface Service {
   issuerKeys: IssuerKeys;
   /**
    * The signing keys: from the isolate's cache, else in one round trip to the home that is asked
-   * anyway, which requests of the isolate share that need them at once. Not older than `maxAgeSeconds` (`KEY_CACHE_SECONDS`); while no database answers,
-   * `KEY_STALE_SECONDS`.
+   * anyway, which requests of the isolate share that need them at once. Not older than
+   * `maxAgeSeconds` (`KEY_CACHE_SECONDS`); while no database answers, `KEY_STALE_SECONDS`.
    */
   keySet: (home: Home, maxAgeSeconds?: number) => Promise<KeySet>;
   /** Of those, what signs now. Throws when there is none, which is a fault. */

@@ -21,7 +21,9 @@ import { report, revocationOf } from './report';
 import type { Service } from './service';
 import { throttleClient, throttleEnding } from './throttle';
 
-/** The live sessions that a caller may see. `unavailable`: the homes whose sessions are not in it. */
+/**
+ * The live sessions that a caller may see. `unavailable`: the homes whose sessions are not in it.
+ */
 export async function listSessionsOf(
   caller: ClientCaller,
   service: Service,
@@ -109,8 +111,8 @@ export async function listEventsOf(
 }
 
 /**
- * Ends the sessions that the caller may end, but one if it is to be spared. Safe to repeat, and to be repeated until every home
- * has answered: throws `DatabaseUnavailableError` while one does not.
+ * Ends the sessions that the caller may end, but one if it is to be spared. Safe to repeat, and to
+ * be repeated until every home has answered: throws `DatabaseUnavailableError` while one does not.
  */
 export async function endSessionsOf(
   caller: ClientCaller,

@@ -157,7 +157,9 @@ function toValuesOfMoves(hash: string, steps: readonly [Step, ...Step[]]) {
 const OF_FIRST_RUN = toStatements(false);
 const OF_RERUN = toStatements(true);
 
-/** The statements of a step-up, written once. A rerun also knows what the run before may have done. */
+/**
+ * The statements of a step-up, written once. A rerun also knows what the run before may have done.
+ */
 function toStatements(isRerun: boolean) {
   const condition = (policy: SessionPolicy) => {
     const { moves, isRepeat, isSuccessor } = toMoves(policy);

@@ -4,8 +4,8 @@
  * transaction that deletes what is still dead then, so runs may overlap or be cut off anywhere.
  * Nothing depends on it: a dead session is refused by its row, not by its absence.
  *
- * Expired and revoked sessions are found by an index that no refresh writes (dead-rows.ts), inactive
- * ones by a walk over the table (idle-walk.ts).
+ * Expired and revoked sessions are found by an index that no refresh writes (dead-rows.ts),
+ * inactive ones by a walk over the table (idle-walk.ts).
  */
 import type { Home } from '../db/d1';
 import type { CleanupBounds, CleanupPolicy } from './cleanup-bounds';

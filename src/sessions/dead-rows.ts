@@ -1,6 +1,6 @@
 /**
- * One slice of each kind of dead row, the oldest first. A slice is one transaction that deletes what
- * is still dead then, and answers how many rows it was.
+ * One slice of each kind of dead row, the oldest first. A slice is one transaction that deletes
+ * what is still dead then, and answers how many rows it was.
  */
 import { and, asc, inArray, lt, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';

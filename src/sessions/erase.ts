@@ -1,8 +1,8 @@
 /**
- * Erasing a person: every row that says anything of them, in every home, a slice in each transaction. What is left says
- * nothing of whom it was about: the random ids of their sessions and a hash of their own, until
- * their last access token has expired, and hashes of the ID tokens that they used, without which
- * those could be used again.
+ * Erasing a person: every row that says anything of them, in every home, a slice in each
+ * transaction. What is left says nothing of whom it was about: the random ids of their sessions and
+ * a hash of their own, until their last access token has expired, and hashes of the ID tokens that
+ * they used, without which those could be used again.
  */
 
 import {
@@ -37,8 +37,9 @@ import { SLICE } from './open';
 import { type Revocation, tokensEnd } from './revocation';
 
 /**
- * The guest sessions that became this user's: at most so many, and no other session is read. Where one moved before that, its
- * former home has a row that shows the way and does not know the user. One round trip.
+ * The guest sessions that became this user's: at most so many, and no other session is read. Where
+ * one moved before that, its former home has a row that shows the way and does not know the user.
+ * One round trip.
  */
 export async function listFormerGuests(
   home: Home,

@@ -1,8 +1,8 @@
 /**
  * Lists of live sessions: newest first, a page at a time by the last row seen (keyset), so that a
- * new session shifts no page. A page reads a bounded number of open sessions, of which some may have
- * died of time or be of other clients. So it may be shorter than was asked for, or empty, and is the
- * last one only where nothing says how to go on.
+ * new session shifts no page. A page reads a bounded number of open sessions, of which some may
+ * have died of time or be of other clients. So it may be shorter than was asked for, or empty, and
+ * is the last one only where nothing says how to go on.
  */
 import type { Grant } from '../config/authority';
 import type { SessionPolicy } from '../config/config';

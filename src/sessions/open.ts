@@ -1,7 +1,7 @@
 /**
- * A user's open sessions: those that nothing has ended but, maybe, time. They have an index of their
- * own, in the order of lists, so that whoever looks for live sessions passes over no revoked one.
- * No refresh writes a column of it.
+ * A user's open sessions: those that nothing has ended but, maybe, time. They have an index of
+ * their own, in the order of lists, so that whoever looks for live sessions passes over no revoked
+ * one. No refresh writes a column of it.
  *
  * What looks at all of them does so a slice at a time, newest first, each after the last row of the
  * one before.

@@ -50,8 +50,8 @@ export async function revokeOthers(
 }
 
 /**
- * Ends all sessions of the caller's user, the caller's own too, as long as that one is live. It ends
- * last, because it is what the others are ended by.
+ * Ends all sessions of the caller's user, the caller's own too, as long as that one is live. It
+ * ends last, because it is what the others are ended by.
  */
 export async function revokeEverywhere(
   home: Home,
@@ -91,8 +91,8 @@ export async function revokeEverywhere(
 }
 
 /**
- * Ends a user's sessions, or the one of a guest, that are of the clients a backend acts for; but not
- * the `spared` one.
+ * Ends a user's sessions, or the one of a guest, that are of the clients a backend acts for; but
+ * not the `spared` one.
  */
 export async function revokeUser(
   home: Home,

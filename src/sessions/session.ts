@@ -84,8 +84,8 @@ const beganBefore = (subject: SQL) =>
   sql`ifnull(${userSessions.createdAt} < (select ${notBefores.notBefore} from ${notBefores} where ${notBefores.subject} = ${subject}), 0)`;
 
 /**
- * SQL: 1 for a session that began before a not-before. Two look-ups by primary key, which mostly find nothing and
- * then read no row.
+ * SQL: 1 for a session that began before a not-before. Two look-ups by primary key, which mostly
+ * find nothing and then read no row.
  */
 export const isBeforeNotBefore =
   sql<number>`(${beganBefore(sql.raw(`'${EVERYONE}'`))} or ${beganBefore(sql`coalesce(${userSessions.userId}, ${userSessions.id})`)})`.as(

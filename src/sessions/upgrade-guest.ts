@@ -1,7 +1,7 @@
 /**
- * A guest who becomes a user: the guest's session ends as the user's starts, and what is held of the
- * guest is held of the user from then on. The row and the log are theirs to see, move along, and go
- * when the user is erased.
+ * A guest who becomes a user: the guest's session ends as the user's starts, and what is held of
+ * the guest is held of the user from then on. The row and the log are theirs to see, move along,
+ * and go when the user is erased.
  */
 
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';

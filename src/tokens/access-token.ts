@@ -1,6 +1,6 @@
 /**
- * Access tokens: JWTs by the profile of RFC 9068, signed with a key of signing-keys.ts. Verifying one needs
- * no database.
+ * Access tokens: JWTs by the profile of RFC 9068, signed with a key of signing-keys.ts. Verifying
+ * one needs no database.
  */
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { isCompactJws } from '../client/verify/compact-jws';

@@ -70,8 +70,8 @@ export function readIssuer(assertion: string): { issuer: string; kid: string | u
 }
 
 /**
- * Verifies at `now` (ms). `nonce` is what the app drew for this sign-in; null: none. Optional claims
- * refuse nobody: a provider that gives one a form of its own does so for all its people.
+ * Verifies at `now` (ms). `nonce` is what the app drew for this sign-in; null: none. Optional
+ * claims refuse nobody: a provider that gives one a form of its own does so for all its people.
  */
 export async function verifyAssertion(
   findKey: JWTVerifyGetKey,

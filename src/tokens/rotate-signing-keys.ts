@@ -1,8 +1,8 @@
 /**
- * The cron's part in the life of signing keys: the next one is published ahead of use, ones that are
- * out of use are purged. Another ACCESS_TOKEN_ALG takes effect by the same way: its first key is in
- * the JWKS for SIGNING_KEY_PUBLISH_AHEAD_SECONDS before it signs, so that every verifier has it by
- * then.
+ * The cron's part in the life of signing keys: the next one is published ahead of use, ones that
+ * are out of use are purged. Another ACCESS_TOKEN_ALG takes effect by the same way: its first key
+ * is in the JWKS for SIGNING_KEY_PUBLISH_AHEAD_SECONDS before it signs, so that every verifier has
+ * it by then.
  */
 import { knownEverywhereSeconds, type SigningKeyPolicy } from '../config/signing-key-policy';
 import { decrypt, encrypt, type Keyring } from '../crypto';

@@ -1,9 +1,9 @@
 /**
  * Keys that sign access tokens. They live in D1, the private part encrypted, and each has one life:
  *
- *   created → published in the JWKS → active from `activates_at` → the next key's `activates_at`
- * ends its signing →
- *   in the JWKS until the last token it signed has expired → purged
+ *   created → published in the JWKS → active from `activates_at`
+ *   → the next key's `activates_at` ends its signing
+ *   → in the JWKS until the last token it signed has expired → purged
  *
  * An operator may cut this life short: a key that is compromised signs and verifies nothing from
  * then on, and a new one signs at once.

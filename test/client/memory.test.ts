@@ -49,7 +49,9 @@ afterEach(() => {
   for (const client of opened.splice(0)) client.close();
 });
 
-/** Sends as a browser does: the service's cookies to the service alone, where they are asked for. */
+/**
+ * Sends as a browser does: the service's cookies to the service alone, where they are asked for.
+ */
 const send: typeof fetch = async (input, init = {}) => {
   const { keepalive, credentials, ...rest } = init as RequestInit & {
     keepalive?: boolean;

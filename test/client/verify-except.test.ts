@@ -1,6 +1,6 @@
 /**
- * All sessions of a person end but one: a verifier that reads the revocation list refuses the access
- * tokens of all others, and goes on taking those of the one that was spared.
+ * All sessions of a person end but one: a verifier that reads the revocation list refuses the
+ * access tokens of all others, and goes on taking those of the one that was spared.
  */
 import { describe, expect, it } from 'vitest';
 import { BACKEND, basic, OTHER_BACKEND } from '../fixtures';

@@ -1,4 +1,6 @@
-/** A home that is away: the verifier goes on deciding for all others, and for its own for a while. */
+/**
+ * A home that is away: the verifier goes on deciding for all others, and for its own for a while.
+ */
 import { expect, it } from 'vitest';
 import { APP } from '../fixtures';
 import { beginEmpty, create, startThreeHomes, takeAway } from '../homes/three-homes';

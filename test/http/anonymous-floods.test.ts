@@ -1,6 +1,6 @@
 /**
- * What a flood of requests that prove nothing costs D1: at most one read for an isolate and the time
- * that what was read is kept for.
+ * What a flood of requests that prove nothing costs D1: at most one read for an isolate and the
+ * time that what was read is kept for.
  */
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';

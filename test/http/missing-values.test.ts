@@ -1,6 +1,6 @@
 /**
- * A value that went missing on its way here (an empty variable in a query; undefined, NaN or null in
- * JSON) is a mistake that is told by name. It never means everything, everyone or nobody.
+ * A value that went missing on its way here (an empty variable in a query; undefined, NaN or null
+ * in JSON) is a mistake that is told by name. It never means everything, everyone or nobody.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { APP, startService, type TestService } from '../fixtures';

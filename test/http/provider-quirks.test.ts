@@ -1,7 +1,7 @@
 /**
- * What providers and their SDKs do in their own way: optional claims of another form (OpenID Connect
- * Core §2), and nonces that the app does not know, or knows in the clear where the token has a hash.
- * Neither keeps a provider's people out.
+ * What providers and their SDKs do in their own way: optional claims of another form (OpenID
+ * Connect Core §2), and nonces that the app does not know, or knows in the clear where the token
+ * has a hash. Neither keeps a provider's people out.
  */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';

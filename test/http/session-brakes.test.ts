@@ -1,6 +1,6 @@
 /**
- * Brakes on what asks the database: counted by what was proved, whatever the route. The binding is a
- * real one with a limit of three.
+ * Brakes on what asks the database: counted by what was proved, whatever the route. The binding is
+ * a real one with a limit of three.
  */
 import { env } from 'cloudflare:test';
 import { SignJWT } from 'jose';

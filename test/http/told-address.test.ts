@@ -1,6 +1,6 @@
 /**
- * The `ip_address` that a server tells of its visitor. Frameworks and proxies write it in many ways,
- * and none of them keeps a person from signing in: what cannot be read is null, of which the
+ * The `ip_address` that a server tells of its visitor. Frameworks and proxies write it in many
+ * ways, and none of them keeps a person from signing in: what cannot be read is null, of which the
  * answer's `warnings` and the log tell.
  */
 import { beforeEach, describe, expect, it, vi } from 'vitest';

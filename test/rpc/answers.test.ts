@@ -1,4 +1,6 @@
-/** What goes with an answer: refusals as over HTTP, faults, bookmarks, the log line, the webhooks. */
+/**
+ * What goes with an answer: refusals as over HTTP, faults, bookmarks, the log line, the webhooks.
+ */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { callsOf } from '../../src/calls/calls';

@@ -1,4 +1,6 @@
-/** The calls of Workers that are bound to a test's service, by the client that each binding names. */
+/**
+ * The calls of Workers that are bound to a test's service, by the client that each binding names.
+ */
 import { callsOf } from '../../src/calls/calls';
 import type { Answer, Refusal, SessionsCalls } from '../../src/client/rpc';
 import { parseConfig } from '../../src/config/config';

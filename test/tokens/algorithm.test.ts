@@ -1,6 +1,6 @@
 /**
- * ACCESS_TOKEN_ALG: RS256 beside the others (RFC 9068 §2.1, RFC 7518 §3.3), and a live service whose
- * algorithm is changed.
+ * ACCESS_TOKEN_ALG: RS256 beside the others (RFC 9068 §2.1, RFC 7518 §3.3), and a live service
+ * whose algorithm is changed.
  */
 import { env } from 'cloudflare:test';
 import { base64url, CompactSign, decodeProtectedHeader, importJWK, type JWK } from 'jose';

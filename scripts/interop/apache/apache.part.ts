@@ -118,7 +118,9 @@ async function askApache(
   }
 }
 
-/** These modules read keys over https alone. The certificate is nobody's, so they must not check it. */
+/**
+ * These modules read keys over https alone. The certificate is nobody's, so they must not check it.
+ */
 async function serveKeysOverTls({ issuer }: TriedService, root: string) {
   const [key, cert] = [join(root, 'key.pem'), join(root, 'cert.pem')];
   const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes'];

@@ -130,8 +130,8 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
       const { status, delay, code } = reply;
       if (delay) imposed = { from: now(), ms: Math.min(delay * 1000, MAX_IMPOSED_MS) };
       retry = { from: now(), ms: backOff(MAX_RETRIES + 3) };
-      // Another try mends no answer, 429 and above, a page that is not the service's, and the refusal of
-      // what was superseded meanwhile.
+      // Another try mends no answer, 429 and above, a page that is not the service's, and the
+      // refusal of what was superseded meanwhile.
       const isTransient = status < 300 || status > 428 || isRefusal(reply);
       if (!isTransient || tries >= MAX_RETRIES) throw new SessionUnavailableError(code);
     }

@@ -63,7 +63,9 @@ export type RefusalCode =
   | 'invalid_target'
   /** An access token for an API ends no session of a public client (RFC 7009 §2.2.1). */
   | 'unsupported_token_type'
-  /** The refresh token is not good. Without a `reason` it is not authentic, or not this client's. */
+  /**
+   * The refresh token is not good. Without a `reason` it is not authentic, or not this client's.
+   */
   | 'invalid_grant'
   /** The session behind the access token or the cookie is over. */
   | 'session_ended'
@@ -104,7 +106,9 @@ export type EndReason =
   | 'evicted'
   | 'reuse_detected'
   | 'revoked'
-  /** What the backend that ended it said; of a reason that is not known here, take it for `revoked`. */
+  /**
+   * What the backend that ended it said; of a reason that is not known here, take it for `revoked`.
+   */
   | 'password_changed'
   | 'credential_compromised'
   | 'account_disabled'

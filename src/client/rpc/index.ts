@@ -58,7 +58,10 @@ export interface SessionsCalls {
     input: NewSession & { browser: { return_url: string } },
     options?: CreateOptions,
   ): Promise<Answer<HandedOff>>;
-  /** `POST /v1/sessions/{id}/authentication` (`create_sessions`): the person proved anew who they are. */
+  /**
+   * `POST /v1/sessions/{id}/authentication` (`create_sessions`): the person proved anew who they
+   * are.
+   */
   authenticate(input: StepUp, options?: CallOptions): Promise<Answer<SessionTokens>>;
   /**
    * `POST /oauth/token` (`refresh`): a session of the client itself. Safe to repeat: for the grace
@@ -80,8 +83,8 @@ export interface SessionsCalls {
     options?: CallOptions,
   ): Promise<Answer<{ revoked: boolean }>>;
   /**
-   * `POST /browser/token` (`browser_tokens`): an access token for the session cookie in the `Cookie`
-   * header of a browser's request, of which nothing is rotated.
+   * `POST /browser/token` (`browser_tokens`): an access token for the session cookie in the
+   * `Cookie` header of a browser's request, of which nothing is rotated.
    */
   exchangeCookie(
     input: { cookie: string } & Signals & Targeted,

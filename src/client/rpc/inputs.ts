@@ -112,6 +112,8 @@ export interface CallOptions {
 }
 
 export interface CreateOptions extends CallOptions {
-  /** A repeat with the same key within 24 hours gives the same session. 1 to 255 ASCII characters. */
+  /**
+   * A repeat with the same key within 24 hours gives the same session. 1 to 255 ASCII characters.
+   */
   idempotency_key?: string;
 }

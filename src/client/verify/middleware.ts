@@ -22,8 +22,8 @@ export interface VerifiedEnv {
  * `Retry-After` when it cannot be decided now.
  *
  * Tokens are read from the Authorization header (RFC 6750 §2.1), never from a URL, which is logged,
- * or a form, which any site can send. The verifier's option `cookie` adds the service's cookie; what
- * another site's page asks to be changed with it is 403.
+ * or a form, which any site can send. The verifier's option `cookie` adds the service's cookie;
+ * what another site's page asks to be changed with it is 403.
  */
 export function requireAccessToken(
   verifier: Pick<AccessTokenVerifier, 'verifyRequest'>,

@@ -1,4 +1,6 @@
-/** What goes wrong below /account, as a page: also where no route is, or a route of other methods. */
+/**
+ * What goes wrong below /account, as a page: also where no route is, or a route of other methods.
+ */
 import type { Service } from '../../service/service';
 import { readSessionCookie } from '../browser/cookies';
 import type { AppContext } from '../context';

@@ -20,7 +20,9 @@ export function assertMayHold(c: AppContext, { accessTokenIn, origins }: Client)
   );
 }
 
-/** The members of an answer that give the page its token (RFC 6749 §5.1); none where it has none. */
+/**
+ * The members of an answer that give the page its token (RFC 6749 §5.1); none where it has none.
+ */
 export function toHeldToken({ accessTokenIn }: Client, { accessToken }: Tokens) {
   return accessTokenIn === 'cookie' ? {} : { access_token: accessToken, token_type: 'Bearer' };
 }

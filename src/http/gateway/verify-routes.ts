@@ -24,9 +24,9 @@ import { assertNotForged, readVisitorAddress, wantsAccessToken } from './visitor
 export function verifyRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
-  // Envoy asks by the visitor's own method, and appends their path: to a query, which nothing reads.
-  // Behind a path of this service it would be theirs to walk out of (`/../healthz`), and so to be let
-  // through, which is why no such path is answered.
+  // Envoy asks by the visitor's own method, and appends their path: to a query, which nothing
+  // reads. Behind a path of this service it would be theirs to walk out of (`/../healthz`), and so
+  // to be let through, which is why no such path is answered.
   routes.all('/', async (c) => {
     const gateway = await authenticateGateway(c, service);
     const authorization = c.req.header('authorization') ?? '';

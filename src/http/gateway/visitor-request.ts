@@ -15,8 +15,8 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 const METHOD_HEADERS = ['X-Forwarded-Method', 'X-Original-Method'];
 
 /**
- * The visitor's address, where the gateway says one that can be read. Not `X-Forwarded-For`: proxies on the way to
- * this service add to that, and how many there are nobody here knows.
+ * The visitor's address, where the gateway says one that can be read. Not `X-Forwarded-For`:
+ * proxies on the way to this service add to that, and how many there are nobody here knows.
  */
 export function readVisitorAddress(c: AppContext): string | undefined {
   const text = c.req.header('X-Gateway-Visitor-Address')?.trim();

@@ -1,8 +1,8 @@
 /**
  * CORS (Fetch §3.2) for apps that hold their tokens themselves: pages of the clients' exact
  * `origins`, of their apps' schemes and of their previews may call these routes and read the
- * answers. Without credentials: nothing here looks at a cookie, and the token in the request decides
- * what it may do.
+ * answers. Without credentials: nothing here looks at a cookie, and the token in the request
+ * decides what it may do.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config/config';

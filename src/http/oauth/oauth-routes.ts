@@ -93,8 +93,9 @@ function toAppView(tokens: Tokens, form: Form) {
 }
 
 /**
- * Many libraries ask for the scope of the sign-in again at each refresh. Sessions have none, so what
- * is asked for is ignored, and the answer says what was granted instead (RFC 6749 §3.3): nothing.
+ * Many libraries ask for the scope of the sign-in again at each refresh. Sessions have none, so
+ * what is asked for is ignored, and the answer says what was granted instead (RFC 6749 §3.3):
+ * nothing.
  */
 function toGrantedScope(form: Form): { scope?: string } {
   return form.has('scope') ? { scope: '' } : {};

@@ -1,6 +1,7 @@
 /**
  * What pages of other origins can do to somebody who is signed in, in a real Chromium: nothing.
- * After each attempt the sessions in the database and the cookies in the browser are what they were, and the page has read nothing.
+ * After each attempt the sessions in the database and the cookies in the browser are what they
+ * were, and the page has read nothing.
  */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * docs/arrangements.md, hosts of their own: the app at https://app.example.test (examples/own-host),
- * the service at auth., the API at api. (examples/resource-server), in Chromium.
+ * docs/arrangements.md, hosts of their own: the app at https://app.example.test
+ * (examples/own-host), the service at auth., the API at api. (examples/resource-server), in
+ * Chromium.
  */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';

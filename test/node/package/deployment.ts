@@ -26,7 +26,8 @@ export interface Deployment {
 
 /**
  * The Worker of `ownWorker` on a port of its own, its database migrated. `others` are beside it,
- * and reach it as `my-sessions`. `clients` are more of CLIENTS. Its issuer is where it is, unless given.
+ * and reach it as `my-sessions`. `clients` are more of CLIENTS. Its issuer is where it is, unless
+ * given.
  */
 export async function deploy(
   ownWorker: string,

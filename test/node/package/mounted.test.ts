@@ -1,4 +1,6 @@
-/** The example of an app that has the service inside itself, as two of a person's browsers see it. */
+/**
+ * The example of an app that has the service inside itself, as two of a person's browsers see it.
+ */
 import { randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';

@@ -1,4 +1,7 @@
-/** What a refresh or a step-up with some token comes to, by the rules, as plainly as they can be said. */
+/**
+ * What a refresh or a step-up with some token comes to, by the rules, as plainly as they can be
+ * said.
+ */
 import { expect } from 'vitest';
 import {
   type CallerName,
