@@ -14,6 +14,7 @@ const files = Object.entries(sources).map(([path, text]) => {
   return {
     name,
     folder: name.includes('/') ? (name.split('/')[0] as string) : '',
+    lines: text.trimEnd().split('\n').length,
     code: text.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, ''),
     packages: imports.filter((target) => !target.startsWith('.')),
     local: imports
@@ -191,6 +192,17 @@ describe('what stands where', () => {
 
   it('only http/errors.ts makes an error response', () => {
     expect(having(/problem\+json/)).toEqual(['http/errors.ts']);
+  });
+
+  it('a file’s name says what is in it: no two files have the same, but the entries of a folder', () => {
+    const names = files
+      .map(({ name }) => name.replace(/^.*\//, '').replace(/\.tsx?$/, ''))
+      .filter((name) => name !== 'index');
+    expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+  });
+
+  it('no file has more than 250 lines', () => {
+    expect(files.filter(({ lines }) => lines > 250).map(({ name }) => name)).toEqual([]);
   });
 
   it('randomness is never Math.random, but for jitter and telling tabs apart', () => {

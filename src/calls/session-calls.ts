@@ -8,7 +8,7 @@ import { endReached, findReached } from '../service/reached-session';
 import { type Result, refuse } from '../service/refusal';
 import type { Service } from '../service/service';
 import { startSession } from '../service/start-session';
-import { stepUp } from '../service/step-up';
+import { stepUp } from '../service/step-up-session';
 import { RESERVED_CLAIMS } from '../tokens/access-token';
 import { type Called, defineCall } from './call';
 import { ipAddress, jsonObject, place, reason, seconds, userAgent, uuid } from './fields';

@@ -4,13 +4,13 @@
  */
 import * as v from 'valibot';
 import { toAudience } from '../service/audience';
+import { deviceOf, visitorOf, whyNotDescribed } from '../service/caller-signals';
 import { introspect as introspectToken, revokeByToken } from '../service/inspect-token';
 import { issueTokens } from '../service/issue-tokens';
 import { presentCookie, verifySessionCookie } from '../service/present-cookie';
 import { refresh as refreshSession } from '../service/refresh-session';
 import { refuse, SESSION_ENDED } from '../service/refusal';
 import { signIn as signInBy } from '../service/sign-in';
-import { deviceOf, visitorOf, whyNotDescribed } from '../service/signals';
 import { cookiesNamed, parseSessionCookie, SESSION_COOKIE } from '../tokens/session-cookie';
 import { defineCall } from './call';
 import { signals } from './fields';

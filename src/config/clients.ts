@@ -3,7 +3,7 @@ import { base64url } from 'jose';
 import * as v from 'valibot';
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { isAppOrigin, isOrigin, isOriginPattern, parseReturnUrl } from '../origins';
-import { oneOrTwo } from './list';
+import { oneOrTwo } from './json-list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
 
 /** What a client may be allowed to do, by `allow` in CLIENTS; how far it reaches: authority.ts. */

@@ -1,6 +1,6 @@
 /** `HOMES`: the databases that sessions live in, and who begins in each. */
 import * as v from 'valibot';
-import { parseList } from './list';
+import { parseList } from './json-list';
 
 /** Where D1 databases can be: its location hints. */
 export const REGIONS = ['wnam', 'enam', 'weur', 'eeur', 'apac', 'oc'] as const;

@@ -8,7 +8,7 @@ import {
   type KnownClients,
   toClient,
 } from './clients';
-import { type ListItem, parseItems, spellIssues } from './list';
+import { type ListItem, parseItems, spellIssues } from './json-list';
 import type { RiskPolicy } from './risk';
 
 /** What is wrong with the list itself goes to `mistakes`; with an entry, to its client. */

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { isTrustworthy } from '../origins';
 import type { Client } from './clients';
-import { parseList } from './list';
+import { parseList } from './json-list';
 
 /**
  * Whether an ID token's `nonce` has to be the app's: `matched`, where either has one; `required`,

@@ -1,7 +1,7 @@
 /** `WEBHOOKS`: who is told of which security events. */
 import * as v from 'valibot';
 import { isTrustworthy } from '../origins';
-import { oneOrTwo, parseList } from './list';
+import { oneOrTwo, parseList } from './json-list';
 
 /** What the security log tells of. */
 export const SESSION_EVENT_TYPES = [

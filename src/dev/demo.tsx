@@ -4,7 +4,7 @@
  */
 import { parseConfig } from '../config/config';
 import { toStylesheet } from '../http/account/style';
-import type { DevEnv } from './env';
+import type { DevEnv } from './dev-env';
 import { LandingPage, type ShownToken } from './landing';
 
 /** Asks the Worker itself. */

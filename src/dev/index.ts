@@ -7,7 +7,7 @@ import type { Env } from '../env';
 import worker from '../index';
 import { isLocalHost } from '../origins';
 import { demo } from './demo';
-import type { DevEnv } from './env';
+import type { DevEnv } from './dev-env';
 
 const isLocal = (url: string | undefined) => isLocalHost((url && URL.parse(url)?.hostname) || '');
 

@@ -3,8 +3,10 @@
  * OAuth errors (RFC 6749 §5.2). Both are exhaustive, so that a new refusal has to be given its
  * answer.
  */
+import type { Called } from '../calls/call';
 import type { Refusal } from '../service/refusal';
 import type { RefusalReason } from '../sessions/session';
+import type { AppContext } from './context';
 import { bearerProblem, OAuthError, ProblemError, sessionEnded } from './errors';
 
 const INVALID_TARGET = 'The resource is not one that access tokens are issued for';
@@ -13,6 +15,20 @@ const COOKIE_CHALLENGE = {
 };
 const UNSUPPORTED_TOKEN_TYPE =
   'An access token of this audience ends no session; present the refresh token';
+
+/**
+ * What a call answered, and its outcome for the log line. Throws what `toProblem` makes of a
+ * refusal.
+ */
+export function answer<Value>(
+  c: AppContext,
+  called: Called<Value>,
+  toProblem = toProblemError,
+): Value {
+  if (!called.ok) throw toProblem(called.refusal);
+  if (called.outcome !== undefined) c.set('outcome', called.outcome);
+  return called.value;
+}
 
 /** On routes where an access token, or a client's credentials, say who asks. */
 export function toProblemError(refusal: Refusal): ProblemError {

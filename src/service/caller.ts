@@ -1,5 +1,5 @@
 /**
- * Who asks: made once at a door (http/caller.ts, rpc.ts), and the first parameter of every
+ * Who asks: made once at a door (http/request-caller.ts, rpc.ts), and the first parameter of every
  * operation. An operation learns from it all that it may know of a request.
  */
 import type { Client } from '../config/clients';

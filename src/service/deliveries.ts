@@ -15,7 +15,7 @@ import {
   listDeliveries as listInHome,
   replayDead,
 } from '../webhooks/undelivered';
-import { reportAct, toAct } from './audit';
+import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { assertAllAnswered } from './locate';

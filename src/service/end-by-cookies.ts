@@ -6,13 +6,13 @@ import type { Home } from '../db/d1';
 import type { ShownRefreshToken } from '../tokens/refresh-token';
 import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller } from './caller';
+import { visitorOf } from './caller-signals';
 import { endByClient, hasEnded } from './end-session';
 import { verifyAccountToken } from './own-access-token';
 import { endPresented } from './present';
 import { type VerifiedCookie, verifySessionCookie } from './present-cookie';
 import type { Result } from './refusal';
 import type { Service } from './service';
-import { visitorOf } from './signals';
 import { throttleSignOut } from './throttle';
 
 /** What a browser sent, authentic or not; null also where two cookies have the name of one. */

@@ -13,12 +13,12 @@ import { checkSession } from '../sessions/session';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import { authorize } from './authorize';
 import type { ClientCaller, UserCaller } from './caller';
+import { type Description, deviceOf, visitorOf, whyNotDescribed } from './caller-signals';
 import { issueTokens } from './issue-tokens';
 import { logUnknownHome, whereCallerIs } from './locate';
 import { presentAt, verifySessionCookie } from './present-cookie';
 import { type Result, refuse, SESSION_ENDED } from './refusal';
 import type { Service } from './service';
-import { type Description, deviceOf, visitorOf, whyNotDescribed } from './signals';
 
 /** Whose request it is. */
 export interface VerifiedRequest {

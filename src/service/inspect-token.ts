@@ -15,13 +15,13 @@ import {
 } from '../tokens/refresh-token';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
+import { presenterOf } from './caller-signals';
 import { endByClient, hasEnded } from './end-session';
 import { whereSessionIs } from './locate';
 import { isForAccount, verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
 import { type Result, refuse } from './refusal';
 import type { Service } from './service';
-import { presenterOf } from './signals';
 import { throttleClient, throttleSignOut } from './throttle';
 
 interface NamedSession {

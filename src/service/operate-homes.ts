@@ -9,7 +9,7 @@ import { queryAll } from '../homes/query-all';
 import { type Cursor, listResidents, listUnfinished } from '../homes/residents';
 import type { ActReason, Target } from '../security-log/audit';
 import { setNotBefore } from '../sessions/not-before';
-import { reportAct, toAct } from './audit';
+import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { assertAllAnswered, finishMoves, moveContext } from './locate';

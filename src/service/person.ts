@@ -9,7 +9,7 @@ import type { ActReason } from '../security-log/audit';
 import { eraseFormerGuests, erasePerson, listFormerGuests } from '../sessions/erase';
 import { exportSection, type HeldRow, SECTIONS, type Section } from '../sessions/export';
 import { SLICE } from '../sessions/open';
-import { reportAct, toAct } from './audit';
+import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { assertAllAnswered } from './locate';

@@ -8,7 +8,7 @@ import type { ActReason } from '../security-log/audit';
 import { findSession } from '../sessions/read';
 import { revokeByAct } from '../sessions/revoke-by-act';
 import type { KnownSession, Session } from '../sessions/session';
-import { reportAct, toAct } from './audit';
+import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { assertAllAnswered, whereSessionIs } from './locate';

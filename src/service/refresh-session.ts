@@ -5,13 +5,13 @@ import { verifyRefreshToken } from '../tokens/refresh-token';
 import { toAudience } from './audience';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
+import { signalsOf } from './caller-signals';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { logUnknownHome, whereSessionIs } from './locate';
 import { refreshPolicyOf } from './present';
 import { type Refusal, type Result, refuse } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
-import { signalsOf } from './signals';
 import { throttleFailure, throttleToken } from './throttle';
 
 export type RefreshResult = Result<{

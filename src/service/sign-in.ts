@@ -21,12 +21,12 @@ import {
 import { toAudience } from './audience';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
+import { isPersonsOwn, signalsOf } from './caller-signals';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { startWhereItBelongs } from './place';
 import { type AssertionReason, type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
-import { isPersonsOwn, signalsOf } from './signals';
 import { throttleFailure, throttleSignIn } from './throttle';
 
 export interface SignInInput {

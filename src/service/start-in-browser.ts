@@ -7,6 +7,7 @@ import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { exchangeHandoff } from '../sessions/exchange-handoff';
 import { type OpenedHandoff, openHandoff } from '../tokens/handoff-code';
 import type { Caller } from './caller';
+import { signalsOf } from './caller-signals';
 import { endReplaced } from './end-by-cookies';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { whereSessionIs } from './locate';
@@ -15,7 +16,6 @@ import type { VerifiedCookie } from './present-cookie';
 import { type Result, refuse } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
-import { signalsOf } from './signals';
 import { throttleHandOff } from './throttle';
 
 export type BrowserHandoff = OpenedHandoff & { client: Client };

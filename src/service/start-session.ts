@@ -12,13 +12,13 @@ import type { NewSession } from '../sessions/new-session';
 import type { Session } from '../sessions/session';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
+import { signalsOf } from './caller-signals';
 import { type HandOff, handOff, whyNotHandOff } from './hand-off';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { startWhereItBelongs } from './place';
 import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
-import { signalsOf } from './signals';
 import { throttleClient } from './throttle';
 
 export interface StartInput {

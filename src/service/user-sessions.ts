@@ -12,7 +12,7 @@ import { listUserEvents, type SessionEvent, seqOf } from '../security-log/read-e
 import { listUserSessions, mergeSessionPages, type Page, type SessionPage } from '../sessions/list';
 import { listAllSessions, type NumberedSession, numberOf } from '../sessions/list-all';
 import { revokeUser } from '../sessions/revoke-many';
-import { reportAct, toAct } from './audit';
+import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { assertAllAnswered, finishMoves } from './locate';

@@ -12,7 +12,7 @@ import {
   revokeSigningKeys,
   trustedKeys,
 } from '../tokens/signing-keys';
-import { reportAct, toAct } from './audit';
+import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { assertAllAnswered } from './locate';

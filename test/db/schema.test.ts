@@ -163,7 +163,7 @@ describe('users', () => {
   });
 });
 
-describe('schema.ts', () => {
+describe('db/tables', () => {
   const dialect = new SQLiteSyncDialect();
   const byName = (a: { name: string | undefined }, b: { name: string | undefined }) =>
     String(a.name) < String(b.name) ? -1 : 1;

@@ -9,7 +9,7 @@ import type { AppEnv } from '../context';
 import { icon, stylesheet } from './assets';
 import { ownForm, signOutHere, signOutOne, signOutOthers } from './forms';
 import { type Pages, setPageHeaders } from './pages';
-import { askSignOutOthers, showActivity, showDevices, showSignedOut } from './views';
+import { askSignOutOthers, showActivity, showDevices, showSignedOut } from './show-pages';
 
 export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();

@@ -2,11 +2,11 @@
 import { Hono } from 'hono';
 import { listOwnEvents } from '../../calls/own-calls';
 import type { Service } from '../../service/service';
-import { answer } from '../answer';
 import { bearerAuth } from '../auth/bearer-auth';
-import { userCallerOf } from '../caller';
 import type { AppEnv } from '../context';
 import { readListQuery } from '../input';
+import { answer } from '../refusals';
+import { userCallerOf } from '../request-caller';
 
 export function eventRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();

@@ -3,11 +3,11 @@ import { type Handler, Hono } from 'hono';
 import type { Call } from '../../calls/call';
 import * as calls from '../../calls/operator-calls';
 import type { Service } from '../../service/service';
-import { answer } from '../answer';
 import { clientAuth } from '../auth/client-auth';
-import { clientCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
 import { readListQuery, readMembers, readMembersOf } from '../input';
+import { answer } from '../refusals';
+import { clientCallerOf } from '../request-caller';
 
 /** Below `/v1`. */
 export function operatorRoutes(service: Service): Hono<AppEnv> {

@@ -5,11 +5,9 @@ import { jsonObject, uuid } from '../../calls/fields';
 import * as own from '../../calls/own-calls';
 import { authenticate, getSession, revokeSession, start } from '../../calls/session-calls';
 import type { Service } from '../../service/service';
-import { answer } from '../answer';
 import { bearerAuth } from '../auth/bearer-auth';
 import { clientAuth } from '../auth/client-auth';
 import { clientOrBearerAuth, isOfClient } from '../auth/client-or-bearer-auth';
-import { clientCallerOf, userCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
 import {
   readIdempotencyKey,
@@ -19,6 +17,8 @@ import {
   readQuery,
   validate,
 } from '../input';
+import { answer } from '../refusals';
+import { clientCallerOf, userCallerOf } from '../request-caller';
 
 export function sessionRoutes(service: Service): Hono<AppEnv> {
   const { config } = service;

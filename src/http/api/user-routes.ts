@@ -2,11 +2,11 @@
 import { Hono } from 'hono';
 import { erase, exportAll, list, listEvents, revokeAll } from '../../calls/user-calls';
 import type { Service } from '../../service/service';
-import { answer } from '../answer';
 import { clientAuth } from '../auth/client-auth';
-import { clientCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
 import { readListQuery, readQuery } from '../input';
+import { answer } from '../refusals';
+import { clientCallerOf } from '../request-caller';
 
 export function userRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();

@@ -1,13 +1,13 @@
 /** The session of the cookie that a browser sent. */
 import { findClient } from '../../config/refused-clients';
 import type { CookieCaller } from '../../service/caller';
+import { visitorOf } from '../../service/caller-signals';
 import {
   presentCookie,
   type VerifiedCookie,
   verifySessionCookie,
 } from '../../service/present-cookie';
 import type { Service } from '../../service/service';
-import { visitorOf } from '../../service/signals';
 import type { AppContext } from '../context';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
 import { assertOneSession, readSessionCookie } from './cookies';

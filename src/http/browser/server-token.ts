@@ -4,12 +4,11 @@
  */
 import { exchangeCookie } from '../../calls/token-calls';
 import type { Service } from '../../service/service';
-import { answer } from '../answer';
-import { clientCallerOf } from '../caller';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { readOptionalMembersOf } from '../input';
-import { toCookieProblem } from '../refusals';
+import { answer, toCookieProblem } from '../refusals';
+import { clientCallerOf } from '../request-caller';
 
 export async function refuseBrowsers(c: AppContext, next: () => Promise<void>): Promise<void> {
   if (c.req.header('sec-fetch-site') !== undefined || c.req.header('origin') !== undefined)

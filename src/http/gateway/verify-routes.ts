@@ -14,10 +14,10 @@ import { verifyAppToken } from '../../service/own-access-token';
 import type { Service } from '../../service/service';
 import { verifyBearer } from '../auth/bearer-auth';
 import { assertOneSession, readSessionCookie } from '../browser/cookies';
-import { clientCallerOf, userCallerOf } from '../caller';
 import type { AppContext, AppEnv } from '../context';
 import { bearerProblem } from '../errors';
 import { cookieSessionEnded, toCookieProblem, toProblemError } from '../refusals';
+import { clientCallerOf, userCallerOf } from '../request-caller';
 import { authenticateGateway } from './gateway-auth';
 import { assertNotForged, readVisitorAddress, wantsAccessToken } from './visitor-request';
 

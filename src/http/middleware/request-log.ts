@@ -4,8 +4,8 @@
  */
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
-import { newCaller } from '../caller';
 import type { AppEnv } from '../context';
+import { newCaller } from '../request-caller';
 
 export const requestLog = () =>
   createMiddleware<AppEnv>(async function requestLog(c, next) {

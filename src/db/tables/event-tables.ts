@@ -1,0 +1,92 @@
+/** What happened, and whom it has yet to be told to. */
+import { sql } from 'drizzle-orm';
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { currentSecond, uuidV4 } from './column-defaults';
+
+/** The security log: what happened to sessions, written in the transaction in which it happened. */
+export const sessionEvents = sqliteTable(
+  'session_events',
+  {
+    /** Grows with each event, so that the rowid itself gives the order. */
+    seq: integer('seq').primaryKey(),
+    id: text('id').notNull().unique().default(uuidV4),
+    type: text('type').notNull(),
+    /**
+     * Whose log it is in: the user's id; of a guest, the session's. Of the audit log: `audit:` and
+     * what the act was about (security-log/audit.ts).
+     */
+    subject: text('subject').notNull(),
+    /** Of the audit log: what stands for what the act was about, and names no person. */
+    sessionId: text('session_id').notNull(),
+    /** The app of the session. Of the audit log: the client that acted. */
+    clientId: text('client_id'),
+    /** The request that caused it, as in the log lines. */
+    requestId: text('request_id'),
+    createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
+    /** A JSON object of security-log/record.ts. */
+    details: text('details').notNull().default('{}'),
+    /** How often the session had moved when it was written. NULL in rows that are older. */
+    sessionMoves: integer('session_moves'),
+    /**
+     * As security-log/sequence.ts has it, once the event has left the home that it was written in;
+     * NULL: it follows from `session_moves` and `seq`.
+     */
+    sequence: integer('sequence'),
+  },
+  (table) => [
+    index('idx_session_events_subject').on(table.subject),
+    // The audit log, which no other event has an entry in.
+    index('idx_session_events_audit')
+      .on(table.createdAt, table.id)
+      .where(sql`substr(subject, 1, 6) = 'audit:'`),
+  ],
+);
+
+/**
+ * The outbox: which endpoint has yet to be told of which event. What was delivered is deleted. NULL
+ * as a session stands in rows that are older than the column: they wait for no other.
+ */
+export const webhookDeliveries = sqliteTable(
+  'webhook_deliveries',
+  {
+    eventId: text('event_id')
+      .notNull()
+      .references(() => sessionEvents.id, { onDelete: 'cascade' }),
+    /** The endpoint's name in WEBHOOKS. */
+    endpoint: text('endpoint').notNull(),
+    /**
+     * `pending`; `refused` while the endpoint does not want this very message, which is tried again
+     * later and holds up no other; or `dead` once all attempts have failed.
+     */
+    state: text('state').notNull().default('pending'),
+    attempts: integer('attempts').notNull().default(0),
+    /** Not before this. While an attempt is under way, when it counts as lost. */
+    nextAttemptAt: integer('next_attempt_at', { mode: 'timestamp' }).notNull(),
+    /**
+     * Why the last attempt failed: a status or a kind of failure, never what the endpoint answered.
+     */
+    lastError: text('last_error'),
+    /** Of the event, so that what a session has pending is found in order. */
+    sessionId: text('session_id'),
+    sequence: integer('sequence'),
+  },
+  (table) => [
+    primaryKey({ columns: [table.eventId, table.endpoint] }),
+    index('idx_webhook_deliveries_due')
+      .on(table.endpoint, table.nextAttemptAt)
+      .where(sql`state = 'pending'`),
+    index('idx_webhook_deliveries_refused')
+      .on(table.endpoint, table.nextAttemptAt)
+      .where(sql`state = 'refused'`),
+    index('idx_webhook_deliveries_session')
+      .on(table.endpoint, table.sessionId, table.sequence)
+      .where(sql`state = 'pending'`),
+  ],
+);
+
+/** Endpoints that asked, by Retry-After, to be left alone for a while. */
+export const webhookPauses = sqliteTable('webhook_pauses', {
+  /** The endpoint's name in WEBHOOKS. */
+  endpoint: text('endpoint').primaryKey().notNull(),
+  until: integer('until', { mode: 'timestamp' }).notNull(),
+});
