@@ -115,6 +115,22 @@ describe.each(MODES)('in the mode %s', (mode) => {
     expect(client.session).toBe('active');
   });
 
+  it('has listeners told of other claims, and of no refresh that tells the same', async () => {
+    let plan = 'small';
+    change = (body) => {
+      if (body.claims) body.claims = { ...body.claims, plan };
+    };
+    await open(mode);
+    await client.getSession();
+    const told: unknown[] = [];
+    client.onChange((state) => told.push(state));
+    client.onSignedOut((reason) => told.push(reason));
+    for (plan of ['small', 'large', 'large']) await client.refresh();
+    await Promise.resolve();
+    expect(told).toEqual(['active']);
+    expect(await client.getSession()).toMatchObject({ plan: 'large' });
+  });
+
   it('is null after the session has ended', async () => {
     await open(mode);
     await client.getSession();
@@ -123,4 +139,17 @@ describe.each(MODES)('in the mode %s', (mode) => {
     expect(await client.getSession()).toBe(null);
     expect(client.session).toBe('signed_out');
   });
+});
+
+it('has listeners told of another person in place of the one before', async () => {
+  await open('token');
+  await client.getSession();
+  const told: unknown[] = [];
+  client.onChange((state) => told.push(state));
+  const other = '0d9c5f0e-8a55-4f0c-b1f5-0a6f7f1b2c3d';
+  const tokens = await service.create({ client_id: APP, user_id: other });
+  await (client as unknown as { start(tokens: unknown): Promise<void> }).start(tokens);
+  expect(await client.getSession()).toMatchObject({ sub: other });
+  expect(told.length).toBeGreaterThan(0);
+  expect(new Set(told)).toEqual(new Set(['active']));
 });

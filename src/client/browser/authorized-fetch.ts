@@ -39,6 +39,7 @@ export function createFetch(
     const url = new URL(request?.url ?? `${input}`, origin).href;
     if (!isResource(url)) return send(input, init);
 
+    const site = url.split('/')[2] as string;
     const signal = init.signal ?? request?.signal;
     await untilAborted(ensure(), signal);
     // A Request can be sent once; its clones can each be.
@@ -59,13 +60,12 @@ export function createFetch(
       // Workers have no such mode.
       if (access && given.redirect !== 'manual' && /^(0|30[12378])$/.test(`${response.status}`))
         throw new TypeError('Redirected');
+      if (response.status !== 401) unhelped.delete(site);
       return response;
     };
 
     const used = current();
     const response = await attempt();
-    const site = url.split('/')[2] as string;
-    if (response.status !== 401) unhelped.delete(site);
     if (response.status !== 401 || isStepUp(response)) return response;
     const vain = unhelped.get(site);
     const isVain = vain?.epoch === used?.epoch && vain && left(vain, clock.now()) > 0;
@@ -76,9 +76,7 @@ export function createFetch(
     unhelped.set(site, { epoch, from: clock.now(), ms: lifeMs });
     // A stream has been read: the next call finds the new token.
     if (!whole && isStream(init.body)) return response;
-    const second = await attempt();
-    if (second.status !== 401) unhelped.delete(site);
-    return second;
+    return attempt();
   };
 }
 

@@ -41,7 +41,7 @@ export function createHolder(
   const listeners = new Set<Listener>();
 
   function move(next: State, reason?: string | null): void {
-    const isChange = next.session !== state.session;
+    const isChange = shown(next) !== shown(state);
     state = next;
     if (!isChange || isClosed) return;
     // In a microtask each, so that a listener that throws stops nothing.
@@ -81,3 +81,6 @@ export function createHolder(
     },
   };
 }
+
+/** What an app sees of a state. */
+const shown = ({ session, current }: State) => JSON.stringify([session, current?.claims]);

@@ -122,9 +122,8 @@ function connect(setup: Setup, refresher: () => Refresher): Parts {
   const storage = createStorageSync(setup.storage, setup.name, holder);
   const tabs = openTabs(setup.name, (message) => {
     const [act, value] = toReaction(holder.state, message);
-    const { adopt, end } = holder;
-    const acts = { adopt, end, holdBack: requests.holdBack, tell: tabs.tell, ignore: () => {} };
-    (acts[act] as (value: unknown) => void)(value);
+    const acts = { ...holder, holdBack: requests.holdBack, tell: tabs.tell, ignore: null };
+    (acts[act] as ((value: unknown) => void) | null)?.(value);
   });
   const mark = openMark(setup.name, isMemoryAlone(setup));
   const parts = { setup, holder, storage, requests, tabs, mark };

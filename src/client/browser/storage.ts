@@ -40,9 +40,6 @@ export function createStorageSync(
         return;
       case 'remove':
         await store.remove(key);
-        return;
-      case 'nothing':
-        return;
     }
   }
 

@@ -52,7 +52,7 @@ export function openTabs(name: string, onMessage: (message: Message) => void): T
     tell: (message) => channel?.postMessage(message),
     acquire: () =>
       new Promise<() => void>((resolve, reject) => {
-        const held = () => new Promise<void>((release) => resolve(release));
+        const held = () => new Promise<void>(resolve);
         // A missing part throws, which rejects.
         (locks as NonNullable<typeof locks>)
           .request(name, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, held)

@@ -140,7 +140,10 @@ export interface SessionClient {
    * none. Returns the way to stop.
    */
   onSignedOut(listener: (reason: string | null) => void): () => void;
-  /** Told of every other state that the session comes to. Returns the way to stop. */
+  /**
+   * Told when the session comes to another state, or `getSession` has something else to tell: another
+   * person, other claims. Returns the way to stop.
+   */
   onChange(listener: (state: SessionState) => void): () => void;
   /**
    * Checks the time again. Browsers are listened to; elsewhere call it when the app comes to the
