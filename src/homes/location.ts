@@ -12,7 +12,7 @@ import { isReached } from '../sessions/reach';
 import { type Answers, queryAll } from './query-all';
 
 /** By what a user is known, and what else may tell where a session belongs. */
-export interface Who {
+export interface LookupKeys {
   user: { id: string } | { issuer: string; subject: string } | null;
   guest: { sessionId: string; grant: Grant<'create_sessions'> } | null;
   /** Of an Idempotency-Key. */
@@ -20,14 +20,14 @@ export interface Who {
 }
 
 /** What one home knows. */
-export interface Trace {
+export interface HomeRecord {
   user: { id: string; createdAt: Date; movedTo: string | null; isLeaving: boolean } | null;
   hasGuest: boolean;
   hasKey: boolean;
 }
 
 /** A move of the user that is not done. */
-export interface Step {
+export interface PendingMove {
   from: string;
   to: string;
 }
@@ -40,8 +40,8 @@ export interface UserLocation {
    * What has to be moved before the user is at home: those that were begun, and those that nobody
    * has begun yet.
    */
-  begun: Step[];
-  due: Step[];
+  begun: PendingMove[];
+  due: PendingMove[];
   guestHome: string | null;
   keyHome: string | null;
   unavailable: string[];
@@ -50,13 +50,17 @@ export interface UserLocation {
 /** Asks all homes side by side: one round trip each. */
 export async function locateUser(
   homes: readonly Home[],
-  who: Who,
+  who: LookupKeys,
   now: number,
 ): Promise<UserLocation> {
-  return toUserLocation(await queryAll(homes, (home) => readTrace(home, who, now)));
+  return toUserLocation(await queryAll(homes, (home) => readRecord(home, who, now)));
 }
 
-async function readTrace(home: Home, { user, guest, keyHash }: Who, now: number): Promise<Trace> {
+async function readRecord(
+  home: Home,
+  { user, guest, keyHash }: LookupKeys,
+  now: number,
+): Promise<HomeRecord> {
   const { db } = home;
   const isLeaving = sql<number>`exists (select 1 from ${unfinishedMoves} where ${unfinishedMoves.subject} = ${users.id})`;
   const { found, guests, keys } = await transact(home, () => ({
@@ -93,7 +97,7 @@ async function readTrace(home: Home, { user, guest, keyHash }: Who, now: number)
   };
 }
 
-function isUser(user: Who['user']): SQL | undefined {
+function isUser(user: LookupKeys['user']): SQL | undefined {
   if (user === null) return sql`0`;
   if ('id' in user) return eq(users.id, user.id);
   return and(eq(users.issuer, user.issuer), eq(users.subject, user.subject));
@@ -103,18 +107,18 @@ function isUser(user: Who['user']): SQL | undefined {
  * What the homes' answers come to. Pure, so that everyone who has the same answers comes to the
  * same.
  */
-export function toUserLocation({ answered, unavailable }: Answers<Trace>): UserLocation {
-  const traces = answered.flatMap(({ home, answer: { user } }) =>
+export function toUserLocation({ answered, unavailable }: Answers<HomeRecord>): UserLocation {
+  const records = answered.flatMap(({ home, answer: { user } }) =>
     user === null ? [] : [{ at: home.name, ...user }],
   );
-  const residents = traces
+  const residents = records
     .filter(({ movedTo }) => movedTo === null)
     .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.at < b.at ? -1 : 1));
-  const leaving = traces.filter(({ isLeaving }) => isLeaving);
+  const leaving = records.filter(({ isLeaving }) => isLeaving);
   // Who has left and not arrived lives where the way leads.
-  const home = residents[0]?.at ?? leaving[0]?.movedTo ?? traces[0]?.movedTo ?? null;
+  const home = residents[0]?.at ?? leaving[0]?.movedTo ?? records[0]?.movedTo ?? null;
   return {
-    userId: traces[0]?.id ?? null,
+    userId: records[0]?.id ?? null,
     home,
     begun: leaving.map(({ at, movedTo }) => ({ from: at, to: movedTo as string })),
     due: residents.slice(1).map(({ at }) => ({ from: at, to: home as string })),

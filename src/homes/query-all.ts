@@ -28,3 +28,9 @@ export async function queryAll<T, H extends Home | Replica>(
   if (answers.answered.length === 0 && first?.status === 'rejected') throw first.reason;
   return answers;
 }
+
+/** Throws when a home that had to be asked did not answer. */
+export function assertAllAnswered(unavailable: readonly string[]): void {
+  if (unavailable.length > 0)
+    throw new DatabaseUnavailableError(`no answer from ${unavailable.join(', ')}`, unavailable);
+}

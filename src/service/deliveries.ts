@@ -4,7 +4,7 @@
  * cron's.
  */
 import { type Home, newMeter } from '../db/d1';
-import { queryAll } from '../homes/query-all';
+import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason, Target } from '../security-log/audit';
 import { findSigningKey } from '../tokens/signing-keys';
 import { type DeliveryBounds, deliver } from '../webhooks/deliver';
@@ -18,7 +18,6 @@ import {
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
-import { assertAllAnswered } from './locate';
 import { type Result, refuse } from './refusal';
 import type { Service } from './service';
 

@@ -1,10 +1,11 @@
 /** A person signs out: here, there, or everywhere else. */
+
 import type { RevokeResult } from '../sessions/revocation';
 import { revokeCurrent, revokeOne } from '../sessions/revoke';
 import { revokeOthers } from '../sessions/revoke-many';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import type { UserCaller } from './caller';
-import { whereCallerIs } from './locate';
+import { whereCallerIs } from './follow-session';
 import { type Refused, type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';

@@ -1,9 +1,10 @@
 /** Signing out by a token that names the session, wherever the session is now. */
+
 import type { Home } from '../db/d1';
 import type { RecordedEvent } from '../security-log/record';
 import { revokeByClient } from '../sessions/revoke';
 import type { Caller } from './caller';
-import { whereSessionIs } from './locate';
+import { whereSessionIs } from './follow-session';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
 

@@ -2,6 +2,7 @@
  * What a token that someone shows names, and whether it is good right now (RFC 7662); and ending
  * the session behind it (RFC 7009).
  */
+
 import { isPublic } from '../config/clients';
 import type { Home } from '../db/d1';
 import { NOBODY } from '../sessions/presented';
@@ -17,7 +18,7 @@ import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { presenterOf } from './caller-signals';
 import { endByClient, hasEnded } from './end-session';
-import { whereSessionIs } from './locate';
+import { whereSessionIs } from './follow-session';
 import { isForAccount, verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
 import { type Result, refuse } from './refusal';

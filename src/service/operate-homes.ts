@@ -1,18 +1,19 @@
 /** What operators do with homes: see them, move people between them, and set a not-before. */
+
 import type { HomeConfig } from '../config/homes';
 import { DEFAULT_HOME } from '../db/d1';
 import { EVERYONE } from '../db/schema';
 import { chooseNextHome } from '../homes/choose';
 import { locateUser } from '../homes/location';
 import { moveSubject } from '../homes/move';
-import { queryAll } from '../homes/query-all';
+import { assertAllAnswered, queryAll } from '../homes/query-all';
 import { type Cursor, listResidents, listUnfinished } from '../homes/residents';
 import type { ActReason, Target } from '../security-log/audit';
 import { setNotBefore } from '../sessions/not-before';
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
-import { assertAllAnswered, finishMoves, moveContext } from './locate';
+import { finishMoves, moveContext } from './finish-moves';
 import { type Result, refuse } from './refusal';
 import { report } from './report';
 import type { Service } from './service';

@@ -1,13 +1,14 @@
 /**
  * A person's own sessions and security log, as whoever holds an access token of theirs sees them.
  */
+
 import { type EventPage, type EventQuery, listOwnEvents } from '../security-log/read-events';
 import { listOwnSessions, type Page, type SessionPage } from '../sessions/list';
 import { type Copies, findForOwner } from '../sessions/read';
 import { checkSession, type KnownSession, type Session } from '../sessions/session';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import type { UserCaller } from './caller';
-import { whereCallerIs } from './locate';
+import { whereCallerIs } from './follow-session';
 import { type Result, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
 

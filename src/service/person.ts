@@ -4,7 +4,7 @@
  */
 import type { Grant } from '../config/authority';
 import { toUuid } from '../crypto';
-import { queryAll } from '../homes/query-all';
+import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason } from '../security-log/audit';
 import { eraseFormerGuests, erasePerson, listFormerGuests } from '../sessions/erase';
 import { exportSection, type HeldRow, SECTIONS, type Section } from '../sessions/export';
@@ -12,7 +12,6 @@ import { SLICE } from '../sessions/open';
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
-import { assertAllAnswered } from './locate';
 import { type Result, refuse } from './refusal';
 import { revocationOf } from './report';
 import type { Service } from './service';

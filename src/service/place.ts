@@ -3,13 +3,15 @@
  * backend names, else the one that knows the request already (a guest's, an idempotency key's),
  * else the nearest. With one home nothing is asked.
  */
+
 import type { Home } from '../db/d1';
 import { chooseHome } from '../homes/choose';
-import { locateUser, type Who } from '../homes/location';
+import { type LookupKeys, locateUser } from '../homes/location';
 import { moveSubject } from '../homes/move';
+import { assertAllAnswered } from '../homes/query-all';
 import type { RecordedEvent } from '../security-log/record';
 import type { Caller } from './caller';
-import { assertAllAnswered, finishMoves, moveContext } from './locate';
+import { finishMoves, moveContext } from './finish-moves';
 import { type Result, refuse } from './refusal';
 import { report } from './report';
 import type { Service } from './service';
@@ -27,7 +29,7 @@ interface Placement {
 async function place(
   caller: Caller,
   service: Service,
-  who: Who,
+  who: LookupKeys,
   { named, newUserId }: { named: string | null; newUserId: string | null },
 ): Promise<Result<Placement>> {
   const { homes } = service.config;
@@ -72,7 +74,7 @@ const MAX_TRIES = 3;
 export async function startWhereItBelongs<T extends { events: readonly RecordedEvent[] }>(
   caller: Caller,
   service: Service,
-  who: Who,
+  who: LookupKeys,
   choice: { named: string | null; newUserId: string | null },
   start: (home: Home) => Promise<Result<T>>,
 ): Promise<Result<T & { home: Home }>> {
@@ -99,7 +101,7 @@ export async function startWhereItBelongs<T extends { events: readonly RecordedE
 async function resolveDuplicateHome(
   caller: Caller,
   service: Service,
-  who: Who,
+  who: LookupKeys,
   home: Home,
 ): Promise<Home> {
   const userLocation = await locateUser(service.homes(caller.meter), who, service.now());
@@ -116,7 +118,7 @@ function chooseNearest(caller: Caller, { config }: Service, subject: string): Pr
 async function bringGuest(
   caller: Caller,
   service: Service,
-  guest: Who['guest'],
+  guest: LookupKeys['guest'],
   from: string | null,
   home: Home,
 ): Promise<void> {

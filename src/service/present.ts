@@ -1,4 +1,5 @@
 /** Presenting a refresh token, wherever its session is now, and what the request tells of who. */
+
 import type { Home } from '../db/d1';
 import type { RecordedEvent } from '../security-log/record';
 import {
@@ -9,7 +10,7 @@ import {
 } from '../sessions/presented';
 import type { RefreshPolicy } from '../sessions/refresh-case';
 import type { Caller } from './caller';
-import { whereSessionIs } from './locate';
+import { whereSessionIs } from './follow-session';
 import { report, reportingOf, revocationOf } from './report';
 import type { Service } from './service';
 

@@ -2,8 +2,9 @@
  * One session, by its id, for a backend: in which home it is, nothing says, so all are asked side
  * by side, and a session that has left one of them is followed.
  */
+
 import type { Home } from '../db/d1';
-import { queryAll } from '../homes/query-all';
+import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason } from '../security-log/audit';
 import { findSession } from '../sessions/read';
 import { revokeByAct } from '../sessions/revoke-by-act';
@@ -11,7 +12,7 @@ import type { KnownSession, Session } from '../sessions/session';
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
-import { assertAllAnswered, whereSessionIs } from './locate';
+import { whereSessionIs } from './follow-session';
 import { type Result, UNKNOWN_SESSION } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';

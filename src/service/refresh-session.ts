@@ -1,4 +1,5 @@
 /** Refreshing by a token that someone presents, whether it came in a form or in a cookie. */
+
 import { rotateSession } from '../sessions/rotate';
 import type { RefusalReason, Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
@@ -6,8 +7,8 @@ import { toAudience } from './audience';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { signalsOf } from './caller-signals';
+import { logUnknownHome, whereSessionIs } from './follow-session';
 import { issueTokens, type Tokens } from './issue-tokens';
-import { logUnknownHome, whereSessionIs } from './locate';
 import { refreshPolicyOf } from './present';
 import { type Refusal, type Result, refuse } from './refusal';
 import { report, reportingOf } from './report';

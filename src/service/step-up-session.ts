@@ -1,12 +1,13 @@
 /** Step-up: a backend has authenticated the person behind a live session anew (RFC 9470). */
+
 import { type AuthenticateResult, authenticateSession } from '../sessions/authenticate';
 import { NOBODY } from '../sessions/presented';
 import type { Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
+import { whereSessionIs } from './follow-session';
 import { issueTokens, type Tokens } from './issue-tokens';
-import { whereSessionIs } from './locate';
 import { present } from './present';
 import { type Refused, type Result, refuse, UNKNOWN_SESSION } from './refusal';
 import { report, reportingOf } from './report';

@@ -2,10 +2,11 @@
  * What a backend does with a user's sessions: sees them and what happened to them, and ends them. A
  * user's id, or the session id of a guest, names whose they are, as `sub` of access tokens does.
  */
+
 import type { Home, Replica } from '../db/d1';
 import { DatabaseUnavailableError } from '../faults';
 import { locateUser, type UserLocation } from '../homes/location';
-import { queryAll } from '../homes/query-all';
+import { assertAllAnswered, queryAll } from '../homes/query-all';
 import { type MergedPage, mergeNumberedPages, type Positions } from '../numbered-pages';
 import type { ActReason } from '../security-log/audit';
 import { listUserEvents, type SessionEvent, seqOf } from '../security-log/read-events';
@@ -15,7 +16,7 @@ import { revokeUser } from '../sessions/revoke-many';
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
-import { assertAllAnswered, finishMoves } from './locate';
+import { finishMoves } from './finish-moves';
 import type { Result } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';

@@ -3,7 +3,7 @@
  * and a new one signs at once. Other isolates know of it within `KEY_CACHE_SECONDS`.
  */
 import { copyKeyRows } from '../db/signing-key-rows';
-import { queryAll } from '../homes/query-all';
+import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason } from '../security-log/audit';
 import {
   type Compromised,
@@ -15,7 +15,6 @@ import {
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
-import { assertAllAnswered } from './locate';
 import { type Result, refuse } from './refusal';
 import type { Service } from './service';
 

@@ -1,14 +1,10 @@
-/**
- * Homes, as requests need them: following a session that moved, and an error that names who did not
- * answer.
- */
+/** Running an operation where a session is now: its token names the home that it was in. */
 import type { Home } from '../db/d1';
-import { DatabaseUnavailableError } from '../faults';
 import { findForwarding } from '../homes/forwarding';
-import type { UserLocation } from '../homes/location';
-import { finishMove, type MoveContext, moveSubject } from '../homes/move';
+import { finishMove } from '../homes/move';
 import type { Caller, UserCaller } from './caller';
-import { report, reportingOf } from './report';
+import { moveContext } from './finish-moves';
+import { report } from './report';
 import type { Service } from './service';
 
 /** Moves that one request follows. More would be a circle. */
@@ -79,36 +75,4 @@ export function logUnknownHome(caller: Caller): void {
   console.error(
     JSON.stringify({ level: 'error', event: 'unknown_home', request_id: caller.requestId }),
   );
-}
-
-export function moveContext(caller: Caller, { config, now }: Service): MoveContext {
-  return { policy: config.sessions, reporting: reportingOf(caller, config), now: now() };
-}
-
-/** Brings a user to the one home that is theirs. */
-export async function finishMoves(
-  caller: Caller,
-  service: Service,
-  { userId, begun, due }: Pick<UserLocation, 'userId' | 'begun' | 'due'>,
-): Promise<void> {
-  for (const { from, to } of [...begun, ...due]) {
-    const [source, target] = [from, to].map((name) => service.findHome(name, caller.meter));
-    if (!source || !target || userId === null) continue;
-    report(caller, target, await moveSubject(source, target, userId, moveContext(caller, service)));
-    console.warn(
-      JSON.stringify({
-        level: 'warn',
-        event: 'user_settled',
-        request_id: caller.requestId,
-        from,
-        to,
-      }),
-    );
-  }
-}
-
-/** Throws when a home that had to be asked did not answer. */
-export function assertAllAnswered(unavailable: readonly string[]): void {
-  if (unavailable.length > 0)
-    throw new DatabaseUnavailableError(`no answer from ${unavailable.join(', ')}`, unavailable);
 }

@@ -1,0 +1,32 @@
+/** Bringing a user who lives in several homes, or is on the way to another, to one. */
+import type { UserLocation } from '../homes/location';
+import { type MoveContext, moveSubject } from '../homes/move';
+import type { Caller } from './caller';
+import { report, reportingOf } from './report';
+import type { Service } from './service';
+
+export function moveContext(caller: Caller, { config, now }: Service): MoveContext {
+  return { policy: config.sessions, reporting: reportingOf(caller, config), now: now() };
+}
+
+/** Brings a user to the one home that is theirs. */
+export async function finishMoves(
+  caller: Caller,
+  service: Service,
+  { userId, begun, due }: Pick<UserLocation, 'userId' | 'begun' | 'due'>,
+): Promise<void> {
+  for (const { from, to } of [...begun, ...due]) {
+    const [source, target] = [from, to].map((name) => service.findHome(name, caller.meter));
+    if (!source || !target || userId === null) continue;
+    report(caller, target, await moveSubject(source, target, userId, moveContext(caller, service)));
+    console.warn(
+      JSON.stringify({
+        level: 'warn',
+        event: 'user_settled',
+        request_id: caller.requestId,
+        from,
+        to,
+      }),
+    );
+  }
+}
