@@ -51,6 +51,18 @@ export const jsonObject = v.custom<Record<string, unknown>>(
   'must be an object',
 );
 
+/** What a device is called. What hides in a text, or turns it around, is no part of a name. */
+export const label = v.pipe(
+  v.string(),
+  v.trim(),
+  v.check((text) => text !== '' && text.length <= 80, 'must be 1 to 80 characters'),
+  // But for the two joiners that scripts and emoji are written with.
+  v.check(
+    (text) => !/[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u.test(text),
+    'must have visible characters only',
+  ),
+);
+
 /** Why a client acts, for the audit log. */
 export const reason = v.optional(v.picklist(ACT_REASONS, `can be ${ACT_REASONS.join(', ')}`));
 

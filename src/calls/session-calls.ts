@@ -11,10 +11,16 @@ import { startSession } from '../service/start-session';
 import { stepUp } from '../service/step-up-session';
 import { RESERVED_CLAIMS } from '../tokens/access-token';
 import { type Called, defineCall } from './call';
-import { ipAddress, jsonObject, place, reason, seconds, userAgent, uuid } from './fields';
-import { toSessionView, toStartView } from './views';
+import { ipAddress, jsonObject, label, place, reason, seconds, userAgent, uuid } from './fields';
+import { toManagedView, toStartView } from './views';
 
-const MAX_CLAIMS_BYTES = 2048;
+/** Of claims, and of metadata, as JSON. */
+const MAX_BYTES = 2048;
+const isSmall = v.check(
+  (given: Record<string, unknown>) =>
+    new TextEncoder().encode(JSON.stringify(given)).length <= MAX_BYTES,
+  `must be at most ${MAX_BYTES} bytes of JSON`,
+);
 
 const authentication = {
   auth_time: v.optional(seconds),
@@ -33,11 +39,10 @@ const claims = v.pipe(
         .filter((name) => RESERVED_CLAIMS.has(name))
         .join(', ')}`,
   ),
-  v.check(
-    (given) => new TextEncoder().encode(JSON.stringify(given)).length <= MAX_CLAIMS_BYTES,
-    `must be at most ${MAX_CLAIMS_BYTES} bytes of JSON`,
-  ),
+  isSmall,
 );
+
+const metadata = v.pipe(jsonObject, isSmall);
 
 const newSession = {
   user_id: v.optional(uuid),
@@ -54,6 +59,8 @@ const newSession = {
   ),
   ...authentication,
   claims: v.optional(claims),
+  label: v.optional(label),
+  metadata: v.optional(metadata),
   home: v.optional(v.string()),
   guest_session_id: v.optional(uuid),
 };
@@ -131,7 +138,7 @@ async function startForBrowser(
   const { session, handOff, isRepeat } = started;
   if (handOff === null) throw new Error('a session for a browser has a start URL');
   const value = {
-    session: toSessionView(session, service.config),
+    session: toManagedView(session, service.config),
     browser: { start_url: handOff.startUrl, expires_in: handOff.expiresIn },
   };
   return { ok: true, value, outcome: isRepeat ? 'repeated' : 'created' };
@@ -149,6 +156,8 @@ function toStartInput(input: NewSessionInput, returnUrl: string | null) {
     amr: input.amr ?? null,
     acr: input.acr ?? null,
     claims: input.claims ?? null,
+    label: input.label ?? null,
+    metadata: input.metadata ?? null,
     guestSessionId: input.guest_session_id ?? null,
     home: input.home ?? null,
     returnUrl,
@@ -179,7 +188,7 @@ export const getSession = defineCall(
   async (caller, service, { session_id: sessionId }) => {
     const found = await findReached(caller, service, sessionId);
     if (!found.ok) return found;
-    return { ok: true, value: { session: toSessionView(found.session, service.config) } };
+    return { ok: true, value: { session: toManagedView(found.session, service.config) } };
   },
 );
 

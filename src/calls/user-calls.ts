@@ -24,7 +24,7 @@ import {
   parsePositions,
 } from './cursors';
 import { paging, reason, uuid } from './fields';
-import { toSessionView, warnOf } from './views';
+import { toManagedView, warnOf } from './views';
 
 const actOnUser = v.strictObject({ user_id: uuid, reason });
 const pageOfUser = v.strictObject({ user_id: uuid, ...paging });
@@ -42,7 +42,7 @@ export const list = defineCall(
         : await listLive(caller, service, userId, { limit, cursor });
     if (!listed.ok) return listed;
     const value = {
-      sessions: listed.sessions.map((session) => toSessionView(session, service.config)),
+      sessions: listed.sessions.map((session) => toManagedView(session, service.config)),
       next_cursor: listed.next,
       ...warnOf(listed.unavailable),
     };

@@ -5,10 +5,11 @@ import { parseSignals, type Signals } from '../risk/signals';
 import { describeDevice, parseUserAgent } from '../risk/user-agent';
 import type { Introspection } from '../service/inspect-token';
 import type { Tokens } from '../service/issue-tokens';
+import { parseActor } from '../sessions/actor';
 import { parseJson } from '../sessions/parse-json';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
 
-/** A session as its owner, or a backend, may see it: never the refresh token or its hash. */
+/** A session as its owner may see it: never the refresh token or its hash. */
 export function toSessionView(session: Session, config: Config, currentId: string | null = null) {
   const last = parseSignals(session.lastSignals);
   return {
@@ -17,6 +18,7 @@ export function toSessionView(session: Session, config: Config, currentId: strin
     client_id: session.clientId,
     user_agent: session.userAgent,
     device: toDeviceName(session),
+    label: session.label,
     ip_address: session.ipAddress,
     last_ip_address: last?.address ?? session.ipAddress,
     location: last && toLocation(last),
@@ -29,7 +31,16 @@ export function toSessionView(session: Session, config: Config, currentId: strin
     acr: session.acr,
     revoked_at: toIso(session.revokedAt),
     revoked_reason: session.revokedReason,
+    act: parseActor(session.act),
     ...(currentId !== null && { current: session.id === currentId }),
+  };
+}
+
+/** As a backend may see it. */
+export function toManagedView(session: Session, config: Config) {
+  return {
+    ...toSessionView(session, config),
+    metadata: parseJson<object>(session.metadata),
   };
 }
 
@@ -80,7 +91,7 @@ export function toLifetimeView(tokens: Tokens) {
 /** What a backend is given of a session that it started or stepped up. */
 export function toStartView(session: Session, tokens: Tokens, config: Config) {
   return {
-    session: toSessionView(session, config),
+    session: toManagedView(session, config),
     access_token: tokens.accessToken,
     token_type: 'Bearer' as const,
     expires_in: tokens.expiresIn,

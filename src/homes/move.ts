@@ -183,7 +183,10 @@ export async function finishMove(
     // Rows that stay to show the way need not say where their person was.
     sessions: source.db
       .update(userSessions)
-      .set({ userAgent: null, ipAddress: null, lastSignals: null, claims: null })
+      .set({
+        ...{ userAgent: null, ipAddress: null, lastSignals: null, claims: null },
+        ...{ label: null, metadata: null, act: null },
+      })
       .where(and(belongsToSubject(subject), eq(userSessions.movedTo, target.name))),
   }));
   return evicted;

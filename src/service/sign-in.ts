@@ -102,6 +102,8 @@ async function attempt(
     amr: identity.amr,
     acr: identity.acr,
     claims: null,
+    label: null,
+    metadata: null,
     signals,
     guestSessionId: null,
   });

@@ -38,6 +38,8 @@ export interface StartInput {
   amr: string[] | null;
   acr: string | null;
   claims: Record<string, unknown> | null;
+  label: string | null;
+  metadata: Record<string, unknown> | null;
   guestSessionId: string | null;
   /** The name of the home that a new user is to live in; null: the nearest. */
   home: string | null;
@@ -165,6 +167,8 @@ async function draftSession(
     amr: input.amr,
     acr: input.acr,
     claims: input.claims,
+    label: input.label,
+    metadata: input.metadata,
     guestSessionId: input.guestSessionId,
   };
   return { ok: true, session };

@@ -77,7 +77,8 @@ type Later =
   | 'revokedReason'
   | 'movedTo'
   | 'recoveries'
-  | 'beforeStepUp';
+  | 'beforeStepUp'
+  | 'tokensNotBefore';
 
 const insertSession = writtenOncePer((db, policy: SessionPolicy) => {
   const session = {
@@ -94,6 +95,9 @@ const insertSession = writtenOncePer((db, policy: SessionPolicy) => {
     acr: given('acr'),
     claims: given('claims'),
     lastSignals: given('lastSignals'),
+    label: given('label'),
+    metadata: given('metadata'),
+    act: given('act'),
     moves: 0,
     idempotencyKeyHash: given('keyHash'),
   } satisfies Record<Exclude<keyof Session, Later>, unknown>;

@@ -162,7 +162,14 @@ function toPage<T extends { position: number }>(
 }
 
 /** Columns that hold JSON. */
-const JSON_COLUMNS: ReadonlySet<string> = new Set(['amr', 'claims', 'last_signals', 'details']);
+const JSON_COLUMNS: ReadonlySet<string> = new Set([
+  'amr',
+  'claims',
+  'metadata',
+  'act',
+  'last_signals',
+  'details',
+]);
 
 function toHeld(table: SQLiteTable, name: string, row: Record<string, unknown>): HeldRow {
   const columns = Object.entries(getTableColumns(table)).filter(([key]) => key in row);

@@ -20,6 +20,10 @@ export interface NewSession {
   amr: string[] | null;
   acr: string | null;
   claims: Record<string, unknown> | null;
+  /** What the device is called; null: nothing but what it tells of itself. */
+  label: string | null;
+  /** What the backend keeps with the session. */
+  metadata: Record<string, unknown> | null;
   /** What is known of the device and where it is; what the first refresh is compared with. */
   signals: Signals;
   /** The guest session that becomes the user's: it is revoked. */
@@ -35,8 +39,8 @@ export function toRow(
     now,
   }: { sessionId: string; refreshToken: string; claim: Claim | null; now: number },
 ): Session {
-  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr, claims, signals } =
-    input;
+  const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr } = input;
+  const { claims, label, metadata, signals } = input;
   return {
     id: sessionId,
     userId,
@@ -57,6 +61,10 @@ export function toRow(
     movedTo: null,
     recoveries: null,
     beforeStepUp: null,
+    label,
+    metadata: metadata && JSON.stringify(metadata),
+    tokensNotBefore: null,
+    act: null,
     moves: 0,
     idempotencyKeyHash: claim?.keyHash ?? null,
   };
@@ -69,8 +77,10 @@ export function toValues(
 ) {
   const { userId, refreshToken, userAgent, ipAddress, clientId, amr, acr, claims, lastSignals } =
     row;
+  const { label, metadata, act } = row;
   return {
     ...{ userId, refreshToken, userAgent, ipAddress, clientId, amr, acr, claims, lastSignals },
+    ...{ label, metadata, act },
     sessionId: id,
     keyHash: idempotencyKeyHash,
     expiresAt: expiresAt && toSecond(expiresAt.getTime()),

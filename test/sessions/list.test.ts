@@ -61,6 +61,7 @@ describe('a user’s list', () => {
       [
         ...[
           'acr',
+          'act',
           'amr',
           'auth_time',
           'client_id',
@@ -71,6 +72,7 @@ describe('a user’s list', () => {
           'id',
         ],
         'idle_expires_at',
+        'label',
         ...[
           'ip_address',
           'last_ip_address',

@@ -130,6 +130,8 @@ export interface Session {
   user_agent: string | null;
   /** "Chrome on Windows" */
   device: string | null;
+  /** What its person, or a backend, calls the device. */
+  label: string | null;
   ip_address: string | null;
   last_ip_address: string | null;
   location: Location | null;
@@ -142,6 +144,10 @@ export interface Session {
   acr: string | null;
   revoked_at: Time | null;
   revoked_reason: string | null;
+  /** Support staff who act as the user (RFC 8693 §4.1); null: the session is the user's own. */
+  act: { sub: string; reason: string } | null;
+  /** The JSON object that backends keep with it; only in what backends ask for. */
+  metadata?: object | null;
   /** Whether it is the session of the access token; only in lists that one asked for. */
   current?: boolean;
 }

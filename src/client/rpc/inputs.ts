@@ -44,6 +44,10 @@ export interface NewSession extends Signals, Authentication {
   expires_in?: number | null;
   /** More claims of its access tokens: up to 2 KB, and none that is registered. */
   claims?: Record<string, unknown>;
+  /** What the device is called: 1 to 80 characters. */
+  label?: string;
+  /** What the backend keeps with the session: up to 2 KB. No token carries it. */
+  metadata?: Record<string, unknown>;
   /** The home that a new user is to live in. */
   home?: string;
   /** The guest session that becomes this user's. */

@@ -77,6 +77,14 @@ export const userSessions = sqliteTable(
      * sessions/before-step-up.ts.
      */
     beforeStepUp: text('before_step_up'),
+    /** What its person, or a backend, calls the device. */
+    label: text('label'),
+    /** What backends keep with the session, a JSON object. No token carries it. */
+    metadata: text('metadata'),
+    /** Access tokens that were issued before it are stale: others have to be had by a refresh. */
+    tokensNotBefore: integer('tokens_not_before', { mode: 'timestamp' }),
+    /** Support staff who act as the user (RFC 8693 §4.1): a JSON object of sessions/actor.ts. */
+    act: text('act'),
   },
   (table) => [
     index('idx_user_sessions_uid').on(table.userId),
@@ -86,6 +94,10 @@ export const userSessions = sqliteTable(
     index('idx_user_sessions_open')
       .on(table.userId, LISTED_AT, table.id)
       .where(sql`user_id IS NOT NULL AND revoked_at IS NULL AND home IS NULL`),
+    // The sessions whose access tokens went stale, as the revocation list reads them.
+    index('idx_user_sessions_stale')
+      .on(table.tokensNotBefore)
+      .where(sql`tokens_not_before IS NOT NULL`),
     // The guests that became a user, found without the user's other sessions (sessions/erase.ts).
     index('idx_user_sessions_upgraded').on(table.userId).where(sql`revoked_reason = 'upgraded'`),
   ],

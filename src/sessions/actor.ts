@@ -1,0 +1,23 @@
+/**
+ * Support staff who act as a user (RFC 8693 §4.1): who they are, and why they say that they do it.
+ * A session that has an actor is theirs, not the user's: it is over within an hour, and counts
+ * neither as a device of the user nor in the limit on their sessions.
+ */
+import * as v from 'valibot';
+import { parseJson } from './parse-json';
+
+/** `user_sessions.act`, as JSON. */
+const actorSchema = v.object({
+  /** Names the person of the support staff, in whatever way the backend does. */
+  sub: v.string(),
+  /** For people to read. */
+  reason: v.string(),
+});
+export type Actor = v.InferOutput<typeof actorSchema>;
+
+/** What a column holds that is not NULL: one that was written by hand names nobody. */
+export function parseActor(text: string | null): Actor | null {
+  if (text === null) return null;
+  const parsed = v.safeParse(actorSchema, parseJson(text));
+  return parsed.success ? parsed.output : { sub: '', reason: '' };
+}
