@@ -42,13 +42,15 @@ describe('a good configuration', () => {
     expect(parseConfig(base)).toMatchObject({
       issuer: 'https://auth.example',
       basePath: '',
-      accessTokenTtlSeconds: 300,
       previousSessionSecret: null,
       sessions: {
-        graceSeconds: 30,
-        inactivitySeconds: 1_209_600,
-        lifetimeSeconds: 2_592_000,
-        maxSessionsPerUser: 100,
+        byDefault: {
+          graceSeconds: 30,
+          inactivitySeconds: 1_209_600,
+          lifetimeSeconds: 2_592_000,
+          accessTokenTtlSeconds: 300,
+          maxSessionsPerUser: 100,
+        },
       },
       signingKeys: { alg: 'EdDSA', retireSeconds: 360 },
     });
@@ -83,7 +85,10 @@ describe('a good configuration', () => {
       INACTIVITY_TIMEOUT_SECONDS: '0',
       SESSION_LIFETIME_SECONDS: '0',
     });
-    expect(config.sessions).toMatchObject({ inactivitySeconds: null, lifetimeSeconds: null });
+    expect(config.sessions.byDefault).toMatchObject({
+      inactivitySeconds: null,
+      lifetimeSeconds: null,
+    });
   });
 
   it('takes a hash in hex or base64url as the same, and two while a secret is replaced', () => {
@@ -318,6 +323,48 @@ describe('browser clients', () => {
   });
 });
 
+describe('the sessions of one client', () => {
+  const own = (sessions: unknown) => clients({ client_id: 'a', sessions });
+
+  it('are as the service has them, but for what the entry says; 0 is no limit', () => {
+    const sessions = { inactivity_timeout_seconds: 0, max_per_user: 0, persistent: false };
+    const { byDefault, byClient } = parseConfig({ ...base, ...own(sessions) }).sessions;
+    expect(byClient.get('a')).toEqual({
+      ...byDefault,
+      inactivitySeconds: null,
+      maxSessionsPerUser: null,
+      countedClient: 'a',
+      isPersistent: false,
+    });
+  });
+
+  it.each([
+    ['a lifetime that is a text', { lifetime_seconds: '3600' }],
+    ['a life of tokens of over a day', { access_token_ttl_seconds: 86_401 }],
+    ['tokens that do not live', { access_token_ttl_seconds: 0 }],
+    ['a negative grace period', { refresh_grace_seconds: -1 }],
+    ['half a session', { max_per_user: 0.5 }],
+    ['another policy', { limit_policy: 'evict_newest' }],
+    ['a member that there is not', { lifetime: 1 }],
+  ])('%s is a mistake of that client alone', (_, sessions) => {
+    const { refusedClients } = parseConfig({ ...base, ...own(sessions) });
+    expect([...refusedClients.keys()]).toEqual(['a']);
+  });
+
+  it('keys and ended sessions are kept for the client whose tokens live longest', () => {
+    const hour = own({ access_token_ttl_seconds: 3_600 });
+    const { signingKeys } = parseConfig({ ...base, ...hour });
+    expect(signingKeys.retireSeconds).toBe(3_660);
+    expect(mistakesOf({ ...hour, SIGNING_KEY_RETIRE_SECONDS: '3659' })).toEqual([
+      'SIGNING_KEY_RETIRE_SECONDS must be at least the access_token_ttl_seconds of a + 60',
+    ]);
+    expect(mistakesOf({ ...hour, CLEANUP_RETENTION_SECONDS: '3719' })).toEqual([
+      'CLEANUP_RETENTION_SECONDS must be at least the access_token_ttl_seconds of a + 120',
+    ]);
+    expect(mistakesOf({ ...hour, CLEANUP_RETENTION_SECONDS: '3720' })).toEqual([]);
+  });
+});
+
 describe('mistakes', () => {
   it('are named all at once', () => {
     const mistakes = mistakesOf({
@@ -333,8 +380,8 @@ describe('mistakes', () => {
       'ISSUER',
       'AUDIENCE',
       'ACCESS_TOKEN_TTL_SECONDS',
-      'ACCESS_TOKEN_ALG',
       'CLIENTS',
+      'ACCESS_TOKEN_ALG',
       'SESSION_SECRET',
       'D1_TIMEOUT_MS',
     ]);

@@ -5,6 +5,7 @@ import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { isAppOrigin, isOrigin, isOriginPattern, parseReturnUrl } from '../origins';
 import { oneOrTwo } from './json-list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
+import { clientSessionsSchema } from './session-policy';
 
 /** What a client may be allowed to do, by `allow` in CLIENTS; how far it reaches: authority.ts. */
 export const CAPABILITIES = [
@@ -100,6 +101,7 @@ export const clientSchema = v.strictObject({
   allow: v.optional(v.array(v.picklist(CAPABILITIES))),
   for_clients: v.optional(v.pipe(v.array(v.string()), v.minLength(1, 'names no client'))),
   risk_policy: v.optional(v.picklist(RISK_POLICIES)),
+  sessions: v.optional(clientSessionsSchema),
   origins: v.optional(
     v.array(
       v.pipe(

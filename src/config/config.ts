@@ -13,6 +13,15 @@ import { parseClients } from './parse-clients';
 import { ADDRESS_STORAGES, RISK_POLICIES, type RiskConfig } from './risk';
 import { findSharedSecrets } from './secrets-apart';
 import {
+  LIMIT_POLICIES,
+  longestConfiguredTtl,
+  longestTokenTtlSeconds,
+  RANGES,
+  type SessionPolicies,
+  type SessionPolicy,
+  zeroToNull,
+} from './session-policy';
+import {
   KEY_STALE_SECONDS,
   knownEverywhereSeconds,
   SIGNING_ALGS,
@@ -21,25 +30,11 @@ import {
 import { findStrangers, parseTrustedIssuers, type TrustedIssuer } from './trusted-issuers';
 import { parseWebhooks, type Webhook } from './webhooks';
 
-/** How long sessions live, and how many a user may have. */
-export interface SessionPolicy {
-  /** How long a superseded refresh token stays good. 0 is strict rotation. */
-  graceSeconds: number;
-  /** A session that was not refreshed for this long has ended; null: never. */
-  inactivitySeconds: number | null;
-  /** A session ends this long after its creation, whatever happens; null: never. */
-  lifetimeSeconds: number | null;
-  /** Active sessions a user may have; null: any number. */
-  maxSessionsPerUser: number | null;
-  limitPolicy: 'evict_oldest' | 'reject';
-}
-
 export interface Config extends Audiences, KnownClients {
   issuer: string;
   /** The path of the issuer without a trailing slash; '' at the root. */
   basePath: string;
-  accessTokenTtlSeconds: number;
-  sessions: SessionPolicy;
+  sessions: SessionPolicies;
   signingKeys: SigningKeyPolicy;
   /** How long a revocation list may be cached. */
   revocationListMaxAgeSeconds: number;
@@ -67,11 +62,12 @@ export interface Config extends Audiences, KnownClients {
 export const CLOCK_SKEW_SECONDS = 60;
 
 /**
- * For how long an access token may be accepted anywhere, in seconds since it was issued: beyond its
- * life by what a verifier tolerates, and by as much again where its clock is behind.
+ * For how long an access token of any client may be accepted anywhere, in seconds since it was
+ * issued: beyond its life by what a verifier tolerates, and by as much again where its clock is
+ * behind.
  */
-export function tokenLifeSeconds({ accessTokenTtlSeconds }: Pick<Config, 'accessTokenTtlSeconds'>) {
-  return accessTokenTtlSeconds + 2 * CLOCK_SKEW_SECONDS;
+export function tokenLifeSeconds({ sessions }: Pick<Config, 'sessions'>): number {
+  return longestTokenTtlSeconds(sessions) + 2 * CLOCK_SKEW_SECONDS;
 }
 
 const DAY = 86_400;
@@ -95,7 +91,6 @@ export function parseConfig(env: Env): Config {
     if (choice === undefined) mistakes.push(`${name} must be one of ${choices.join(', ')}`);
     return choice ?? choices[0];
   };
-  const orNull = (seconds: number) => (seconds === 0 ? null : seconds);
 
   const issuer = parseIssuer(env.ISSUER, mistakes);
   const audiences = parseAudiences(env.AUDIENCE, env.ACCOUNT_AUDIENCE, mistakes);
@@ -103,35 +98,44 @@ export function parseConfig(env: Env): Config {
     mistakes.push('SESSION_SECRET_PREVIOUS must be another secret than SESSION_SECRET');
 
   const riskPolicy = oneOf('RISK_POLICY', RISK_POLICIES);
-  const accessTokenTtlSeconds = wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, 1, DAY);
+  const byDefault: SessionPolicy = {
+    graceSeconds: wholeNumber('REFRESH_GRACE_SECONDS', 30, ...RANGES.grace),
+    inactivitySeconds: zeroToNull(
+      wholeNumber('INACTIVITY_TIMEOUT_SECONDS', 14 * DAY, ...RANGES.inactivity),
+    ),
+    lifetimeSeconds: zeroToNull(
+      wholeNumber('SESSION_LIFETIME_SECONDS', 30 * DAY, ...RANGES.lifetime),
+    ),
+    accessTokenTtlSeconds: wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, ...RANGES.accessTokenTtl),
+    maxSessionsPerUser: zeroToNull(
+      wholeNumber('MAX_SESSIONS_PER_USER', 100, ...RANGES.maxSessionsPerUser),
+    ),
+    limitPolicy: oneOf('SESSION_LIMIT_POLICY', LIMIT_POLICIES),
+    countedClient: null,
+    isPersistent: true,
+  };
+  const defaults = { riskPolicy, sessions: byDefault };
+  const { policies, ...known } = parseClients(env.CLIENTS, defaults, mistakes);
+  const sessions = { byDefault, byClient: policies };
   const config: Config = {
     issuer: issuer.href,
     basePath: issuer.path,
     ...audiences,
-    accessTokenTtlSeconds,
-    sessions: {
-      graceSeconds: wholeNumber('REFRESH_GRACE_SECONDS', 30, 0, 600),
-      inactivitySeconds: orNull(
-        wholeNumber('INACTIVITY_TIMEOUT_SECONDS', 14 * DAY, 0, 10_000 * DAY),
-      ),
-      lifetimeSeconds: orNull(wholeNumber('SESSION_LIFETIME_SECONDS', 30 * DAY, 0, 10_000 * DAY)),
-      maxSessionsPerUser: orNull(wholeNumber('MAX_SESSIONS_PER_USER', 100, 0, 10_000)),
-      limitPolicy: oneOf('SESSION_LIMIT_POLICY', ['evict_oldest', 'reject']),
-    },
+    sessions,
     signingKeys: {
       alg: oneOf('ACCESS_TOKEN_ALG', SIGNING_ALGS),
       lifetimeSeconds: wholeNumber('SIGNING_KEY_LIFETIME_SECONDS', 30 * DAY, 60, 3650 * DAY),
       publishAheadSeconds: wholeNumber('SIGNING_KEY_PUBLISH_AHEAD_SECONDS', DAY, 0, 365 * DAY),
       retireSeconds: wholeNumber(
         'SIGNING_KEY_RETIRE_SECONDS',
-        accessTokenTtlSeconds + CLOCK_SKEW_SECONDS,
+        longestTokenTtlSeconds(sessions) + CLOCK_SKEW_SECONDS,
         0,
         365 * DAY,
       ),
       jwksMaxAgeSeconds: wholeNumber('JWKS_MAX_AGE_SECONDS', 300, 0, DAY),
     },
     revocationListMaxAgeSeconds: wholeNumber('REVOCATION_LIST_MAX_AGE_SECONDS', 10, 0, 300),
-    reauthenticateToRevokeSeconds: orNull(
+    reauthenticateToRevokeSeconds: zeroToNull(
       wholeNumber('REAUTHENTICATE_TO_REVOKE_SECONDS', 0, 0, 365 * DAY),
     ),
     hsts: oneOf('HSTS', ['host', 'subdomains', 'off']),
@@ -143,7 +147,7 @@ export function parseConfig(env: Env): Config {
       eventRetentionSeconds: wholeNumber('EVENT_RETENTION_SECONDS', 90 * DAY, 0, 3650 * DAY),
     },
     webhooks: parseWebhooks(env.WEBHOOKS, mistakes),
-    ...parseClients(env.CLIENTS, riskPolicy, mistakes),
+    ...known,
     trustedIssuers: parseTrustedIssuers(env.TRUSTED_ISSUERS, mistakes),
     brand: parseBrand(env, mistakes),
     homes: parseHomes(env.HOMES, env, mistakes),
@@ -167,15 +171,16 @@ export function parseConfig(env: Env): Config {
       `SIGNING_KEY_PUBLISH_AHEAD_SECONDS must be at least ${knownEverywhere} (JWKS_MAX_AGE_SECONDS + ${KEY_STALE_SECONDS})`,
     );
   }
-  if (config.cleanupRetentionSeconds < tokenLifeSeconds(config)) {
+  const tokenTtl = longestConfiguredTtl(config.sessions, config.clients.keys());
+  if (config.cleanupRetentionSeconds < tokenTtl.seconds + 2 * CLOCK_SKEW_SECONDS) {
     // Rows that are gone are in no revocation list.
     mistakes.push(
-      `CLEANUP_RETENTION_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${2 * CLOCK_SKEW_SECONDS}`,
+      `CLEANUP_RETENTION_SECONDS must be at least ${tokenTtl.name} + ${2 * CLOCK_SKEW_SECONDS}`,
     );
   }
-  if (retireSeconds < accessTokenTtlSeconds + CLOCK_SKEW_SECONDS) {
+  if (retireSeconds < tokenTtl.seconds + CLOCK_SKEW_SECONDS) {
     mistakes.push(
-      `SIGNING_KEY_RETIRE_SECONDS must be at least ACCESS_TOKEN_TTL_SECONDS + ${CLOCK_SKEW_SECONDS}`,
+      `SIGNING_KEY_RETIRE_SECONDS must be at least ${tokenTtl.name} + ${CLOCK_SKEW_SECONDS}`,
     );
   }
   if (lifetimeSeconds <= publishAheadSeconds) {

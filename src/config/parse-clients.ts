@@ -10,22 +10,38 @@ import {
 } from './clients';
 import { type ListItem, parseItems, spellIssues } from './json-list';
 import type { RiskPolicy } from './risk';
+import {
+  clientSessionsSchema,
+  type SessionPolicy,
+  toClientPolicy,
+  toUnreadablePolicy,
+} from './session-policy';
+
+/** What holds for a client that says nothing else. */
+interface Defaults {
+  riskPolicy: RiskPolicy;
+  sessions: SessionPolicy;
+}
+
+/** `policies`: of the clients with `sessions`, also of those that are refused. */
+type ParsedClients = KnownClients & { policies: ReadonlyMap<string, SessionPolicy> };
 
 /** What is wrong with the list itself goes to `mistakes`; with an entry, to its client. */
 export function parseClients(
   text: string | undefined,
-  defaultPolicy: RiskPolicy,
+  defaults: Defaults,
   mistakes: string[],
-): KnownClients {
+): ParsedClients {
   const refused = new Map<string, string[]>();
   const refuse = (id: string, mistake: string) =>
     refused.set(id, [...(refused.get(id) ?? []), mistake]);
-  const { entries, ids } = readEntries(parseItems('CLIENTS', text, mistakes), refuse);
+  const items = parseItems('CLIENTS', text, mistakes);
+  const { entries, ids } = readEntries(items, refuse);
   const clients = new Map<string, Client>();
   for (const entry of entries) {
     const { client_id } = entry;
     const problem = (text: string) => refuse(client_id, `CLIENTS: ${client_id}: ${text}`);
-    clients.set(client_id, toClient(entry, entries, defaultPolicy, problem));
+    clients.set(client_id, toClient(entry, entries, defaults.riskPolicy, problem));
   }
   for (const { client_id, browser_clients = [], for_clients = [] } of entries) {
     const problem = (text: string) => refuse(client_id, `CLIENTS: ${client_id}: ${text}`);
@@ -38,7 +54,32 @@ export function parseClients(
   }
   assertSecretsDiffer(clients, refuse);
   for (const id of refused.keys()) clients.delete(id);
-  return { clients, refusedClients: refused };
+  return { clients, refusedClients: refused, policies: readPolicies(items, defaults.sessions) };
+}
+
+/**
+ * The policies of the entries that have `sessions`, whatever else is wrong with an entry: a mistake
+ * in it must end none of its sessions.
+ */
+function readPolicies(
+  items: readonly ListItem[],
+  byDefault: SessionPolicy,
+): ReadonlyMap<string, SessionPolicy> {
+  const policies = new Map<string, SessionPolicy>();
+  for (const { value } of items) {
+    const { client_id: id, sessions } = (value ?? {}) as {
+      client_id?: unknown;
+      sessions?: unknown;
+    };
+    if (typeof id !== 'string' || sessions === undefined) continue;
+    const parsed = v.safeParse(clientSessionsSchema, sessions);
+    const isReadable = parsed.success && !policies.has(id);
+    policies.set(
+      id,
+      isReadable ? toClientPolicy(id, parsed.output, byDefault) : toUnreadablePolicy(byDefault),
+    );
+  }
+  return policies;
 }
 
 type Refuse = (id: string, mistake: string) => void;

@@ -15,7 +15,7 @@
  * is live in one home at most, and lost in none.
  */
 import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import { type Home, transact } from '../db/d1';
 import {
   notBefores,
@@ -31,7 +31,7 @@ import type { RecordedEvent, Reporting } from '../security-log/record';
 import { SEQUENCE } from '../security-log/sequence';
 import { enforceLimit } from '../sessions/enforce-limit';
 import { toTombstone } from '../sessions/erase';
-import { isOpenOf } from '../sessions/open';
+import { countOpen, findExceeded } from '../sessions/limits';
 import { belongsToSubject, isBeforeNotBefore } from '../sessions/session';
 import { insertRaw, selectRaw } from './raw-rows';
 
@@ -39,7 +39,7 @@ import { insertRaw, selectRaw } from './raw-rows';
 export type Subject = string;
 
 export interface MoveContext {
-  policy: SessionPolicy;
+  policy: SessionPolicies;
   reporting: Reporting;
   now: number;
 }
@@ -153,8 +153,7 @@ export async function finishMove(
       ),
     );
   const arrival = { condition: notExists(isErased), movedTo: null };
-  const { maxSessionsPerUser: limit } = policy;
-  const { aboveLimit } = await transact(target, () => ({
+  const { open } = await transact(target, () => ({
     notBefores: insertRaw(target, notBefores, outdated, { condition: sql`true` }),
     people: insertRaw(target, users, people, arrival),
     sessions: insertRaw(target, userSessions, sessions, arrival),
@@ -163,20 +162,13 @@ export async function finishMove(
     deliveries: insertRaw(target, webhookDeliveries, deliveries, {
       condition: arrival.condition,
     }),
-    aboveLimit:
-      limit === null
-        ? null
-        : target.db
-            .select({ id: userSessions.id })
-            .from(userSessions)
-            .where(isOpenOf(subject))
-            .limit(1)
-            .offset(limit),
+    open: countOpen(target, policy, subject),
   }));
-  const evicted =
-    aboveLimit === null || aboveLimit.length === 0
-      ? []
-      : await enforceLimit(target, subject, { policy, reporting, now, afterSeq: 0 });
+  const evicted: RecordedEvent[] = [];
+  for (const limit of findExceeded(policy, open)) {
+    const afterSeq = evicted.at(-1)?.seq ?? 0;
+    evicted.push(...(await enforceLimit(target, subject, { limit, reporting, now, afterSeq })));
+  }
   await transact(source, () => ({
     unfinished: source.db.delete(unfinishedMoves).where(isUnfinished),
     ...deleteEventsWhere(source, eventsOfSubject),

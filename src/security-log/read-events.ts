@@ -1,7 +1,7 @@
 /** Reading the security log: newest first, a page at a time. */
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
 import { given, writtenOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
@@ -23,7 +23,7 @@ export type EventPage = NumberedPage<SessionEvent>;
 /** The events of the caller's user; null when the caller's own session is over. */
 export function listOwnEvents(
   copies: Copies,
-  policy: SessionPolicy,
+  policy: SessionPolicies,
   caller: Caller,
   query: EventQuery,
   now: number,

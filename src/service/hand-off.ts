@@ -3,6 +3,7 @@
  * them into a browser.
  */
 import { fitsAccessCookieByAnyKey, MAX_COOKIE_BYTES } from '../access-cookie';
+import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { isAllowedReturnUrl } from '../origins';
 import type { NewSession } from '../sessions/new-session';
@@ -36,7 +37,8 @@ export async function whyNotHandOff(
     home: home.name,
     claims: session.claims ?? {},
   };
-  const end = new Date(now() + config.accessTokenTtlSeconds * 1000);
+  const { accessTokenTtlSeconds } = policyOf(config.sessions, session.clientId);
+  const end = new Date(now() + accessTokenTtlSeconds * 1000);
   const accessToken = await issueAccessToken(key, config, subject, { now: now(), expiresAt: end });
   return fitsAccessCookieByAnyKey(accessToken)
     ? null

@@ -3,6 +3,7 @@
  * only place that makes them. It needs a signer, which is had before the write that starts or
  * moves on a session, so that no session is left whose tokens cannot be given.
  */
+import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { parseJson } from '../sessions/parse-json';
 import { endsAt, idleExpiresAt, type Session } from '../sessions/session';
@@ -36,10 +37,11 @@ export async function issueTokens(
   audience = config.audience,
 ): Promise<Tokens> {
   const now = clock();
+  const policy = policyOf(config.sessions, session.clientId);
   const sessionEnd = endsAt(session, config.sessions)?.getTime() ?? null;
   // No access token outlives its session.
   const expiresAt = Math.min(
-    toSecond(now) + config.accessTokenTtlSeconds * 1000,
+    toSecond(now) + policy.accessTokenTtlSeconds * 1000,
     sessionEnd ?? Number.POSITIVE_INFINITY,
   );
   const subject = toSubject(session, home);

@@ -3,6 +3,7 @@
  * browser's page.
  */
 import { type Client, isPublic } from '../config/clients';
+import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { pickByRendezvous } from '../homes/choose';
 import { NO_SIGNALS } from '../risk/signals';
@@ -85,7 +86,7 @@ async function attempt(
   const keyring = await service.keyring();
   const isPersons = isPersonsOwn({ client, device: caller.device });
   const { signals } = isPersons ? await signalsOf(caller.device, service) : { signals: NO_SIGNALS };
-  const { lifetimeSeconds } = config.sessions;
+  const { lifetimeSeconds } = policyOf(config.sessions, client.id);
   const toSession = (userId: string): NewSession => ({
     userId,
     clientId: client.id,

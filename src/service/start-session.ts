@@ -4,8 +4,9 @@
  */
 
 import type { Grant } from '../config/authority';
-import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
+import { CLOCK_SKEW_SECONDS } from '../config/config';
 import { findClient } from '../config/refused-clients';
+import { policyOf, type SessionPolicy } from '../config/session-policy';
 import { type CreateResult, createSession } from '../sessions/create';
 import { type Idempotency, toKeyHash } from '../sessions/idempotency';
 import type { NewSession } from '../sessions/new-session';
@@ -149,7 +150,7 @@ async function draftSession(
     return invalid('guest_session_id needs the user_id of the user that the guest became');
   const authTime = toAuthTime(input.authTime, now());
   if (!authTime.ok) return authTime;
-  const expiry = toExpiry(input.expiresIn, config, now());
+  const expiry = toExpiry(input.expiresIn, policyOf(config.sessions, clientId), now());
   if (!expiry.ok) return expiry;
   // Where the backend is tells nothing of where its user is.
   const device = { userAgent, hintedPlatform: null, address: input.ipAddress, cf: input.place };
@@ -183,12 +184,11 @@ export function toAuthTime(seconds: number | null, now: number): Result<{ authTi
 
 function toExpiry(
   expiresIn: number | null | undefined,
-  { sessions }: Config,
+  { lifetimeSeconds: limit }: SessionPolicy,
   now: number,
 ): Result<{ expiresAt: Date | null }> {
-  const limit = sessions.lifetimeSeconds;
   if (expiresIn === null && limit !== null)
-    return invalid('expires_in cannot be null: sessions of this service end by time');
+    return invalid('expires_in cannot be null: sessions of this client end by time');
   if (limit !== null && expiresIn != null && expiresIn > limit)
     return invalid(`expires_in must be at most ${limit}`);
   const seconds = expiresIn === undefined ? limit : expiresIn;

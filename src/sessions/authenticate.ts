@@ -8,7 +8,7 @@
  */
 import { and, eq, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { type Given, given, writtenOncePer } from '../db/prepared';
@@ -51,7 +51,7 @@ export type AuthenticateResult =
 export async function authenticateSession(
   home: Home,
   keyring: Keyring,
-  policy: SessionPolicy,
+  policy: SessionPolicies,
   token: RefreshToken,
   { authTime, amr, acr }: Authentication,
   { grant, reporting, now }: { grant: Grant<'create_sessions'>; reporting: Reporting; now: number },
@@ -66,9 +66,9 @@ export async function authenticateSession(
   // Drawn here, so that a transaction that is run again reports it once.
   const once = crypto.randomUUID();
   const values = {
-    ...toValuesOfNow(policy, now),
+    ...toValuesOfNow(now),
     ...toValuesOfMoves(hash, steps),
-    ...{ sessionId, now, acr, once, requestId: reporting.requestId },
+    ...{ sessionId, acr, once, requestId: reporting.requestId },
     reach: toReach(grant),
     authTime: Math.floor(authTime.getTime() / 1000),
     amr: amr && JSON.stringify(amr),
@@ -126,7 +126,7 @@ const isOneOf = (hashes: Given) =>
   sql`${userSessions.refreshToken} in (select value from json_each(${hashes}))`;
 
 /** SQL: what the presented token is to the session, and so whether the session moves on. */
-function toMoves(policy: SessionPolicy) {
+function toMoves(policy: SessionPolicies) {
   const { refreshToken } = userSessions;
   const isSuccessor = isOneOf(given('successors'));
   const wasShown = wasSupersededByStepUp(given('shown'), given('now'));
@@ -161,7 +161,7 @@ const OF_RERUN = toStatements(true);
  * The statements of a step-up, written once. A rerun also knows what the run before may have done.
  */
 function toStatements(isRerun: boolean) {
-  const condition = (policy: SessionPolicy) => {
+  const condition = (policy: SessionPolicies) => {
     const { moves, isRepeat, isSuccessor } = toMoves(policy);
     const isOwnMove = and(isSuccessor, eq(userSessions.rotatedAt, given('now')));
     const { authTime, clientId } = userSessions;
@@ -173,7 +173,7 @@ function toStatements(isRerun: boolean) {
       or(isNull(authTime), lte(authTime, given('authTime'))),
     ) as SQL;
   };
-  const event = (db: Home['db'], policy: SessionPolicy) =>
+  const event = (db: Home['db'], policy: SessionPolicies) =>
     repeatableStatements(db, 'authenticated', condition(policy), {
       ids: given('ids'),
       lastId: given('lastId'),
@@ -183,9 +183,9 @@ function toStatements(isRerun: boolean) {
       second: given('second'),
     });
   return {
-    leftOut: writtenOncePer((db, policy: SessionPolicy) => event(db, policy).leftOut),
-    log: writtenOncePer((db, policy: SessionPolicy) => event(db, policy).event),
-    authenticate: writtenOncePer((db, policy: SessionPolicy) => {
+    leftOut: writtenOncePer((db, policy: SessionPolicies) => event(db, policy).leftOut),
+    log: writtenOncePer((db, policy: SessionPolicies) => event(db, policy).event),
+    authenticate: writtenOncePer((db, policy: SessionPolicies) => {
       const { moves, nextHash } = toMoves(policy);
       const { refreshToken, rotatedAt, beforeStepUp } = userSessions;
       const superseded = supersededByStepUp(policy, given('now'));

@@ -11,11 +11,12 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import * as v from 'valibot';
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import type { Given } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import type { Successor } from '../tokens/refresh-token';
 import { parseJson } from './parse-json';
+import { toGraceSql } from './policy-sql';
 import { type Session, wasRotatedWithinGrace } from './session';
 
 /** `user_sessions.before_step_up`, as JSON: the oldest first. */
@@ -55,18 +56,18 @@ type Presented = {
 
 /** What the presented token gave before a step-up and gives again; null: no step-up concerns it. */
 export function findSupersededByStepUp(
-  row: Pick<Session, 'beforeStepUp'>,
+  { beforeStepUp, clientId }: Pick<Session, 'beforeStepUp' | 'clientId'>,
   { secret, hash, successors }: Presented,
-  policy: SessionPolicy,
+  policies: SessionPolicies,
   now: number,
 ): SupersededByStepUp | null {
-  const inGrace = parse(row.beforeStepUp).filter(({ until }) => until > now);
+  const inGrace = parse(beforeStepUp).filter(({ until }) => until > now);
   const own = inGrace.find((before) => before.hash === hash);
   if (own !== undefined) return { secret, isKept: true, authentication: toAuthentication(own) };
   for (const before of inGrace) {
     const successor = successors.find((candidate) => candidate.hash === before.hash);
     const rotatedAt = before.rotated_at === null ? null : new Date(before.rotated_at);
-    if (successor !== undefined && wasRotatedWithinGrace({ rotatedAt }, policy, now))
+    if (successor !== undefined && wasRotatedWithinGrace({ rotatedAt, clientId }, policies, now))
       return {
         secret: successor.secret,
         isKept: false,
@@ -95,10 +96,10 @@ export function wasSupersededByStepUp(hashes: Given, now: Given): SQL {
 }
 
 /** SQL: the column after a step-up that supersedes the current token. */
-export function supersededByStepUp({ graceSeconds }: SessionPolicy, now: Given): SQL {
+export function supersededByStepUp(policies: SessionPolicies, now: Given): SQL {
   const { refreshToken, rotatedAt, authTime, amr, acr } = userSessions;
   const inGrace = sql`select json_group_array(json(value)) from json_each(${listed}) where value ->> 'until' > ${now}`;
-  const current = sql`json_object('hash', ${refreshToken}, 'rotated_at', ${rotatedAt}, 'until', ${now} + ${graceSeconds * 1000}, 'auth_time', ${authTime}, 'amr', ${amr}, 'acr', ${acr})`;
+  const current = sql`json_object('hash', ${refreshToken}, 'rotated_at', ${rotatedAt}, 'until', ${now} + ${toGraceSql(policies)}, 'auth_time', ${authTime}, 'amr', ${amr}, 'acr', ${acr})`;
   return sql`json_insert((${inGrace}), '$[#]', ${current})`;
 }
 

@@ -1,8 +1,8 @@
 /** What a clean-up goes by: when a row is dead, and how much one run may do. */
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 
 export interface CleanupPolicy {
-  sessions: SessionPolicy;
+  sessions: SessionPolicies;
   retentionSeconds: number;
   eventRetentionSeconds: number;
 }

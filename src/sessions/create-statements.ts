@@ -1,17 +1,16 @@
 /**
- * The statements of a create, written once for a policy. Each carries the same condition, so that a
+ * The statements of a create, written once for a limit. Each carries the same condition, so that a
  * create either happens whole or leaves nothing behind. What a session, or its create, does not
  * have, is NULL, and then its part of the condition holds.
  */
 import { and, eq, isNotNull, isNull, not, or, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
 import type { Home } from '../db/d1';
 import { insertWhere } from '../db/insert-where';
 import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared';
 import { sessionEvents, usedAssertions, userSessions, users } from '../db/schema';
 import { insertEvents } from '../security-log/record';
 import { claimKey, IS_CLAIMED } from './idempotency';
-import { hasRoom, isAtLimit, isCrowded, oldestAtLimit } from './limits';
+import { hasRoom, isAtLimit, isCrowded, oldestAtLimit, type SessionLimit } from './limits';
 import type { RevokedReason, Session } from './session';
 import { startStatements } from './start-events';
 import { IS_CREATED, isGuest } from './upgrade-guest';
@@ -19,16 +18,16 @@ import { IS_CREATED, isGuest } from './upgrade-guest';
 const HAS_MOVED = sql`exists (select 1 from ${users} where ${eq(users.id, given('userId'))} and ${isNotNull(users.movedTo)})`;
 const IS_USED = sql`exists (select 1 from ${usedAssertions} where ${eq(usedAssertions.hash, given('assertion'))})`;
 
-function guestIsThere(policy: SessionPolicy): SQL {
-  return sql`exists (select 1 from ${userSessions} where ${isGuest(policy)})`;
+function guestIsThere({ policies }: SessionLimit): SQL {
+  return sql`exists (select 1 from ${userSessions} where ${isGuest(policies)})`;
 }
 
-function mayStart(policy: SessionPolicy): SQL | undefined {
+function mayStart(limit: SessionLimit): SQL | undefined {
   return and(
     not(HAS_MOVED),
     not(IS_USED),
-    hasRoom(policy),
-    or(sql`${given('guestSessionId')} is null`, guestIsThere(policy)),
+    hasRoom(limit),
+    or(sql`${given('guestSessionId')} is null`, guestIsThere(limit)),
   );
 }
 
@@ -36,18 +35,18 @@ function mayStart(policy: SessionPolicy): SQL | undefined {
  * Once a key is claimed, the claim stands for the rest; a repeat finds the first one's claim, and
  * changes nothing.
  */
-function starts(policy: SessionPolicy): SQL {
-  return sql`iif(${given('salt')} is null, ${mayStart(policy)}, ${IS_CLAIMED})`;
+function starts(limit: SessionLimit): SQL {
+  return sql`iif(${given('salt')} is null, ${mayStart(limit)}, ${IS_CLAIMED})`;
 }
 
-const claim = writtenOncePer((db, policy: SessionPolicy) => claimKey(db, mayStart(policy)));
+const claim = writtenOncePer((db, limit: SessionLimit) => claimKey(db, mayStart(limit)));
 
-const insertUser = writtenOncePer((db, policy: SessionPolicy) => {
+const insertUser = writtenOncePer((db, limit: SessionLimit) => {
   const user = { id: given('userId'), createdAt: given('second'), moves: 0 };
-  return insertWhere(db, users, user, starts(policy));
+  return insertWhere(db, users, user, starts(limit));
 });
 
-const logEviction = writtenOncePer((db, policy: SessionPolicy) => {
+const logEviction = writtenOncePer((db, limit: SessionLimit) => {
   const event = {
     id: given('evictedId'),
     type: 'session_evicted',
@@ -55,10 +54,10 @@ const logEviction = writtenOncePer((db, policy: SessionPolicy) => {
     requestId: given('requestId'),
     second: given('second'),
   } as const;
-  const { maxSessionsPerUser: limit } = policy;
-  if (limit === null) throw new Error('nothing is evicted without a limit');
-  const isOldest = eq(userSessions.id, sql`(${oldestAtLimit(policy, limit)})`);
-  return insertEvents(db, event, and(isOldest, starts(policy), not(IS_CREATED)));
+  const { max } = limit;
+  if (max === null) throw new Error('nothing is evicted without a limit');
+  const isOldest = eq(userSessions.id, sql`(${oldestAtLimit(limit, max)})`);
+  return insertEvents(db, event, and(isOldest, starts(limit), not(IS_CREATED)));
 });
 
 /** Ends the session that the event tells of. */
@@ -80,7 +79,7 @@ type Later =
   | 'beforeStepUp'
   | 'tokensNotBefore';
 
-const insertSession = writtenOncePer((db, policy: SessionPolicy) => {
+const insertSession = writtenOncePer((db, limit: SessionLimit) => {
   const session = {
     id: given('sessionId'),
     userId: given('userId'),
@@ -101,7 +100,7 @@ const insertSession = writtenOncePer((db, policy: SessionPolicy) => {
     moves: 0,
     idempotencyKeyHash: given('keyHash'),
   } satisfies Record<Exclude<keyof Session, Later>, unknown>;
-  return insertWhere(db, userSessions, session, starts(policy));
+  return insertWhere(db, userSessions, session, starts(limit));
 });
 
 const useAssertion = writtenOnce((db) => {
@@ -125,34 +124,34 @@ export const logStart = writtenOnce((db) => startStatements(db, START, isOwn).cr
 export const logNewDevice = writtenOnce((db) => startStatements(db, START, isOwn).newDevice);
 
 /** Whether there is the session, and whether its user is crowded (sessions/limits.ts). */
-export const readOutcome = writtenOncePer((db, policy: SessionPolicy) =>
+export const readOutcome = writtenOncePer((db, limit: SessionLimit) =>
   db
-    .select({ id: userSessions.id, isCrowded: isCrowded(policy).as('is_crowded') })
+    .select({ id: userSessions.id, isCrowded: isCrowded(limit).as('is_crowded') })
     .from(userSessions)
     .where(isOwn),
 );
 
 /** Why there is none: a transaction does not say which of its conditions failed. */
-export const readRefusal = writtenOncePer((db, policy: SessionPolicy) =>
+export const readRefusal = writtenOncePer((db, limit: SessionLimit) =>
   db
     .select({
       hasMoved: sql<number>`${HAS_MOVED}`.as('has_moved'),
       isUsed: sql<number>`${IS_USED}`.as('is_used'),
-      hasGuest: sql<number>`${guestIsThere(policy)}`.as('has_guest'),
-      isAtLimit: isAtLimit(policy).as('is_at_limit'),
-      isCrowded: isCrowded(policy).as('is_crowded'),
+      hasGuest: sql<number>`${guestIsThere(limit)}`.as('has_guest'),
+      isAtLimit: isAtLimit(limit).as('is_at_limit'),
+      isCrowded: isCrowded(limit).as('is_crowded'),
     })
     .from(sql`(select 1)`),
 );
 
 /** The statements up to the session and what is used up by it. */
-export function insertStart(home: Home, policy: SessionPolicy, values: Values, mayEvict: boolean) {
+export function insertStart(home: Home, limit: SessionLimit, values: Values, mayEvict: boolean) {
   return {
-    claimed: values.salt === null ? null : claim(home, policy, values),
-    user: values.userId === null ? null : insertUser(home, policy, values),
-    evictionLogged: mayEvict ? logEviction(home, policy, values) : null,
+    claimed: values.salt === null ? null : claim(home, limit, values),
+    user: values.userId === null ? null : insertUser(home, limit, values),
+    evictionLogged: mayEvict ? logEviction(home, limit, values) : null,
     evicted: mayEvict ? evict(home, values) : null,
-    session: insertSession(home, policy, values),
+    session: insertSession(home, limit, values),
     assertionUsed: values.assertion === null ? null : useAssertion(home, values),
   };
 }

@@ -3,7 +3,7 @@
  * of the guest session that it replaces, all in one transaction and one round trip.
  */
 
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import { type Keyring, randomSecret, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import type { Values } from '../db/prepared';
@@ -20,7 +20,7 @@ import {
   toClaim,
 } from './idempotency';
 import { oldestKept } from './idempotency-age';
-import { evictsOldest } from './limits';
+import { limitFor, type SessionLimit } from './limits';
 import { type NewSession, toRow, toSecond, toValues } from './new-session';
 import { toReach } from './reach';
 import type { Session } from './session';
@@ -64,13 +64,14 @@ export interface CreateOptions {
 export async function createSession(
   home: Home,
   keyring: Keyring,
-  policy: SessionPolicy,
+  policies: SessionPolicies,
   input: NewSession,
   options: CreateOptions,
 ): Promise<CreateResult> {
   if (!input.startedBy.grant.includes(input.clientId))
     throw new Error('the grant does not reach the client of the session');
   const { now, idempotency = null } = options;
+  const limit = limitFor(policies, input.clientId);
   const sessionId = crypto.randomUUID();
   const claim =
     idempotency && (await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId }));
@@ -78,29 +79,29 @@ export async function createSession(
   const session = toRow(input, { sessionId, refreshToken: await sha256(secret), claim, now });
   const values = { ...toValues(session, now), ...toCondition(input, options, claim) };
 
-  const { own, events, claims, guestEvents } = await insert(home, policy, input, values, options);
+  const { own, events, claims, guestEvents } = await insert(home, limit, input, values, options);
   const first = claims?.[0];
   if (idempotency !== null && first !== undefined && first.claim.salt !== claim?.salt) {
     const { isBeforeNotBefore } = first;
     const known = first.session && { ...first.session, isBeforeNotBefore };
     const found = { first: first.claim, session: known, now };
-    const repeated = await repeat(keyring, policy, idempotency, found);
+    const repeated = await repeat(keyring, policies, idempotency, found);
     return repeated.ok ? { ...repeated, events: [], isRepeat: true } : repeated;
   }
   const [outcome] = own;
   if (outcome === undefined) {
-    const reason = await whyRefused(home, policy, input, values);
+    const reason = await whyRefused(home, limit, input, values);
     if (reason !== 'crowded') return { ok: false, reason };
     if (options.isRetry) return { ok: false, reason: 'session_limit_reached' };
-    await markDead(home, input.userId ?? '', { policy, now });
-    return createSession(home, keyring, policy, input, { ...options, isRetry: true });
+    await markDead(home, input.userId ?? '', { limit, now });
+    return createSession(home, keyring, policies, input, { ...options, isRetry: true });
   }
   await adoptRest(home, values, guestEvents?.length ?? 0);
   const { userId } = input;
   const afterSeq = events.at(-1)?.seq ?? 0;
   const ended =
     userId !== null && outcome.isCrowded === 1
-      ? await enforceLimit(home, userId, { policy, reporting: options.reporting, now, afterSeq })
+      ? await enforceLimit(home, userId, { limit, reporting: options.reporting, now, afterSeq })
       : [];
   return { ok: true, session, secret, events: [...events, ...ended], isRepeat: false };
 }
@@ -108,7 +109,7 @@ export async function createSession(
 /** The transaction. */
 function insert(
   home: Home,
-  policy: SessionPolicy,
+  limit: SessionLimit,
   input: NewSession,
   values: Values,
   { now, reporting, isHandedOff = false }: CreateOptions,
@@ -132,8 +133,8 @@ function insert(
   };
   const isStarted = !isHandedOff;
   const mayBeNew = isStarted && mayBeNewDevice(input);
-  const mayEvict = input.userId !== null && evictsOldest(policy);
-  const guest = input.guestSessionId === null ? null : upgradeGuest(home, policy, all);
+  const mayEvict = input.userId !== null && limit.evictsOldest;
+  const guest = input.guestSessionId === null ? null : upgradeGuest(home, limit.policies, all);
   const written = [
     ...(isStarted ? [ids.createdId] : []),
     ...(mayBeNew ? [ids.newDeviceId] : []),
@@ -142,7 +143,7 @@ function insert(
   ];
   const report = reportTo(home, reporting, { written, now });
   const statements = {
-    ...insertStart(home, policy, all, mayEvict),
+    ...insertStart(home, limit, all, mayEvict),
     guestLogged: guest?.logged ?? null,
     guestEnded: guest?.ended ?? null,
     guestAdopted: guest?.adopted ?? null,
@@ -151,7 +152,7 @@ function insert(
     newDeviceLogged: mayBeNew ? logNewDevice(home, all) : null,
     deliveries: report.deliveries,
     events: report.readBack,
-    own: readOutcome(home, policy, all),
+    own: readOutcome(home, limit, all),
     claims: values.salt === null ? null : readClaim(home, all),
   };
   return transact(home, () => statements);
@@ -160,11 +161,11 @@ function insert(
 /** Asked once more, because a transaction does not say which of its conditions failed. */
 async function whyRefused(
   home: Home,
-  policy: SessionPolicy,
+  limit: SessionLimit,
   { guestSessionId, userId }: NewSession,
   values: Values,
 ): Promise<RefusedReason | 'crowded'> {
-  const asked = readRefusal(home, policy, { ...values, evictedId: null });
+  const asked = readRefusal(home, limit, { ...values, evictedId: null });
   const { answers } = await transact(home, () => ({ answers: asked }));
   const [why] = answers;
   if (why?.hasMoved === 1) return 'user_moved';

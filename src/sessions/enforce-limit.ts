@@ -4,10 +4,10 @@
  * marked with what they died of, then the oldest of the rest are evicted.
  */
 import { and, desc, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
 import { type Home, transact } from '../db/d1';
 import { LISTED_AT, userSessions } from '../db/schema';
 import { type RecordedEvent, type Reporting, recordWhere, reportTo } from '../security-log/record';
+import { isCounted, type SessionLimit } from './limits';
 import { endOfSlice, isOpenOf, type Position, SLICE, sliceOfOpen, toPosition } from './open';
 import { isLive, type RevokedReason, toDeathReason } from './session';
 
@@ -18,7 +18,7 @@ import { isLive, type RevokedReason, toDeathReason } from './session';
 const MAX_SLICES = 60;
 
 interface At {
-  policy: SessionPolicy;
+  limit: SessionLimit;
   reporting: Reporting;
   now: number;
   /** Of the last event that was written before, by the same request. */
@@ -28,24 +28,24 @@ interface At {
 /** Returns what it ended that was live. */
 export async function enforceLimit(home: Home, userId: string, at: At): Promise<RecordedEvent[]> {
   await markDead(home, userId, at);
-  return at.policy.maxSessionsPerUser === null ? [] : evictOldest(home, userId, at);
+  return at.limit.max === null ? [] : evictOldest(home, userId, at);
 }
 
 /** Marks open sessions that died of time, so that they are open no longer. */
 export async function markDead(
   home: Home,
   userId: string,
-  { policy, now }: Pick<At, 'policy' | 'now'>,
+  { limit: { policies }, now }: Pick<At, 'limit' | 'now'>,
 ): Promise<void> {
   let after: Position | null = null;
   for (let slices = 0; slices < MAX_SLICES; slices += 1) {
     const slice = sliceOfOpen(home, userId, after);
-    const isDead = and(sql`${userSessions.id} in ${slice}`, sql`not ${isLive(policy, now)}`);
+    const isDead = and(sql`${userSessions.id} in ${slice}`, sql`not ${isLive(policies, now)}`);
     const { last } = await transact(home, () => ({
       last: endOfSlice(home, slice),
       marked: home.db
         .update(userSessions)
-        .set({ revokedAt: new Date(now), revokedReason: toDeathReason(policy, now) })
+        .set({ revokedAt: new Date(now), revokedReason: toDeathReason(now) })
         .where(isDead),
     }));
     after = toPosition(last);
@@ -57,17 +57,17 @@ export async function markDead(
 async function evictOldest(
   home: Home,
   userId: string,
-  { policy, reporting, now, afterSeq }: At,
+  { limit, reporting, now, afterSeq }: At,
 ): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
   const excess = home.db
     .select({ id: userSessions.id })
     .from(userSessions)
-    .where(and(isOpenOf(userId), isLive(policy, now)))
+    .where(and(isOpenOf(userId), isCounted(limit), isLive(limit.policies, now)))
     // Of one second, the row that was written last is the newest.
     .orderBy(desc(LISTED_AT), desc(sql`rowid`))
     .limit(SLICE)
-    .offset(policy.maxSessionsPerUser ?? Number.MAX_SAFE_INTEGER);
+    .offset(limit.max ?? Number.MAX_SAFE_INTEGER);
   const isExcess = sql`${userSessions.id} in ${excess}`;
   const event = {
     id: null,

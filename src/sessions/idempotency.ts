@@ -4,7 +4,7 @@
  * neither the database nor the key alone can make it.
  */
 import { eq, getTableColumns, lte, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import { eachSecret, hmacSha256, type Keyring, type SecretKeys, sha256 } from '../crypto';
 import type { Home } from '../db/d1';
 import { selectInto } from '../db/insert-where';
@@ -87,7 +87,7 @@ export type RepeatResult =
 /** The first answer again, as long as it is still good. */
 export async function repeat(
   keyring: Keyring,
-  policy: SessionPolicy,
+  policy: SessionPolicies,
   { request }: Idempotency,
   { first, session, now }: { first: Claim; session: KnownSession | null; now: number },
 ): Promise<RepeatResult> {

@@ -7,6 +7,7 @@ import { and, type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { cleanupState, userSessions } from '../db/schema';
 import type { CleanupBounds, CleanupPolicy } from './cleanup-bounds';
+import { toInactivitySql } from './policy-sql';
 
 /** Walks a bounded part of the table from `cursor` on, and starts over at its end. */
 export async function walkForIdle(
@@ -15,9 +16,11 @@ export async function walkForIdle(
   bounds: CleanupBounds,
   { now, cursor: start, hasTime }: { now: number; cursor: number; hasTime: () => boolean },
 ): Promise<{ total: number; cursor: number; finished: boolean }> {
-  if (sessions.inactivitySeconds === null) return { total: 0, cursor: 0, finished: true };
-  const deadSince = Math.floor(now / 1000) - sessions.inactivitySeconds - retentionSeconds;
-  const isIdle = sql`${userSessions.revokedAt} is null and coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) < ${deadSince}`;
+  const policies = [sessions.byDefault, ...sessions.byClient.values()];
+  if (policies.every(({ inactivitySeconds }) => inactivitySeconds === null))
+    return { total: 0, cursor: 0, finished: true };
+  const cutoff = Math.floor(now / 1000) - retentionSeconds;
+  const isIdle = sql`${userSessions.revokedAt} is null and coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${toInactivitySql(sessions)} < ${cutoff}`;
   let cursor = start;
   let total = 0;
   for (let slice = 0; slice < bounds.walkSlices && hasTime(); slice += 1) {

@@ -1,66 +1,132 @@
 /**
  * The limit on a user's live sessions. A create checks it in the transaction that inserts, and D1
- * runs one transaction at a time, so it is exact however many creates race.
+ * runs one transaction at a time, so it is exact however many creates race. A client's own limit
+ * counts the client's sessions alone, and the service's those of all clients without one.
  *
- * A create reads a bounded number of rows: of the user's open sessions the newest, as many as the
- * limit and a margin for those that died of time. Where there are more, the user is crowded, by a
- * limit that was lowered or a crowd of short sessions, and enforce-limit.ts makes room for once.
+ * A create reads a bounded number of rows: of the user's open sessions that count the newest, as
+ * many as the limit and a margin for those that died of time. Where there are more, the user is
+ * crowded, by a limit that was lowered or a crowd of short sessions, and enforce-limit.ts makes
+ * room for once.
  */
-import { desc, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/session-policy';
+import type { Home } from '../db/d1';
 import { given } from '../db/prepared';
 import { LISTED_AT, sessionEvents, userSessions } from '../db/schema';
 import { isOpenOf } from './open';
 import { isLive, PLACEHOLDERS_OF_NOW } from './session';
 
+/** A limit, and what says which sessions are live and count. */
+export interface SessionLimit {
+  policies: SessionPolicies;
+  /** null: any number. */
+  max: number | null;
+  evictsOldest: boolean;
+  countedClient: string | null;
+}
+
+const limits = new WeakMap<SessionPolicies, Map<SessionPolicy, SessionLimit>>();
+
+/**
+ * The limit that a create for a client is under: the same object each time, by which statements are
+ * written once.
+ */
+export function limitFor(policies: SessionPolicies, clientId: string | null): SessionLimit {
+  const policy = policyOf(policies, clientId);
+  const known = limits.get(policies) ?? new Map<SessionPolicy, SessionLimit>();
+  limits.set(policies, known);
+  const { maxSessionsPerUser: max, limitPolicy, countedClient } = policy;
+  const evictsOldest = max !== null && limitPolicy === 'evict_oldest';
+  const limit = known.get(policy) ?? { policies, max, evictsOldest, countedClient };
+  known.set(policy, limit);
+  return limit;
+}
+
+/** SQL: the session counts towards the limit. */
+export function isCounted({ policies, countedClient }: SessionLimit): SQL | undefined {
+  const { clientId } = userSessions;
+  if (countedClient !== null) return eq(clientId, countedClient);
+  const others = clientsWithLimit(policies);
+  if (others.length === 0) return undefined;
+  return sql`(${clientId} is null or ${clientId} not in (select value from json_each(${JSON.stringify(others)})))`;
+}
+
+/** The clients that have a limit of their own. */
+const clientsWithLimit = ({ byClient }: SessionPolicies) =>
+  [...byClient.values()].flatMap(({ countedClient }) => countedClient ?? []);
+
+/** The statement that counts a user's open sessions, by the limit towards which they count. */
+export function countOpen({ db }: Home, policies: SessionPolicies, userId: string) {
+  const own = JSON.stringify(clientsWithLimit(policies));
+  const { clientId } = userSessions;
+  const counted = sql<
+    string | null
+  >`case when ${clientId} in (select value from json_each(${own})) then ${clientId} end`.as(
+    'counted',
+  );
+  return db
+    .select({ counted, open: sql<number>`count(*)`.as('open') })
+    .from(userSessions)
+    .where(isOpenOf(userId))
+    .groupBy(sql`counted`);
+}
+
+/** The limits that may be exceeded by so many open sessions, of which some may be over by time. */
+export function findExceeded(
+  policies: SessionPolicies,
+  counts: readonly { counted: string | null; open: number }[],
+): SessionLimit[] {
+  return counts
+    .map(({ counted, open }) => ({ limit: limitFor(policies, counted), open }))
+    .filter(({ limit: { max }, open }) => max !== null && open > max)
+    .map(({ limit }) => limit);
+}
+
 /** Open sessions beside the live ones that a create looks through. */
 const MARGIN = 100;
 
-/** SQL: there are this many open sessions of the user, or more. */
-function hasOpen(count: number): SQL {
-  const nth = sql`select 1 from ${userSessions} where ${isOpenOf(given('userId'))} limit 1 offset ${count - 1}`;
+const isOpenAndCounted = (limit: SessionLimit) => and(isOpenOf(given('userId')), isCounted(limit));
+
+/** SQL: there are this many open sessions of the user that count, or more. */
+function hasOpen(limit: SessionLimit, count: number): SQL {
+  const nth = sql`select 1 from ${userSessions} where ${isOpenAndCounted(limit)} limit 1 offset ${count - 1}`;
   return sql`exists (${nth})`;
 }
 
-/** SQL: the ids of the newest live sessions, from the one at `skip` on. */
-function newestLive(policy: SessionPolicy, limit: number, skip: number): SQL {
+/** SQL: the ids of the newest live sessions that count, from the one at `skip` on. */
+function newestLive(limit: SessionLimit, max: number, skip: number): SQL {
   // Of one second, the row that was written last is the newest.
-  const newest = sql`select *, rowid as written from ${userSessions} where ${isOpenOf(given('userId'))} order by ${desc(LISTED_AT)}, rowid desc limit ${limit + MARGIN}`;
-  return sql`select id from (${newest}) as ${userSessions} where ${isLive(policy, PLACEHOLDERS_OF_NOW)} order by ${desc(LISTED_AT)}, written desc limit 1 offset ${skip}`;
+  const newest = sql`select *, rowid as written from ${userSessions} where ${isOpenAndCounted(limit)} order by ${desc(LISTED_AT)}, rowid desc limit ${max + MARGIN}`;
+  return sql`select id from (${newest}) as ${userSessions} where ${isLive(limit.policies, PLACEHOLDERS_OF_NOW)} order by ${desc(LISTED_AT)}, written desc limit 1 offset ${skip}`;
 }
 
 /** SQL: the user has as many live sessions as the limit allows, or more. */
-export function isAtLimit(policy: SessionPolicy): SQL<number> {
-  const { maxSessionsPerUser: limit } = policy;
-  return limit === null ? sql`0` : sql`exists (${newestLive(policy, limit, limit - 1)})`;
+export function isAtLimit(limit: SessionLimit): SQL<number> {
+  const { max } = limit;
+  return max === null ? sql`0` : sql`exists (${newestLive(limit, max, max - 1)})`;
 }
 
 /** SQL: one more session is within the user's limit. Policy `evict_oldest` always makes room. */
-export function hasRoom(policy: SessionPolicy): SQL {
-  const { maxSessionsPerUser: limit, limitPolicy } = policy;
-  if (limit === null || limitPolicy !== 'reject') return sql`true`;
+export function hasRoom(limit: SessionLimit): SQL {
+  const { max, evictsOldest } = limit;
+  if (max === null || evictsOldest) return sql`true`;
   // With fewer open sessions than the limit none is looked at.
-  return sql`(not ${hasOpen(limit)} or not ${isAtLimit(policy)} and not ${hasOpen(limit + MARGIN + 1)})`;
-}
-
-/** A create above the limit ends another session. */
-export function evictsOldest({ maxSessionsPerUser, limitPolicy }: SessionPolicy): boolean {
-  return maxSessionsPerUser !== null && limitPolicy === 'evict_oldest';
+  return sql`(not ${hasOpen(limit, max)} or not ${isAtLimit(limit)} and not ${hasOpen(limit, max + MARGIN + 1)})`;
 }
 
 /** SQL: the id of the session that has to end, so that one more is within the limit; else NULL. */
-export function oldestAtLimit(policy: SessionPolicy, limit: number): SQL {
-  return sql`case when ${hasOpen(limit)} then (${newestLive(policy, limit, limit - 1)}) end`;
+export function oldestAtLimit(limit: SessionLimit, max: number): SQL {
+  return sql`case when ${hasOpen(limit, max)} then (${newestLive(limit, max, max - 1)}) end`;
 }
 
 /**
  * SQL: what a create looks at does not tell how many live sessions the user has, or they are more
  * than the limit even after the one of the event ended.
  */
-export function isCrowded(policy: SessionPolicy): SQL<number> {
-  const { maxSessionsPerUser: limit } = policy;
-  if (limit === null) return sql`0`;
+export function isCrowded(limit: SessionLimit): SQL<number> {
+  const { max } = limit;
+  if (max === null) return sql`0`;
   const hasEvicted = sql`exists (select 1 from ${sessionEvents} where id = ${given('evictedId')})`;
-  const hasOneMore = sql`exists (${newestLive(policy, limit, limit)})`;
-  return sql`(${hasOpen(limit + MARGIN + 1)} or iif(${hasEvicted}, ${hasOneMore}, 0))`;
+  const hasOneMore = sql`exists (${newestLive(limit, max, max)})`;
+  return sql`(${hasOpen(limit, max + MARGIN + 1)} or iif(${hasEvicted}, ${hasOneMore}, 0))`;
 }

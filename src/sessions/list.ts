@@ -5,7 +5,7 @@
  * is the last one only where nothing says how to go on.
  */
 import type { Grant } from '../config/authority';
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
 import { PASSED_OVER, takePage } from '../numbered-pages';
 import type { Caller } from './may-end';
@@ -27,7 +27,7 @@ export interface SessionPage {
 /** The live sessions of the caller's user; null when the caller's own session is over. */
 export function listOwnSessions(
   copies: Copies,
-  policy: SessionPolicy,
+  policy: SessionPolicies,
   caller: Caller,
   page: Page,
   now: number,
@@ -58,7 +58,7 @@ export function toOwnPage(
   own: readonly KnownSession[],
   { sameSecond, earlier }: Read,
   page: Page,
-  policy: SessionPolicy,
+  policy: SessionPolicies,
   now: number,
 ): SessionPage {
   const isLive = (session: KnownSession) => checkSession(session, policy, now) === null;
@@ -73,7 +73,7 @@ export function toOwnPage(
 export async function listUserSessions(
   copy: Home | Replica,
   grant: Grant<'manage_users'>,
-  policy: SessionPolicy,
+  policy: SessionPolicies,
   userId: string,
   page: Page,
   now: number,

@@ -4,16 +4,17 @@
  * about the caller is to be weighed.
  */
 import { and, eq, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
+import { policyOf, type SessionPolicies } from '../config/session-policy';
 import type { Home } from '../db/d1';
-import { given, writtenOncePer } from '../db/prepared';
+import { given, writtenOnce } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { isUnremarkable, keepKnownSql, toCompared, toPatch } from '../risk/signals';
+import { GIVEN_POLICY, toValuesOfPolicy } from './policy-sql';
 import type { RefreshAttempt } from './refresh-case';
 import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
 
 const writeStatement = (isDeviceTold: boolean) =>
-  writtenOncePer((db, policy: SessionPolicy) =>
+  writtenOnce((db) =>
     db
       .update(userSessions)
       .set({
@@ -26,8 +27,8 @@ const writeStatement = (isDeviceTold: boolean) =>
           eq(userSessions.id, given('sessionId')),
           eq(userSessions.clientId, given('clientId')),
           eq(userSessions.refreshToken, given('hash')),
-          isLive(policy, PLACEHOLDERS_OF_NOW),
-          sql`not ${isWithinGrace(policy, PLACEHOLDERS_OF_NOW)}`,
+          isLive(GIVEN_POLICY, PLACEHOLDERS_OF_NOW),
+          sql`not ${isWithinGrace(GIVEN_POLICY, PLACEHOLDERS_OF_NOW)}`,
           isUnremarkable(
             {
               network: given('network'),
@@ -52,14 +53,15 @@ const ofUntold = writeStatement(false);
 /** Returns the session's id; nothing, when the refresh is no ordinary one. */
 export function ordinaryRefresh(
   home: Home,
-  policy: SessionPolicy,
+  policies: SessionPolicies,
   { clientId, hash, successors: [next], signals, formerNetwork }: RefreshAttempt,
   { sessionId, isDeviceTold, now }: { sessionId: string; isDeviceTold: boolean; now: number },
 ) {
   const statement = isDeviceTold ? ofTold : ofUntold;
-  return statement(home, policy, {
-    ...{ sessionId, clientId, hash, nextHash: next.hash, now, lastSignals: toPatch(signals) },
-    ...toValuesOfNow(policy, now),
+  return statement(home, {
+    ...{ sessionId, clientId, hash, nextHash: next.hash, lastSignals: toPatch(signals) },
+    ...toValuesOfNow(now),
+    ...toValuesOfPolicy(policyOf(policies, clientId)),
     ...toCompared(signals, { formerNetwork }),
   });
 }

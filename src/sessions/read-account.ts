@@ -2,7 +2,7 @@
  * What the "Your devices" page shows of a person: their active sessions and what happened lately.
  */
 import { and, desc, eq, inArray, lt } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import { transact } from '../db/d1';
 import { given, writtenOnce } from '../db/prepared';
 import { sessionEvents, userSessions } from '../db/schema';
@@ -53,7 +53,7 @@ const sessionsOfEvents = writtenOnce((db) =>
 /** Of the person of a session that was found to be live. One round trip. */
 export async function readAccount(
   copies: Copies,
-  policy: SessionPolicy,
+  policy: SessionPolicies,
   session: Session,
   { devices: limit, activity }: { devices: number; activity: EventQuery },
   now: number,

@@ -2,7 +2,7 @@
  * Reading sessions for the person of one: from the nearest copy, while the primary alone says
  * whether that one is live.
  */
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
 import type { Caller } from './may-end';
 import { checkSession, type KnownSession, type Session, selectSession } from './session';
@@ -65,7 +65,7 @@ function isBehind(replica: Replica, { own }: Found<unknown>, session: Session): 
  */
 export async function readFor<T>(
   { home, replica }: Copies,
-  policy: SessionPolicy,
+  policy: SessionPolicies,
   sessionId: string,
   now: number,
   read: (copy: Home | Replica) => Promise<Found<T>>,

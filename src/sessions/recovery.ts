@@ -11,7 +11,7 @@
  * at the fourth; and once somebody exchanges it, the superseded token is theft.
  */
 import * as v from 'valibot';
-import type { SessionPolicy } from '../config/config';
+import { policyOf, type SessionPolicies } from '../config/session-policy';
 import { parseJson } from './parse-json';
 import type { Session } from './session';
 
@@ -31,10 +31,11 @@ const DAY_MS = 86_400_000;
  * retries are the same recovery; null: it was not.
  */
 export function findRecovery(
-  session: Pick<Session, 'recoveries' | 'refreshToken'>,
-  { graceSeconds }: SessionPolicy,
+  session: Pick<Session, 'recoveries' | 'refreshToken' | 'clientId'>,
+  policies: SessionPolicies,
   now: number,
 ): number | null {
+  const { graceSeconds } = policyOf(policies, session.clientId);
   const recoveries = parseRecoveries(session.recoveries);
   const last = recoveries?.at.at(-1);
   if (last === undefined || recoveries?.given !== session.refreshToken) return null;

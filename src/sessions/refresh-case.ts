@@ -19,8 +19,9 @@
  * A caller whose signals differ from the session's last ones is assessed (risk/assess.ts) before
  * any answer.
  */
-import type { SessionPolicy } from '../config/config';
+
 import type { RiskPolicy } from '../config/risk';
+import { policyOf, type SessionPolicies } from '../config/session-policy';
 import { type StoredAddress, toComparable } from '../risk/address';
 import { assess, looksLikeSameCaller } from '../risk/assess';
 import { toComparableDevice } from '../risk/former-device';
@@ -44,7 +45,7 @@ import {
 } from './session';
 
 export interface RefreshPolicy {
-  sessions: SessionPolicy;
+  sessions: SessionPolicies;
   risk: RiskPolicy;
   lostAnswerSeconds: number;
 }
@@ -200,7 +201,8 @@ function isComingBack(
   now: number,
 ): boolean {
   // Without a grace period rotation is strict: there are no second uses.
-  if (sessions.graceSeconds === 0 || row.rotatedAt === null) return false;
+  const { graceSeconds } = policyOf(sessions, row.clientId);
+  if (graceSeconds === 0 || row.rotatedAt === null) return false;
   return (
     now - row.rotatedAt.getTime() < lostAnswerSeconds * 1000 &&
     (findRecovery(row, sessions, now) !== null || mayRecover(row, hash, now)) &&

@@ -4,7 +4,7 @@
  * nothing.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { given, writtenOnce, writtenOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
@@ -21,7 +21,7 @@ import { isLive, PLACEHOLDERS_OF_NOW, type RevokedReason, toValuesOfNow } from '
 
 /** When, on whose behalf, and how it is reported. */
 export interface Revocation {
-  policy: SessionPolicy;
+  policy: SessionPolicies;
   reporting: Reporting;
   /**
    * Ending sessions other than the caller's own needs an authentication at most this old (ASVS
@@ -78,7 +78,7 @@ export function endById(
   const eventId = crypto.randomUUID();
   const { requestId } = reporting;
   const values = {
-    ...{ sessionId, clientId, eventId, requestId, ...toValuesOfNow(policy, now) },
+    ...{ sessionId, clientId, eventId, requestId, ...toValuesOfNow(now) },
     reason: by.reason,
     details: JSON.stringify(by),
   };
@@ -102,7 +102,7 @@ const isNamed = and(
   sql`(${given('clientId')} is null or ${userSessions.clientId} = ${given('clientId')})`,
 );
 
-const logById = writtenOncePer((db, policy: SessionPolicy) => {
+const logById = writtenOncePer((db, policy: SessionPolicies) => {
   const event = {
     id: given('eventId'),
     type: 'session_revoked',

@@ -4,11 +4,12 @@
  * the same answers.
  */
 import { and, eq, getTableColumns, isNull, or, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
+import { policyOf, type SessionPolicies } from '../config/session-policy';
 import type { Home, Replica } from '../db/d1';
-import { writtenOnce } from '../db/prepared';
+import { given, type Values, writtenOnce } from '../db/prepared';
 import { EVERYONE, notBefores, userSessions } from '../db/schema';
 import type { ActReason } from '../security-log/audit';
+import { type Policies, toGraceSql, toInactivitySql } from './policy-sql';
 
 export type Session = typeof userSessions.$inferSelect;
 
@@ -62,19 +63,20 @@ export function lastUsedAt({
 
 /** When the session ends of inactivity unless it is used before; null: never. Whole seconds. */
 export function idleExpiresAt(
-  session: Pick<Session, 'rotatedAt' | 'createdAt'>,
-  policy: SessionPolicy,
+  session: Pick<Session, 'rotatedAt' | 'createdAt' | 'clientId'>,
+  policies: SessionPolicies,
 ): Date | null {
-  if (policy.inactivitySeconds === null) return null;
-  return new Date((toSeconds(lastUsedAt(session).getTime()) + policy.inactivitySeconds) * 1000);
+  const { inactivitySeconds } = policyOf(policies, session.clientId);
+  if (inactivitySeconds === null) return null;
+  return new Date((toSeconds(lastUsedAt(session).getTime()) + inactivitySeconds) * 1000);
 }
 
 /** When the session ends, by time or of inactivity, unless it is used before; null: never. */
 export function endsAt(
-  session: Pick<Session, 'rotatedAt' | 'createdAt' | 'expiresAt'>,
-  policy: SessionPolicy,
+  session: Pick<Session, 'rotatedAt' | 'createdAt' | 'expiresAt' | 'clientId'>,
+  policies: SessionPolicies,
 ): Date | null {
-  const ends = [session.expiresAt, idleExpiresAt(session, policy)]
+  const ends = [session.expiresAt, idleExpiresAt(session, policies)]
     .filter((end) => end !== null)
     .map((end) => end.getTime());
   return ends.length === 0 ? null : new Date(Math.min(...ends));
@@ -115,12 +117,13 @@ export function checkSession(
     | 'rotatedAt'
     | 'createdAt'
     | 'expiresAt'
+    | 'clientId'
     | 'revokedAt'
     | 'revokedReason'
     | 'movedTo'
     | 'isBeforeNotBefore'
   >,
-  policy: SessionPolicy,
+  policies: SessionPolicies,
   now: number,
 ): EndReason | null {
   if (session.revokedAt !== null) return toEndReason(session.revokedReason);
@@ -129,7 +132,7 @@ export function checkSession(
   const second = toSeconds(now) * 1000;
   if (session.expiresAt !== null && session.expiresAt.getTime() <= second)
     return 'expired_absolute';
-  const idleEnd = idleExpiresAt(session, policy);
+  const idleEnd = idleExpiresAt(session, policies);
   if (idleEnd !== null && idleEnd.getTime() <= second) return 'expired_idle';
   return null;
 }
@@ -137,38 +140,30 @@ export function checkSession(
 /** Milliseconds; or what stands for the time in a statement that is written once. */
 type Now = number | typeof PLACEHOLDERS_OF_NOW;
 
-export const PLACEHOLDERS_OF_NOW = {
-  second: sql.placeholder('second'),
-  graceStart: sql.placeholder('graceStart'),
-};
+export const PLACEHOLDERS_OF_NOW = { second: given('second'), now: given('now') };
 
 /** The values of `PLACEHOLDERS_OF_NOW`. */
-export function toValuesOfNow(
-  { graceSeconds }: SessionPolicy,
-  now: number,
-): { second: number; graceStart: number } {
-  return { second: toSeconds(now), graceStart: now - graceSeconds * 1000 };
+export function toValuesOfNow(now: number) {
+  return { second: toSeconds(now), now } satisfies Values;
 }
 
+const atTime = (now: Now) => (typeof now === 'number' ? toValuesOfNow(now) : now);
+
 /** SQL twin of `checkSession(…) === null`. */
-export function isLive(policy: SessionPolicy, now: Now): SQL {
-  const { second } = typeof now === 'number' ? toValuesOfNow(policy, now) : now;
-  const idle =
-    policy.inactivitySeconds === null
-      ? undefined
-      : sql`coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${policy.inactivitySeconds} > ${second}`;
+export function isLive(policies: Policies, now: Now): SQL {
+  const { second } = atTime(now);
   return and(
     isNull(userSessions.revokedAt),
     isNull(userSessions.movedTo),
     or(isNull(userSessions.expiresAt), sql`${userSessions.expiresAt} > ${second}`),
-    idle,
+    sql`coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${toInactivitySql(policies)} > ${second}`,
     sql`not ${isBeforeNotBefore.sql}`,
   ) as SQL;
 }
 
 /** SQL: why a session that is open but not live is over, as `checkSession` says it. */
-export function toDeathReason(policy: SessionPolicy, now: number): SQL {
-  const { second } = toValuesOfNow(policy, now);
+export function toDeathReason(now: number): SQL {
+  const { second } = toValuesOfNow(now);
   const reasons = {
     notBefore: 'revoked',
     absolute: 'expired_absolute',
@@ -181,20 +176,21 @@ export function toDeathReason(policy: SessionPolicy, now: number): SQL {
  * SQL: the last rotation is within the grace period. With no grace period, nothing is, whatever the
  * clocks say.
  */
-export function isWithinGrace(policy: SessionPolicy, now: Now): SQL {
-  if (policy.graceSeconds === 0) return sql`0`;
-  const { graceStart } = typeof now === 'number' ? toValuesOfNow(policy, now) : now;
-  return sql`coalesce(${userSessions.rotatedAt}, 0) > ${graceStart}`;
+export function isWithinGrace(policies: Policies, at: Now): SQL {
+  const { now } = atTime(at);
+  const grace = toGraceSql(policies);
+  return sql`(${grace} > 0 and coalesce(${userSessions.rotatedAt}, 0) > ${now} - ${grace})`;
 }
 
 /** Pure twin of `isWithinGrace`. */
 export function wasRotatedWithinGrace(
-  session: Pick<Session, 'rotatedAt'>,
-  policy: SessionPolicy,
+  session: Pick<Session, 'rotatedAt' | 'clientId'>,
+  policies: SessionPolicies,
   now: number,
 ): boolean {
-  if (policy.graceSeconds === 0) return false;
-  return (session.rotatedAt?.getTime() ?? 0) > now - policy.graceSeconds * 1000;
+  const { graceSeconds } = policyOf(policies, session.clientId);
+  if (graceSeconds === 0) return false;
+  return (session.rotatedAt?.getTime() ?? 0) > now - graceSeconds * 1000;
 }
 
 function toEndReason(revokedReason: string | null): EndReason {

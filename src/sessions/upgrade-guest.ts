@@ -5,7 +5,7 @@
  */
 
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicy } from '../config/config';
+import type { SessionPolicies } from '../config/session-policy';
 import { type Home, transact } from '../db/d1';
 import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared';
 import { sessionEvents, userSessions } from '../db/schema';
@@ -15,7 +15,7 @@ import { isReachedBy } from './reach';
 import { isLive, PLACEHOLDERS_OF_NOW, type RevokedReason } from './session';
 
 /** SQL: the session is the live one of a guest, of a client that the grant reaches. */
-export function isGuest(policy: SessionPolicy): SQL | undefined {
+export function isGuest(policy: SessionPolicies): SQL | undefined {
   return and(
     eq(userSessions.id, given('guestSessionId')),
     isReachedBy(userSessions.clientId, given('reach')),
@@ -27,7 +27,7 @@ export function isGuest(policy: SessionPolicy): SQL | undefined {
 /** SQL: the create that the guest upgrades by has happened. */
 export const IS_CREATED = sql`exists (select 1 from ${userSessions} where ${eq(userSessions.id, given('sessionId'))})`;
 
-const logUpgrade = writtenOncePer((db, policy: SessionPolicy) => {
+const logUpgrade = writtenOncePer((db, policy: SessionPolicies) => {
   const event = {
     id: given('upgradedId'),
     type: 'session_revoked',
@@ -38,7 +38,7 @@ const logUpgrade = writtenOncePer((db, policy: SessionPolicy) => {
   return insertEvents(db, event, and(isGuest(policy), IS_CREATED));
 });
 
-const endGuest = writtenOncePer((db, policy: SessionPolicy) =>
+const endGuest = writtenOncePer((db, policy: SessionPolicies) =>
   db
     .update(userSessions)
     .set({
@@ -76,7 +76,7 @@ const adoptEvents = writtenOnce((db) => {
 });
 
 /** The statements of the end, and of the adoption of the row and a slice of the log. */
-export function upgradeGuest(home: Home, policy: SessionPolicy, values: Values) {
+export function upgradeGuest(home: Home, policy: SessionPolicies, values: Values) {
   return {
     logged: logUpgrade(home, policy, values),
     ended: endGuest(home, policy, values),

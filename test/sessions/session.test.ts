@@ -6,7 +6,7 @@ import { and, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SessionPolicy } from '../../src/config/config';
+import type { SessionPolicies, SessionPolicy } from '../../src/config/session-policy';
 import type { Home } from '../../src/db/d1';
 import { EVERYONE, notBefores, userSessions } from '../../src/db/schema';
 import {
@@ -21,14 +21,19 @@ import {
 } from '../../src/sessions/session';
 
 const NOW = Date.UTC(2026, 0, 1) + 500;
-const policy: SessionPolicy = {
+const byDefault: SessionPolicy = {
   graceSeconds: 30,
   inactivitySeconds: 600,
   lifetimeSeconds: null,
+  accessTokenTtlSeconds: 300,
   maxSessionsPerUser: null,
   limitPolicy: 'evict_oldest',
+  countedClient: null,
+  isPersistent: true,
 };
+const policy: SessionPolicies = { byDefault, byClient: new Map() };
 const fresh = {
+  clientId: null,
   createdAt: new Date(NOW - 500),
   rotatedAt: null,
   expiresAt: null,
@@ -88,7 +93,12 @@ describe('the end by inactivity', () => {
 
   it('counts from the creation until the first rotation, and is none without a timeout', () => {
     expect(lastUsedAt(fresh)).toBe(fresh.createdAt);
-    expect(idleExpiresAt(fresh, { ...policy, inactivitySeconds: null })).toBeNull();
+    expect(
+      idleExpiresAt(fresh, {
+        ...policy,
+        byDefault: { ...byDefault, inactivitySeconds: null },
+      }),
+    ).toBeNull();
   });
 });
 
@@ -110,19 +120,34 @@ describe('in SQL', () => {
           .map(([boundary, slip]) => boundary + slip),
       },
     );
+  const limits = {
+    graceSeconds: fc.constantFrom(0, 1, 30, 600),
+    inactivitySeconds: fc.constantFrom(null, 1, 600),
+  };
+  /** One with a policy of its own, and an id that is easily misquoted. */
+  const ODD_CLIENT = `it's "odd"\\[0].$`;
   const arbitrary = fc
     .record({
-      graceSeconds: fc.constantFrom(0, 1, 30, 600),
-      inactivitySeconds: fc.constantFrom(null, 1, 600),
+      settings: fc.record(limits),
+      ofOwn: fc.record(limits),
+      client: fc.constantFrom(null, 'plain', ODD_CLIENT),
       millisecond: fc.constantFrom(0, 1, 500, 999),
     })
-    .chain(({ millisecond, ...settings }) => {
-      const idle = (settings.inactivitySeconds ?? 600) * -1000;
+    .chain(({ millisecond, settings, ofOwn, client }) => {
+      const own = client === ODD_CLIENT ? ofOwn : settings;
+      const idle = (own.inactivitySeconds ?? 600) * -1000;
       return fc.record({
-        settings: fc.constant({ ...policy, ...settings }),
+        settings: fc.constant({
+          byDefault: { ...byDefault, ...settings },
+          byClient: new Map([
+            [ODD_CLIENT, { ...byDefault, ...ofOwn }],
+            ['third', { ...byDefault, graceSeconds: 7, inactivitySeconds: 7 }],
+          ]),
+        }),
+        client: fc.constant(client),
         now: fc.constant(NOW - 500 + millisecond),
         created: around(0, idle),
-        rotated: fc.option(around(0, settings.graceSeconds * -1000, idle)),
+        rotated: fc.option(around(0, own.graceSeconds * -1000, idle)),
         expires: fc.option(around(0)),
         isRevoked: fc.integer({ min: 0, max: 4 }).map((die) => die === 0),
         hasMoved: fc.integer({ min: 0, max: 9 }).map((die) => die === 0),
@@ -138,6 +163,7 @@ describe('in SQL', () => {
       fc.asyncProperty(arbitrary, async (row) => {
         const {
           settings,
+          client,
           now,
           created,
           rotated,
@@ -161,6 +187,7 @@ describe('in SQL', () => {
         const [, , [session], live, within] = await db.batch([
           db.insert(userSessions).values({
             id,
+            clientId: client,
             refreshToken: 'x',
             createdAt: new Date(now + created),
             rotatedAt: rotated === null ? null : new Date(now + rotated),
