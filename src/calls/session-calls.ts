@@ -61,6 +61,7 @@ const newSession = {
   claims: v.optional(claims),
   label: v.optional(label),
   metadata: v.optional(metadata),
+  persistent: v.optional(v.boolean()),
   home: v.optional(v.string()),
   guest_session_id: v.optional(uuid),
 };
@@ -158,6 +159,7 @@ function toStartInput(input: NewSessionInput, returnUrl: string | null) {
     claims: input.claims ?? null,
     label: input.label ?? null,
     metadata: input.metadata ?? null,
+    persistent: input.persistent ?? null,
     guestSessionId: input.guest_session_id ?? null,
     home: input.home ?? null,
     returnUrl,

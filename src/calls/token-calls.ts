@@ -40,7 +40,7 @@ export const signIn = (idempotencyKey: string | null) =>
     async (caller, service, { assertion, nonce = null, resource = null, ...told }) => {
       const described = { ...caller, device: deviceOf(told) };
       const { client } = caller;
-      const input = { assertion, nonce, client, resource, idempotencyKey };
+      const input = { assertion, nonce, client, resource, persistent: null, idempotencyKey };
       const signedIn = await signInBy(described, service, input);
       if (!signedIn.ok) return signedIn;
       const outcome = signedIn.isRepeat ? 'repeated' : 'signed_in';

@@ -25,6 +25,8 @@ export interface Tokens {
   sessionExpiresAt: Date | null;
   /** The end of a session that is not used; null: none. */
   idleExpiresAt: Date | null;
+  /** Whether a browser keeps them when it is closed. */
+  isPersistent: boolean;
   /** When a client had best refresh, drawn anew for each answer. */
   refreshAt: Date;
 }
@@ -69,6 +71,7 @@ export async function issueTokens(
       sessionEnd === null ? null : Math.ceil((sessionEnd - toSecond(now)) / 1000),
     sessionExpiresAt: session.expiresAt,
     idleExpiresAt: idleExpiresAt(session, config.sessions),
+    isPersistent: policy.isPersistent && session.persistent !== false,
     refreshAt: new Date(refreshAt),
   };
 }

@@ -28,6 +28,7 @@ import { startWhereItBelongs } from './place';
 import { type AssertionReason, type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
+import { whyNotPersistent } from './start-session';
 import { throttleFailure, throttleSignIn } from './throttle';
 
 export interface SignInInput {
@@ -36,6 +37,8 @@ export interface SignInInput {
   client: Client;
   /** Whom the access token is to be for (RFC 8707); null: nobody was named. */
   resource: string | null;
+  /** Whether its browser keeps it when it is closed; null: as its client has it. */
+  persistent: boolean | null;
   /** A repeat with it and the same ID token gives the same session; null: none can. */
   idempotencyKey: string | null;
 }
@@ -59,7 +62,7 @@ export async function signIn(
 async function attempt(
   caller: Caller,
   service: Service,
-  { assertion, nonce, client, resource, idempotencyKey }: SignInInput,
+  { assertion, nonce, client, resource, persistent, idempotencyKey }: SignInInput,
 ): Promise<SignInResult> {
   const { config, now } = service;
   const moment = now();
@@ -68,6 +71,8 @@ async function attempt(
   const { grant } = authorized;
   const target = toAudience(config, resource);
   if (!target.ok) return target;
+  const kept = whyNotPersistent(config.sessions, client.id, persistent);
+  if (kept !== null) return kept;
   const refused = refuseAssertion;
   const named = readIssuer(assertion);
   if (named === null) return refused('malformed');
@@ -105,6 +110,7 @@ async function attempt(
     claims: null,
     label: null,
     metadata: null,
+    persistent,
     signals,
     guestSessionId: null,
   });

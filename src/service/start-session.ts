@@ -6,7 +6,7 @@
 import type { Grant } from '../config/authority';
 import { CLOCK_SKEW_SECONDS } from '../config/config';
 import { findClient } from '../config/refused-clients';
-import { policyOf, type SessionPolicy } from '../config/session-policy';
+import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/session-policy';
 import { type CreateResult, createSession } from '../sessions/create';
 import { type Idempotency, toKeyHash } from '../sessions/idempotency';
 import type { NewSession } from '../sessions/new-session';
@@ -41,6 +41,8 @@ export interface StartInput {
   claims: Record<string, unknown> | null;
   label: string | null;
   metadata: Record<string, unknown> | null;
+  /** Whether its browser keeps it when it is closed; null: as its client has it. */
+  persistent: boolean | null;
   guestSessionId: string | null;
   /** The name of the home that a new user is to live in; null: the nearest. */
   home: string | null;
@@ -152,6 +154,8 @@ async function draftSession(
   if (!authTime.ok) return authTime;
   const expiry = toExpiry(input.expiresIn, policyOf(config.sessions, clientId), now());
   if (!expiry.ok) return expiry;
+  const refused = whyNotPersistent(config.sessions, clientId, input.persistent);
+  if (refused !== null) return refused;
   // Where the backend is tells nothing of where its user is.
   const device = { userAgent, hintedPlatform: null, address: input.ipAddress, cf: input.place };
   const { signals } = await signalsOf(device, service);
@@ -170,9 +174,20 @@ async function draftSession(
     claims: input.claims,
     label: input.label,
     metadata: input.metadata,
+    persistent: input.persistent,
     guestSessionId: input.guestSessionId,
   };
   return { ok: true, session };
+}
+
+/** A session is kept by its browser where its client's may be: it can ask for less, not for more. */
+export function whyNotPersistent(
+  policies: SessionPolicies,
+  clientId: string,
+  persistent: boolean | null,
+): Refused | null {
+  if (persistent !== true || policyOf(policies, clientId).isPersistent) return null;
+  return invalid('persistent cannot be true: browsers keep no session of this client');
 }
 
 /** `seconds` since 1970; null: now. `now` is in ms. */

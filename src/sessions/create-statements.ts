@@ -97,6 +97,9 @@ const insertSession = writtenOncePer((db, limit: SessionLimit) => {
     label: given('label'),
     metadata: given('metadata'),
     act: given('act'),
+    persistent: given('persistent'),
+    scopes: given('scopes'),
+    audiences: given('audiences'),
     moves: 0,
     idempotencyKeyHash: given('keyHash'),
   } satisfies Record<Exclude<keyof Session, Later>, unknown>;

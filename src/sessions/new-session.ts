@@ -24,6 +24,8 @@ export interface NewSession {
   label: string | null;
   /** What the backend keeps with the session. */
   metadata: Record<string, unknown> | null;
+  /** Whether its browser keeps it when it is closed; null: as its client has it. */
+  persistent: boolean | null;
   /** What is known of the device and where it is; what the first refresh is compared with. */
   signals: Signals;
   /** The guest session that becomes the user's: it is revoked. */
@@ -40,7 +42,7 @@ export function toRow(
   }: { sessionId: string; refreshToken: string; claim: Claim | null; now: number },
 ): Session {
   const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr } = input;
-  const { claims, label, metadata, signals } = input;
+  const { claims, label, metadata, persistent, signals } = input;
   return {
     id: sessionId,
     userId,
@@ -65,6 +67,9 @@ export function toRow(
     metadata: metadata && JSON.stringify(metadata),
     tokensNotBefore: null,
     act: null,
+    persistent,
+    scopes: null,
+    audiences: null,
     moves: 0,
     idempotencyKeyHash: claim?.keyHash ?? null,
   };
@@ -77,10 +82,11 @@ export function toValues(
 ) {
   const { userId, refreshToken, userAgent, ipAddress, clientId, amr, acr, claims, lastSignals } =
     row;
-  const { label, metadata, act } = row;
+  const { label, metadata, act, scopes, audiences } = row;
   return {
     ...{ userId, refreshToken, userAgent, ipAddress, clientId, amr, acr, claims, lastSignals },
-    ...{ label, metadata, act },
+    ...{ label, metadata, act, scopes, audiences },
+    persistent: row.persistent === null ? null : Number(row.persistent),
     sessionId: id,
     keyHash: idempotencyKeyHash,
     expiresAt: expiresAt && toSecond(expiresAt.getTime()),

@@ -48,6 +48,8 @@ export interface NewSession extends Signals, Authentication {
   label?: string;
   /** What the backend keeps with the session: up to 2 KB. No token carries it. */
   metadata?: Record<string, unknown>;
+  /** `false`: its browser forgets it when it is closed. */
+  persistent?: boolean;
   /** The home that a new user is to live in. */
   home?: string;
   /** The guest session that becomes this user's. */

@@ -85,6 +85,12 @@ export const userSessions = sqliteTable(
     tokensNotBefore: integer('tokens_not_before', { mode: 'timestamp' }),
     /** Support staff who act as the user (RFC 8693 §4.1): a JSON object of sessions/actor.ts. */
     act: text('act'),
+    /** Whether its browser keeps it when it is closed; NULL: as its client has it. */
+    persistent: integer('persistent', { mode: 'boolean' }),
+    /** The scopes that it was granted (RFC 6749 §3.3), a JSON array; NULL: it has none. */
+    scopes: text('scopes'),
+    /** Whom its tokens may be for (RFC 8707), a JSON array; NULL: whomever its client's may. */
+    audiences: text('audiences'),
   },
   (table) => [
     index('idx_user_sessions_uid').on(table.userId),

@@ -5,6 +5,7 @@ export const signInSchema = v.strictObject({
   client_id: v.string(),
   id_token: v.string(),
   nonce: v.pipe(v.string(), v.minLength(16)),
+  persistent: v.optional(v.boolean()),
 });
 
 /** Whom the access token is to be for (RFC 8707), where a page holds it. */

@@ -89,7 +89,8 @@ export function hasSessionCookies(c: AppContext): boolean {
 
 /**
  * Gives the browser a session's tokens; the access token only where the client has it in a cookie.
- * Neither cookie outlives what it holds. Call it last: an error must set no cookie.
+ * Neither cookie outlives what it holds; those of a session that is not persistent have no Max-Age,
+ * and go when the browser is closed (RFC 6265bis §5.5). Call it last: an error must set no cookie.
  */
 export function setSessionCookies(
   c: AppContext,
@@ -100,8 +101,10 @@ export function setSessionCookies(
   if (isInCookie && !fitsAccessCookie(tokens.accessToken))
     throw new Error('the access token does not fit into a cookie');
   const session = formatSessionCookie({ clientId: id, refreshToken: tokens.refreshToken });
-  set(c, SESSION_COOKIE, session, tokens.refreshTokenExpiresIn ?? MAX_AGE_SECONDS);
-  if (isInCookie) set(c, ACCESS_COOKIE, tokens.accessToken, tokens.expiresIn);
+  const keptFor = (seconds: number | null) =>
+    tokens.isPersistent ? (seconds ?? MAX_AGE_SECONDS) : null;
+  set(c, SESSION_COOKIE, session, keptFor(tokens.refreshTokenExpiresIn));
+  if (isInCookie) set(c, ACCESS_COOKIE, tokens.accessToken, keptFor(tokens.expiresIn));
   // One that is left over is of the session before, or of the client as it was configured.
   else if (sent(c, ACCESS_COOKIE).length > 0) set(c, ACCESS_COOKIE, '', 0);
   c.set('sessionClientId', id);
@@ -119,12 +122,13 @@ export function clearSessionCookies(c: AppContext): void {
   c.get('caller').meter.bookmarks.clear();
 }
 
-function set(c: AppContext, name: string, value: string, maxAge: number): void {
+/** `maxAge` in seconds; null: until the browser is closed. */
+function set(c: AppContext, name: string, value: string, maxAge: number | null): void {
   setCookie(c, name, value, {
     httpOnly: true,
     secure: true,
     sameSite: 'Lax',
     path: '/',
-    maxAge: Math.min(maxAge, MAX_AGE_SECONDS),
+    ...(maxAge !== null && { maxAge: Math.min(maxAge, MAX_AGE_SECONDS) }),
   });
 }

@@ -54,9 +54,9 @@ export function signInByPage(service: Service) {
         'cross_site_request',
         'The origin of the request is not one of the client',
       );
-    const { id_token: assertion, nonce } = input;
+    const { id_token: assertion, nonce, persistent = null } = input;
     const idempotencyKey = readIdempotencyKey(c);
-    const identity = { assertion, nonce, client, resource: null, idempotencyKey };
+    const identity = { assertion, nonce, client, resource: null, persistent, idempotencyKey };
     const former = readSessionCookie(c);
     const result = await signInReplacing(c.get('caller'), service, identity, former);
     if (!result.ok) throw toCookieProblem(result.refusal);

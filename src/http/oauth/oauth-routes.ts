@@ -78,6 +78,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
       assertion: need(form, 'assertion'),
       nonce: form.get('nonce') ?? null,
       resource: form.get('resource') ?? null,
+      persistent: null,
       idempotencyKey: readIdempotencyKey(c),
       client,
     });
