@@ -41,6 +41,10 @@ export default defineConfig({
                 'DB_APAC',
                 'DB_WEUR',
               ],
+              assets: {
+                directory: config.assets?.directory,
+                binding: config.assets?.binding,
+              },
               ratelimits: {
                 ...Object.fromEntries(
                   config.ratelimits.map(

@@ -20,6 +20,8 @@ export interface Bindings {
   RATE_LIMIT_SESSION_REFRESHES?: RateLimit;
   /** Failures of one client and address. */
   RATE_LIMIT_FAILED_REFRESHES?: RateLimit;
+  /** The languages of the pages for people; without it they are English. */
+  ASSETS?: Fetcher;
   HOMES?: string;
   ISSUER?: string;
   AUDIENCE?: string;
@@ -53,4 +55,6 @@ export interface Bindings {
   BRAND_NAME?: string;
   BRAND_LOGO_URL?: string;
   BRAND_COLOR?: string;
+  LANGUAGES?: string;
+  TEXTS?: string;
 }

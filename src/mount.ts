@@ -10,7 +10,11 @@ import { appFor } from './http/app';
 import { runScheduled } from './scheduled';
 import { serviceFor } from './service/instance';
 
-type BindingName = 'DB' | `DB_${string}` | Extract<keyof Bindings, `RATE_LIMIT_${string}`>;
+type BindingName =
+  | 'DB'
+  | 'ASSETS'
+  | `DB_${string}`
+  | Extract<keyof Bindings, `RATE_LIMIT_${string}`>;
 type SettingName = Exclude<keyof Bindings, BindingName>;
 
 /** `Name` is what the types of the app's own `Env` call a binding or variable. */
@@ -21,15 +25,15 @@ export interface MountOptions {
    */
   clientId: string;
   /**
-   * What the app calls the bindings that the service calls `DB`, `DB_<NAME>` and `RATE_LIMIT_…`;
-   * those that are left out have the service's own names.
+   * What the app calls the bindings that the service calls `DB`, `DB_<NAME>`, `RATE_LIMIT_…` and
+   * `ASSETS`; those that are left out have the service's own names.
    */
   bindings?: { readonly [Name in BindingName]?: string };
   /**
-   * The service's settings, lists as they are or as JSON. Those that are left out are variables of
-   * the Worker; secrets belong there.
+   * The service's settings, lists and objects as they are or as JSON. Those that are left out are
+   * variables of the Worker; secrets belong there.
    */
-  settings?: { readonly [Name in SettingName]?: string | number | readonly object[] };
+  settings?: { readonly [Name in SettingName]?: string | number | object };
   /** The Worker's bindings and variables, if not its own: for tests. */
   env?: object;
 }
@@ -85,7 +89,7 @@ function toEnv(env: object, { bindings = {}, settings = {} }: MountOptions): Env
   return { ...env, ...Object.fromEntries(named), ...Object.fromEntries(set) } as Env;
 }
 
-const toText = (value: string | number | readonly object[]) =>
+const toText = (value: string | number | object) =>
   typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 /** Without a path the whole host is the service's. */

@@ -163,7 +163,7 @@ describe('what stands where', () => {
 
   it('only config/config.ts, and the demo, reads environment variables', () => {
     expect(
-      having(/\benv\.(?!DB\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter(
+      having(/\benv\.(?!DB\b|ASSETS\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter(
         (name) => !name.startsWith('dev/'),
       ),
     ).toEqual(['config/config.ts']);

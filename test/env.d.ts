@@ -7,6 +7,7 @@ declare global {
       DB_APAC: D1Database;
       DB_WEUR: D1Database;
       RATE_LIMIT_OF_THREE: RateLimit;
+      ASSETS: Fetcher;
       TEST_MIGRATIONS: D1Migration[];
       MODEL_RUNS: string;
       MODEL_SEED: string;

@@ -13,6 +13,7 @@ const COPIED = [
   '{README,CHANGELOG}.md',
   'LICENSE',
   'migrations/*.sql',
+  'assets/edge-sessions/languages/*.json',
   'docs/*.md',
   'examples/*/{package.json,wrangler.toml,README.md,src/**/*.ts}',
 ];

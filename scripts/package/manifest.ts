@@ -7,7 +7,15 @@ import { type RepositoryManifest, toModule } from './entries.ts';
 const SAME = ['name', 'version', 'description', 'keywords', 'license', 'type'];
 
 /** Beside package.json, README.md and LICENSE, which npm always packs. */
-export const FILES = ['dist', 'migrations', 'docs', 'examples', 'CHANGELOG.md', 'THIRD-PARTY.md'];
+export const FILES = [
+  'dist',
+  'assets',
+  'migrations',
+  'docs',
+  'examples',
+  'CHANGELOG.md',
+  'THIRD-PARTY.md',
+];
 
 /** The oldest that the clients are tried with, up to the next major version. */
 export const OLDEST = { jose: '6.1.0', hono: '4.2.0' };

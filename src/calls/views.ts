@@ -2,7 +2,7 @@
 import type { Config } from '../config/config';
 import { toIso } from '../iso-time';
 import { parseSignals, type Signals } from '../risk/signals';
-import { describeDevice, parseUserAgent } from '../risk/user-agent';
+import { type Device, describeDevice, parseUserAgent } from '../risk/user-agent';
 import type { Introspection } from '../service/inspect-token';
 import type { Tokens } from '../service/issue-tokens';
 import { parseActor } from '../sessions/actor';
@@ -17,7 +17,7 @@ export function toSessionView(session: Session, config: Config, currentId: strin
     user_id: session.userId,
     client_id: session.clientId,
     user_agent: session.userAgent,
-    device: toDeviceName(session),
+    device: describeDevice(findDevice(session)),
     label: session.label,
     ip_address: session.ipAddress,
     last_ip_address: last?.address ?? session.ipAddress,
@@ -45,12 +45,12 @@ export function toManagedView(session: Session, config: Config) {
 }
 
 /** What a session was used on last, as far as known. */
-export function toDeviceName({
+export function findDevice({
   lastSignals,
   userAgent,
-}: Pick<Session, 'lastSignals' | 'userAgent'>): string | null {
+}: Pick<Session, 'lastSignals' | 'userAgent'>): Device {
   const last = parseSignals(lastSignals);
-  return describeDevice(last?.browser || last?.platform ? last : parseUserAgent(userAgent));
+  return last?.browser || last?.platform ? last : parseUserAgent(userAgent);
 }
 
 /** Where a request came from, as far as known. */

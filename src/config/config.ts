@@ -9,6 +9,7 @@ import { type Audiences, parseAudiences } from './audiences';
 import { type Brand, parseBrand } from './brand';
 import type { KnownClients } from './clients';
 import { type HomeConfig, parseHomes } from './homes';
+import { type PageTexts, parsePageTexts } from './page-texts';
 import { parseClients } from './parse-clients';
 import { ADDRESS_STORAGES, RISK_POLICIES, type RiskConfig } from './risk';
 import { findSharedSecrets } from './secrets-apart';
@@ -30,7 +31,7 @@ import {
 import { findStrangers, parseTrustedIssuers, type TrustedIssuer } from './trusted-issuers';
 import { parseWebhooks, type Webhook } from './webhooks';
 
-export interface Config extends Audiences, KnownClients {
+export interface Config extends Audiences, KnownClients, PageTexts {
   issuer: string;
   /** The path of the issuer without a trailing slash; '' at the root. */
   basePath: string;
@@ -150,6 +151,7 @@ export function parseConfig(env: Env): Config {
     ...known,
     trustedIssuers: parseTrustedIssuers(env.TRUSTED_ISSUERS, mistakes),
     brand: parseBrand(env, mistakes),
+    ...parsePageTexts(env, mistakes),
     homes: parseHomes(env.HOMES, env, mistakes),
     sessionSecret: parseSecret('SESSION_SECRET', env.SESSION_SECRET, mistakes) ?? '',
     previousSessionSecret: env.SESSION_SECRET_PREVIOUS

@@ -1,4 +1,4 @@
-/** Settings that are a JSON array. */
+/** Settings that are JSON, most of them arrays. */
 import * as v from 'valibot';
 import { findRepeatedMember } from '../repeated-member';
 
@@ -18,15 +18,25 @@ export function parseList<T extends v.GenericSchema<unknown, unknown[]>>(
   text: string | undefined,
   mistakes: string[],
 ): v.InferOutput<T> | [] {
+  return parseJsonOf(name, schema, text || '[]', mistakes) ?? [];
+}
+
+/** JSON of this schema; null where something is wrong with it. */
+export function parseJsonOf<T extends v.GenericSchema>(
+  name: string,
+  schema: T,
+  text: string,
+  mistakes: string[],
+): v.InferOutput<T> | null {
   const json = parseJsonText(name, text, mistakes);
-  if (json === undefined) return [];
-  const repeated = findRepeatedMember(text || '[]');
+  if (json === undefined) return null;
+  const repeated = findRepeatedMember(text);
   if (repeated !== null) mistakes.push(`${name}: an object has ${JSON.stringify(repeated)} twice`);
   const parsed = v.safeParse(schema, json);
   if (parsed.success) return parsed.output;
   for (const issue of parsed.issues)
     mistakes.push(`${name}: ${v.getDotPath(issue) ?? 'value'}: ${explain(issue)}`);
-  return [];
+  return null;
 }
 
 /** An item of a list, whatever it is, and what is wrong with it as JSON. */
@@ -42,7 +52,7 @@ export function parseItems(
   text: string | undefined,
   mistakes: string[],
 ): readonly ListItem[] {
-  const json = parseJsonText(name, text, mistakes);
+  const json = parseJsonText(name, text || '[]', mistakes);
   if (json === undefined) return [];
   if (!Array.isArray(json)) {
     mistakes.push(`${name}: value: expected Array`);
@@ -64,9 +74,9 @@ const explain = (issue: v.BaseIssue<unknown>) =>
   issue.kind === 'schema' ? `expected ${issue.expected}` : issue.message;
 
 /** undefined: it is none, which is a mistake. */
-function parseJsonText(name: string, text: string | undefined, mistakes: string[]): unknown {
+function parseJsonText(name: string, text: string, mistakes: string[]): unknown {
   try {
-    return JSON.parse(text || '[]');
+    return JSON.parse(text);
   } catch {
     mistakes.push(`${name} is not JSON`);
     return undefined;

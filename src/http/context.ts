@@ -15,6 +15,8 @@ export interface AppEnv {
      * has no session.
      */
     isOtherApps: boolean | undefined;
+    /** The language that a form says the person chose. */
+    language: string | undefined;
     /** Set on routes for backends. */
     client: Client;
     /** Set on routes for users. */

@@ -66,6 +66,9 @@ export function toEventView(event: Event) {
   };
 }
 
+/** Where and from what the request came, as far as the event tells. */
+export const contextOf = (event: Event) => parseDetails(event.details).context ?? null;
+
 /** A row that was written by hand may hold anything; it must not stop a list. */
 function parseDetails(json: string): EventDetails {
   try {

@@ -42,6 +42,8 @@ export interface Service {
   endedSessions: EndedSessions;
   /** null: without the binding there is no limit. */
   rateLimits: { sessionRefreshes: RateLimit | null; failedRefreshes: RateLimit | null };
+  /** Static files of the Worker; null: without the binding there are none. */
+  assets: Fetcher | null;
   /** A home by the name that a token carries; null when there is none of this name. */
   findHome: (name: string, meter: Meter) => Home | null;
   /**
@@ -113,6 +115,7 @@ export function createService(
       tokenLifeSeconds: tokenLifeSeconds(config),
       now,
     }),
+    assets: env.ASSETS ?? null,
     rateLimits: {
       sessionRefreshes: env.RATE_LIMIT_SESSION_REFRESHES ?? null,
       failedRefreshes: env.RATE_LIMIT_FAILED_REFRESHES ?? null,

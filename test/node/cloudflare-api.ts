@@ -15,6 +15,8 @@ export interface CloudflareApi {
   places: Map<string, string | null>;
   databases: Map<string, DatabaseSync>;
   secrets: Map<string, string>;
+  /** The static files of the Worker, by their paths. */
+  assets: Set<string>;
   /** Requests that are refused. */
   refused: RegExp | null;
   stop(): Promise<void>;
@@ -73,6 +75,7 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
     places: new Map(),
     databases: new Map(),
     secrets: new Map(),
+    assets: new Set(),
     refused: null,
     stop: () => new Promise((closed) => server.close(() => closed())),
   };
@@ -116,6 +119,10 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
           metadata: {},
           resources: { script: { etag: 'e' }, bindings: [] },
         };
+      case path.endsWith('/assets-upload-session'):
+        api.assets = new Set(Object.keys(json().manifest));
+        // No buckets: all of them are there already.
+        return { jwt: 'uploaded', buckets: [] };
       case path.endsWith('/subdomain'):
         return { enabled: true, previews_enabled: false, subdomain: 'test' };
       default:

@@ -27,7 +27,7 @@ let folder: string;
 beforeEach(async () => {
   api = await startCloudflareApi();
   folder = mkdtempSync(join(tmpdir(), 'deploy-'));
-  for (const name of ['package.json', 'tsconfig.json', 'scripts', 'src', 'migrations'])
+  for (const name of ['package.json', 'tsconfig.json', 'scripts', 'src', 'migrations', 'assets'])
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   configure((toml) =>
@@ -106,6 +106,7 @@ it('makes all of it from nothing, and the next time only what is new', {
     requests.lastIndexOf('PUT /workers/scripts/edge-sessions/secrets'),
   );
   expect(requests).toContain('PUT /workers/scripts/edge-sessions/schedules');
+  expect(api.assets).toContain('/edge-sessions/languages/de.json');
 
   expect(await deploy()).toMatchObject({ code: 0 });
   expect(api.secrets.get('SESSION_SECRET')).toBe(secret);

@@ -27,8 +27,8 @@ export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   routes.get('/signed-out', showSignedOut(pages));
 
   const isOwnForm = ownForm(service.config);
-  routes.post('/sessions/:id/sign-out', isOwnForm, signOutOne(service));
-  routes.post('/sign-out-others', isOwnForm, signOutOthers(service));
-  routes.post('/sign-out', isOwnForm, signOutHere(service));
+  routes.post('/sessions/:id/sign-out', isOwnForm, signOutOne(service, pages));
+  routes.post('/sign-out-others', isOwnForm, signOutOthers(service, pages));
+  routes.post('/sign-out', isOwnForm, signOutHere(service, pages));
   return routes;
 }

@@ -2,16 +2,16 @@
 import { Layout, type Site } from './layout';
 
 export const ConfirmPage = ({ site }: { site: Site }) => {
-  const { texts, base } = site;
+  const { texts, link } = site;
   return (
     <Layout site={site} title={texts.confirmTitle}>
       <h1>{texts.confirmTitle}</h1>
       <p class="lead">{texts.confirmLead}</p>
-      <form method="post" action={`${base}/account/sign-out-others`} class="row">
+      <form method="post" action={link('/account/sign-out-others')} class="row">
         <button class="button primary" type="submit">
           {texts.signOutOthers}
         </button>
-        <a class="button" href={`${base}/account`}>
+        <a class="button" href={link('/account')}>
           {texts.cancel}
         </a>
       </form>

@@ -1,15 +1,20 @@
 /** The "Your devices" page: this device, the others, and what happened lately. */
 
 import type { toSessionView } from '../../calls/views';
+import type { SessionEventType } from '../../config/webhooks';
+import type { Device as Shown } from '../../risk/user-agent';
 import type { toEventView } from '../../security-log/event-view';
 import type { Done } from './done';
 import { DeviceIcon } from './icon';
 import { Layout, type Site } from './layout';
-import { sayAgo, sayExactly } from './relative-time';
+import { clean } from './texts/clean';
+import type { Texts } from './texts/en';
+import { fill, fillText } from './texts/fill';
 
-type SessionView = ReturnType<typeof toSessionView>;
-/** `device` is that of the session, where the event names none. */
-type EventView = ReturnType<typeof toEventView>;
+type ShownDevice = Pick<Shown, 'browser' | 'platform'>;
+type SessionView = ReturnType<typeof toSessionView> & { shownDevice: ShownDevice };
+/** The device is that of the session, where the event names none. */
+type EventView = ReturnType<typeof toEventView> & { shownDevice: ShownDevice | null };
 
 export interface DevicesProps {
   site: Site;
@@ -24,7 +29,7 @@ export interface DevicesProps {
 }
 
 export const DevicesPage = ({ site, own, others, hasMore, events, older, done }: DevicesProps) => {
-  const { texts, base } = site;
+  const { texts, wording, link } = site;
   const unusual = findUnusual(events);
   return (
     <Layout site={site} title={texts.devicesTitle}>
@@ -32,7 +37,7 @@ export const DevicesPage = ({ site, own, others, hasMore, events, older, done }:
       <p class="lead">{texts.devicesLead}</p>
       {done && (
         <p class="note" role="status">
-          {texts.done[done]}
+          {texts[`done_${done}`]}
         </p>
       )}
       <h2>{texts.thisDevice}</h2>
@@ -41,7 +46,7 @@ export const DevicesPage = ({ site, own, others, hasMore, events, older, done }:
           site={site}
           session={own}
           unusual={unusual.get(own.id)}
-          action={`${base}/account/sign-out`}
+          action={link('/account/sign-out')}
         />
       </ul>
       <h2>{texts.otherDevices}</h2>
@@ -55,13 +60,13 @@ export const DevicesPage = ({ site, own, others, hasMore, events, older, done }:
                 site={site}
                 session={session}
                 unusual={unusual.get(session.id)}
-                action={`${base}/account/sessions/${encodeURIComponent(session.id)}/sign-out`}
+                action={link(`/account/sessions/${encodeURIComponent(session.id)}/sign-out`)}
               />
             ))}
           </ul>
-          {hasMore && <p class="empty">{texts.moreDevices(others.length)}</p>}
+          {hasMore && <p class="empty">{wording.plural(texts.moreDevices, others.length)}</p>}
           <p class="row">
-            <a class="button" href={`${base}/account/sign-out-others`}>
+            <a class="button" href={link('/account/sign-out-others')}>
               {texts.signOutOthers}
             </a>
           </p>
@@ -83,35 +88,36 @@ const Device = ({
   unusual: EventView | undefined;
   action: string;
 }) => {
-  const { texts } = site;
-  const name = clean(session.device) || texts.unknownDevice;
-  const place = [session.location?.city, session.location?.country]
-    .map(clean)
-    .filter(Boolean)
-    .join(', ');
+  const { texts, wording } = site;
+  const name = wording.device(session.shownDevice) ?? texts.unknownDevice;
+  const place = wording.place(session.location);
   return (
     <li>
       <DeviceIcon name={name} />
       <div>
-        <h3>{name}</h3>
+        <h3 dir="auto">{name}</h3>
         <p class="facts">
-          {place && <span>{place}</span>}
+          {place && <bdi>{place}</bdi>}
           {session.created_at && (
             <span>
-              {texts.signedIn} <Ago site={site} iso={session.created_at} />
+              {fill(texts.signedInAt, { when: <Ago site={site} iso={session.created_at} /> })}
             </span>
           )}
           {!session.current && session.last_used_at && (
             <span>
-              {texts.lastActive.toLowerCase()} <Ago site={site} iso={session.last_used_at} />
+              {fill(texts.lastActiveAt, { when: <Ago site={site} iso={session.last_used_at} /> })}
             </span>
           )}
         </p>
         {session.current && <span class="badge now">{texts.activeNow}</span>}
-        {unusual && <span class="badge warn">{texts.unusual(sayWhy(unusual, site))}</span>}
+        {unusual && <span class="badge warn">{sayUnusual(unusual, site)}</span>}
       </div>
       <form method="post" action={action}>
-        <button class="button" type="submit" aria-label={texts.signOutDevice(name)}>
+        <button
+          class="button"
+          type="submit"
+          aria-label={fillText(texts.signOutDevice, { device: name })}
+        >
           {texts.signOut}
         </button>
       </form>
@@ -124,7 +130,7 @@ export const ActivityPage = (props: { site: Site; events: EventView[]; older: nu
     <h1>{props.site.texts.activityTitle}</h1>
     <ActivityList {...props} />
     <p class="row">
-      <a class="button" href={`${props.site.base}/account`}>
+      <a class="button" href={props.site.link('/account')}>
         {props.site.texts.backToDevices}
       </a>
     </p>
@@ -147,7 +153,7 @@ const ActivityList = ({
   events: EventView[];
   older: number | null;
 }) => {
-  const { texts } = site;
+  const { texts, wording } = site;
   if (events.length === 0) return <p class="empty">{texts.noActivity}</p>;
   return (
     <>
@@ -155,18 +161,17 @@ const ActivityList = ({
         {events.map((event) => (
           <li>
             <div>
-              <strong>{texts.events[event.type as keyof typeof texts.events] ?? event.type}</strong>
+              <strong>{texts[`event_${event.type as SessionEventType}`] ?? event.type}</strong>
               <p class="facts">
                 {[
-                  clean(event.device),
+                  event.shownDevice && wording.device(event.shownDevice),
                   sayWho(event, site),
-                  clean(event.location?.city),
-                  clean(event.location?.country),
-                  sayWhy(event, site),
+                  wording.place(event.location),
+                  wording.list(sayReasons(event, site)),
                 ]
                   .filter(Boolean)
                   .map((fact) => (
-                    <span>{fact}</span>
+                    <bdi>{fact}</bdi>
                   ))}
               </p>
             </div>
@@ -176,7 +181,7 @@ const ActivityList = ({
       </ul>
       {older !== null && (
         <p class="row">
-          <a class="button" href={`${site.base}/account/activity?before=${older}`}>
+          <a class="button" href={site.link('/account/activity', { before: `${older}` })}>
             {texts.olderActivity}
           </a>
         </p>
@@ -186,11 +191,10 @@ const ActivityList = ({
 };
 
 const Ago = ({ site, iso }: { site: Site; iso: string }) => {
-  const { texts, now } = site;
   const date = new Date(iso);
   return (
-    <time datetime={iso} title={sayExactly(date, texts.language)}>
-      {sayAgo(date, now, texts.language) ?? texts.justNow}
+    <time datetime={iso} title={site.wording.exactly(date)}>
+      {site.wording.ago(date)}
     </time>
   );
 };
@@ -208,21 +212,19 @@ function findUnusual(events: EventView[]): Map<string, EventView> {
 /** Whose doing the end of a session was. Of other events their name says it. */
 function sayWho({ type, by, by_client_id: client }: EventView, { texts }: Site): string | null {
   if (type !== 'session_revoked' || by === null) return null;
-  return by === 'client' ? texts.byClient(clean(client)) : texts.by[by];
+  return by === 'client'
+    ? fillText(client ? texts.byClient : texts.byApp, { app: clean(client) })
+    : texts[`by_${by}`];
 }
 
-function sayWhy({ risk }: EventView, { texts }: Site): string {
-  const said = (risk?.reasons ?? [])
-    .map((reason) => texts.reasons[reason])
+function sayUnusual(event: EventView, site: Site): string {
+  const { texts, wording } = site;
+  const reasons = wording.list(sayReasons(event, site));
+  return reasons ? fillText(texts.unusualBecause, { reasons }) : texts.event_mismatch;
+}
+
+function sayReasons({ risk }: EventView, { texts }: Site): string[] {
+  return (risk?.reasons ?? [])
+    .map((reason) => texts[`reason_${reason}` as keyof Texts] as string | undefined)
     .filter((text) => text !== undefined);
-  return said.join(', ');
-}
-
-/**
- * What came from a caller, without what turns text around or hides in it (Unicode controls and
- * formats), and not too long.
- */
-function clean(text: string | null | undefined): string {
-  const visible = (text ?? '').replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/gu, '');
-  return visible.length > 80 ? `${visible.slice(0, 79)}…` : visible;
 }

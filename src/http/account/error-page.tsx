@@ -27,10 +27,11 @@ export function accountErrors({ config: { clients } }: Service, { siteOf, policy
 function explain(
   { code, details }: ProblemError,
   c: AppContext,
-  { texts, base }: Site,
+  site: Site,
   app: string | undefined,
 ): MessageProps {
-  const devices = { link: { href: `${base}/account`, text: texts.backToDevices } };
+  const { texts, link } = site;
+  const devices = { link: { href: link('/account'), text: texts.backToDevices } };
   const toApp = app !== undefined && { link: { href: app, text: texts.goToApp } };
   const kind = toErrorKind(code);
   switch (kind) {
@@ -48,7 +49,7 @@ function explain(
       return {
         title: texts[`${kind}Title`],
         lead: texts[`${kind}Lead`],
-        ...tryAgain(c, texts.tryAgain),
+        ...tryAgain(c, site),
       };
     case 'cross_site':
       return { title: texts.refusedTitle, lead: texts.refusedLead, ...devices };
@@ -57,19 +58,12 @@ function explain(
   }
 }
 
-/** Of the pages below /account. What else a link had was somebody's tracker's. */
-const PARAMETERS = ['before', 'done'];
-
 /** The same request once more. */
-function tryAgain(c: AppContext, text: string): Pick<MessageProps, 'link' | 'again'> {
-  const { pathname, searchParams } = new URL(c.req.url);
-  const query = new URLSearchParams(
-    [...searchParams].filter(([name]) => PARAMETERS.includes(name)),
-  );
-  const isForm = c.req.method === 'POST';
-  return isForm
-    ? { again: { action: pathname, text } }
-    : { link: { href: query.size === 0 ? pathname : `${pathname}?${query}`, text } };
+function tryAgain(c: AppContext, { texts, here }: Site): Pick<MessageProps, 'link' | 'again'> {
+  const text = texts.tryAgain;
+  return c.req.method === 'POST'
+    ? { again: { action: here, text } }
+    : { link: { href: here, text } };
 }
 
 /** Whose app the person came from, as far as the cookie says; nothing depends on it but a link. */

@@ -12,6 +12,7 @@ import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { validate } from '../input';
 import { toCookieProblem } from '../refusals';
+import type { Pages } from './pages';
 
 /** Only this page's own forms: no other origin, not even an app's, acts here. */
 export function ownForm({ issuer }: Config) {
@@ -28,29 +29,29 @@ export function ownForm({ issuer }: Config) {
   };
 }
 
-export function signOutOne(service: Service) {
+export function signOutOne(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
     const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
     const result = await endOneByCookie(await findOwnSession(c, service), service, id);
     if (!result.ok) throw toCookieProblem(result.refusal);
-    return c.redirect(`${service.config.basePath}/account?done=device`, 303);
+    return c.redirect(link(c, '/account', { done: 'device' }), 303);
   };
 }
 
-export function signOutOthers(service: Service) {
+export function signOutOthers(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
     const result = await endOthersByCookie(await findOwnSession(c, service), service);
     if (!result.ok) throw toCookieProblem(result.refusal);
-    return c.redirect(`${service.config.basePath}/account?done=others`, 303);
+    return c.redirect(link(c, '/account', { done: 'others' }), 303);
   };
 }
 
-export function signOutHere(service: Service) {
+export function signOutHere(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
     // Of two cookies nothing says which session it would be; the browser keeps none either way.
     if (!isSentTwice(c, SESSION_COOKIE))
       await endCookieSession(await findOwnSession(c, service), service);
     clearSessionCookies(c);
-    return c.redirect(`${service.config.basePath}/account/signed-out`, 303);
+    return c.redirect(link(c, '/account/signed-out'), 303);
   };
 }

@@ -2,16 +2,24 @@
 import type { Child } from 'hono/jsx';
 import type { Brand } from '../../config/brand';
 import type { Texts } from './texts/en';
+import type { Wording } from './texts/wording';
 
-/** What a page needs to know of where it is shown. */
+/** What a page needs to know of where it is shown, and to whom. */
 export interface Site {
   texts: Texts;
+  wording: Wording;
+  /** Of the texts, as a tag of RFC 5646. */
+  language: string;
+  /** The languages that the same page can be read in. */
+  languages: readonly { tag: string; href: string }[];
   brand: Brand;
   stylesheet: string;
-  /** The path that all links start with. */
+  /** The path that all addresses start with. */
   base: string;
-  /** Milliseconds since 1970. */
-  now: number;
+  /** The address of a page, in the language that the person chose. */
+  link: (path: string, query?: Record<string, string>) => string;
+  /** The address of this one. */
+  here: string;
 }
 
 export const Layout = ({
@@ -23,7 +31,7 @@ export const Layout = ({
   title: string;
   children: Child;
 }) => (
-  <html lang={site.texts.language}>
+  <html lang={site.language} dir={directionOf(site.language)}>
     <head>
       <meta charset="utf-8" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -40,9 +48,36 @@ export const Layout = ({
         </div>
       </header>
       <main>{children}</main>
+      {site.languages.length > 1 && <LanguageLinks site={site} />}
     </body>
   </html>
 );
+
+/** Each language by its own name, because who looks for it may read no other. */
+const LanguageLinks = ({ site: { texts, language, languages } }: { site: Site }) => (
+  <nav aria-label={texts.languages}>
+    <ul>
+      {languages.map(({ tag, href }) => (
+        <li>
+          <a
+            href={href}
+            lang={tag}
+            hreflang={tag}
+            dir={directionOf(tag)}
+            aria-current={tag === language ? 'true' : undefined}
+          >
+            {new Intl.DisplayNames(tag, { type: 'language' }).of(tag)}
+          </a>
+        </li>
+      ))}
+    </ul>
+  </nav>
+);
+
+/** Of scripts that are written from right to left. */
+const RIGHT_TO_LEFT = /^(?:ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/;
+
+const directionOf = (tag: string) => (RIGHT_TO_LEFT.test(tag) ? 'rtl' : 'ltr');
 
 export interface MessageProps {
   title: string;

@@ -1,18 +1,21 @@
 /** How pages for people are made: their texts and look, and what they may load and send. */
-import type { Context } from 'hono';
 import type { Child } from 'hono/jsx';
 import { sha256 } from '../../crypto';
 import type { Service } from '../../service/service';
+import type { AppContext } from '../context';
 import type { statusOf } from '../errors';
 import type { Site } from './layout';
 import { toStylesheet } from './style';
-import { chooseTexts } from './texts';
+import { createLanguages } from './texts/languages';
+import { createWording } from './texts/wording';
 
 export interface Pages {
   stylesheet: string;
   /** Changes with the stylesheet, which may therefore be kept for ever. */
   stylesheetVersion: () => Promise<string>;
-  siteOf: (c: Context) => Promise<Site>;
+  siteOf: (c: AppContext) => Promise<Site>;
+  /** The address of a page of this service, in the language that the person chose. */
+  link: (c: AppContext, path: string, query?: Record<string, string>) => string;
   /**
    * The Content-Security-Policy of a page. Browsers apply `form-action` to where a form's answer
    * redirects to as well: `formTargets` are the origins beside the service's own.
@@ -20,20 +23,50 @@ export interface Pages {
   policyFor: (...formTargets: string[]) => string;
 }
 
-export function createPages({ config, now }: Service): Pages {
+/** Of the pages for people. What else a link had was somebody's tracker's. */
+const PARAMETERS = ['code', 'before', 'done'];
+
+export function createPages({ config, now, assets }: Service): Pages {
   const { basePath: base, brand } = config;
   const stylesheet = toStylesheet(brand);
   const stylesheetVersion = async () => (await sha256(stylesheet)).slice(0, 12);
+  const languages = createLanguages(config, assets);
+  const asked = (c: AppContext) => c.get('language') ?? c.req.query('lang');
+
+  const link: Pages['link'] = (c, path, query = {}) => {
+    const lang = languages.tags.find((tag) => tag === asked(c));
+    const all = new URLSearchParams({ ...query, ...(lang !== undefined && { lang }) });
+    return `${base}${path}${all.size > 0 ? `?${all}` : ''}`;
+  };
+
   return {
     stylesheet,
     stylesheetVersion,
-    siteOf: async (c) => ({
-      texts: chooseTexts(c.req.header('accept-language')),
-      brand,
-      stylesheet: `${base}/account/style.css?v=${await stylesheetVersion()}`,
-      base,
-      now: now(),
-    }),
+    link,
+    async siteOf(c) {
+      const { texts, language, locale } = await languages.choose(
+        asked(c),
+        c.req.header('accept-language'),
+      );
+      c.header('Content-Language', language);
+      const { cf } = c.get('caller').device;
+      const here = hereOf(c);
+      const { pathname, searchParams } = here;
+      return {
+        texts,
+        language,
+        languages: languages.tags.map((tag) => ({
+          tag,
+          href: `${pathname}?${new URLSearchParams([...searchParams, ['lang', tag]])}`,
+        })),
+        wording: createWording(texts, locale, cf?.timezone, now()),
+        brand,
+        stylesheet: `${base}/account/style.css?v=${await stylesheetVersion()}`,
+        base,
+        link: (path, query) => link(c, path, query),
+        here: `${link(c, pathname.slice(base.length), Object.fromEntries(searchParams))}`,
+      };
+    },
     policyFor: (...formTargets) =>
       [
         "default-src 'none'",
@@ -46,6 +79,13 @@ export function createPages({ config, now }: Service): Pages {
   };
 }
 
+/** The address of a request without the parameters that no page has, and without its language. */
+function hereOf(c: AppContext): Pick<URL, 'pathname' | 'searchParams'> {
+  const { pathname, searchParams } = new URL(c.req.url);
+  const own = [...searchParams].filter(([name]) => PARAMETERS.includes(name));
+  return { pathname, searchParams: new URLSearchParams(own) };
+}
+
 /** What every page for people says of itself, once. */
 export function setPageHeaders(headers: Headers, policy: string): void {
   if (headers.has('Content-Security-Policy')) return;
@@ -56,7 +96,7 @@ export function setPageHeaders(headers: Headers, policy: string): void {
 }
 
 export function render(
-  c: Context,
+  c: AppContext,
   page: Child,
   {
     status = 200,

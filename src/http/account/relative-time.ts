@@ -12,23 +12,10 @@ const STEPS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
 /**
  * "2 hours ago", as seen from `now` (ms); null when it is less than a minute ago, or not over yet.
  */
-export function sayAgo(date: Date, now: number, language: string): string | null {
+export function sayAgo(date: Date, now: number, format: Intl.RelativeTimeFormat): string | null {
   const seconds = Math.floor((now - date.getTime()) / 1000);
   const step = STEPS.find(([, length]) => seconds >= length);
   if (step === undefined) return null;
   const [unit, length] = step;
-  return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(
-    -Math.floor(seconds / length),
-    unit,
-  );
-}
-
-/** "24 November 2026 at 07:00 UTC" */
-export function sayExactly(date: Date, language: string): string {
-  const format = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
-    dateStyle: 'long',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-  });
-  return `${format.format(date)} UTC`;
+  return format.format(-Math.floor(seconds / length), unit);
 }

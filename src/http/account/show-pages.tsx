@@ -1,7 +1,7 @@
 /** The pages themselves: what they read, and how it is shown. They change nothing. */
 import { parseSequence } from '../../calls/cursors';
-import { toDeviceName, toSessionView } from '../../calls/views';
-import { toEventView } from '../../security-log/event-view';
+import { findDevice, toSessionView } from '../../calls/views';
+import { contextOf, toEventView } from '../../security-log/event-view';
 import { readOwnAccount } from '../../service/cookie-person';
 import type { Service } from '../../service/service';
 import type { Account } from '../../sessions/read-account';
@@ -24,8 +24,10 @@ export function showDevices(service: Service, { siteOf }: Pages) {
     const { done } = readPageQuery(c, ['done']);
     const caller = await findOwnSession(c, service);
     const account = await readOwnAccount(caller, service, toWanted(null));
-    const toView = (session: typeof caller.session) =>
-      toSessionView(session, config, caller.session.id);
+    const toView = (session: typeof caller.session) => ({
+      ...toSessionView(session, config, caller.session.id),
+      shownDevice: findDevice(session),
+    });
     const listed = account.devices.sessions.map(toView);
     const others = listed.filter(({ current }) => !current);
     const hasMore = account.devices.next !== null;
@@ -82,8 +84,10 @@ const toWanted = (before: number | null) => ({
 
 /** The events, each with the device that it is of: what ends a session names none. */
 function toEventsOf({ activity, of }: Account) {
-  return activity.rows.map(toEventView).map((event) => {
-    const session = of.get(event.session_id);
-    return { ...event, device: event.device ?? (session && toDeviceName(session)) ?? null };
+  return activity.rows.map((row) => {
+    const context = contextOf(row);
+    const session = of.get(row.sessionId);
+    const known = context?.browser || context?.platform ? context : session && findDevice(session);
+    return { ...toEventView(row), shownDevice: known ?? null };
   });
 }

@@ -23,6 +23,10 @@ header>div,main{max-width:46rem;margin:0 auto;padding:0 1rem}
 header>div{display:flex;align-items:center;gap:.75rem;min-height:3.5rem;padding-block:.5rem;font-weight:600}
 header img{height:2rem;max-width:10rem;object-fit:contain}
 main{padding-bottom:4rem}
+nav{max-width:46rem;margin:0 auto;padding:0 1rem 2rem;font-size:.875rem;color:var(--soft)}
+nav ul{display:flex;flex-wrap:wrap;gap:0 1rem;list-style:none;margin:0;padding:0}
+nav a{display:inline-block;padding:.5rem 0}
+nav [aria-current]{font-weight:600;text-decoration:none}
 h1{font-size:1.75rem;line-height:1.2;margin:2rem 0 .5rem;letter-spacing:-.01em}
 h2{font-size:1.125rem;margin:2.25rem 0 .75rem}
 h3{font-size:1rem;margin:0}
@@ -34,8 +38,7 @@ p{margin:.25rem 0}
 .icon{width:2.75rem;height:2.75rem;border-radius:.625rem;background:var(--tile);display:grid;place-items:center}
 .icon svg{width:1.5rem;height:1.5rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}
 .facts{font-size:.875rem}
-.facts span+span::before{content:" · "}
-.facts span{display:inline}
+.facts>*+*::before{content:" · "}
 .badge{display:inline-block;font-size:.8125rem;font-weight:600;border-radius:.5rem;padding:.125rem .5rem;margin-top:.375rem}
 .badge.now{background:var(--ok-bg);color:var(--ok)}
 .badge.warn{background:var(--warn-bg);color:var(--warn)}

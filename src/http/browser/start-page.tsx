@@ -1,15 +1,19 @@
 /** Asks whether a sign-in that this browser may not have begun goes on here. */
 import { Layout, type Site } from '../account/layout';
+import { fill } from '../account/texts/fill';
 
 export const StartPage = ({
   site,
   code,
+  lang,
   app,
   host,
   replaces,
 }: {
   site: Site;
   code: string;
+  /** The language that the person chose; null: they chose none. */
+  lang: string | null;
   /** The id of the client whose session it is. */
   app: string;
   /** Where the browser is sent afterwards. */
@@ -21,10 +25,13 @@ export const StartPage = ({
   return (
     <Layout site={site} title={texts.startTitle}>
       <h1>{texts.startTitle}</h1>
-      <p class="lead">{texts.startLead(app, host)}</p>
+      <p class="lead">
+        {fill(texts.startLead, { app: <bdi>{app}</bdi>, host: <bdi>{host}</bdi> })}
+      </p>
       {replaces && <p class="lead">{texts.startReplaces}</p>}
       <form method="post" action={`${base}/browser/start`} class="row">
         <input type="hidden" name="code" value={code} />
+        {lang !== null && <input type="hidden" name="lang" value={lang} />}
         <button class="button primary" type="submit">
           {texts.startContinue}
         </button>

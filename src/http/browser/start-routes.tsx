@@ -55,6 +55,7 @@ export function startRoutes(service: Service, pages: Pages): Hono<AppEnv> {
       <StartPage
         site={await pages.siteOf(c)}
         code={code}
+        lang={c.req.query('lang') ?? null}
         app={handoff.clientId}
         host={host}
         replaces={former !== null}
@@ -84,7 +85,8 @@ export function startRoutes(service: Service, pages: Pages): Hono<AppEnv> {
     // session that nobody can end. What the browser navigates to next has it.
     await bind(c, code);
     c.set('outcome', 'bound');
-    return c.redirect(`${config.issuer}/browser/start?code=${code}`, 303);
+    const { origin } = new URL(config.issuer);
+    return c.redirect(origin + pages.link(c, '/browser/start', { code }), 303);
   });
 
   // A person is looking at the answer, unless a program says that it is one.
@@ -146,7 +148,9 @@ function goOn(c: AppContext, { returnUrl }: OpenedHandoff): Response {
 
 async function readCode(c: AppContext): Promise<string> {
   try {
-    const code = (await readForm(c)).get('code');
+    const form = await readForm(c);
+    c.set('language', form.get('lang'));
+    const code = form.get('code');
     if (code !== undefined) return code;
   } catch (error) {
     if (error instanceof OAuthError) throw new ProblemError('invalid_request', error.description);

@@ -59,6 +59,11 @@ export async function deploy(
           name: 'my-sessions',
           script: await build(ownWorker),
           d1Databases: { DB: 'sessions' },
+          assets: {
+            directory: join(ownWorker, 'node_modules/edge-sessions/assets'),
+            binding: 'ASSETS',
+            routerConfig: { has_user_worker: true, invoke_user_worker_ahead_of_assets: true },
+          },
           bindings: {
             ...variables,
             ISSUER: issuer ?? origin,

@@ -23,7 +23,7 @@ it('has the settings of this repository’s own, but for its names and where thi
     const config = readConfig({ config: join(folder, 'wrangler.toml') });
     const { name, topLevelName, main, configPath, userConfigPath, minify, ...same } = config;
     const databases = same.d1_databases.map(({ binding }: { binding: string }) => binding);
-    return { ...same, d1_databases: databases };
+    return { ...same, d1_databases: databases, assets: { ...same.assets, directory: null } };
   };
   expect(settings(ownWorker)).toEqual(settings(ROOT));
 });
@@ -40,6 +40,14 @@ it('has the page for people, and no page to try it out', async () => {
   const account = await fetch(`${origin}/account`, { redirect: 'manual' });
   expect(account.headers.get('content-type')).toContain('text/html');
   expect((await fetch(`${origin}/`)).status).toBe(404);
+});
+
+it('speaks the languages of the package, whose files have no address of their own', async () => {
+  const { origin } = deployment;
+  const headers = { 'accept-language': 'ar-EG' };
+  const page = await fetch(`${origin}/account/signed-out`, { headers });
+  expect(page.headers.get('content-language')).toBe('ar');
+  expect((await fetch(`${origin}/edge-sessions/languages/ar.json`)).status).toBe(404);
 });
 
 it('does what the cron asks of it', async () => {

@@ -1,46 +1,57 @@
-/** English. Another language is another file like this one, listed in texts/index.ts. */
+/**
+ * English, which is in the Worker itself. The other languages are files of the same keys below
+ * assets/. What stands in braces is filled in; a text with forms of the plural has one for each of
+ * its language's categories (Intl.PluralRules).
+ */
 import type { SessionEventType } from '../../../config/webhooks';
 import type { Reason } from '../../../risk/assess';
 
-const events: Record<SessionEventType, string> = {
-  session_created: 'Signed in',
-  new_device: 'First sign-in on this kind of device',
-  context_changed: 'Used from another network',
-  mismatch: 'Unusual use',
-  authenticated: 'Identity confirmed',
-  answer_recovered: 'Reconnected after a pause',
-  reauthentication_demanded: 'Blocked: a new sign-in was asked for',
-  reuse_detected: 'Blocked: a copied sign-in was used',
-  session_evicted: 'Signed out: too many devices',
-  session_revoked: 'Signed out',
+/** `other` is the form of all categories that the others do not name. */
+export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, string>>;
+
+const events: Record<`event_${SessionEventType}`, string> = {
+  event_session_created: 'Signed in',
+  event_new_device: 'First sign-in on this kind of device',
+  event_context_changed: 'Used from another network',
+  event_mismatch: 'Unusual use',
+  event_authenticated: 'Identity confirmed',
+  event_answer_recovered: 'Reconnected after a pause',
+  event_reauthentication_demanded: 'Blocked: a new sign-in was asked for',
+  event_reuse_detected: 'Blocked: a copied sign-in was used',
+  event_session_evicted: 'Signed out: too many devices',
+  event_session_revoked: 'Signed out',
 };
 
-/** Reads after "Unusual use:". */
-const reasons: Partial<Record<Reason, string>> = {
-  asn_changed: 'another internet provider',
-  country_changed: 'another country',
-  browser_changed: 'another browser',
-  platform_changed: 'another system',
-  browser_downgraded: 'an older version of the browser',
-  impossible_travel: 'a place too far away to reach in the time',
-};
+/** Listed after "Unusual use:". Of other reasons people are told nothing. */
+const reasons = {
+  reason_asn_changed: 'another internet provider',
+  reason_country_changed: 'another country',
+  reason_browser_changed: 'another browser',
+  reason_platform_changed: 'another system',
+  reason_browser_downgraded: 'an older version of the browser',
+  reason_impossible_travel: 'a place too far away to reach in the time',
+} satisfies Partial<Record<`reason_${Reason}`, string>>;
 
 export const en = {
-  language: 'en',
   devicesTitle: 'Your devices',
   devicesLead: 'Where you are signed in. Sign out of anything that you do not recognise.',
   thisDevice: 'This device',
   otherDevices: 'Other devices',
   noOtherDevices: 'You are not signed in anywhere else.',
-  moreDevices: (shown: number) => `The ${shown} most recent are shown.`,
+  moreDevices: {
+    one: 'The most recent one is shown.',
+    other: 'The {count} most recent are shown.',
+  } as Plural,
   unknownDevice: 'Unknown device',
-  signedIn: 'Signed in',
-  lastActive: 'Last active',
+  deviceOn: '{browser} on {platform}',
+  placeIn: '{city}, {country}',
+  signedInAt: 'Signed in {when}',
+  lastActiveAt: 'Last active {when}',
   activeNow: 'Active now',
   justNow: 'just now',
-  unusual: (why: string) => (why ? `Unusual use: ${why}` : 'Unusual use'),
+  unusualBecause: 'Unusual use: {reasons}',
   signOut: 'Sign out',
-  signOutDevice: (device: string) => `Sign out ${device}`,
+  signOutDevice: 'Sign out {device}',
   signOutOthers: 'Sign out of all other devices',
   confirmTitle: 'Sign out of all other devices?',
   confirmLead:
@@ -50,10 +61,8 @@ export const en = {
   noActivity: 'Nothing has happened yet.',
   olderActivity: 'Show older activity',
   backToDevices: 'Back to your devices',
-  done: {
-    device: 'The device was signed out.',
-    others: 'All other devices were signed out.',
-  },
+  done_device: 'The device was signed out.',
+  done_others: 'All other devices were signed out.',
   signedOutTitle: 'You are signed out',
   signedOutLead: 'You have signed out on this device.',
   elsewhereTitle: 'Please sign in again',
@@ -78,8 +87,8 @@ export const en = {
   refusedLead: 'The request did not come from this page. Open your devices and try again.',
   unclearLead: 'The link or the form could not be understood, and nothing was changed.',
   startTitle: 'Continue signing in?',
-  startLead: (app: string, host: string) =>
-    `You followed a link that signs you in to ${app} and goes on to ${host}. Continue only if you have just signed in there yourself.`,
+  startLead:
+    'You followed a link that signs you in to {app} and goes on to {host}. Continue only if you have just signed in there yourself.',
   startReplaces: 'You are signed in already. If you continue, that session ends.',
   startContinue: 'Continue',
   startRefusedTitle: 'This sign-in link does not work',
@@ -87,12 +96,14 @@ export const en = {
     'The link was used before, has expired, or is not complete. Nothing has changed in this browser. Sign in again from the app.',
   startUnavailableLead: 'We could not sign you in just now. Open the link again in a moment.',
   startElsewhereLead: 'The request came from another site. Sign in again from the app.',
-  events,
-  reasons,
+  ...events,
+  ...reasons,
   /** Who signed a device out. */
-  by: { user: 'From one of your devices', system: 'Automatically' },
-  byClient: (client: string) => (client ? `By ${client}` : 'By the app'),
-  guest: 'Guest',
+  by_user: 'From one of your devices',
+  by_system: 'Automatically',
+  byApp: 'By the app',
+  byClient: 'By {app}',
+  languages: 'Languages',
 };
 
 export type Texts = typeof en;

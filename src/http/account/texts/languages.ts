@@ -1,0 +1,63 @@
+/**
+ * The languages of the pages for people: English is in the Worker, the others are static assets of
+ * it, which need no database and which the isolate keeps. Any text can be replaced by
+ * configuration.
+ */
+import type { Config } from '../../../config/config';
+import { en, type Texts } from './en';
+import { type Choice, negotiate, toLocale } from './negotiate';
+
+export interface Languages {
+  /** Their tags (RFC 5646); the first one is for whoever speaks none of them. */
+  tags: readonly string[];
+  /** `asked`: by the address of the page, which goes before what the browser says. */
+  choose: (asked: string | undefined, acceptLanguage: string | undefined) => Promise<Spoken>;
+}
+
+export interface Spoken extends Choice {
+  texts: Texts;
+}
+
+export function createLanguages(
+  { languages, texts: replaced }: Pick<Config, 'languages' | 'texts'>,
+  assets: Pick<Fetcher, 'fetch'> | null,
+): Languages {
+  const tags = languages.filter((tag) => tag === 'en' || assets !== null || replaced[tag]);
+  /** null: there is no such file. */
+  const known = new Map<string, Texts | null>([['en', { ...en, ...replaced.en } as Texts]]);
+
+  /** What a language lacks is said in English. */
+  async function textsOf(tag: string): Promise<Texts | null> {
+    const found = known.get(tag);
+    if (found !== undefined) return found;
+    const file = assets && (await read(assets, tag));
+    const own = replaced[tag];
+    const texts = file || own ? ({ ...en, ...file, ...own } as Texts) : null;
+    known.set(tag, texts);
+    return texts;
+  }
+
+  return {
+    tags,
+    async choose(asked, acceptLanguage) {
+      const chosen = tags.find((tag) => tag === asked);
+      const choice =
+        chosen === undefined
+          ? negotiate(acceptLanguage, tags)
+          : { language: chosen, locale: toLocale(chosen) };
+      // A file that cannot be read now may be the next time; the page is worth more than it.
+      const texts = await textsOf(choice.language).catch(() => null);
+      return texts === null
+        ? { language: 'en', locale: toLocale('en'), texts: known.get('en') as Texts }
+        : { ...choice, texts };
+    },
+  };
+}
+
+/** null: there is none, or what there is belongs to somebody else. */
+async function read(assets: Pick<Fetcher, 'fetch'>, tag: string): Promise<object | null> {
+  const response = await assets.fetch(`https://assets.local/edge-sessions/languages/${tag}.json`);
+  if (response.ok && response.headers.get('content-type')?.includes('json')) return response.json();
+  await response.body?.cancel();
+  return null;
+}
