@@ -3,8 +3,9 @@
  * elsewhere is passed on as it is, and one that carries a token follows no redirect, since that
  * could take the token anywhere.
  */
-import { left, type Span } from './clock';
+import type { Left } from './clock';
 import type { Grant } from './grant';
+import { toHref } from './resources';
 import type { Setup } from './setup';
 
 /**
@@ -31,15 +32,15 @@ export function createFetch(
   current: () => Grant | null,
   ensure: (refused?: Grant | null) => Promise<boolean>,
 ) {
-  /** By origin: since when a refresh has not helped against its 401, and for which sign-in. */
-  const unhelped = new Map<string, Span & { epoch?: number }>();
+  /** By host and sign-in: how long no refresh is worth a try against its 401. */
+  const unhelped = new Map<string, Left>();
   return async (input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> => {
     const request = typeof input === 'object' && 'url' in input ? input : null;
     // What is compared is what is sent, so that a page's <base> takes nothing elsewhere.
-    const url = new URL(request?.url ?? `${input}`, origin).href;
+    const url = toHref(request?.url ?? `${input}`, origin);
     if (!isResource(url)) return send(input, init);
 
-    const site = url.split('/')[2] as string;
+    const key = () => `${url.split('/')[2]} ${current()?.epoch}`;
     const signal = init.signal ?? request?.signal;
     await untilAborted(ensure(), signal);
     // A Request can be sent once; its clones can each be.
@@ -60,20 +61,17 @@ export function createFetch(
       // Workers have no such mode.
       if (access && given.redirect !== 'manual' && /^(0|30[12378])$/.test(`${response.status}`))
         throw new TypeError('Redirected');
-      if (response.status !== 401) unhelped.delete(site);
+      if (response.status !== 401) unhelped.delete(key());
       return response;
     };
 
     const used = current();
     const response = await attempt();
     if (response.status !== 401 || isStepUp(response)) return response;
-    const vain = unhelped.get(site);
-    const isVain = vain?.epoch === used?.epoch && vain && left(vain, clock.now()) > 0;
-    if (isVain && used === current()) return response;
+    if (used === current() && unhelped.get(key())?.()) return response;
     if (!(await untilAborted(ensure(used), signal))) return response;
     // An API that refuses every token must not cost a refresh a call: one for each life of a token.
-    const { epoch, lifeMs = 0 } = current() ?? {};
-    unhelped.set(site, { epoch, from: clock.now(), ms: lifeMs });
+    unhelped.set(key(), clock.span(current()?.lifeMs ?? 0));
     // A stream has been read: the next call finds the new token.
     if (!whole && isStream(init.body)) return response;
     return attempt();

@@ -4,7 +4,7 @@
  * tab they came to and however late.
  */
 
-import { left } from './clock';
+import type { Clock } from './clock';
 import type { Setup } from './setup';
 import type { SessionClaims } from './types';
 
@@ -48,8 +48,8 @@ export const isAfter = (a: Grant, b: Grant): boolean =>
  * Good for a request that is sent now, with time for it to arrive. False also when the clock was
  * set back.
  */
-export function isFresh({ at, lifeMs }: Grant, now: number): boolean {
-  return left({ from: at, ms: lifeMs - Math.min(lifeMs / 10, 5_000) }, now) > 0;
+export function isFresh({ at, lifeMs }: Grant, { span }: Clock): boolean {
+  return span(lifeMs - Math.min(lifeMs / 10, 5_000), at)() > 0;
 }
 
 /**
@@ -58,22 +58,20 @@ export function isFresh({ at, lifeMs }: Grant, now: number): boolean {
  * server's clock, is the same part of the token's life. `at` is when it was asked for.
  */
 export function toGrant(
-  { epoch, step, turn, refresh: before }: Presented,
+  sent: Presented,
   { access_token: access, refresh_token: refresh, expires_in: expiresIn, claims }: Answer,
   { isBearer, hasTokens, clock: { random } }: Setup,
   at: number,
 ): Grant | null {
   const isWhole = (access || !isBearer) && (refresh || !hasTokens);
   if (typeof expiresIn !== 'number' || !isWhole) return null;
-  const lifeMs = expiresIn * 1000;
-  const dueMs = lifeMs * (0.75 + random() * 0.15);
   return {
-    epoch,
-    step: step + (refresh === before ? 0 : 1),
-    turn: turn + 1,
+    epoch: sent.epoch,
+    step: sent.step + (refresh === sent.refresh ? 0 : 1),
+    turn: sent.turn + 1,
     at,
-    lifeMs,
-    dueMs,
+    lifeMs: expiresIn * 1000,
+    dueMs: expiresIn * (750 + random() * 150),
     access,
     refresh,
     claims,

@@ -1,7 +1,7 @@
 /** The state that this tab holds, and who is told when it moves. */
 
 import type { Clock } from './clock';
-import type { Grant } from './grant';
+import type { Grant, Presented } from './grant';
 import { type Ended, INITIAL, nextEpoch, type State, withEnd, withGrant } from './state';
 import type { SessionState } from './types';
 
@@ -22,8 +22,8 @@ export interface Holder {
    * heard of it later is taken again.
    */
   drop(): void;
-  /** Draws the epoch of what happens now. */
-  nextEpoch(): number;
+  /** A sign-in, or a sign-out, that happens now. */
+  begin(): Presented;
   /** The epoch of a request that may turn out to be a sign-in. */
   expect(epoch: number): void;
   onChange(listener: Listener): () => void;
@@ -70,7 +70,7 @@ export function createHolder(
     show: (session, reason) => move({ ...state, session }, reason),
     drop: () =>
       move({ ...state, session: 'signed_out', current: null }, state.current ? null : undefined),
-    nextEpoch: () => nextEpoch(state, now(), random()),
+    begin: () => ({ epoch: nextEpoch(state, now(), random()), step: 0, turn: 0 }),
     expect: (epoch) => move({ ...state, epoch }),
     onChange: (listener) => {
       listeners.add(listener);

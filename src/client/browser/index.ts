@@ -12,7 +12,7 @@ import { ASK_WAIT_MS, askOtherTabs, createRefresher, type Parts, type Refresher 
 import { createRequests } from './requests';
 import { type Setup, toSetup } from './setup';
 import { createSignOut } from './sign-out';
-import { toReaction } from './state';
+import { react } from './state';
 import { createStorageSync } from './storage';
 import { openTabs } from './tabs';
 import type {
@@ -43,19 +43,13 @@ export function createSessionClient(options: ClientOptions): SessionClient {
   const refresher = createRefresher(parts, () => ready);
   const ready = findSession(parts);
   const authorizedFetch = createFetch(setup, () => holder.state.current, refresher.ensure);
-  const { signOut, signOutEverywhere } = createSignOut(
-    parts,
-    refresher,
-    authorizedFetch,
-    () => ready,
-  );
   if (!setup.hasTokens) lookSoon(parts, refresher);
   const wake = () => {
-    holdSign(parts);
+    tabs.hold(holder.state.current);
     refresher.wake();
   };
   // A page in the back-forward cache answers nobody.
-  const onEvent = ({ type }: { type: string }) => (type === 'pagehide' ? tabs.hold(false) : wake());
+  const onEvent = ({ type }: { type: string }) => (type === 'pagehide' ? tabs.hold(null) : wake());
   for (const type of EVENTS) host.addEventListener?.(type, onEvent);
 
   const client: TokenSessionClient = {
@@ -77,15 +71,13 @@ export function createSessionClient(options: ClientOptions): SessionClient {
     },
     start: async (tokens) => {
       await storage.sync();
-      const signIn = { epoch: holder.nextEpoch(), step: 0, turn: 0 };
-      const grant = toGrant(signIn, tokens, setup, setup.clock.now());
+      const grant = toGrant(holder.begin(), tokens, setup, setup.clock.now());
       if (!grant) throw new TypeError('No tokens');
       storage.forget();
       holder.adopt(grant, true);
       await storage.sync();
     },
-    signOut,
-    signOutEverywhere,
+    ...createSignOut(parts, refresher, authorizedFetch, () => ready),
     onChange: holder.onChange,
     onSignedOut: (listener) =>
       holder.onChange((_, reason) => reason !== undefined && listener(reason)),
@@ -107,34 +99,24 @@ function connect(setup: Setup, refresher: () => Refresher): Parts {
   const holder = createHolder(setup.clock, (news, isOwn) => {
     if (isOwn) tabs.tell(news);
     storage.sync();
-    const grant = 'endedAt' in news ? null : news;
-    holdSign(parts);
-    if (grant) mark.set(grant);
-    else {
-      mark.clear();
+    const { current } = holder.state;
+    tabs.hold(current);
+    mark.put(current);
+    if (!current) {
       storage.forget();
       requests.abort();
     }
     requests.nudge();
-    refresher().plan(grant);
+    refresher().plan(current);
   });
   const requests = createRequests(setup, holder);
-  const storage = createStorageSync(setup.storage, setup.name, holder);
-  const tabs = openTabs(setup.name, (message) => {
-    const [act, value] = toReaction(holder.state, message);
-    const acts = { ...holder, holdBack: requests.holdBack, tell: tabs.tell, ignore: null };
-    (acts[act] as ((value: unknown) => void) | null)?.(value);
-  });
-  const mark = openMark(setup.name, isMemoryAlone(setup));
+  const storage = createStorageSync(setup, holder);
+  const tabs = openTabs(setup, (message) =>
+    react(holder.state, message, { ...holder, ...requests, tell: tabs.tell }),
+  );
+  const mark = openMark(setup);
   const parts = { setup, holder, storage, requests, tabs, mark };
   return parts;
-}
-
-const isMemoryAlone = ({ hasTokens, storage }: Setup) => hasTokens && !storage;
-
-/** Shows other tabs that they can wait for what is in the memory of this one. */
-function holdSign({ setup, holder, tabs }: Parts): void {
-  tabs.hold(isMemoryAlone(setup) && holder.state.current !== null);
 }
 
 /**

@@ -5,31 +5,32 @@
  */
 import type { Grant } from './grant';
 import { host } from './host';
+import type { Setup } from './setup';
 
 export interface Mark {
   /** Whether another tab is known to have a later refresh token of the same sign-in. */
   isAhead(grant: Grant): boolean;
-  set(grant: Grant): void;
-  clear(): void;
+  /** Null: there is no session. */
+  put(grant: Grant | null): void;
 }
 
-/** `isKept` false: tokens are in a storage that is read anyway, or there are none. */
-export function openMark(name: string, isKept: boolean): Mark {
+/** Where tokens are in a storage, that is read anyway; with cookies there are none. */
+export function openMark({ name, isMemoryAlone }: Setup): Mark {
   const key = `${name} step`;
-  /** Storage that is off limits, as in some frames, throws; then there is no mark. */
-  const attempt = <T>(act: (store: NonNullable<typeof host.localStorage>) => T): T | null => {
+  /** Storage that is missing, or off limits as in some frames, throws; then there is no mark. */
+  const attempt = <T>(act: (store: NonNullable<typeof host.localStorage>) => T) => {
     try {
-      return isKept && host.document && host.localStorage ? act(host.localStorage) : null;
-    } catch {
-      return null;
-    }
+      if (isMemoryAlone && host.document) return act(host.localStorage as never);
+    } catch {}
   };
   return {
     isAhead: ({ epoch, step }) => {
       const [markedEpoch, markedStep] = attempt((store) => store.getItem(key))?.split(' ') ?? [];
       return Number(markedEpoch) === epoch && Number(markedStep) > step;
     },
-    set: ({ epoch, step }) => attempt((store) => store.setItem(key, `${epoch} ${step}`)),
-    clear: () => attempt((store) => store.removeItem(key)),
+    put: (grant) =>
+      attempt((store) =>
+        grant ? store.setItem(key, `${grant.epoch} ${grant.step}`) : store.removeItem(key),
+      ),
   };
 }

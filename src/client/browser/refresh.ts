@@ -3,7 +3,7 @@
  * safe to repeat, so nothing here is correct because of a lock: a tab that waits for another does
  * so briefly and then goes on.
  */
-import { left, type Span } from './clock';
+import type { Left } from './clock';
 import { type Grant, isFresh, type Presented, toGrant } from './grant';
 import type { Holder } from './holder';
 import { host } from './host';
@@ -53,14 +53,14 @@ export interface Parts {
 /** `ready` resolves when it is known what this tab has. */
 export function createRefresher(parts: Parts, ready: () => Promise<void>): Refresher {
   const { setup, holder, storage, requests } = parts;
-  const { now, random, after } = setup.clock;
+  const { random, after, span } = setup.clock;
   let inFlight: Promise<SessionState> | null = null;
   /** The cookies are being removed: none may come back with the answer of a refresh. */
   let isReplaced = false;
-  let due: Span = { from: 0, ms: 0 };
+  let due: Left = () => 0;
   let cancelTimer = () => {};
 
-  const waitMs = () => Math.max(left(due, now()), requests.waitMs());
+  const waitMs = () => Math.max(due(), requests.waitMs());
 
   function schedule(): void {
     cancelTimer();
@@ -90,29 +90,26 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
     return mine;
   }
 
-  const rotateNow = () => rotate(parts, () => isReplaced);
-  const refresh = () => inFlight ?? track(ready().then(rotateNow));
+  const refresh = () => inFlight ?? track(ready().then(() => rotate(parts, () => isReplaced)));
 
   return {
     refresh,
     ensure: async (refused) => {
       await ready();
       const { current, session } = holder.state;
-      const isKnown = current ? isFresh(current, now()) : !setup.isBearer || session !== 'unknown';
+      const isKnown = current
+        ? isFresh(current, setup.clock)
+        : !setup.isBearer || session !== 'unknown';
       const isNeeded = current === refused ? session !== 'signed_out' : !isKnown;
       if (isNeeded) await refresh();
       return holder.state.session === 'active';
     },
     plan: (grant) => {
-      if (grant) {
-        due = { from: grant.at, ms: grant.dueMs + random() * grant.lifeMs * 0.05 };
-        requests.resetBackOff();
-      }
+      if (grant) due = span(grant.dueMs + random() * grant.lifeMs * 0.05, grant.at);
       schedule();
     },
     look,
     wake: () => {
-      requests.resetBackOff();
       requests.nudge();
       storage.sync().then(() => (holder.state.session === 'unknown' ? look() : tick()));
     },
@@ -140,9 +137,9 @@ function isElsewhere({ setup, holder, mark }: Parts): boolean {
  */
 export async function askOtherTabs(parts: Parts, times = MAX_ASKS): Promise<void> {
   const { setup, holder, tabs, requests } = parts;
-  for (let asked = 0; asked < times && !holder.isClosed; asked += 1) {
+  for (let left = times; left && !holder.isClosed; left -= 1) {
     tabs.tell({});
-    if (!tabs.canReach || !setup.hasTokens) return;
+    if (!host.BroadcastChannel || !setup.hasTokens) return;
     await requests.pause(ASK_WAIT_MS);
     if (!isElsewhere(parts) || !(await tabs.isHolderElsewhere())) return;
   }
@@ -150,11 +147,10 @@ export async function askOtherTabs(parts: Parts, times = MAX_ASKS): Promise<void
 
 async function rotate(parts: Parts, isReplaced: () => boolean): Promise<void> {
   const { setup, holder, storage, requests, tabs } = parts;
-  const { now } = setup.clock;
   const before = holder.state.current;
   // A tab that slept may be many steps behind, and a token from so long ago would be taken for a
   // stolen one.
-  const isLate = before && !isFresh(before, now());
+  const isLate = before && !isFresh(before, setup.clock);
   if (isLate) await askOtherTabs(parts);
   const release = await tabs.acquire();
   await requests
@@ -163,7 +159,7 @@ async function rotate(parts: Parts, isReplaced: () => boolean): Promise<void> {
       if (isElsewhere(parts) && holder.state.session !== 'signed_out')
         await askOtherTabs(parts, isLate ? 1 : MAX_ASKS);
       const { current } = holder.state;
-      if (isReplaced() || (current && current !== before && isFresh(current, now()))) return;
+      if (isReplaced() || (current && current !== before && isFresh(current, setup.clock))) return;
       if (!isElsewhere(parts)) return exchange(parts, current);
       // Never presented: a token that is known to be behind.
       if (await tabs.isHolderElsewhere()) throw new SessionUnavailableError();
@@ -179,16 +175,16 @@ async function exchange(
 ): Promise<Reply | undefined> {
   // No script sees which session a cookie is of. It is of the newest one at the time of the
   // request, so the request has an epoch: after every sign-out before it, before every one later.
-  const sent: Presented = presented ?? { epoch: holder.nextEpoch(), step: 0, turn: 0 };
+  const sent: Presented = presented ?? holder.begin();
   holder.expect(sent.epoch);
   const at = setup.clock.now();
-  const reply = await requests.post(setup.hasTokens ? '/oauth/token' : '/browser/refresh', {
+  const reply = await requests.post(setup.hasTokens ? 'oauth/token' : 'browser/refresh', {
     grant_type: 'refresh_token',
     refresh_token: sent.refresh as string,
     ...setup.asked,
   });
   await storage.sync();
-  const grant = reply.status === 200 && toGrant(sent, reply, setup, at);
+  const grant = reply.ok && toGrant(sent, reply, setup, at);
   const { current, ended } = holder.state;
   if (sent.epoch <= ended.endedAt) holder.show('signed_out', ended.reason);
   else if (grant) holder.adopt(grant, true);

@@ -2,7 +2,7 @@
  * The conversation with the service: what is sent, which answer ends a session, and how long to
  * wait before asking again.
  */
-import { left, type Span } from './clock';
+import type { Left } from './clock';
 import type { Answer } from './grant';
 import type { Holder } from './holder';
 import type { Setup } from './setup';
@@ -24,6 +24,7 @@ const LEAVE_WAIT_MS = 1_000;
 /** An answer of the service; a request without one has status 0. */
 export type Reply = Answer & {
   status: number;
+  ok?: boolean;
   /** Seconds, by `Retry-After`. */
   delay?: number;
   error?: unknown;
@@ -50,22 +51,23 @@ export interface Requests {
   abort(): void;
   /** Waits, or less when there is news. */
   pause(ms: number): Promise<void>;
-  /** There is news: whoever waits goes on. */
+  /**
+   * There is news: whoever waits goes on, and the client's own back-off is forgotten, but not what
+   * the service asked for.
+   */
   nudge(): void;
   /** No request starts for as long as another tab may take to have the cookies removed. */
   holdBack(): void;
-  /** Forgets the client's own back-off, but not what the service asked for. */
-  resetBackOff(): void;
   /** Milliseconds until a request may start by itself. */
   waitMs(): number;
 }
 
 export function createRequests(setup: Setup, holder: Holder): Requests {
   const { hasTokens, clientId, send, base, timeoutMs, clock } = setup;
-  const { now, random, after } = clock;
+  const { random, after, span } = clock;
   /** By the client's own back-off, and by the service's `Retry-After`. */
-  let retry: Span = { from: 0, ms: 0 };
-  let imposed: Span = { from: 0, ms: 0 };
+  let retry: Left = () => 0;
+  let imposed: Left = retry;
   let abort = () => {};
   let nudge = () => {};
 
@@ -100,6 +102,7 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
       return {
         ...body,
         status: response.status,
+        ok: response.ok,
         delay: Number(response.headers.get('Retry-After')),
       };
     } catch {
@@ -121,15 +124,14 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
     isUrgent = false,
   ): Promise<void> {
     for (let tries = 0; ; tries += 1) {
-      const waitMs =
-        isUrgent && !tries ? 0 : Math.max(left(imposed, now()), tries && backOff(tries));
+      const waitMs = isUrgent && !tries ? 0 : Math.max(imposed(), tries && backOff(tries));
       if (holder.isClosed || waitMs > MAX_PAUSE_MS) throw new SessionUnavailableError();
       if (waitMs > 0) await pause(waitMs);
       const reply = await attempt();
       if (!reply) return;
       const { status, delay, code } = reply;
-      if (delay) imposed = { from: now(), ms: Math.min(delay * 1000, MAX_IMPOSED_MS) };
-      retry = { from: now(), ms: backOff(MAX_RETRIES + 3) };
+      if (delay) imposed = span(Math.min(delay * 1000, MAX_IMPOSED_MS));
+      retry = span(backOff(MAX_RETRIES + 3));
       // Another try mends no answer, 429 and above, a page that is not the service's, and the
       // refusal of what was superseded meanwhile.
       const isTransient = status < 300 || status > 428 || isRefusal(reply);
@@ -144,18 +146,18 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
     tell: (path, form) =>
       persevere(async () => {
         const reply = await post(path, form);
-        return reply.status === 200 || reply.status === 204 ? undefined : reply;
+        return reply.ok ? undefined : reply;
       }, true),
     abort: () => abort(),
     pause,
-    nudge: () => nudge(),
+    nudge: () => {
+      retry = () => 0;
+      nudge();
+    },
     holdBack: () => {
-      imposed = { from: now(), ms: LEAVE_WAIT_MS };
+      imposed = span(LEAVE_WAIT_MS);
       abort();
     },
-    resetBackOff: () => {
-      retry = { from: 0, ms: 0 };
-    },
-    waitMs: () => Math.max(left(retry, now()), left(imposed, now())),
+    waitMs: () => Math.max(retry(), imposed()),
   };
 }

@@ -1,7 +1,7 @@
 /** The options of a client, with their defaults resolved once. */
 import { type Clock, toClock } from './clock';
 import { host } from './host';
-import { matchResources } from './resources';
+import { matchResources, toDirectory } from './resources';
 import type { ClientOptions, TokenClientOptions, TokenStorage } from './types';
 
 export interface Setup {
@@ -15,9 +15,11 @@ export interface Setup {
   /** What refreshes ask for beside now. */
   asked?: Setup['account'];
   storage: TokenStorage | undefined;
-  onError: (error: unknown) => unknown;
+  /** Whether the refresh token is in the memory of pages, and nowhere else. */
+  isMemoryAlone: boolean;
+  onError: (error: unknown) => void;
   send: typeof fetch;
-  /** URL of the service, without a slash at its end. */
+  /** URL of the service, with a slash at its end. */
   base: string;
   /** What a relative URL is relative to. */
   origin: string;
@@ -30,21 +32,25 @@ export interface Setup {
 
 export function toSetup(options: ClientOptions): Setup {
   const { clientId = '', storage, accountAudience } = options as TokenClientOptions;
-  const { mode, timeoutMs = 10_000, onError = () => {} } = options;
+  const { mode, timeoutMs = 10_000, onError } = options;
   const page = host.location?.href;
-  const base = new URL(options.baseUrl, page).href.replace(/\/+$/, '');
+  const base = toDirectory(options.baseUrl, page);
+  const site = base.split('/', 3).join('/');
+  const hasTokens = mode === 'token';
   return {
-    hasTokens: mode === 'token',
+    hasTokens,
+    isMemoryAlone: hasTokens && !storage,
     isBearer: mode !== 'cookie',
     clientId,
     account: accountAudience && { resource: accountAudience },
     storage,
-    onError,
+    // In a microtask, so that one that throws stops nothing.
+    onError: (error) => queueMicrotask(() => onError?.(error)),
     send: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
     base,
-    origin: page ?? base,
-    isResource: matchResources([...(options.resources ?? [new URL(base).origin]), base], base),
-    name: `session ${clientId} ${base}`,
+    origin: page ?? site,
+    isResource: matchResources([...(options.resources ?? [site]), base], site),
+    name: `session ${clientId} ${base.slice(0, -1)}`,
     timeoutMs,
     clock: toClock(options),
   };

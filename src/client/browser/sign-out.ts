@@ -21,29 +21,28 @@ export function createSignOut(
     tabs.tell({ isLeaving: true });
     return refresher.replaceBy(async () => {
       await requests.tell(path);
-      holder.end({ endedAt: holder.nextEpoch(), reason: 'signed_out' }, true);
+      holder.end({ endedAt: holder.begin().epoch, reason: 'signed_out' }, true);
     });
   }
 
   async function signOut(): Promise<void> {
-    if (!setup.hasTokens) return removeCookies('/browser/sign-out');
+    if (!setup.hasTokens) return removeCookies('browser/sign-out');
     await ready();
     await storage.sync();
     const { current } = holder.state;
     if (!current) return;
     holder.end({ endedAt: current.epoch, reason: 'signed_out' }, true);
-    await requests.tell('/oauth/revoke', { token: current.refresh as string });
+    await requests.tell('oauth/revoke', { token: current.refresh as string });
   }
 
   async function signOutEverywhere(): Promise<void> {
-    if (!setup.hasTokens) return removeCookies('/browser/sign-out-everywhere');
-    const url = `${setup.base}/v1/sessions/revoke-others`;
+    if (!setup.hasTokens) return removeCookies('browser/sign-out-everywhere');
     // Where that is another token than an API's, an API refuses it later, and has it refreshed.
     setup.asked = setup.account;
     try {
       await refresher.refresh();
-      const { ok } = await authorizedFetch(url, { method: 'POST' });
-      if (!ok) throw new SessionUnavailableError();
+      const url = `${setup.base}v1/sessions/revoke-others`;
+      if (!(await authorizedFetch(url, { method: 'POST' })).ok) throw new SessionUnavailableError();
     } finally {
       setup.asked = undefined;
     }

@@ -58,20 +58,21 @@ export function withEnd(state: State, ended: Ended, isOwn: boolean): State {
  */
 export type Message = Grant | Ended | { isLeaving: true } | Record<string, never>;
 
-/** What a message calls for: which act, and with what. */
-export type Reaction =
-  | ['adopt', Grant]
-  | ['end', Ended]
-  | ['holdBack']
-  | ['tell', Message]
-  | ['ignore'];
+/** What a message can call for. */
+export interface Acts {
+  adopt(grant: Grant): void;
+  end(ended: Ended): void;
+  /** Starts no request for a moment. */
+  holdBack(): void;
+  tell(message: Message): void;
+}
 
-export function toReaction({ current, ended }: State, message: Message): Reaction {
-  if ('isLeaving' in message) return ['holdBack'];
-  if ('endedAt' in message) return ['end', message as Ended];
-  if ((message as Grant).epoch > ended.endedAt) return ['adopt', message as Grant];
+export function react({ current, ended }: State, message: Message, acts: Acts): void {
+  if ('isLeaving' in message) acts.holdBack();
+  else if ('endedAt' in message) acts.end(message as Ended);
+  else if ((message as Grant).epoch > ended.endedAt) acts.adopt(message as Grant);
   // Another tab asks, or has not heard that its session is over.
-  return current || ended.endedAt ? ['tell', current ?? ended] : ['ignore'];
+  else if (current || ended.endedAt) acts.tell(current ?? ended);
 }
 
 /**
@@ -84,10 +85,10 @@ export function reconcile(
   { current, ended }: State,
   stored: Grant | null | undefined,
   emptied: Grant | null,
-): 'adopt' | 'end' | 'write' | 'remove' | 'nothing' {
+): 'adopt' | 'end' | 'write' | 'remove' | undefined {
   if (stored && stored.epoch > ended.endedAt && !(current && isAfter(current, stored)))
     return 'adopt';
   if (stored === null && emptied && emptied === current) return 'end';
   if (current) return 'write';
-  return stored !== null && ended.endedAt ? 'remove' : 'nothing';
+  if (stored !== null && ended.endedAt) return 'remove';
 }

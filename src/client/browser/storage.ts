@@ -1,12 +1,16 @@
 /**
  * Brings memory and the app's storage together, one round at a time, so that nothing comes back
- * that was removed. Memory comes first: storage that fails costs nothing but what a reload would
- * have found.
+ * that was removed. Memory comes first: a storage that fails is reported, and costs nothing but
+ * what a reload would have found.
  */
 import type { Grant } from './grant';
 import type { Holder } from './holder';
+import type { Setup } from './setup';
 import { reconcile } from './state';
 import type { TokenStorage } from './types';
+
+/** What stores for secrets take (expo-secure-store, and the keychains below it). */
+const MAX_BYTES = 2048;
 
 export interface StorageSync {
   /** Resolves when memory and storage agree; never rejects. */
@@ -15,37 +19,42 @@ export interface StorageSync {
   forget(): void;
 }
 
-export function createStorageSync(
-  storage: TokenStorage | undefined,
-  key: string,
-  holder: Holder,
-): StorageSync {
+export function createStorageSync({ storage, name, onError }: Setup, holder: Holder): StorageSync {
+  // The characters that expo-secure-store takes.
+  const key = name.replace(/[^\w.-]+/g, '-');
   /** The storage has held our tokens, so finding it empty means that someone signed out. */
   let isStored = false;
   let queue = Promise.resolve();
 
   async function round(store: TokenStorage): Promise<void> {
     const before = holder.state.current;
-    const stored = await read(store, key);
+    // What cannot be read says nothing.
+    let stored: Grant | null | undefined;
+    try {
+      stored = JSON.parse((await store.get(key)) ?? 'null');
+    } catch (error) {
+      onError(error);
+    }
     const { current } = holder.state;
-    switch (reconcile(holder.state, stored, isStored ? before : null)) {
-      case 'adopt':
-        isStored = true;
-        return holder.adopt(stored as Grant);
-      case 'end':
-        return holder.end({ endedAt: (before as Grant).epoch, reason: 'signed_out' });
-      case 'write':
-        await store.set(key, JSON.stringify(current));
-        isStored = true;
-        return;
-      case 'remove':
-        await store.remove(key);
+    const act = reconcile(holder.state, stored, isStored ? before : null);
+    if (act === 'end')
+      return holder.end({ endedAt: before?.epoch as number, reason: 'signed_out' });
+    try {
+      if (act === 'adopt') holder.adopt(stored as Grant);
+      if (act === 'write') await store.set(key, toText(current as Grant));
+      if (act === 'remove') return void (await store.remove(key));
+      if (act) isStored = true;
+    } catch (error) {
+      onError(error);
+      // Nobody comes back who has signed out, or in whose place another person has signed in.
+      if (act === 'remove') await store.set(key, 'null');
+      else if (stored?.epoch !== current?.epoch) await store.remove(key);
     }
   }
 
   return {
     sync: () => {
-      if (storage) queue = queue.then(() => round(storage)).catch(() => {});
+      if (storage) queue = queue.then(() => round(storage)).catch(onError);
       return queue;
     },
     forget: () => {
@@ -54,11 +63,12 @@ export function createStorageSync(
   };
 }
 
-async function read(store: TokenStorage, key: string): Promise<Grant | null | undefined> {
-  try {
-    return JSON.parse((await store.get(key)) ?? 'null');
-  } catch {
-    // What cannot be read says nothing.
-    return undefined;
-  }
+/** What is too long goes without the access token, which a refresh gives again. */
+function toText(grant: Grant): string {
+  const text = JSON.stringify(grant);
+  // Longer than the text is in UTF-8.
+  const isLong = encodeURI(text).length > MAX_BYTES;
+  return isLong
+    ? JSON.stringify({ ...grant, access: undefined, claims: undefined, lifeMs: 0 })
+    : text;
 }

@@ -3,29 +3,32 @@
  * Nothing depends on either: without them each tab refreshes for itself, which the service answers
  * with the same successor.
  */
+import type { Grant } from './grant';
 import { type Channel, host } from './host';
+import type { Setup } from './setup';
 import type { Message } from './state';
 
 /** Longest wait for the tab that refreshes right now: it may be frozen. */
 const LOCK_WAIT_MS = 300;
 
 export interface Tabs {
-  /** Whether there is a way to reach other tabs. */
-  readonly canReach: boolean;
   tell(message: Message): void;
   /**
    * Waits for the tab that refreshes right now, but not for long. Call what it gives when done.
    * Where there are no locks, or no time-outs for them, it waits for nobody.
    */
   acquire(): Promise<() => void>;
-  /** Shows the other tabs that this one has a session, or has it no more. */
-  hold(isHolder: boolean): void;
+  /** Shows the other tabs that they can wait for what is in the memory of this one; null: no more. */
+  hold(held: Grant | null): void;
   /** Whether another tab is there that has a session. False where browsers cannot tell. */
   isHolderElsewhere(): Promise<boolean>;
   close(): void;
 }
 
-export function openTabs(name: string, onMessage: (message: Message) => void): Tabs {
+export function openTabs(
+  { name, isMemoryAlone }: Setup,
+  onMessage: (message: Message) => void,
+): Tabs {
   let channel: Channel | null = null;
   // A shared lock: a browser releases it when a tab goes, however it goes.
   const sign = `${name} held`;
@@ -36,11 +39,11 @@ export function openTabs(name: string, onMessage: (message: Message) => void): T
     channel.onmessage = ({ data }) => onMessage(data as Message);
   }
 
-  function hold(isHolder: boolean): void {
-    if (isHolder === !!letGo) return;
+  function hold(held: Grant | null): void {
+    if (!held === !letGo) return;
     letGo?.();
     letGo = null;
-    if (!isHolder || !locks) return;
+    if (!held || !locks || !isMemoryAlone) return;
     const gone = new Promise<void>((resolve) => {
       letGo = resolve;
     });
@@ -48,7 +51,6 @@ export function openTabs(name: string, onMessage: (message: Message) => void): T
   }
 
   return {
-    canReach: !!channel,
     tell: (message) => channel?.postMessage(message),
     acquire: () =>
       new Promise<() => void>((resolve, reject) => {
@@ -61,11 +63,11 @@ export function openTabs(name: string, onMessage: (message: Message) => void): T
     hold,
     isHolderElsewhere: async () => {
       const found = await locks?.query().catch(() => null);
-      const count = found?.held?.filter((lock) => lock.name === sign).length ?? 0;
-      return count > (letGo ? 1 : 0);
+      const holders = found?.held?.filter((lock) => lock.name === sign) ?? [];
+      return holders.length > (letGo ? 1 : 0);
     },
     close: () => {
-      hold(false);
+      hold(null);
       channel?.close();
       channel = null;
     },

@@ -4,9 +4,11 @@
 export type SessionState = 'active' | 'signed_out' | 'unknown';
 
 /**
- * Where the tokens are kept, by one key. Default: in memory, where a reload loses them but other
- * open tabs hand them on. An app that takes `localStorage` (`{ get: (key) =>
- * localStorage.getItem(key), … }`) chooses that any script of its origin can read them.
+ * Where the tokens are kept, by one key of letters, digits, `.`, `-` and `_`, in at most 2,048
+ * bytes. Default: in memory, where a reload loses them but other open tabs hand them on. An app that
+ * takes `localStorage` (`{ get: (key) => localStorage.getItem(key), … }`) chooses that any script of
+ * its origin can read them. A store that throws or rejects costs nothing but what a start of the app
+ * would have found, and `onError` is told its error.
  */
 export interface TokenStorage {
   get(key: string): string | null | undefined | Promise<string | null | undefined>;
@@ -52,7 +54,7 @@ interface CommonOptions {
   resources?: string[];
   /**
    * Told of refreshes that failed where no caller waits, which are tried again by themselves: a
-   * `SessionUnavailableError`.
+   * `SessionUnavailableError`; and of a `storage` that failed: its own error.
    */
   onError?: (error: unknown) => unknown;
   /** Sends the requests. Default: the global `fetch`. */
@@ -163,7 +165,7 @@ export interface BearerSessionClient extends SessionClient {
 }
 
 export interface TokenSessionClient extends BearerSessionClient {
-  /** Takes the tokens of a new sign-in, in place of any before. Resolves when they are stored. */
+  /** Takes the tokens of a new sign-in, in place of any before. Resolves when they are stored, or could not be. */
   start(tokens: Tokens): Promise<void>;
 }
 
@@ -177,7 +179,7 @@ export class SessionUnavailableError extends Error {
    * The service's own code, where it gave one. `third_party_cookies_blocked`: the page is on
    * another site than the service, and browsers keep the cookies from it.
    */
-  readonly code: string | undefined;
+  declare readonly code: string | undefined;
   constructor(code?: string) {
     super(code);
     this.code = code;
