@@ -2,7 +2,7 @@
  * How the release before read a User-Agent header. The last signals of a session may have been
  * stored by it, and an upgrade of the service is no change of its callers.
  */
-import Bowser from 'bowser';
+import { findBrowser, findSystem } from './bowser';
 import type { Signals } from './signals';
 import { type Device, MAX_USER_AGENT_LENGTH, parseUserAgent } from './user-agent';
 
@@ -31,7 +31,8 @@ export function toComparableDevice(
 function readFormerly(userAgent: string | null): Pick<Device, 'browser' | 'platform'> {
   const text = userAgent?.slice(0, MAX_USER_AGENT_LENGTH).trim();
   if (!text) return { browser: null, platform: null };
-  const { browser, os } = Bowser.parse(text);
+  const browser = findBrowser(text);
+  const os = findSystem(text);
   const [, product] = /^([\p{L}\p{N}._ -]{1,64}?)\/\d/u.exec(text) ?? [];
   const isApp = !browser.name || browser.name.includes('/');
   const name = isApp ? (product ?? text.slice(0, 64)) : browser.name;

@@ -2,8 +2,8 @@
  * What a User-Agent header (RFC 9110 §10.1.5) tells: the browser or app, its major version, the
  * system. Neither an update of the app nor one of the system changes the names.
  */
-import Bowser from 'bowser';
 import { findApp, findAppInBrowser, type Product } from './app-name';
+import { findBrowser, findSystem } from './bowser';
 
 export interface Device {
   /** Family: "Chrome", "Firefox", or the name of an app. */
@@ -43,7 +43,7 @@ function parse(text: string): Device {
     const { app, rest } = findApp(text);
     return toDevice(app, findPlatform(rest));
   }
-  const browser = Bowser.getParser(text, true).parseBrowser();
+  const browser = findBrowser(text);
   const version = Number.parseInt(browser.version ?? '', 10);
   const named = isNamed(browser.name, text)
     ? { name: browser.name, version: Number.isSafeInteger(version) ? version : null }
@@ -93,7 +93,7 @@ const PLATFORMS: readonly [RegExp, string][] = [
 function findPlatform(text: string): string | null {
   const [console] = CONSOLE.exec(text) ?? [];
   if (console !== undefined) return console.replace(/^playstation/i, 'PlayStation');
-  const named = Bowser.getParser(text || ' ', true).parseOS().name;
+  const named = findSystem(text || ' ').name;
   return named || (PLATFORMS.find(([pattern]) => pattern.test(text))?.[1] ?? null);
 }
 
