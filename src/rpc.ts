@@ -70,8 +70,16 @@ export class Sessions
     return this.#calls.revokeAll(...asked);
   }
 
+  updateAll(...asked: Asked<'updateAll'>): Answered<'updateAll'> {
+    return this.#calls.updateAll(...asked);
+  }
+
   getSession(...asked: Asked<'getSession'>): Answered<'getSession'> {
     return this.#calls.getSession(...asked);
+  }
+
+  updateSession(...asked: Asked<'updateSession'>): Answered<'updateSession'> {
+    return this.#calls.updateSession(...asked);
   }
 
   revokeSession(...asked: Asked<'revokeSession'>): Answered<'revokeSession'> {
@@ -96,6 +104,10 @@ export class Sessions
 
   listOwnEvents(...asked: Asked<'listOwnEvents'>): Answered<'listOwnEvents'> {
     return this.#calls.listOwnEvents(...asked);
+  }
+
+  updateOwn(...asked: Asked<'updateOwn'>): Answered<'updateOwn'> {
+    return this.#calls.updateOwn(...asked);
   }
 
   revokeOwn(...asked: Asked<'revokeOwn'>): Answered<'revokeOwn'> {

@@ -42,6 +42,13 @@ const rotated: Operation = async (service, { refresh_token }) => {
   return () => service.refresh(refresh_token);
 };
 
+const patch = (service: TestService, path: string, body: object, authorization = basic(BACKEND)) =>
+  service.request(path, {
+    method: 'PATCH',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
 // A created session is written five times: the row, its primary key, and the indexes on user_id and
 // expires_at, and of open sessions; a guest's four times, without the last. A new user adds two:
 // the row and its primary key. Each event is written three times: the row, and the indexes on id
@@ -167,6 +174,46 @@ const operations: [string, Cost, Operation][] = [
     async (service, { session }) =>
       () =>
         service.backend('GET', `/v1/sessions/${session.id}`),
+  ],
+  // The row, and the act: the audit event and its three indexes.
+  [
+    'change one session, by a backend',
+    { roundTrips: 1, rowsRead: 6, rowsWritten: 5 },
+    async (service, { session }) =>
+      () =>
+        patch(service, `/v1/sessions/${session.id}`, { claims: { a: 1 }, metadata: {} }),
+  ],
+  // And the entry in the index of what went stale.
+  [
+    'change one session at once, by a backend',
+    { roundTrips: 1, rowsRead: 6, rowsWritten: 6 },
+    async (service, { session }) =>
+      () =>
+        patch(service, `/v1/sessions/${session.id}`, { claims: { a: 1 }, apply: 'now' }),
+  ],
+  [
+    'change all of a user, by a backend',
+    { roundTrips: 1, rowsRead: 11, rowsWritten: 6, seeks: 3 },
+    async (service) => {
+      await service.create({ user_id: USER });
+      return () => patch(service, `/v1/users/${USER}/sessions`, { claims: { a: 1 } });
+    },
+  ],
+  [
+    'refresh, with claims that were changed at once',
+    { roundTrips: 1, rowsRead: 3, rowsWritten: 1 },
+    async (service, session) => {
+      const change = { claims: { a: 1 }, metadata: { b: 2 }, apply: 'now' };
+      await patch(service, `/v1/sessions/${session.session.id}`, change);
+      return rotated(service, session);
+    },
+  ],
+  [
+    'name a device',
+    { roundTrips: 1, rowsRead: 5, rowsWritten: 1 },
+    async (service, { session, access_token }) =>
+      () =>
+        patch(service, `/v1/sessions/${session.id}`, { label: 'x' }, `Bearer ${access_token}`),
   ],
   // The session's end as by its person, and the act: the audit event and its three indexes.
   [

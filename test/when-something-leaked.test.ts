@@ -198,7 +198,12 @@ it('a webhook’s secret: messages are signed with both, then with the new one a
       details: '{}',
     };
     const transmitter = { issuer: 'https://sessions.example', signingKey: async () => null };
-    const message = await toMessage(event as never, webhook as never, transmitter, START);
+    const message = await toMessage(
+      { event, metadata: null } as never,
+      webhook as never,
+      transmitter,
+      START,
+    );
     return (message.headers['webhook-signature'] as string).split(' ').length;
   };
   expect(await signatures([leaked, fresh])).toBe(2);

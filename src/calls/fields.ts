@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { readToldAddress } from '../risk/told-address';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { ACT_REASONS } from '../security-log/audit';
+import { RESERVED_CLAIMS } from '../tokens/access-token';
 
 export const uuid = v.pipe(v.string(), v.uuid('must be a UUID'), v.toLowerCase());
 
@@ -65,6 +66,35 @@ export const label = v.pipe(
 
 /** Why a client acts, for the audit log. */
 export const reason = v.optional(v.picklist(ACT_REASONS, `can be ${ACT_REASONS.join(', ')}`));
+
+const MAX_BYTES = 2048;
+const isSmall = v.check(
+  (given: Record<string, unknown>) =>
+    new TextEncoder().encode(JSON.stringify(given)).length <= MAX_BYTES,
+  `must be at most ${MAX_BYTES} bytes of JSON`,
+);
+
+/** What a session's access tokens say beside what is registered (RFC 7519 §4.3). */
+export const claims = v.pipe(
+  jsonObject,
+  v.check(
+    (given) => !Object.keys(given).some((name) => RESERVED_CLAIMS.has(name)),
+    ({ input }) =>
+      `must not shadow a registered claim: ${Object.keys(input)
+        .filter((name) => RESERVED_CLAIMS.has(name))
+        .join(', ')}`,
+  ),
+  isSmall,
+);
+
+export const metadata = v.pipe(jsonObject, isSmall);
+
+/** How long a session lasts. */
+export const lifetime = v.pipe(
+  v.number(),
+  v.integer('must be a whole number of seconds'),
+  v.minValue(1, 'must be at least 1'),
+);
 
 /** Seconds since 1970. */
 export const seconds = v.pipe(

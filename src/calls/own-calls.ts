@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { toEventView } from '../security-log/event-view';
 import type { UserCaller } from '../service/caller';
+import { labelOwnSession } from '../service/change-sessions';
 import { endCurrent, endOne, endOthers } from '../service/end-own-sessions';
 import { verifyAccountToken } from '../service/own-access-token';
 import * as own from '../service/own-sessions';
@@ -12,7 +13,7 @@ import { refuse } from '../service/refusal';
 import type { Service } from '../service/service';
 import { type Called, defineCall } from './call';
 import { formatCursor, parseCursor, parseSequence } from './cursors';
-import { paging, uuid } from './fields';
+import { label, paging, uuid } from './fields';
 import { parseInput } from './parse';
 import { toSessionView } from './views';
 
@@ -84,6 +85,22 @@ export const current = defineOwnCall(
     const found = await own.findOwnSession(caller, service, id ?? ownId);
     if (!found.ok) return found;
     return { ok: true, value: { session: toSessionView(found.session, service.config, ownId) } };
+  },
+);
+
+/**
+ * What a device is called, which is all that its person changes. Without a session's id, it is that
+ * of the access token.
+ */
+export const updateOwn = defineOwnCall(
+  { session_id: v.optional(uuid), label: v.nullable(label) },
+  async (caller, service, { session_id: id, label: name }) => {
+    const ownId = caller.accessToken.sessionId;
+    const named = { sessionId: id ?? ownId, label: name };
+    const labelled = await labelOwnSession(caller, service, named);
+    if (!labelled.ok) return labelled;
+    const session = toSessionView(labelled.session, service.config, ownId);
+    return { ok: true, value: { session }, outcome: 'updated' };
   },
 );
 

@@ -4,23 +4,27 @@
  */
 import * as v from 'valibot';
 import type { ClientCaller } from '../service/caller';
+import { updateReached } from '../service/change-sessions';
 import { endReached, findReached } from '../service/reached-session';
 import { type Result, refuse } from '../service/refusal';
 import type { Service } from '../service/service';
 import { startSession } from '../service/start-session';
 import { stepUp } from '../service/step-up-session';
-import { RESERVED_CLAIMS } from '../tokens/access-token';
 import { type Called, defineCall } from './call';
-import { ipAddress, jsonObject, label, place, reason, seconds, userAgent, uuid } from './fields';
+import { change, toChangeInput } from './change-fields';
+import {
+  claims,
+  ipAddress,
+  label,
+  lifetime,
+  metadata,
+  place,
+  reason,
+  seconds,
+  userAgent,
+  uuid,
+} from './fields';
 import { toManagedView, toStartView } from './views';
-
-/** Of claims, and of metadata, as JSON. */
-const MAX_BYTES = 2048;
-const isSmall = v.check(
-  (given: Record<string, unknown>) =>
-    new TextEncoder().encode(JSON.stringify(given)).length <= MAX_BYTES,
-  `must be at most ${MAX_BYTES} bytes of JSON`,
-);
 
 const authentication = {
   auth_time: v.optional(seconds),
@@ -30,33 +34,13 @@ const authentication = {
   acr: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
 };
 
-const claims = v.pipe(
-  jsonObject,
-  v.check(
-    (given) => !Object.keys(given).some((name) => RESERVED_CLAIMS.has(name)),
-    ({ input }) =>
-      `must not shadow a registered claim: ${Object.keys(input)
-        .filter((name) => RESERVED_CLAIMS.has(name))
-        .join(', ')}`,
-  ),
-  isSmall,
-);
-
-const metadata = v.pipe(jsonObject, isSmall);
-
 const newSession = {
   user_id: v.optional(uuid),
   client_id: v.optional(v.pipe(v.string(), v.maxLength(128))),
   user_agent: v.nullish(userAgent),
   ip_address: v.nullish(ipAddress),
   place: v.nullish(place),
-  expires_in: v.nullish(
-    v.pipe(
-      v.number(),
-      v.integer('must be a whole number of seconds'),
-      v.minValue(1, 'must be at least 1'),
-    ),
-  ),
+  expires_in: v.nullish(lifetime),
   ...authentication,
   claims: v.optional(claims),
   label: v.optional(label),
@@ -191,6 +175,18 @@ export const getSession = defineCall(
     const found = await findReached(caller, service, sessionId);
     if (!found.ok) return found;
     return { ok: true, value: { session: toManagedView(found.session, service.config) } };
+  },
+);
+
+/** Its claims are in access tokens from the next refresh on; `apply` makes that soon. */
+export const updateSession = defineCall(
+  'manage_users',
+  v.strictObject({ session_id: uuid, ...change, label: v.nullish(label), reason }),
+  async (caller, service, { session_id: sessionId, reason: given = null, ...input }) => {
+    const updated = await updateReached(caller, service, sessionId, toChangeInput(input), given);
+    if (!updated.ok) return updated;
+    const value = { session: toManagedView(updated.session, service.config) };
+    return { ok: true, value, outcome: 'updated' };
   },
 );
 

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { toEventView } from '../security-log/event-view';
 import type { ClientCaller } from '../service/caller';
+import { updateSessionsOf } from '../service/change-sessions';
 import { erase as erasePerson, exportPerson } from '../service/person';
 import type { Result } from '../service/refusal';
 import type { Service } from '../service/service';
@@ -16,6 +17,7 @@ import {
 } from '../service/user-sessions';
 import type { Session } from '../sessions/session';
 import { defineCall } from './call';
+import { change, toChangeInput } from './change-fields';
 import {
   formatCursor,
   formatPerHome,
@@ -111,6 +113,16 @@ export const revokeAll = defineCall(
   async (caller, service, { user_id: userId, except: spared = null, reason = null }) => {
     const ended = await endSessionsOf(caller, service, { userId, spared }, reason);
     return ended.ok ? { ok: true, value: { revoked: ended.revoked } } : ended;
+  },
+);
+
+/** The same change of all of a user's live sessions. */
+export const updateAll = defineCall(
+  'manage_users',
+  v.strictObject({ ...actOnUser.entries, ...change }),
+  async (caller, service, { user_id: userId, reason = null, ...input }) => {
+    const updated = await updateSessionsOf(caller, service, userId, toChangeInput(input), reason);
+    return updated.ok ? { ok: true, value: { updated: updated.updated } } : updated;
   },
 );
 

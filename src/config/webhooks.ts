@@ -31,6 +31,10 @@ export const AUDIT_EVENT_TYPES = [
   'user_signed_out',
   /** A backend ended one session. */
   'session_signed_out',
+  /** A backend changed the sessions of a person. */
+  'user_sessions_changed',
+  /** A backend changed one session. */
+  'session_changed',
   'user_erased',
   'user_exported',
   /** An operator moved a person to another home. */

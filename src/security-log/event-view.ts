@@ -5,6 +5,9 @@ import { describeDevice } from '../risk/user-agent';
 import { parseSubject } from './audit';
 import type { EventDetails } from './record';
 
+/** Acts on one session, of which the audit log has a hash beside its person. */
+const OF_ONE_SESSION: ReadonlySet<string> = new Set(['session_signed_out', 'session_changed']);
+
 type Event = typeof sessionEvents.$inferSelect;
 
 /** An event of the security log, or of the audit log, as webhooks tell it. */
@@ -26,7 +29,7 @@ export function toAuditView(event: Event) {
       type,
       id,
       ...(type === 'user' && {
-        [event.type === 'session_signed_out' ? 'session_id_sha256' : 'id_sha256']: event.sessionId,
+        [OF_ONE_SESSION.has(event.type) ? 'session_id_sha256' : 'id_sha256']: event.sessionId,
       }),
     },
     reason: reason ?? null,

@@ -9,7 +9,7 @@ import { may } from '../config/authority';
 import type { Client } from '../config/clients';
 import { findBrowserClient } from '../config/refused-clients';
 import { findSession } from '../sessions/read';
-import { checkSession } from '../sessions/session';
+import { checkSession, isStale } from '../sessions/session';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import { authorize } from './authorize';
 import type { ClientCaller, UserCaller } from './caller';
@@ -17,7 +17,7 @@ import { type Description, deviceOf, visitorOf, whyNotDescribed } from './caller
 import { logUnknownHome, whereCallerIs } from './follow-session';
 import { issueTokens } from './issue-tokens';
 import { presentAt, verifySessionCookie } from './present-cookie';
-import { type Result, refuse, SESSION_ENDED } from './refusal';
+import { type Result, refuse, SESSION_ENDED, STALE_TOKEN } from './refusal';
 import type { Service } from './service';
 
 /** Whose request it is. */
@@ -69,6 +69,7 @@ export async function verifyBearerRequest(
   const { result: session } = found;
   if (session === null || checkSession(session, service.config.sessions, service.now()) !== null)
     return callerEnded(caller, service);
+  if (isStale(session, accessToken.issuedAt)) return STALE_TOKEN;
   const { userId } = session;
   return { ok: true, verified: { userId, sessionId, clientId, accessToken: null } };
 }

@@ -3,12 +3,14 @@
  * them into a browser.
  */
 import { fitsAccessCookieByAnyKey, MAX_COOKIE_BYTES } from '../access-cookie';
+import type { Grant } from '../config/authority';
+import type { Config } from '../config/config';
 import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { isAllowedReturnUrl } from '../origins';
 import type { NewSession } from '../sessions/new-session';
 import type { Session } from '../sessions/session';
-import { issueAccessToken } from '../tokens/access-token';
+import { issueAccessToken, toUnsignedToken } from '../tokens/access-token';
 import { HANDOFF_SECONDS, type Handoff, sealHandoff } from '../tokens/handoff-code';
 import { type Refused, refuse } from './refusal';
 import type { Service, Signer } from './service';
@@ -40,12 +42,42 @@ export async function whyNotHandOff(
   const { accessTokenTtlSeconds } = policyOf(config.sessions, session.clientId);
   const end = new Date(now() + accessTokenTtlSeconds * 1000);
   const accessToken = await issueAccessToken(key, config, subject, { now: now(), expiresAt: end });
-  return fitsAccessCookieByAnyKey(accessToken)
-    ? null
-    : invalid(
-        `claims make an access token that is too long for a cookie (${MAX_COOKIE_BYTES} bytes with its name)`,
-      );
+  return fitsAccessCookieByAnyKey(accessToken) ? null : invalid(TOO_LONG);
 }
+
+/**
+ * Why sessions of browsers cannot be given claims: whatever else their access tokens say, a browser
+ * would drop the cookie, so that no refresh could be answered. null: they can.
+ */
+export function whyTooLongForCookie(
+  config: Config,
+  grant: Grant<'manage_users'>,
+  claims: Record<string, unknown>,
+): Refused | null {
+  const clients = [...config.clients.values()].filter(
+    ({ id, origins, accessTokenIn }) =>
+      origins.length > 0 && accessTokenIn === 'cookie' && grant.includes(id),
+  );
+  const homes = [...config.homes.keys()];
+  const fits = clients.every(({ id: clientId }) =>
+    homes.every((home) => {
+      const subject = { ...LONGEST_SUBJECT, home, clientId, claims };
+      return fitsAccessCookieByAnyKey(toUnsignedToken(config, subject));
+    }),
+  );
+  return fits ? null : invalid(TOO_LONG);
+}
+
+const TOO_LONG = `claims make an access token that is too long for a cookie (${MAX_COOKIE_BYTES} bytes with its name)`;
+
+/** As long as a session's may be, of what it can be given. */
+const LONGEST_SUBJECT = {
+  sessionId: '00000000-0000-0000-0000-000000000000',
+  userId: '00000000-0000-0000-0000-000000000000',
+  authTime: new Date(0xffff_ffff_000),
+  amr: Array.from({ length: 10 }, () => 'x'.repeat(32)),
+  acr: 'x'.repeat(128),
+};
 
 const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 

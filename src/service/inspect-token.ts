@@ -7,7 +7,7 @@ import { isPublic } from '../config/clients';
 import type { Home } from '../db/d1';
 import { NOBODY } from '../sessions/presented';
 import { findSession } from '../sessions/read';
-import { checkSession, endsAt, type Session } from '../sessions/session';
+import { checkSession, endsAt, isStale, type Session } from '../sessions/session';
 import { toTrustedClaims } from '../tokens/access-token';
 import {
   looksLikeRefreshToken,
@@ -35,6 +35,8 @@ type FoundToken =
   | (NamedSession & {
       kind: 'access_token';
       clientId: string;
+      /** Seconds since 1970. */
+      issuedAt: number;
       /** Whether it may end the session by itself. */
       isForAccount: boolean;
       claims: Record<string, unknown>;
@@ -72,7 +74,9 @@ export async function introspect(
       (row) => row?.movedTo != null,
     );
     if (session !== null && checkSession(session, config.sessions, now()) === null)
-      return { ok: true, introspection: { kind: found.kind, claims: found.claims } };
+      return isStale(session, found.issuedAt)
+        ? INACTIVE
+        : { ok: true, introspection: { kind: found.kind, claims: found.claims } };
     service.endedSessions.add(found.sessionId);
     return INACTIVE;
   }
@@ -139,8 +143,8 @@ async function findToken(
   const verdict = await verifyOwnAccessToken(caller, service, token);
   const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
   if (!verdict.ok || home === null) return null;
-  const { sessionId, clientId, payload } = verdict.token;
+  const { sessionId, clientId, issuedAt, payload } = verdict.token;
   const claims = toTrustedClaims(payload);
   const isFor = isForAccount(verdict.token, service);
-  return { kind: 'access_token', home, sessionId, clientId, isForAccount: isFor, claims };
+  return { kind: 'access_token', home, sessionId, clientId, issuedAt, isForAccount: isFor, claims };
 }

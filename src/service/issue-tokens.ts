@@ -49,7 +49,8 @@ export async function issueTokens(
   const subject = toSubject(session, home);
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(key, { issuer: config.issuer, audience }, subject, {
-      now,
+      // Of the second in which tokens went stale, those are told from this one by the next.
+      now: Math.max(now, session.tokensNotBefore?.getTime() ?? 0),
       expiresAt: new Date(expiresAt),
     }),
     issueRefreshToken(keyring, {

@@ -73,7 +73,7 @@ export async function endReached(
 }
 
 /** What the home says in which the session is; another one's, where it is in none. */
-async function whereverItIs<T extends { session: KnownSession | null }>(
+export async function whereverItIs<T extends { session: KnownSession | null }>(
   caller: Caller,
   service: Service,
   sessionId: string,

@@ -65,5 +65,8 @@ export const refuse = (refusal: Refusal): Refused => ({ ok: false, refusal });
 /** The caller's own session is over, of which nothing more is said. */
 export const SESSION_ENDED = refuse({ code: 'session_ended', reason: null });
 
+/** The session goes on, and says something else than the access token: a refresh gives another. */
+export const STALE_TOKEN = refuse({ code: 'invalid_token', detail: 'The access token is stale' });
+
 /** There is no such session, or it is someone else's. */
 export const UNKNOWN_SESSION = refuse({ code: 'not_found', detail: 'There is no such session' });

@@ -161,14 +161,18 @@ export async function endSessionsOf(
 /**
  * Finishes the moves of a user that were begun, as far as the homes answer. Whether there were any.
  */
-async function finishMovesOf(caller: Caller, service: Service, userId: string): Promise<boolean> {
+export async function finishMovesOf(
+  caller: Caller,
+  service: Service,
+  userId: string,
+): Promise<boolean> {
   if (service.config.homes.size === 1) return false;
   const userLocation = await findUser(caller, service, userId);
   await finishMoves(caller, service, { ...userLocation, due: [] }).catch(unlessUnavailable);
   return userLocation.begun.length > 0;
 }
 
-function findUser(caller: Caller, service: Service, userId: string): Promise<UserLocation> {
+export function findUser(caller: Caller, service: Service, userId: string): Promise<UserLocation> {
   const who = { user: { id: userId }, guest: null, keyHash: null };
   return locateUser(service.homes(caller.meter), who, service.now());
 }

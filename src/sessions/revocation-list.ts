@@ -1,7 +1,7 @@
 /**
  * What verifiers of access tokens have to know: which sessions ended while a token of theirs may
- * still be good, and before which moment the tokens of a user, or of a whole home, are no longer
- * good. The list holds the newest entries exactly. What is beyond its size is covered by one
+ * still be good, and before which moment the tokens of a session, of a user, or of a whole home, are
+ * no longer good. The list holds the newest entries exactly. What is beyond its size is covered by one
  * moment: tokens of that home from before it are refused, so that apps refresh, and a session that
  * is over cannot. So the list decides on every token, however much ends at once.
  */
@@ -15,7 +15,7 @@ export interface Revocations {
   home: string;
   /** By session: when it was revoked. All of its tokens are refused. */
   sessions: ReadonlyMap<string, number>;
-  /** By user, or guest's session: older tokens are refused. */
+  /** By user, or session: older tokens are refused. */
   notBefore: ReadonlyMap<string, number>;
   /** Older tokens of anyone in this home are refused; 0: there is no such moment. */
   homeNotBefore: number;
@@ -48,7 +48,7 @@ export async function readRevocations(
   { tokenLifeSeconds, now }: { tokenLifeSeconds: number; now: number },
   bounds: ListBounds = LIST_BOUNDS,
 ): Promise<Revocations> {
-  const { id, revokedAt } = userSessions;
+  const { id, revokedAt, tokensNotBefore } = userSessions;
   const { subject, notBefore } = notBefores;
   const since = Math.floor(now / 1000) - tokenLifeSeconds;
   const isUsable = known !== null && known.readAt <= now;
@@ -56,13 +56,19 @@ export async function readRevocations(
     ? Math.max(since, Math.floor(known.readAt / 1000) - OVERLAP_SECONDS)
     : since;
   const matters = gt(notBefore, new Date(since * 1000));
-  const { sessions, subjects, everyone } = await transact(home, () => ({
+  const { sessions, stale, subjects, everyone } = await transact(home, () => ({
     sessions: home.db
       .select({ id, revokedAt })
       .from(userSessions)
       .where(gt(revokedAt, new Date(unread * 1000)))
       .orderBy(desc(revokedAt))
       .limit(bounds.sessions + 1),
+    stale: home.db
+      .select({ id, tokensNotBefore })
+      .from(userSessions)
+      .where(gt(tokensNotBefore, new Date(since * 1000)))
+      .orderBy(desc(tokensNotBefore))
+      .limit(bounds.notBefore + 1),
     subjects: home.db
       .select({ subject, notBefore })
       .from(notBefores)
@@ -76,12 +82,13 @@ export async function readRevocations(
   }));
   const revoked = new Map(isUsable ? known.sessions : []);
   for (const row of sessions) revoked.set(row.id, toSecond(row.revokedAt));
-  const outdated = new Map<string, number>();
+  const outdated = new Map(stale.map((row) => [row.id, toSecond(row.tokensNotBefore)]));
   for (const row of subjects)
     if (row.subject.startsWith(ERASED_SESSION))
       revoked.set(row.subject.slice(ERASED_SESSION.length), toSecond(row.notBefore));
     else if (!row.subject.startsWith(ERASED_PERSON))
-      outdated.set(row.subject, toSecond(row.notBefore));
+      // A guest's session may be in both.
+      outdated.set(row.subject, Math.max(toSecond(row.notBefore), outdated.get(row.subject) ?? 0));
   const current = [...revoked].filter(([, second]) => second > since);
   return boundRevocations(
     {

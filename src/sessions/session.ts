@@ -137,6 +137,17 @@ export function checkSession(
   return null;
 }
 
+/**
+ * Whether an access token of the session is stale that was issued in this second: the session says
+ * something else since, and goes on by a refresh.
+ */
+export function isStale(
+  { tokensNotBefore }: Pick<Session, 'tokensNotBefore'>,
+  issuedAt: number,
+): boolean {
+  return tokensNotBefore !== null && issuedAt * 1000 < tokensNotBefore.getTime();
+}
+
 /** Milliseconds; or what stands for the time in a statement that is written once. */
 type Now = number | typeof PLACEHOLDERS_OF_NOW;
 

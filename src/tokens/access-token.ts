@@ -2,7 +2,7 @@
  * Access tokens: JWTs by the profile of RFC 9068, signed with a key of signing-keys.ts. Verifying
  * one needs no database.
  */
-import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { base64url, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { isCompactJws } from '../client/verify/compact-jws';
 import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
 import { SIGNING_ALGS } from '../config/signing-key-policy';
@@ -12,11 +12,15 @@ const TYP = 'at+jwt';
 /** Bounds what is parsed of a token that anyone may send. */
 const MAX_LENGTH = 8192;
 
-/** Claims that custom claims may not shadow: registered ones, and this service's own. */
+/**
+ * Claims that custom claims may not shadow: those of an access token (RFC 9068 §2.2) and of an
+ * introspection answer (RFC 7662 §2.2), those that bind or delegate a token (RFC 7800, RFC 8693),
+ * and this service's own. What else is registered, like `roles` and `groups`, is for claims.
+ */
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
   (
-    'iss sub aud exp nbf iat jti client_id scope auth_time acr amr azp nonce sid home guest cnf act may_act events ' +
-    'at_hash c_hash s_hash sub_jwk active token_type username __proto__ constructor prototype'
+    'iss sub aud exp nbf iat jti client_id scope auth_time acr amr active token_type username ' +
+    'cnf act may_act sid home guest __proto__ constructor prototype'
   ).split(' '),
 );
 
@@ -93,7 +97,7 @@ export function toClaims(subject: AccessTokenSubject) {
   };
 }
 
-/** Signs a token that is good from `now` (ms) until `expiresAt`. RFC 9068 §2. */
+/** Signs a token that says it was issued at `now` (ms), and is good until `expiresAt`. RFC 9068 §2. */
 export async function issueAccessToken(
   key: SigningKey,
   { issuer, audience }: Pick<Config, 'issuer' | 'audience'>,
@@ -108,6 +112,24 @@ export async function issueAccessToken(
     .setExpirationTime(expiresAt)
     .setJti(crypto.randomUUID())
     .sign(key.privateKey);
+}
+
+/** A token as long as an issued one is, but for its signature, which is left out. */
+export function toUnsignedToken(
+  { issuer, audience, accountAudience }: Pick<Config, 'issuer' | 'audience' | 'accountAudience'>,
+  subject: AccessTokenSubject,
+): string {
+  const header = { alg: 'EdDSA', typ: TYP, kid: 'x'.repeat(43) };
+  const payload = {
+    ...toClaims(subject),
+    iss: issuer,
+    aud: [...new Set([audience, accountAudience])],
+    iat: 0xffff_ffff,
+    exp: 0xffff_ffff,
+    jti: crypto.randomUUID(),
+  };
+  const [head, body] = [header, payload].map((part) => base64url.encode(JSON.stringify(part)));
+  return `${head}.${body}.`;
 }
 
 /**

@@ -116,14 +116,14 @@ async function deliverTo(
 
 /** One attempt. What goes wrong is told, not thrown. */
 async function send(
-  { event }: Claim,
+  claim: Claim,
   webhook: Webhook,
   transmitter: Transmitter,
   fetch: Deliverer['fetch'],
   now: number,
 ): Promise<Verdict> {
   try {
-    const { headers, body } = await toMessage(event, webhook, transmitter, now);
+    const { headers, body } = await toMessage(claim, webhook, transmitter, now);
     // A redirect would take the message to where nobody configured it.
     const init = {
       method: 'POST',

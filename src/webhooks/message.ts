@@ -8,7 +8,15 @@ import type { Webhook } from '../config/webhooks';
 import { toEventView, toTold } from '../security-log/event-view';
 import type { SessionEvent } from '../security-log/read-events';
 import { sequenceOf } from '../security-log/sequence';
+import { parseJson } from '../sessions/parse-json';
 import type { SigningKey } from '../tokens/signing-keys';
+
+/** What an endpoint is told of. */
+interface Told {
+  event: SessionEvent;
+  /** Of its session, as it is now; null: there is none. */
+  metadata: string | null;
+}
 
 export interface Message {
   headers: Record<string, string>;
@@ -24,13 +32,15 @@ export interface Transmitter {
 
 /** The signed message at `now` (ms): a timestamp that is old would be refused as a replay. */
 export async function toMessage(
-  event: SessionEvent,
+  { event, metadata }: Told,
   { url, secrets, format }: Webhook,
   transmitter: Transmitter,
   now: number,
 ): Promise<Message> {
   const body =
-    format === 'json' ? toJson(event) : await toSecurityEventToken(event, url, transmitter, now);
+    format === 'json'
+      ? toJson(event, metadata)
+      : await toSecurityEventToken(event, url, transmitter, now);
   const timestamp = String(Math.floor(now / 1000));
   const signatures = secrets.map((secret) => sign(secret, `${event.id}.${timestamp}.${body}`));
   return {
@@ -45,8 +55,9 @@ export async function toMessage(
   };
 }
 
-function toJson(event: SessionEvent): string {
-  const data = toTold(event);
+function toJson(event: SessionEvent, metadata: string | null): string {
+  const kept = parseJson<object>(metadata);
+  const data = { ...toTold(event), ...(kept !== null && { metadata: kept }) };
   const sequence = sequenceOf(event);
   return JSON.stringify({ type: event.type, timestamp: data.created_at, sequence, data });
 }

@@ -11,11 +11,13 @@
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import { type Home, transact } from '../db/d1';
-import { sessionEvents, webhookDeliveries, webhookPauses } from '../db/schema';
+import { sessionEvents, userSessions, webhookDeliveries, webhookPauses } from '../db/schema';
 import type { SessionEvent } from '../security-log/read-events';
 
 export interface Claim {
   event: SessionEvent;
+  /** Of the event's session, as it is now: a JSON object; null: none, or no session is left. */
+  metadata: string | null;
   /** This attempt included. */
   attempts: number;
 }
@@ -69,9 +71,14 @@ function claim(
   );
   return {
     claims: db
-      .select({ event: sessionEvents, attempts: sql<number>`${attempts} + 1` })
+      .select({
+        event: sessionEvents,
+        metadata: userSessions.metadata,
+        attempts: sql<number>`${attempts} + 1`,
+      })
       .from(webhookDeliveries)
       .innerJoin(sessionEvents, eq(sessionEvents.id, eventId))
+      .leftJoin(userSessions, eq(userSessions.id, sessionEvents.sessionId))
       .where(claimed)
       .orderBy(asc(sessionEvents.seq)),
     claimed: db

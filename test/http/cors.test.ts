@@ -76,7 +76,8 @@ describe('a page of a client', () => {
     const headers = response.headers.get('access-control-allow-headers')?.split(', ');
     const tracing = ['traceparent', 'tracestate', 'baggage', 'sentry-trace'];
     expect(headers).toEqual(expect.arrayContaining(['Authorization', ...tracing]));
-    expect(response.headers.get('access-control-allow-methods')).toContain('DELETE');
+    for (const method of ['DELETE', 'PATCH'])
+      expect(response.headers.get('access-control-allow-methods')).toContain(method);
   });
 
   it.each(['/oauth/introspect', '/v1/users/7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11', '/healthz'])(

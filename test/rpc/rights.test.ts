@@ -32,13 +32,16 @@ const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls
     list: { user_id },
     listEvents: { user_id },
     revokeAll: { user_id },
+    updateAll: { user_id, apply: 'now' },
     getSession: { session_id: USER },
+    updateSession: { session_id: USER, label: 'x' },
     revokeSession: { session_id: USER },
     erase: { user_id },
     export: { user_id },
     listOwn: { access_token },
     current: { access_token },
     listOwnEvents: { access_token },
+    updateOwn: { access_token, label: 'x' },
     revokeOwn: { access_token },
     revokeOthers: { access_token },
     listHomes: {},
@@ -78,7 +81,8 @@ describe('a binding', () => {
     const bound = bind(bare, 'bare');
     bare.database.roundTrips = 0;
     // These go by a token that is the client's own, or a person's.
-    const byToken = ['revoke', 'listOwn', 'current', 'listOwnEvents', 'revokeOwn', 'revokeOthers'];
+    const byToken = ['revoke', 'listOwn', 'current', 'listOwnEvents'];
+    byToken.push('updateOwn', 'revokeOwn', 'revokeOthers');
     for (const name of everyCall.filter((call) => !byToken.includes(call)))
       expect([name, refusalOf(await callAny(bound, name)).code]).toEqual([
         name,

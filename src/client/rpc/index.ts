@@ -24,6 +24,7 @@ import type {
   OfUser,
   Paging,
   RefreshRequest,
+  SessionChange,
   Signals,
   SignInRequest,
   StepUp,
@@ -103,9 +104,19 @@ export interface SessionsCalls {
     input: OfUser & Act & { except?: string },
     options?: CallOptions,
   ): Promise<Answer<{ revoked: number }>>;
+  /** `PATCH /v1/users/{user_id}/sessions` (`manage_users`): of all live sessions. */
+  updateAll(
+    input: OfUser & SessionChange & Act,
+    options?: CallOptions,
+  ): Promise<Answer<{ updated: number }>>;
   /** `GET /v1/sessions/{id}` (`manage_users`): whoever's it is, whether it is live or over. */
   getSession(
     input: { session_id: string },
+    options?: CallOptions,
+  ): Promise<Answer<{ session: Session }>>;
+  /** `PATCH /v1/sessions/{id}` (`manage_users`): of a live session. */
+  updateSession(
+    input: { session_id: string; label?: string | null } & SessionChange & Act,
     options?: CallOptions,
   ): Promise<Answer<{ session: Session }>>;
   /** `DELETE /v1/sessions/{id}` (`manage_users`). `revoked` is false where it was over already. */
@@ -127,6 +138,11 @@ export interface SessionsCalls {
   ): Promise<Answer<{ session: Session }>>;
   /** `GET /v1/events` */
   listOwnEvents(input: OfPerson & Paging, options?: CallOptions): Promise<Answer<EventPage>>;
+  /** `PATCH /v1/sessions/{id}`; without an id, of the access token's own. */
+  updateOwn(
+    input: OfPerson & { session_id?: string; label: string | null },
+    options?: CallOptions,
+  ): Promise<Answer<{ session: Session }>>;
   /** `DELETE /v1/sessions/{id}`; without an id, the access token's own. */
   revokeOwn(
     input: OfPerson & { session_id?: string },

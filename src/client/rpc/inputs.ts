@@ -56,6 +56,18 @@ export interface NewSession extends Signals, Authentication {
   guest_session_id?: string;
 }
 
+/** What live sessions have from now on; null takes it away, and what is left out stays. */
+export interface SessionChange {
+  /** In access tokens from the next refresh on: up to 2 KB, and none that is registered. */
+  claims?: Record<string, unknown> | null;
+  /** Up to 2 KB. No token carries it. */
+  metadata?: Record<string, unknown> | null;
+  /** Seconds from now. A session that ends before keeps its end. */
+  expires_in?: number;
+  /** Access tokens from before go stale; a refresh gives others, and nobody is signed out. */
+  apply?: 'now';
+}
+
 export interface StepUp extends Authentication {
   session_id: string;
   /** The app's current one. */

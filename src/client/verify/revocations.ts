@@ -99,7 +99,7 @@ async function isRevoked(list: List, { sid, sub, iat, home }: Claims): Promise<b
   // Mostly nothing is listed, and then nothing is hashed.
   if (sessions.length > 0 && indexOf(sessions, await toHash(salt, sid)) >= 0) return true;
   if (subjects.length === 0) return false;
-  const hashes = await Promise.all([toHash(salt, sub), toHash(salt, `home:${home}`)]);
+  const hashes = await Promise.all([sid, sub, `home:${home}`].map((id) => toHash(salt, id)));
   return hashes.some((hash) => {
     const index = indexOf(subjects, hash);
     return index >= 0 && iat < (notBefore[index] as number);

@@ -3,7 +3,13 @@ import { Hono } from 'hono';
 import * as v from 'valibot';
 import { jsonObject, uuid } from '../../calls/fields';
 import * as own from '../../calls/own-calls';
-import { authenticate, getSession, revokeSession, start } from '../../calls/session-calls';
+import {
+  authenticate,
+  getSession,
+  revokeSession,
+  start,
+  updateSession,
+} from '../../calls/session-calls';
 import type { Service } from '../../service/service';
 import { bearerAuth } from '../auth/bearer-auth';
 import { clientAuth } from '../auth/client-auth';
@@ -49,6 +55,11 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
     c.json(answer(c, await own.current.asPerson(userCallerOf(c), service, {}))),
   );
 
+  routes.patch('/current', user, async (c) => {
+    const input = await readMembersOf(c, { session_id: undefined });
+    return c.json(answer(c, await own.updateOwn.asPerson(userCallerOf(c), service, input)));
+  });
+
   routes.delete('/current', user, async (c) => {
     answer(c, await own.revokeOwn.asPerson(userCallerOf(c), service, {}));
     return c.body(null, 204);
@@ -64,6 +75,14 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
       ? await getSession(clientCallerOf(c), service, input)
       : await own.current.asPerson(userCallerOf(c), service, input);
     return c.json(answer(c, found));
+  });
+
+  routes.patch('/:id', either, async (c) => {
+    const input = await readMembersOf(c, { session_id: readId(c) });
+    const updated = isOfClient(c)
+      ? await updateSession(clientCallerOf(c), service, input)
+      : await own.updateOwn.asPerson(userCallerOf(c), service, input);
+    return c.json(answer(c, updated));
   });
 
   routes.delete('/:id', either, async (c) => {

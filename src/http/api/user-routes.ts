@@ -1,10 +1,10 @@
 /** What a backend does with a user: calls/user-calls.ts. */
 import { Hono } from 'hono';
-import { erase, exportAll, list, listEvents, revokeAll } from '../../calls/user-calls';
+import { erase, exportAll, list, listEvents, revokeAll, updateAll } from '../../calls/user-calls';
 import type { Service } from '../../service/service';
 import { clientAuth } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
-import { readListQuery, readQuery } from '../input';
+import { readListQuery, readMembersOf, readQuery } from '../input';
 import { answer } from '../refusals';
 import { clientCallerOf } from '../request-caller';
 
@@ -25,6 +25,11 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   routes.delete('/:user_id/sessions', backend, async (c) => {
     const input = { ...ofUser(c), ...readQuery(c, ['reason', 'except']) };
     return c.json(answer(c, await revokeAll(clientCallerOf(c), service, input)));
+  });
+
+  routes.patch('/:user_id/sessions', backend, async (c) => {
+    const input = await readMembersOf(c, ofUser(c));
+    return c.json(answer(c, await updateAll(clientCallerOf(c), service, input)));
   });
 
   routes.delete('/:user_id', backend, async (c) => {

@@ -41,7 +41,7 @@ export const cors = (config: Config) => {
         c.req.method === 'OPTIONS' &&
         c.req.header('access-control-request-method') !== undefined
       ) {
-        c.header('Access-Control-Allow-Methods', 'GET, POST, DELETE');
+        c.header('Access-Control-Allow-Methods', 'GET, POST, PATCH, DELETE');
         c.header('Access-Control-Allow-Headers', ALLOWED_HEADERS);
         c.header('Access-Control-Max-Age', '600');
         return c.body(null, 204);

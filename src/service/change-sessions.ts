@@ -1,0 +1,168 @@
+/**
+ * Changing live sessions: a backend one by its id, or all of a user's; a person what a device of
+ * theirs is called. Whatever changes, nobody is signed out.
+ */
+import type { Grant } from '../config/authority';
+import { longestTokenTtlSeconds } from '../config/session-policy';
+import type { Home } from '../db/d1';
+import { assertAllAnswered, queryAll } from '../homes/query-all';
+import type { ActReason, Facts } from '../security-log/audit';
+import { checkSession, type Session } from '../sessions/session';
+import {
+  labelSession,
+  type SessionChange,
+  updateByAct,
+  updateUser,
+} from '../sessions/update-sessions';
+import { reportAct, toAct } from './acts';
+import { callerEnded, whyNotAdmitted } from './admit-user';
+import { authorize } from './authorize';
+import type { ClientCaller, UserCaller } from './caller';
+import { finishMoves } from './finish-moves';
+import { whereCallerIs } from './follow-session';
+import { whyTooLongForCookie } from './hand-off';
+import { whereverItIs } from './reached-session';
+import { type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
+import type { Service } from './service';
+import { throttleClient } from './throttle';
+import { findUser, finishMovesOf } from './user-sessions';
+
+export interface ChangeInput extends Omit<SessionChange, 'endsBy' | 'makesTokensStale'> {
+  /** Seconds from now; a session that ends before keeps its end. */
+  expiresIn?: number;
+  /** Access tokens from before are no longer good, as verifiers learn within their bounds. */
+  appliesNow: boolean;
+}
+
+/** Changes a session, a guest's too. */
+export async function updateReached(
+  caller: ClientCaller,
+  service: Service,
+  sessionId: string,
+  input: ChangeInput,
+  reason: ActReason | null,
+): Promise<Result<{ session: Session }>> {
+  const authorized = authorize(caller.client, 'manage_users');
+  if (!authorized.ok) return authorized;
+  const { grant } = authorized;
+  const throttled = await throttleClient(caller, service, sessionId);
+  if (throttled !== null) return throttled;
+  const drafted = draftChange(grant, service, input);
+  if (!drafted.ok) return drafted;
+  const { change, facts } = drafted;
+  const target = { type: 'session', id: sessionId } as const;
+  const act = await toAct(caller, service, grant, {
+    type: 'session_changed',
+    target,
+    reason,
+    facts,
+  });
+  const at = { policy: service.config.sessions, now: service.now() };
+  let isUpdated = false;
+  const { session } = await whereverItIs(caller, service, sessionId, async (home) => {
+    const updated = await updateByAct(home, act, sessionId, change, at);
+    if (updated.isUpdated) reportAct(caller, { ...act, toldBy: home.name }, [{ home }]);
+    isUpdated ||= updated.isUpdated;
+    return updated;
+  });
+  if (session === null || !grant.includes(session.clientId)) return UNKNOWN_SESSION;
+  if (isUpdated) return { ok: true, session };
+  const ended = checkSession(session, at.policy, at.now);
+  return ended === null ? UNKNOWN_SESSION : refuse({ code: 'session_over', reason: ended });
+}
+
+/**
+ * Changes the live sessions of a user that the caller may change, all of a home in one transaction.
+ * Safe to repeat, and to be repeated until every home has answered: throws
+ * `DatabaseUnavailableError` while one does not.
+ */
+export async function updateSessionsOf(
+  caller: ClientCaller,
+  service: Service,
+  userId: string,
+  input: ChangeInput,
+  reason: ActReason | null,
+): Promise<Result<{ updated: number }>> {
+  const authorized = authorize(caller.client, 'manage_users');
+  if (!authorized.ok) return authorized;
+  const { grant } = authorized;
+  const throttled = await throttleClient(caller, service, userId);
+  if (throttled !== null) return throttled;
+  const drafted = draftChange(grant, service, input);
+  if (!drafted.ok) return drafted;
+  const { change, facts } = drafted;
+  const target = { type: 'user', id: userId } as const;
+  const type = 'user_sessions_changed';
+  const act = await toAct(caller, service, grant, { type, target, reason, facts });
+  const at = { policy: service.config.sessions, now: service.now() };
+  const updated = new Set<string>();
+  const update = async (home: Home) => {
+    for (const id of await updateUser(home, act, userId, change, at)) updated.add(id);
+  };
+  // Sessions that are on their way from one home to another are live where they arrive.
+  await finishMovesOf(caller, service, userId);
+  const homes = service.homes(caller.meter);
+  const { answered, unavailable } = await queryAll(homes, update);
+  reportAct(caller, act, answered);
+  if (homes.length > 1 && unavailable.length === 0) {
+    // And those that left meanwhile.
+    const userLocation = await findUser(caller, service, userId);
+    assertAllAnswered(userLocation.unavailable);
+    await finishMoves(caller, service, userLocation);
+    if (userLocation.begun.length + userLocation.due.length > 0)
+      unavailable.push(...(await queryAll(homes, update)).unavailable);
+  }
+  assertAllAnswered(unavailable);
+  return { ok: true, updated: updated.size };
+}
+
+/** The change as sessions/ has it, and what the audit log says of it. */
+function draftChange(
+  grant: Grant<'manage_users'>,
+  { config, now }: Service,
+  { expiresIn, appliesNow, ...change }: ChangeInput,
+): Result<{ change: SessionChange; facts: Facts }> {
+  const { claims } = change;
+  const changed = Object.entries({ ...change, expires_in: expiresIn })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => name);
+  if (changed.length === 0 && !appliesNow)
+    return refuse({ code: 'invalid_request', detail: 'There is nothing to change' });
+  const refused = claims == null ? null : whyTooLongForCookie(config, grant, claims);
+  if (refused !== null) return refused;
+  const endsBy = expiresIn === undefined ? undefined : new Date(now() + expiresIn * 1000);
+  if (endsBy !== undefined && Number.isNaN(endsBy.getTime()))
+    return refuse({ code: 'invalid_request', detail: 'expires_in is too large' });
+  // No access token outlives its session.
+  const isSoon = expiresIn !== undefined && expiresIn < longestTokenTtlSeconds(config.sessions);
+  return {
+    ok: true,
+    change: {
+      ...change,
+      ...(endsBy !== undefined && { endsBy }),
+      makesTokensStale: appliesNow || isSoon,
+    },
+    facts: { changed, ...(appliesNow && { apply: 'now' }) },
+  };
+}
+
+/** A person says what one of their devices is called; null: nothing. */
+export async function labelOwnSession(
+  caller: UserCaller,
+  service: Service,
+  named: { sessionId: string; label: string | null },
+): Promise<Result<{ session: Session }>> {
+  const refused = await whyNotAdmitted(caller, service);
+  if (refused !== null) return refused;
+  const at = { policy: service.config.sessions, now: service.now() };
+  const found = await whereCallerIs(
+    caller,
+    service,
+    (home) => labelSession(home, caller.accessToken, named, at),
+    (result) => !result.ok,
+  );
+  if (found === null) return SESSION_ENDED;
+  const { result } = found;
+  if (result.ok) return { ok: true, session: result.session };
+  return result.reason === 'not_found' ? UNKNOWN_SESSION : callerEnded(caller, service);
+}

@@ -1,0 +1,149 @@
+/**
+ * Changing live sessions: what their access tokens say from the next refresh on, what backends keep
+ * with them, what their devices are called, and an earlier end. What is read and written of a
+ * session is decided by the one statement that changes it, so no change is made to one that is over.
+ */
+import { and, eq, exists, isNull, type SQL, sql } from 'drizzle-orm';
+import type { SessionPolicies } from '../config/session-policy';
+import { type Home, transact } from '../db/d1';
+import { userSessions } from '../db/schema';
+import { type Act, recordAct } from '../security-log/audit';
+import { belongsTo, type Caller } from './may-end';
+import { isOpenOf } from './open';
+import { isReached } from './reach';
+import { checkSession, isLive, type KnownSession, type Session, selectSession } from './session';
+
+/** What a session has from now on. What is left out stays as it is; null is none. */
+export interface SessionChange {
+  claims?: Record<string, unknown> | null | undefined;
+  metadata?: Record<string, unknown> | null | undefined;
+  label?: string | null | undefined;
+  /** It ends then, unless it ends before. */
+  endsBy?: Date;
+  /** Access tokens that were issued before are no longer good. Nobody is signed out by it. */
+  makesTokensStale?: boolean;
+}
+
+interface At {
+  policy: SessionPolicies;
+  /** Milliseconds since 1970. */
+  now: number;
+}
+
+function toColumns(change: SessionChange, now: number) {
+  const { claims, metadata, label, endsBy, makesTokensStale } = change;
+  const { expiresAt, tokensNotBefore } = userSessions;
+  const toText = (value: object | null) => value && JSON.stringify(value);
+  const end = endsBy && Math.floor(endsBy.getTime() / 1000);
+  // A token of this very second may be from before: those that follow say that they are of the next.
+  const nextSecond = Math.floor(now / 1000) + 1;
+  return {
+    ...(claims !== undefined && { claims: toText(claims) }),
+    ...(metadata !== undefined && { metadata: toText(metadata) }),
+    ...(label !== undefined && { label }),
+    ...(end !== undefined && { expiresAt: sql`min(coalesce(${expiresAt}, ${end}), ${end})` }),
+    ...(makesTokensStale && {
+      tokensNotBefore: sql`max(coalesce(${tokensNotBefore}, 0), ${nextSecond})`,
+    }),
+  };
+}
+
+const updateWhere = (
+  { db }: Home,
+  change: SessionChange,
+  condition: SQL | undefined,
+  now: number,
+) =>
+  db
+    .update(userSessions)
+    .set(toColumns(change, now))
+    .where(condition)
+    .returning({ id: userSessions.id });
+
+/** What became of it in one home. */
+export interface Updated {
+  /** As it is now; null: this home has no such session. */
+  session: KnownSession | null;
+  /** It was live, and reached. */
+  isUpdated: boolean;
+}
+
+/**
+ * Changes a session of a client that the act's grant reaches, whoever it is of. The act is recorded
+ * where it changes one. One round trip.
+ */
+export async function updateByAct(
+  home: Home,
+  act: Act<'manage_users'>,
+  sessionId: string,
+  change: SessionChange,
+  { policy, now }: At,
+): Promise<Updated> {
+  const target = and(
+    eq(userSessions.id, sessionId),
+    isReached(userSessions.clientId, act.grant),
+    isLive(policy, now),
+  );
+  const live = home.db.select({ one: sql`1` }).from(userSessions).where(target);
+  const { updated, own } = await transact(home, () => ({
+    act: recordAct(home, { ...act, toldBy: home.name }, exists(live)),
+    updated: updateWhere(home, change, target, now),
+    own: selectSession(home, sessionId),
+  }));
+  return { session: own[0] ?? null, isUpdated: updated.length > 0 };
+}
+
+/**
+ * Changes all live sessions of a user, or the one of a guest, that are of the clients a backend acts
+ * for. All of them in one transaction. Returns their ids.
+ */
+export async function updateUser(
+  home: Home,
+  act: Act<'manage_users'>,
+  userId: string,
+  change: SessionChange,
+  { policy, now }: At,
+): Promise<string[]> {
+  const reached = and(isReached(userSessions.clientId, act.grant), isLive(policy, now));
+  const isGuest = and(eq(userSessions.id, userId), isNull(userSessions.userId));
+  const { ofUser, ofGuest } = await transact(home, () => ({
+    act: recordAct(home, act),
+    ofUser: updateWhere(home, change, and(isOpenOf(userId), reached), now),
+    ofGuest: updateWhere(home, change, and(isGuest, reached), now),
+  }));
+  return [...ofUser, ...ofGuest].map(({ id }) => id);
+}
+
+export type LabelResult =
+  | { ok: true; session: Session }
+  | { ok: false; reason: 'caller_session_ended' | 'not_found' };
+
+/** Says what one of the caller's person's devices is called; null: nothing. One round trip. */
+export async function labelSession(
+  home: Home,
+  caller: Caller,
+  { sessionId, label }: { sessionId: string; label: string | null },
+  { policy, now }: At,
+): Promise<LabelResult> {
+  const callersOwn = home.db
+    .select({ one: sql`1` })
+    .from(userSessions)
+    .where(and(eq(userSessions.id, caller.sessionId), isLive(policy, now)));
+  const target = and(
+    eq(userSessions.id, sessionId),
+    belongsTo(caller),
+    isLive(policy, now),
+    exists(callersOwn),
+  );
+  const { updated, own, after } = await transact(home, () => ({
+    updated: updateWhere(home, { label }, target, now),
+    own: selectSession(home, caller.sessionId),
+    after: selectSession(home, sessionId),
+  }));
+  if (own[0] === undefined || checkSession(own[0], policy, now) !== null)
+    return { ok: false, reason: 'caller_session_ended' };
+  const [session] = after;
+  return updated.length > 0 && session !== undefined
+    ? { ok: true, session }
+    : { ok: false, reason: 'not_found' };
+}
