@@ -58,6 +58,10 @@ export class Sessions
     return this.#calls.exchangeCookie(...asked);
   }
 
+  findUser(...asked: Asked<'findUser'>): Answered<'findUser'> {
+    return this.#calls.findUser(...asked);
+  }
+
   list(...asked: Asked<'list'>): Answered<'list'> {
     return this.#calls.list(...asked);
   }

@@ -26,6 +26,7 @@ export function callsOf(door: Door): SessionsCalls {
     introspect: by('introspect', tokens.introspect),
     exchangeCookie: by('exchangeCookie', tokens.exchangeCookie),
     revoke: by('revoke', tokens.revoke),
+    findUser: by('findUser', users.find),
     list: by('list', users.list),
     listEvents: by('listEvents', users.listEvents),
     revokeAll: by('revokeAll', users.revokeAll),

@@ -7,6 +7,12 @@ import { RESERVED_CLAIMS } from '../tokens/access-token';
 
 export const uuid = v.pipe(v.string(), v.uuid('must be a UUID'), v.toLowerCase());
 
+/** What an identity provider calls a person. The subject is the provider's own, whatever it is. */
+export const issuedName = v.strictObject({
+  issuer: v.pipe(v.string(), v.maxLength(255), v.url('must be a URL')),
+  subject: v.pipe(v.string(), v.regex(/^[^\0]{1,255}$/su, 'must be 1 to 255 characters')),
+});
+
 /**
  * Of an end user, as a server tells it. A long user agent is the visitor's doing, not the server's
  * mistake: what is over the limit is cut off.

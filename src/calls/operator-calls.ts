@@ -4,14 +4,17 @@ import { KEY_CACHE_SECONDS } from '../config/signing-key-policy';
 import { DEFAULT_HOME } from '../db/d1';
 import { toIso } from '../iso-time';
 import { toAuditView } from '../security-log/event-view';
+import type { ClientCaller } from '../service/caller';
 import * as deliveries from '../service/deliveries';
 import { listAuditLog } from '../service/list-audit-events';
 import * as homes from '../service/operate-homes';
-import { refuse } from '../service/refusal';
+import { type Result, refuse } from '../service/refusal';
+import type { Service } from '../service/service';
 import * as keys from '../service/withdraw-keys';
 import { defineCall } from './call';
 import { formatCursor, parseCursor, parseDrainCursor, parseSequence } from './cursors';
 import { paging, reason, seconds, uuid } from './fields';
+import { defineUserCall, toUserIdOf, whose } from './user-call';
 import { warnOf } from './views';
 
 /**
@@ -69,10 +72,10 @@ export const drainHome = defineCall(
   },
 );
 
-export const moveUser = defineCall(
+export const moveUser = defineUserCall(
   'operate',
-  v.strictObject({ user_id: uuid, home: v.string(), reason }),
-  async (caller, service, { user_id: userId, home, reason = null }) => {
+  { home: v.string(), reason },
+  async (caller, service, userId, { home, reason = null }) => {
     const result = await homes.moveUser(caller, service, { userId, home }, reason);
     if (!result.ok) return result;
     const { moved } = result;
@@ -82,7 +85,7 @@ export const moveUser = defineCall(
 );
 
 const notBeforeSchema = v.strictObject({
-  user_id: v.optional(uuid),
+  ...whose,
   home: v.optional(v.string()),
   everyone: said,
   not_before: v.optional(seconds),
@@ -94,23 +97,26 @@ export const setNotBefore = defineCall(
   'operate',
   notBeforeSchema,
   async (caller, service, input) => {
-    const target = toTarget(input);
-    if (target === null) return invalid('Name one of user_id, home, and everyone, which is true');
+    const target = await toTarget(caller, service, input);
+    if (!target.ok) return target;
     const { not_before: second = null, reason = null } = input;
-    const ended = await homes.endSessionsBefore(caller, service, target, second, reason);
+    const ended = await homes.endSessionsBefore(caller, service, target.target, second, reason);
     if (!ended.ok) return ended;
     return { ok: true, value: { not_before: toIso(ended.notBefore) }, outcome: 'outdated' };
   },
 );
 
-function toTarget({
-  user_id: userId,
-  home,
-  everyone,
-}: v.InferOutput<typeof notBeforeSchema>): homes.NotBeforeTarget | null {
-  if ([userId, home, everyone].filter((target) => target !== undefined).length !== 1) return null;
-  if (userId !== undefined) return { userId };
-  return home === undefined ? 'everyone' : { home };
+async function toTarget(
+  caller: ClientCaller,
+  service: Service,
+  { user_id: userId, user, home, everyone }: v.InferOutput<typeof notBeforeSchema>,
+): Promise<Result<{ target: homes.NotBeforeTarget }>> {
+  if ([userId, user, home, everyone].filter((target) => target !== undefined).length !== 1)
+    return invalid('Name one of user_id, user, home, and everyone, which is true');
+  if (home !== undefined) return { ok: true, target: { home } };
+  if (everyone === true) return { ok: true, target: 'everyone' };
+  const found = await toUserIdOf(caller, service, 'operate', { user_id: userId, user });
+  return found.ok ? { ok: true, target: { userId: found.userId } } : found;
 }
 
 export const listDeliveries = defineCall(

@@ -15,6 +15,7 @@ import { change, toChangeInput } from './change-fields';
 import {
   claims,
   ipAddress,
+  issuedName,
   label,
   lifetime,
   metadata,
@@ -36,6 +37,7 @@ const authentication = {
 
 const newSession = {
   user_id: v.optional(uuid),
+  user: v.optional(issuedName),
   client_id: v.optional(v.pipe(v.string(), v.maxLength(128))),
   user_agent: v.nullish(userAgent),
   ip_address: v.nullish(ipAddress),
@@ -132,6 +134,7 @@ async function startForBrowser(
 function toStartInput(input: NewSessionInput, returnUrl: string | null) {
   return {
     userId: input.user_id ?? null,
+    userName: input.user ?? null,
     clientId: input.client_id ?? null,
     userAgent: input.user_agent ?? null,
     ipAddress: input.ip_address ?? null,

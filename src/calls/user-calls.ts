@@ -1,11 +1,14 @@
 /**
- * What a backend does with a user: sees and ends the sessions, erases and exports the person.
- * `user_id` is a user's, or the session id of a guest, as `sub` of access tokens has it.
+ * What a backend does with a user: sees and ends the sessions, erases and exports the person. Who it
+ * is, a call says by `user_id`, which is a user's or the session id of a guest, as `sub` of access
+ * tokens has it; or by `user`, an identity provider's name of them.
  */
 import * as v from 'valibot';
+import { toIso } from '../iso-time';
 import { toEventView } from '../security-log/event-view';
 import type { ClientCaller } from '../service/caller';
 import { updateSessionsOf } from '../service/change-sessions';
+import { findUserByName } from '../service/named-user';
 import { erase as erasePerson, exportPerson } from '../service/person';
 import type { Result } from '../service/refusal';
 import type { Service } from '../service/service';
@@ -25,19 +28,25 @@ import {
   parseExportCursor,
   parsePositions,
 } from './cursors';
-import { paging, reason, uuid } from './fields';
+import { issuedName, paging, reason, uuid } from './fields';
+import { defineUserCall } from './user-call';
 import { toManagedView, warnOf } from './views';
 
-const actOnUser = v.strictObject({ user_id: uuid, reason });
-const pageOfUser = v.strictObject({ user_id: uuid, ...paging });
+/** A person by their name at an identity provider. */
+export const find = defineCall('manage_users', issuedName, async (caller, service, name) => {
+  const found = await findUserByName(caller, service, name);
+  if (!found.ok) return found;
+  const { id, issuer, subject, createdAt } = found.user;
+  return {
+    ok: true,
+    value: { user: { id, issuer, subject, created_at: toIso(createdAt) } },
+  };
+});
 
-export const list = defineCall(
+export const list = defineUserCall(
   'manage_users',
-  v.strictObject({
-    ...pageOfUser.entries,
-    include: v.optional(v.literal('ended', 'can only be ended')),
-  }),
-  async (caller, service, { user_id: userId, include, limit, cursor }) => {
+  { ...paging, include: v.optional(v.literal('ended', 'can only be ended')) },
+  async (caller, service, userId, { include, limit, cursor }) => {
     const listed =
       include === 'ended'
         ? await listAll(caller, service, userId, { limit, cursor })
@@ -88,10 +97,10 @@ async function listAll(
   return { ...listed, sessions, next: next && formatPerHome(next) };
 }
 
-export const listEvents = defineCall(
+export const listEvents = defineUserCall(
   'manage_users',
-  pageOfUser,
-  async (caller, service, { user_id: userId, limit, cursor }) => {
+  paging,
+  async (caller, service, userId, { limit, cursor }) => {
     const parsed = parsePositions(cursor);
     if (!parsed.ok) return parsed;
     const query = { limit, before: parsed.before };
@@ -107,29 +116,29 @@ export const listEvents = defineCall(
   },
 );
 
-export const revokeAll = defineCall(
+export const revokeAll = defineUserCall(
   'manage_users',
-  v.strictObject({ ...actOnUser.entries, except: v.optional(uuid) }),
-  async (caller, service, { user_id: userId, except: spared = null, reason = null }) => {
+  { except: v.optional(uuid), reason },
+  async (caller, service, userId, { except: spared = null, reason = null }) => {
     const ended = await endSessionsOf(caller, service, { userId, spared }, reason);
     return ended.ok ? { ok: true, value: { revoked: ended.revoked } } : ended;
   },
 );
 
 /** The same change of all of a user's live sessions. */
-export const updateAll = defineCall(
+export const updateAll = defineUserCall(
   'manage_users',
-  v.strictObject({ ...actOnUser.entries, ...change }),
-  async (caller, service, { user_id: userId, reason = null, ...input }) => {
+  { ...change, reason },
+  async (caller, service, userId, { reason = null, ...input }) => {
     const updated = await updateSessionsOf(caller, service, userId, toChangeInput(input), reason);
     return updated.ok ? { ok: true, value: { updated: updated.updated } } : updated;
   },
 );
 
-export const erase = defineCall(
+export const erase = defineUserCall(
   'erase_users',
-  actOnUser,
-  async (caller, service, { user_id: userId, reason = null }) => {
+  { reason },
+  async (caller, service, userId, { reason = null }) => {
     const erased = await erasePerson(caller, service, userId, reason);
     if (!erased.ok) return erased;
     const { wasThere } = erased;
@@ -138,10 +147,10 @@ export const erase = defineCall(
 );
 
 /** One page, of one home. A page may be empty, and is the last when there is no `next_cursor`. */
-export const exportAll = defineCall(
+export const exportAll = defineUserCall(
   'manage_all',
-  v.strictObject({ ...pageOfUser.entries, reason }),
-  async (caller, service, { user_id: userId, limit, cursor, reason = null }) => {
+  { ...paging, reason },
+  async (caller, service, userId, { limit, cursor, reason = null }) => {
     const parsed = parseExportCursor(cursor);
     if (!parsed.ok) return parsed;
     const page = { position: parsed.position, limit };

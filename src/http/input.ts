@@ -62,7 +62,7 @@ export async function readMembers(c: AppContext): Promise<Record<string, unknown
 }
 
 /** Members that a call takes from elsewhere, like the path: the body must not name them too. */
-type Elsewhere = Readonly<Record<string, string | undefined>>;
+type Elsewhere = Readonly<Record<string, unknown>>;
 
 export async function readMembersOf(
   c: AppContext,

@@ -10,6 +10,7 @@ import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/se
 import { type CreateResult, createSession } from '../sessions/create';
 import { type Idempotency, toKeyHash } from '../sessions/idempotency';
 import type { NewSession } from '../sessions/new-session';
+import { findOrCreateUser, type IssuedName, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
@@ -23,8 +24,9 @@ import type { Service } from './service';
 import { throttleClient } from './throttle';
 
 export interface StartInput {
-  /** null: a guest. */
+  /** The user by id, or by an identity provider's name of them; neither: a guest. */
   userId: string | null;
+  userName: IssuedName | null;
   /** The app that the session is for; null: the caller itself. */
   clientId: string | null;
   /** Of the end user, as the backend saw them. */
@@ -75,7 +77,7 @@ export async function startSession(
   const { returnUrl } = input;
   const claim = idempotency && { ...idempotency, clientId: grant.clientId };
   const who = {
-    user: session.userId === null ? null : { id: session.userId },
+    user: input.userName ?? (session.userId === null ? null : { id: session.userId }),
     guest: session.guestSessionId === null ? null : { sessionId: session.guestSessionId, grant },
     keyHash: claim && (await toKeyHash(claim)),
   };
@@ -90,7 +92,11 @@ export async function startSession(
       if (refused !== null) return refused;
     }
     const isHandedOff = returnUrl !== null;
-    const created = await create(caller, service, home, session, { claim, isHandedOff });
+    const whose =
+      input.userName === null
+        ? session
+        : { ...session, userId: await findOrCreateUser(home, input.userName, service.now()) };
+    const created = await create(caller, service, home, whose, { claim, isHandedOff });
     return created.ok ? { ...created, signer } : toRefused(created);
   });
   if (!started.ok) return started;
@@ -141,7 +147,10 @@ async function draftSession(
   input: StartInput,
 ): Promise<Result<{ session: NewSession }>> {
   const { config, now } = service;
-  const { userId, userAgent } = input;
+  const { userAgent, userName } = input;
+  if (input.userId !== null && userName !== null)
+    return invalid('user_id and user name the person twice');
+  const userId = userName === null ? input.userId : await toUserId(userName);
   const clientId = input.clientId ?? grant.clientId;
   // One that is not there answers as one that the caller may not act for.
   if (!grant.includes(clientId) || findClient(config, clientId) === undefined)
@@ -149,7 +158,7 @@ async function draftSession(
       'client_id (unless given, the caller itself) must be a client that the for_clients of the caller names',
     );
   if (input.guestSessionId !== null && userId === null)
-    return invalid('guest_session_id needs the user_id of the user that the guest became');
+    return invalid('guest_session_id needs the user that the guest became');
   const authTime = toAuthTime(input.authTime, now());
   if (!authTime.ok) return authTime;
   const expiry = toExpiry(input.expiresIn, policyOf(config.sessions, clientId), now());

@@ -1,11 +1,13 @@
 /**
- * People of OpenID providers: issuer and subject are one user, whoever asks first and however many
- * at once.
+ * People by what an identity provider calls them: issuer and subject are one user, whoever asks
+ * first and however many at once.
  */
-import { and, eq, isNull, notExists } from 'drizzle-orm';
+import { and, eq, exists, isNull, notExists, sql } from 'drizzle-orm';
+import type { Grant } from '../config/authority';
 import { toUuid } from '../crypto';
 import { type Home, transact } from '../db/d1';
-import { usedAssertions, users } from '../db/schema';
+import { usedAssertions, userSessions, users } from '../db/schema';
+import { isReached } from './reach';
 
 /** Who the user is to the issuer. */
 export interface IssuedName {
@@ -47,6 +49,41 @@ export async function findOrCreateUser(
   const [user] = found;
   if (user === undefined) throw new Error('the user was erased at this very moment');
   return user.id;
+}
+
+export interface NamedUser extends IssuedName {
+  id: string;
+  createdAt: Date;
+}
+
+/**
+ * The user whom the issuer calls so; null where this home has none, or no session of theirs that
+ * the grant reaches. One round trip.
+ */
+export async function findNamedUser(
+  home: Home,
+  grant: Grant<'manage_users'>,
+  { issuer, subject }: IssuedName,
+): Promise<NamedUser | null> {
+  const { db } = home;
+  const reached = db
+    .select({ one: sql`1` })
+    .from(userSessions)
+    .where(and(eq(userSessions.userId, users.id), isReached(userSessions.clientId, grant)));
+  const { found } = await transact(home, () => ({
+    found: db
+      .select({ id: users.id, createdAt: users.createdAt })
+      .from(users)
+      .where(
+        and(
+          eq(users.issuer, issuer),
+          eq(users.subject, subject),
+          grant.forClients === null ? undefined : exists(reached),
+        ),
+      ),
+  }));
+  const [user] = found;
+  return user === undefined ? null : { ...user, issuer, subject };
 }
 
 /** The user whom the issuer calls so. */

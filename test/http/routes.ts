@@ -17,6 +17,7 @@ export interface Route {
 
 export const BACKEND_ROUTES: Route[] = [
   { method: 'POST', path: '/v1/sessions', pattern: '/v1/sessions', json: { user_id: USER } },
+  { method: 'GET', path: '/v1/users', pattern: '/v1/users' },
   { method: 'GET', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
   { method: 'GET', path: `/v1/users/${USER}/export`, pattern: '/v1/users/:user_id/export' },
   { method: 'GET', path: `/v1/users/${USER}/events`, pattern: '/v1/users/:user_id/events' },

@@ -29,6 +29,7 @@ const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls
     introspect: { token },
     exchangeCookie: { cookie: '' },
     revoke: { token },
+    findUser: { issuer: 'https://id.example', subject: 'ada' },
     list: { user_id },
     listEvents: { user_id },
     revokeAll: { user_id },

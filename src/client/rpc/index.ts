@@ -31,10 +31,12 @@ import type {
   Targeted,
 } from './inputs';
 import type { AuditPage, Delivery, HomeState, SigningKey } from './operator-answers';
+import type { IssuedName, User } from './users';
 
 export type * from './answers';
 export type * from './inputs';
 export type * from './operator-answers';
+export type * from './users';
 
 /** `props` of a binding: which of CLIENTS the bound Worker is. It is the whole credential. */
 export interface SessionsProps {
@@ -92,6 +94,8 @@ export interface SessionsCalls {
     options?: CallOptions,
   ): Promise<Answer<ExchangedCookie>>;
 
+  /** `GET /v1/users` (`manage_users`): a user by an identity provider's name of them. */
+  findUser(input: IssuedName, options?: CallOptions): Promise<Answer<{ user: User }>>;
   /** `GET /v1/users/{user_id}/sessions` (`manage_users`). */
   list(
     input: OfUser & Paging & { include?: 'ended' },

@@ -1,4 +1,5 @@
 /** What the calls take: the members of the HTTP API's JSON. All are checked; none is guessed. */
+import type { IssuedName } from './users';
 
 /**
  * The person's own device and where it is, as the calling Worker saw it; the Worker's own request
@@ -38,6 +39,8 @@ interface Authentication {
 export interface NewSession extends Signals, Authentication {
   /** UUID of the user, who is created on first sight; absent: a guest. */
   user_id?: string;
+  /** The user by another name, instead. An ID token of the same issuer and subject is theirs. */
+  user?: IssuedName;
   /** The app that the session is for, which alone can refresh it; default: the binding's client. */
   client_id?: string;
   /** Seconds; null: no limit by time, where the service allows it. */
@@ -98,10 +101,8 @@ export interface Paging {
   cursor?: string | null;
 }
 
-/** A user's id, or the session id of a guest. */
-export interface OfUser {
-  user_id: string;
-}
+/** A user's id, or the session id of a guest; or a user as an identity provider names them. */
+export type OfUser = { user_id: string } | { user: IssuedName };
 
 /** Why a client acts on other people, for the audit log. */
 export interface Act {
@@ -122,7 +123,7 @@ export interface OfPerson {
 export type NotBefore = Act & {
   /** Seconds since 1970; default: now. */
   not_before?: number;
-} & ({ user_id: string } | { home: string } | { everyone: true });
+} & (OfUser | { home: string } | { everyone: true });
 
 export interface CallOptions {
   /** The last answer's `bookmark`. */

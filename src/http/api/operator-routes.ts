@@ -8,6 +8,7 @@ import type { AppContext, AppEnv } from '../context';
 import { readListQuery, readMembers, readMembersOf } from '../input';
 import { answer } from '../refusals';
 import { clientCallerOf } from '../request-caller';
+import { readWhose } from './whose';
 
 /** Below `/v1`. */
 export function operatorRoutes(service: Service): Hono<AppEnv> {
@@ -31,7 +32,7 @@ export function operatorRoutes(service: Service): Hono<AppEnv> {
   routes.post(
     '/users/:user_id/move',
     operator,
-    by(calls.moveUser, (c) => readMembersOf(c, { user_id: c.req.param('user_id') })),
+    by(calls.moveUser, (c) => readMembersOf(c, readWhose(c))),
   );
   routes.post('/not-before', operator, by(calls.setNotBefore, readMembers));
   routes.get(

@@ -1,0 +1,15 @@
+/** People by what an identity provider calls them (OpenID Connect Core §2). */
+
+/** A person, as an identity provider names them. */
+export interface IssuedName {
+  /** Its issuer identifier, a URL of up to 255 characters. */
+  issuer: string;
+  /** 1 to 255 characters. */
+  subject: string;
+}
+
+/** A user whom an identity provider has named. */
+export interface User extends IssuedName {
+  id: string;
+  created_at: string | null;
+}
