@@ -190,6 +190,13 @@ describe('what stands where', () => {
     ).toEqual([]);
   });
 
+  it('no operation looks at whether a session has moved: service/follow-session.ts alone does', () => {
+    const looking = having(/\bmovedTo\b|\bMOVED\b/);
+    expect(looking.filter((name) => !/^(db|homes|sessions)\//.test(name))).toEqual([
+      'service/follow-session.ts',
+    ]);
+  });
+
   it('only http/errors.ts makes an error response', () => {
     expect(having(/problem\+json/)).toEqual(['http/errors.ts']);
   });

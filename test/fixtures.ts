@@ -29,7 +29,12 @@ export interface Database {
   faults: (Fault | null)[];
 }
 
-export type Fault = { before: string } | { after: string } | { hang: number };
+export type Fault =
+  | { before: string }
+  | { after: string }
+  | { hang: number }
+  /** What happens first, while the round trip is on its way. */
+  | { meanwhile: () => Promise<unknown> };
 
 /**
  * Counts the round trips to a D1 binding, and fails them as told: before the statements ran, or
@@ -51,6 +56,7 @@ export function watch(binding: D1Database): Database {
       const fault = database.faults.shift();
       if (fault && 'before' in fault) throw new Error(fault.before);
       if (fault && 'hang' in fault) await new Promise((resolve) => setTimeout(resolve, fault.hang));
+      if (fault && 'meanwhile' in fault) await fault.meanwhile();
       const results = await session.batch(statements);
       let rowsRead = 0;
       for (const { meta } of results) {

@@ -6,9 +6,9 @@ import { type Home, type Replica, transact } from '../db/d1';
 import { given, writtenOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
 import { type NumberedPage, PASSED_OVER, toNumberedPage } from '../numbered-pages';
-import type { Caller } from '../sessions/may-end';
+import type { SessionOwner } from '../sessions/may-end';
 import { type Copies, readFor } from '../sessions/read';
-import { selectSession } from '../sessions/session';
+import { type Moved, selectSession } from '../sessions/session';
 
 export type SessionEvent = typeof sessionEvents.$inferSelect;
 
@@ -20,18 +20,18 @@ export interface EventQuery {
 
 export type EventPage = NumberedPage<SessionEvent>;
 
-/** The events of the caller's user; null when the caller's own session is over. */
+/** The events of the owner's user; null when the owner's own session is over. */
 export function listOwnEvents(
   copies: Copies,
   policy: SessionPolicies,
-  caller: Caller,
+  owner: SessionOwner,
   query: EventQuery,
   now: number,
-): Promise<EventPage | null> {
-  return readFor(copies, policy, caller.sessionId, now, async (copy) => {
-    const subject = caller.userId ?? caller.sessionId;
+): Promise<EventPage | Moved | null> {
+  return readFor(copies, policy, owner.sessionId, now, async (copy) => {
+    const subject = owner.userId ?? owner.sessionId;
     const statements = {
-      own: selectSession(copy, caller.sessionId),
+      own: selectSession(copy, owner.sessionId),
       events: selectEvents(copy, subject, query),
     };
     const { own, events } = await transact(copy, () => statements);

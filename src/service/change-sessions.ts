@@ -7,7 +7,7 @@ import { longestTokenTtlSeconds } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason, Facts } from '../security-log/audit';
-import { checkSession, type Session } from '../sessions/session';
+import type { Session } from '../sessions/session';
 import {
   labelSession,
   type SessionChange,
@@ -19,9 +19,8 @@ import { callerEnded, whyNotAdmitted } from './admit-user';
 import { authorize } from './authorize';
 import type { ClientCaller, UserCaller } from './caller';
 import { finishMoves } from './finish-moves';
-import { whereCallerIs } from './follow-session';
+import { whereCallerIs, whereverItIs } from './follow-session';
 import { whyTooLongForCookie } from './hand-off';
-import { whereverItIs } from './reached-session';
 import { type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
@@ -58,16 +57,16 @@ export async function updateReached(
     facts,
   });
   const at = { policy: service.config.sessions, now: service.now() };
-  let isUpdated = false;
-  const { session } = await whereverItIs(caller, service, sessionId, async (home) => {
-    const updated = await updateByAct(home, act, sessionId, change, at);
-    if (updated.isUpdated) reportAct(caller, { ...act, toldBy: home.name }, [{ home }]);
-    isUpdated ||= updated.isUpdated;
-    return updated;
-  });
-  if (session === null || !grant.includes(session.clientId)) return UNKNOWN_SESSION;
-  if (isUpdated) return { ok: true, session };
-  const ended = checkSession(session, at.policy, at.now);
+  const found = await whereverItIs(caller, service, sessionId, (home) =>
+    updateByAct(home, act, sessionId, change, at),
+  );
+  if (found === null || !grant.includes(found.result.session.clientId)) return UNKNOWN_SESSION;
+  const { home } = found;
+  const { session, isUpdated, ended } = found.result;
+  if (isUpdated) {
+    reportAct(caller, { ...act, toldBy: home.name }, [{ home }]);
+    return { ok: true, session };
+  }
   return ended === null ? UNKNOWN_SESSION : refuse({ code: 'session_over', reason: ended });
 }
 
@@ -155,11 +154,8 @@ export async function labelOwnSession(
   const refused = await whyNotAdmitted(caller, service);
   if (refused !== null) return refused;
   const at = { policy: service.config.sessions, now: service.now() };
-  const found = await whereCallerIs(
-    caller,
-    service,
-    (home) => labelSession(home, caller.accessToken, named, at),
-    (result) => !result.ok,
+  const found = await whereCallerIs(caller, service, (home) =>
+    labelSession(home, caller.accessToken, named, at),
   );
   if (found === null) return SESSION_ENDED;
   const { result } = found;

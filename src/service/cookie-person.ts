@@ -2,13 +2,16 @@
  * What a person sees and ends by the cookie of a browser: the pages for people, and the routes of
  * browsers. The cookie's session was found to be live before (present-cookie.ts).
  */
+import type { Home } from '../db/d1';
 import { type Account, readAccount } from '../sessions/read-account';
-import type { RevokeResult } from '../sessions/revocation';
+import type { Revocation, RevokeResult } from '../sessions/revocation';
 import { revokeCurrent, revokeOne } from '../sessions/revoke';
 import { revokeEverywhere, revokeOthers } from '../sessions/revoke-many';
+import type { Moved } from '../sessions/session';
 import type { CookieCaller } from './caller';
 import { toRevokeRefused } from './end-own-sessions';
-import type { Result } from './refusal';
+import { whereSessionIs } from './follow-session';
+import { type Result, SESSION_ENDED } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
 
@@ -21,20 +24,25 @@ export interface AccountPage {
 }
 
 /** The person's live sessions, and what happened to them lately. */
-export function readOwnAccount(
-  { home, session }: CookieCaller,
+export async function readOwnAccount(
+  caller: CookieCaller,
   service: Service,
   wanted: AccountPage,
-): Promise<Account> {
-  const copies = { home, replica: service.replicaOf(home) };
-  return readAccount(copies, service.config.sessions, session, wanted, service.now());
+): Promise<Result<{ account: Account }>> {
+  const { config, now } = service;
+  const found = await whereCookieIs(caller, service, (home) => {
+    const copies = { home, replica: service.replicaOf(home) };
+    return readAccount(copies, config.sessions, caller.session, wanted, now());
+  });
+  return found === null ? SESSION_ENDED : { ok: true, account: found.result };
 }
 
 /** Ends the cookie's own session. */
 export async function endCookieSession(caller: CookieCaller, service: Service): Promise<void> {
-  const { home, session } = caller;
-  const own = { sessionId: session.id, userId: session.userId };
-  report(caller, home, await revokeCurrent(home, own, revocationOf(caller, service)));
+  const ended = await whereCookieIs(caller, service, (home) =>
+    revokeCurrent(home, personOf(caller), revocationOf(caller, service)),
+  );
+  if (ended !== null) report(caller, ended.home, ended.result);
 }
 
 /** Ends one of the person's sessions. */
@@ -43,21 +51,23 @@ export function endOneByCookie(
   service: Service,
   sessionId: string,
 ): Promise<Result<object>> {
-  const { home } = caller;
-  const revocation = revocationOf(caller, service);
-  return told(caller, service, revokeOne(home, personOf(caller), sessionId, revocation));
+  return end(caller, service, (home, revocation) =>
+    revokeOne(home, personOf(caller), sessionId, revocation),
+  );
 }
 
 /** Ends all of the person's sessions but the cookie's own. */
 export function endOthersByCookie(caller: CookieCaller, service: Service): Promise<Result<object>> {
-  const revocation = revocationOf(caller, service);
-  return told(caller, service, revokeOthers(caller.home, personOf(caller), revocation));
+  return end(caller, service, (home, revocation) =>
+    revokeOthers(home, personOf(caller), revocation),
+  );
 }
 
 /** Ends all of the person's sessions, the cookie's own last. */
 export function endAllByCookie(caller: CookieCaller, service: Service): Promise<Result<object>> {
-  const revocation = revocationOf(caller, service);
-  return told(caller, service, revokeEverywhere(caller.home, personOf(caller), revocation));
+  return end(caller, service, (home, revocation) =>
+    revokeEverywhere(home, personOf(caller), revocation),
+  );
 }
 
 const personOf = ({ session: { id, userId, authTime } }: CookieCaller) => ({
@@ -66,13 +76,26 @@ const personOf = ({ session: { id, userId, authTime } }: CookieCaller) => ({
   authTime,
 });
 
-async function told(
+async function end(
   caller: CookieCaller,
   service: Service,
-  ending: Promise<RevokeResult>,
+  run: (home: Home, revocation: Revocation) => Promise<RevokeResult | Moved>,
 ): Promise<Result<object>> {
-  const result = await ending;
+  const revocation = revocationOf(caller, service);
+  const ended = await whereCookieIs(caller, service, (home) => run(home, revocation));
+  if (ended === null) return SESSION_ENDED;
+  const { home, result } = ended;
   if (!result.ok) return toRevokeRefused(result, service);
-  report(caller, caller.home, result.events);
+  report(caller, home, result.events);
   return { ok: true };
+}
+
+/** Runs a rule where the cookie's session is: it may have left since it was found. */
+function whereCookieIs<T>(
+  caller: CookieCaller,
+  service: Service,
+  run: (home: Home) => Promise<T | Moved>,
+): Promise<{ home: Home; result: T } | null> {
+  const { home, session } = caller;
+  return whereSessionIs(caller, service, { home, sessionId: session.id }, run);
 }

@@ -17,11 +17,8 @@ export async function endCurrent(caller: UserCaller, service: Service): Promise<
   if (service.endedSessions.has(sessionId)) return { ok: true };
   const refused = await throttleSignOut(service, clientId, { sessionId });
   if (refused !== null) return refused;
-  const ended = await whereCallerIs(
-    caller,
-    service,
-    (home) => revokeCurrent(home, caller.accessToken, revocationOf(caller, service)),
-    (events) => events.length === 0,
+  const ended = await whereCallerIs(caller, service, (home) =>
+    revokeCurrent(home, caller.accessToken, revocationOf(caller, service)),
   );
   if (ended === null) return SESSION_ENDED;
   report(caller, ended.home, ended.result);
@@ -38,11 +35,8 @@ export async function endOne(
   if (sessionId === caller.accessToken.sessionId) return endCurrent(caller, service);
   const refused = await whyNotAdmitted(caller, service);
   if (refused !== null) return refused;
-  const ended = await whereCallerIs(
-    caller,
-    service,
-    (home) => revokeOne(home, caller.accessToken, sessionId, revocationOf(caller, service)),
-    (found) => !found.ok,
+  const ended = await whereCallerIs(caller, service, (home) =>
+    revokeOne(home, caller.accessToken, sessionId, revocationOf(caller, service)),
   );
   if (ended === null) return SESSION_ENDED;
   const { home, result } = ended;
@@ -58,11 +52,8 @@ export async function endOthers(
 ): Promise<Result<{ revoked: number }>> {
   const refused = await whyNotAdmitted(caller, service);
   if (refused !== null) return refused;
-  const ended = await whereCallerIs(
-    caller,
-    service,
-    (home) => revokeOthers(home, caller.accessToken, revocationOf(caller, service)),
-    (found) => !found.ok,
+  const ended = await whereCallerIs(caller, service, (home) =>
+    revokeOthers(home, caller.accessToken, revocationOf(caller, service)),
   );
   if (ended === null) return SESSION_ENDED;
   const { home, result } = ended;

@@ -19,16 +19,16 @@ export async function endByClient(
   target: { sessionId: string; clientId: string },
 ): Promise<RecordedEvent[]> {
   if (service.endedSessions.has(target.sessionId)) return [];
-  const { home: at, result } = await whereSessionIs(
+  const ended = await whereSessionIs(
     caller,
     service,
     { home, sessionId: target.sessionId },
     (place) => revokeByClient(place, target, revocationOf(caller, service)),
-    (events) => events.length === 0,
   );
-  report(caller, at, result);
+  if (ended === null) return [];
+  report(caller, ended.home, ended.result);
   service.endedSessions.add(target.sessionId);
-  return result;
+  return ended.result;
 }
 
 /** Whether that ended a live session. */

@@ -2,6 +2,8 @@
 import type { Home } from '../db/d1';
 import { findForwarding } from '../homes/forwarding';
 import { finishMove } from '../homes/move';
+import { assertAllAnswered, queryAll } from '../homes/query-all';
+import { MOVED, type Moved } from '../sessions/session';
 import type { Caller, UserCaller } from './caller';
 import { moveContext } from './finish-moves';
 import { report } from './report';
@@ -11,40 +13,58 @@ import type { Service } from './service';
 const MAX_HOPS = 3;
 
 /**
- * Runs an operation on a session in the home that its token names; where it finds no live session
- * there, in the home that the session has moved to. With one home, and for everyone who has not
- * moved, it is run once and nothing else is asked.
+ * Runs a rule on a session in the home that its token names; where that answers `MOVED`, in the
+ * home that the session has moved to. Whoever has not moved costs one run and nothing else. null:
+ * it went to a home that this service does not have.
  */
 export async function whereSessionIs<T>(
   caller: Caller,
   service: Service,
-  start: { home: Home; sessionId: string },
-  run: (home: Home) => Promise<T>,
-  isMissing: (result: T) => boolean,
-): Promise<{ home: Home; result: T }> {
-  let { home } = start;
-  for (let hop = 1; ; hop += 1) {
-    const result = await run(home);
-    const next =
-      isMissing(result) && hop <= MAX_HOPS
-        ? await follow(caller, service, home, start.sessionId)
-        : null;
-    if (next === null) return { home, result };
-    home = next;
+  { home: start, sessionId }: { home: Home; sessionId: string },
+  run: (home: Home) => Promise<T | Moved>,
+): Promise<{ home: Home; result: T } | null> {
+  let home: Home | null = start;
+  for (let hops = 0; home !== null && hops <= MAX_HOPS; hops += 1) {
+    const result: T | Moved = await run(home);
+    if (result !== MOVED) return { home, result };
+    home = await follow(caller, service, home, sessionId);
   }
+  return null;
 }
 
-/** Runs an operation for a person, in the home that the session of their access token is in. */
+/** Runs a rule for a person, in the home that the session of their access token is in. */
 export async function whereCallerIs<T>(
   caller: UserCaller,
   service: Service,
-  run: (home: Home) => Promise<T>,
-  isMissing: (result: T) => boolean,
+  run: (home: Home) => Promise<T | Moved>,
 ): Promise<{ home: Home; result: T } | null> {
   const { sessionId, home: name } = caller.accessToken;
   const home = service.findHome(name, caller.meter);
   if (home === null) return null;
-  return whereSessionIs(caller, service, { home, sessionId }, run, isMissing);
+  return whereSessionIs(caller, service, { home, sessionId }, run);
+}
+
+/**
+ * Runs a rule on a session of which nothing says where it is: in all homes side by side, of which
+ * one has it. Throws `DatabaseUnavailableError` while a home in which it may be does not answer.
+ * null: it is in none.
+ */
+export async function whereverItIs<T>(
+  caller: Caller,
+  service: Service,
+  sessionId: string,
+  run: (home: Home) => Promise<T | Moved | null>,
+): Promise<{ home: Home; result: T } | null> {
+  const { answered, unavailable } = await queryAll(service.homes(caller.meter), run);
+  for (const { home, answer } of answered)
+    if (answer !== MOVED && answer !== null) return { home, result: answer };
+  assertAllAnswered(unavailable);
+  const left = answered.find(({ answer }) => answer === MOVED);
+  if (left === undefined) return null;
+  // It left while the homes were asked.
+  const found = await whereSessionIs(caller, service, { home: left.home, sessionId }, run);
+  if (found === null || found.result === null) return null;
+  return { home: found.home, result: found.result };
 }
 
 async function follow(
@@ -53,7 +73,6 @@ async function follow(
   home: Home,
   sessionId: string,
 ): Promise<Home | null> {
-  if (service.config.homes.size === 1) return null;
   const forwarding = await findForwarding(home, sessionId);
   if (forwarding === null) return null;
   const target = service.findHome(forwarding.to, home.meter);

@@ -8,8 +8,8 @@
 import { may } from '../config/authority';
 import type { Client } from '../config/clients';
 import { findBrowserClient } from '../config/refused-clients';
-import { findSession } from '../sessions/read';
-import { checkSession, isStale } from '../sessions/session';
+import { findLiveSession } from '../sessions/read';
+import { isStale } from '../sessions/session';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import { authorize } from './authorize';
 import type { ClientCaller, UserCaller } from './caller';
@@ -59,16 +59,13 @@ export async function verifyBearerRequest(
     if (!authorized.ok) return authorized;
   }
   if (service.endedSessions.has(sessionId)) return SESSION_ENDED;
-  const found = await whereCallerIs(
-    caller,
-    service,
-    (home) => findSession(home, sessionId),
-    (session) => session?.movedTo != null,
+  const { config, now } = service;
+  const found = await whereCallerIs(caller, service, (home) =>
+    findLiveSession(home, config.sessions, sessionId, now()),
   );
   if (found === null) return SESSION_ENDED;
   const { result: session } = found;
-  if (session === null || checkSession(session, service.config.sessions, service.now()) !== null)
-    return callerEnded(caller, service);
+  if (session === null) return callerEnded(caller, service);
   if (isStale(session, accessToken.issuedAt)) return STALE_TOKEN;
   const { userId } = session;
   return { ok: true, verified: { userId, sessionId, clientId, accessToken: null } };

@@ -6,8 +6,8 @@
 import { isPublic } from '../config/clients';
 import type { Home } from '../db/d1';
 import { NOBODY } from '../sessions/presented';
-import { findSession } from '../sessions/read';
-import { checkSession, endsAt, isStale, type Session } from '../sessions/session';
+import { findLiveSession } from '../sessions/read';
+import { endsAt, isStale, type Session } from '../sessions/session';
 import { toTrustedClaims } from '../tokens/access-token';
 import {
   looksLikeRefreshToken,
@@ -66,15 +66,11 @@ export async function introspect(
     if (service.endedSessions.has(found.sessionId)) return INACTIVE;
     const throttled = await throttleClient(caller, service, found.sessionId);
     if (throttled !== null) return throttled;
-    const { result: session } = await whereSessionIs(
-      caller,
-      service,
-      found,
-      (home) => findSession(home, found.sessionId),
-      (row) => row?.movedTo != null,
+    const live = await whereSessionIs(caller, service, found, (home) =>
+      findLiveSession(home, config.sessions, found.sessionId, now()),
     );
-    if (session !== null && checkSession(session, config.sessions, now()) === null)
-      return isStale(session, found.issuedAt)
+    if (live !== null && live.result !== null)
+      return isStale(live.result, found.issuedAt)
         ? INACTIVE
         : { ok: true, introspection: { kind: found.kind, claims: found.claims } };
     service.endedSessions.add(found.sessionId);

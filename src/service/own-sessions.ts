@@ -5,7 +5,7 @@
 import { type EventPage, type EventQuery, listOwnEvents } from '../security-log/read-events';
 import { listOwnSessions, type Page, type SessionPage } from '../sessions/list';
 import { type Copies, findForOwner } from '../sessions/read';
-import { checkSession, type KnownSession, type Session } from '../sessions/session';
+import type { Moved, Session } from '../sessions/session';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import type { UserCaller } from './caller';
 import { whereCallerIs } from './follow-session';
@@ -38,15 +38,12 @@ export async function listEvents(
 async function readOwn<T>(
   caller: UserCaller,
   service: Service,
-  read: (copies: Copies) => Promise<T | null>,
+  read: (copies: Copies) => Promise<T | Moved | null>,
 ): Promise<Result<{ page: T }>> {
   const refused = await whyNotAdmitted(caller, service);
   if (refused !== null) return refused;
-  const found = await whereCallerIs(
-    caller,
-    service,
-    (home) => read({ home, replica: service.replicaOf(home) }),
-    (result) => result === null,
+  const found = await whereCallerIs(caller, service, (home) =>
+    read({ home, replica: service.replicaOf(home) }),
   );
   if (found === null) return SESSION_ENDED;
   const { result: page } = found;
@@ -61,16 +58,12 @@ export async function findOwnSession(
 ): Promise<Result<{ session: Session }>> {
   const refused = await whyNotAdmitted(caller, service);
   if (refused !== null) return refused;
-  const found = await whereCallerIs(
-    caller,
-    service,
-    (home) => findForOwner(home, caller.accessToken, sessionId),
-    ({ own }) => own?.movedTo != null,
+  const { config, now } = service;
+  const found = await whereCallerIs(caller, service, (home) =>
+    findForOwner(home, config.sessions, caller.accessToken, sessionId, now()),
   );
   if (found === null) return SESSION_ENDED;
   const { own, session } = found.result;
-  const isOver = (known: KnownSession) =>
-    checkSession(known, service.config.sessions, service.now()) !== null;
-  if (own === null || isOver(own)) return callerEnded(caller, service);
-  return session === null || isOver(session) ? UNKNOWN_SESSION : { ok: true, session };
+  if (own === null) return callerEnded(caller, service);
+  return session === null ? UNKNOWN_SESSION : { ok: true, session };
 }

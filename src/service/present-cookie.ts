@@ -65,7 +65,6 @@ export async function presentAt(
     case 'unknown_session':
     case 'wrong_client':
     case 'superseded':
-    case 'moved':
       return SESSION_ENDED;
     default:
       return refuse({ code: 'session_ended', reason: result.reason });

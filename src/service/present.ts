@@ -38,8 +38,8 @@ export async function present(
     service,
     { home, sessionId: presentation.token.sessionId },
     (place) => presentToken(place, keyring, policy, presentation, request),
-    (result) => !result.ok && result.reason === 'moved',
   );
+  if (found === null) return { home, result: { ok: false, reason: 'unknown_session', events: [] } };
   report(caller, found.home, found.result.events);
   return found;
 }
@@ -61,13 +61,13 @@ export async function endPresented(
   }
   const keyring = await service.keyring();
   const policy = refreshPolicyOf(service, presentation.clientId);
-  const { home: at, result } = await whereSessionIs(
+  const ended = await whereSessionIs(
     caller,
     service,
     { home, sessionId: presentation.token.sessionId },
     (place) => revokePresented(place, keyring, policy, presentation, revocationOf(caller, service)),
-    (events) => events.length === 0,
   );
-  report(caller, at, result);
-  return result;
+  if (ended === null) return [];
+  report(caller, ended.home, ended.result);
+  return ended.result;
 }

@@ -3,16 +3,14 @@
  * by side, and a session that has left one of them is followed.
  */
 
-import type { Home } from '../db/d1';
-import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason } from '../security-log/audit';
 import { findSession } from '../sessions/read';
 import { revokeByAct } from '../sessions/revoke-by-act';
-import type { KnownSession, Session } from '../sessions/session';
+import type { Session } from '../sessions/session';
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
-import type { Caller, ClientCaller } from './caller';
-import { whereSessionIs } from './follow-session';
+import type { ClientCaller } from './caller';
+import { whereverItIs } from './follow-session';
 import { type Result, UNKNOWN_SESSION } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
@@ -28,11 +26,11 @@ export async function findReached(
   if (!authorized.ok) return authorized;
   const throttled = await throttleClient(caller, service, sessionId);
   if (throttled !== null) return throttled;
-  const { session } = await whereverItIs(caller, service, sessionId, async (home) => ({
-    session: await findSession(home, sessionId),
-  }));
-  return session !== null && authorized.grant.includes(session.clientId)
-    ? { ok: true, session }
+  const found = await whereverItIs(caller, service, sessionId, (home) =>
+    findSession(home, sessionId),
+  );
+  return found !== null && authorized.grant.includes(found.result.clientId)
+    ? { ok: true, session: found.result }
     : UNKNOWN_SESSION;
 }
 
@@ -57,40 +55,15 @@ export async function endReached(
     reason,
   });
   const revocation = revocationOf(caller, service);
-  let isEnded = false;
-  const { session } = await whereverItIs(caller, service, sessionId, async (home) => {
-    const ended = await revokeByAct(home, act, sessionId, revocation);
-    if (ended.events.length > 0) {
-      report(caller, home, ended.events);
-      reportAct(caller, { ...act, toldBy: home.name }, [{ home }]);
-      isEnded = true;
-    }
-    return ended;
-  });
-  if (session === null || !grant.includes(session.clientId)) return UNKNOWN_SESSION;
+  const found = await whereverItIs(caller, service, sessionId, (home) =>
+    revokeByAct(home, act, sessionId, revocation),
+  );
+  if (found === null) return UNKNOWN_SESSION;
+  const { home, result } = found;
+  const isEnded = result.events.length > 0;
+  report(caller, home, result.events);
+  if (isEnded) reportAct(caller, { ...act, toldBy: home.name }, [{ home }]);
+  if (!grant.includes(result.session.clientId)) return UNKNOWN_SESSION;
   service.endedSessions.add(sessionId);
   return { ok: true, isEnded };
 }
-
-/** What the home says in which the session is; another one's, where it is in none. */
-export async function whereverItIs<T extends { session: KnownSession | null }>(
-  caller: Caller,
-  service: Service,
-  sessionId: string,
-  run: (home: Home) => Promise<T>,
-): Promise<T> {
-  const { answered, unavailable } = await queryAll(service.homes(caller.meter), run);
-  const found = answered.filter(({ answer }) => answer.session !== null);
-  const here = found.find(({ answer: { session } }) => session?.movedTo === null);
-  if (here !== undefined) return here.answer;
-  assertAllAnswered(unavailable);
-  const [first] = found.length > 0 ? found : answered;
-  const { home, answer } = first as (typeof answered)[number];
-  if (answer.session === null) return answer;
-  // It left while the homes were asked.
-  const start = { home, sessionId };
-  const { result } = await whereSessionIs(caller, service, start, run, isGone);
-  return result;
-}
-
-const isGone = ({ session }: { session: KnownSession | null }) => session?.movedTo != null;

@@ -73,13 +73,14 @@ async function attempt(
   const { token } = verdict;
   const untold = caller.device.unknown ?? [];
   const attempt = { ...seen, untold, token, clientId, reporting, now };
-  const { home: at, result } = await whereSessionIs(
+  const refreshed = await whereSessionIs(
     caller,
     service,
     { home, sessionId: token.sessionId },
     (place) => rotateSession(place, keyring, policy, attempt),
-    (found) => !found.ok && found.reason === 'moved',
   );
+  if (refreshed === null) return unknown('unknown_home');
+  const { home: at, result } = refreshed;
   report(caller, at, result.events);
   if (result.ok) {
     const { outcome, session } = result;
@@ -90,7 +91,6 @@ async function attempt(
     case 'unknown_session':
     case 'wrong_client':
     case 'unproven':
-    case 'moved':
       return unknown(result.reason);
     default:
       return refused(result.reason);

@@ -59,14 +59,14 @@ export async function startInBrowser(
   const userAgent = caller.device.userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null;
   const { risk } = refreshPolicyOf(service, handoff.clientId);
   const browser = { userAgent, signals, risk, replaces };
-  const { home: at, result } = await whereSessionIs(
+  const exchanged = await whereSessionIs(
     caller,
     service,
     { home, sessionId: handoff.sessionId },
     (place) => exchangeHandoff(place, handoff, browser, revocationOf(caller, service)),
-    (exchanged) => exchanged === null,
   );
-  if (result === null) return INVALID_CODE;
+  if (exchanged === null || exchanged.result === null) return INVALID_CODE;
+  const { home: at, result } = exchanged;
   report(caller, at, result.events);
   // One transaction has one database, so a former session in another home ends by itself.
   if (replaces === null) await endReplaced(caller, service, former);

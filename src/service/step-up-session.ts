@@ -47,14 +47,11 @@ export async function stepUp(
   const signer = await service.signerFor(home);
   const authentication = { authTime: authTime.authTime, amr, acr };
   const request = { grant, reporting: reportingOf(caller, config), now };
-  const { home: at, result } = await whereSessionIs(
-    caller,
-    service,
-    { home, sessionId },
-    (place) =>
-      authenticateSession(place, keyring, config.sessions, verdict.token, authentication, request),
-    (found) => !found.ok,
+  const authenticated = await whereSessionIs(caller, service, { home, sessionId }, (place) =>
+    authenticateSession(place, keyring, config.sessions, verdict.token, authentication, request),
   );
+  if (authenticated === null) return UNKNOWN_SESSION;
+  const { home: at, result } = authenticated;
   if (!result.ok) {
     const presentation = { token: verdict.token, clientId: null, visitor: NOBODY };
     // What a refresh would take for theft is reported here too.

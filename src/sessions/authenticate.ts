@@ -23,6 +23,8 @@ import {
   type EndReason,
   isLive,
   isWithinGrace,
+  MOVED,
+  type Moved,
   PLACEHOLDERS_OF_NOW,
   type Session,
   selectSession,
@@ -55,7 +57,7 @@ export async function authenticateSession(
   token: RefreshToken,
   { authTime, amr, acr }: Authentication,
   { grant, reporting, now }: { grant: Grant<'create_sessions'>; reporting: Reporting; now: number },
-): Promise<AuthenticateResult> {
+): Promise<AuthenticateResult | Moved> {
   const { sessionId } = token;
   const details = { by: 'client', client_id: grant.clientId } as const;
   const [hash, steps, eventIds] = await Promise.all([
@@ -101,6 +103,7 @@ export async function authenticateSession(
   if (row === undefined || !grant.includes(row.clientId))
     return { ok: false, reason: 'unknown_session' };
   const ended = checkSession(row, policy, now);
+  if (ended === MOVED) return MOVED;
   if (ended !== null) return { ok: false, reason: ended };
   const isOlder = row.authTime !== null && row.authTime.getTime() > authTime.getTime();
   return { ok: false, reason: isOlder ? 'older_authentication' : 'superseded' };

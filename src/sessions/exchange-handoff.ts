@@ -12,9 +12,9 @@ import { userSessions } from '../db/schema';
 import { assess } from '../risk/assess';
 import { fillUnknownSql, parseSignals, type Signals, toPatch } from '../risk/signals';
 import { type RecordedEvent, reportTo } from '../security-log/record';
-import { observe } from './presented';
+import { observe } from './observe';
 import { BY_USER, endOne, type Revocation } from './revocation';
-import { isLive, type Session } from './session';
+import { isLive, MOVED, type Moved, type Session } from './session';
 import { recordStart } from './start-events';
 
 /** What redeems the code. */
@@ -47,7 +47,7 @@ export async function exchangeHandoff(
   }: { sessionId: string; clientId: string; secret: string; startedBy?: string },
   { userAgent, signals, risk, replaces }: RedeemingBrowser,
   revocation: Revocation,
-): Promise<{ session: Session; secret: string; events: RecordedEvent[] } | null> {
+): Promise<{ session: Session; secret: string; events: RecordedEvent[] } | Moved | null> {
   const { db } = home;
   const { policy, now } = revocation;
   const next = randomSecret();
@@ -70,7 +70,7 @@ export async function exchangeHandoff(
       : reportStart(home, { sessionId, startedBy, signals }, exchanged, revocation);
   const answers = await transact(home, () => ({
     told: db
-      .select({ lastSignals: userSessions.lastSignals })
+      .select({ lastSignals: userSessions.lastSignals, movedTo: userSessions.movedTo })
       .from(userSessions)
       .where(eq(userSessions.id, sessionId)),
     exchange: db
@@ -96,10 +96,11 @@ export async function exchangeHandoff(
     own: db.select().from(userSessions).where(exchanged),
   }));
   const [session] = answers.own;
-  if (session === undefined) return null;
+  const [told] = answers.told;
+  if (session === undefined) return told !== undefined && told.movedTo !== null ? MOVED : null;
   const events = [...answers.events, ...(answers.started ?? [])];
   const seenAt = session.createdAt.getTime();
-  const last = parseSignals(answers.told[0]?.lastSignals ?? null);
+  const last = parseSignals(told?.lastSignals ?? null);
   const assessment = assess(last, signals, { policy: risk, seenAt, now });
   if (assessment.level !== 'medium' && assessment.level !== 'high')
     return { session, secret: next, events };

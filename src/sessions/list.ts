@@ -8,10 +8,16 @@ import type { Grant } from '../config/authority';
 import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
 import { PASSED_OVER, takePage } from '../numbered-pages';
-import type { Caller } from './may-end';
+import type { SessionOwner } from './may-end';
 import { type Position, selectOpen, toListedAt } from './open';
 import { type Copies, readFor } from './read';
-import { checkSession, type KnownSession, type Session, selectSession } from './session';
+import {
+  checkSession,
+  type KnownSession,
+  type Moved,
+  type Session,
+  selectSession,
+} from './session';
 
 export interface Page {
   after: Position | null;
@@ -24,18 +30,18 @@ export interface SessionPage {
   next: Position | null;
 }
 
-/** The live sessions of the caller's user; null when the caller's own session is over. */
+/** The live sessions of the owner's user; null when the owner's own session is over. */
 export function listOwnSessions(
   copies: Copies,
   policy: SessionPolicies,
-  caller: Caller,
+  owner: SessionOwner,
   page: Page,
   now: number,
-): Promise<SessionPage | null> {
-  return readFor(copies, policy, caller.sessionId, now, async (copy) => {
+): Promise<SessionPage | Moved | null> {
+  return readFor(copies, policy, owner.sessionId, now, async (copy) => {
     const statements = {
-      own: selectSession(copy, caller.sessionId),
-      ...selectOf(copy, caller, page),
+      own: selectSession(copy, owner.sessionId),
+      ...selectOf(copy, owner, page),
     };
     const { own, ...read } = await transact(copy, () => statements);
     return { own: own[0], answer: toOwnPage(own, read, page, policy, now) };
@@ -43,7 +49,7 @@ export function listOwnSessions(
 }
 
 /** The statements of a page of a person's own; none for a guest, who has the one session. */
-export function selectOf(copy: Home | Replica, { userId }: Caller, page: Page) {
+export function selectOf(copy: Home | Replica, { userId }: SessionOwner, page: Page) {
   const { after, limit } = page;
   if (userId === null) return { sameSecond: null, earlier: null };
   return selectOpen(copy, userId, after, limit + 1 + PASSED_OVER);

@@ -3,17 +3,17 @@ import { and, eq, exists, type SQL, sql } from 'drizzle-orm';
 import type { Home } from '../db/d1';
 import { userSessions } from '../db/schema';
 import type { Revocation } from './revocation';
-import { checkSession, isLive, type KnownSession } from './session';
+import { checkSession, isLive, type KnownSession, MOVED, type Moved } from './session';
 
 /** Who asks: the session behind a verified access token. */
-export interface Caller {
+export interface SessionOwner {
   sessionId: string;
   /** null: a guest, who has this one session. */
   userId: string | null;
 }
 
 /** Who asks for the end of other sessions than their own. */
-export interface AuthenticatedCaller extends Caller {
+export interface AuthenticatedOwner extends SessionOwner {
   /**
    * When the person proved who they are, as far as the presented token knows: a step-up after it
    * was not of whoever holds it. null: not known.
@@ -21,20 +21,22 @@ export interface AuthenticatedCaller extends Caller {
   authTime: Date | null;
 }
 
-/** SQL: the session is one that the caller may see and end. */
-export function belongsTo({ userId, sessionId }: Caller): SQL {
+/** SQL: the session is one that the owner may see and end. */
+export function belongsTo({ userId, sessionId }: SessionOwner): SQL {
   return userId === null ? eq(userSessions.id, sessionId) : eq(userSessions.userId, userId);
 }
 
 /** Why the session of this row may end no others; null: it may. */
 export function whyRefused(
   row: KnownSession | undefined,
-  caller: AuthenticatedCaller,
+  owner: AuthenticatedOwner,
   { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
-): 'caller_session_ended' | 'authentication_too_old' | null {
-  if (row === undefined || checkSession(row, policy, now) !== null) return 'caller_session_ended';
+): 'caller_session_ended' | 'authentication_too_old' | Moved | null {
+  if (row === undefined) return 'caller_session_ended';
+  const ended = checkSession(row, policy, now);
+  if (ended !== null) return ended === MOVED ? MOVED : 'caller_session_ended';
   if (maxAge === null) return null;
-  const isRecent = [row.authTime, caller.authTime].every(
+  const isRecent = [row.authTime, owner.authTime].every(
     (authTime) => authTime !== null && now - authTime.getTime() <= maxAge * 1000,
   );
   return isRecent ? null : 'authentication_too_old';
@@ -42,10 +44,10 @@ export function whyRefused(
 
 const toSeconds = (time: Date | null) => time && Math.floor(time.getTime() / 1000);
 
-/** SQL twin of `whyRefused(…) === null`, checked in the very statement that acts for the caller. */
+/** SQL twin of `whyRefused(…) === null`, checked in the very statement that acts for the owner. */
 export function mayEndOthers(
   home: Home,
-  { sessionId, authTime }: AuthenticatedCaller,
+  { sessionId, authTime }: AuthenticatedOwner,
   { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
 ): SQL {
   const isRecent =

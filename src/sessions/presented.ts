@@ -8,27 +8,28 @@
  * a request that was delayed, or a browser that was restored, shows an old one without asking for
  * anything, and the next refresh tells which it was.
  */
-import { eq } from 'drizzle-orm';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
-import { userSessions } from '../db/schema';
 import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
 import { asItWas, NO_SIGNALS, type Signals } from '../risk/signals';
-import { type RepeatableDraft, toOnce, toRecording } from '../security-log/hourly-limit';
-import {
-  type EventDraft,
-  type RecordedEvent,
-  type Reporting,
-  reportTo,
-} from '../security-log/record';
+import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
+import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
 import { changeIfUnchanged } from './change-if-unchanged';
+import { observe } from './observe';
 import { findSession } from './read';
 import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
 import { endById, type Revocation } from './revocation';
 import { MAX_LOST_RACES } from './rotate';
-import { type KnownSession, type RefusalReason, type Session, selectSession } from './session';
+import {
+  type KnownSession,
+  MOVED,
+  type Moved,
+  type RefusalReason,
+  type Session,
+  selectSession,
+} from './session';
 
 /** Who presents it, as far as the request tells. */
 export interface Visitor {
@@ -72,7 +73,7 @@ export type PresentedResult = {
    * `superseded`: authentic, but neither current nor within the grace period. A refresh with it
    * recovers a lost answer, or is reuse.
    */
-  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'superseded' | 'moved' }
+  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'superseded' }
 );
 
 /**
@@ -86,13 +87,14 @@ export async function presentToken(
   policy: RefreshPolicy,
   presentation: Presentation,
   { reporting, now }: { reporting: Reporting; now: number },
-): Promise<PresentedResult> {
+): Promise<PresentedResult | Moved> {
   const id = presentation.token.sessionId;
-  let row: KnownSession | undefined = (await findSession(home, id)) ?? undefined;
+  let row = (await findSession(home, id)) ?? undefined;
   for (let races = 0; races < MAX_LOST_RACES; races += 1) {
+    if (row === MOVED) return MOVED;
     if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
-    if (row.movedTo !== null) return { ok: false, reason: 'moved', events: [] };
     const refreshCase = await weigh(row, keyring, policy, presentation, now);
+    if (refreshCase.do === 'follow') return MOVED;
     const event = await toEvent(row, refreshCase, presentation);
     if (event === null) return { ...toResult(refreshCase, row), events: [] };
     const change =
@@ -122,7 +124,7 @@ export async function revokePresented(
   policy: RefreshPolicy,
   presentation: Presentation & { clientId: string },
   revocation: Revocation,
-): Promise<RecordedEvent[]> {
+): Promise<RecordedEvent[] | Moved> {
   const { sessionId } = presentation.token;
   const { reporting, now } = revocation;
   const { clientId } = presentation;
@@ -133,31 +135,12 @@ export async function revokePresented(
     own: [before],
     events: ended,
   } = await transact(home, () => ({ own, ...end }));
-  if (before === undefined || before.movedTo !== null) return ended;
+  if (before === undefined) return ended;
   const refreshCase = await weigh(before, keyring, policy, presentation, now);
+  if (refreshCase.do === 'follow') return MOVED;
   const event = toObservation(await toEvent(before, refreshCase, presentation));
   if (event === null) return ended;
   return [...ended, ...(await observe(home, before, event, { reporting, now }))];
-}
-
-/** Reports what was seen of a session, which changes nothing about it. */
-export async function observe(
-  home: Home,
-  { id }: Pick<Session, 'id'>,
-  event: EventDraft | RepeatableDraft,
-  { reporting, now }: { reporting: Reporting; now: number },
-): Promise<RecordedEvent[]> {
-  const { requestId } = reporting;
-  const condition = eq(userSessions.id, id);
-  const at = { sessionId: id, condition, requestId, now };
-  const recording = await toRecording(home, event, at);
-  const report = reportTo(home, reporting, { written: recording.eventIds, now });
-  const { written } = await transact(home, () => ({
-    recorded: recording.statements,
-    deliveries: report.deliveries,
-    written: report.readBack,
-  }));
-  return written;
 }
 
 async function weigh(
@@ -185,9 +168,11 @@ async function weigh(
   return toRefreshCase(row, attempt, policy, { now, isOwnRotation: false });
 }
 
+type DecidedHere = Exclude<RefreshCase, { do: 'follow' }>;
+
 async function toEvent(
   row: Session,
-  refreshCase: RefreshCase,
+  refreshCase: DecidedHere,
   { token, visitor }: Presentation,
 ): Promise<EventDraft | RepeatableDraft | null> {
   if (refreshCase.do === 'refuse' || refreshCase.event === null) return null;
@@ -217,7 +202,7 @@ function toObservation(
 }
 
 function toResult(
-  refreshCase: RefreshCase,
+  refreshCase: DecidedHere,
   session: Session,
 ):
   | { ok: true; session: Session }

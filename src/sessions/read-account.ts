@@ -14,7 +14,7 @@ import {
 } from '../security-log/read-events';
 import { type SessionPage, selectOf, toOwnPage } from './list';
 import { type Copies, readForLive } from './read';
-import { type Session, selectSession } from './session';
+import { type Moved, type Session, selectSession } from './session';
 
 export interface Account {
   devices: SessionPage;
@@ -57,16 +57,16 @@ export async function readAccount(
   session: Session,
   { devices: limit, activity }: { devices: number; activity: EventQuery },
   now: number,
-): Promise<Account> {
+): Promise<Account | Moved> {
   const page = { after: null, limit };
-  const caller = { sessionId: session.id, userId: session.userId };
-  const subject = caller.userId ?? caller.sessionId;
+  const owner = { sessionId: session.id, userId: session.userId };
+  const subject = owner.userId ?? owner.sessionId;
   const { limit: most, before } = activity;
   const shown = { subject, before: before ?? Number.MAX_SAFE_INTEGER, limit: most };
   return readForLive(copies, session, async (copy) => {
     const statements = {
       own: selectSession(copy, session.id),
-      ...selectOf(copy, caller, page),
+      ...selectOf(copy, owner, page),
       events: selectEvents(copy, subject, activity),
       of: sessionsOfEvents(copy, shown),
     };

@@ -4,8 +4,15 @@
  */
 import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
-import type { Caller } from './may-end';
-import { checkSession, type KnownSession, type Session, selectSession } from './session';
+import type { SessionOwner } from './may-end';
+import {
+  checkSession,
+  type KnownSession,
+  MOVED,
+  type Moved,
+  type Session,
+  selectSession,
+} from './session';
 
 /** Where a person's sessions are. */
 export interface Copies {
@@ -13,28 +20,59 @@ export interface Copies {
   replica: Replica;
 }
 
-/** A session by its id, whatever its state. */
-export async function findSession(home: Home, id: string): Promise<KnownSession | null> {
+/** A session by its id, live or over. */
+export async function findSession(home: Home, id: string): Promise<KnownSession | Moved | null> {
   const own = selectSession(home, id);
-  const { rows } = await transact(home, () => ({ rows: own }));
-  return rows[0] ?? null;
+  const {
+    rows: [row],
+  } = await transact(home, () => ({ rows: own }));
+  if (row === undefined) return null;
+  return row.movedTo === null ? row : MOVED;
 }
 
-/** A session of the caller's person, and the caller's own; null: there is none, or not of them. */
+/** A live session by its id. */
+export async function findLiveSession(
+  home: Home,
+  policy: SessionPolicies,
+  id: string,
+  now: number,
+): Promise<Session | Moved | null> {
+  return whileLive(await findSession(home, id), policy, now);
+}
+
+/** null: there is none, or it is over. */
+function whileLive(
+  session: KnownSession | Moved | null,
+  policy: SessionPolicies,
+  now: number,
+): KnownSession | Moved | null {
+  if (session === null || session === MOVED) return session;
+  const ended = checkSession(session, policy, now);
+  if (ended === MOVED) return MOVED;
+  return ended === null ? session : null;
+}
+
+/**
+ * A live session of the owner's, and the owner's own; null: it is over, or there is none that is
+ * theirs.
+ */
 export async function findForOwner(
   home: Home,
-  caller: Caller,
+  policy: SessionPolicies,
+  owner: SessionOwner,
   id: string,
-): Promise<{ own: KnownSession | null; session: KnownSession | null }> {
-  const { own, other } = await transact(home, () => ({
-    own: selectSession(home, caller.sessionId),
-    other: id === caller.sessionId ? null : selectSession(home, id),
+  now: number,
+): Promise<{ own: Session | null; session: Session | null } | Moved> {
+  const found = await transact(home, () => ({
+    own: selectSession(home, owner.sessionId),
+    other: id === owner.sessionId ? null : selectSession(home, id),
   }));
-  const [session] = other ?? own;
-  const isTheirs =
-    session?.id === caller.sessionId ||
-    (caller.userId !== null && session?.userId === caller.userId);
-  return { own: own[0] ?? null, session: isTheirs && session ? session : null };
+  const own = whileLive(found.own[0] ?? null, policy, now);
+  if (own === MOVED) return MOVED;
+  if (found.other === null) return { own, session: own };
+  const other = whileLive(found.other[0] ?? null, policy, now);
+  const isTheirs = owner.userId !== null && other !== MOVED && other?.userId === owner.userId;
+  return { own, session: isTheirs ? other : null };
 }
 
 /** What a read found, and the person's session as it was there. */
@@ -48,9 +86,11 @@ export async function readForLive<T>(
   { home, replica }: Copies,
   session: Session,
   read: (copy: Home | Replica) => Promise<Found<T>>,
-): Promise<T> {
-  const found = await read(replica);
-  return isBehind(replica, found, session) ? (await read(home)).answer : found.answer;
+): Promise<T | Moved> {
+  const first = await read(replica);
+  const { own, answer } = isBehind(replica, first, session) ? await read(home) : first;
+  // It may have left since.
+  return own !== undefined && own.movedTo !== null ? MOVED : answer;
 }
 
 /** Whether what a copy answered is from before, or after, the session was as the primary has it. */
@@ -69,13 +109,14 @@ export async function readFor<T>(
   sessionId: string,
   now: number,
   read: (copy: Home | Replica) => Promise<Found<T>>,
-): Promise<T | null> {
+): Promise<T | Moved | null> {
   const find = () => findSession(home, sessionId);
   const asked = replica.isCopy() ? find() : null;
   // It is waited for below, unless the read fails.
   asked?.catch(() => {});
   const found = await read(replica);
-  const session = replica.isCopy() ? await (asked ?? find()) : found.own;
-  if (session == null || checkSession(session, policy, now) !== null) return null;
+  const known = replica.isCopy() ? await (asked ?? find()) : found.own;
+  const session = whileLive(known ?? null, policy, now);
+  if (session === null || session === MOVED) return session;
   return isBehind(replica, found, session) ? (await read(home)).answer : found.answer;
 }

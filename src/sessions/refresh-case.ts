@@ -1,5 +1,6 @@
 /**
- * Refreshing a session: the cases. An authentic token is, by what its session's row stores:
+ * Refreshing a session: the cases. A session that has moved to another home is followed there. Of
+ * one that is here, an authentic token is, by what its row stores:
  *
  *   1. current      the token's own hash, last rotation older than the grace period
  *                   → rotated: the successor
@@ -40,6 +41,7 @@ import {
   type EndReason,
   type KnownSession,
   lastUsedAt,
+  MOVED,
   type Session,
   wasRotatedWithinGrace,
 } from './session';
@@ -69,6 +71,8 @@ export interface RefreshAttempt {
 }
 
 export type RefreshCase =
+  /** The session goes on in another home. */
+  | { do: 'follow' }
   /** Refused; the row stays as it is. */
   | { do: 'refuse'; reason: EndReason | 'wrong_client' | 'unproven' }
   | { do: 'demand_reauthentication'; event: RepeatableDraft }
@@ -98,6 +102,7 @@ export async function toRefreshCase(
 ): Promise<RefreshCase> {
   if (row.clientId !== attempt.clientId) return { do: 'refuse', reason: 'wrong_client' };
   const ended = checkSession(row, policy.sessions, now);
+  if (ended === MOVED) return { do: 'follow' };
   if (ended !== null) return { do: 'refuse', reason: ended };
 
   const last = await toLastSignals(row, attempt);

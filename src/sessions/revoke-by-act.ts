@@ -6,36 +6,41 @@ import { type Act, recordAct } from '../security-log/audit';
 import type { RecordedEvent } from '../security-log/record';
 import { isReached } from './reach';
 import { byAct, endOne, type Revocation } from './revocation';
-import { isLive, type KnownSession, selectSession } from './session';
+import { isLive, MOVED, type Moved, type Session, selectSession } from './session';
 
 /** What became of it in one home. */
 export interface EndedByAct {
-  /** As it was before; null: this home has no such session. */
-  session: KnownSession | null;
+  /** As it was before. */
+  session: Session;
   /** Empty where none was live. */
   events: RecordedEvent[];
 }
 
 /**
  * Ends a session of a client that the act's grant reaches, whoever it is of. The act is recorded
- * where it ends one, and this home tells the webhooks of it. One round trip.
+ * where it ends one, and this home tells the webhooks of it. null: this home has no such session. One
+ * round trip.
  */
 export async function revokeByAct(
   home: Home,
   act: Act<'manage_users'>,
   sessionId: string,
   revocation: Revocation,
-): Promise<EndedByAct> {
+): Promise<EndedByAct | Moved | null> {
   const target = and(eq(userSessions.id, sessionId), isReached(userSessions.clientId, act.grant));
   const live = home.db
     .select({ one: sql`1` })
     .from(userSessions)
     .where(and(target, isLive(revocation.policy, revocation.now)));
   const end = endOne(home, target, byAct(act), revocation);
-  const { own, events } = await transact(home, () => ({
+  const {
+    own: [session],
+    events,
+  } = await transact(home, () => ({
     own: selectSession(home, sessionId),
     act: recordAct(home, { ...act, toldBy: home.name }, exists(live)),
     ...end,
   }));
-  return { session: own[0] ?? null, events };
+  if (session === undefined) return null;
+  return session.movedTo !== null ? MOVED : { session, events };
 }

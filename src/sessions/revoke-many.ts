@@ -9,7 +9,7 @@ import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
 import { type RecordedEvent, reportTo } from '../security-log/record';
-import { type AuthenticatedCaller, mayEndOthers, whyRefused } from './may-end';
+import { type AuthenticatedOwner, mayEndOthers, whyRefused } from './may-end';
 import { upsertNotBefore } from './not-before';
 import { endOfSlice, isOpenOf, type Position, SLICE, sliceOfOpen, toPosition } from './open';
 import { isReached } from './reach';
@@ -23,16 +23,16 @@ import {
   type RevokeResult,
   tokensEnd,
 } from './revocation';
-import { selectSession } from './session';
+import { MOVED, type Moved, selectSession } from './session';
 
-/** Ends all sessions of the caller's user but the caller's own. */
+/** Ends all sessions of the owner's user but the owner's own. */
 export async function revokeOthers(
   home: Home,
-  caller: AuthenticatedCaller,
+  owner: AuthenticatedOwner,
   revocation: Revocation,
-): Promise<RevokeResult> {
-  const { sessionId, userId } = caller;
-  const others = and(ne(userSessions.id, sessionId), mayEndOthers(home, caller, revocation));
+): Promise<RevokeResult | Moved> {
+  const { sessionId, userId } = owner;
+  const others = and(ne(userSessions.id, sessionId), mayEndOthers(home, owner, revocation));
   const events: RecordedEvent[] = [];
   let after: Position | null = null;
   do {
@@ -42,7 +42,8 @@ export async function revokeOthers(
       ...slice,
     }));
     events.push(...done.events);
-    const refused = whyRefused(done.own[0], caller, revocation);
+    const refused = whyRefused(done.own[0], owner, revocation);
+    if (refused === MOVED) return MOVED;
     if (refused !== null) return { ok: false, reason: refused };
     after = toPosition(done.last);
   } while (after !== null);
@@ -50,16 +51,16 @@ export async function revokeOthers(
 }
 
 /**
- * Ends all sessions of the caller's user, the caller's own too, as long as that one is live. It
+ * Ends all sessions of the owner's user, the owner's own too, as long as that one is live. It
  * ends last, because it is what the others are ended by.
  */
 export async function revokeEverywhere(
   home: Home,
-  caller: AuthenticatedCaller,
+  owner: AuthenticatedOwner,
   revocation: Revocation,
-): Promise<RevokeResult> {
-  const { sessionId, userId } = caller;
-  const mayEnd = mayEndOthers(home, caller, revocation);
+): Promise<RevokeResult | Moved> {
+  const { sessionId, userId } = owner;
+  const mayEnd = mayEndOthers(home, owner, revocation);
   const others = and(ne(userSessions.id, sessionId), mayEnd);
   const isOwn = eq(userSessions.id, sessionId);
   const isLast = userId === null ? undefined : notExists(anyOpen(home, userId, sessionId));
@@ -81,9 +82,10 @@ export async function revokeEverywhere(
       ownEvents: ownEnd.events,
     }));
     events.push(...done.events, ...done.ownEvents);
-    // In a transaction that is run again, the first run may have ended the caller's session.
+    // In a transaction that is run again, the first run may have ended the owner's session.
     if (done.ownEvents.length > 0) return { ok: true, events };
-    const refused = whyRefused(done.own[0], caller, revocation);
+    const refused = whyRefused(done.own[0], owner, revocation);
+    if (refused === MOVED) return MOVED;
     if (refused !== null) return { ok: false, reason: refused };
     after = toPosition(done.last);
   } while (after !== null);

@@ -4,14 +4,22 @@ import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import type { RecordedEvent } from '../security-log/record';
 import {
-  type AuthenticatedCaller,
+  type AuthenticatedOwner,
   belongsTo,
-  type Caller,
   mayEndOthers,
+  type SessionOwner,
   whyRefused,
 } from './may-end';
-import { BY_USER, endById, endOne, type Revocation, type RevokeResult } from './revocation';
-import { selectSession } from './session';
+import { findSession } from './read';
+import {
+  BY_USER,
+  endById,
+  endOne,
+  type Revocation,
+  type RevokedBy,
+  type RevokeResult,
+} from './revocation';
+import { MOVED, type Moved, selectSession } from './session';
 
 /**
  * Ends a session of the client that presents its token (RFC 7009 §2.1). One that is not there, or
@@ -21,40 +29,50 @@ export async function revokeByClient(
   home: Home,
   { sessionId, clientId }: { sessionId: string; clientId: string },
   revocation: Revocation,
-): Promise<RecordedEvent[]> {
+): Promise<RecordedEvent[] | Moved> {
   const by = { by: 'client', client_id: clientId, reason: 'signed_out' } as const;
-  const end = endById(home, { sessionId, clientId }, by, revocation);
-  const { events } = await transact(home, () => end);
-  return events;
+  return revokeNamed(home, { sessionId, clientId }, by, revocation);
 }
 
-/** Ends the caller's own session. */
+/** Ends the owner's own session. */
 export async function revokeCurrent(
   home: Home,
-  { sessionId }: Caller,
+  { sessionId }: SessionOwner,
   revocation: Revocation,
-): Promise<RecordedEvent[]> {
-  const end = endById(home, { sessionId, clientId: null }, BY_USER, revocation);
-  const { events } = await transact(home, () => end);
-  return events;
+): Promise<RecordedEvent[] | Moved> {
+  return revokeNamed(home, { sessionId, clientId: null }, BY_USER, revocation);
 }
 
-/** Ends one session of the caller's user. Someone else's is not found. */
+async function revokeNamed(
+  home: Home,
+  target: { sessionId: string; clientId: string | null },
+  by: RevokedBy,
+  revocation: Revocation,
+): Promise<RecordedEvent[] | Moved> {
+  const end = endById(home, target, by, revocation);
+  const { events } = await transact(home, () => end);
+  // Where none was live, it may be because it has left; to ask at once would cost each a read.
+  const isElsewhere = events.length === 0 && (await findSession(home, target.sessionId)) === MOVED;
+  return isElsewhere ? MOVED : events;
+}
+
+/** Ends one session of the owner's user. Someone else's is not found. */
 export async function revokeOne(
   home: Home,
-  caller: AuthenticatedCaller,
+  owner: AuthenticatedOwner,
   sessionId: string,
   revocation: Revocation,
-): Promise<RevokeResult> {
-  const target = and(eq(userSessions.id, sessionId), belongsTo(caller));
-  const condition = and(target, mayEndOthers(home, caller, revocation));
+): Promise<RevokeResult | Moved> {
+  const target = and(eq(userSessions.id, sessionId), belongsTo(owner));
+  const condition = and(target, mayEndOthers(home, owner, revocation));
   const end = endOne(home, condition, BY_USER, revocation);
   const { own, targets, events } = await transact(home, () => ({
-    own: selectSession(home, caller.sessionId),
+    own: selectSession(home, owner.sessionId),
     targets: home.db.select({ id: userSessions.id }).from(userSessions).where(target),
     ...end,
   }));
-  const refused = whyRefused(own[0], caller, revocation);
+  const refused = whyRefused(own[0], owner, revocation);
+  if (refused === MOVED) return MOVED;
   if (refused !== null) return { ok: false, reason: refused };
   if (targets.length === 0) return { ok: false, reason: 'not_found' };
   return { ok: true, events };

@@ -21,7 +21,14 @@ import {
   type RefreshPolicy,
   toRefreshCase,
 } from './refresh-case';
-import { type RefusalReason, type RevokedReason, type Session, selectSession } from './session';
+import {
+  MOVED,
+  type Moved,
+  type RefusalReason,
+  type RevokedReason,
+  type Session,
+  selectSession,
+} from './session';
 
 export interface Refresh {
   token: ShownRefreshToken;
@@ -54,8 +61,6 @@ export type RotateResult = {
   | { ok: false; reason: RefusalReason }
   /** `unproven`: it may be forged, and is not the token that the session expects. */
   | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'unproven' }
-  /** The session is in another home now. */
-  | { ok: false; reason: 'moved' }
 );
 
 /**
@@ -73,7 +78,7 @@ export async function rotateSession(
   keyring: Keyring,
   policy: RefreshPolicy,
   { token, reporting, now, untold, ...caller }: Refresh,
-): Promise<RotateResult> {
+): Promise<RotateResult | Moved> {
   const [hash, successors] = await Promise.all([
     sha256(token.secret),
     successorsOf(keyring, token),
@@ -111,7 +116,6 @@ export async function rotateSession(
 
   for (let races = 0; races < MAX_LOST_RACES; races += 1) {
     if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
-    if (row.movedTo !== null) return { ok: false, reason: 'moved', events: [] };
     // A rotation of this very moment is this call's own, whose answer was lost on the way from the
     // database.
     const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;
@@ -149,6 +153,7 @@ function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowCh
       return refreshCase.mark === null
         ? null
         : { recoveries: refreshCase.mark, ...refreshCase.authentication };
+    case 'follow':
     case 'refuse':
     case 'demand_reauthentication':
       return null;
@@ -156,7 +161,7 @@ function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowCh
 }
 
 function toEvent(refreshCase: RefreshCase): EventDraft | RepeatableDraft | null {
-  return refreshCase.do === 'refuse' ? null : refreshCase.event;
+  return 'event' in refreshCase ? refreshCase.event : null;
 }
 
 function toResult(
@@ -164,8 +169,10 @@ function toResult(
   session: Session,
   next: string,
   events: RecordedEvent[],
-): RotateResult {
+): RotateResult | Moved {
   switch (refreshCase.do) {
+    case 'follow':
+      return MOVED;
     case 'refuse':
       return { ok: false, reason: refreshCase.reason, events };
     case 'demand_reauthentication':

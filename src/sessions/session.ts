@@ -46,6 +46,14 @@ export type EndReason =
   | ActReason;
 
 /**
+ * What a rule answers of a session that has left this home: no reason to tell anybody, because it
+ * goes on where it went. The types lead such an answer to service/follow-session.ts, and nowhere
+ * else.
+ */
+export const MOVED = Symbol('moved');
+export type Moved = typeof MOVED;
+
+/**
  * Why a refresh is refused. After `reauthenticate` the session lives on: the person has to sign in
  * again where they are now.
  */
@@ -108,8 +116,7 @@ export function selectSession(copy: Home | Replica, id: string) {
 
 /**
  * Why the session is over at `now` (ms), or null while it is live. It is over from the second of
- * its expiry on. One that has moved is over here: callers who can follow it look at `movedTo`
- * first.
+ * its expiry on.
  */
 export function checkSession(
   session: Pick<
@@ -125,9 +132,9 @@ export function checkSession(
   >,
   policies: SessionPolicies,
   now: number,
-): EndReason | null {
+): EndReason | Moved | null {
+  if (session.movedTo !== null) return MOVED;
   if (session.revokedAt !== null) return toEndReason(session.revokedReason);
-  if (session.movedTo !== null) return 'revoked';
   if (session.isBeforeNotBefore !== 0) return 'revoked';
   const second = toSeconds(now) * 1000;
   if (session.expiresAt !== null && session.expiresAt.getTime() <= second)

@@ -8,10 +8,18 @@ import type { SessionPolicies } from '../config/session-policy';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
-import { belongsTo, type Caller } from './may-end';
+import { belongsTo, type SessionOwner } from './may-end';
 import { isOpenOf } from './open';
 import { isReached } from './reach';
-import { checkSession, isLive, type KnownSession, type Session, selectSession } from './session';
+import {
+  checkSession,
+  type EndReason,
+  isLive,
+  MOVED,
+  type Moved,
+  type Session,
+  selectSession,
+} from './session';
 
 /** What a session has from now on. What is left out stays as it is; null is none. */
 export interface SessionChange {
@@ -62,15 +70,17 @@ const updateWhere = (
 
 /** What became of it in one home. */
 export interface Updated {
-  /** As it is now; null: this home has no such session. */
-  session: KnownSession | null;
+  /** As it is now. */
+  session: Session;
   /** It was live, and reached. */
   isUpdated: boolean;
+  /** Why it is over; null: it is not. */
+  ended: EndReason | null;
 }
 
 /**
  * Changes a session of a client that the act's grant reaches, whoever it is of. The act is recorded
- * where it changes one. One round trip.
+ * where it changes one. null: this home has no such session. One round trip.
  */
 export async function updateByAct(
   home: Home,
@@ -78,19 +88,24 @@ export async function updateByAct(
   sessionId: string,
   change: SessionChange,
   { policy, now }: At,
-): Promise<Updated> {
+): Promise<Updated | Moved | null> {
   const target = and(
     eq(userSessions.id, sessionId),
     isReached(userSessions.clientId, act.grant),
     isLive(policy, now),
   );
   const live = home.db.select({ one: sql`1` }).from(userSessions).where(target);
-  const { updated, own } = await transact(home, () => ({
+  const {
+    updated,
+    own: [session],
+  } = await transact(home, () => ({
     act: recordAct(home, { ...act, toldBy: home.name }, exists(live)),
     updated: updateWhere(home, change, target, now),
     own: selectSession(home, sessionId),
   }));
-  return { session: own[0] ?? null, isUpdated: updated.length > 0 };
+  if (session === undefined) return null;
+  const ended = checkSession(session, policy, now);
+  return ended === MOVED ? MOVED : { session, isUpdated: updated.length > 0, ended };
 }
 
 /**
@@ -118,30 +133,31 @@ export type LabelResult =
   | { ok: true; session: Session }
   | { ok: false; reason: 'caller_session_ended' | 'not_found' };
 
-/** Says what one of the caller's person's devices is called; null: nothing. One round trip. */
+/** Says what one of the owner's devices is called; null: nothing. One round trip. */
 export async function labelSession(
   home: Home,
-  caller: Caller,
+  owner: SessionOwner,
   { sessionId, label }: { sessionId: string; label: string | null },
   { policy, now }: At,
-): Promise<LabelResult> {
-  const callersOwn = home.db
+): Promise<LabelResult | Moved> {
+  const ownersOwn = home.db
     .select({ one: sql`1` })
     .from(userSessions)
-    .where(and(eq(userSessions.id, caller.sessionId), isLive(policy, now)));
+    .where(and(eq(userSessions.id, owner.sessionId), isLive(policy, now)));
   const target = and(
     eq(userSessions.id, sessionId),
-    belongsTo(caller),
+    belongsTo(owner),
     isLive(policy, now),
-    exists(callersOwn),
+    exists(ownersOwn),
   );
   const { updated, own, after } = await transact(home, () => ({
     updated: updateWhere(home, { label }, target, now),
-    own: selectSession(home, caller.sessionId),
+    own: selectSession(home, owner.sessionId),
     after: selectSession(home, sessionId),
   }));
-  if (own[0] === undefined || checkSession(own[0], policy, now) !== null)
-    return { ok: false, reason: 'caller_session_ended' };
+  const ended = own[0] && checkSession(own[0], policy, now);
+  if (ended === MOVED) return MOVED;
+  if (ended !== null) return { ok: false, reason: 'caller_session_ended' };
   const [session] = after;
   return updated.length > 0 && session !== undefined
     ? { ok: true, session }

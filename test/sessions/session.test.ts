@@ -16,6 +16,8 @@ import {
   isWithinGrace,
   type KnownSession,
   lastUsedAt,
+  MOVED,
+  type Moved,
   selectSession,
   wasRotatedWithinGrace,
 } from '../../src/sessions/session';
@@ -72,9 +74,14 @@ describe('checkSession', () => {
       'revoked',
     ],
     ['revoked without a reason is revoked', { revokedAt: at(-5) }, 'revoked'],
-    ['one that has moved is over here', { movedTo: 'DB_WEUR' }, 'revoked'],
+    ['one that has moved is not over, but elsewhere', { movedTo: 'DB_WEUR' }, MOVED],
+    [
+      'one that was revoked before it moved is asked where it went, too',
+      { movedTo: 'DB_WEUR', revokedAt: at(-5) },
+      MOVED,
+    ],
     ['one that began before a not-before is over', { isBeforeNotBefore: 1 }, 'revoked'],
-  ] as [string, Partial<KnownSession>, string | null][])('%s', (_, row, expected) => {
+  ] as [string, Partial<KnownSession>, string | Moved | null][])('%s', (_, row, expected) => {
     expect(checkSession({ ...fresh, ...row }, policy, NOW)).toBe(expected);
   });
 });

@@ -23,7 +23,9 @@ export function showDevices(service: Service, { siteOf }: Pages) {
   return async function devices(c: AppContext): Promise<Response> {
     const { done } = readPageQuery(c, ['done']);
     const caller = await findOwnSession(c, service);
-    const account = await readOwnAccount(caller, service, toWanted(null));
+    const read = await readOwnAccount(caller, service, toWanted(null));
+    if (!read.ok) throw toCookieProblem(read.refusal);
+    const { account } = read;
     const toView = (session: typeof caller.session) => ({
       ...toSessionView(session, config, caller.session.id),
       shownDevice: findDevice(session),
@@ -53,7 +55,9 @@ export function showActivity(service: Service, { siteOf }: Pages) {
     const parsed = parseSequence(before);
     if (!parsed.ok) throw toCookieProblem(parsed.refusal);
     const caller = await findOwnSession(c, service);
-    const account = await readOwnAccount(caller, service, toWanted(parsed.position));
+    const read = await readOwnAccount(caller, service, toWanted(parsed.position));
+    if (!read.ok) throw toCookieProblem(read.refusal);
+    const { account } = read;
     const { next } = account.activity;
     return render(
       c,
