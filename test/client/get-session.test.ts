@@ -55,19 +55,20 @@ async function open(mode: (typeof MODES)[number], session: Record<string, unknow
     change(answer);
     return Response.json(answer, { status: response.status });
   };
+  // A page that comes from a sign-in has its cookies before its client.
+  if (mode !== 'token') {
+    const target = { client_id: MEMORY_WEB, browser: { return_url: MEMORY_ORIGIN } };
+    const { browser } = await handOff(service, { ...session, ...(mode === 'memory' && target) });
+    await start(service, jar, browser.start_url);
+  }
   const common = { baseUrl: ISSUER, fetch: send, now: () => service.clock.now };
   const options = mode === 'token' ? { ...common, mode, clientId: APP } : { ...common, mode };
   client = createSessionClient(options as ClientOptions & { mode: 'token' });
-  if (mode === 'token') {
-    const tokens = await service.create({ client_id: APP, ...session });
-    await (
-      client as ReturnType<typeof createSessionClient> & { start: (t: unknown) => Promise<void> }
-    ).start(tokens);
-    return;
-  }
-  const target = { client_id: MEMORY_WEB, browser: { return_url: MEMORY_ORIGIN } };
-  const { browser } = await handOff(service, { ...session, ...(mode === 'memory' && target) });
-  await start(service, jar, browser.start_url);
+  if (mode !== 'token') return;
+  const tokens = await service.create({ client_id: APP, ...session });
+  await (
+    client as ReturnType<typeof createSessionClient> & { start: (t: unknown) => Promise<void> }
+  ).start(tokens);
 }
 
 describe.each(MODES)('in the mode %s', (mode) => {

@@ -8,7 +8,7 @@ import { toGrant } from './grant';
 import { createHolder } from './holder';
 import { host } from './host';
 import { openMark } from './mark';
-import { ASK_WAIT_MS, askOtherTabs, createRefresher, type Parts, type Refresher } from './refresh';
+import { askOtherTabs, createRefresher, type Parts, type Refresher } from './refresh';
 import { createRequests } from './requests';
 import { type Setup, toSetup } from './setup';
 import { createSignOut } from './sign-out';
@@ -43,7 +43,9 @@ export function createSessionClient(options: ClientOptions): SessionClient {
   const refresher = createRefresher(parts, () => ready);
   const ready = findSession(parts);
   const authorizedFetch = createFetch(setup, () => holder.state.current, refresher.ensure);
-  if (!setup.hasTokens) lookSoon(parts, refresher);
+  // With cookies only the service knows whose session there is: another tab may not have heard yet
+  // of the sign-in that this page comes from.
+  if (!setup.hasTokens) refresher.look();
   const wake = () => {
     tabs.hold(holder.state.current);
     refresher.wake();
@@ -119,21 +121,11 @@ function connect(setup: Setup, refresher: () => Refresher): Parts {
   return parts;
 }
 
-/**
- * With cookies only the service knows whether there is a session. Another tab may have heard of it
- * a moment ago, which saves the request.
- */
-async function lookSoon({ holder, requests }: Parts, refresher: Refresher): Promise<void> {
-  await requests.pause(ASK_WAIT_MS);
-  if (holder.state.session === 'unknown' && !holder.isClosed) refresher.look();
-}
-
 /** What this tab begins with: what is stored, or else what another tab has. */
 async function findSession(parts: Parts): Promise<void> {
   const { setup, holder, storage, tabs } = parts;
   await storage.sync();
-  if (holder.state.current) return;
+  if (!setup.hasTokens || holder.state.current) return;
   await askOtherTabs(parts);
-  const isFound = holder.state.current || !setup.hasTokens;
-  if (!isFound && !(await tabs.isHolderElsewhere())) holder.show('signed_out');
+  if (!holder.state.current && !(await tabs.isHolderElsewhere())) holder.show('signed_out');
 }

@@ -15,7 +15,7 @@ import type { Tabs } from './tabs';
 import { type SessionState, SessionUnavailableError } from './types';
 
 /** How long other tabs have to say what they have. */
-export const ASK_WAIT_MS = 150;
+const ASK_WAIT_MS = 150;
 /** How often a tab is asked that has what is missing here, and is busy. */
 const MAX_ASKS = 20;
 /**

@@ -19,7 +19,7 @@ const MAX_PAUSE_MS = 10_000;
  */
 const MAX_IMPOSED_MS = 120_000;
 /** How long no refresh starts while another tab has the cookies removed. */
-const LEAVE_WAIT_MS = 1_000;
+const LEAVE_WAIT_MS = 3_000;
 
 /** An answer of the service; a request without one has status 0. */
 export type Reply = Answer & {

@@ -26,7 +26,7 @@ export interface SessionClaims {
   /** The session. */
   sid: string;
   /** There is no user. */
-  guest?: true;
+  guest?: boolean;
   /** When the person last proved who they are, in seconds since 1970. */
   auth_time?: number;
   /** By which methods (RFC 8176). */

@@ -51,6 +51,7 @@ let context: BrowserContext;
 beforeAll(async () => {
   pages = await servePages({
     '/': PAGE,
+    '/empty': '<!doctype html>',
     '/client.js': { headers: { 'content-type': 'text/javascript' }, body: await bundleClient() },
   });
   const app = {
@@ -180,5 +181,27 @@ describe('cookies', () => {
     await tab.evaluate((origin) => window.open(origin, 'cookie'), service.origin);
     await expect.poll(() => stateOf(tab)).toBe('active');
     expect(requests).toBe(1);
+  });
+
+  it('a page that comes from another person’s sign-in is theirs, and so is the older tab', async () => {
+    context = await chromium.newContext();
+    const signInAs = async (tab: Page) => {
+      const userId = randomUUID();
+      const { startUrl } = await service.handOff(`${pages.origin}/`, { userId });
+      // A page of the app sends the browser there, so that nobody is asked about the session before.
+      await tab.goto(`${pages.origin}/empty`);
+      await tab.evaluate((url) => void Object.assign(globalThis, { location: url }), startUrl);
+      await tab.waitForURL(`${pages.origin}/`);
+      await tab.evaluate((origin) => window.open(origin, 'cookie'), service.origin);
+      return userId;
+    };
+    const whoIn = (tab: Page) => tab.evaluate(async () => (await window.client.getSession())?.sub);
+    const older = await context.newPage();
+    const first = await signInAs(older);
+    expect(await whoIn(older)).toBe(first);
+    const newer = await context.newPage();
+    const second = await signInAs(newer);
+    expect(await whoIn(newer)).toBe(second);
+    await expect.poll(() => whoIn(older)).toBe(second);
   });
 });
