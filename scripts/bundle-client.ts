@@ -11,10 +11,14 @@ interface Esbuild {
 /** The client for apps. */
 export const bundleClient = (): Promise<string> => bundleModule('src/client/browser/index.ts');
 
-export async function bundleModule(entry: string): Promise<string> {
+/** The esbuild that wrangler brings. */
+export function loadEsbuild(): Esbuild {
   const fromWrangler = createRequire(join(root, 'node_modules/wrangler/package.json'));
-  const esbuild = fromWrangler('esbuild') as Esbuild;
-  const { outputFiles } = await esbuild.build({
+  return fromWrangler('esbuild') as Esbuild;
+}
+
+export async function bundleModule(entry: string): Promise<string> {
+  const { outputFiles } = await loadEsbuild().build({
     entryPoints: [join(root, entry)],
     bundle: true,
     minify: true,

@@ -17,8 +17,8 @@ export const FILES = [
   'THIRD-PARTY.md',
 ];
 
-/** The oldest that the clients are tried with, up to the next major version. */
-export const OLDEST = { jose: '6.1.0', hono: '4.2.0' };
+/** The oldest that the clients are tried with. */
+export const OLDEST = { jose: '6.1.0', hono: '4.2.0', react: '18.0.0' };
 
 export function toPublishedManifest(repository: RepositoryManifest): Record<string, unknown> {
   const same = SAME.map((field) => [field, repository[field]]);
@@ -29,8 +29,8 @@ export function toPublishedManifest(repository: RepositoryManifest): Record<stri
     exports: toExports(repository.exports),
     files: FILES,
     dependencies: { jose: `^${OLDEST.jose}` },
-    peerDependencies: { hono: `^${OLDEST.hono}` },
-    peerDependenciesMeta: { hono: { optional: true } },
+    peerDependencies: { hono: `^${OLDEST.hono}`, react: `>=${OLDEST.react}` },
+    peerDependenciesMeta: { hono: { optional: true }, react: { optional: true } },
   };
 }
 

@@ -21,7 +21,7 @@ it('each entry has types where nodenext and bundlers look for them', async () =>
   const said = await tool('attw', [archive, '--profile', 'esm-only', '--format', 'json'], ROOT);
   const { analysis } = JSON.parse(said) as { analysis: { entrypoints: object } };
   expect(Object.keys(analysis.entrypoints)).toEqual(
-    expect.arrayContaining(['./browser', './verify', './hono', './rpc', './worker']),
+    expect.arrayContaining(['./browser', './react', './verify', './hono', './rpc', './worker']),
   );
 });
 

@@ -13,7 +13,7 @@ export interface Installed {
   archive: string;
   /** Paths in the archive. */
   files: string[];
-  /** Folders that have the package, and Hono and jose in the newest and in the oldest versions. */
+  /** Folders that have the package, and Hono, jose and React in the newest and oldest versions. */
   newest: string;
   oldest: string;
   /** Copies of the examples, as a user has them. */
@@ -29,6 +29,16 @@ declare module 'vitest' {
     installed: Installed;
   }
 }
+
+/** What users of the clients have beside the package, and what the pages for people use. */
+const CONSUMED = [
+  ...['hono', 'jose', 'axios'],
+  ...['react', 'react-dom', '@types/react', '@types/react-dom'],
+];
+/** The first of React 18 do not compile. */
+const TYPES_OF_OLDEST = { '@types/react': '18.3.8', '@types/react-dom': '18.3.7' };
+/** What they write. */
+const CONSUMERS = ['consumer.ts', 'react-consumer.tsx'];
 
 /** Beside the one that runs the tests. */
 const NODES = { 20: '20.20.2', 22: '22.23.3' };
@@ -56,11 +66,15 @@ async function installIn(folder: string): Promise<Installed> {
   ];
   const archive = join(folder, packed.filename);
 
-  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const consume = async (name: string, { hono, jose }: { hono: string; jose: string }) => {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const known: Record<string, string> = { ...manifest.dependencies, ...manifest.devDependencies };
+  const newestOf = (names: string[]) =>
+    Object.fromEntries(names.map((name) => [name, known[name] as string]));
+  const consume = async (name: string, versions: Record<string, string>) => {
     const consumer = makeFolder(folder, name);
-    await install(consumer, [archive, `hono@${hono}`, `jose@${jose}`]);
-    cpSync(join(import.meta.dirname, 'consumer.ts'), join(consumer, 'consumer.ts'));
+    const packages = Object.entries(versions).map((one) => one.join('@'));
+    await install(consumer, [archive, ...packages]);
+    for (const file of CONSUMERS) cpSync(join(import.meta.dirname, file), join(consumer, file));
     return consumer;
   };
   const copyExample = async (name: string) => {
@@ -70,8 +84,8 @@ async function installIn(folder: string): Promise<Installed> {
     return copy;
   };
   const [newest, oldest, ownWorker, resourceServer, mounted, nodes] = await Promise.all([
-    consume('newest', dependencies),
-    consume('oldest', OLDEST),
+    consume('newest', newestOf(CONSUMED)),
+    consume('oldest', { ...OLDEST, 'react-dom': OLDEST.react, ...TYPES_OF_OLDEST }),
     copyExample('own-worker'),
     copyExample('resource-server'),
     copyExample('mounted'),

@@ -27,16 +27,17 @@ describe('type-checks', () => {
     expect([...pages]).toEqual(expect.arrayContaining(['README.md', 'docs/browsers.md']));
   });
 
-  it.each(snippets)('$place', async ({ place, text }) => {
+  it.each(snippets)('$place', async ({ place, language, text }) => {
     const name = place.replaceAll(/\W+/g, '-');
-    writeFileSync(join(newest, `${name}.ts`), text);
+    const file = `${name}.${language === 'tsx' ? 'tsx' : 'ts'}`;
+    writeFileSync(join(newest, file), text);
     // What `wrangler types` would make of the reader's own wrangler.toml.
     const bindings = 'declare namespace Cloudflare { interface Env { SESSIONS: Fetcher } }';
     writeFileSync(join(newest, `${name}.env.d.ts`), bindings);
     const isForPages = text.includes('edge-sessions/browser');
     const platform = isForPages ? PLATFORMS['a browser'] : PLATFORMS.Workers;
-    const files = isForPages ? [`${name}.ts`] : [`${name}.ts`, `${name}.env.d.ts`];
-    const options = { ...platform, ...RESOLUTIONS.bundler };
+    const files = isForPages ? [file] : [file, `${name}.env.d.ts`];
+    const options = { ...platform, ...RESOLUTIONS.bundler, jsx: 'react-jsx' };
     expect(await compile(newest, name, options, files)).toEqual([]);
   });
 });

@@ -1,0 +1,49 @@
+/** `edge-sessions/react` with the newest and the oldest React that it allows. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { compile, PLATFORMS, RESOLUTIONS } from './compile.ts';
+import { shell, tool } from './shell.ts';
+
+const { newest, oldest } = inject('installed');
+const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+const SESSION = { state: 'active', userId: USER, claims: { sub: USER, sid: 'the session' } };
+
+describe.each([
+  ['newest', newest],
+  ['oldest', oldest],
+])('with the %s React', (name, folder) => {
+  it.each(Object.entries(RESOLUTIONS))('type-checks, %s', async (resolution, modules) => {
+    const options = { ...PLATFORMS['a browser'], ...modules, jsx: 'react-jsx' };
+    const files = ['react-consumer.tsx'];
+    expect(await compile(folder, `react ${resolution}`, options, files)).toEqual([]);
+  });
+
+  describe('a server in Node', () => {
+    let shown: string[];
+    beforeAll(async () => {
+      const options =
+        '--module nodenext --target es2022 --lib es2023,dom --jsx react-jsx --skipLibCheck --ignoreConfig';
+      await tool('tsc', [...options.split(' '), 'react-consumer.tsx'], folder);
+      const script = `import { render } from './react-consumer.js';
+        import { version } from 'react';
+        const session = ${JSON.stringify(SESSION)};
+        console.log(JSON.stringify([version, render(session), render()]));`;
+      writeFileSync(join(folder, 'render.js'), script);
+      shown = JSON.parse(await shell(process.execPath, ['render.js'], folder));
+    });
+
+    it('renders what it knows of the session, and what it does not know as unknown', () => {
+      expect(shown).toEqual([
+        expect.stringMatching(name === 'oldest' ? /^18\.0\.0/ : /^19\./),
+        `<button type="button">active ${USER} the session </button>`,
+        '<button type="button">unknown   </button>',
+      ]);
+    });
+  });
+});
+
+it('is a module of the client’s side where a framework asks: React Server Components', () => {
+  const entry = join(newest, 'node_modules/edge-sessions/dist/client/react/index.js');
+  expect(readFileSync(entry, 'utf8')).toMatch(/^'use client';/);
+});
