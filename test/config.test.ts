@@ -323,6 +323,59 @@ describe('browser clients', () => {
   });
 });
 
+describe('what tokens of a client may be for, and allow', () => {
+  const AUDIENCE = '["urn:a","urn:b"]';
+  const mistakesIn = (entry: object, variables = {}) =>
+    mistakesOf({ AUDIENCE, ...variables, ...clients({ client_id: 'c', ...entry }) });
+
+  it('is all of AUDIENCE, no scope, and its own API where there is one', () => {
+    const parse = (variables: Partial<Env>) =>
+      parseConfig({ ...base, ...variables, ...clients({ client_id: 'c' }) }).clients.get('c');
+    expect(parse({})).toMatchObject({
+      audiences: ['urn:example:api'],
+      scopes: null,
+      serves: ['urn:example:api'],
+    });
+    expect(parse({ AUDIENCE, ACCOUNT_AUDIENCE: 'urn:me' })).toMatchObject({
+      audiences: ['urn:a', 'urn:b', 'urn:me'],
+      serves: [],
+    });
+  });
+
+  it.each([
+    [
+      'audiences that are none of the service’s',
+      { audiences: ['urn:a', 'urn:c'] },
+      'audiences must',
+    ],
+    ['no audiences', { audiences: [] }, 'is empty'],
+    ['an audience twice', { audiences: ['urn:a', 'urn:a'] }, 'has one twice'],
+    ['scopes with a space', { scopes: ['a b'] }, 'printable ASCII'],
+    ['an empty scope', { scopes: [''] }, 'printable ASCII'],
+    ['no scopes', { scopes: [] }, 'is empty'],
+    [
+      'too long scopes',
+      { scopes: Array.from({ length: 40 }, (_, n) => `${n}`.padEnd(30, 'x')) },
+      '1,000',
+    ],
+    ['an API that is the account’s', { serves: ['urn:me'] }, 'serves must be of AUDIENCE'],
+    [
+      'a gateway that does not say of which API',
+      { secret_sha256: HASH, allow: ['verify_cookies'] },
+      'serves is missing',
+    ],
+  ])('%s', (_, entry, mistake) => {
+    expect(mistakesIn(entry, { ACCOUNT_AUDIENCE: 'urn:me' })).toEqual([
+      expect.stringContaining(mistake),
+    ]);
+  });
+
+  it('may be the account’s where it has one of its own', () => {
+    expect(mistakesIn({ audiences: ['urn:me'] }, { ACCOUNT_AUDIENCE: 'urn:me' })).toEqual([]);
+    expect(mistakesIn({ audiences: ['urn:me'] })).toHaveLength(1);
+  });
+});
+
 describe('the sessions of one client', () => {
   const own = (sessions: unknown) => clients({ client_id: 'a', sessions });
 
@@ -522,14 +575,34 @@ describe('mistakes', () => {
     }
   });
 
-  it.each(['https://a.example,https://b.example', 'urn:a urn:b', '["urn:a"]'])(
-    'AUDIENCE that is a list: %s',
+  it.each(['https://a.example,https://b.example', 'urn:a urn:b'])(
+    'AUDIENCE that is a list in another form than JSON: %s',
     (AUDIENCE) => {
       expect(mistakesOf({ AUDIENCE })).toEqual([
         expect.stringContaining('AUDIENCE must be one audience'),
       ]);
     },
   );
+
+  it.each([
+    ['none', '[]'],
+    ['one that is no URI', '["urn:a","api"]'],
+    ['one with a fragment', '["https://a.example/#x"]'],
+    ['one with a space', '["urn:a b"]'],
+    ['one twice', '["urn:a","urn:a"]'],
+    ['what is no text', '["urn:a",1]'],
+    ['no JSON', '["urn:a"'],
+    ['too many', JSON.stringify(Array.from({ length: 21 }, (_, number) => `urn:a:${number}`))],
+  ])('AUDIENCE that is a JSON array of %s', (_, AUDIENCE) => {
+    expect(mistakesOf({ AUDIENCE })).toEqual([
+      expect.stringContaining('AUDIENCE must be a JSON array of 1 to 20 absolute URIs'),
+    ]);
+  });
+
+  it('ACCOUNT_AUDIENCE that is one of AUDIENCE', () => {
+    const variables = { AUDIENCE: '["urn:a","urn:b"]', ACCOUNT_AUDIENCE: 'urn:b' };
+    expect(mistakesOf(variables)).toEqual([expect.stringContaining('must differ from AUDIENCE')]);
+  });
 
   it.each([
     ['account', 'must be one absolute URI'],

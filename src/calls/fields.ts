@@ -70,6 +70,15 @@ export const label = v.pipe(
   ),
 );
 
+/** What an access token is to be for (RFC 8707), and to allow (RFC 6749 §3.3). */
+export const asked = {
+  resource: v.optional(v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])),
+  scope: v.optional(v.string()),
+};
+export function toAsked({ resource, scope }: { resource?: string | string[]; scope?: string }) {
+  return { resource: resource === undefined ? null : [resource].flat(), scope: scope || null };
+}
+
 /** Why a client acts, for the audit log. */
 export const reason = v.optional(v.picklist(ACT_REASONS, `can be ${ACT_REASONS.join(', ')}`));
 

@@ -31,6 +31,7 @@ export function toRefused(refusal: Refusal): Refused {
     case 'user_moved':
       return { code: refusal.code, retry_after: 1 };
     case 'invalid_target':
+    case 'invalid_scope':
     case 'unsupported_token_type':
     case 'ambiguous_cookie':
     case 'session_limit_reached':

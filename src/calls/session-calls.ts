@@ -13,6 +13,7 @@ import { stepUp } from '../service/step-up-session';
 import { type Called, defineCall } from './call';
 import { change, toChangeInput } from './change-fields';
 import {
+  asked,
   claims,
   ipAddress,
   issuedName,
@@ -22,6 +23,7 @@ import {
   place,
   reason,
   seconds,
+  toAsked,
   userAgent,
   uuid,
 } from './fields';
@@ -47,6 +49,7 @@ const newSession = {
   claims: v.optional(claims),
   label: v.optional(label),
   metadata: v.optional(metadata),
+  ...asked,
   persistent: v.optional(v.boolean()),
   home: v.optional(v.string()),
   guest_session_id: v.optional(uuid),
@@ -146,6 +149,7 @@ function toStartInput(input: NewSessionInput, returnUrl: string | null) {
     claims: input.claims ?? null,
     label: input.label ?? null,
     metadata: input.metadata ?? null,
+    asked: toAsked(input),
     persistent: input.persistent ?? null,
     guestSessionId: input.guest_session_id ?? null,
     home: input.home ?? null,

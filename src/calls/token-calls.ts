@@ -3,7 +3,6 @@
  * signals of the person's device are those that the caller passes; its own request tells nothing.
  */
 import * as v from 'valibot';
-import { toAudience } from '../service/audience';
 import { deviceOf, visitorOf, whyNotDescribed } from '../service/caller-signals';
 import { introspect as introspectToken, revokeByToken } from '../service/inspect-token';
 import { issueTokens } from '../service/issue-tokens';
@@ -11,22 +10,24 @@ import { presentCookie, verifySessionCookie } from '../service/present-cookie';
 import { refresh as refreshSession } from '../service/refresh-session';
 import { refuse, SESSION_ENDED } from '../service/refusal';
 import { signIn as signInBy } from '../service/sign-in';
+import { toAsk, whyNoToken } from '../service/token-grant';
 import { cookiesNamed, parseSessionCookie, SESSION_COOKIE } from '../tokens/session-cookie';
 import { defineCall } from './call';
-import { signals } from './fields';
-import { toIntrospectionView, toSessionView, toTokenView } from './views';
-
-/** Whom the access token is to be for (RFC 8707). */
-const resource = v.optional(v.string());
+import { asked, signals, toAsked } from './fields';
+import { toIntrospectionView, toScopeView, toSessionView, toTokenView } from './views';
 
 export const refresh = defineCall(
   'refresh',
-  v.strictObject({ refresh_token: v.string(), resource, ...signals }),
-  async (caller, service, { refresh_token: presented, resource = null, ...told }) => {
+  v.strictObject({ refresh_token: v.string(), ...asked, ...signals }),
+  async (caller, service, { refresh_token: presented, resource, scope, ...told }) => {
     const refused = whyNotDescribed(told, caller.client.id, service);
     if (refused !== null) return refused;
     const described = { ...caller, device: deviceOf(told) };
-    const presentation = { presented, clientId: caller.client.id, resource };
+    const presentation = {
+      presented,
+      clientId: caller.client.id,
+      asked: toAsked({ resource, scope }),
+    };
     const refreshed = await refreshSession(described, service, presentation);
     if (!refreshed.ok) return refreshed;
     return { ok: true, value: toTokenView(refreshed.tokens), outcome: refreshed.outcome };
@@ -36,11 +37,12 @@ export const refresh = defineCall(
 export const signIn = (idempotencyKey: string | null) =>
   defineCall(
     'sign_in',
-    v.strictObject({ assertion: v.string(), nonce: v.optional(v.string()), resource, ...signals }),
-    async (caller, service, { assertion, nonce = null, resource = null, ...told }) => {
+    v.strictObject({ assertion: v.string(), nonce: v.optional(v.string()), ...asked, ...signals }),
+    async (caller, service, { assertion, nonce = null, resource, scope, ...told }) => {
       const described = { ...caller, device: deviceOf(told) };
       const { client } = caller;
-      const input = { assertion, nonce, client, resource, persistent: null, idempotencyKey };
+      const wanted = toAsked({ resource, scope });
+      const input = { assertion, nonce, client, asked: wanted, persistent: null, idempotencyKey };
       const signedIn = await signInBy(described, service, input);
       if (!signedIn.ok) return signedIn;
       const outcome = signedIn.isRepeat ? 'repeated' : 'signed_in';
@@ -68,15 +70,15 @@ const NOT_ITS = 'The session is of a client that this one may not act for';
  */
 export const exchangeCookie = defineCall(
   'browser_tokens',
-  v.strictObject({ cookie: v.string(), resource, ...signals }),
-  async (caller, service, { cookie: header, resource = null, ...told }, grant) => {
+  v.strictObject({ cookie: v.string(), ...asked, ...signals }),
+  async (caller, service, { cookie: header, resource, scope, ...told }, grant) => {
     const sent = cookiesNamed(header, SESSION_COOKIE);
     if (sent.length > 1) return refuse({ code: 'ambiguous_cookie' });
     const cookie = parseSessionCookie(sent[0] ?? null);
     if (cookie !== null && !grant.includes(cookie.clientId))
       return refuse({ code: 'client_not_allowed', detail: NOT_ITS });
-    const target = toAudience(service.config, resource);
-    if (!target.ok) return target;
+    const read = toAsk(service.config, cookie?.clientId ?? '', toAsked({ resource, scope }));
+    if (!read.ok) return read;
     const refused = whyNotDescribed(told, cookie?.clientId ?? null, service);
     if (refused !== null) return refused;
     const verified = await verifySessionCookie(cookie, service);
@@ -84,11 +86,14 @@ export const exchangeCookie = defineCall(
     const visitor = await visitorOf(deviceOf(told), service);
     const own = await presentCookie(caller, service, verified, visitor);
     if (!own.ok) return own;
-    const { accessToken, expiresIn } = await issueTokens(service, own.signer, own, target.audience);
+    const notGranted = whyNoToken(own.session, read.ask);
+    if (notGranted !== null) return notGranted;
+    const tokens = await issueTokens(service, own.signer, own, read.ask);
     const value = {
-      access_token: accessToken,
+      access_token: tokens.accessToken,
       token_type: 'Bearer' as const,
-      expires_in: expiresIn,
+      expires_in: tokens.expiresIn,
+      ...toScopeView(tokens),
       session: toSessionView(own.session, service.config, own.session.id),
     };
     return { ok: true, value };

@@ -6,6 +6,7 @@ import { type Device, describeDevice, parseUserAgent } from '../risk/user-agent'
 import type { Introspection } from '../service/inspect-token';
 import type { Tokens } from '../service/issue-tokens';
 import { parseActor } from '../sessions/actor';
+import { parseGranted } from '../sessions/granted';
 import { parseJson } from '../sessions/parse-json';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
 
@@ -73,10 +74,16 @@ export function toTokenView(tokens: Tokens) {
     access_token: tokens.accessToken,
     token_type: 'Bearer' as const,
     expires_in: tokens.expiresIn,
+    ...toScopeView(tokens),
     refresh_token: tokens.refreshToken,
     ...toLifetimeView(tokens),
     refresh_at: toIso(tokens.refreshAt),
   };
+}
+
+/** What was granted (RFC 6749 §5.1); nothing where the session has no scopes. */
+export function toScopeView({ scope }: Pick<Tokens, 'scope'>): { scope?: string } {
+  return scope === null ? {} : { scope };
 }
 
 /** When a session ends unless it is used. */
@@ -95,6 +102,7 @@ export function toStartView(session: Session, tokens: Tokens, config: Config) {
     access_token: tokens.accessToken,
     token_type: 'Bearer' as const,
     expires_in: tokens.expiresIn,
+    ...toScopeView(tokens),
     refresh_token: tokens.refreshToken,
     refresh_at: toIso(tokens.refreshAt),
   };
@@ -118,6 +126,7 @@ export function toIntrospectionView(
     sub: session.userId ?? session.id,
     client_id: session.clientId,
     sid: session.id,
+    ...(session.scopes !== null && { scope: parseGranted(session.scopes)?.join(' ') }),
     iat: session.createdAt.getTime() / 1000,
     ...(expiresAt !== null && { exp: expiresAt.getTime() / 1000 }),
   };

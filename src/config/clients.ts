@@ -3,6 +3,8 @@ import { base64url } from 'jose';
 import * as v from 'valibot';
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { isAppOrigin, isOrigin, isOriginPattern, parseReturnUrl } from '../origins';
+import type { Audiences } from './audiences';
+import { type ClientGrants, grantEntries, toGrants } from './client-grants';
 import { oneOrTwo } from './json-list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
 import { clientSessionsSchema } from './session-policy';
@@ -45,7 +47,7 @@ const FORMERLY_IMPLIED: readonly Capability[] = [
 const ACCESS_TOKEN_PLACES = ['cookie', 'memory'] as const;
 export type AccessTokenPlace = (typeof ACCESS_TOKEN_PLACES)[number];
 
-export interface Client {
+export interface Client extends ClientGrants {
   id: string;
   /** SHA-256 (base64url) of each accepted secret; empty for a public client (RFC 6749 §2.1). */
   secretHashes: readonly string[];
@@ -102,6 +104,7 @@ export const clientSchema = v.strictObject({
   for_clients: v.optional(v.pipe(v.array(v.string()), v.minLength(1, 'names no client'))),
   risk_policy: v.optional(v.picklist(RISK_POLICIES)),
   sessions: v.optional(clientSessionsSchema),
+  ...grantEntries,
   origins: v.optional(
     v.array(
       v.pipe(
@@ -145,7 +148,7 @@ export type ClientEntry = v.InferOutput<typeof clientSchema>;
 export function toClient(
   entry: ClientEntry,
   entries: readonly ClientEntry[],
-  defaultPolicy: RiskPolicy,
+  { riskPolicy, audiences }: { riskPolicy: RiskPolicy; audiences: Audiences },
   problem: (text: string) => void,
 ): Client {
   const { client_id, allow, risk_policy, return_urls, browser_clients } = entry;
@@ -168,11 +171,12 @@ export function toClient(
   const forClients = new Set(entry.for_clients ?? [client_id]);
   return {
     id: client_id,
+    ...toGrants(entry, allow ?? [], audiences, problem),
     secretHashes,
     isBound,
     allow: new Set(allow ?? ['refresh']),
     forClients,
-    riskPolicy: risk_policy ?? defaultPolicy,
+    riskPolicy: risk_policy ?? riskPolicy,
     origins,
     tokenOrigins: entry.origins.filter((origin) => !isOrigin(origin)),
     accessTokenIn: entry.access_token ?? 'cookie',

@@ -115,7 +115,7 @@ export function parseConfig(env: Env): Config {
     countedClient: null,
     isPersistent: true,
   };
-  const defaults = { riskPolicy, sessions: byDefault };
+  const defaults = { riskPolicy, sessions: byDefault, audiences };
   const { policies, ...known } = parseClients(env.CLIENTS, defaults, mistakes);
   const sessions = { byDefault, byClient: policies };
   const config: Config = {

@@ -1,5 +1,6 @@
 /** The list `CLIENTS`: each entry by itself, and what they say of each other. */
 import * as v from 'valibot';
+import type { Audiences } from './audiences';
 import {
   CLIENT_ID,
   type Client,
@@ -20,6 +21,7 @@ import {
 /** What holds for a client that says nothing else. */
 interface Defaults {
   riskPolicy: RiskPolicy;
+  audiences: Audiences;
   sessions: SessionPolicy;
 }
 
@@ -41,7 +43,7 @@ export function parseClients(
   for (const entry of entries) {
     const { client_id } = entry;
     const problem = (text: string) => refuse(client_id, `CLIENTS: ${client_id}: ${text}`);
-    clients.set(client_id, toClient(entry, entries, defaults.riskPolicy, problem));
+    clients.set(client_id, toClient(entry, entries, defaults, problem));
   }
   for (const { client_id, browser_clients = [], for_clients = [] } of entries) {
     const problem = (text: string) => refuse(client_id, `CLIENTS: ${client_id}: ${text}`);

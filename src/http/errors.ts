@@ -28,6 +28,8 @@ const PROBLEMS = {
   session_limit_reached: [409, 'The user has as many active sessions as allowed'],
   user_has_other_home: [409, 'The user lives in another home'],
   user_moved: [409, 'The user is moving to another home; retry'],
+  invalid_target: [400, 'No access token is issued for the resource'],
+  invalid_scope: [400, 'The scope is more than was granted'],
   session_over: [409, 'The session is over'],
   refresh_token_superseded: [409, 'The refresh token is not the current one'],
   guest_session_not_found: [409, 'The guest session is over or does not exist'],
@@ -74,6 +76,7 @@ type OAuthErrorCode =
   | 'invalid_client'
   | 'invalid_grant'
   | 'invalid_target'
+  | 'invalid_scope'
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'unsupported_token_type'

@@ -10,9 +10,13 @@ import { toProblemError } from './refusals';
 
 /**
  * A form of RFC 6749 §3.2: urlencoded body, no parameter twice, nothing in the URL, where it would
- * be logged. Empty parameters count as absent.
+ * be logged. Empty parameters count as absent. Those of `repeatable`, which are URIs, may be there
+ * several times (RFC 8707 §2), and come as one text, with the spaces that no URI has.
  */
-export async function readForm(c: AppContext): Promise<Map<string, string>> {
+export async function readForm(
+  c: AppContext,
+  repeatable: readonly string[] = [],
+): Promise<Map<string, string>> {
   if (mediaType(c) !== 'application/x-www-form-urlencoded') {
     throw new OAuthError(
       'invalid_request',
@@ -23,9 +27,10 @@ export async function readForm(c: AppContext): Promise<Map<string, string>> {
     throw new OAuthError('invalid_request', 'Parameters belong in the body, not in the URL');
   const form = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(await readText(c))) {
-    if (form.has(name))
+    const before = form.get(name);
+    if (before !== undefined && !repeatable.includes(name))
       throw new OAuthError('invalid_request', 'A parameter is there more than once');
-    form.set(name, value);
+    form.set(name, before ? `${before} ${value}` : value);
   }
   for (const [name, value] of form) if (value === '') form.delete(name);
   return form;

@@ -9,7 +9,8 @@ import type { RefusalReason } from '../sessions/session';
 import type { AppContext } from './context';
 import { bearerProblem, OAuthError, ProblemError, sessionEnded } from './errors';
 
-const INVALID_TARGET = 'The resource is not one that access tokens are issued for';
+const INVALID_TARGET = 'The resource is not one that this session has access tokens for';
+const INVALID_SCOPE = 'The scope is not one that this session was granted';
 const COOKIE_CHALLENGE = {
   'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"',
 };
@@ -44,7 +45,9 @@ export function toProblemError(refusal: Refusal): ProblemError {
     case 'invalid_token':
       return bearerProblem(refusal.code, refusal.detail);
     case 'invalid_target':
-      return new ProblemError('invalid_request', INVALID_TARGET);
+      return new ProblemError(refusal.code, INVALID_TARGET);
+    case 'invalid_scope':
+      return new ProblemError(refusal.code, INVALID_SCOPE);
     case 'unsupported_token_type':
       return new ProblemError('invalid_request', UNSUPPORTED_TOKEN_TYPE);
     case 'invalid_grant':
@@ -99,6 +102,8 @@ export function toOAuthError(refusal: Refusal): OAuthError | ProblemError {
       });
     case 'invalid_target':
       return new OAuthError(refusal.code, INVALID_TARGET);
+    case 'invalid_scope':
+      return new OAuthError(refusal.code, INVALID_SCOPE);
     case 'unsupported_token_type':
       return new OAuthError(refusal.code, UNSUPPORTED_TOKEN_TYPE);
     case 'assertion_refused':

@@ -14,6 +14,7 @@ import { issueAccessToken, toUnsignedToken } from '../tokens/access-token';
 import { HANDOFF_SECONDS, type Handoff, sealHandoff } from '../tokens/handoff-code';
 import { type Refused, refuse } from './refusal';
 import type { Service, Signer } from './service';
+import { toTokenGrant } from './token-grant';
 
 /**
  * Why a session cannot be handed to a browser; null when it can. Asked before anything is created:
@@ -33,15 +34,25 @@ export async function whyNotHandOff(
     return invalid('browser.return_url is not one of the return_urls of the client');
   if (client.accessTokenIn === 'memory') return null;
   // A throw-away token for a made-up session id is as long as the real one will be.
+  const granted = (names: readonly string[] | null) => names && JSON.stringify(names);
+  const { audience, scope } = toTokenGrant(config, {
+    clientId: session.clientId,
+    audiences: granted(session.audiences),
+    scopes: granted(session.scopes),
+  });
   const subject = {
     ...session,
+    scope,
     sessionId: crypto.randomUUID(),
     home: home.name,
     claims: session.claims ?? {},
   };
   const { accessTokenTtlSeconds } = policyOf(config.sessions, session.clientId);
   const end = new Date(now() + accessTokenTtlSeconds * 1000);
-  const accessToken = await issueAccessToken(key, config, subject, { now: now(), expiresAt: end });
+  const accessToken = await issueAccessToken(key, { issuer: config.issuer, audience }, subject, {
+    now: now(),
+    expiresAt: end,
+  });
   return fitsAccessCookieByAnyKey(accessToken) ? null : invalid(TOO_LONG);
 }
 
@@ -59,9 +70,10 @@ export function whyTooLongForCookie(
       origins.length > 0 && accessTokenIn === 'cookie' && grant.includes(id),
   );
   const homes = [...config.homes.keys()];
-  const fits = clients.every(({ id: clientId }) =>
+  const fits = clients.every(({ id: clientId, scopes }) =>
     homes.every((home) => {
-      const subject = { ...LONGEST_SUBJECT, home, clientId, claims };
+      const scope = scopes?.join(' ') ?? null;
+      const subject = { ...LONGEST_SUBJECT, home, clientId, scope, claims };
       return fitsAccessCookieByAnyKey(toUnsignedToken(config, subject));
     }),
   );

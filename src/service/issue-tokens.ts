@@ -5,17 +5,21 @@
  */
 import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
+import { type Ask, NOTHING_ASKED } from '../sessions/granted';
 import { parseJson } from '../sessions/parse-json';
 import { endsAt, idleExpiresAt, type Session } from '../sessions/session';
 import { type AccessTokenSubject, issueAccessToken, toClaims } from '../tokens/access-token';
 import { issueRefreshToken } from '../tokens/refresh-token';
 import type { Service, Signer } from './service';
+import { toTokenGrant } from './token-grant';
 
 /** RFC 6749 §5.1, and when the session ends unless it is used. */
 export interface Tokens {
   accessToken: string;
   /** What it says of its subject, for an app to show: the token is opaque to it (RFC 9068 §6). */
   claims: ReturnType<typeof toClaims>;
+  /** What it allows, separated by spaces; null: the session has no scopes. */
+  scope: string | null;
   /** Of the access token, in seconds. */
   expiresIn: number;
   refreshToken: string;
@@ -36,7 +40,7 @@ export async function issueTokens(
   { config, now: clock }: Service,
   { key, keyring }: Signer,
   { home, session, secret }: { home: Home; session: Session; secret: string },
-  audience = config.audience,
+  ask: Ask = NOTHING_ASKED,
 ): Promise<Tokens> {
   const now = clock();
   const policy = policyOf(config.sessions, session.clientId);
@@ -46,7 +50,8 @@ export async function issueTokens(
     toSecond(now) + policy.accessTokenTtlSeconds * 1000,
     sessionEnd ?? Number.POSITIVE_INFINITY,
   );
-  const subject = toSubject(session, home);
+  const { audience, scope } = toTokenGrant(config, session, ask);
+  const subject = { ...toSubject(session, home), scope };
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(key, { issuer: config.issuer, audience }, subject, {
       // Of the second in which tokens went stale, those are told from this one by the next.
@@ -66,6 +71,7 @@ export async function issueTokens(
   return {
     accessToken,
     claims: toClaims(subject),
+    scope,
     expiresIn: Math.ceil((expiresAt - toSecond(now)) / 1000),
     refreshToken,
     refreshTokenExpiresIn:
@@ -77,7 +83,7 @@ export async function issueTokens(
   };
 }
 
-function toSubject(session: Session, home: Home): AccessTokenSubject {
+function toSubject(session: Session, home: Home): Omit<AccessTokenSubject, 'scope'> {
   return {
     sessionId: session.id,
     home: home.name,

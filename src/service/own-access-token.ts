@@ -1,4 +1,5 @@
 /** Verifying an access token that someone presents, in whatever way: a header, a form, a cookie. */
+import type { Client } from '../config/clients';
 import { JWKS_CACHE_SECONDS } from '../config/signing-key-policy';
 import {
   type AccessToken,
@@ -19,8 +20,8 @@ export async function verifyOwnAccessToken(
   token: string,
 ): Promise<AccessTokenVerdict> {
   const { config, now } = service;
-  const { issuer, audience, accountAudience } = config;
-  const expected = { issuer, audiences: [audience, accountAudience] };
+  const { issuer, audiences, accountAudience } = config;
+  const expected = { issuer, audiences: [...audiences, accountAudience] };
   const home = service.defaultHome(caller.meter);
   const verify = (keySet: KeySet) =>
     verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), expected, token, now());
@@ -38,27 +39,31 @@ type AudienceVerdict = AccessTokenVerdict | { ok: false; reason: 'wrong_audience
 const isFor = ({ payload }: AccessToken, audience: string) =>
   [payload.aud].flat().includes(audience);
 
-/** Whether a token may see and end the person's sessions (audience.ts). */
+/** Whether a token may see and end the person's sessions (token-grant.ts). */
 export function isForAccount(token: AccessToken, { config }: Service): boolean {
   return isFor(token, config.accountAudience);
 }
 
-/** `verifyOwnAccessToken` where a gateway stands in front of the team's own app. */
-export const verifyAppToken = (caller: Caller, service: Service, token: string) =>
-  verifyTokenFor(service.config.audience, caller, service, token);
+/**
+ * `verifyOwnAccessToken` where a gateway stands in front of one of the team's APIs: of those that
+ * it serves, or of the first where nobody says who it is.
+ */
+export const verifyApiToken =
+  (gateway: Client | null) => (caller: Caller, service: Service, token: string) =>
+    verifyTokenFor(gateway?.serves ?? [service.config.audiences[0]], caller, service, token);
 
 /** `verifyOwnAccessToken` where the person's sessions are seen or ended. */
 export const verifyAccountToken = (caller: Caller, service: Service, token: string) =>
-  verifyTokenFor(service.config.accountAudience, caller, service, token);
+  verifyTokenFor([service.config.accountAudience], caller, service, token);
 
 async function verifyTokenFor(
-  audience: string,
+  audiences: readonly string[],
   caller: Caller,
   service: Service,
   token: string,
 ): Promise<AudienceVerdict> {
   const verdict = await verifyOwnAccessToken(caller, service, token);
-  return !verdict.ok || isFor(verdict.token, audience)
+  return !verdict.ok || audiences.some((audience) => isFor(verdict.token, audience))
     ? verdict
     : { ok: false, reason: 'wrong_audience' };
 }

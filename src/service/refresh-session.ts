@@ -3,7 +3,6 @@
 import { rotateSession } from '../sessions/rotate';
 import type { RefusalReason, Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
-import { toAudience } from './audience';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { signalsOf } from './caller-signals';
@@ -14,6 +13,7 @@ import { type Refusal, type Result, refuse } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
 import { throttleFailure, throttleToken } from './throttle';
+import { type Asked, toAsk } from './token-grant';
 
 export type RefreshResult = Result<{
   outcome: 'rotated' | 'kept' | 'repeated' | 'recovered';
@@ -24,8 +24,8 @@ export type RefreshResult = Result<{
 interface Presentation {
   presented: string;
   clientId: string;
-  /** Whom the access token is to be for (RFC 8707); null: nobody was named. */
-  resource: string | null;
+  /** What the access token is to be for, and to allow. */
+  asked: Asked;
 }
 
 /**
@@ -49,10 +49,11 @@ export async function refresh(
 async function attempt(
   caller: Caller,
   service: Service,
-  { presented, clientId, resource }: Presentation,
+  { presented, clientId, asked }: Presentation,
 ): Promise<RefreshResult> {
-  const target = toAudience(service.config, resource);
-  if (!target.ok) return target;
+  const read = toAsk(service.config, clientId, asked);
+  if (!read.ok) return read;
+  const { ask } = read;
   const now = service.now();
   const keyring = await service.keyring();
   const verdict = await verifyRefreshToken(keyring, presented, now);
@@ -72,7 +73,7 @@ async function attempt(
   const reporting = reportingOf(caller, service.config);
   const { token } = verdict;
   const untold = caller.device.unknown ?? [];
-  const attempt = { ...seen, untold, token, clientId, reporting, now };
+  const attempt = { ...seen, untold, token, clientId, ask, reporting, now };
   const refreshed = await whereSessionIs(
     caller,
     service,
@@ -84,7 +85,7 @@ async function attempt(
   report(caller, at, result.events);
   if (result.ok) {
     const { outcome, session } = result;
-    const tokens = await issueTokens(service, signer, { ...result, home: at }, target.audience);
+    const tokens = await issueTokens(service, signer, { ...result, home: at }, ask);
     return { ok: true, outcome, session, tokens };
   }
   switch (result.reason) {
@@ -92,6 +93,9 @@ async function attempt(
     case 'wrong_client':
     case 'unproven':
       return unknown(result.reason);
+    case 'invalid_target':
+    case 'invalid_scope':
+      return refuse({ code: result.reason });
     default:
       return refused(result.reason);
   }

@@ -27,6 +27,8 @@ export type Refusal =
   | { code: 'invalid_token'; detail: string }
   /** No access token is issued for the resource (RFC 8707 §2). */
   | { code: 'invalid_target' }
+  /** The scope is none, or more than was granted (RFC 6749 §5.2, §6). */
+  | { code: 'invalid_scope' }
   /** A token of this kind ends no session (RFC 7009 §2.2.1). */
   | { code: 'unsupported_token_type' }
   | { code: 'client_not_allowed'; detail: string }

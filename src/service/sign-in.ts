@@ -19,7 +19,6 @@ import {
   readIssuer,
   verifyAssertion,
 } from '../tokens/id-token';
-import { toAudience } from './audience';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { isPersonsOwn, signalsOf } from './caller-signals';
@@ -30,13 +29,14 @@ import { reportingOf } from './report';
 import type { Service } from './service';
 import { whyNotPersistent } from './start-session';
 import { throttleFailure, throttleSignIn } from './throttle';
+import { type Asked, toSessionGrant } from './token-grant';
 
 export interface SignInInput {
   assertion: string;
   nonce: string | null;
   client: Client;
-  /** Whom the access token is to be for (RFC 8707); null: nobody was named. */
-  resource: string | null;
+  /** What the session's tokens are to be for, and to allow. */
+  asked: Asked;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
   /** A repeat with it and the same ID token gives the same session; null: none can. */
@@ -62,15 +62,15 @@ export async function signIn(
 async function attempt(
   caller: Caller,
   service: Service,
-  { assertion, nonce, client, resource, persistent, idempotencyKey }: SignInInput,
+  { assertion, nonce, client, asked, persistent, idempotencyKey }: SignInInput,
 ): Promise<SignInResult> {
   const { config, now } = service;
   const moment = now();
   const authorized = authorize(client, 'sign_in');
   if (!authorized.ok) return authorized;
   const { grant } = authorized;
-  const target = toAudience(config, resource);
-  if (!target.ok) return target;
+  const grants = toSessionGrant(config, client.id, asked);
+  if (!grants.ok) return grants;
   const kept = whyNotPersistent(config.sessions, client.id, persistent);
   if (kept !== null) return kept;
   const refused = refuseAssertion;
@@ -111,6 +111,7 @@ async function attempt(
     label: null,
     metadata: null,
     persistent,
+    ...grants.granted,
     signals,
     guestSessionId: null,
   });
@@ -141,7 +142,7 @@ async function attempt(
     },
   );
   if (!started.ok) return started;
-  const tokens = await issueTokens(service, started.signer, started, target.audience);
+  const tokens = await issueTokens(service, started.signer, started);
   return { ok: true, session: started.session, tokens, isRepeat: started.isRepeat };
 }
 

@@ -22,6 +22,7 @@ import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
+import { type Asked, toSessionGrant } from './token-grant';
 
 export interface StartInput {
   /** The user by id, or by an identity provider's name of them; neither: a guest. */
@@ -43,6 +44,8 @@ export interface StartInput {
   claims: Record<string, unknown> | null;
   label: string | null;
   metadata: Record<string, unknown> | null;
+  /** What its tokens are to be for, and to allow. */
+  asked: Asked;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
   guestSessionId: string | null;
@@ -163,6 +166,8 @@ async function draftSession(
   if (!authTime.ok) return authTime;
   const expiry = toExpiry(input.expiresIn, policyOf(config.sessions, clientId), now());
   if (!expiry.ok) return expiry;
+  const grants = toSessionGrant(config, clientId, input.asked);
+  if (!grants.ok) return grants;
   const refused = whyNotPersistent(config.sessions, clientId, input.persistent);
   if (refused !== null) return refused;
   // Where the backend is tells nothing of where its user is.
@@ -184,6 +189,7 @@ async function draftSession(
     label: input.label,
     metadata: input.metadata,
     persistent: input.persistent,
+    ...grants.granted,
     guestSessionId: input.guestSessionId,
   };
   return { ok: true, session };

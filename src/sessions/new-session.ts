@@ -26,6 +26,10 @@ export interface NewSession {
   metadata: Record<string, unknown> | null;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
+  /** Whom its tokens may be for; null: whomever its client's may. */
+  audiences: readonly string[] | null;
+  /** null: it has none. */
+  scopes: readonly string[] | null;
   /** What is known of the device and where it is; what the first refresh is compared with. */
   signals: Signals;
   /** The guest session that becomes the user's: it is revoked. */
@@ -42,7 +46,7 @@ export function toRow(
   }: { sessionId: string; refreshToken: string; claim: Claim | null; now: number },
 ): Session {
   const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr } = input;
-  const { claims, label, metadata, persistent, signals } = input;
+  const { claims, label, metadata, persistent, audiences, scopes, signals } = input;
   return {
     id: sessionId,
     userId,
@@ -68,8 +72,8 @@ export function toRow(
     tokensNotBefore: null,
     act: null,
     persistent,
-    scopes: null,
-    audiences: null,
+    scopes: scopes && JSON.stringify(scopes),
+    audiences: audiences && JSON.stringify(audiences),
     moves: 0,
     idempotencyKeyHash: claim?.keyHash ?? null,
   };

@@ -9,6 +9,7 @@ import type { Home } from '../db/d1';
 import { given, writtenOnce } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { isUnremarkable, keepKnownSql, toCompared, toPatch } from '../risk/signals';
+import { IS_GRANTED, toValuesOfAsk } from './granted';
 import { GIVEN_POLICY, toValuesOfPolicy } from './policy-sql';
 import type { RefreshAttempt } from './refresh-case';
 import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
@@ -28,6 +29,7 @@ const writeStatement = (isDeviceTold: boolean) =>
           eq(userSessions.clientId, given('clientId')),
           eq(userSessions.refreshToken, given('hash')),
           isLive(GIVEN_POLICY, PLACEHOLDERS_OF_NOW),
+          IS_GRANTED,
           sql`not ${isWithinGrace(GIVEN_POLICY, PLACEHOLDERS_OF_NOW)}`,
           isUnremarkable(
             {
@@ -54,13 +56,14 @@ const ofUntold = writeStatement(false);
 export function ordinaryRefresh(
   home: Home,
   policies: SessionPolicies,
-  { clientId, hash, successors: [next], signals, formerNetwork }: RefreshAttempt,
+  { clientId, hash, successors: [next], ask, signals, formerNetwork }: RefreshAttempt,
   { sessionId, isDeviceTold, now }: { sessionId: string; isDeviceTold: boolean; now: number },
 ) {
   const statement = isDeviceTold ? ofTold : ofUntold;
   return statement(home, {
     ...{ sessionId, clientId, hash, nextHash: next.hash, lastSignals: toPatch(signals) },
     ...toValuesOfNow(now),
+    ...toValuesOfAsk(ask),
     ...toValuesOfPolicy(policyOf(policies, clientId)),
     ...toCompared(signals, { formerNetwork }),
   });

@@ -17,6 +17,7 @@ import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
 import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
 import { changeIfUnchanged } from './change-if-unchanged';
+import { NOTHING_ASKED } from './granted';
 import { observe } from './observe';
 import { findSession } from './read';
 import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
@@ -160,6 +161,7 @@ async function weigh(
     hash,
     successors,
     clientId: clientId ?? row.clientId ?? '',
+    ask: NOTHING_ASKED,
     signals: asItWas(row.lastSignals, visitor.signals, visitor.unknown),
     formerNetwork: visitor.formerNetwork,
     otherNetworks: visitor.otherNetworks,
@@ -211,6 +213,8 @@ function toResult(
     case 'refuse':
       // Neither may have been the session's own, and neither ends anything.
       if (refreshCase.reason === 'unproven') return { ok: false, reason: 'superseded' };
+      if (refreshCase.reason === 'invalid_target' || refreshCase.reason === 'invalid_scope')
+        throw new Error('nothing was asked for');
       return { ok: false, reason: refreshCase.reason };
     case 'demand_reauthentication':
       return { ok: false, reason: 'reauthenticate' };

@@ -35,6 +35,7 @@ import {
   findSupersededByStepUp,
   type KnownAuthentication,
 } from './before-step-up';
+import { type Ask, type NotGranted, whyNotGranted } from './granted';
 import { findRecovery, markRecovery, mayRecover } from './recovery';
 import {
   checkSession,
@@ -61,6 +62,7 @@ export interface RefreshAttempt {
   /** Under each SESSION_SECRET in use. */
   successors: readonly [Successor, ...Successor[]];
   clientId: string;
+  ask: Ask;
   signals: Signals;
   /** The caller's network as it was stored under the previous SESSION_SECRET. */
   formerNetwork: string | null;
@@ -74,7 +76,7 @@ export type RefreshCase =
   /** The session goes on in another home. */
   | { do: 'follow' }
   /** Refused; the row stays as it is. */
-  | { do: 'refuse'; reason: EndReason | 'wrong_client' | 'unproven' }
+  | { do: 'refuse'; reason: EndReason | 'wrong_client' | 'unproven' | NotGranted }
   | { do: 'demand_reauthentication'; event: RepeatableDraft }
   | { do: 'revoke'; reason: 'reuse_detected' | 'suspicious'; event: EventDraft }
   | { do: 'rotate'; event: RepeatableDraft | null }
@@ -153,6 +155,10 @@ export async function toRefreshCase(
   if (assessment.decision === 'reauthenticate') {
     return { do: 'demand_reauthentication', event: await draftOnce('reauthentication_demanded') };
   }
+
+  // Whoever asks for too much keeps the token that they have.
+  const notGranted = whyNotGranted(row, attempt.ask);
+  if (notGranted !== null) return { do: 'refuse', reason: notGranted };
 
   const isSuspicious = assessment.level === 'medium' || assessment.level === 'high';
   if (given === null) {

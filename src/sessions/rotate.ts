@@ -14,6 +14,7 @@ import type { RepeatableDraft } from '../security-log/hourly-limit';
 import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
 import { changeIfUnchanged, type RowChange } from './change-if-unchanged';
+import type { Ask, NotGranted } from './granted';
 import { ordinaryRefresh } from './ordinary-refresh';
 import {
   type RefreshAttempt,
@@ -34,6 +35,8 @@ export interface Refresh {
   token: ShownRefreshToken;
   /** Only the client that the token was issued to may refresh it (RFC 6749 §6). */
   clientId: string;
+  /** What the access token is to be. */
+  ask: Ask;
   signals: Signals;
   formerNetwork: StoredAddress['formerNetwork'];
   otherNetworks: StoredAddress['otherNetworks'];
@@ -60,7 +63,7 @@ export type RotateResult = {
     }
   | { ok: false; reason: RefusalReason }
   /** `unproven`: it may be forged, and is not the token that the session expects. */
-  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'unproven' }
+  | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'unproven' | NotGranted }
 );
 
 /**

@@ -29,7 +29,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
  * left out of introspection.
  */
 const ISSUED_CLAIMS: ReadonlySet<string> = new Set(
-  'iss sub aud exp iat jti client_id auth_time acr amr sid home guest'.split(' '),
+  'iss sub aud exp iat jti client_id scope auth_time acr amr sid home guest'.split(' '),
 );
 
 /**
@@ -55,6 +55,8 @@ export interface AccessTokenSubject {
   /** null: a guest, whose `sub` is its session id. */
   userId: string | null;
   clientId: string;
+  /** Separated by spaces (RFC 9068 §2.2.3); null: the session has no scopes. */
+  scope: string | null;
   authTime: Date | null;
   amr: string[] | null;
   acr: string | null;
@@ -83,13 +85,14 @@ export type AccessTokenVerdict =
 
 /** What a token says of its subject, beside what makes it a token (RFC 9068 §2.2). */
 export function toClaims(subject: AccessTokenSubject) {
-  const { sessionId, home, userId, clientId, authTime, amr, acr, claims } = subject;
+  const { sessionId, home, userId, clientId, scope, authTime, amr, acr, claims } = subject;
   return {
     ...withoutReserved(claims),
     sub: userId ?? sessionId,
     sid: sessionId,
     home,
     client_id: clientId,
+    ...(scope && { scope }),
     ...(userId === null && { guest: true }),
     ...(authTime !== null && { auth_time: Math.floor(authTime.getTime() / 1000) }),
     ...(amr !== null && { amr }),
@@ -100,7 +103,7 @@ export function toClaims(subject: AccessTokenSubject) {
 /** Signs a token that says it was issued at `now` (ms), and is good until `expiresAt`. RFC 9068 §2. */
 export async function issueAccessToken(
   key: SigningKey,
-  { issuer, audience }: Pick<Config, 'issuer' | 'audience'>,
+  { issuer, audience }: { issuer: Config['issuer']; audience: string | string[] },
   subject: AccessTokenSubject,
   { now, expiresAt }: { now: number; expiresAt: Date },
 ): Promise<string> {
@@ -116,14 +119,14 @@ export async function issueAccessToken(
 
 /** A token as long as an issued one is, but for its signature, which is left out. */
 export function toUnsignedToken(
-  { issuer, audience, accountAudience }: Pick<Config, 'issuer' | 'audience' | 'accountAudience'>,
+  { issuer, audiences, accountAudience }: Pick<Config, 'issuer' | 'audiences' | 'accountAudience'>,
   subject: AccessTokenSubject,
 ): string {
   const header = { alg: 'EdDSA', typ: TYP, kid: 'x'.repeat(43) };
   const payload = {
     ...toClaims(subject),
     iss: issuer,
-    aud: [...new Set([audience, accountAudience])],
+    aud: [...new Set([...audiences, accountAudience])],
     iat: 0xffff_ffff,
     exp: 0xffff_ffff,
     jti: crypto.randomUUID(),

@@ -36,6 +36,7 @@ import type { IssuedName, User } from './users';
 export type * from './answers';
 export type * from './inputs';
 export type * from './operator-answers';
+export type * from './refusal-codes';
 export type * from './users';
 
 /** `props` of a binding: which of CLIENTS the bound Worker is. It is the whole credential. */

@@ -36,7 +36,8 @@ interface Authentication {
   acr?: string;
 }
 
-export interface NewSession extends Signals, Authentication {
+/** `resource` and `scope` are what the session is granted: none of its tokens gets more. */
+export interface NewSession extends Signals, Authentication, Targeted {
   /** UUID of the user, who is created on first sight; absent: a guest. */
   user_id?: string;
   /** The user by another name, instead. An ID token of the same issuer and subject is theirs. */
@@ -77,10 +78,12 @@ export interface StepUp extends Authentication {
   refresh_token: string;
 }
 
-/** Whom an access token is to be for (RFC 8707). */
+/** What access tokens are to be for, and to allow: at most what was granted. */
 export interface Targeted {
-  /** `AUDIENCE` or `ACCOUNT_AUDIENCE` of the service; default: `AUDIENCE`. */
-  resource?: string;
+  /** Of the client's `audiences` (RFC 8707); default: all but the account API's own. */
+  resource?: string | string[];
+  /** Of the client's `scopes`, separated by spaces (RFC 6749 §3.3); default: all. */
+  scope?: string;
 }
 
 export interface RefreshRequest extends Signals, Targeted {

@@ -50,6 +50,8 @@ export function toErrorKind(code: ProblemCode): ErrorKind {
     case 'invalid_request':
     case 'invalid_client':
     case 'invalid_code':
+    case 'invalid_target':
+    case 'invalid_scope':
     case 'client_not_allowed':
     case 'session_limit_reached':
     case 'user_has_other_home':

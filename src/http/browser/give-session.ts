@@ -1,5 +1,6 @@
 /** Routes that give a browser the cookies of a session, and show its page whose it is. */
 
+import { toAsked } from '../../calls/fields';
 import { toLifetimeView, toSessionView } from '../../calls/views';
 import type { Client } from '../../config/clients';
 import { findBrowserClient, findClient } from '../../config/refused-clients';
@@ -20,7 +21,7 @@ import { assertMayHold, toHeldToken } from './held-token';
 export function refreshByCookie(service: Service) {
   const { config } = service;
   return async function answerRefresh(c: AppContext): Promise<Response> {
-    const { resource = null } = await readOptionalJson(c, refreshSchema);
+    const asked = toAsked(await readOptionalJson(c, refreshSchema));
     assertOneSession(c);
     const cookie = readSessionCookie(c);
     if (c.get('isOtherApps') || cookie === null) throw cookieSessionEnded(null);
@@ -28,9 +29,12 @@ export function refreshByCookie(service: Service) {
     const client = findBrowserClient(config, clientId);
     if (client === null) throw cookieSessionEnded(null);
     assertMayHold(c, client);
-    if (resource !== null && client.accessTokenIn === 'cookie')
-      throw new ProblemError('invalid_request', 'resource is for pages that hold access tokens');
-    const presentation = { presented: refreshToken, clientId, resource };
+    if ((asked.resource ?? asked.scope) !== null && client.accessTokenIn === 'cookie')
+      throw new ProblemError(
+        'invalid_request',
+        'resource and scope are for pages that hold access tokens',
+      );
+    const presentation = { presented: refreshToken, clientId, asked };
     const result = await refresh(c.get('caller'), service, presentation);
     if (!result.ok) throw toCookieProblem(result.refusal);
     setSessionCookies(c, client, result.tokens);
@@ -56,7 +60,14 @@ export function signInByPage(service: Service) {
       );
     const { id_token: assertion, nonce, persistent = null } = input;
     const idempotencyKey = readIdempotencyKey(c);
-    const identity = { assertion, nonce, client, resource: null, persistent, idempotencyKey };
+    const identity = {
+      assertion,
+      nonce,
+      client,
+      asked: toAsked(input),
+      persistent,
+      idempotencyKey,
+    };
     const former = readSessionCookie(c);
     const result = await signInReplacing(c.get('caller'), service, identity, former);
     if (!result.ok) throw toCookieProblem(result.refusal);

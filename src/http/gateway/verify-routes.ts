@@ -10,7 +10,7 @@ import {
   verifyBearerRequest,
   verifyCookieRequest,
 } from '../../service/forward-auth';
-import { verifyAppToken } from '../../service/own-access-token';
+import { verifyApiToken } from '../../service/own-access-token';
 import type { Service } from '../../service/service';
 import { verifyBearer } from '../auth/bearer-auth';
 import { assertOneSession, readSessionCookie } from '../browser/cookies';
@@ -40,7 +40,7 @@ export function verifyRoutes(service: Service): Hono<AppEnv> {
   return routes;
 
   async function byBearer(c: AppContext, gateway: Client | null): Promise<VerifiedRequest> {
-    c.set('accessToken', await verifyBearer(c, service, verifyAppToken));
+    c.set('accessToken', await verifyBearer(c, service, verifyApiToken(gateway)));
     const result = await verifyBearerRequest(userCallerOf(c), service, gateway);
     if (!result.ok) throw toProblemError(result.refusal);
     return result.verified;

@@ -23,6 +23,7 @@ export function metadataRoutes(service: Service): {
 } {
   const { config, now } = service;
   const { issuer } = config;
+  const scopes = new Set([...config.clients.values()].flatMap((client) => client.scopes ?? []));
   const metadata = {
     issuer,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
@@ -33,6 +34,7 @@ export function metadataRoutes(service: Service): {
       'refresh_token',
       ...(config.trustedIssuers.size > 0 ? ['urn:ietf:params:oauth:grant-type:jwt-bearer'] : []),
     ],
+    ...(scopes.size > 0 && { scopes_supported: [...scopes].sort() }),
     // Required by RFC 8414 §2; there is no authorization endpoint.
     response_types_supported: [],
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],

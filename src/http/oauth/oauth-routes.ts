@@ -10,6 +10,7 @@ import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
+import type { Asked } from '../../service/token-grant';
 import { authenticateClient } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { OAuthError } from '../errors';
@@ -25,7 +26,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post('/token', async (c) => {
-    const form = await readForm(c);
+    const form = await readForm(c, ['resource']);
     const client = await authenticateClient(c, service, form);
     const grantType = need(form, 'grant_type');
     if (grantType === 'refresh_token') return grantByRefreshToken(c, client, form);
@@ -64,7 +65,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const presentation = {
       presented: need(form, 'refresh_token'),
       clientId: client.id,
-      resource: form.get('resource') ?? null,
+      asked: toAsked(form),
     };
     const refreshed = await refresh(c.get('caller'), service, presentation);
     if (!refreshed.ok) throw toOAuthError(refreshed.refusal);
@@ -77,7 +78,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const signedIn = await signIn(c.get('caller'), service, {
       assertion: need(form, 'assertion'),
       nonce: form.get('nonce') ?? null,
-      resource: form.get('resource') ?? null,
+      asked: toAsked(form),
       persistent: null,
       idempotencyKey: readIdempotencyKey(c),
       client,
@@ -90,16 +91,19 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
 
 /** RFC 6749 §5.1, with the claims, which an app does not read out of the token. */
 function toAppView(tokens: Tokens, form: Form) {
-  return { ...toTokenView(tokens), claims: tokens.claims, ...toGrantedScope(form) };
+  return { claims: tokens.claims, ...toGrantedScope(form), ...toTokenView(tokens) };
 }
 
 /**
- * Many libraries ask for the scope of the sign-in again at each refresh. Sessions have none, so
- * what is asked for is ignored, and the answer says what was granted instead (RFC 6749 §3.3):
- * nothing.
+ * Where a session has no scopes, what is asked for is ignored, and the answer says what was granted
+ * instead (RFC 6749 §3.3): nothing.
  */
 function toGrantedScope(form: Form): { scope?: string } {
   return form.has('scope') ? { scope: '' } : {};
+}
+
+function toAsked(form: Form): Asked {
+  return { resource: form.get('resource')?.split(' ') ?? null, scope: form.get('scope') ?? null };
 }
 
 function need(form: Form, name: string): string {

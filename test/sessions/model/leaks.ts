@@ -129,6 +129,7 @@ export class ForgeAccessToken implements Command {
       authTime: new Date(model.now * 1000),
       amr: null,
       acr: null,
+      scope: null,
       claims: {},
     };
     const now = service.clock.now;

@@ -1,0 +1,56 @@
+/**
+ * What a session was granted when it began: whom its access tokens may be for (RFC 8707 §2.2), and
+ * which scopes they may have (RFC 6749 §6). A token may be asked to be less; a session never gets
+ * more. The rule stands here twice, for a row and as the SQL that a refresh decides by.
+ */
+import { type Column, type SQL, sql } from 'drizzle-orm';
+import { given, type Values } from '../db/prepared';
+import { userSessions } from '../db/schema';
+import { parseJson } from './parse-json';
+import type { Session } from './session';
+
+/** What an access token is asked to be; null: all that the session was granted. */
+export interface Ask {
+  audiences: readonly string[] | null;
+  scopes: readonly string[] | null;
+}
+
+export const NOTHING_ASKED: Ask = { audiences: null, scopes: null };
+
+export type NotGranted = 'invalid_target' | 'invalid_scope';
+
+/** What a column holds; null: the session was not narrowed, or has no scopes. */
+export function parseGranted(column: string | null): readonly string[] | null {
+  if (column === null) return null;
+  const granted = parseJson<unknown>(column);
+  return Array.isArray(granted) ? granted.filter((name) => typeof name === 'string') : [];
+}
+
+/** Why a session has no such token to give; null: it has. */
+export function whyNotGranted(
+  { audiences, scopes }: Pick<Session, 'audiences' | 'scopes'>,
+  ask: Ask,
+): NotGranted | null {
+  const isWithin = (asked: readonly string[] | null, column: string | null) => {
+    const granted = parseGranted(column);
+    return granted === null || (asked ?? []).every((one) => granted.includes(one));
+  };
+  if (!isWithin(ask.audiences, audiences)) return 'invalid_target';
+  return isWithin(ask.scopes, scopes) ? null : 'invalid_scope';
+}
+
+/** SQL twin of `whyNotGranted(…) === null`, for the values of `toValuesOfAsk`. */
+export const IS_GRANTED: SQL = sql`${isWithin('askedAudiences', userSessions.audiences)} and ${isWithin('askedScopes', userSessions.scopes)}`;
+
+export function toValuesOfAsk({ audiences, scopes }: Ask) {
+  return {
+    askedAudiences: audiences && JSON.stringify(audiences),
+    askedScopes: scopes && JSON.stringify(scopes),
+  } satisfies Values;
+}
+
+function isWithin(asked: string, granted: Column): SQL {
+  const list = sql`iif(json_valid(${granted}), iif(json_type(${granted}) = 'array', ${granted}, '[]'), '[]')`;
+  const held = sql`select value from json_each(${list}) where type = 'text'`;
+  return sql`(${granted} is null or not exists (select 1 from json_each(${given(asked)}) where value not in (${held})))`;
+}
