@@ -4,39 +4,26 @@
  * compared by /24 (IPv4) and /48 (IPv6): within them addresses change by themselves (DHCP, RFC 8981
  * temporary addresses).
  */
-import ipaddr from 'ipaddr.js';
 import type { AddressStorage } from '../config/risk';
 import { eachSecret, hmacSha256, type Keyring } from '../crypto';
+import { type IpAddress, parseIpAddress, toNetworkAddress } from './ip-address';
 
 /**
  * What every request of a Worker to another one comes from: whoever is behind it, this does not
  * name them.
  */
-const WORKER_EGRESS = ['2a06:98c0:3600::', 48] as const;
+const WORKER_EGRESS = '2a06:98c0:3600::/48';
 
-/** The address in one spelling; null when it is none, or does not name who is behind it. */
-export function parseAddress(text: string | null): ipaddr.IPv4 | ipaddr.IPv6 | null {
-  if (text === null || !ipaddr.isValid(text)) return null;
-  const address = ipaddr.process(text);
-  if (
-    address instanceof ipaddr.IPv6 &&
-    address.match(ipaddr.IPv6.parse(WORKER_EGRESS[0]), WORKER_EGRESS[1])
-  )
-    return null;
-  return address;
+/** The address; null when it is none, or does not name who is behind it. */
+export function parseAddress(text: string | null): IpAddress | null {
+  const address = text === null ? null : parseIpAddress(text);
+  return address === null || toNetwork(address) === WORKER_EGRESS ? null : address;
 }
 
 /** The network of an address, in CIDR notation: /24 and /48, or as many bits as asked for. */
-export function toNetwork(
-  address: ipaddr.IPv4 | ipaddr.IPv6,
-  bits = { ipv4: 24, ipv6: 48 },
-): string {
-  const prefix = address instanceof ipaddr.IPv4 ? bits.ipv4 : bits.ipv6;
-  const network =
-    address instanceof ipaddr.IPv4
-      ? ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefix}`)
-      : ipaddr.IPv6.networkAddressFromCIDR(`${address}/${prefix}`);
-  return `${network}/${prefix}`;
+export function toNetwork(address: IpAddress, bits = { ipv4: 24, ipv6: 48 }): string {
+  const prefix = address.version === 4 ? bits.ipv4 : bits.ipv6;
+  return `${toNetworkAddress(address, prefix)}/${prefix}`;
 }
 
 /** What may be stored of an address, and of its network. */

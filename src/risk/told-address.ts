@@ -3,7 +3,6 @@
  * framework and proxies make of one, so it is read leniently: an odd address must not keep anybody
  * from signing in.
  */
-import ipaddr from 'ipaddr.js';
 import { parseAddress } from './address';
 
 /** Several addresses with their ports. What is longer is cut off, so that reading it is bounded. */
@@ -18,17 +17,10 @@ export function readToldAddress(text: string): string | null {
   const [first = ''] = text.slice(0, MAX_LENGTH).split(',');
   const unquoted = first.trim().replace(/^"(.*)"$/, '$1');
   const bracketed = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(unquoted)?.[1];
-  if (bracketed !== undefined) return isIPv6(bracketed) ? toOneSpelling(bracketed) : null;
-  const withoutPort = unquoted.replace(/^([\d.]+):\d{1,5}$/, '$1');
-  return ipaddr.IPv4.isValidFourPartDecimal(withoutPort) || isIPv6(withoutPort)
-    ? toOneSpelling(withoutPort)
-    : null;
+  if (bracketed !== undefined) return bracketed.includes(':') ? toOneSpelling(bracketed) : null;
+  return toOneSpelling(unquoted.replace(/^([\d.]+):\d{1,5}$/, '$1'));
 }
 
-/** Also with a zone, which means something on the machine that told it alone. */
-const isIPv6 = (text: string): boolean => ipaddr.IPv6.isValid(withoutZone(text));
-
+/** Without a zone, which means something on the machine that told it alone. */
 const toOneSpelling = (text: string): string | null =>
-  parseAddress(withoutZone(text))?.toString() ?? null;
-
-const withoutZone = (text: string): string => text.replace(/%.*$/, '');
+  parseAddress(text.replace(/(?<=:.*)%.*$/, ''))?.toString() ?? null;

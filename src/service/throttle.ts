@@ -11,7 +11,6 @@
  * told nothing but 429; a good credential from the same address still succeeds, because many people
  * may share it.
  */
-import ipaddr from 'ipaddr.js';
 import { sha256 } from '../crypto';
 import { parseAddress, toNetwork } from '../risk/address';
 import type { ShownRefreshToken } from '../tokens/refresh-token';
@@ -105,7 +104,7 @@ export async function throttleFailure(
 ): Promise<Refused | null> {
   const address = parseAddress(caller.device.address);
   const source =
-    address instanceof ipaddr.IPv6
+    address?.version === 6
       ? toNetwork(address, { ipv4: 32, ipv6: 64 })
       : (address?.toString() ?? '');
   return take(rateLimits.failedRefreshes, [clientId, source]);
