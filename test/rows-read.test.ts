@@ -343,6 +343,30 @@ describe('lists', () => {
     expect(all.mostRead).toBeLessThan(200);
   });
 
+  it.each([
+    ['client_id=nobody', 60],
+    ['client_id=nobody&include=ended', 60],
+    ['device=safari', 60],
+    // Of the middle of the list, where it is in the order of the index.
+    [`created_after=${START / 1000 - 3_000_060}&created_before=${START / 1000 - 3_000_000}`, 60],
+    [`last_used_before=${START / 1000 - 5_999_000}`, 60],
+  ])('?%s: a page of what is seldom among 100,000 reads %i rows or fewer', async (query, most) => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 100_000);
+    const path = `/v1/users/${USER}/sessions?limit=5&${query}`;
+    const rows = await rowsReadBy(service, () => service.backend('GET', path));
+    expect(rows).toBeLessThanOrEqual(most);
+  });
+
+  it('the two ends of `created_…` find what is between them in one page, wherever that is', async () => {
+    const service = await startService({ MAX_SESSIONS_PER_USER: '0' });
+    await fillSessions(USER, 100_000);
+    const from = START / 1000 - 600_000;
+    const path = `/v1/users/${USER}/sessions?limit=5&created_after=${from}&created_before=${from + 180}`;
+    const answer = await (await service.backend('GET', path)).json<{ sessions: unknown[] }>();
+    expect(answer).toMatchObject({ sessions: [{}, {}, {}], next_cursor: null });
+  });
+
   it.each(['sessions?include=ended', 'sessions?', 'events?'])(
     'a backend that acts for other clients alone: %s reads a page, and shows none of it',
     async (list) => {

@@ -18,6 +18,7 @@ import {
   listEventsOf,
   listSessionsOf,
 } from '../service/user-sessions';
+import type { SessionFilter } from '../sessions/filter';
 import type { Session } from '../sessions/session';
 import { defineCall } from './call';
 import { change, toChangeInput } from './change-fields';
@@ -28,7 +29,7 @@ import {
   parseExportCursor,
   parsePositions,
 } from './cursors';
-import { issuedName, paging, reason, uuid } from './fields';
+import { issuedName, paging, reason, seconds, uuid } from './fields';
 import { defineUserCall } from './user-call';
 import { toManagedView, warnOf } from './views';
 
@@ -45,12 +46,27 @@ export const find = defineCall('manage_users', issuedName, async (caller, servic
 
 export const list = defineUserCall(
   'manage_users',
-  { ...paging, include: v.optional(v.literal('ended', 'can only be ended')) },
-  async (caller, service, userId, { include, limit, cursor }) => {
-    const listed =
-      include === 'ended'
-        ? await listAll(caller, service, userId, { limit, cursor })
-        : await listLive(caller, service, userId, { limit, cursor });
+  {
+    ...paging,
+    include: v.optional(v.literal('ended', 'can only be ended')),
+    client_id: v.optional(v.string()),
+    device: v.optional(v.pipe(v.string(), v.minLength(1, 'is empty'))),
+    created_after: v.optional(seconds),
+    created_before: v.optional(seconds),
+    last_used_after: v.optional(seconds),
+    last_used_before: v.optional(seconds),
+  },
+  async (caller, service, userId, { include, limit, cursor, ...wanted }) => {
+    const filter = {
+      clientId: wanted.client_id,
+      device: wanted.device,
+      createdAfter: wanted.created_after,
+      createdBefore: wanted.created_before,
+      lastUsedAfter: wanted.last_used_after,
+      lastUsedBefore: wanted.last_used_before,
+    };
+    const listOf = include === 'ended' ? listAll : listLive;
+    const listed = await listOf(caller, service, userId, { limit, cursor, filter });
     if (!listed.ok) return listed;
     const value = {
       sessions: listed.sessions.map((session) => toManagedView(session, service.config)),
@@ -64,6 +80,7 @@ export const list = defineUserCall(
 interface Paging {
   limit: number;
   cursor: string | null | undefined;
+  filter: SessionFilter;
 }
 type Listed = Result<{ sessions: Session[]; next: string | null; unavailable: string[] }>;
 
@@ -71,11 +88,15 @@ async function listLive(
   caller: ClientCaller,
   service: Service,
   userId: string,
-  { limit, cursor }: Paging,
+  { limit, cursor, filter }: Paging,
 ): Promise<Listed> {
   const parsed = parseCursor(cursor);
   if (!parsed.ok) return parsed;
-  const listed = await listSessionsOf(caller, service, userId, { limit, after: parsed.after });
+  const listed = await listSessionsOf(caller, service, userId, {
+    limit,
+    after: parsed.after,
+    filter,
+  });
   if (!listed.ok) return listed;
   const { sessions, next } = listed.page;
   return { ...listed, sessions, next: next && formatCursor(next) };
@@ -86,11 +107,11 @@ async function listAll(
   caller: ClientCaller,
   service: Service,
   userId: string,
-  { limit, cursor }: Paging,
+  { limit, cursor, filter }: Paging,
 ): Promise<Listed> {
   const parsed = parsePositions(cursor);
   if (!parsed.ok) return parsed;
-  const query = { limit, before: parsed.before };
+  const query = { limit, before: parsed.before, filter };
   const listed = await listAllSessionsOf(caller, service, userId, query);
   if (!listed.ok) return listed;
   const { rows: sessions, next } = listed.page;

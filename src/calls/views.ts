@@ -1,8 +1,9 @@
 /** What callers are shown of a session and of its tokens. */
 import type { Config } from '../config/config';
 import { toIso } from '../iso-time';
+import { findDevice } from '../risk/find-device';
 import { parseSignals, type Signals } from '../risk/signals';
-import { type Device, describeDevice, parseUserAgent } from '../risk/user-agent';
+import { describeDevice } from '../risk/user-agent';
 import type { Introspection } from '../service/inspect-token';
 import type { Tokens } from '../service/issue-tokens';
 import { parseActor } from '../sessions/actor';
@@ -43,15 +44,6 @@ export function toManagedView(session: Session, config: Config) {
     ...toSessionView(session, config),
     metadata: parseJson<object>(session.metadata),
   };
-}
-
-/** What a session was used on last, as far as known. */
-export function findDevice({
-  lastSignals,
-  userAgent,
-}: Pick<Session, 'lastSignals' | 'userAgent'>): Device {
-  const last = parseSignals(lastSignals);
-  return last?.browser || last?.platform ? last : parseUserAgent(userAgent);
 }
 
 /** Where a request came from, as far as known. */

@@ -121,6 +121,16 @@ export function readListQuery(
   return limit === undefined ? query : { ...query, limit: parseLimit(limit) };
 }
 
+/** A query in which these parameters are numbers; what is none stays as it is, to be refused. */
+export function withNumbers(
+  query: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Record<string, unknown> {
+  const toNumber = ([name, value]: [string, unknown]) =>
+    names.includes(name) && /^\d{1,12}$/.test(`${value}`) ? [name, Number(value)] : [name, value];
+  return Object.fromEntries(Object.entries(query).map(toNumber));
+}
+
 function parseLimit(limit: string): number {
   if (!/^[1-9]\d{0,2}$/.test(limit) || Number(limit) > 100)
     throw new ProblemError('invalid_request', 'limit must be a whole number from 1 to 100');

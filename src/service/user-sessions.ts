@@ -10,7 +10,13 @@ import { assertAllAnswered, queryAll } from '../homes/query-all';
 import { type MergedPage, mergeNumberedPages, type Positions } from '../numbered-pages';
 import type { ActReason } from '../security-log/audit';
 import { listUserEvents, type SessionEvent, seqOf } from '../security-log/read-events';
-import { listUserSessions, mergeSessionPages, type Page, type SessionPage } from '../sessions/list';
+import type { SessionFilter } from '../sessions/filter';
+import {
+  type FilteredPage,
+  listUserSessions,
+  mergeSessionPages,
+  type SessionPage,
+} from '../sessions/list';
 import { listAllSessions, type NumberedSession, numberOf } from '../sessions/list-all';
 import { revokeUser } from '../sessions/revoke-many';
 import { reportAct, toAct } from './acts';
@@ -29,7 +35,7 @@ export async function listSessionsOf(
   caller: ClientCaller,
   service: Service,
   userId: string,
-  page: Page,
+  page: FilteredPage,
 ): Promise<Result<{ page: SessionPage; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
@@ -52,7 +58,7 @@ export async function listAllSessionsOf(
   caller: ClientCaller,
   service: Service,
   userId: string,
-  { limit, before }: { limit: number; before: Positions },
+  { limit, before, filter }: { limit: number; before: Positions; filter: SessionFilter },
 ): Promise<Result<{ page: MergedPage<NumberedSession>; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_users');
   if (!authorized.ok) return authorized;
@@ -66,6 +72,7 @@ export async function listAllSessionsOf(
       listAllSessions(copy, authorized.grant, userId, {
         limit,
         before: before.get(copy.name) ?? null,
+        filter,
       }),
     ({ rows }) => rows.length === 0,
   );

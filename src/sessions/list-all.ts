@@ -9,6 +9,7 @@ import { type Home, type Replica, transact } from '../db/d1';
 import { given, writtenOnce } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { type NumberedPage, PASSED_OVER, toNumberedPage } from '../numbered-pages';
+import { matches, type SessionFilter } from './filter';
 import { type Session, selectSession } from './session';
 
 export interface NumberedSession extends Session {
@@ -35,7 +36,7 @@ export async function listAllSessions(
   copy: Home | Replica,
   grant: Grant<'manage_users'>,
   userId: string,
-  { before, limit }: { before: number | null; limit: number },
+  { before, limit, filter }: { before: number | null; limit: number; filter: SessionFilter },
 ): Promise<NumberedPage<NumberedSession>> {
   const values = {
     userId,
@@ -45,7 +46,7 @@ export async function listAllSessions(
   const statements = { guest: selectSession(copy, userId), read: newest(copy, values) };
   const { guest, read } = await transact(copy, () => statements);
   const isShown = (session: Session) =>
-    session.movedTo === null && grant.includes(session.clientId);
+    session.movedTo === null && grant.includes(session.clientId) && matches(filter, session);
   const isGuest = (session: Session) =>
     session.userId === null && before === null && isShown(session);
   const page = toNumberedPage(read, isShown, numberOf, limit);

@@ -7,7 +7,9 @@
 import type { Grant } from '../config/authority';
 import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
+import { MAX_LISTED_SECOND } from '../db/schema';
 import { PASSED_OVER, takePage } from '../numbered-pages';
+import { matches, type SessionFilter } from './filter';
 import type { SessionOwner } from './may-end';
 import { type Position, selectOpen, toListedAt } from './open';
 import { type Copies, readFor } from './read';
@@ -81,20 +83,41 @@ export async function listUserSessions(
   grant: Grant<'manage_users'>,
   policy: SessionPolicies,
   userId: string,
-  page: Page,
+  { filter, ...asked }: FilteredPage,
   now: number,
 ): Promise<SessionPage> {
+  const page = { ...asked, after: startOf(asked.after, filter) };
   const statements = {
     guest: selectSession(copy, userId),
     ...selectOf(copy, { sessionId: userId, userId }, page),
   };
   const { guest, sameSecond, earlier } = await transact(copy, () => statements);
   const isShown = (session: KnownSession) =>
-    grant.includes(session.clientId) && checkSession(session, policy, now) === null;
+    grant.includes(session.clientId) &&
+    matches(filter, session) &&
+    checkSession(session, policy, now) === null;
   const isGuest = (session: KnownSession) =>
     session.userId === null && isAfter(session, page.after) && isShown(session);
-  const ofUser = toPage([...(sameSecond ?? []), ...(earlier ?? [])], isShown, page);
+  const read = toPage([...(sameSecond ?? []), ...(earlier ?? [])], isShown, page);
+  const ofUser = isPast(read.next, filter) ? { ...read, next: null } : read;
   return mergeSessionPages([ofUser, { sessions: guest.filter(isGuest), next: null }], page);
+}
+
+export interface FilteredPage extends Page {
+  filter: SessionFilter;
+}
+
+/** What was created later than is asked for is not read. */
+function startOf(after: Position | null, { createdBefore }: SessionFilter): Position | null {
+  if (createdBefore === undefined) return after;
+  const second = Math.min(createdBefore, MAX_LISTED_SECOND + 1);
+  const start = { createdAt: new Date(second * 1000), id: '' };
+  return after === null || newestFirst(after, start) < 0 ? start : after;
+}
+
+/** What comes after it was created earlier than is asked for. */
+function isPast(position: Position | null, { createdAfter = 0 }: SessionFilter): boolean {
+  return position !== null && position.createdAt.getTime() / 1000 < createdAfter;
 }
 
 /** The rows that are shown, of those that were read: as many as the limit and `PASSED_OVER`. */

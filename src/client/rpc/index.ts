@@ -25,6 +25,7 @@ import type {
   Paging,
   RefreshRequest,
   SessionChange,
+  SessionFilter,
   Signals,
   SignInRequest,
   StepUp,
@@ -99,7 +100,7 @@ export interface SessionsCalls {
   findUser(input: IssuedName, options?: CallOptions): Promise<Answer<{ user: User }>>;
   /** `GET /v1/users/{user_id}/sessions` (`manage_users`). */
   list(
-    input: OfUser & Paging & { include?: 'ended' },
+    input: OfUser & Paging & SessionFilter & { include?: 'ended' },
     options?: CallOptions,
   ): Promise<Answer<SessionPage>>;
   /** `GET /v1/users/{user_id}/events` (`manage_users`). */

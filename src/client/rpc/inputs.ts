@@ -107,6 +107,19 @@ export interface Paging {
 /** A user's id, or the session id of a guest; or a user as an identity provider names them. */
 export type OfUser = { user_id: string } | { user: IssuedName };
 
+/** Which sessions a list has: those of which all of this is so. Times are seconds since 1970. */
+export interface SessionFilter {
+  client_id?: string;
+  /** In what the device is, or is called, whatever the case: "chrome". */
+  device?: string;
+  /** At this second, or later. */
+  created_after?: number;
+  /** Earlier than this second. */
+  created_before?: number;
+  last_used_after?: number;
+  last_used_before?: number;
+}
+
 /** Why a client acts on other people, for the audit log. */
 export interface Act {
   reason?:

@@ -1,6 +1,8 @@
 /** The pages themselves: what they read, and how it is shown. They change nothing. */
+
 import { parseSequence } from '../../calls/cursors';
-import { findDevice, toSessionView } from '../../calls/views';
+import { toSessionView } from '../../calls/views';
+import { findDevice } from '../../risk/find-device';
 import { contextOf, toEventView } from '../../security-log/event-view';
 import { readOwnAccount } from '../../service/cookie-person';
 import type { Service } from '../../service/service';

@@ -12,7 +12,7 @@ import {
 import type { Service } from '../../service/service';
 import { clientAuth } from '../auth/client-auth';
 import type { AppEnv } from '../context';
-import { readMembersOf, readQuery } from '../input';
+import { readMembersOf, readQuery, withNumbers } from '../input';
 import { answer } from '../refusals';
 import { clientCallerOf } from '../request-caller';
 import { readWhose, readWhoseList } from './whose';
@@ -27,7 +27,8 @@ export function userRoutes(service: Service): Hono<AppEnv> {
   });
 
   routes.get('/:user_id/sessions', backend, async (c) => {
-    const input = readWhoseList(c, ['include']);
+    const query = readWhoseList(c, ['include', 'client_id', 'device', ...TIMES]);
+    const input = withNumbers(query, TIMES);
     return c.json(answer(c, await list(clientCallerOf(c), service, input)));
   });
 
@@ -59,3 +60,5 @@ export function userRoutes(service: Service): Hono<AppEnv> {
 
   return routes;
 }
+
+const TIMES = ['created_after', 'created_before', 'last_used_after', 'last_used_before'];

@@ -1,0 +1,14 @@
+import { parseSignals } from './signals';
+import { type Device, parseUserAgent } from './user-agent';
+
+/** What a session was used on last, as far as known; else what it says that it was started on. */
+export function findDevice({
+  lastSignals,
+  userAgent,
+}: {
+  lastSignals: string | null;
+  userAgent: string | null;
+}): Device {
+  const last = parseSignals(lastSignals);
+  return last?.browser || last?.platform ? last : parseUserAgent(userAgent);
+}

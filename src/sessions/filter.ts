@@ -1,0 +1,38 @@
+/**
+ * Which of a user's sessions a backend asks for. What a page reads is bounded all the same: a page
+ * of what is seldom may be short, or empty, and says where to go on.
+ */
+import { findDevice } from '../risk/find-device';
+import { describeDevice } from '../risk/user-agent';
+import { toListedAt } from './open';
+import { lastUsedAt, type Session } from './session';
+
+/** All of what is given has to be so. Times are seconds since 1970: from `after` on, until `before`. */
+export interface SessionFilter {
+  clientId?: string | undefined;
+  /** In what the device is, or is called; whatever the case. */
+  device?: string | undefined;
+  createdAfter?: number | undefined;
+  createdBefore?: number | undefined;
+  lastUsedAfter?: number | undefined;
+  lastUsedBefore?: number | undefined;
+}
+
+export function matches(filter: SessionFilter, session: Session): boolean {
+  const { clientId, device } = filter;
+  const { createdAfter, createdBefore, lastUsedAfter, lastUsedBefore } = filter;
+  const names = [session.label, describeDevice(findDevice(session))].map(
+    (name) => name?.toLowerCase() ?? '',
+  );
+  return (
+    (clientId === undefined || session.clientId === clientId) &&
+    (device === undefined || names.some((name) => name.includes(device.toLowerCase()))) &&
+    isWithin(toListedAt(session), createdAfter, createdBefore) &&
+    isWithin(lastUsedAt(session), lastUsedAfter, lastUsedBefore)
+  );
+}
+
+function isWithin(time: Date, from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY) {
+  const seconds = time.getTime() / 1000;
+  return seconds >= from && seconds < until;
+}
