@@ -7,20 +7,21 @@
  *   npm run homes -- not-before HOME       ends all sessions that began until now: after a restore
  *   npm run homes -- not-before --everyone the same, in all homes
  *
- * Environment: SERVICE_URL (http://localhost and PORT, or 8787), CLIENT_ID and CLIENT_SECRET of a
- * client that may operate; without them, those of `.dev.vars`. Everything may be interrupted and
- * run again.
+ * `--env NAME` asks the service of that environment of wrangler.toml; ask-service.ts says whom
+ * else. Everything may be interrupted and run again.
  */
-import { ask } from './ask-service.ts';
+import { type Ask, operate } from './ask-service.ts';
+import { takeEnvironment } from './environment.ts';
 
 try {
-  await run(process.argv.slice(2));
+  const { option, rest } = takeEnvironment(process.argv.slice(2));
+  await run(operate(option), rest);
 } catch (error) {
   console.error(`homes: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 }
 
-async function run([command = 'list', ...args]: string[]): Promise<void> {
+async function run(ask: Ask, [command = 'list', ...args]: string[]): Promise<void> {
   const [first, second] = args;
   if (command === 'list' && args.length === 0) {
     const { homes } = await ask<{ homes: object[] }>('GET', '/v1/homes');
@@ -34,7 +35,7 @@ async function run([command = 'list', ...args]: string[]): Promise<void> {
       },
     );
     console.log(moved ? `${first} lives in ${second} now` : `${first} lived in ${second} already`);
-  } else if (command === 'drain' && first !== undefined) await drain(first);
+  } else if (command === 'drain' && first !== undefined) await drain(ask, first);
   else if (command === 'not-before' && first !== undefined && args.length === 1) {
     const body = first === '--everyone' ? { everyone: true } : { home: first };
     const { not_before } = await ask<{ not_before: string }>('POST', '/v1/not-before', body);
@@ -44,7 +45,7 @@ async function run([command = 'list', ...args]: string[]): Promise<void> {
   } else throw new Error('list, move USER_ID HOME, drain HOME or not-before HOME or --everyone');
 }
 
-async function drain(home: string): Promise<void> {
+async function drain(ask: Ask, home: string): Promise<void> {
   let cursor: string | null = null;
   let total = 0;
   do {

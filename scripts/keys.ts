@@ -6,9 +6,10 @@
  *   npm run keys -- revoke KID   a key is compromised: it is refused, and a new one signs at once
  *   npm run keys -- revoke all   the same for every key that was made until now
  *
- * Environment: as for `npm run homes`. Everything may be interrupted and run again.
+ * `--env NAME` as for `npm run homes`. Everything may be interrupted and run again.
  */
-import { ask } from './ask-service.ts';
+import { type Ask, operate } from './ask-service.ts';
+import { takeEnvironment } from './environment.ts';
 
 interface Revoked {
   revoked: string[];
@@ -18,13 +19,14 @@ interface Revoked {
 }
 
 try {
-  await run(process.argv.slice(2));
+  const { option, rest } = takeEnvironment(process.argv.slice(2));
+  await run(operate(option), rest);
 } catch (error) {
   console.error(`keys: ${error instanceof Error ? error.message : error}`);
   process.exitCode = 1;
 }
 
-async function run([command = 'list', which, ...more]: string[]): Promise<void> {
+async function run(ask: Ask, [command = 'list', which, ...more]: string[]): Promise<void> {
   if (command === 'list' && which === undefined) {
     console.table((await ask<{ keys: object[] }>('GET', '/v1/signing-keys')).keys);
   } else if (command === 'revoke' && which !== undefined && more.length === 0) {

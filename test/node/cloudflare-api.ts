@@ -14,7 +14,8 @@ export interface CloudflareApi {
   /** What databases were made with, by name: the region or the jurisdiction. */
   places: Map<string, string | null>;
   databases: Map<string, DatabaseSync>;
-  secrets: Map<string, string>;
+  /** Those that are there, by their names. */
+  workers: Map<string, { secrets: Map<string, string> }>;
   /** The static files of the Worker, by their paths. */
   assets: Set<string>;
   /** Requests that are refused. */
@@ -33,7 +34,6 @@ class NotFound extends Error {
 
 export async function startCloudflareApi(): Promise<CloudflareApi> {
   let requests: string[] = [];
-  let hasWorker = false;
   const ids = new Map<string, string>();
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -74,7 +74,7 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
     },
     places: new Map(),
     databases: new Map(),
-    secrets: new Map(),
+    workers: new Map(),
     assets: new Set(),
     refused: null,
     stop: () => new Promise((closed) => server.close(() => closed())),
@@ -87,44 +87,61 @@ export async function startCloudflareApi(): Promise<CloudflareApi> {
     switch (true) {
       case call === 'POST /d1/database':
         return createDatabase(json());
+      case call === 'GET /d1/database':
+        return [...ids].map(([uuid, database]) => ({ uuid, name: database }));
       case /^POST .*\/query$/.test(call):
         return [{ success: true, meta: {}, results: query(find(name), json().sql) }];
       case path === '/.well-known/jwks.json':
         return { keys: [{}] };
-      case call === 'PUT /workers/scripts/edge-sessions':
-        hasWorker = true;
-        return { id: 'edge-sessions' };
-      case !hasWorker && path.startsWith('/workers/services/'):
-        throw new NotFound(10_090, 'workers.api.error.service_not_found');
-      case !hasWorker && path.startsWith('/workers/scripts/'):
-        throw new NotFound(10_007, 'This Worker does not exist on your account.');
-      case path.startsWith('/workers/services/'):
-        return {
-          default_environment: {
-            environment: 'production',
-            script: { last_deployed_from: 'wrangler' },
-          },
-        };
-      case call === 'PUT /workers/scripts/edge-sessions/secrets':
-        api.secrets.set(json().name, json().text);
-        return { name: json().name };
-      case call === 'GET /workers/scripts/edge-sessions/secrets':
-        return [...api.secrets.keys()].map((secret) => ({ name: secret, type: 'secret_text' }));
-      case call === 'GET /workers/scripts/edge-sessions/deployments':
+      case path.startsWith('/workers/s'):
+        return answerOfWorker(call, path, json);
+      default:
+        return {};
+    }
+  }
+
+  function answerOfWorker(call: string, path: string, json: () => Record<string, string>): unknown {
+    const [, kind, worker = '', what = ''] =
+      /^\/workers\/(services|scripts)\/([^/]+)(.*)$/.exec(path) ?? [];
+    const existing = api.workers.get(worker);
+    if (call === `PUT /workers/scripts/${worker}`) {
+      api.workers.set(worker, { secrets: new Map() });
+      return { id: worker };
+    }
+    if (what === '/subdomain' || path.endsWith('/subdomain'))
+      return { enabled: true, previews_enabled: false, subdomain: 'test' };
+    if (existing === undefined && kind === 'services')
+      throw new NotFound(10_090, 'workers.api.error.service_not_found');
+    if (existing === undefined)
+      throw new NotFound(10_007, 'This Worker does not exist on your account.');
+    if (kind === 'services')
+      return {
+        default_environment: {
+          environment: 'production',
+          script: { last_deployed_from: 'wrangler' },
+        },
+      };
+    switch (`${call.split(' ')[0]} ${what}`) {
+      case 'PUT /secrets': {
+        const { name = '', text = '' } = json();
+        existing.secrets.set(name, text);
+        return { name };
+      }
+      case 'GET /secrets':
+        return [...existing.secrets.keys()].map((name) => ({ name, type: 'secret_text' }));
+      case 'GET /deployments':
         return { deployments: [{ id: 'd', versions: [{ version_id: 'v', percentage: 100 }] }] };
-      case call === 'POST /workers/scripts/edge-sessions/versions':
+      case 'POST /versions':
         return {
           id: 'v',
           startup_time_ms: 1,
           metadata: {},
           resources: { script: { etag: 'e' }, bindings: [] },
         };
-      case path.endsWith('/assets-upload-session'):
-        api.assets = new Set(Object.keys(json().manifest));
+      case 'POST /assets-upload-session':
+        api.assets = new Set(Object.keys(json().manifest as unknown as object));
         // No buckets: all of them are there already.
         return { jwt: 'uploaded', buckets: [] };
-      case path.endsWith('/subdomain'):
-        return { enabled: true, previews_enabled: false, subdomain: 'test' };
       default:
         return {};
     }

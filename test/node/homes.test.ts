@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { planDatabases, withDatabaseId } from '../../scripts/deploy-plan.ts';
+import { planDatabases } from '../../scripts/deploy/plan.ts';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
 import { createSession, refresh } from './demo.ts';
 import { runStart, type Service, startService } from './service.ts';
@@ -119,17 +119,6 @@ describe('npm run deploy', () => {
   const placeholder = '00000000-0000-0000-0000-000000000000';
   const id = '3f2a51c8-7f0e-4a60-8f54-0a6a8a5f8e11';
 
-  it('--dry-run prints the commands, in order, and runs none', async () => {
-    const { stdout } = await run(process.execPath, [script('deploy.ts'), '--dry-run']);
-    expect(stdout.trim().split('\n')).toEqual([
-      'wrangler d1 create edge-sessions',
-      'wrangler d1 migrations apply DB --remote',
-      'wrangler secret put SESSION_SECRET < (random)',
-      'wrangler deploy --minify',
-      'GET http://localhost:8787/.well-known/jwks.json',
-    ]);
-  });
-
   it('makes databases where HOMES says, and leaves those that are there', () => {
     const databases = [
       { binding: 'DB', database_name: 'a', database_id: id },
@@ -152,14 +141,5 @@ describe('npm run deploy', () => {
       'd1 create d',
     ]);
     expect(() => planDatabases(databases, '[{"home":"DB_MARS"}]')).toThrow('HOMES names DB_MARS');
-  });
-
-  it('writes the id of a new database into its own block of wrangler.toml, and nothing else', () => {
-    const toml = `# a comment\n[[d1_databases]]\nbinding = "DB"\ndatabase_id = "${placeholder}"\n\n[[d1_databases]]\nbinding = "DB_EU"\ndatabase_name = "b"\n`;
-    expect(withDatabaseId(toml, 'DB', id)).toBe(toml.replace(placeholder, id));
-    expect(withDatabaseId(toml, 'DB_EU', id)).toBe(
-      toml.replace('"DB_EU"\n', `"DB_EU"\ndatabase_id = "${id}"\n`),
-    );
-    expect(() => withDatabaseId(toml, 'DB_MARS', id)).toThrow('DB_MARS');
   });
 });

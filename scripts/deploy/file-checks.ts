@@ -1,5 +1,7 @@
-/** What is wrong with wrangler.toml, as far as it shows before anything is made. */
-import { isPlaceholder } from './deploy-plan.ts';
+/** What is wrong with an environment of wrangler.toml by itself, as far as the file shows it. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isPlaceholder } from './plan.ts';
 
 export interface DeployConfig {
   workers_dev?: boolean | undefined;
@@ -10,6 +12,7 @@ export interface DeployConfig {
     binding: string;
     database_name?: string | undefined;
     database_id?: string | undefined;
+    migrations_dir?: string | undefined;
   }[];
 }
 
@@ -19,7 +22,7 @@ const MAX_VARIABLE_BYTES = 5_120;
 const SECRETS = ['SESSION_SECRET', 'SESSION_SECRET_PREVIOUS', 'WEBHOOKS'];
 
 /** What must be mended first, each in a sentence that repeats no value. */
-export function findFaults({ vars, d1_databases: databases }: DeployConfig): string[] {
+export function findFaults({ vars, d1_databases: databases }: DeployConfig, root: string) {
   const faults: string[] = [];
   for (const [name, value] of Object.entries(vars)) {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
@@ -35,6 +38,9 @@ export function findFaults({ vars, d1_databases: databases }: DeployConfig): str
       );
   }
   for (const [index, database] of databases.entries()) {
+    const folder = join(root, database.migrations_dir ?? 'migrations');
+    if (!existsSync(folder) || !readdirSync(folder).some((file) => file.endsWith('.sql')))
+      faults.push(`${database.binding}: there are no migrations in ${folder} (migrations_dir)`);
     for (const other of databases.slice(0, index)) {
       const what = sharedBy(database, other);
       if (what !== null)
@@ -43,7 +49,17 @@ export function findFaults({ vars, d1_databases: databases }: DeployConfig): str
         );
     }
   }
-  return faults;
+  return [...faults, ...findUnreachable(vars)];
+}
+
+/** Nobody else would reach it, and the look at the result would find what runs here. */
+function findUnreachable({ ISSUER: issuer }: Record<string, unknown>): string[] {
+  const host = URL.parse(String(issuer ?? ''))?.hostname ?? '';
+  return /^(.+\.)?localhost$/.test(host)
+    ? [
+        `ISSUER in wrangler.toml is "${issuer}": set it to the public URL of this Worker, and AUDIENCE too`,
+      ]
+    : [];
 }
 
 /** What may be meant, and should be known. */

@@ -6,6 +6,16 @@ export interface DatabasePlan {
   create: string[] | null;
 }
 
+export const toMigrate = ({ binding }: DatabasePlan) => [
+  'd1',
+  'migrations',
+  'apply',
+  binding,
+  '--remote',
+];
+export const PUT_SECRET = ['secret', 'put', 'SESSION_SECRET'];
+export const DEPLOY = ['deploy', '--minify'];
+
 /** An id that nobody has filled in yet. */
 const PLACEHOLDER = /^0{8}(-0{4}){3}-0{11}[0-9]$/;
 
@@ -44,24 +54,4 @@ export function planDatabases(
         : [];
     return { binding, create: ['d1', 'create', database_name, ...where] };
   });
-}
-
-/**
- * wrangler.toml with the id of a database in its place. Everything else stays as it is, comments
- * too.
- */
-export function withDatabaseId(toml: string, binding: string, id: string): string {
-  const blocks = toml.split(/(?=^\[)/m);
-  const index = blocks.findIndex(
-    (block) =>
-      block.startsWith('[[d1_databases]]') &&
-      new RegExp(`^binding = "${binding}"$`, 'm').test(block),
-  );
-  const block = blocks[index];
-  if (block === undefined)
-    throw new Error(`wrangler.toml has no [[d1_databases]] with binding = "${binding}"`);
-  blocks[index] = /^database_id = /m.test(block)
-    ? block.replace(/^database_id = .*$/m, `database_id = "${id}"`)
-    : block.replace(/^(binding = .*)$/m, `$1\ndatabase_id = "${id}"`);
-  return blocks.join('');
 }
