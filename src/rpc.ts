@@ -38,6 +38,12 @@ export class Sessions
     return this.#calls.authenticate(...asked);
   }
 
+  authenticateInBrowser(
+    ...asked: Asked<'authenticateInBrowser'>
+  ): Answered<'authenticateInBrowser'> {
+    return this.#calls.authenticateInBrowser(...asked);
+  }
+
   refresh(...asked: Asked<'refresh'>): Answered<'refresh'> {
     return this.#calls.refresh(...asked);
   }

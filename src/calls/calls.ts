@@ -18,6 +18,7 @@ export function callsOf(door: Door): SessionsCalls {
     create: (input, options) => by('create', withKey(sessions.create, options))(input, options),
     handOff: (input, options) => by('handOff', withKey(sessions.handOff, options))(input, options),
     authenticate: by('authenticate', sessions.authenticate),
+    authenticateInBrowser: by('authenticateInBrowser', sessions.authenticateInBrowser),
     refresh: by('refresh', tokens.refresh),
     signIn: (input, options) => {
       const signIn = (given: sessions.Idempotency) => tokens.signIn(given?.key ?? null);

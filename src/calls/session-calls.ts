@@ -5,11 +5,14 @@
 import * as v from 'valibot';
 import type { ClientCaller } from '../service/caller';
 import { updateReached } from '../service/change-sessions';
+import type { HandOff } from '../service/hand-off';
 import { endReached, findReached } from '../service/reached-session';
 import { type Result, refuse } from '../service/refusal';
 import type { Service } from '../service/service';
 import { startSession } from '../service/start-session';
+import { handOffStepUp } from '../service/step-up-in-browser';
 import { stepUp } from '../service/step-up-session';
+import type { Session } from '../sessions/session';
 import { type Called, defineCall } from './call';
 import { change, toChangeInput } from './change-fields';
 import {
@@ -127,10 +130,7 @@ async function startForBrowser(
   if (!started.ok) return started;
   const { session, handOff, isRepeat } = started;
   if (handOff === null) throw new Error('a session for a browser has a start URL');
-  const value = {
-    session: toManagedView(session, service.config),
-    browser: { start_url: handOff.startUrl, expires_in: handOff.expiresIn },
-  };
+  const value = toHandedOffView(session, handOff, service);
   return { ok: true, value, outcome: isRepeat ? 'repeated' : 'created' };
 }
 
@@ -157,21 +157,54 @@ function toStartInput(input: NewSessionInput, returnUrl: string | null) {
   };
 }
 
+const toHandedOffView = (
+  session: Session,
+  { startUrl, expiresIn }: HandOff,
+  { config }: Service,
+) => ({
+  session: toManagedView(session, config),
+  browser: { start_url: startUrl, expires_in: expiresIn },
+});
+
+const toStepUpInput = (input: {
+  session_id: string;
+  auth_time?: number | undefined;
+  amr?: string[] | undefined;
+  acr?: string | undefined;
+}) => ({
+  sessionId: input.session_id,
+  authTime: input.auth_time ?? null,
+  amr: input.amr ?? null,
+  acr: input.acr ?? null,
+});
+
 /** Step-up: the backend has authenticated the person anew. */
 export const authenticate = defineCall(
   'create_sessions',
   v.strictObject({ session_id: uuid, refresh_token: v.string(), ...authentication }),
   async (caller, service, input) => {
     const steppedUp = await stepUp(caller, service, {
-      sessionId: input.session_id,
+      ...toStepUpInput(input),
       refreshToken: input.refresh_token,
-      authTime: input.auth_time ?? null,
-      amr: input.amr ?? null,
-      acr: input.acr ?? null,
     });
     if (!steppedUp.ok) return steppedUp;
     const value = toStartView(steppedUp.session, steppedUp.tokens, service.config);
     return { ok: true, value, outcome: 'authenticated' };
+  },
+);
+
+/** Step-up of a session in a browser's cookies: by a URL for the browser. */
+export const authenticateInBrowser = defineCall(
+  'create_sessions',
+  v.strictObject({ session_id: uuid, browser, ...authentication }),
+  async (caller, service, input): Promise<Called<StartedForBrowser>> => {
+    const handedOff = await handOffStepUp(caller, service, {
+      ...toStepUpInput(input),
+      returnUrl: input.browser.return_url,
+    });
+    if (!handedOff.ok) return handedOff;
+    const { session, handOff } = handedOff;
+    return { ok: true, value: toHandedOffView(session, handOff, service) };
   },
 );
 

@@ -10,7 +10,7 @@ import type { Home } from '../db/d1';
 import { isAllowedReturnUrl } from '../origins';
 import type { NewSession } from '../sessions/new-session';
 import type { Session } from '../sessions/session';
-import { issueAccessToken, toUnsignedToken } from '../tokens/access-token';
+import { type AccessTokenSubject, issueAccessToken, toUnsignedToken } from '../tokens/access-token';
 import { HANDOFF_SECONDS, type Handoff, sealHandoff } from '../tokens/handoff-code';
 import { type Refused, refuse } from './refusal';
 import type { Service, Signer } from './service';
@@ -24,7 +24,8 @@ export async function whyNotHandOff(
   { config, now }: Service,
   { key }: Signer,
   home: Home,
-  session: NewSession,
+  session: Omit<AccessTokenSubject, 'sessionId' | 'home' | 'scope' | 'claims'> &
+    Pick<NewSession, 'claims' | 'audiences' | 'scopes'>,
   returnUrl: string,
 ): Promise<Refused | null> {
   const client = config.clients.get(session.clientId);
@@ -100,13 +101,16 @@ export interface HandOff {
   expiresIn: number;
 }
 
-/** A session's first secret in a sealed code, instead of tokens. */
+/**
+ * A sealed code instead of tokens: a session's first secret, or an authentication of a session that
+ * the browser has, whose secret no backend knows (empty).
+ */
 export async function handOff(
   { config, now }: Service,
   { keyring }: Signer,
   home: Home,
   { session, secret }: { session: Session; secret: string },
-  to: Pick<Handoff, 'clientId' | 'returnUrl' | 'startedBy'>,
+  to: Pick<Handoff, 'clientId' | 'returnUrl' | 'startedBy' | 'authentication'>,
 ): Promise<HandOff> {
   const handoff = { sessionId: session.id, home: home.name, secret, ...to };
   const code = await sealHandoff(keyring, handoff, now());

@@ -83,7 +83,7 @@ export async function issueTokens(
   };
 }
 
-function toSubject(session: Session, home: Home): Omit<AccessTokenSubject, 'scope'> {
+export function toSubject(session: Session, home: Home): Omit<AccessTokenSubject, 'scope'> {
   return {
     sessionId: session.id,
     home: home.name,

@@ -21,7 +21,7 @@ import { throttleHandOff } from './throttle';
 export type BrowserHandoff = OpenedHandoff & { client: Client };
 
 /** Whether it was changed, used or expired, nobody is told: who has a good one needs no telling. */
-const INVALID_CODE = refuse({ code: 'invalid_code' });
+export const INVALID_CODE = refuse({ code: 'invalid_code' });
 
 /**
  * What an authentic code stands for, where the client may still have it: also of one that has

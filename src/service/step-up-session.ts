@@ -1,11 +1,16 @@
 /** Step-up: a backend has authenticated the person behind a live session anew (RFC 9470). */
 
-import { type AuthenticateResult, authenticateSession } from '../sessions/authenticate';
+import type { Grant } from '../config/authority';
+import {
+  type AuthenticateResult,
+  type Authentication,
+  authenticateSession,
+} from '../sessions/authenticate';
 import { NOBODY } from '../sessions/presented';
 import type { Session } from '../sessions/session';
-import { verifyRefreshToken } from '../tokens/refresh-token';
+import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
 import { authorize } from './authorize';
-import type { ClientCaller } from './caller';
+import type { Caller, ClientCaller } from './caller';
 import { whereSessionIs } from './follow-session';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { present } from './present';
@@ -32,28 +37,40 @@ export async function stepUp(
 ): Promise<Result<{ session: Session; tokens: Tokens }>> {
   const authorized = authorize(caller.client, 'create_sessions');
   if (!authorized.ok) return authorized;
-  const { grant } = authorized;
-  const { config } = service;
   const now = service.now();
   const authTime = toAuthTime(input.authTime, now);
   if (!authTime.ok) return authTime;
-  const keyring = await service.keyring();
-  const verdict = await verifyRefreshToken(keyring, refreshToken, now);
-  const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
+  const verdict = await verifyRefreshToken(await service.keyring(), refreshToken, now);
   // A token that is not authentic, or not of this session, tells nothing of either.
-  if (!verdict.ok || home === null || verdict.token.sessionId !== sessionId) return UNKNOWN_SESSION;
+  if (!verdict.ok || verdict.token.sessionId !== sessionId) return UNKNOWN_SESSION;
   const throttled = await throttleClient(caller, service, verdict.token);
   if (throttled !== null) return throttled;
-  const signer = await service.signerFor(home);
   const authentication = { authTime: authTime.authTime, amr, acr };
-  const request = { grant, reporting: reportingOf(caller, config), now };
+  return raise(caller, service, authorized.grant, verdict.token, authentication);
+}
+
+/** The session of an authentic refresh token moves on to this authentication. */
+export async function raise(
+  caller: Caller,
+  service: Service,
+  grant: Grant<'create_sessions'>,
+  token: ShownRefreshToken,
+  authentication: Authentication,
+): Promise<Result<{ session: Session; tokens: Tokens }>> {
+  const { config } = service;
+  const { sessionId } = token;
+  const home = service.findHome(token.home, caller.meter);
+  if (home === null) return UNKNOWN_SESSION;
+  const signer = await service.signerFor(home);
+  const { keyring } = signer;
+  const request = { grant, reporting: reportingOf(caller, config), now: service.now() };
   const authenticated = await whereSessionIs(caller, service, { home, sessionId }, (place) =>
-    authenticateSession(place, keyring, config.sessions, verdict.token, authentication, request),
+    authenticateSession(place, keyring, config.sessions, token, authentication, request),
   );
   if (authenticated === null) return UNKNOWN_SESSION;
   const { home: at, result } = authenticated;
   if (!result.ok) {
-    const presentation = { token: verdict.token, clientId: null, visitor: NOBODY };
+    const presentation = { token, clientId: null, visitor: NOBODY };
     // What a refresh would take for theft is reported here too.
     if (result.reason === 'superseded') await present(caller, service, at, presentation);
     return toRefused(result);

@@ -24,6 +24,13 @@ export interface Handoff {
    * release before have none: that release wrote the event when it created the session.
    */
   startedBy?: string;
+  /** Of the person behind a session that the browser has: the code starts none, and raises that. */
+  authentication?: {
+    /** Seconds since 1970. */
+    authTime: number;
+    amr: string[] | null;
+    acr: string | null;
+  };
 }
 
 /** What an authentic code stands for, good or not any more. */

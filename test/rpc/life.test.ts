@@ -132,6 +132,13 @@ describe('a session', () => {
     });
     expect(valueIn(answer).browser.start_url).toContain('/browser/start?code=');
     expect(JSON.stringify(answer)).not.toContain('refresh_token"');
+    const steppedUp = await bind(withWeb, BACKEND.id).authenticateInBrowser({
+      session_id: valueIn(answer).session.id,
+      amr: ['hwk'],
+      browser: { return_url: 'https://app.example/home' },
+    });
+    expect(valueIn(steppedUp).browser.start_url).toContain('/browser/start?code=');
+    expect(JSON.stringify(steppedUp)).not.toContain('refresh_token"');
   });
 });
 

@@ -24,6 +24,7 @@ const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls
     create: { user_id },
     handOff: { user_id, browser: { return_url: 'https://app.example/' } },
     authenticate: { session_id: USER, refresh_token: token },
+    authenticateInBrowser: { session_id: USER, browser: { return_url: 'https://app.example/' } },
     refresh: { refresh_token: token },
     signIn: { assertion: token },
     introspect: { token },

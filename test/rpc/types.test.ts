@@ -37,6 +37,7 @@ const calls = {
   create: sessions.create(null),
   handOff: sessions.handOff(null),
   authenticate: sessions.authenticate,
+  authenticateInBrowser: sessions.authenticateInBrowser,
   ...tokens,
   signIn: tokens.signIn(null),
   ...users,

@@ -29,6 +29,7 @@ import type {
   Signals,
   SignInRequest,
   StepUp,
+  StepUpInBrowser,
   Targeted,
 } from './inputs';
 import type { AuditPage, Delivery, HomeState, SigningKey } from './operator-answers';
@@ -68,6 +69,11 @@ export interface SessionsCalls {
    * are.
    */
   authenticate(input: StepUp, options?: CallOptions): Promise<Answer<SessionTokens>>;
+  /**
+   * The same with `browser`, for a session in a browser's cookies: answers where to send the
+   * browser, whose session is raised when it gets there.
+   */
+  authenticateInBrowser(input: StepUpInBrowser, options?: CallOptions): Promise<Answer<HandedOff>>;
   /**
    * `POST /oauth/token` (`refresh`): a session of the client itself. Safe to repeat: for the grace
    * period the same token gives the same answer. After it, a superseded token is theft, and ends

@@ -78,6 +78,12 @@ export interface StepUp extends Authentication {
   refresh_token: string;
 }
 
+export interface StepUpInBrowser extends Authentication {
+  session_id: string;
+  /** Where the browser goes on to: one of the `return_urls` of the session's client. */
+  browser: { return_url: string };
+}
+
 /** What access tokens are to be for, and to allow: at most what was granted. */
 export interface Targeted {
   /** Of the client's `audiences` (RFC 8707); default: all but the account API's own. */

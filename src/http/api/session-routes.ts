@@ -5,6 +5,7 @@ import { jsonObject, uuid } from '../../calls/fields';
 import * as own from '../../calls/own-calls';
 import {
   authenticate,
+  authenticateInBrowser,
   getSession,
   revokeSession,
   start,
@@ -44,7 +45,9 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/:id/authentication', backend, async (c) => {
     const ofSession = await readMembersOf(c, { session_id: readId(c) });
-    return c.json(answer(c, await authenticate(clientCallerOf(c), service, ofSession)));
+    return 'browser' in ofSession
+      ? c.json(answer(c, await authenticateInBrowser(clientCallerOf(c), service, ofSession)))
+      : c.json(answer(c, await authenticate(clientCallerOf(c), service, ofSession)));
   });
 
   routes.get('/', user, async (c) =>

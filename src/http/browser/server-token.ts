@@ -10,8 +10,13 @@ import { readOptionalMembersOf } from '../input';
 import { answer, toCookieProblem } from '../refusals';
 import { clientCallerOf } from '../request-caller';
 
+/**
+ * Who has no credentials is told what this is for. A server that has them may pass on whatever
+ * headers its visitor's browser sent: they say nothing of who asks.
+ */
 export async function refuseBrowsers(c: AppContext, next: () => Promise<void>): Promise<void> {
-  if (c.req.header('sec-fetch-site') !== undefined || c.req.header('origin') !== undefined)
+  const { 'sec-fetch-site': site, origin, authorization } = c.req.header();
+  if (authorization === undefined && (site ?? origin) !== undefined)
     throw new ProblemError('cross_site_request', 'This is for servers; no browser may ask here');
   await next();
 }

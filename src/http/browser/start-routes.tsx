@@ -6,8 +6,11 @@
  * another host of the site, which someone else may have, is everybody else.
  */
 import { Hono } from 'hono';
+import type { Tokens } from '../../service/issue-tokens';
+import type { Result } from '../../service/refusal';
 import type { Service } from '../../service/service';
 import { type BrowserHandoff, openCode, startInBrowser } from '../../service/start-in-browser';
+import { stepUpInBrowser } from '../../service/step-up-in-browser';
 import type { OpenedHandoff } from '../../tokens/handoff-code';
 import { SESSION_COOKIE } from '../../tokens/session-cookie';
 import { toErrorKind } from '../account/error-kind';
@@ -44,8 +47,9 @@ export function startRoutes(service: Service, pages: Pages): Hono<AppEnv> {
     assertNavigation(c);
     const handoff = await open(c, code);
     const former = await verifyCookie(c, service);
-    if (isOf(former, handoff)) return goOn(c, handoff);
-    if (handoff.isExpired) throw invalidCode();
+    if (isOf(former, handoff)) return goOn(c, handoff, former);
+    // Of a step-up nobody is asked: a browser without the session has nothing to agree to.
+    if (handoff.isExpired || handoff.authentication !== undefined) throw invalidCode();
     const hasSession = former !== null || isSentTwice(c, SESSION_COOKIE);
     if ((await isBound(c, code)) || mayStartUnasked(c, handoff.client.origins, hasSession))
       return exchange(c, handoff, former);
@@ -77,7 +81,7 @@ export function startRoutes(service: Service, pages: Pages): Hono<AppEnv> {
     if (!isAllowedOrigin(request, issuerOrigin, origins))
       throw new ProblemError('cross_site_request', 'The form is not one of the client');
     const former = await verifyCookie(c, service);
-    if (isOf(former, handoff)) return goOn(c, handoff);
+    if (isOf(former, handoff)) return goOn(c, handoff, former);
     if (handoff.isExpired) throw invalidCode();
     const isWithinSite = request.site === 'same-origin' || request.site === 'same-site';
     if (former !== null || isWithinSite) return exchange(c, handoff, former);
@@ -115,11 +119,30 @@ export function startRoutes(service: Service, pages: Pages): Hono<AppEnv> {
 
   async function exchange(c: AppContext, handoff: BrowserHandoff, former: Former) {
     const result = await startInBrowser(c.get('caller'), service, handoff, former);
+    return give(c, handoff, result, 'started');
+  }
+
+  /** The browser has the session: the code raises it, or is of a link that is opened again. */
+  async function goOn(c: AppContext, handoff: BrowserHandoff, former: NonNullable<Former>) {
+    if (handoff.authentication === undefined || handoff.isExpired) {
+      c.set('outcome', 'unchanged');
+      return c.redirect(handoff.returnUrl, 303);
+    }
+    const result = await stepUpInBrowser(c.get('caller'), service, handoff, former);
+    return give(c, handoff, result, 'authenticated');
+  }
+
+  function give(
+    c: AppContext,
+    { client, returnUrl }: BrowserHandoff,
+    result: Result<{ tokens: Tokens }>,
+    outcome: string,
+  ): Response {
     if (!result.ok) throw toProblemError(result.refusal);
-    setSessionCookies(c, handoff.client, result.tokens);
+    setSessionCookies(c, client, result.tokens);
     if (readStartCookie(c) !== null) setStartCookie(c, null);
-    c.set('outcome', 'started');
-    return c.redirect(handoff.returnUrl, 303);
+    c.set('outcome', outcome);
+    return c.redirect(returnUrl, 303);
   }
 
   function pageHeaders(...formTargets: string[]): Record<string, string> {
@@ -132,18 +155,16 @@ export function startRoutes(service: Service, pages: Pages): Hono<AppEnv> {
 }
 
 /** Whether the browser has the very session that the code was for: a link that is opened again. */
-function isOf(former: Former, { sessionId, clientId }: OpenedHandoff): boolean {
+function isOf(
+  former: Former,
+  { sessionId, clientId }: OpenedHandoff,
+): former is NonNullable<Former> {
   return (
     former !== null &&
     !former.token.mayBeForged &&
     former.token.sessionId === sessionId &&
     former.clientId === clientId
   );
-}
-
-function goOn(c: AppContext, { returnUrl }: OpenedHandoff): Response {
-  c.set('outcome', 'unchanged');
-  return c.redirect(returnUrl, 303);
 }
 
 async function readCode(c: AppContext): Promise<string> {

@@ -123,15 +123,68 @@ describe('no page reaches it', () => {
     ['the address bar', { 'sec-fetch-site': 'none' }],
     ['a browser without fetch metadata', { origin: APP_ORIGIN }],
     ['a sandboxed frame', { origin: 'null' }],
-  ])('%s is refused, whatever credentials come along', async (_, headers) => {
+  ])('with a cookie alone, %s is refused', async (_, headers) => {
     service.database.roundTrips = 0;
-    for (const credentials of [asBackend(jar), { cookie: asBackend(jar).cookie }]) {
-      const response = await exchange({ ...credentials, ...headers });
-      expect(response.status).toBe(403);
-      expect(await response.json()).toMatchObject({ code: 'cross_site_request' });
-      expect(response.headers.get('access-control-allow-origin')).toBe(null);
-    }
+    const response = await exchange({ cookie: asBackend(jar).cookie, ...headers });
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ code: 'cross_site_request' });
+    expect(response.headers.get('access-control-allow-origin')).toBe(null);
     expect(service.database.roundTrips).toBe(0);
+  });
+
+  it('nor reads the answer, had it credentials: there is no CORS', async () => {
+    for (const origin of [APP_ORIGIN, 'https://evil.example']) {
+      const preflight = await service.request('/browser/token', {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST' },
+      });
+      expect(preflight.status).toBe(405);
+      const answer = await exchange({ ...asBackend(jar), origin, 'sec-fetch-site': 'cross-site' });
+      for (const response of [preflight, answer])
+        expect(response.headers.get('access-control-allow-origin')).toBe(null);
+    }
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ["of a page's fetch", SAME_ORIGIN],
+    [
+      'of a navigation from another site',
+      {
+        'sec-fetch-site': 'cross-site',
+        'sec-fetch-mode': 'navigate',
+        'sec-fetch-dest': 'document',
+        'sec-fetch-user': '?1',
+        referer: 'https://other.example/',
+      },
+    ],
+    ['of a form', { origin: 'https://other.example', 'sec-fetch-site': 'cross-site' }],
+    ['of a sandboxed frame', { origin: 'null' }],
+  ])('a server may pass on the headers %s', async (_, headers) => {
+    const response = await exchange({ ...headers, ...asBackend(jar) });
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ session: { id: sessionId } });
+    // But it has to be a server.
+    const wrong = basic({ ...BACKEND, secret: 'wrong' });
+    const refused = await exchange({ ...headers, ...asBackend(jar), authorization: wrong });
+    expect(refused.status).toBe(401);
+  });
+
+  it.each<[string, string, Record<string, string>, string | undefined]>([
+    ['POST', '/v1/sessions', { 'content-type': 'application/json' }, '{}'],
+    ['GET', `/v1/users/${USER}/sessions`, {}, undefined],
+    [
+      'POST',
+      '/oauth/introspect',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      'token=x',
+    ],
+    ['DELETE', `/v1/users/${USER}/sessions`, {}, undefined],
+  ])('so it may on every route of backends: %s %s', async (method, path, own, body = '') => {
+    const authorization = basic(BACKEND);
+    const browsers = { ...SAME_ORIGIN, origin: 'https://other.example', cookie: 'a=b' };
+    const headers = { ...browsers, 'sec-fetch-site': 'cross-site', ...own, authorization };
+    const response = await service.request(path, { method, headers, body: body || null });
+    expect([200, 201]).toContain(response.status);
   });
 
   it("Node's own fetch is let in: it sends Sec-Fetch-Mode alone", async () => {

@@ -1,0 +1,73 @@
+/**
+ * Step-up of a session whose refresh token is in a cookie of this service, which no backend on
+ * another host sees. The backend is given a start URL instead; the browser that goes there shows
+ * the cookie itself, and its session is raised. To any other browser the URL is of no use.
+ */
+
+import { parseJson } from '../sessions/parse-json';
+import { checkSession, MOVED, type Session } from '../sessions/session';
+import { authorize } from './authorize';
+import type { Caller, ClientCaller } from './caller';
+import { visitorOf } from './caller-signals';
+import { type HandOff, handOff, whyNotHandOff } from './hand-off';
+import { type Tokens, toSubject } from './issue-tokens';
+import { presentCookie, type VerifiedCookie } from './present-cookie';
+import { findWithin } from './reached-session';
+import { type Result, refuse, UNKNOWN_SESSION } from './refusal';
+import type { Service } from './service';
+import { type BrowserHandoff, INVALID_CODE } from './start-in-browser';
+import { toAuthTime } from './start-session';
+import { raise, type StepUpInput } from './step-up-session';
+
+/** The backend's half: nothing changes until the browser has come. */
+export async function handOffStepUp(
+  caller: ClientCaller,
+  service: Service,
+  input: Omit<StepUpInput, 'refreshToken'> & { returnUrl: string },
+): Promise<Result<{ session: Session; handOff: HandOff }>> {
+  const authorized = authorize(caller.client, 'create_sessions');
+  if (!authorized.ok) return authorized;
+  const { grant } = authorized;
+  const now = service.now();
+  const timed = toAuthTime(input.authTime, now);
+  if (!timed.ok) return timed;
+  const found = await findWithin(grant, caller, service, input.sessionId);
+  if (!found.ok) return found;
+  const { session, home } = found;
+  const reason = checkSession(session, service.config.sessions, now);
+  if (reason === MOVED) return UNKNOWN_SESSION;
+  if (reason !== null) return refuse({ code: 'session_over', reason });
+  const { returnUrl, amr, acr } = input;
+  const { authTime } = timed;
+  const signer = await service.signerFor(home);
+  const subject = {
+    ...toSubject(session, home),
+    ...{ authTime, amr, acr },
+    audiences: parseJson<string[]>(session.audiences),
+    scopes: parseJson<string[]>(session.scopes),
+  };
+  const refused = await whyNotHandOff(service, signer, home, subject, returnUrl);
+  if (refused !== null) return refused;
+  const authentication = { authTime: authTime.getTime() / 1000, amr, acr };
+  const to = { clientId: subject.clientId, returnUrl, startedBy: grant.clientId, authentication };
+  const handedOff = await handOff(service, signer, home, { session, secret: '' }, to);
+  return { ok: true, session, handOff: handedOff };
+}
+
+/** The browser's half, with the cookie of the very session that the code is for. */
+export async function stepUpInBrowser(
+  caller: Caller,
+  service: Service,
+  { startedBy = '', authentication }: BrowserHandoff,
+  cookie: VerifiedCookie,
+): Promise<Result<{ tokens: Tokens }>> {
+  const backend = service.config.clients.get(startedBy);
+  const authorized = backend && authorize(backend, 'create_sessions');
+  if (!authorized?.ok || authentication === undefined) return INVALID_CODE;
+  // Weighed as a refresh by this browser would be.
+  const visitor = await visitorOf(caller.device, service);
+  const presented = await presentCookie(caller, service, cookie, visitor);
+  if (!presented.ok) return presented;
+  const authTime = new Date(authentication.authTime * 1000);
+  return raise(caller, service, authorized.grant, cookie.token, { ...authentication, authTime });
+}
