@@ -32,7 +32,8 @@ export function matches(filter: SessionFilter, session: Session): boolean {
   );
 }
 
-function isWithin(time: Date, from = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY) {
+/** A time that was written by hand, and is none, is within no bounds, and so is asked for by none. */
+function isWithin(time: Date, from: number | undefined, until: number | undefined): boolean {
   const seconds = time.getTime() / 1000;
-  return seconds >= from && seconds < until;
+  return (from === undefined || seconds >= from) && (until === undefined || seconds < until);
 }
