@@ -3,13 +3,10 @@
  * by side, and a session that has left one of them is followed.
  */
 
-import type { Grant } from '../config/authority';
-import type { Capability } from '../config/clients';
-import type { Home } from '../db/d1';
 import type { ActReason } from '../security-log/audit';
 import { findSession } from '../sessions/read';
 import { revokeByAct } from '../sessions/revoke-by-act';
-import type { KnownSession, Session } from '../sessions/session';
+import type { Session } from '../sessions/session';
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
@@ -26,23 +23,14 @@ export async function findReached(
   sessionId: string,
 ): Promise<Result<{ session: Session }>> {
   const authorized = authorize(caller.client, 'manage_users');
-  return authorized.ok ? findWithin(authorized.grant, caller, service, sessionId) : authorized;
-}
-
-/** The same, for an operation that another capability is for. */
-export async function findWithin(
-  grant: Grant<Capability>,
-  caller: ClientCaller,
-  service: Service,
-  sessionId: string,
-): Promise<Result<{ session: KnownSession; home: Home }>> {
+  if (!authorized.ok) return authorized;
   const throttled = await throttleClient(caller, service, sessionId);
   if (throttled !== null) return throttled;
   const found = await whereverItIs(caller, service, sessionId, (home) =>
     findSession(home, sessionId),
   );
-  return found !== null && grant.includes(found.result.clientId)
-    ? { ok: true, session: found.result, home: found.home }
+  return found !== null && authorized.grant.includes(found.result.clientId)
+    ? { ok: true, session: found.result }
     : UNKNOWN_SESSION;
 }
 

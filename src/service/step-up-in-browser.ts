@@ -5,25 +5,35 @@
  */
 
 import { parseJson } from '../sessions/parse-json';
-import { checkSession, MOVED, type Session } from '../sessions/session';
+import { findWithEnd } from '../sessions/read';
+import type { Session } from '../sessions/session';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { visitorOf } from './caller-signals';
+import { whereverItIs } from './follow-session';
 import { type HandOff, handOff, whyNotHandOff } from './hand-off';
 import { type Tokens, toSubject } from './issue-tokens';
 import { presentCookie, type VerifiedCookie } from './present-cookie';
-import { findWithin } from './reached-session';
 import { type Result, refuse, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
 import { type BrowserHandoff, INVALID_CODE } from './start-in-browser';
 import { toAuthTime } from './start-session';
 import { raise, type StepUpInput } from './step-up-session';
+import { throttleClient } from './throttle';
 
 /** The backend's half: nothing changes until the browser has come. */
 export async function handOffStepUp(
   caller: ClientCaller,
   service: Service,
-  input: Omit<StepUpInput, 'refreshToken'> & { returnUrl: string },
+  {
+    sessionId,
+    returnUrl,
+    amr,
+    acr,
+    ...input
+  }: Omit<StepUpInput, 'refreshToken'> & {
+    returnUrl: string;
+  },
 ): Promise<Result<{ session: Session; handOff: HandOff }>> {
   const authorized = authorize(caller.client, 'create_sessions');
   if (!authorized.ok) return authorized;
@@ -31,13 +41,16 @@ export async function handOffStepUp(
   const now = service.now();
   const timed = toAuthTime(input.authTime, now);
   if (!timed.ok) return timed;
-  const found = await findWithin(grant, caller, service, input.sessionId);
-  if (!found.ok) return found;
-  const { session, home } = found;
-  const reason = checkSession(session, service.config.sessions, now);
-  if (reason === MOVED) return UNKNOWN_SESSION;
-  if (reason !== null) return refuse({ code: 'session_over', reason });
-  const { returnUrl, amr, acr } = input;
+  const throttled = await throttleClient(caller, service, sessionId);
+  if (throttled !== null) return throttled;
+  const found = await whereverItIs(caller, service, sessionId, (place) =>
+    findWithEnd(place, service.config.sessions, sessionId, now),
+  );
+  // A session of a client that the backend does not act for is none that it knows.
+  if (found === null || !grant.includes(found.result.session.clientId)) return UNKNOWN_SESSION;
+  const { home } = found;
+  const { session, ended } = found.result;
+  if (ended !== null) return refuse({ code: 'session_over', reason: ended });
   const { authTime } = timed;
   const signer = await service.signerFor(home);
   const subject = {

@@ -7,6 +7,7 @@ import { type Home, type Replica, transact } from '../db/d1';
 import type { SessionOwner } from './may-end';
 import {
   checkSession,
+  type EndReason,
   type KnownSession,
   MOVED,
   type Moved,
@@ -28,6 +29,19 @@ export async function findSession(home: Home, id: string): Promise<KnownSession 
   } = await transact(home, () => ({ rows: own }));
   if (row === undefined) return null;
   return row.movedTo === null ? row : MOVED;
+}
+
+/** A session by its id, and why it is over; `ended` null: it is live. */
+export async function findWithEnd(
+  home: Home,
+  policy: SessionPolicies,
+  id: string,
+  now: number,
+): Promise<{ session: Session; ended: EndReason | null } | Moved | null> {
+  const session = await findSession(home, id);
+  if (session === null || session === MOVED) return session;
+  const ended = checkSession(session, policy, now);
+  return ended === MOVED ? MOVED : { session, ended };
 }
 
 /** A live session by its id. */
