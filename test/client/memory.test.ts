@@ -127,6 +127,36 @@ describe('in the mode memory', () => {
     expect(sent.at(-1)).toMatchObject({ url: `${OUTSIDE}/things`, authorization: null });
   });
 
+  it('several APIs of one audience share the token and its refreshes, each told of by itself', async () => {
+    const orders = 'https://orders.api.test/v2';
+    answer = () => new Response();
+    const client = open({ resources: [API, orders] });
+    const urls = [`${API}/things`, `${orders}/open`, `${orders}/closed`];
+    for (const url of urls) await client.fetch(url);
+    const [first, ...others] = sent.filter(({ url }) => urls.includes(url));
+    expect(first?.authorization).toMatch(/^Bearer eyJ/);
+    expect(others.map(({ authorization }) => authorization)).toEqual(
+      Array(2).fill(first?.authorization),
+    );
+    expect(refreshes()).toHaveLength(1);
+    // Neither the rest of that host, nor its neighbours, nor one that only begins like it.
+    for (const url of ['https://orders.api.test/v20', 'https://api.test/', `${API}.evil.test/`]) {
+      await client.fetch(url);
+      expect(sent.at(-1)).toMatchObject({ url, authorization: null, redirect: undefined });
+    }
+  });
+
+  it('an API that refuses every token costs the other APIs nothing', async () => {
+    const orders = 'https://orders.api.test';
+    answer = ({ url }) => new Response(null, { status: url.startsWith(orders) ? 401 : 200 });
+    const client = open({ resources: [API, orders] });
+    for (let call = 0; call < 5; call += 1) {
+      expect((await client.fetch(`${orders}/open`)).status).toBe(401);
+      expect((await client.fetch(`${API}/things`)).status).toBe(200);
+    }
+    expect(refreshes()).toHaveLength(2);
+  });
+
   it('the token is given out to who asks for it, and is another one after its life', async () => {
     const client = open();
     const first = await client.getAccessToken();
