@@ -1,15 +1,20 @@
 /**
  * `npm start`: the whole service on this machine, from a bare checkout. Completes `.dev.vars` (or
  * the `--env-file`), migrates the local database, then runs `wrangler dev`. Environment: PORT
- * (8787), PERSIST_TO (where the databases are kept), LOCAL_HOMES (1; up to 3 databases, each for a
- * part of the world). What follows `npm start --` goes to `wrangler dev` and wins, for example `npm
- * start -- --var REFRESH_GRACE_SECONDS:0`.
+ * (8787), HTTPS (1: by https, with a certificate that is made here), PERSIST_TO (where the databases
+ * are kept), LOCAL_HOMES (1; up to 3 databases, each for a part of the world). What follows `npm
+ * start --` goes to `wrangler dev` and wins, for example `npm start -- --var
+ * REFRESH_GRACE_SECONDS:0`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { get as getByTls } from 'node:https';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { completeDevVars } from './dev-vars.ts';
+import { type CertificateFiles, makeLocalCertificate } from './local-certificate.ts';
 import { configureHomes } from './local-homes.ts';
 
 const STOP_TIMEOUT_MS = 5_000;
@@ -47,7 +52,8 @@ async function start(): Promise<number> {
     if (migrated !== 0 || isStopping) return isStopping ? 0 : migrated;
   }
 
-  const origin = `http://localhost:${port}`;
+  const certificate = wantsHttps() ? makeLocalCertificate(resolve(root, '.wrangler/https')) : null;
+  const origin = `${certificate === null ? 'http' : 'https'}://localhost:${port}`;
   const issuer = variable('ISSUER') ?? devVars.ISSUER ?? origin;
   const defaults = {
     port: ['--port', String(port)],
@@ -55,6 +61,11 @@ async function start(): Promise<number> {
     // Any free port, so that a second service can run beside this one.
     'inspector-port': ['--inspector-port', '0'],
     'persist-to': persistence,
+    ...(certificate !== null && {
+      'local-protocol': ['--local-protocol', 'https'],
+      'https-key-path': ['--https-key-path', certificate.key],
+      'https-cert-path': ['--https-cert-path', certificate.cert],
+    }),
   };
   const service = wrangler([
     'dev',
@@ -71,7 +82,7 @@ async function start(): Promise<number> {
     ...wranglerArgs,
   ]);
   const base = origin + new URL(issuer).pathname.replace(/\/+$/, '');
-  void announce(service, { origin, base, devVarsFile });
+  void announce(service, { origin, base, devVarsFile, certificate });
   const code = await exitCode(service);
   return isStopping ? 0 : code || 1;
 }
@@ -151,27 +162,51 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
+interface Announced {
+  origin: string;
+  base: string;
+  devVarsFile: string;
+  certificate: CertificateFiles | null;
+}
+
 /** Says what to try once the service answers. */
-async function announce(
-  service: ChildProcess,
-  { origin, base, devVarsFile }: { origin: string; base: string; devVarsFile: string },
-): Promise<void> {
+async function announce(service: ChildProcess, announced: Announced): Promise<void> {
+  const { origin, base, devVarsFile, certificate } = announced;
   while (service.exitCode === null && !isStopping) {
-    const isUp = await fetch(`${base}/healthz`, { redirect: 'manual' }).then(
-      () => true,
-      () => false,
-    );
-    if (isUp) {
+    if (await isUp(`${base}/healthz`, certificate)) {
+      const curl = certificate === null ? 'curl -s' : `curl -s --cacert '${certificate.cert}'`;
+      const asked = certificate === null ? '' : '   (nobody vouches for its certificate: go on)';
       console.log(`
-Try it:           ${base}/
-Start a session:  source ${devVarsFile}; curl -s -u "$DEMO_CLIENT_ID:$DEMO_CLIENT_SECRET" -H 'Content-Type: application/json' -d '{"client_id":"demo-app"}' ${base}/v1/sessions
-Refresh it:       curl -s -d grant_type=refresh_token -d client_id=demo-app -d refresh_token=PASTE_IT_HERE ${base}/oauth/token
-Run the cron:     curl -s ${origin}/cdn-cgi/handler/scheduled
+Try it:           ${base}/${asked}
+Start a session:  source ${devVarsFile}; ${curl} -u "$DEMO_CLIENT_ID:$DEMO_CLIENT_SECRET" -H 'Content-Type: application/json' -d '{"client_id":"demo-app"}' ${base}/v1/sessions
+Refresh it:       ${curl} -d grant_type=refresh_token -d client_id=demo-app -d refresh_token=PASTE_IT_HERE ${base}/oauth/token
+Run the cron:     ${curl} ${origin}/cdn-cgi/handler/scheduled
 `);
       return;
     }
     await sleep(200);
   }
+}
+
+/** Whether anything answers there, by the certificate that is ours where there is one. */
+function isUp(url: string, certificate: CertificateFiles | null): Promise<boolean> {
+  return new Promise((found) => {
+    const answered = (response: { resume(): unknown }) => {
+      response.resume();
+      found(true);
+    };
+    const request =
+      certificate === null
+        ? get(url, answered)
+        : getByTls(url, { ca: readFileSync(certificate.cert) }, answered);
+    request.once('error', () => found(false));
+  });
+}
+
+function wantsHttps(): boolean {
+  const { HTTPS = '' } = process.env;
+  if (!['', '0', '1'].includes(HTTPS)) throw new Error(`HTTPS must be 1 or 0, not "${HTTPS}"`);
+  return HTTPS === '1';
 }
 
 function parsePort(text: string): number {

@@ -39,6 +39,7 @@ function showLanding(request: Request, env: DevEnv, base: string): Response {
       base={base}
       issuer={env.ISSUER ?? ''}
       hasBackend={env.DEMO_CLIENT_ID !== undefined && env.DEMO_CLIENT_SECRET !== undefined}
+      wasStarted={new URL(request.url).searchParams.has('started')}
       tokens={readTokens(request.headers.get('cookie') ?? '')}
     />
   );
@@ -69,9 +70,8 @@ async function startSession(
   issuer: string,
   ask: Ask,
 ): Promise<Response> {
-  const origin = request.headers.get('origin');
-  if (origin !== null && origin !== new URL(issuer).origin)
-    return new Response('cross-site', { status: 403 });
+  const origin = toOwnOrigin(request, issuer);
+  if (origin === null) return new Response('cross-site', { status: 403 });
   const response = await ask(
     new Request(`${issuer}/v1/sessions`, {
       method: 'POST',
@@ -83,16 +83,28 @@ async function startSession(
         client_id: CLIENT_ID,
         user_id: USER_ID,
         user_agent: request.headers.get('user-agent') ?? undefined,
-        browser: { return_url: issuer },
+        browser: { return_url: `${origin}${new URL(issuer).pathname}?started` },
       }),
     }),
   );
   if (!response.ok) return response;
   const { browser } = await response.json<{ browser: { start_url: string } }>();
+  // Without its host: that of a proxy in front may be another than the issuer's.
+  const { pathname, search } = new URL(browser.start_url);
   return new Response(null, {
     status: 303,
-    headers: { Location: browser.start_url, 'Cache-Control': 'no-store' },
+    headers: { Location: pathname + search, 'Cache-Control': 'no-store' },
   });
+}
+
+/**
+ * The origin at which the browser sees these pages, null where another site's page sends the form:
+ * the issuer's, or that of a proxy in front which keeps `Host`.
+ */
+function toOwnOrigin({ url, headers }: Request, issuer: string): string | null {
+  const own = new URL(issuer).origin;
+  const origin = headers.get('origin') ?? own;
+  return origin === own || URL.parse(origin)?.host === new URL(url).host ? origin : null;
 }
 
 /**

@@ -12,16 +12,18 @@ import type { DevEnv } from './dev-env';
 const isLocal = (url: string | undefined) => isLocalHost((url && URL.parse(url)?.hostname) || '');
 
 /**
- * The environment with the demo's app in CLIENTS. One for each, because the Worker keeps what
- * belongs to it by the object.
+ * The environments with the demo's app in CLIENTS, by the host at which a browser sees them: a proxy
+ * in front may keep its own. They are kept, because the Worker keeps what belongs to one by the
+ * object.
  */
-const environments = new WeakMap<DevEnv, Env>();
+const environments = new WeakMap<DevEnv, Map<string, Env>>();
 
-function withDemoApp(env: DevEnv): Env {
-  const known = environments.get(env);
-  if (known !== undefined) return known;
-  const extended = { ...env, CLIENTS: addDemoApp(env) };
-  environments.set(env, extended);
+function withDemoApp(env: DevEnv, host: string): Env {
+  const known = environments.get(env) ?? new Map<string, Env>();
+  environments.set(env, known);
+  const extended = known.get(host) ?? { ...env, CLIENTS: addDemoApp(env, host) };
+  // Nobody tries more than a few names of this machine.
+  if (known.size < 20) known.set(host, extended);
   return extended;
 }
 
@@ -30,14 +32,19 @@ function actFor({ for_clients = [], ...client }: { for_clients?: string[] }) {
   return { ...client, for_clients: [...for_clients, demo.clientId] };
 }
 
-function addDemoApp({ CLIENTS, ISSUER = '', DEMO_CLIENT_ID }: DevEnv): string | undefined {
+function addDemoApp(
+  { CLIENTS, ISSUER = '', DEMO_CLIENT_ID }: DevEnv,
+  host: string,
+): string | undefined {
   try {
-    const origin = new URL(ISSUER).origin;
+    const issuer = new URL(ISSUER);
+    const origins = [...new Set([issuer.origin, `http://${host}`, `https://${host}`])];
+    const returnUrls = origins.map((origin) => origin + issuer.pathname);
     const clients: unknown = JSON.parse(CLIENTS ?? '[]');
     if (!Array.isArray(clients)) return CLIENTS;
     return JSON.stringify([
       ...clients.map((client) => (client.client_id === DEMO_CLIENT_ID ? actFor(client) : client)),
-      { client_id: demo.clientId, origins: [origin], return_urls: [ISSUER] },
+      { client_id: demo.clientId, origins, return_urls: returnUrls },
     ]);
   } catch {
     // The Worker says what is wrong with it.
@@ -46,12 +53,26 @@ function addDemoApp({ CLIENTS, ISSUER = '', DEMO_CLIENT_ID }: DevEnv): string | 
 }
 
 export default {
-  fetch: (request, env, ctx) => {
+  fetch: async (request, env, ctx) => {
     if (!isLocal(env.ISSUER) || !isLocal(request.url)) return worker.fetch(request, env, ctx);
-    const local = withDemoApp(env);
-    return demo.fetch(request, env, (inner) =>
+    const { host } = new URL(request.url);
+    const local = withDemoApp(env, host);
+    const response = await demo.fetch(request, env, (inner) =>
       Promise.resolve(worker.fetch(inner as typeof request, local, ctx)),
     );
+    return stayAt(host, response);
   },
   scheduled: (controller, env) => worker.scheduled(controller, env),
 } satisfies ExportedHandler<DevEnv>;
+
+/**
+ * A redirect within this host says neither its scheme nor its name: a proxy in front may speak https
+ * where this does not, and `wrangler dev` puts its own scheme into what it finds there.
+ */
+function stayAt(host: string, response: Response): Response {
+  const target = URL.parse(response.headers.get('location') ?? '');
+  if (target?.host !== host) return response;
+  const headers = new Headers(response.headers);
+  headers.set('location', target.pathname + target.search);
+  return new Response(response.body, { status: response.status, headers });
+}

@@ -11,11 +11,14 @@ export const LandingPage = ({
   base,
   issuer,
   hasBackend,
+  wasStarted,
   tokens,
 }: {
   base: string;
   issuer: string;
   hasBackend: boolean;
+  /** Whether the browser comes from the start of a session. */
+  wasStarted: boolean;
   tokens: ShownToken[];
 }) => (
   <html lang="en">
@@ -34,7 +37,7 @@ export const LandingPage = ({
       </header>
       <main>
         {tokens.length === 0 ? (
-          <Welcome base={base} hasBackend={hasBackend} />
+          <Welcome base={base} hasBackend={hasBackend} hasLostCookies={wasStarted} />
         ) : (
           <SignedIn base={base} tokens={tokens} />
         )}
@@ -48,7 +51,15 @@ export const LandingPage = ({
   </html>
 );
 
-const Welcome = ({ base, hasBackend }: { base: string; hasBackend: boolean }) => (
+const Welcome = ({
+  base,
+  hasBackend,
+  hasLostCookies,
+}: {
+  base: string;
+  hasBackend: boolean;
+  hasLostCookies: boolean;
+}) => (
   <>
     <h1>It runs.</h1>
     <p class="lead">
@@ -56,6 +67,13 @@ const Welcome = ({ base, hasBackend }: { base: string; hasBackend: boolean }) =>
       as your backend would after its own sign-in. This page is only on this machine; a deployed
       Worker does not have it.
     </p>
+    {hasLostCookies && (
+      <p class="note" role="alert">
+        The session was started, but this browser has kept none of its cookies. Safari and other
+        browsers of WebKit drop Secure cookies on http://localhost. Stop npm start, run{' '}
+        <code>HTTPS=1 npm start</code> and open https://localhost, or use another browser here.
+      </p>
+    )}
     {hasBackend ? (
       <form method="post" action={`${base}/demo`} class="row">
         <button class="button primary" type="submit">

@@ -56,7 +56,7 @@ export async function startService(
     throw error;
   }
   return {
-    origin: `http://localhost:${port}`,
+    origin: `${env.HTTPS === '1' ? 'https' : 'http'}://localhost:${port}`,
     devVarsFile,
     pid: run.process.pid as number,
     output: run.output,

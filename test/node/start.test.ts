@@ -52,6 +52,36 @@ describe('npm start', () => {
     expect(await metadata.json()).toMatchObject({ issuer: 'http://localhost:1/auth' });
   });
 
+  it('serves https with a certificate of its own, and says its address', async () => {
+    service = await startService([], { HTTPS: '1' });
+    const { origin } = service;
+    expect(origin).toMatch(/^https:/);
+    expect(service.output()).toContain(`Try it:           ${origin}/`);
+    const [, certificate = ''] = /--cacert '(.+?)'/.exec(service.output()) ?? [];
+    expect(statSync(certificate.replace('cert.pem', 'key.pem')).mode & 0o777).toBe(0o600);
+    // Verified by it: as printed, and by the names below localhost that browsers find here.
+    const curl = (url: string) =>
+      execFileSync('curl', ['-sS', '--cacert', certificate, url], { encoding: 'utf8' });
+    expect(JSON.parse(curl(`${origin}/.well-known/oauth-authorization-server`))).toMatchObject({
+      issuer: origin,
+    });
+    const named = origin.replace('localhost', 'auth.app.localhost');
+    expect(JSON.parse(curl(`${named}/healthz`))).toMatchObject({ status: 'ok' });
+    // What the demo's button does: the cookies are Secure, and here every browser keeps them.
+    const started = execFileSync(
+      'curl',
+      ['-sSi', '--cacert', certificate, '-X', 'POST', '-H', `Origin: ${origin}`, `${origin}/demo`],
+      { encoding: 'utf8' },
+    );
+    expect(started).toMatch(/^location: \/browser\/start\?code=/im);
+  });
+
+  it('refuses HTTPS=yes', async () => {
+    const run = runStart({ HTTPS: 'yes' });
+    expect(await run.ended).toBe(1);
+    expect(run.output()).toContain('HTTPS must be 1 or 0, not "yes"');
+  });
+
   it('is several hosts below localhost, as real hosts would be', async () => {
     const port = await findFreePort();
     const host = `auth.app.localhost:${port}`;

@@ -8,6 +8,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type Service, startService } from '../service.ts';
 import { launchChromium } from './chromium.ts';
+import { startFront } from './tls-front.ts';
 
 const origin = inject('origin');
 const ROOT = resolve(import.meta.dirname, '../../..');
@@ -41,6 +42,42 @@ describe('under npm start', () => {
       redirect: 'manual',
     });
     expect(response.status).toBe(403);
+  });
+
+  it('says so where a browser keeps no cookie, as WebKit on http://localhost', async () => {
+    const page = await browser.newPage();
+    await page.goto(`${origin}/`);
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await page.getByRole('button', { name: 'Start a demo session' }).click();
+    await page.context().clearCookies();
+    await page.reload();
+    expect(await page.getByRole('alert').textContent()).toContain('HTTPS=1 npm start');
+  });
+
+  it('a proxy in front that keeps Host is no other site, and the browser stays at it', async () => {
+    const front = await startFront(() => new URL(origin));
+    const proxied = await launchChromium(front.args);
+    try {
+      const page = await proxied.newPage();
+      await page.goto('https://demo.localhost/');
+      await page.getByRole('button', { name: 'Start a demo session' }).click();
+      expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(
+        'You have a session.',
+      );
+      expect(new URL(page.url()).origin).toBe('https://demo.localhost');
+      await page.getByRole('link', { name: 'Your devices' }).click();
+      expect(await page.getByText('Active now').count()).toBe(1);
+      // Another site's form is refused through it as well.
+      const response = await fetch(`${origin}/demo`, {
+        method: 'POST',
+        headers: { origin: 'https://evil.example', 'x-forwarded-host': 'evil.example' },
+        redirect: 'manual',
+      });
+      expect(response.status).toBe(403);
+    } finally {
+      await proxied.close();
+      await front.stop();
+    }
   });
 
   it('any other host name, as a rebound one would be, finds nothing', async () => {
