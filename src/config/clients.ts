@@ -5,6 +5,7 @@ import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { isAppOrigin, isOrigin, isOriginPattern, parseReturnUrl } from '../origins';
 import type { Audiences } from './audiences';
 import { type ClientGrants, grantEntries, toGrants } from './client-grants';
+import { type ClientPages, clientPagesFields, toClientPages } from './client-pages';
 import { oneOrTwo } from './json-list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
 import { clientSessionsSchema } from './session-policy';
@@ -49,6 +50,8 @@ export type AccessTokenPlace = (typeof ACCESS_TOKEN_PLACES)[number];
 
 export interface Client extends ClientGrants {
   id: string;
+  /** What the pages for people say of it. */
+  pages: ClientPages;
   /** SHA-256 (base64url) of each accepted secret; empty for a public client (RFC 6749 §2.1). */
   secretHashes: readonly string[];
   /**
@@ -131,6 +134,7 @@ export const clientSchema = v.strictObject({
   ),
   access_token: v.optional(v.picklist(ACCESS_TOKEN_PLACES)),
   browser_clients: v.optional(v.array(v.string())),
+  ...clientPagesFields,
 });
 
 export interface KnownClients {
@@ -172,6 +176,7 @@ export function toClient(
   return {
     id: client_id,
     ...toGrants(entry, allow ?? [], audiences, problem),
+    pages: toClientPages({ ...entry, origins }),
     secretHashes,
     isBound,
     allow: new Set(allow ?? ['refresh']),

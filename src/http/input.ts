@@ -36,6 +36,11 @@ export async function readForm(
   return form;
 }
 
+/** A field of a page's own form, whose address may say the language; '' where there is none. */
+export async function readField(c: AppContext, name: string): Promise<string> {
+  return new URLSearchParams(await readText(c)).get(name)?.trim() ?? '';
+}
+
 /** A JSON body of this schema, and its text. Throws a problem that names every field at fault. */
 export async function readJson<T extends v.GenericSchema>(
   c: AppContext,

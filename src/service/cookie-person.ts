@@ -4,6 +4,8 @@
  */
 import type { Home } from '../db/d1';
 import { type Account, readAccount } from '../sessions/read-account';
+import { type DeviceHistory, readDevice } from '../sessions/read-device';
+import { renameSession } from '../sessions/rename';
 import type { Revocation, RevokeResult } from '../sessions/revocation';
 import { revokeCurrent, revokeOne } from '../sessions/revoke';
 import { revokeEverywhere, revokeOthers } from '../sessions/revoke-many';
@@ -11,7 +13,7 @@ import type { Moved } from '../sessions/session';
 import type { CookieCaller } from './caller';
 import { toRevokeRefused } from './end-own-sessions';
 import { whereSessionIs } from './follow-session';
-import { type Result, SESSION_ENDED } from './refusal';
+import { type Result, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
 
@@ -35,6 +37,34 @@ export async function readOwnAccount(
     return readAccount(copies, config.sessions, caller.session, wanted, now());
   });
   return found === null ? SESSION_ENDED : { ok: true, account: found.result };
+}
+
+/** One of the person's sessions, live or over, and what happened to it before an event. */
+export async function readOwnDevice(
+  caller: CookieCaller,
+  service: Service,
+  wanted: { sessionId: string; before: number | null },
+): Promise<Result<{ history: DeviceHistory }>> {
+  const { config, now } = service;
+  const found = await whereCookieIs(caller, service, (home) => {
+    const copies = { home, replica: service.replicaOf(home) };
+    return readDevice(copies, config.sessions, caller.session, wanted, now());
+  });
+  return found === null ? SESSION_ENDED : { ok: true, history: found.result };
+}
+
+/** Names one of the person's sessions; null takes its name away. */
+export async function renameByCookie(
+  caller: CookieCaller,
+  service: Service,
+  sessionId: string,
+  label: string | null,
+): Promise<Result<object>> {
+  const renamed = await whereCookieIs(caller, service, (home) =>
+    renameSession(home, personOf(caller), sessionId, label),
+  );
+  if (renamed === null) return SESSION_ENDED;
+  return renamed.result ? { ok: true } : UNKNOWN_SESSION;
 }
 
 /** Ends the cookie's own session. */

@@ -7,9 +7,15 @@ import { Hono } from 'hono';
 import type { Service } from '../../service/service';
 import type { AppEnv } from '../context';
 import { icon, stylesheet } from './assets';
-import { ownForm, signOutHere, signOutOne, signOutOthers } from './forms';
+import { nameDevice, ownForm, signOutHere, signOutOne, signOutOthers } from './forms';
 import { type Pages, setPageHeaders } from './pages';
-import { askSignOutOthers, showActivity, showDevices, showSignedOut } from './show-pages';
+import {
+  askSignOutOthers,
+  showActivity,
+  showDevice,
+  showDevices,
+  showSignedOut,
+} from './show-pages';
 
 export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
@@ -23,11 +29,13 @@ export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   routes.get('/icon.svg', icon(service));
   routes.get('/', showDevices(service, pages));
   routes.get('/activity', showActivity(service, pages));
+  routes.get('/sessions/:id', showDevice(service, pages));
   routes.get('/sign-out-others', askSignOutOthers(service, pages));
   routes.get('/signed-out', showSignedOut(pages));
 
   const isOwnForm = ownForm(service.config);
   routes.post('/sessions/:id/sign-out', isOwnForm, signOutOne(service, pages));
+  routes.post('/sessions/:id/name', isOwnForm, nameDevice(service, pages));
   routes.post('/sign-out-others', isOwnForm, signOutOthers(service, pages));
   routes.post('/sign-out', isOwnForm, signOutHere(service, pages));
   return routes;

@@ -8,7 +8,7 @@ export const ConfirmPage = ({ site }: { site: Site }) => {
       <h1>{texts.confirmTitle}</h1>
       <p class="lead">{texts.confirmLead}</p>
       <form method="post" action={link('/account/sign-out-others')} class="row">
-        <button class="button primary" type="submit">
+        <button class="button danger" type="submit">
           {texts.signOutOthers}
         </button>
         <a class="button" href={link('/account')}>

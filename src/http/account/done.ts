@@ -1,5 +1,5 @@
 /** What a person has just done here, which the page says once. */
-import type { toEventView } from '../../security-log/event-view';
+import type { EventView } from '../../calls/account-view';
 
 export type Done = 'device' | 'others';
 
@@ -12,13 +12,13 @@ const JUST_NOW_MS = 120_000;
  */
 export function findDone(
   said: string | undefined,
-  events: readonly ReturnType<typeof toEventView>[],
+  events: readonly EventView[],
   areOthers: boolean,
   now: number,
 ): Done | null {
   const wasSignedOut = events.some(
-    ({ type, by, created_at: at }) =>
-      type === 'session_revoked' && by === 'user' && now - Date.parse(at ?? '') < JUST_NOW_MS,
+    ({ type, by, at }) =>
+      type === 'session_revoked' && by === 'user' && now - at.getTime() < JUST_NOW_MS,
   );
   if (!wasSignedOut) return null;
   if (said === 'others') return areOthers ? null : said;

@@ -13,7 +13,7 @@ export function accountErrors({ config: { clients } }: Service, { siteOf, policy
   return async function answerWithPage(error: Error, c: AppContext): Promise<Response> {
     const problem = toProblem(error, c);
     const site = await siteOf(c);
-    const [app] = clients.get(clientOf(c) ?? '')?.origins ?? [];
+    const app = clients.get(clientOf(c) ?? '')?.pages.homeUrl ?? undefined;
     c.set('outcome', problem.code);
     const response = await render(c, <Message site={site} {...explain(problem, c, site, app)} />, {
       status: statusOf(problem),

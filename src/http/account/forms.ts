@@ -1,8 +1,13 @@
 /** What the forms of the pages do. Each leads on to a page (303), so that none is sent twice. */
 import * as v from 'valibot';
-import { uuid } from '../../calls/fields';
+import { label, uuid } from '../../calls/fields';
 import type { Config } from '../../config/config';
-import { endCookieSession, endOneByCookie, endOthersByCookie } from '../../service/cookie-person';
+import {
+  endCookieSession,
+  endOneByCookie,
+  endOthersByCookie,
+  renameByCookie,
+} from '../../service/cookie-person';
 import type { Service } from '../../service/service';
 import { SESSION_COOKIE } from '../../tokens/session-cookie';
 import { findOwnSession } from '../browser/cookie-session';
@@ -10,7 +15,7 @@ import { clearSessionCookies, isSentTwice } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
-import { validate } from '../input';
+import { readField, validate } from '../input';
 import { toCookieProblem } from '../refusals';
 import type { Pages } from './pages';
 
@@ -31,12 +36,27 @@ export function ownForm({ issuer }: Config) {
 
 export function signOutOne(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
-    const { id } = validate(v.strictObject({ id: uuid }), { id: c.req.param('id') });
+    const id = readId(c);
     const result = await endOneByCookie(await findOwnSession(c, service), service, id);
     if (!result.ok) throw toCookieProblem(result.refusal);
     return c.redirect(link(c, '/account', { done: 'device' }), 303);
   };
 }
+
+/** An empty name takes the name away. */
+export function nameDevice(service: Service, { link }: Pages) {
+  return async function name(c: AppContext): Promise<Response> {
+    const id = readId(c);
+    const said = await readField(c, 'label');
+    const given = said === '' ? null : validate(v.object({ label }), { label: said }).label;
+    const result = await renameByCookie(await findOwnSession(c, service), service, id, given);
+    if (!result.ok) throw toCookieProblem(result.refusal);
+    return c.redirect(link(c, `/account/sessions/${id}`), 303);
+  };
+}
+
+const readId = (c: AppContext) =>
+  validate(v.strictObject({ id: uuid }), { id: c.req.param('id') }).id;
 
 export function signOutOthers(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {

@@ -1,13 +1,14 @@
 /** A device as a picture: a phone, a computer, or a window for anything else. */
+import type { Device } from '../../risk/user-agent';
 
 const PHONE = /\b(iOS|iPhone|iPad|Android|HarmonyOS)\b/i;
 const COMPUTER = /\b(Windows|macOS|Linux|Chrome OS|Chromium OS|FreeBSD|Ubuntu)\b/i;
 
-export const DeviceIcon = ({ name }: { name: string }) => (
+export const DeviceIcon = ({ device: { platform } }: { device: Pick<Device, 'platform'> }) => (
   <span class="icon" aria-hidden="true">
     <svg viewBox="0 0 24 24" focusable="false">
       <title>{''}</title>
-      <path d={toPath(name)} />
+      <path d={toPath(platform ?? '')} />
     </svg>
   </span>
 );

@@ -1,7 +1,10 @@
 /** What all pages for people have in common. */
 import type { Child } from 'hono/jsx';
 import type { Brand } from '../../config/brand';
+import type { ClientPages } from '../../config/client-pages';
+import { clean } from './texts/clean';
 import type { Texts } from './texts/en';
+import { fill } from './texts/fill';
 import type { Wording } from './texts/wording';
 
 /** What a page needs to know of where it is shown, and to whom. */
@@ -13,6 +16,10 @@ export interface Site {
   /** The languages that the same page can be read in. */
   languages: readonly { tag: string; href: string }[];
   brand: Brand;
+  /** Whose account it is, as far as known. */
+  person: string | null;
+  /** Where the person came from. */
+  app: ClientPages | null;
   stylesheet: string;
   /** The path that all addresses start with. */
   base: string;
@@ -45,9 +52,21 @@ export const Layout = ({
         <div>
           {site.brand.logoUrl && <img src={site.brand.logoUrl.href} alt="" />}
           <span>{site.brand.name}</span>
+          {site.app?.homeUrl && (
+            <a href={site.app.homeUrl}>
+              {fill<Child>(site.texts.backToApp, { app: <bdi>{site.app.name}</bdi> })}
+            </a>
+          )}
         </div>
       </header>
-      <main>{children}</main>
+      <main>
+        {site.person && (
+          <p class="who">
+            {fill<Child>(site.texts.signedInAs, { name: <bdi>{clean(site.person)}</bdi> })}
+          </p>
+        )}
+        {children}
+      </main>
       {site.languages.length > 1 && <LanguageLinks site={site} />}
     </body>
   </html>

@@ -1,7 +1,9 @@
 /** How pages for people are made: their texts and look, and what they may load and send. */
 import type { Child } from 'hono/jsx';
+import { personOf } from '../../calls/account-view';
 import { sha256 } from '../../crypto';
 import type { Service } from '../../service/service';
+import type { Session } from '../../sessions/session';
 import type { AppContext } from '../context';
 import type { statusOf } from '../errors';
 import type { Site } from './layout';
@@ -13,7 +15,8 @@ export interface Pages {
   stylesheet: string;
   /** Changes with the stylesheet, which may therefore be kept for ever. */
   stylesheetVersion: () => Promise<string>;
-  siteOf: (c: AppContext) => Promise<Site>;
+  /** `session`: the person's, where the page is of one. */
+  siteOf: (c: AppContext, session?: Session) => Promise<Site>;
   /** The address of a page of this service, in the language that the person chose. */
   link: (c: AppContext, path: string, query?: Record<string, string>) => string;
   /**
@@ -43,7 +46,7 @@ export function createPages({ config, now, assets }: Service): Pages {
     stylesheet,
     stylesheetVersion,
     link,
-    async siteOf(c) {
+    async siteOf(c, session) {
       const { texts, language, locale } = await languages.choose(
         asked(c),
         c.req.header('accept-language'),
@@ -59,6 +62,8 @@ export function createPages({ config, now, assets }: Service): Pages {
           tag,
           href: `${pathname}?${new URLSearchParams([...searchParams, ['lang', tag]])}`,
         })),
+        person: session === undefined ? null : personOf(session),
+        app: config.clients.get(session?.clientId ?? '')?.pages ?? null,
         wording: createWording(texts, locale, cf?.timezone, now()),
         brand,
         stylesheet: `${base}/account/style.css?v=${await stylesheetVersion()}`,

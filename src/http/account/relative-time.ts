@@ -9,13 +9,14 @@ const STEPS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
   ['minute', 60],
 ];
 
-/**
- * "2 hours ago", as seen from `now` (ms); null when it is less than a minute ago, or not over yet.
- */
+/** "2 hours ago", "in 13 days", as seen from `now` (ms); null when less than a minute is between. */
 export function sayAgo(date: Date, now: number, format: Intl.RelativeTimeFormat): string | null {
-  const seconds = Math.floor((now - date.getTime()) / 1000);
-  const step = STEPS.find(([, length]) => seconds >= length);
+  const seconds = (date.getTime() - now) / 1000;
+  // What is to come is counted in days: "next week" may be 13 of them.
+  const step = STEPS.find(
+    ([unit, length]) => Math.abs(seconds) >= length && !(seconds > 0 && unit === 'week'),
+  );
   if (step === undefined) return null;
   const [unit, length] = step;
-  return format.format(-Math.floor(seconds / length), unit);
+  return format.format(Math.trunc(seconds / length), unit);
 }

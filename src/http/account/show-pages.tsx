@@ -1,18 +1,18 @@
 /** The pages themselves: what they read, and how it is shown. They change nothing. */
 
+import { toDeviceView, toShownEvents } from '../../calls/account-view';
 import { parseSequence } from '../../calls/cursors';
-import { toSessionView } from '../../calls/views';
-import { findDevice } from '../../risk/find-device';
-import { contextOf, toEventView } from '../../security-log/event-view';
-import { readOwnAccount } from '../../service/cookie-person';
+import { readOwnAccount, readOwnDevice } from '../../service/cookie-person';
 import type { Service } from '../../service/service';
-import type { Account } from '../../sessions/read-account';
 import { findOwnSession } from '../browser/cookie-session';
 import type { AppContext } from '../context';
+import { ProblemError } from '../errors';
 import { readPageQuery } from '../input';
 import { toCookieProblem } from '../refusals';
+import { ActivityPage } from './activity';
 import { ConfirmPage } from './confirm';
-import { ActivityPage, DevicesPage } from './devices';
+import { DevicePage } from './device-page';
+import { DevicesPage } from './devices';
 import { findDone } from './done';
 import { Message } from './layout';
 import { type Pages, render } from './pages';
@@ -28,19 +28,17 @@ export function showDevices(service: Service, { siteOf }: Pages) {
     const read = await readOwnAccount(caller, service, toWanted(null));
     if (!read.ok) throw toCookieProblem(read.refusal);
     const { account } = read;
-    const toView = (session: typeof caller.session) => ({
-      ...toSessionView(session, config, caller.session.id),
-      shownDevice: findDevice(session),
-    });
+    const toView = (session: typeof caller.session) =>
+      toDeviceView(session, config, caller.session);
     const listed = account.devices.sessions.map(toView);
-    const others = listed.filter(({ current }) => !current);
+    const others = listed.filter(({ isCurrent }) => !isCurrent);
     const hasMore = account.devices.next !== null;
-    const events = toEventsOf(account);
+    const events = toShownEvents(account.activity.rows, account.of);
     return render(
       c,
       <DevicesPage
-        site={await siteOf(c)}
-        own={listed.find(({ current }) => current) ?? toView(caller.session)}
+        site={await siteOf(c, caller.session)}
+        own={listed.find(({ isCurrent }) => isCurrent) ?? toView(caller.session)}
         others={others}
         hasMore={hasMore}
         events={events}
@@ -53,25 +51,49 @@ export function showDevices(service: Service, { siteOf }: Pages) {
 
 export function showActivity(service: Service, { siteOf }: Pages) {
   return async function activity(c: AppContext): Promise<Response> {
-    const { before } = readPageQuery(c, ['before']);
-    const parsed = parseSequence(before);
-    if (!parsed.ok) throw toCookieProblem(parsed.refusal);
+    const before = readBefore(c);
     const caller = await findOwnSession(c, service);
-    const read = await readOwnAccount(caller, service, toWanted(parsed.position));
+    const read = await readOwnAccount(caller, service, toWanted(before));
     if (!read.ok) throw toCookieProblem(read.refusal);
-    const { account } = read;
-    const { next } = account.activity;
+    const { activity, of } = read.account;
+    const site = await siteOf(c, caller.session);
+    const events = toShownEvents(activity.rows, of);
+    return render(c, <ActivityPage site={site} events={events} older={activity.next} />);
+  };
+}
+
+export function showDevice(service: Service, { siteOf }: Pages) {
+  const { config } = service;
+  return async function device(c: AppContext): Promise<Response> {
+    const before = readBefore(c);
+    const caller = await findOwnSession(c, service);
+    const id = c.req.param('id') ?? '';
+    const read = await readOwnDevice(caller, service, { sessionId: id, before });
+    if (!read.ok) throw toCookieProblem(read.refusal);
+    const { session, isOver, events, next } = read.history;
+    if (session === null) throw new ProblemError('not_found');
     return render(
       c,
-      <ActivityPage site={await siteOf(c)} events={toEventsOf(account)} older={next} />,
+      <DevicePage
+        site={await siteOf(c, caller.session)}
+        of={toDeviceView(session, config, caller.session, isOver)}
+        events={toShownEvents(events, new Map([[session.id, session]]))}
+        older={next}
+      />,
     );
   };
 }
 
+function readBefore(c: AppContext): number | null {
+  const parsed = parseSequence(readPageQuery(c, ['before']).before);
+  if (!parsed.ok) throw toCookieProblem(parsed.refusal);
+  return parsed.position;
+}
+
 export function askSignOutOthers(service: Service, { siteOf }: Pages) {
   return async function ask(c: AppContext): Promise<Response> {
-    await findOwnSession(c, service);
-    return render(c, <ConfirmPage site={await siteOf(c)} />);
+    const { session } = await findOwnSession(c, service);
+    return render(c, <ConfirmPage site={await siteOf(c, session)} />);
   };
 }
 
@@ -87,13 +109,3 @@ const toWanted = (before: number | null) => ({
   devices: DEVICES,
   activity: { before, limit: ACTIVITIES },
 });
-
-/** The events, each with the device that it is of: what ends a session names none. */
-function toEventsOf({ activity, of }: Account) {
-  return activity.rows.map((row) => {
-    const context = contextOf(row);
-    const session = of.get(row.sessionId);
-    const known = context?.browser || context?.platform ? context : session && findDevice(session);
-    return { ...toEventView(row), shownDevice: known ?? null };
-  });
-}

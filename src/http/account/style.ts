@@ -11,9 +11,9 @@ ${RULES}`;
 }
 
 const LIGHT =
-  '--page:#f4f5f7;--card:#fff;--text:#1b1f26;--soft:#555e6b;--line:#dde1e7;--warn:#8a3b00;--warn-bg:#fff3e4;--ok:#0b5d2c;--ok-bg:#e4f6ea;--tile:#eceff3;';
+  '--page:#f4f5f7;--card:#fff;--text:#1b1f26;--soft:#555e6b;--line:#dde1e7;--warn:#8a3b00;--warn-bg:#fff3e4;--ok:#0b5d2c;--ok-bg:#e4f6ea;--tile:#eceff3;--danger:#b3261e;--on-danger:#fff;';
 const DARK =
-  '--page:#101318;--card:#1a1e25;--text:#eceff4;--soft:#a9b2bf;--line:#333a45;--warn:#ffc78a;--warn-bg:#3a2a17;--ok:#9be3b4;--ok-bg:#16321f;--tile:#272d37;';
+  '--page:#101318;--card:#1a1e25;--text:#eceff4;--soft:#a9b2bf;--line:#333a45;--warn:#ffc78a;--warn-bg:#3a2a17;--ok:#9be3b4;--ok-bg:#16321f;--tile:#272d37;--danger:#ffb4ab;--on-danger:#561e19;';
 
 const RULES = `*{box-sizing:border-box}
 html{font:100%/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;-webkit-text-size-adjust:100%}
@@ -21,6 +21,7 @@ body{margin:0;overflow-wrap:anywhere;background:var(--page);color:var(--text)}
 header{background:var(--brand);color:var(--on-brand)}
 header>div,main{max-width:46rem;margin:0 auto;padding:0 1rem}
 header>div{display:flex;align-items:center;gap:.75rem;min-height:3.5rem;padding-block:.5rem;font-weight:600}
+header a{margin-inline-start:auto;font-weight:400;text-align:end}
 header img{height:2rem;max-width:10rem;object-fit:contain}
 main{padding-bottom:4rem}
 nav{max-width:46rem;margin:0 auto;padding:0 1rem 2rem;font-size:.875rem;color:var(--soft)}
@@ -29,7 +30,7 @@ nav a{display:inline-block;padding:.5rem 0}
 nav [aria-current]{font-weight:600;text-decoration:none}
 h1{font-size:1.75rem;line-height:1.2;margin:2rem 0 .5rem;letter-spacing:-.01em}
 h2{font-size:1.125rem;margin:2.25rem 0 .75rem}
-h3{font-size:1rem;margin:0}
+h3,h4{font-size:1rem;margin:0}
 p{margin:.25rem 0}
 .lead,.facts,.empty{color:var(--soft)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.75rem;list-style:none;margin:0;padding:0}
@@ -39,6 +40,16 @@ p{margin:.25rem 0}
 .icon svg{width:1.5rem;height:1.5rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}
 .facts{font-size:.875rem}
 .facts>*+*::before{content:" · "}
+.facts.lines>*{display:block}
+.facts.lines>*::before{content:none}
+.who{color:var(--soft);margin-top:1.5rem}
+.who+h1{margin-top:.25rem}
+summary{cursor:pointer;padding:.25rem 0}
+details ul{list-style:none;margin:0;padding:0}
+details li{display:grid;grid-template-columns:1fr auto;gap:.25rem 1rem;align-items:center;padding:.75rem 0;border-top:1px solid var(--line)}
+.card>.group{grid-template-columns:auto 1fr;align-items:start}
+input{font:inherit;color:var(--text);background:var(--card);border:1px solid var(--soft);border-radius:.5rem;padding:.5rem .75rem;min-height:2.75rem;max-width:100%}
+form.row{align-items:end}
 .badge{display:inline-block;font-size:.8125rem;font-weight:600;border-radius:.5rem;padding:.125rem .5rem;margin-top:.375rem}
 .badge.now{background:var(--ok-bg);color:var(--ok)}
 .badge.warn{background:var(--warn-bg);color:var(--warn)}
@@ -47,7 +58,8 @@ form{margin:0}
 .button{display:inline-block;font:inherit;font-weight:600;line-height:1.25;text-align:center;text-decoration:none;color:var(--text);background:var(--card);border:1px solid var(--soft);border-radius:.5rem;padding:.625rem 1rem;min-height:2.75rem;cursor:pointer}
 .button:hover{background:var(--tile)}
 .button.primary{background:var(--brand);color:var(--on-brand)}
-.button.primary:hover{filter:brightness(1.1)}
+.button.danger{background:var(--danger);color:var(--on-danger);border-color:var(--danger)}
+.button.danger:hover,.button.primary:hover{filter:brightness(1.1)}
 .row{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1rem}
 a{color:inherit}
 :focus-visible{outline:3px solid var(--text);outline-offset:2px}
@@ -55,7 +67,7 @@ header :focus-visible{outline-color:var(--on-brand)}
 .log>li{grid-template-columns:1fr auto;padding:.75rem 1rem}
 .log time{font-size:.875rem;color:var(--soft);white-space:nowrap}
 pre{overflow:auto;background:var(--tile);border-radius:.5rem;padding:.75rem;font-size:.8125rem;line-height:1.45;white-space:pre-wrap}
-@media (max-width:34rem){.card>li{grid-template-columns:auto 1fr}.card>li>form{grid-column:2;justify-self:start;margin-top:.5rem}.log>li{grid-template-columns:1fr}.row .button{width:100%}}
+@media (max-width:34rem){.card>li{grid-template-columns:auto 1fr}.card>li>form{grid-column:2;justify-self:start;margin-top:.5rem}details li{grid-template-columns:1fr}.log>li{grid-template-columns:1fr}.log time{white-space:normal}.row .button{width:100%}}
 @media (prefers-reduced-motion:no-preference){.button{transition:background .12s}}
 `;
 

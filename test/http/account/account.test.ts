@@ -384,7 +384,9 @@ describe('words and colours', () => {
     [6 * 86_400, '6 days ago'],
     [8 * 86_400, 'last week'],
     [400 * 86_400, 'last year'],
-    [-60, null],
+    [-59, null],
+    [-60, 'in 1 minute'],
+    [-14 * 86_400, 'in 14 days'],
   ])('%i seconds ago is %j', (seconds, expected) => {
     const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
     expect(sayAgo(new Date(START - seconds * 1000), START, format)).toBe(expected);

@@ -1,6 +1,7 @@
 /** The pages for people in a real Chromium, on narrow screens and with the longest names. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findViolations } from './axe.ts';
 import {
   BROWSER_APP,
   type BrowserService,
@@ -23,7 +24,7 @@ beforeAll(async () => {
   service = await startBrowserService(
     [
       { client_id: BROWSER_APP, origins: [app.origin], return_urls: [`${app.origin}/`] },
-      { client_id: 'phone-app' },
+      { client_id: 'phone-app', name: 'W'.repeat(64) },
     ],
     { BRAND_NAME: 'W'.repeat(64) },
   );
@@ -36,12 +37,16 @@ afterAll(async () => {
 });
 
 /** Someone who is signed in here and on two devices, one of which has been signed out since. */
-async function open(width: number, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
+async function open(
+  width: number,
+  colorScheme: 'light' | 'dark' = 'light',
+): Promise<Page & { paths: Record<string, string> }> {
   const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme });
   const page = await context.newPage();
   const userId = crypto.randomUUID();
   const ids: string[] = [];
-  for (const user_agent of [`${UNBROKEN}/1`, `${'M'.repeat(80)}/2`]) {
+  // The last two are one device to a person.
+  for (const user_agent of [`${UNBROKEN}/1`, `${'M'.repeat(80)}/2`, `${'M'.repeat(80)}/2`]) {
     const response = await service.asBackend('POST', '/v1/sessions', {
       user_id: userId,
       client_id: 'phone-app',
@@ -50,11 +55,17 @@ async function open(width: number, colorScheme: 'light' | 'dark' = 'light'): Pro
     });
     ids.push(((await response.json()) as { session: { id: string } }).session.id);
   }
-  const { startUrl } = await service.handOff(`${app.origin}/`, { userId, place: PLACE });
+  const { startUrl } = await service.handOff(`${app.origin}/`, {
+    userId,
+    place: PLACE,
+    label: UNBROKEN,
+    metadata: { display_name: UNBROKEN },
+  });
   await page.goto(startUrl);
   await page.goto(`${service.origin}/account`);
   await page.locator(`form[action*="${ids[0]}"] button`).click();
-  return page;
+  const paths = { over: `/account/sessions/${ids[0]}`, live: `/account/sessions/${ids[1]}` };
+  return Object.assign(page, { paths });
 }
 
 /** The elements that reach out of the window, and how wide the document is. */
@@ -73,12 +84,14 @@ describe.each([320, 390])('on a screen of %i pixels', (width) => {
     for (const [path, heading] of [
       ['/account?done=device', 'Your devices'],
       ['/account/activity', 'Recent activity'],
+      [page.paths.live, 'M'.repeat(64)],
+      [page.paths.over, 'W'.repeat(64)],
       ['/account/sign-out-others', 'Sign out of all other devices?'],
       ['/account/nothing', 'There is nothing here'],
       ['/account/signed-out', 'You are signed out'],
     ] as const) {
       await page.goto(service.origin + path);
-      expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(heading);
+      expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain(heading);
       const shown = await page.locator('body').textContent();
       if (heading === 'Your devices') {
         // What is measured has to be there.
@@ -87,6 +100,28 @@ describe.each([320, 390])('on a screen of %i pixels', (width) => {
         expect(await page.getByRole('status').textContent()).toBe('The device was signed out.');
       }
       expect(await measure(page), path).toEqual({ width, out: [] });
+    }
+    await page.context().close();
+  });
+});
+
+describe.each(['en', 'de', 'fr', 'es', 'pt-BR', 'ja', 'ar'])('in %s', (lang) => {
+  it('every page fits 320 pixels, and axe finds nothing', async () => {
+    const page = await open(320, lang === 'ja' ? 'dark' : 'light');
+    for (const path of [
+      '/account',
+      '/account/activity',
+      '/account/sign-out-others',
+      page.paths.live,
+      '/account/nothing',
+      '/account/signed-out',
+      '/browser/start?code=none',
+    ]) {
+      await page.goto(`${service.origin}${path}${path?.includes('?') ? '&' : '?'}lang=${lang}`);
+      await page.evaluate('document.querySelectorAll("details").forEach((e) => (e.open = true))');
+      expect(await page.locator('html').getAttribute('lang'), path).toBe(lang);
+      expect((await measure(page)).width, path).toBe(320);
+      expect(await findViolations(page), path).toEqual([]);
     }
     await page.context().close();
   });

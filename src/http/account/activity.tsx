@@ -1,0 +1,103 @@
+/** What happened, newest first. */
+
+import type { EventView } from '../../calls/account-view';
+import type { SessionEventType } from '../../config/webhooks';
+import { Time } from './facts';
+import { Layout, type Site } from './layout';
+import { clean } from './texts/clean';
+import type { Texts } from './texts/en';
+import { fillText } from './texts/fill';
+
+interface ActivityProps {
+  site: Site;
+  events: readonly EventView[];
+  /** The cursor of older events; null: there are none. */
+  older: number | null;
+}
+
+export const ActivityPage = (props: ActivityProps) => (
+  <Layout site={props.site} title={props.site.texts.activityTitle}>
+    <h1>{props.site.texts.activityTitle}</h1>
+    <ActivityList {...props} exact />
+    <p class="row">
+      <a class="button" href={props.site.link('/account')}>
+        {props.site.texts.backToDevices}
+      </a>
+    </p>
+  </Layout>
+);
+
+/** `path`: of the page that goes on. */
+export const ActivityList = ({
+  site,
+  events,
+  older,
+  exact,
+  path = '/account/activity',
+}: ActivityProps & { exact?: boolean; path?: string }) => {
+  const { texts, link } = site;
+  return (
+    <>
+      {events.length === 0 ? (
+        <p class="empty">{texts.noActivity}</p>
+      ) : (
+        <ul class="card log">
+          {events.map((event) => (
+            <Entry site={site} event={event} exact={exact} />
+          ))}
+        </ul>
+      )}
+      {older !== null && (
+        <p class="row">
+          <a class="button" href={link(path, { before: `${older}` })}>
+            {texts.olderActivity}
+          </a>
+        </p>
+      )}
+    </>
+  );
+};
+
+const Entry = ({ site, event, exact }: { site: Site; event: EventView; exact?: boolean }) => {
+  const { texts, wording, link } = site;
+  const device = event.shownDevice && wording.device(event.shownDevice);
+  const facts = [
+    device && <a href={link(`/account/sessions/${event.session_id}`)}>{device}</a>,
+    sayWho(event, site),
+    wording.place(event.location),
+    wording.list(sayReasons(event, texts)),
+  ];
+  return (
+    <li>
+      <div>
+        <strong>{texts[`event_${event.type as SessionEventType}`] ?? event.type}</strong>
+        <p class="facts">
+          {facts.filter(Boolean).map((fact) => (
+            <span>{fact}</span>
+          ))}
+        </p>
+      </div>
+      <Time site={site} date={event.at} exact={exact} />
+    </li>
+  );
+};
+
+/** Whose doing the end of a session was. Of other events their name says it. */
+function sayWho(event: EventView, { texts }: Site): string | null {
+  const { type, by, by_client_id: client } = event;
+  if (type !== 'session_revoked' || by === null) return null;
+  return by === 'client'
+    ? fillText(client ? texts.byClient : texts.byApp, { app: clean(client) })
+    : texts[`by_${by}`];
+}
+
+export function sayReasons({ risk }: EventView, texts: Texts): string[] {
+  return (risk?.reasons ?? [])
+    .map((reason) => texts[`reason_${reason}` as keyof Texts] as string | undefined)
+    .filter((text) => text !== undefined);
+}
+
+export function sayUnusual(event: EventView, { texts, wording }: Site): string {
+  const reasons = wording.list(sayReasons(event, texts));
+  return reasons ? fillText(texts.unusualBecause, { reasons }) : texts.event_mismatch;
+}

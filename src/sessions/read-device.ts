@@ -1,0 +1,83 @@
+/** What the page of one device shows: the session, live or over, and what happened to it. */
+import { and, desc, eq, inArray, lt } from 'drizzle-orm';
+import type { SessionPolicies } from '../config/session-policy';
+import { transact } from '../db/d1';
+import { given, writtenOnce } from '../db/prepared';
+import { sessionEvents } from '../db/schema';
+import type { SessionEvent } from '../security-log/read-events';
+import { type Copies, readForLive } from './read';
+import { checkSession, type Moved, type Session, selectSession } from './session';
+
+export interface DeviceHistory {
+  /** null: there is none, or it is somebody else's. */
+  session: Session | null;
+  isOver: boolean;
+  events: SessionEvent[];
+  /** From where older events may be found; null: there are none. */
+  next: number | null;
+}
+
+/**
+ * The log is a person's, in the order in which it was written, and no index finds what is of one
+ * session: so many of its events are looked through for a page, whatever the history.
+ */
+const LOOKED_THROUGH = 100;
+
+const ofWindow = (db: Parameters<Parameters<typeof writtenOnce>[0]>[0]) =>
+  db
+    .select({ seq: sessionEvents.seq })
+    .from(sessionEvents)
+    .where(and(eq(sessionEvents.subject, given('subject')), lt(sessionEvents.seq, given('before'))))
+    .orderBy(desc(sessionEvents.seq));
+
+const eventsOfSession = writtenOnce((db) =>
+  db
+    .select()
+    .from(sessionEvents)
+    .where(
+      and(
+        inArray(sessionEvents.seq, ofWindow(db).limit(LOOKED_THROUGH)),
+        eq(sessionEvents.sessionId, given('sessionId')),
+      ),
+    )
+    .orderBy(desc(sessionEvents.seq)),
+);
+
+/** The event after which a page goes on. */
+const lastOfWindow = writtenOnce((db) =>
+  ofWindow(db)
+    .limit(1)
+    .offset(LOOKED_THROUGH - 1),
+);
+
+/** Of the person of a session that was found to be live. One round trip. */
+export function readDevice(
+  copies: Copies,
+  policy: SessionPolicies,
+  own: Session,
+  { sessionId, before }: { sessionId: string; before: number | null },
+  now: number,
+): Promise<DeviceHistory | Moved> {
+  const subject = own.userId ?? own.id;
+  const values = { subject, sessionId, before: before ?? Number.MAX_SAFE_INTEGER };
+  return readForLive(copies, own, async (copy) => {
+    const read = await transact(copy, () => ({
+      own: selectSession(copy, own.id),
+      session: selectSession(copy, sessionId),
+      events: eventsOfSession(copy, values),
+      last: lastOfWindow(copy, values),
+    }));
+    const [session] = read.session;
+    const isTheirs = session && (session.userId ?? session.id) === subject;
+    const isComplete = read.events.some(({ type }) => type === 'session_created');
+    return {
+      own: read.own[0],
+      answer: {
+        session: isTheirs ? session : null,
+        isOver: isTheirs ? checkSession(session, policy, now) !== null : false,
+        events: read.events,
+        next: isComplete ? null : (read.last[0]?.seq ?? null),
+      },
+    };
+  });
+}
