@@ -5,8 +5,18 @@
  */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
-import { beforeEach, expect, it, vi } from 'vitest';
-import { APP, readRow, START, startService, type TestService, type Tokens } from '../fixtures';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  APP,
+  ISSUER,
+  readRow,
+  START,
+  startService,
+  type TestService,
+  type Tokens,
+  watch,
+} from '../fixtures';
+import { DESCRIBED, emptyHomes, FROM, HOMES, homeOf, takeAway } from '../homes/three-homes';
 import { CLIENT_AT_PROVIDER, openProvider, PROVIDER, type Provider } from './provider';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -121,4 +131,93 @@ it('a browser’s repeat keeps its session, also where it had the answer', async
     expect(again.headers.getSetCookie()[0]?.split(';')[0]).toBe(line.split(';')[0]);
   }
   expect(await readRow(session.id)).toMatchObject({ revoked_at: null });
+});
+
+describe('with several homes', () => {
+  beforeEach(emptyHomes);
+
+  /** Isolates in several places, of one clock, and with one provider. */
+  async function startPlaces() {
+    const { DB: _, ...variables } = service.env;
+    const inHomes = {
+      ...variables,
+      HOMES: JSON.stringify(DESCRIBED),
+      DB_APAC: env.DB_APAC,
+      DB_WEUR: env.DB_WEUR,
+    };
+    const open = (changes: object = {}) =>
+      startService({ ...inHomes, ...changes }, service.clock, provider.send);
+    return { open, isolates: [await open(), await open()] as const };
+  }
+  async function from(isolate: TestService, assertion: string, cf: object, key = KEY) {
+    const request = new Request(`${ISSUER}/oauth/token`, {
+      method: 'POST',
+      headers: { 'idempotency-key': key },
+      body: new URLSearchParams({ grant_type: GRANT, assertion, client_id: APP }),
+      cf,
+    } as RequestInit);
+    const response = await isolate.app.request(request);
+    return { status: response.status, body: (await response.json()) as Tokens };
+  }
+  async function countSessions() {
+    const counts = HOMES.map((name) =>
+      env[name].prepare('SELECT count(*) AS n FROM user_sessions').first<{ n: number }>(),
+    );
+    return (await Promise.all(counts)).reduce((sum, count) => sum + (count?.n ?? 0), 0);
+  }
+
+  it('a repeat that comes from another region, through another isolate, gives the same session', async () => {
+    const { isolates } = await startPlaces();
+    const assertion = await provider.idToken();
+    const first = await from(isolates[0], assertion, FROM.paris);
+    const again = await from(isolates[1], assertion, FROM.tokyo);
+    expect([first.status, again.status]).toEqual([200, 200]);
+    expect(again.body.refresh_token).toBe(first.body.refresh_token);
+    expect(homeOf(again.body.refresh_token)).toBe('DB_WEUR');
+    expect(await countSessions()).toBe(1);
+  });
+
+  it('repeats that come from three regions at once are one session', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      await emptyHomes();
+      const { isolates } = await startPlaces();
+      const assertion = await provider.idToken();
+      const places = [FROM.paris, FROM.tokyo, FROM.newYork, FROM.paris, FROM.tokyo, FROM.newYork];
+      const send = () =>
+        Promise.all(
+          places.map((cf, index) => from(isolates[index % 2] as TestService, assertion, cf)),
+        );
+      const answers = [...(await send()), ...(await send())];
+      const given = answers.filter(({ status }) => status === 200);
+      expect(given.length).toBeGreaterThan(0);
+      expect(new Set(given.map(({ body }) => decodeJwt(body.access_token).sid)).size).toBe(1);
+      // Whoever met another's half-done sign-in asks again, and is given the same.
+      const last = await from(isolates[0], assertion, FROM.tokyo);
+      expect(last.body.refresh_token).toBe(given[0]?.body.refresh_token);
+      expect(await countSessions()).toBe(1);
+    }
+  });
+
+  it('while the home that has it is away, the repeat is not decided, and no other session starts', async () => {
+    const { open, isolates } = await startPlaces();
+    const assertion = await provider.idToken();
+    const first = await from(isolates[0], assertion, FROM.paris);
+    const away = watch(env.DB_WEUR);
+    takeAway(away);
+    const cut = await open({ DB_WEUR: away.binding });
+    for (const place of [FROM.paris, FROM.tokyo])
+      expect((await from(cut, assertion, place)).status).toBe(503);
+    const again = await from(isolates[1], assertion, FROM.tokyo);
+    expect(again.body.refresh_token).toBe(first.body.refresh_token);
+    expect(await countSessions()).toBe(1);
+  });
+
+  it('without its key the ID token is used up in every region', async () => {
+    const { isolates } = await startPlaces();
+    const assertion = await provider.idToken();
+    await from(isolates[0], assertion, FROM.paris);
+    for (const place of Object.values(FROM))
+      expect((await from(isolates[1], assertion, place, 'another-key')).status).toBe(400);
+    expect(await countSessions()).toBe(1);
+  });
 });
