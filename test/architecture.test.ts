@@ -161,12 +161,12 @@ describe('what stands where', () => {
   const having = (pattern: RegExp) =>
     files.filter(({ code }) => pattern.test(code)).map(({ name }) => name);
 
-  it('only config/config.ts, and the demo, reads environment variables', () => {
+  it('only config/config.ts, by its reader, and the demo read environment variables', () => {
     expect(
       having(/\benv\.(?!DB\b|ASSETS\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter(
         (name) => !name.startsWith('dev/'),
       ),
-    ).toEqual(['config/config.ts']);
+    ).toEqual(['config/config.ts', 'config/setting-reader.ts']);
   });
 
   it('only db/d1.ts sends anything to a D1 binding', () => {

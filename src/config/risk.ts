@@ -1,4 +1,5 @@
 /** What is made of a refresh that looks like someone else's, and what is kept to tell. */
+import type { SettingReader } from './setting-reader';
 
 /** What a deployment, or a client, does about a refresh that looks like someone else's. */
 export const RISK_POLICIES = ['log', 'notify', 'reauthenticate', 'revoke'] as const;
@@ -22,4 +23,15 @@ export interface RiskConfig {
   lostAnswerSeconds: number;
   addressStorage: AddressStorage;
   eventRetentionSeconds: number;
+}
+
+const DAY = 86_400;
+
+export function parseRisk({ wholeNumber, oneOf }: SettingReader): RiskConfig {
+  return {
+    policy: oneOf('RISK_POLICY', RISK_POLICIES),
+    lostAnswerSeconds: wholeNumber('LOST_ANSWER_SECONDS', DAY, 0, 30 * DAY),
+    addressStorage: oneOf('ADDRESS_STORAGE', ADDRESS_STORAGES),
+    eventRetentionSeconds: wholeNumber('EVENT_RETENTION_SECONDS', 90 * DAY, 0, 3650 * DAY),
+  };
 }

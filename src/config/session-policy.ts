@@ -3,6 +3,7 @@
  * `sessions` of a client in CLIENTS puts in their place for the client's sessions.
  */
 import * as v from 'valibot';
+import type { SettingReader } from './setting-reader';
 
 export interface SessionPolicy {
   /** How long a superseded refresh token stays good. 0 is strict rotation. */
@@ -61,7 +62,7 @@ export function longestConfiguredTtl(
     });
 }
 
-export const LIMIT_POLICIES = ['evict_oldest', 'reject'] as const;
+const LIMIT_POLICIES = ['evict_oldest', 'reject'] as const;
 const DAY = 86_400;
 
 /** The least and the most that each number may be, for the service and for a client. */
@@ -72,6 +73,23 @@ export const RANGES = {
   accessTokenTtl: [1, DAY],
   maxSessionsPerUser: [0, 10_000],
 } as const satisfies Record<string, readonly [number, number]>;
+
+/** Of the service itself. */
+export function parseSessionPolicy({ wholeNumber, oneOf }: SettingReader): SessionPolicy {
+  const { grace, inactivity, lifetime, accessTokenTtl, maxSessionsPerUser: max } = RANGES;
+  return {
+    graceSeconds: wholeNumber('REFRESH_GRACE_SECONDS', 30, ...grace),
+    inactivitySeconds: zeroToNull(
+      wholeNumber('INACTIVITY_TIMEOUT_SECONDS', 14 * DAY, ...inactivity),
+    ),
+    lifetimeSeconds: zeroToNull(wholeNumber('SESSION_LIFETIME_SECONDS', 30 * DAY, ...lifetime)),
+    accessTokenTtlSeconds: wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, ...accessTokenTtl),
+    maxSessionsPerUser: zeroToNull(wholeNumber('MAX_SESSIONS_PER_USER', 100, ...max)),
+    limitPolicy: oneOf('SESSION_LIMIT_POLICY', LIMIT_POLICIES),
+    countedClient: null,
+    isPersistent: true,
+  };
+}
 
 function within([least, most]: readonly [number, number]) {
   const message = `must be a whole number from ${least} to ${most}`;

@@ -2,7 +2,8 @@
  * Reporting what an operation did: to the security log, in its transaction, and to the log line,
  * after it.
  */
-import { type Config, tokenLifeSeconds } from '../config/config';
+import type { Config } from '../config/config';
+import { tokenLifeSeconds } from '../config/token-life';
 import type { Home } from '../db/d1';
 import type { RecordedEvent, Reporting } from '../security-log/record';
 import type { Revocation } from '../sessions/revocation';

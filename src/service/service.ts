@@ -2,9 +2,10 @@
  * What every route works with: the configuration, the clock, the keys, the database. One per
  * isolate and configuration.
  */
-import { type Config, tokenLifeSeconds } from '../config/config';
+import type { Config } from '../config/config';
 import type { HomeConfig } from '../config/homes';
 import { KEY_CACHE_SECONDS, KEY_STALE_SECONDS } from '../config/signing-key-policy';
+import { tokenLifeSeconds } from '../config/token-life';
 import { deriveKeyring, type Keyring, keyringAt } from '../crypto';
 import { type Breaker, createBreaker } from '../db/breaker';
 import {

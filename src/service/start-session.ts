@@ -4,9 +4,9 @@
  */
 
 import type { Grant } from '../config/authority';
-import { CLOCK_SKEW_SECONDS } from '../config/config';
 import { findClient } from '../config/refused-clients';
 import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/session-policy';
+import { CLOCK_SKEW_SECONDS } from '../config/token-life';
 import { type CreateResult, createSession } from '../sessions/create';
 import { type Idempotency, toKeyHash } from '../sessions/idempotency';
 import type { NewSession } from '../sessions/new-session';

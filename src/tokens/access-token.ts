@@ -4,8 +4,9 @@
  */
 import { base64url, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { isCompactJws } from '../client/verify/compact-jws';
-import { CLOCK_SKEW_SECONDS, type Config } from '../config/config';
+import type { Config } from '../config/config';
 import { SIGNING_ALGS } from '../config/signing-key-policy';
+import { CLOCK_SKEW_SECONDS } from '../config/token-life';
 import type { SigningKey, VerifyingKey } from './signing-keys';
 
 const TYP = 'at+jwt';

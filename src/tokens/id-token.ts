@@ -11,7 +11,7 @@ import {
   jwtVerify,
 } from 'jose';
 import { isCompactJws } from '../client/verify/compact-jws';
-import { CLOCK_SKEW_SECONDS } from '../config/config';
+import { CLOCK_SKEW_SECONDS } from '../config/token-life';
 import type { TrustedIssuer } from '../config/trusted-issuers';
 import { sha256 } from '../crypto';
 

@@ -4,7 +4,7 @@
  */
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
-import { tokenLifeSeconds } from '../../config/config';
+import { tokenLifeSeconds } from '../../config/token-life';
 import { sha256 } from '../../crypto';
 import { queryAll } from '../../homes/query-all';
 import type { Service } from '../../service/service';
