@@ -5,7 +5,7 @@
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { toFault } from '../calls/fault';
 import type { AssertionReason } from '../service/refusal';
-import type { RefusalReason } from '../sessions/session';
+import type { RefusalReason } from '../sessions/end-reason';
 import type { AppContext } from './context';
 
 /**

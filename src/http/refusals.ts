@@ -5,7 +5,7 @@
  */
 import type { Called } from '../calls/call';
 import type { Refusal } from '../service/refusal';
-import type { RefusalReason } from '../sessions/session';
+import type { RefusalReason } from '../sessions/end-reason';
 import type { AppContext } from './context';
 import { bearerProblem, OAuthError, ProblemError, sessionEnded } from './errors';
 

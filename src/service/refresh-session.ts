@@ -1,7 +1,8 @@
 /** Refreshing by a token that someone presents, whether it came in a form or in a cookie. */
 
+import type { RefusalReason } from '../sessions/end-reason';
 import { rotateSession } from '../sessions/rotate';
-import type { RefusalReason, Session } from '../sessions/session';
+import type { Session } from '../sessions/session';
 import { verifyRefreshToken } from '../tokens/refresh-token';
 import { authorize } from './authorize';
 import type { Caller } from './caller';

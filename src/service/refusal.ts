@@ -2,7 +2,7 @@
  * What an operation answers: what was asked for, or a refusal by value. Each door turns refusals
  * into its own errors, exhaustively (http/errors.ts); faults are thrown (faults.ts).
  */
-import type { RefusalReason } from '../sessions/session';
+import type { RefusalReason } from '../sessions/end-reason';
 
 /** What is wrong with one field of an input. */
 export interface FieldError {

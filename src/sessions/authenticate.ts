@@ -17,10 +17,10 @@ import { repeatableStatements, toDetails, toHoursIds } from '../security-log/hou
 import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
 import { type RefreshToken, type Successor, successorsOf } from '../tokens/refresh-token';
 import { supersededByStepUp, wasSupersededByStepUp } from './before-step-up';
+import type { EndReason } from './end-reason';
 import { isReachedBy, toReach } from './reach';
 import {
   checkSession,
-  type EndReason,
   isLive,
   isWithinGrace,
   MOVED,

@@ -9,9 +9,10 @@ import { insertWhere } from '../db/insert-where';
 import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared';
 import { sessionEvents, usedAssertions, userSessions, users } from '../db/schema';
 import { insertEvents } from '../security-log/record';
+import type { RevokedReason } from './end-reason';
 import { claimKey, IS_CLAIMED } from './idempotency';
 import { hasRoom, isAtLimit, isCrowded, oldestAtLimit, type SessionLimit } from './limits';
-import type { RevokedReason, Session } from './session';
+import type { Session } from './session';
 import { startStatements } from './start-events';
 import { IS_CREATED, isGuest } from './upgrade-guest';
 

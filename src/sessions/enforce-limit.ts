@@ -7,9 +7,10 @@ import { and, desc, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { LISTED_AT, userSessions } from '../db/schema';
 import { type RecordedEvent, type Reporting, recordWhere, reportTo } from '../security-log/record';
+import type { RevokedReason } from './end-reason';
 import { isCounted, type SessionLimit } from './limits';
 import { endOfSlice, isOpenOf, type Position, SLICE, sliceOfOpen, toPosition } from './open';
-import { isLive, type RevokedReason, toDeathReason } from './session';
+import { isLive, toDeathReason } from './session';
 
 /**
  * Slices of each kind that one request does, because a Worker may ask D1 a thousand times. What is

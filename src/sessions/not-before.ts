@@ -8,7 +8,7 @@ import { and, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { EVERYONE, notBefores, userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
-import type { RevokedReason } from './session';
+import type { RevokedReason } from './end-reason';
 
 /**
  * 9999-12-31. How long a session may last is its own row's, made under a configuration that may

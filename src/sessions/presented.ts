@@ -17,20 +17,14 @@ import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
 import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
 import { changeIfUnchanged } from './change-if-unchanged';
+import type { RefusalReason } from './end-reason';
 import { NOTHING_ASKED } from './granted';
 import { observe } from './observe';
 import { findSession } from './read';
 import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
 import { endById, type Revocation } from './revocation';
 import { MAX_LOST_RACES } from './rotate';
-import {
-  type KnownSession,
-  MOVED,
-  type Moved,
-  type RefusalReason,
-  type Session,
-  selectSession,
-} from './session';
+import { type KnownSession, MOVED, type Moved, type Session, selectSession } from './session';
 
 /** Who presents it, as far as the request tells. */
 export interface Visitor {

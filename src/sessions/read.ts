@@ -4,10 +4,10 @@
  */
 import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
+import type { EndReason } from './end-reason';
 import type { SessionOwner } from './may-end';
 import {
   checkSession,
-  type EndReason,
   type KnownSession,
   MOVED,
   type Moved,

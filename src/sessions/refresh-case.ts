@@ -35,11 +35,11 @@ import {
   findSupersededByStepUp,
   type KnownAuthentication,
 } from './before-step-up';
+import type { EndReason } from './end-reason';
 import { type Ask, type NotGranted, whyNotGranted } from './granted';
 import { findRecovery, markRecovery, mayRecover } from './recovery';
 import {
   checkSession,
-  type EndReason,
   type KnownSession,
   lastUsedAt,
   MOVED,

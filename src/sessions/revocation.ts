@@ -17,7 +17,8 @@ import {
   recordWhere,
   reportTo,
 } from '../security-log/record';
-import { isLive, PLACEHOLDERS_OF_NOW, type RevokedReason, toValuesOfNow } from './session';
+import type { RevokedReason } from './end-reason';
+import { isLive, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
 
 /** When, on whose behalf, and how it is reported. */
 export interface Revocation {

@@ -14,6 +14,7 @@ import type { RepeatableDraft } from '../security-log/hourly-limit';
 import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
 import { changeIfUnchanged, type RowChange } from './change-if-unchanged';
+import type { RefusalReason, RevokedReason } from './end-reason';
 import type { Ask, NotGranted } from './granted';
 import { ordinaryRefresh } from './ordinary-refresh';
 import {
@@ -22,14 +23,7 @@ import {
   type RefreshPolicy,
   toRefreshCase,
 } from './refresh-case';
-import {
-  MOVED,
-  type Moved,
-  type RefusalReason,
-  type RevokedReason,
-  type Session,
-  selectSession,
-} from './session';
+import { MOVED, type Moved, type Session, selectSession } from './session';
 
 export interface Refresh {
   token: ShownRefreshToken;

@@ -8,7 +8,7 @@ import { policyOf, type SessionPolicies } from '../config/session-policy';
 import type { Home, Replica } from '../db/d1';
 import { given, type Values, writtenOnce } from '../db/prepared';
 import { EVERYONE, notBefores, userSessions } from '../db/schema';
-import type { ActReason } from '../security-log/audit';
+import { type EndReason, type RevokedReason, toEndReason } from './end-reason';
 import { type Policies, toGraceSql, toInactivitySql } from './policy-sql';
 
 export type Session = typeof userSessions.$inferSelect;
@@ -20,44 +20,12 @@ export interface KnownSession extends Session {
 }
 
 /**
- * What `revoked_reason` holds. `suspicious`: revoked by policy, because a refresh looked like
- * someone else's.
- */
-export type RevokedReason =
-  | 'signed_out'
-  | 'evicted'
-  | 'reuse_detected'
-  | 'suspicious'
-  | 'revoked'
-  | 'upgraded'
-  /** A client ended it, and said why. */
-  | ActReason
-  /** It was over by time before it was marked (sessions/enforce-limit.ts). */
-  | 'expired_idle'
-  | 'expired_absolute';
-/** Why a session is over, as its own user may be told. */
-export type EndReason =
-  | 'expired_idle'
-  | 'expired_absolute'
-  | 'signed_out'
-  | 'evicted'
-  | 'reuse_detected'
-  | 'revoked'
-  | ActReason;
-
-/**
  * What a rule answers of a session that has left this home: no reason to tell anybody, because it
  * goes on where it went. The types lead such an answer to service/follow-session.ts, and nowhere
  * else.
  */
 export const MOVED = Symbol('moved');
 export type Moved = typeof MOVED;
-
-/**
- * Why a refresh is refused. After `reauthenticate` the session lives on: the person has to sign in
- * again where they are now.
- */
-export type RefusalReason = EndReason | 'reauthenticate';
 
 const toSeconds = (milliseconds: number) => Math.floor(milliseconds / 1000);
 
@@ -209,33 +177,6 @@ export function wasRotatedWithinGrace(
   const { graceSeconds } = policyOf(policies, session.clientId);
   if (graceSeconds === 0) return false;
   return (session.rotatedAt?.getTime() ?? 0) > now - graceSeconds * 1000;
-}
-
-function toEndReason(revokedReason: string | null): EndReason {
-  const reason = revokedReason as RevokedReason | null;
-  switch (reason) {
-    case 'signed_out':
-    case 'evicted':
-    case 'reuse_detected':
-    case 'expired_idle':
-    case 'expired_absolute':
-    case 'password_changed':
-    case 'credential_compromised':
-    case 'account_disabled':
-    case 'administrator':
-    case 'user_request':
-      return reason;
-    // A guest is told that the session is over, not what became of its user.
-    case 'upgraded':
-    case 'suspicious':
-    case 'revoked':
-    case null:
-      return 'revoked';
-    // A reason from a later release.
-    default:
-      reason satisfies never;
-      return 'revoked';
-  }
 }
 
 /** SQL: the session is of this user's id, or of the guest whose session id this is. */

@@ -8,18 +8,11 @@ import type { SessionPolicies } from '../config/session-policy';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
+import type { EndReason } from './end-reason';
 import { belongsTo, type SessionOwner } from './may-end';
 import { isOpenOf } from './open';
 import { isReached } from './reach';
-import {
-  checkSession,
-  type EndReason,
-  isLive,
-  MOVED,
-  type Moved,
-  type Session,
-  selectSession,
-} from './session';
+import { checkSession, isLive, MOVED, type Moved, type Session, selectSession } from './session';
 
 /** What a session has from now on. What is left out stays as it is; null is none. */
 export interface SessionChange {

@@ -10,9 +10,10 @@ import { type Home, transact } from '../db/d1';
 import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared';
 import { sessionEvents, userSessions } from '../db/schema';
 import { insertEvents } from '../security-log/record';
+import type { RevokedReason } from './end-reason';
 import { SLICE } from './open';
 import { isReachedBy } from './reach';
-import { isLive, PLACEHOLDERS_OF_NOW, type RevokedReason } from './session';
+import { isLive, PLACEHOLDERS_OF_NOW } from './session';
 
 /** SQL: the session is the live one of a guest, of a client that the grant reaches. */
 export function isGuest(policy: SessionPolicies): SQL | undefined {

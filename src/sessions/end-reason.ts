@@ -1,0 +1,66 @@
+/**
+ * Why a session is over, and what of that its client is told. A new reason that is stored has to be
+ * given the one that is told: the switch below is exhaustive.
+ */
+import type { ActReason } from '../security-log/audit';
+
+/**
+ * What `revoked_reason` holds. `suspicious`: revoked by policy, because a refresh looked like
+ * someone else's.
+ */
+export type RevokedReason =
+  | 'signed_out'
+  | 'evicted'
+  | 'reuse_detected'
+  | 'suspicious'
+  | 'revoked'
+  | 'upgraded'
+  /** A client ended it, and said why. */
+  | ActReason
+  /** It was over by time before it was marked (sessions/enforce-limit.ts). */
+  | 'expired_idle'
+  | 'expired_absolute';
+
+/** Why a session is over, as its own user may be told. */
+export type EndReason =
+  | 'expired_idle'
+  | 'expired_absolute'
+  | 'signed_out'
+  | 'evicted'
+  | 'reuse_detected'
+  | 'revoked'
+  | ActReason;
+
+/**
+ * Why a refresh is refused. After `reauthenticate` the session lives on: the person has to sign in
+ * again where they are now.
+ */
+export type RefusalReason = EndReason | 'reauthenticate';
+
+/** What the stored reason is to the session's own client. */
+export function toEndReason(revokedReason: string | null): EndReason {
+  const reason = revokedReason as RevokedReason | null;
+  switch (reason) {
+    case 'signed_out':
+    case 'evicted':
+    case 'reuse_detected':
+    case 'expired_idle':
+    case 'expired_absolute':
+    case 'password_changed':
+    case 'credential_compromised':
+    case 'account_disabled':
+    case 'administrator':
+    case 'user_request':
+      return reason;
+    // A guest is told that the session is over, not what became of its user.
+    case 'upgraded':
+    case 'suspicious':
+    case 'revoked':
+    case null:
+      return 'revoked';
+    // A reason from a later release.
+    default:
+      reason satisfies never;
+      return 'revoked';
+  }
+}
