@@ -27,6 +27,8 @@ export interface AccessTokenClaims extends JWTPayload {
   amr?: string[];
   /** How well, by classes of the service's own. */
   acr?: string;
+  /** What it allows, separated by spaces (RFC 9068 §2.2.3); absent: the session has no scopes. */
+  scope?: string;
 }
 
 /**
@@ -39,5 +41,7 @@ export type Verdict =
   | { ok: false; error: 'invalid_token'; description: string }
   /** 401: good, but the person has to authenticate again (RFC 9470 §3). */
   | { ok: false; error: 'insufficient_user_authentication'; description: string }
+  /** 403: good, but it allows less than is asked for (RFC 6750 §3.1). */
+  | { ok: false; error: 'insufficient_scope'; description: string }
   /** 503: it cannot be decided now. */
   | { ok: false; error: 'unavailable'; description: string };

@@ -18,8 +18,8 @@ export interface VerifiedEnv {
 /**
  * Lets a request pass with a good access token that meets the requirements, and sets
  * `c.get('accessToken')`. Any other is answered here: 401 with a challenge in `WWW-Authenticate`
- * (RFC 6750 §3; RFC 9470 §3 where a more recent or stronger authentication is needed), or 503 with
- * `Retry-After` when it cannot be decided now.
+ * (RFC 6750 §3; RFC 9470 §3 where a more recent or stronger authentication is needed), 403 where the
+ * token lacks a scope, or 503 with `Retry-After` when it cannot be decided now.
  *
  * Tokens are read from the Authorization header (RFC 6750 §2.1), never from a URL, which is logged,
  * or a form, which any site can send. The verifier's option `cookie` adds the service's cookie;
@@ -48,6 +48,8 @@ function respond(verdict: Refused, requirements: Requirements): Response {
       return refuse(503, { 'Retry-After': '5' });
     case 'invalid_request':
       return refuse(400, { 'WWW-Authenticate': toChallenge(verdict, requirements) });
+    case 'insufficient_scope':
+      return refuse(403, { 'WWW-Authenticate': toChallenge(verdict, requirements) });
     case 'invalid_token':
     case 'insufficient_user_authentication':
       return refuse(401, { 'WWW-Authenticate': toChallenge(verdict, requirements) });
@@ -58,12 +60,17 @@ function refuse(status: 400 | 401 | 403 | 503, headers: Record<string, string> =
   return new Response(null, { status, headers: { ...headers, 'Cache-Control': 'no-store' } });
 }
 
-function toChallenge({ error, description }: Refused, { maxAge, acr }: Requirements): string {
+function toChallenge(
+  { error, description }: Refused,
+  { maxAge, acr, scope }: Requirements,
+): string {
   const parameters = [`error="${error}"`, `error_description="${description}"`];
   if (error === 'insufficient_user_authentication') {
     if (maxAge !== undefined) parameters.push(`max_age="${maxAge}"`);
     if (acr !== undefined)
       parameters.push(`acr_values="${acr.join(' ').replaceAll(/["\\]/g, '')}"`);
   }
+  if (error === 'insufficient_scope' && scope !== undefined)
+    parameters.push(`scope="${scope.join(' ').replaceAll(/["\\]/g, '')}"`);
   return `Bearer ${parameters.join(', ')}`;
 }

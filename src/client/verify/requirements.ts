@@ -1,4 +1,7 @@
-/** What a route asks of the person's authentication, and whether a token's claims show it. */
+/**
+ * What a route asks of the person's authentication and of the token, and whether its claims show
+ * it.
+ */
 import type { AccessTokenClaims } from './access-token-verdict';
 
 /** What a route asks for beyond a good token. */
@@ -12,11 +15,19 @@ export interface Requirements {
    * you.
    */
   amr?: string[];
+  /** All of these scopes (RFC 6749 §3.3); a token without scopes has none. */
+  scope?: string[];
   /**
    * Ask the service whether the session is live right now (RFC 7662 §2). One request to it each
    * time; needs the option `introspection`.
    */
   live?: boolean;
+}
+
+/** Whether the token allows what is asked for. */
+export function isAllowed({ scope: held }: AccessTokenClaims, { scope = [] }: Requirements) {
+  const scopes = typeof held === 'string' ? held.split(' ') : [];
+  return scope.every((name) => scopes.includes(name));
 }
 
 /** Whether the claims show what is asked for, at a time in seconds since 1970. */

@@ -11,7 +11,7 @@ import { type PageSession, readPageSession } from './page-session';
 import { type PresentedToken, type RequestHead, readToken } from './presented-token';
 import { readJson } from './read-json';
 import { createRemoteKeys } from './remote-keys';
-import { isAuthenticated, type Requirements } from './requirements';
+import { isAllowed, isAuthenticated, type Requirements } from './requirements';
 import { createRevocations, type RevocationOptions } from './revocations';
 
 /** Whose tokens are good here, and how soon an ended session is noticed. */
@@ -67,7 +67,8 @@ export interface AccessTokenVerifier {
   /**
    * Whether the token is good here and meets the requirements. `ok` means: signed by a key of the
    * issuer, of type `at+jwt`, by the issuer, for the audience, not expired (RFC 9068 §4), its
-   * session not ended as far as the options ask, and authenticated as required (RFC 9470 §4).
+   * session not ended as far as the options ask, of the scopes (RFC 6750 §3.1) and authenticated as
+   * required (RFC 9470 §4).
    *
    * Every outcome is a value, an unreachable service too. It rejects for one mistake of the
    * caller's, with a `TypeError`: `live` without the option `introspection`.
@@ -158,6 +159,13 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
       if (state === 'inactive') return invalid('The session of this access token is over');
       if (state === 'unknown') return unavailable('The session service did not answer');
     }
+    // Another authentication widens no scope, so it is not asked for in vain.
+    if (!isAllowed(claims, requirements))
+      return {
+        ok: false,
+        error: 'insufficient_scope',
+        description: 'The access token does not allow this',
+      };
     return isAuthenticated(claims, requirements, now() / 1000)
       ? verdict
       : {
