@@ -56,6 +56,10 @@ export class Sessions
     return this.#calls.introspect(...asked);
   }
 
+  exchange(...asked: Asked<'exchange'>): Answered<'exchange'> {
+    return this.#calls.exchange(...asked);
+  }
+
   revoke(...asked: Asked<'revoke'>): Answered<'revoke'> {
     return this.#calls.revoke(...asked);
   }

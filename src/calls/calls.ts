@@ -26,6 +26,7 @@ export function callsOf(door: Door): SessionsCalls {
     },
     introspect: by('introspect', tokens.introspect),
     exchangeCookie: by('exchangeCookie', tokens.exchangeCookie),
+    exchange: by('exchange', tokens.exchange),
     revoke: by('revoke', tokens.revoke),
     findUser: by('findUser', users.find),
     list: by('list', users.list),

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { deviceOf, visitorOf, whyNotDescribed } from '../service/caller-signals';
+import { exchangeToken } from '../service/exchange-token';
 import { introspect as introspectToken, revokeByToken } from '../service/inspect-token';
 import { issueTokens } from '../service/issue-tokens';
 import { presentCookie, verifySessionCookie } from '../service/present-cookie';
@@ -14,7 +15,13 @@ import { toAsk, whyNoToken } from '../service/token-grant';
 import { cookiesNamed, parseSessionCookie, SESSION_COOKIE } from '../tokens/session-cookie';
 import { defineCall } from './call';
 import { asked, signals, toAsked } from './fields';
-import { toIntrospectionView, toScopeView, toSessionView, toTokenView } from './views';
+import {
+  toExchangedView,
+  toIntrospectionView,
+  toScopeView,
+  toSessionView,
+  toTokenView,
+} from './views';
 
 export const refresh = defineCall(
   'refresh',
@@ -59,6 +66,17 @@ export const introspect = defineCall(
     const { introspection } = found;
     const value = toIntrospectionView(introspection, service.config.issuer);
     return introspection === null ? { ok: true, value, outcome: 'inactive' } : { ok: true, value };
+  },
+);
+
+/** Of a token that an API was sent, one for the next (RFC 8693). */
+export const exchange = defineCall(
+  'exchange',
+  v.strictObject({ subject_token: v.string(), ...asked }),
+  async (caller, service, { subject_token: subjectToken, ...target }) => {
+    const exchanged = await exchangeToken(caller, service, subjectToken, toAsked(target));
+    if (!exchanged.ok) return exchanged;
+    return { ok: true, value: toExchangedView(exchanged), outcome: 'exchanged' };
   },
 );
 

@@ -4,6 +4,7 @@ import { toIso } from '../iso-time';
 import { findDevice } from '../risk/find-device';
 import { parseSignals, type Signals } from '../risk/signals';
 import { describeDevice } from '../risk/user-agent';
+import type { Exchanged } from '../service/exchange-token';
 import type { Introspection } from '../service/inspect-token';
 import type { Tokens } from '../service/issue-tokens';
 import { parseActor } from '../sessions/actor';
@@ -99,6 +100,20 @@ export function toStartView(session: Session, tokens: Tokens, config: Config) {
     refresh_at: toIso(tokens.refreshAt),
   };
 }
+
+/** RFC 8693 §2.2.1. */
+export function toExchangedView(exchanged: Exchanged) {
+  return {
+    access_token: exchanged.accessToken,
+    issued_token_type: ACCESS_TOKEN_TYPE,
+    token_type: 'Bearer' as const,
+    expires_in: exchanged.expiresIn,
+    ...toScopeView(exchanged),
+  };
+}
+
+/** RFC 8693 §3. */
+export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token' as const;
 
 type IntrospectionView = { active: false } | { active: true; [claim: string]: unknown };
 

@@ -49,6 +49,7 @@ function reachOf(client: Client, capability: Capability): ReadonlySet<string> | 
       return allow.has(capability) ? new Set([id]) : undefined;
     case 'create_sessions':
     case 'introspect':
+    case 'exchange':
       return allow.has(capability) ? forClients : undefined;
     case 'browser_tokens':
     case 'verify_cookies':

@@ -42,7 +42,7 @@ export const grantEntries = {
 type Entry = v.InferOutput<v.StrictObjectSchema<typeof grantEntries, undefined>>;
 
 /** What only the API of an audience is sent tokens for. */
-const OF_APIS: readonly string[] = ['verify_cookies'];
+const OF_APIS: readonly string[] = ['verify_cookies', 'exchange'];
 
 export function toGrants(
   { audiences, scopes, serves }: Entry,

@@ -25,6 +25,8 @@ export const CAPABILITIES = [
   'verify_cookies',
   /** Start sessions of its own by ID tokens. */
   'sign_in',
+  /** Exchange access tokens that it is sent for narrower ones, for the next API. */
+  'exchange',
   /** `manage_users` for the sessions of every client. */
   'manage_all',
   'erase_users',

@@ -19,7 +19,7 @@ import type { Caller, ClientCaller } from './caller';
 import { presenterOf } from './caller-signals';
 import { endByClient, hasEnded } from './end-session';
 import { whereSessionIs } from './follow-session';
-import { isForAccount, verifyOwnAccessToken } from './own-access-token';
+import { isExchanged, isForAccount, verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
 import { type Result, refuse } from './refusal';
 import type { Service } from './service';
@@ -39,6 +39,8 @@ type FoundToken =
       issuedAt: number;
       /** Whether it may end the session by itself. */
       isForAccount: boolean;
+      /** It is for one API, of a token that another was sent, and ends nothing. */
+      isExchanged: boolean;
       claims: Record<string, unknown>;
     });
 
@@ -107,7 +109,8 @@ export async function revokeByToken(
     const { sessionId, home } = found;
     if (found.clientId !== client.id) return UNCHANGED;
     // Who only names a public client may be an API that was sent the token.
-    if (isPublic(client) && !found.isForAccount) return refuse({ code: 'unsupported_token_type' });
+    if (found.isExchanged || (isPublic(client) && !found.isForAccount))
+      return refuse({ code: 'unsupported_token_type' });
     const throttled = await throttleSignOut(service, client.id, found);
     if (throttled !== null) return throttled;
     const target = { sessionId, clientId: client.id };
@@ -139,8 +142,13 @@ async function findToken(
   const verdict = await verifyOwnAccessToken(caller, service, token);
   const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
   if (!verdict.ok || home === null) return null;
-  const { sessionId, clientId, issuedAt, payload } = verdict.token;
-  const claims = toTrustedClaims(payload);
-  const isFor = isForAccount(verdict.token, service);
-  return { kind: 'access_token', home, sessionId, clientId, issuedAt, isForAccount: isFor, claims };
+  const { token: found } = verdict;
+  const { sessionId, clientId, issuedAt } = found;
+  return {
+    kind: 'access_token',
+    ...{ home, sessionId, clientId, issuedAt },
+    isForAccount: isForAccount(found, service),
+    isExchanged: isExchanged(found),
+    claims: toTrustedClaims(found.payload),
+  };
 }

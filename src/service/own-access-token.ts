@@ -36,34 +36,40 @@ export async function verifyOwnAccessToken(
 
 type AudienceVerdict = AccessTokenVerdict | { ok: false; reason: 'wrong_audience' };
 
-const isFor = ({ payload }: AccessToken, audience: string) =>
+export const isFor = ({ payload }: AccessToken, audience: string) =>
   [payload.aud].flat().includes(audience);
 
 /** Whether a token may see and end the person's sessions (token-grant.ts). */
 export function isForAccount(token: AccessToken, { config }: Service): boolean {
-  return isFor(token, config.accountAudience);
+  return isFor(token, config.accountAudience) && !isExchanged(token);
 }
+
+/** Whether an API has it of a token that it was sent (RFC 8693), and so not of the person. */
+export const isExchanged = ({ payload }: AccessToken) =>
+  (payload.act as { client_id?: string } | undefined)?.client_id !== undefined;
 
 /**
  * `verifyOwnAccessToken` where a gateway stands in front of one of the team's APIs: of those that
  * it serves, or of the first where nobody says who it is.
  */
 export const verifyApiToken =
-  (gateway: Client | null) => (caller: Caller, service: Service, token: string) =>
-    verifyTokenFor(gateway?.serves ?? [service.config.audiences[0]], caller, service, token);
+  (gateway: Client | null) => async (caller: Caller, service: Service, token: string) => {
+    const audiences = gateway?.serves ?? [service.config.audiences[0]];
+    const verdict = await verifyOwnAccessToken(caller, service, token);
+    return toAudienceVerdict(verdict, (found) => audiences.some((name) => isFor(found, name)));
+  };
 
 /** `verifyOwnAccessToken` where the person's sessions are seen or ended. */
-export const verifyAccountToken = (caller: Caller, service: Service, token: string) =>
-  verifyTokenFor([service.config.accountAudience], caller, service, token);
-
-async function verifyTokenFor(
-  audiences: readonly string[],
-  caller: Caller,
-  service: Service,
-  token: string,
-): Promise<AudienceVerdict> {
+export async function verifyAccountToken(caller: Caller, service: Service, token: string) {
   const verdict = await verifyOwnAccessToken(caller, service, token);
-  return !verdict.ok || audiences.some((audience) => isFor(verdict.token, audience))
+  return toAudienceVerdict(verdict, (found) => isForAccount(found, service));
+}
+
+function toAudienceVerdict(
+  verdict: AccessTokenVerdict,
+  isIntended: (token: AccessToken) => boolean,
+): AudienceVerdict {
+  return !verdict.ok || isIntended(verdict.token)
     ? verdict
     : { ok: false, reason: 'wrong_audience' };
 }

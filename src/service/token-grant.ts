@@ -33,7 +33,7 @@ export function toAsk(
     return refuse({ code: 'invalid_target' });
   // Many libraries ask for the scope of the sign-in again at each refresh. Where there are none,
   // what is asked for is ignored.
-  const scopes = client?.scopes && scope !== null ? toScopes(scope) : null;
+  const scopes = client?.scopes && scope !== null ? readScopes(scope) : null;
   if (scopes?.some((name) => !SCOPE_TOKEN.test(name))) return refuse({ code: 'invalid_scope' });
   return { ok: true, ask: { audiences: resource && [...new Set(resource)], scopes } };
 }
@@ -85,6 +85,6 @@ export function toTokenGrant(
 }
 
 /** Each once, in the order in which they were asked for. */
-function toScopes(scope: string): string[] {
+export function readScopes(scope: string): string[] {
   return [...new Set(scope.split(' ').filter((name) => name !== ''))];
 }

@@ -30,7 +30,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
  * left out of introspection.
  */
 const ISSUED_CLAIMS: ReadonlySet<string> = new Set(
-  'iss sub aud exp iat jti client_id scope auth_time acr amr sid home guest'.split(' '),
+  'iss sub aud exp iat jti client_id scope auth_time acr amr act sid home guest'.split(' '),
 );
 
 /**
@@ -134,6 +134,33 @@ export function toUnsignedToken(
   };
   const [head, body] = [header, payload].map((part) => base64url.encode(JSON.stringify(part)));
   return `${head}.${body}.`;
+}
+
+/**
+ * Signs what a token says, for another audience and of a client that acts for its person (RFC 8693
+ * §4.1), which may itself act for another. Times in seconds.
+ */
+export async function issueExchangedToken(
+  key: SigningKey,
+  { payload }: AccessToken,
+  to: { audience: string[]; scope: string | null; clientId: string },
+  { issuedAt, expiresAt }: Pick<AccessToken, 'issuedAt' | 'expiresAt'>,
+): Promise<string> {
+  const { scope: _, act, ...claims } = toTrustedClaims(payload);
+  const [aud, ...others] = to.audience;
+  return new SignJWT({
+    ...claims,
+    client_id: to.clientId,
+    ...(to.scope && { scope: to.scope }),
+    // `client_id`: it is a client that acts, not someone of a team's support.
+    act: { sub: to.clientId, client_id: to.clientId, ...(act != null && { act }) },
+    aud: others.length === 0 ? aud : to.audience,
+    iat: issuedAt,
+    exp: expiresAt,
+    jti: crypto.randomUUID(),
+  })
+    .setProtectedHeader({ alg: key.alg, typ: TYP, kid: key.kid })
+    .sign(key.privateKey);
 }
 
 /**

@@ -28,6 +28,7 @@ const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls
     refresh: { refresh_token: token },
     signIn: { assertion: token },
     introspect: { token },
+    exchange: { subject_token: token, resource: 'urn:example:api' },
     exchangeCookie: { cookie: '' },
     revoke: { token },
     findUser: { issuer: 'https://id.example', subject: 'ada' },

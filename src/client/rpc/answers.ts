@@ -136,6 +136,11 @@ export interface ExchangedCookie extends AccessToken, Warned {
   session: Session;
 }
 
+/** A narrower access token (RFC 8693 §2.2.1). */
+export interface ExchangedToken extends AccessToken, Warned {
+  issued_token_type: 'urn:ietf:params:oauth:token-type:access_token';
+}
+
 /** RFC 7662 §2.2; claims of an access token are all there. */
 export type Introspection = { active: false } | { active: true; [claim: string]: unknown };
 

@@ -6,6 +6,7 @@ import type {
   Answer,
   EventPage,
   ExchangedCookie,
+  ExchangedToken,
   ExportPage,
   HandedOff,
   Introspection,
@@ -85,6 +86,14 @@ export interface SessionsCalls {
   signIn(input: SignInRequest, options?: CreateOptions): Promise<Answer<Tokens>>;
   /** `POST /oauth/introspect` (`introspect`): whether a token of either kind is good right now. */
   introspect(input: { token: string }, options?: CallOptions): Promise<Answer<Introspection>>;
+  /**
+   * `POST /oauth/token` (`exchange`): of an access token that this API was sent, a narrower one for
+   * the next (RFC 8693). It lives no longer, and names this client in `act`.
+   */
+  exchange(
+    input: { subject_token: string } & Targeted,
+    options?: CallOptions,
+  ): Promise<Answer<ExchangedToken>>;
   /**
    * `POST /oauth/revoke`: ends the session of a token of the client's own. `revoked` is false where
    * there was none to end.

@@ -5,6 +5,7 @@
 import { type Context, Hono } from 'hono';
 import { etag } from 'hono/etag';
 import { JWKS_CACHE_SECONDS } from '../../config/signing-key-policy';
+import { isTokenExchanged } from '../../service/exchange-token';
 import type { Service } from '../../service/service';
 import { trustedKeys } from '../../tokens/signing-keys';
 import type { AppEnv } from '../context';
@@ -33,6 +34,7 @@ export function metadataRoutes(service: Service): {
     grant_types_supported: [
       'refresh_token',
       ...(config.trustedIssuers.size > 0 ? ['urn:ietf:params:oauth:grant-type:jwt-bearer'] : []),
+      ...(isTokenExchanged(config) ? ['urn:ietf:params:oauth:grant-type:token-exchange'] : []),
     ],
     ...(scopes.size > 0 && { scopes_supported: [...scopes].sort() }),
     // Required by RFC 8414 §2; there is no authorization endpoint.

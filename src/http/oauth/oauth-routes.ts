@@ -3,8 +3,14 @@
  * 7662).
  */
 import { Hono } from 'hono';
-import { toIntrospectionView, toTokenView } from '../../calls/views';
+import {
+  ACCESS_TOKEN_TYPE,
+  toExchangedView,
+  toIntrospectionView,
+  toTokenView,
+} from '../../calls/views';
 import type { Client } from '../../config/clients';
+import { exchangeToken } from '../../service/exchange-token';
 import { introspect, revokeByToken } from '../../service/inspect-token';
 import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
@@ -19,6 +25,7 @@ import { toOAuthError } from '../refusals';
 
 type Form = ReadonlyMap<string, string>;
 
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 export function oauthRoutes(service: Service): Hono<AppEnv> {
@@ -26,12 +33,13 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post('/token', async (c) => {
-    const form = await readForm(c, ['resource']);
+    const form = await readForm(c, ['resource', 'audience']);
     const client = await authenticateClient(c, service, form);
     const grantType = need(form, 'grant_type');
     if (grantType === 'refresh_token') return grantByRefreshToken(c, client, form);
     if (grantType === JWT_BEARER && config.trustedIssuers.size > 0)
       return grantByAssertion(c, client, form);
+    if (grantType === TOKEN_EXCHANGE) return grantByExchange(c, client, form);
     throw new OAuthError('unsupported_grant_type', 'The grant type is not supported');
   });
 
@@ -71,6 +79,28 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     if (!refreshed.ok) throw toOAuthError(refreshed.refusal);
     c.set('outcome', refreshed.outcome);
     return c.json(toAppView(refreshed.tokens, form));
+  }
+
+  /** RFC 8693 §2.1. Who acts is the client itself. */
+  async function grantByExchange(c: AppContext, client: Client, form: Form) {
+    const requested = form.get('requested_token_type') ?? ACCESS_TOKEN_TYPE;
+    if (need(form, 'subject_token_type') !== ACCESS_TOKEN_TYPE || requested !== ACCESS_TOKEN_TYPE)
+      throw new OAuthError(
+        'invalid_request',
+        'Only access tokens are exchanged, for access tokens',
+      );
+    if (form.has('actor_token') || form.has('actor_token_type'))
+      throw new OAuthError('invalid_request', 'The actor is the client; there is no actor_token');
+    const names = [form.get('resource'), form.get('audience')].filter((name) => name !== undefined);
+    const asked = {
+      ...toAsked(form),
+      resource: names.length > 0 ? names.join(' ').split(' ') : null,
+    };
+    const caller = { ...c.get('caller'), client };
+    const exchanged = await exchangeToken(caller, service, need(form, 'subject_token'), asked);
+    if (!exchanged.ok) throw toOAuthError(exchanged.refusal);
+    c.set('outcome', 'exchanged');
+    return c.json({ ...toGrantedScope(form), ...toExchangedView(exchanged) });
   }
 
   /** RFC 7523 §2.1. */

@@ -1,0 +1,111 @@
+/**
+ * Token exchange (RFC 8693): an API that was sent an access token has one made from it for the next
+ * API. It says no more than the first, lives no longer, and names who acts. Nothing is written, and
+ * the session is looked up, so that one that is over has no more tokens to give.
+ */
+import type { Config } from '../config/config';
+import { policyOf } from '../config/session-policy';
+import { findLiveSession } from '../sessions/read';
+import { endsAt, isStale } from '../sessions/session';
+import { type AccessToken, issueExchangedToken } from '../tokens/access-token';
+import { authorize } from './authorize';
+import type { ClientCaller } from './caller';
+import { whereSessionIs } from './follow-session';
+import { isFor, verifyOwnAccessToken } from './own-access-token';
+import { type Result, refuse } from './refusal';
+import type { Service } from './service';
+import { throttleClient } from './throttle';
+import { type Asked, readScopes } from './token-grant';
+
+export interface Exchanged {
+  accessToken: string;
+  /** In seconds. */
+  expiresIn: number;
+  /** null: the subject token has no scopes. */
+  scope: string | null;
+}
+
+/** How many act for a person, one for the other, the client that asks among them. */
+const MAX_ACTORS = 3;
+
+/** Whether any client may. */
+export function isTokenExchanged({ clients }: Config): boolean {
+  return [...clients.values()].some(({ allow }) => allow.has('exchange'));
+}
+
+export async function exchangeToken(
+  caller: ClientCaller,
+  service: Service,
+  subjectToken: string,
+  { resource, scope: askedScope }: Asked,
+): Promise<Result<Exchanged>> {
+  const { client } = caller;
+  const { config } = service;
+  const authorized = authorize(caller.client, 'exchange');
+  if (!authorized.ok) return authorized;
+  if (resource === null) return invalid('resource or audience is missing: whom the token is for');
+  // For the account API a person's own client has to ask.
+  const known = client.audiences.filter((audience) => config.audiences.includes(audience));
+  if (resource.some((audience) => !known.includes(audience)))
+    return refuse({ code: 'invalid_target' });
+  const verdict = await verifyOwnAccessToken(caller, service, subjectToken);
+  const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
+  if (!verdict.ok || home === null) return NOT_GOOD;
+  const subject = verdict.token;
+  // Neither what another client brought, nor what was meant for another API, is the caller's to
+  // use: it would be its deputy, and a confused one.
+  if (!authorized.grant.includes(subject.clientId)) return NOT_GOOD;
+  if (!client.serves.some((audience) => isFor(subject, audience)))
+    return invalid('The subject token is for no API that the client serves');
+  const actors = actorsOf(subject);
+  if (actors.length >= MAX_ACTORS) return invalid(`At most ${MAX_ACTORS} may act for a person`);
+  const narrowed = toScope(subject, askedScope);
+  if (!narrowed.ok) return narrowed;
+  const { sessionId } = subject;
+  const throttled = await throttleClient(caller, service, sessionId);
+  if (throttled !== null) return throttled;
+  const { key } = await service.signerFor(home);
+  const now = service.now();
+  const found = await whereSessionIs(caller, service, { home, sessionId }, (place) =>
+    findLiveSession(place, config.sessions, sessionId, now),
+  );
+  const session = found?.result ?? null;
+  if (session === null || isStale(session, subject.issuedAt)) return NOT_GOOD;
+  // What went stale this second is followed by tokens of the next (service/issue-tokens.ts).
+  const notBefore = (session.tokensNotBefore?.getTime() ?? 0) / 1000;
+  const second = Math.floor(now / 1000);
+  const expiresAt = Math.min(
+    subject.expiresAt,
+    second + policyOf(config.sessions, client.id).accessTokenTtlSeconds,
+    (endsAt(session, config.sessions)?.getTime() ?? Number.POSITIVE_INFINITY) / 1000,
+  );
+  const audience = [...new Set(resource)];
+  const exchanged = { audience, scope: narrowed.scope, clientId: client.id };
+  const accessToken = await issueExchangedToken(key, subject, exchanged, {
+    issuedAt: Math.max(second, notBefore),
+    expiresAt,
+  });
+  return { ok: true, accessToken, expiresIn: expiresAt - second, scope: narrowed.scope };
+}
+
+const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
+/** RFC 8693 §2.2.2. Whether it is forged, over, or another's, nobody is told. */
+const NOT_GOOD = invalid(
+  'The subject token is not good, or not of a client that this one acts for',
+);
+
+/** Who acts by a token, the last one first (RFC 8693 §4.1). */
+function actorsOf({ payload }: AccessToken): unknown[] {
+  const actors: unknown[] = [];
+  for (let act = payload.act; act != null; act = (act as { act?: unknown }).act) actors.push(act);
+  return actors;
+}
+
+/** What is asked of the subject token's scopes; all of them, unless anything is. */
+function toScope({ payload }: AccessToken, asked: string | null): Result<{ scope: string | null }> {
+  if (typeof payload.scope !== 'string') return { ok: true, scope: null };
+  const held = payload.scope.split(' ');
+  const scopes = asked === null ? held : readScopes(asked);
+  if (scopes.some((scope) => !held.includes(scope))) return refuse({ code: 'invalid_scope' });
+  return { ok: true, scope: scopes.join(' ') };
+}
