@@ -6,6 +6,7 @@ import { parseSignals } from '../risk/signals';
 import type { Device } from '../risk/user-agent';
 import { contextOf, toEventView } from '../security-log/event-view';
 import type { SessionEvent } from '../security-log/read-events';
+import { type Answer, mayConfirm, UNUSUAL_EVENTS } from '../sessions/answer-event';
 import { parseJson } from '../sessions/parse-json';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
 import { toLocation } from './views';
@@ -72,18 +73,26 @@ export function personOf({ metadata, claims }: Session): string | null {
 /** The device is that of the session, where the event names none. */
 export type EventView = ReturnType<typeof toEventView> & {
   at: Date;
+  /** The answers that the person can give; none where there is nothing to ask. */
+  asks: readonly Answer[];
   shownDevice: Device | null;
 };
 
 export function toShownEvents(
   rows: readonly SessionEvent[],
   of: ReadonlyMap<string, Pick<Session, 'lastSignals' | 'userAgent'>>,
+  own: Session,
 ): EventView[] {
   const views = rows.map((row) => {
     const context = contextOf(row);
     const session = of.get(row.sessionId);
     const known = context?.browser || context?.platform ? context : session && findDevice(session);
-    return { ...toEventView(row), at: row.createdAt, shownDevice: known ?? null };
+    return {
+      ...toEventView(row),
+      at: row.createdAt,
+      asks: toAsked(row, own),
+      shownDevice: known ?? null,
+    };
   });
   // A sign-in on a new kind of device is two events of one request, and one thing to a person.
   const told = views.filter(({ type }) => type === 'new_device');
@@ -93,6 +102,14 @@ export function toShownEvents(
       ({ session_id: id, request_id: by }) => id === event.session_id && by === event.request_id,
     );
   return views.filter((event) => !isToldAlready(event));
+}
+
+/** A new device is asked about on the others: it was the one that sat there who would answer. */
+function toAsked(row: SessionEvent, { id: sessionId, userId, authTime }: Session): Answer[] {
+  const isUnusual = UNUSUAL_EVENTS.some((type) => type === row.type);
+  if (!isUnusual || toEventView(row).answer !== undefined) return [];
+  if (row.type === 'new_device' && row.sessionId === sessionId) return [];
+  return mayConfirm(row, { sessionId, userId, authTime }) ? ['yes', 'no'] : ['no'];
 }
 
 /** Devices that a person would take for one, the latest first. */

@@ -40,7 +40,8 @@ export function toAuditView(event: Event) {
 
 /** Of the security log. */
 export function toEventView(event: Event) {
-  const { by, client_id, reason, context, risk, left_out: leftOut } = parseDetails(event.details);
+  const details = parseDetails(event.details);
+  const { by, client_id, reason, context, risk, answer, left_out: leftOut } = details;
   return {
     id: event.id,
     type: event.type,
@@ -63,6 +64,8 @@ export function toEventView(event: Event) {
     ...(risk !== undefined && {
       risk: { score: risk.score, level: risk.level, reasons: risk.reasons, changes: risk.changes },
     }),
+    // What the person said when they were asked whether it was them.
+    ...(answer !== undefined && { answer }),
     // How many more of this type the session had in the hour, beyond the limit.
     ...(leftOut !== undefined && { left_out: leftOut }),
     request_id: event.requestId,

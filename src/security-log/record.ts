@@ -29,6 +29,8 @@ export interface EventDetails {
   context?: Signals;
   /** What this event reports; the same seen again is not reported (hourly-limit.ts). */
   once?: string;
+  /** What the person said of it, when they were asked whether it was them. */
+  answer?: 'yes' | 'no';
   /** How many more of the hour are not in the log. */
   left_out?: number;
   risk?: Pick<Assessment, 'score' | 'level' | 'reasons' | 'changes' | 'decision'>;

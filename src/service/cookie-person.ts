@@ -3,6 +3,7 @@
  * browsers. The cookie's session was found to be live before (present-cookie.ts).
  */
 import type { Home } from '../db/d1';
+import { type Answer, answerEvent } from '../sessions/answer-event';
 import { type Account, readAccount } from '../sessions/read-account';
 import { type DeviceHistory, readDevice } from '../sessions/read-device';
 import { renameSession } from '../sessions/rename';
@@ -83,6 +84,17 @@ export function endOneByCookie(
 ): Promise<Result<object>> {
   return end(caller, service, (home, revocation) =>
     revokeOne(home, personOf(caller), sessionId, revocation),
+  );
+}
+
+/** Keeps what the person says of something unusual; "no" ends the session that it was of. */
+export function answerByCookie(
+  caller: CookieCaller,
+  service: Service,
+  input: { eventId: string; answer: Answer },
+): Promise<Result<object>> {
+  return end(caller, service, (home, revocation) =>
+    answerEvent(home, personOf(caller), input, revocation),
   );
 }
 

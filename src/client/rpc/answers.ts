@@ -171,6 +171,8 @@ export interface SecurityEvent {
     reasons: string[];
     changes: { signal: string; from: string | number | null; to: string | number | null }[];
   };
+  /** What the person said when they were asked whether it was them. */
+  answer?: 'yes' | 'no';
   /** How many more of this type the session had in the hour, beyond the limit. */
   left_out?: number;
   request_id: string | null;

@@ -7,13 +7,22 @@ import { Hono } from 'hono';
 import type { Service } from '../../service/service';
 import type { AppEnv } from '../context';
 import { icon, stylesheet } from './assets';
-import { nameDevice, ownForm, signOutHere, signOutOne, signOutOthers } from './forms';
+import {
+  answer,
+  nameDevice,
+  ownForm,
+  signOutEverywhere,
+  signOutHere,
+  signOutOne,
+  signOutOthers,
+} from './forms';
 import { type Pages, setPageHeaders } from './pages';
 import {
   askSignOutOthers,
   showActivity,
   showDevice,
   showDevices,
+  showNotYou,
   showSignedOut,
 } from './show-pages';
 
@@ -31,12 +40,15 @@ export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   routes.get('/activity', showActivity(service, pages));
   routes.get('/sessions/:id', showDevice(service, pages));
   routes.get('/sign-out-others', askSignOutOthers(service, pages));
+  routes.get('/not-you', showNotYou(service, pages));
   routes.get('/signed-out', showSignedOut(pages));
 
   const isOwnForm = ownForm(service.config);
   routes.post('/sessions/:id/sign-out', isOwnForm, signOutOne(service, pages));
   routes.post('/sessions/:id/name', isOwnForm, nameDevice(service, pages));
   routes.post('/sign-out-others', isOwnForm, signOutOthers(service, pages));
+  routes.post('/events/:id/:answer{yes|no}', isOwnForm, answer(service, pages));
+  routes.post('/sign-out-everywhere', isOwnForm, signOutEverywhere(service, pages));
   routes.post('/sign-out', isOwnForm, signOutHere(service, pages));
   return routes;
 }

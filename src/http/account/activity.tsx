@@ -66,6 +66,7 @@ const Entry = ({ site, event, exact }: { site: Site; event: EventView; exact?: b
     sayWho(event, site),
     wording.place(event.location),
     wording.list(sayReasons(event, texts)),
+    event.answer && texts[`answer_${event.answer}`],
   ];
   return (
     <li>
@@ -76,11 +77,27 @@ const Entry = ({ site, event, exact }: { site: Site; event: EventView; exact?: b
             <span>{fact}</span>
           ))}
         </p>
+        {event.asks.length > 0 && <Question site={site} event={event} />}
       </div>
       <Time site={site} date={event.at} exact={exact} />
     </li>
   );
 };
+
+const Question = ({ site: { texts, link }, event }: { site: Site; event: EventView }) => (
+  <form method="post" class="ask">
+    <span>{texts.wasThisYou}</span>
+    {event.asks.map((answer) => (
+      <button
+        class={answer === 'no' ? 'button danger' : 'button'}
+        type="submit"
+        formaction={link(`/account/events/${event.id}/${answer}`)}
+      >
+        {texts[`ask_${answer}`]}
+      </button>
+    ))}
+  </form>
+);
 
 /** Whose doing the end of a session was. Of other events their name says it. */
 function sayWho(event: EventView, { texts }: Site): string | null {

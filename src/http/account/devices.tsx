@@ -21,6 +21,7 @@ export interface DevicesProps {
 
 export const DevicesPage = ({ site, own, others, hasMore, events, older, done }: DevicesProps) => {
   const { texts, wording, link } = site;
+  const open = events.filter(({ asks }) => asks.length > 0);
   return (
     <Layout site={site} title={texts.devicesTitle}>
       <h1>{texts.devicesTitle}</h1>
@@ -36,6 +37,12 @@ export const DevicesPage = ({ site, own, others, hasMore, events, older, done }:
             {texts.signOutOthers}
           </a>
         </p>
+      )}
+      {open.length > 0 && (
+        <>
+          <h2>{texts.wasThisYou}</h2>
+          <ActivityList site={site} events={open} older={null} />
+        </>
       )}
       <h2>{texts.thisDevice}</h2>
       <ul class="card">
@@ -59,7 +66,11 @@ export const DevicesPage = ({ site, own, others, hasMore, events, older, done }:
         </>
       )}
       <h2>{texts.activityTitle}</h2>
-      <ActivityList site={site} events={events} older={older} />
+      <ActivityList
+        site={site}
+        events={events.filter((event) => !open.includes(event))}
+        older={older}
+      />
     </Layout>
   );
 };
@@ -108,9 +119,12 @@ const Device = ({
 }) => {
   const { texts, link } = site;
   const unusual = events.find(
-    ({ type, session_id: id }) =>
-      id === of.id && (type === 'mismatch' || type === 'reauthentication_demanded'),
+    ({ type, session_id: id, answer }) =>
+      answer !== 'yes' &&
+      id === of.id &&
+      (type === 'mismatch' || type === 'reauthentication_demanded'),
   );
+  // What the person has settled is in the log alone.
   const Heading = isInGroup ? 'h4' : 'h3';
   return (
     <li>

@@ -3,6 +3,8 @@ import * as v from 'valibot';
 import { label, uuid } from '../../calls/fields';
 import type { Config } from '../../config/config';
 import {
+  answerByCookie,
+  endAllByCookie,
   endCookieSession,
   endOneByCookie,
   endOthersByCookie,
@@ -63,6 +65,27 @@ export function signOutOthers(service: Service, { link }: Pages) {
     const result = await endOthersByCookie(await findOwnSession(c, service), service);
     if (!result.ok) throw toCookieProblem(result.refusal);
     return c.redirect(link(c, '/account', { done: 'others' }), 303);
+  };
+}
+
+/** "No" leads to what else helps. */
+export function answer(service: Service, { link }: Pages) {
+  return async function answerEvent(c: AppContext): Promise<Response> {
+    const eventId = readId(c);
+    const answer = c.req.param('answer') === 'yes' ? 'yes' : 'no';
+    const caller = await findOwnSession(c, service);
+    const result = await answerByCookie(caller, service, { eventId, answer });
+    if (!result.ok) throw toCookieProblem(result.refusal);
+    return c.redirect(link(c, answer === 'yes' ? '/account' : '/account/not-you'), 303);
+  };
+}
+
+export function signOutEverywhere(service: Service, { link }: Pages) {
+  return async function signOut(c: AppContext): Promise<Response> {
+    const result = await endAllByCookie(await findOwnSession(c, service), service);
+    if (!result.ok) throw toCookieProblem(result.refusal);
+    clearSessionCookies(c);
+    return c.redirect(link(c, '/account/signed-out'), 303);
   };
 }
 

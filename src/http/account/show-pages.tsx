@@ -10,7 +10,7 @@ import { ProblemError } from '../errors';
 import { readPageQuery } from '../input';
 import { toCookieProblem } from '../refusals';
 import { ActivityPage } from './activity';
-import { ConfirmPage } from './confirm';
+import { ConfirmPage, NotYouPage } from './confirm';
 import { DevicePage } from './device-page';
 import { DevicesPage } from './devices';
 import { findDone } from './done';
@@ -33,7 +33,7 @@ export function showDevices(service: Service, { siteOf }: Pages) {
     const listed = account.devices.sessions.map(toView);
     const others = listed.filter(({ isCurrent }) => !isCurrent);
     const hasMore = account.devices.next !== null;
-    const events = toShownEvents(account.activity.rows, account.of);
+    const events = toShownEvents(account.activity.rows, account.of, caller.session);
     return render(
       c,
       <DevicesPage
@@ -57,7 +57,7 @@ export function showActivity(service: Service, { siteOf }: Pages) {
     if (!read.ok) throw toCookieProblem(read.refusal);
     const { activity, of } = read.account;
     const site = await siteOf(c, caller.session);
-    const events = toShownEvents(activity.rows, of);
+    const events = toShownEvents(activity.rows, of, caller.session);
     return render(c, <ActivityPage site={site} events={events} older={activity.next} />);
   };
 }
@@ -77,7 +77,7 @@ export function showDevice(service: Service, { siteOf }: Pages) {
       <DevicePage
         site={await siteOf(c, caller.session)}
         of={toDeviceView(session, config, caller.session, isOver)}
-        events={toShownEvents(events, new Map([[session.id, session]]))}
+        events={toShownEvents(events, new Map([[session.id, session]]), caller.session)}
         older={next}
       />,
     );
@@ -94,6 +94,13 @@ export function askSignOutOthers(service: Service, { siteOf }: Pages) {
   return async function ask(c: AppContext): Promise<Response> {
     const { session } = await findOwnSession(c, service);
     return render(c, <ConfirmPage site={await siteOf(c, session)} />);
+  };
+}
+
+export function showNotYou(service: Service, { siteOf }: Pages) {
+  return async function notYou(c: AppContext): Promise<Response> {
+    const { session } = await findOwnSession(c, service);
+    return render(c, <NotYouPage site={await siteOf(c, session)} />);
   };
 }
 

@@ -50,6 +50,9 @@ details li{display:grid;grid-template-columns:1fr auto;gap:.25rem 1rem;align-ite
 .card>.group{grid-template-columns:auto 1fr;align-items:start}
 input{font:inherit;color:var(--text);background:var(--card);border:1px solid var(--soft);border-radius:.5rem;padding:.5rem .75rem;min-height:2.75rem;max-width:100%}
 form.row{align-items:end}
+.ask{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin-top:.5rem}
+.ask span{font-weight:600;flex-basis:100%}
+.ask .button{min-height:2.25rem;padding:.375rem .75rem}
 .badge{display:inline-block;font-size:.8125rem;font-weight:600;border-radius:.5rem;padding:.125rem .5rem;margin-top:.375rem}
 .badge.now{background:var(--ok-bg);color:var(--ok)}
 .badge.warn{background:var(--warn-bg);color:var(--warn)}

@@ -118,6 +118,16 @@ export const en = {
   isOver: 'Signed out',
   nameOfDevice: 'Your name for this device',
   save: 'Save',
+  wasThisYou: 'Was this you?',
+  ask_yes: 'Yes, it was me',
+  ask_no: 'No, it was not me',
+  answer_yes: 'You said that it was you',
+  answer_no: 'You said that it was not you',
+  notYouTitle: 'Secure your account',
+  notYouLead:
+    'If somebody else has used your account, they may know your password. Change it, and sign out everywhere.',
+  changePassword: 'Change the password',
+  signOutEverywhere: 'Sign out everywhere, here too',
   languages: 'Languages',
 };
 

@@ -1,0 +1,87 @@
+/**
+ * "Was this you?": what a person answers of something unusual, which is kept with the event. The
+ * first answer stands.
+ */
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import type { SessionEventType } from '../config/webhooks';
+import { type Home, transact } from '../db/d1';
+import { sessionEvents, userSessions } from '../db/schema';
+import { type AuthenticatedOwner, belongsTo, mayEndOthers, whyRefused } from './may-end';
+import { BY_USER, endOne, type Revocation, type RevokeResult } from './revocation';
+import { MOVED, type Moved, selectSession } from './session';
+
+export type Answer = 'yes' | 'no';
+
+/** What may have been somebody else. */
+export const UNUSUAL_EVENTS: readonly SessionEventType[] = [
+  'new_device',
+  'mismatch',
+  'answer_recovered',
+  'reauthentication_demanded',
+  'reuse_detected',
+];
+
+/** SQL: it is unusual, and nobody has answered. */
+const isOpen = and(
+  inArray(sessionEvents.type, [...UNUSUAL_EVENTS]),
+  sql`json_valid(${sessionEvents.details})`,
+  sql`${sessionEvents.details} ->> '$.answer' is null`,
+);
+
+const withAnswer = (answer: Answer) =>
+  sql`json_set(${sessionEvents.details}, '$.answer', ${answer})`;
+
+/**
+ * Whether the session of an event may say that it was its person. A thief sits in the session that
+ * the event is of, and would say yes: so it may only once its person has proved anew who they are.
+ */
+export function mayConfirm(
+  { sessionId, createdAt }: Pick<typeof sessionEvents.$inferSelect, 'sessionId' | 'createdAt'>,
+  owner: AuthenticatedOwner,
+): boolean {
+  return (
+    sessionId !== owner.sessionId ||
+    (owner.authTime !== null && owner.authTime.getTime() > createdAt.getTime())
+  );
+}
+
+/** Keeps the answer to an event of the owner's log; with "no", the event's session ends too. */
+export async function answerEvent(
+  home: Home,
+  owner: AuthenticatedOwner,
+  { eventId, answer }: { eventId: string; answer: Answer },
+  revocation: Revocation,
+): Promise<RevokeResult | Moved> {
+  const { sessionId, userId } = owner;
+  const isTheirs = and(
+    eq(sessionEvents.id, eventId),
+    eq(sessionEvents.subject, userId ?? sessionId),
+  );
+  const may = mayEndOthers(home, owner, revocation);
+  const read = await transact(home, () => ({
+    own: selectSession(home, sessionId),
+    event: home.db.select().from(sessionEvents).where(isTheirs),
+  }));
+  const refused = whyRefused(read.own[0], owner, revocation);
+  if (refused === MOVED) return MOVED;
+  if (refused !== null) return { ok: false, reason: refused };
+  const [event] = read.event;
+  if (event === undefined) return { ok: false, reason: 'not_found' };
+  if (answer === 'yes' && !mayConfirm(event, owner))
+    return { ok: false, reason: 'authentication_too_old' };
+  const isOfEvent = and(eq(userSessions.id, event.sessionId), belongsTo(owner), may);
+  const isOther = event.sessionId === sessionId ? sql`false` : isOfEvent;
+  const end = answer === 'no' ? endOne(home, isOther, BY_USER, revocation) : null;
+  const { events } = await transact(home, () => ({
+    answered: keepAnswer(home, and(isTheirs, may), answer),
+    ...(end ?? { events: null }),
+  }));
+  return { ok: true, events: events ?? [] };
+}
+
+function keepAnswer({ db }: Home, condition: SQL | undefined, answer: Answer) {
+  return db
+    .update(sessionEvents)
+    .set({ details: withAnswer(answer) })
+    .where(and(condition, isOpen));
+}
