@@ -105,42 +105,66 @@ export async function finishMove(
   source: Home,
   target: Home,
   subject: Subject,
+  context: MoveContext,
+): Promise<RecordedEvent[]> {
+  const leaving = await readLeaving(source, target.name, subject);
+  if (leaving.unfinished.length === 0) return [];
+  const evicted = await arrive(target, subject, leaving, context);
+  await transact(source, () => ({
+    unfinished: source.db.delete(unfinishedMoves).where(isUnfinished(subject, target.name)),
+    ...deleteEventsWhere(source, eq(sessionEvents.subject, subject)),
+    // Rows that stay to show the way need not say where their person was.
+    sessions: source.db
+      .update(userSessions)
+      .set({
+        ...{ userAgent: null, ipAddress: null, lastSignals: null, claims: null },
+        ...{ label: null, metadata: null, act: null },
+      })
+      .where(and(belongsToSubject(subject), eq(userSessions.movedTo, target.name))),
+  }));
+  return evicted;
+}
+
+const isUnfinished = (subject: Subject, to: string) =>
+  and(eq(unfinishedMoves.subject, subject), eq(unfinishedMoves.to, to));
+
+/** All that goes along, as it is at the source. */
+function readLeaving(source: Home, to: string, subject: Subject) {
+  const { db } = source;
+  const eventsOfSubject = eq(sessionEvents.subject, subject);
+  return transact(source, () => ({
+    unfinished: db.select().from(unfinishedMoves).where(isUnfinished(subject, to)),
+    people: selectRaw(source, users, and(eq(users.id, subject), eq(users.movedTo, to))),
+    // What a not-before of this home has ended stays behind: the other home would not know.
+    sessions: selectRaw(
+      source,
+      userSessions,
+      and(
+        belongsToSubject(subject),
+        eq(userSessions.movedTo, to),
+        sql`(${userSessions.revokedAt} is not null or not ${isBeforeNotBefore.sql})`,
+      ),
+    ),
+    events: selectRaw(source, sessionEvents, eventsOfSubject, { sequence: SEQUENCE }),
+    deliveries: selectRaw(
+      source,
+      webhookDeliveries,
+      inArray(
+        webhookDeliveries.eventId,
+        db.select({ id: sessionEvents.id }).from(sessionEvents).where(eventsOfSubject),
+      ),
+    ),
+    notBefores: selectRaw(source, notBefores, eq(notBefores.subject, subject)),
+  }));
+}
+
+/** Step 2, and then the limit, which may count more sessions here. */
+async function arrive(
+  target: Home,
+  subject: Subject,
+  leaving: Awaited<ReturnType<typeof readLeaving>>,
   { policy, reporting, now }: MoveContext,
 ): Promise<RecordedEvent[]> {
-  const isUnfinished = and(
-    eq(unfinishedMoves.subject, subject),
-    eq(unfinishedMoves.to, target.name),
-  );
-  const eventsOfSubject = eq(sessionEvents.subject, subject);
-  const { unfinished, people, sessions, events, deliveries, outdated } = await transact(
-    source,
-    () => ({
-      unfinished: source.db.select().from(unfinishedMoves).where(isUnfinished),
-      people: selectRaw(source, users, and(eq(users.id, subject), eq(users.movedTo, target.name))),
-      // What a not-before of this home has ended stays behind: the other home would not know.
-      sessions: selectRaw(
-        source,
-        userSessions,
-        and(
-          belongsToSubject(subject),
-          eq(userSessions.movedTo, target.name),
-          sql`(${userSessions.revokedAt} is not null or not ${isBeforeNotBefore.sql})`,
-        ),
-      ),
-      events: selectRaw(source, sessionEvents, eventsOfSubject, { sequence: SEQUENCE }),
-      deliveries: selectRaw(
-        source,
-        webhookDeliveries,
-        inArray(
-          webhookDeliveries.eventId,
-          source.db.select({ id: sessionEvents.id }).from(sessionEvents).where(eventsOfSubject),
-        ),
-      ),
-      outdated: selectRaw(source, notBefores, eq(notBefores.subject, subject)),
-    }),
-  );
-  if (unfinished.length === 0) return [];
-
   // Who was erased meanwhile stays erased.
   const tombstone = await toTombstone(subject);
   const isErased = target.db
@@ -152,16 +176,15 @@ export async function finishMove(
         sql`${notBefores.notBefore} > ${Math.floor(now / 1000)}`,
       ),
     );
-  const arrival = { condition: notExists(isErased), movedTo: null };
+  const condition = notExists(isErased);
+  const here = { condition, movedTo: null };
   const { open } = await transact(target, () => ({
-    notBefores: insertRaw(target, notBefores, outdated, { condition: sql`true` }),
-    people: insertRaw(target, users, people, arrival),
-    sessions: insertRaw(target, userSessions, sessions, arrival),
-    events: insertRaw(target, sessionEvents, events, { condition: arrival.condition, seq: null }),
+    notBefores: insertRaw(target, notBefores, leaving.notBefores, { condition: sql`true` }),
+    people: insertRaw(target, users, leaving.people, here),
+    sessions: insertRaw(target, userSessions, leaving.sessions, here),
+    events: insertRaw(target, sessionEvents, leaving.events, { condition, seq: null }),
     // The endpoints are told in order, so what they have not been told comes along.
-    deliveries: insertRaw(target, webhookDeliveries, deliveries, {
-      condition: arrival.condition,
-    }),
+    deliveries: insertRaw(target, webhookDeliveries, leaving.deliveries, { condition }),
     open: countOpen(target, policy, subject),
   }));
   const evicted: RecordedEvent[] = [];
@@ -169,17 +192,5 @@ export async function finishMove(
     const afterSeq = evicted.at(-1)?.seq ?? 0;
     evicted.push(...(await enforceLimit(target, subject, { limit, reporting, now, afterSeq })));
   }
-  await transact(source, () => ({
-    unfinished: source.db.delete(unfinishedMoves).where(isUnfinished),
-    ...deleteEventsWhere(source, eventsOfSubject),
-    // Rows that stay to show the way need not say where their person was.
-    sessions: source.db
-      .update(userSessions)
-      .set({
-        ...{ userAgent: null, ipAddress: null, lastSignals: null, claims: null },
-        ...{ label: null, metadata: null, act: null },
-      })
-      .where(and(belongsToSubject(subject), eq(userSessions.movedTo, target.name))),
-  }));
   return evicted;
 }

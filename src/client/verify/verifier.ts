@@ -130,6 +130,7 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
   const revocations =
     options.revocations && createRevocations(issuer, options.revocations, send, now);
   const { introspection } = options;
+  const expected = { issuer, audience, algorithms, clockToleranceSeconds, now };
 
   const origin = new URL(issuer).origin;
 
@@ -146,7 +147,7 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
   };
 
   async function verify(token: string, requirements: Requirements = {}): Promise<Verdict> {
-    const verdict = await verifySignature(token);
+    const verdict = await verifySignature(token, findKey, expected);
     if (!verdict.ok) return verdict;
     const { claims } = verdict;
     const revoked = await revocations?.(claims);
@@ -174,31 +175,46 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
           description: 'A more recent or stronger authentication is required',
         };
   }
+}
 
-  async function verifySignature(token: string): Promise<Verdict> {
-    if (!isCompactJws(token, MAX_LENGTH)) return invalid('The access token is not valid');
-    try {
-      const { payload } = await jwtVerify<AccessTokenClaims>(token, findKey, {
-        issuer,
-        audience,
-        algorithms,
-        typ: 'at+jwt',
-        clockTolerance: clockToleranceSeconds,
-        currentDate: new Date(now()),
-        requiredClaims: ['sub', 'exp', 'iat', 'jti', 'client_id', 'sid'],
-      });
-      if (payload.iat > now() / 1000 + clockToleranceSeconds)
-        return invalid('The access token is not valid');
-      return { ok: true, claims: payload };
-    } catch (error) {
-      if (error instanceof errors.JWTExpired) return invalid('The access token has expired');
-      // A key of the set that cannot be imported is the set's fault.
-      const isTokensFault =
-        error instanceof errors.JOSEError && !(error instanceof errors.JWKSInvalid);
-      return isTokensFault
-        ? invalid('The access token is not valid')
-        : unavailable('The keys cannot be read');
-    }
+/** What a token has to be signed by, and say. */
+interface Expected {
+  issuer: string;
+  audience: VerifierOptions['audience'];
+  algorithms: string[];
+  clockToleranceSeconds: number;
+  /** Milliseconds since 1970. */
+  now: () => number;
+}
+
+/** RFC 9068 §4. */
+async function verifySignature(
+  token: string,
+  findKey: JWTVerifyGetKey,
+  { issuer, audience, algorithms, clockToleranceSeconds, now }: Expected,
+): Promise<Verdict> {
+  if (!isCompactJws(token, MAX_LENGTH)) return invalid('The access token is not valid');
+  try {
+    const { payload } = await jwtVerify<AccessTokenClaims>(token, findKey, {
+      issuer,
+      audience,
+      algorithms,
+      typ: 'at+jwt',
+      clockTolerance: clockToleranceSeconds,
+      currentDate: new Date(now()),
+      requiredClaims: ['sub', 'exp', 'iat', 'jti', 'client_id', 'sid'],
+    });
+    if (payload.iat > now() / 1000 + clockToleranceSeconds)
+      return invalid('The access token is not valid');
+    return { ok: true, claims: payload };
+  } catch (error) {
+    if (error instanceof errors.JWTExpired) return invalid('The access token has expired');
+    // A key of the set that cannot be imported is the set's fault.
+    const isTokensFault =
+      error instanceof errors.JOSEError && !(error instanceof errors.JWKSInvalid);
+    return isTokensFault
+      ? invalid('The access token is not valid')
+      : unavailable('The keys cannot be read');
   }
 }
 
