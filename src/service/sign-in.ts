@@ -62,88 +62,96 @@ export async function signIn(
 async function attempt(
   caller: Caller,
   service: Service,
-  { assertion, nonce, client, asked, persistent, idempotencyKey }: SignInInput,
+  input: SignInInput,
 ): Promise<SignInResult> {
-  const { config, now } = service;
-  const moment = now();
+  const { client, idempotencyKey } = input;
+  const { config } = service;
+  const now = service.now();
   const authorized = authorize(client, 'sign_in');
   if (!authorized.ok) return authorized;
+  const granted = toSessionGrant(config, client.id, input.asked);
+  if (!granted.ok) return granted;
+  const notPersistent = whyNotPersistent(config.sessions, client.id, input.persistent);
+  if (notPersistent !== null) return notPersistent;
+  const verified = await verifyIdentity(service, input, now);
+  if (!verified.ok) return verified;
+  const { identity } = verified;
+  logDropped(caller, client, identity);
+  const newUserId = await toUserId(identity);
+  const throttled = await throttleSignIn(service, newUserId);
+  if (throttled !== null) return throttled;
+
+  const keyring = await service.keyring();
+  const draft = await draftSession(caller, service, { ...input, identity, now });
   const { grant } = authorized;
-  const grants = toSessionGrant(config, client.id, asked);
-  if (!grants.ok) return grants;
-  const kept = whyNotPersistent(config.sessions, client.id, persistent);
-  if (kept !== null) return kept;
-  const refused = refuseAssertion;
+  const startedBy = { by: isPublic(client) ? ('user' as const) : ('client' as const), grant };
+  const claim = toIdempotency(client, identity, idempotencyKey);
+  const who = { user: identity, guest: null, keyHash: claim && (await toKeyHash(claim)) };
+  const choice = { named: null, newUserId };
+  const reporting = reportingOf(caller, config);
+  let isFirst: boolean | null = null;
+  const started = await startWhereItBelongs(caller, service, who, choice, async (home) => {
+    const signer = await service.signerFor(home);
+    const userId = await findOrCreateUser(home, identity, now);
+    isFirst ??= await isFirstUse(caller, service, home, identity);
+    if (!isFirst && claim === null) return refuseAssertion('assertion_used');
+    // Used up here as well, the ID token starts nothing more: the key can only find what it made.
+    if (!isFirst) await claimAssertion(home, identity);
+    const request = { now, reporting, assertion: identity, idempotency: claim };
+    const session = { ...draft, ...granted.granted, userId, startedBy };
+    const created = await createSession(home, keyring, config.sessions, session, request);
+    return created.ok ? { ...created, signer } : toRefused(created.reason);
+  });
+  if (!started.ok) return started;
+  const tokens = await issueTokens(service, started.signer, started);
+  return { ok: true, session: started.session, tokens, isRepeat: started.isRepeat };
+}
+
+/** Whose ID token it is. Throws when its issuer cannot be asked for keys. */
+async function verifyIdentity(
+  { config, issuerKeys }: Service,
+  { assertion, nonce, client }: SignInInput,
+  now: number,
+): Promise<Result<{ identity: Identity }>> {
   const named = readIssuer(assertion);
-  if (named === null) return refused('malformed');
+  if (named === null) return refuseAssertion('malformed');
   const trusted = config.trustedIssuers.get(named.issuer);
   if (trusted === undefined || !(trusted.clients === null || trusted.clients.has(client.id)))
-    return refused('untrusted_issuer');
-  const findKey = await service.issuerKeys(trusted, named.kid);
-  const verdict = await verifyAssertion(findKey, trusted, assertion, { nonce, now: moment });
-  if (!verdict.ok) return refused(verdict.reason);
+    return refuseAssertion('untrusted_issuer');
+  const findKey = await issuerKeys(trusted, named.kid);
+  const verdict = await verifyAssertion(findKey, trusted, assertion, { nonce, now });
+  return verdict.ok ? { ok: true, identity: verdict.identity } : refuseAssertion(verdict.reason);
+}
 
-  const { identity } = verdict;
-  logDropped(caller, client, identity);
-  const userId = await toUserId(identity);
-  const throttled = await throttleSignIn(service, userId);
-  if (throttled !== null) return throttled;
-  const keyring = await service.keyring();
-  const isPersons = isPersonsOwn({ client, device: caller.device });
-  const { signals } = isPersons ? await signalsOf(caller.device, service) : { signals: NO_SIGNALS };
-  const { lifetimeSeconds } = policyOf(config.sessions, client.id);
-  const toSession = (userId: string): NewSession => ({
-    userId,
+/** The session as it is to be, but for whose it is, who starts it and what it is granted. */
+async function draftSession(
+  { device }: Caller,
+  service: Service,
+  {
+    client,
+    persistent,
+    identity: { authTime, amr, acr },
+    now,
+  }: Pick<SignInInput, 'client' | 'persistent'> & { identity: Identity; now: number },
+) {
+  const isPersons = isPersonsOwn({ client, device });
+  const { signals } = isPersons ? await signalsOf(device, service) : { signals: NO_SIGNALS };
+  const userAgent = isPersons ? (device.userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null) : null;
+  const { lifetimeSeconds } = policyOf(service.config.sessions, client.id);
+  const second = Math.floor(now / 1000);
+  return {
     clientId: client.id,
-    startedBy: { by: isPublic(client) ? 'user' : 'client', grant },
-    userAgent: isPersons
-      ? (caller.device.userAgent?.slice(0, MAX_USER_AGENT_LENGTH) ?? null)
-      : null,
+    userAgent,
     ipAddress: signals.address,
-    expiresAt:
-      lifetimeSeconds === null
-        ? null
-        : new Date((Math.floor(moment / 1000) + lifetimeSeconds) * 1000),
-    authTime: identity.authTime,
-    amr: identity.amr,
-    acr: identity.acr,
+    expiresAt: lifetimeSeconds === null ? null : new Date((second + lifetimeSeconds) * 1000),
+    ...{ authTime, amr, acr },
     claims: null,
     label: null,
     metadata: null,
     persistent,
-    ...grants.granted,
     signals,
     guestSessionId: null,
-  });
-  const claim = toIdempotency(client, identity, idempotencyKey);
-  const who = { user: identity, guest: null, keyHash: claim && (await toKeyHash(claim)) };
-  let isFirst: boolean | null = null;
-  const started = await startWhereItBelongs(
-    caller,
-    service,
-    who,
-    { named: null, newUserId: userId },
-    async (home) => {
-      const signer = await service.signerFor(home);
-      const userId = await findOrCreateUser(home, identity, moment);
-      isFirst ??= await isFirstUse(caller, service, home, identity);
-      if (!isFirst && claim === null) return refused('assertion_used');
-      // Used up here as well, the ID token starts nothing more: the key can only find what it made.
-      if (!isFirst) await claimAssertion(home, identity);
-      const request = {
-        now: moment,
-        reporting: reportingOf(caller, config),
-        assertion: identity,
-        idempotency: claim,
-      };
-      const input = toSession(userId);
-      const created = await createSession(home, keyring, config.sessions, input, request);
-      return created.ok ? { ...created, signer } : toRefused(created.reason);
-    },
-  );
-  if (!started.ok) return started;
-  const tokens = await issueTokens(service, started.signer, started);
-  return { ok: true, session: started.session, tokens, isRepeat: started.isRepeat };
+  } satisfies Partial<NewSession>;
 }
 
 /**

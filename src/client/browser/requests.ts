@@ -63,7 +63,7 @@ export interface Requests {
 }
 
 export function createRequests(setup: Setup, holder: Holder): Requests {
-  const { hasTokens, clientId, send, base, timeoutMs, clock } = setup;
+  const { hasTokens, clock } = setup;
   const { random, after, span } = clock;
   /** By the client's own back-off, and by the service's `Retry-After`. */
   let retry: Left = () => 0;
@@ -81,43 +81,12 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
     });
   }
 
-  async function post(path: string, form?: Record<string, string>): Promise<Reply> {
-    const controller = new AbortController();
-    abort = () => controller.abort();
-    const cancel = after(timeoutMs, abort);
-    try {
-      const response = await send(base + path, {
-        method: 'POST',
-        body: hasTokens ? new URLSearchParams({ ...form, client_id: clientId }) : '{}',
-        // A redirect could take the refresh token anywhere.
-        redirect: 'manual',
-        signal: controller.signal,
-        keepalive: true,
-        ...(!hasTokens && {
-          credentials: 'include',
-          headers: { 'Content-Type': 'application/json' },
-        }),
-      } as RequestInit);
-      const body = (await response.json().catch(() => null)) as Partial<Reply> | null;
-      return {
-        ...body,
-        status: response.status,
-        ok: response.ok,
-        delay: Number(response.headers.get('Retry-After')),
-      };
-    } catch {
-      return { status: 0 };
-    } finally {
-      cancel();
-    }
-  }
+  const post = (path: string, form?: Record<string, string>) =>
+    request(setup, path, form, (stop) => {
+      abort = stop;
+    });
 
-  function isRefusal({ status, error, code }: Reply): boolean {
-    return hasTokens
-      ? status === 400 && error === 'invalid_grant'
-      : // session_ended, ambiguous_cookie
-        status === 401 && /_ended|_cookie$/.test(code as string);
-  }
+  const isRefusal = (reply: Reply) => isEnd(reply, hasTokens);
 
   async function persevere(
     attempt: () => Promise<Reply | undefined>,
@@ -160,4 +129,50 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
     },
     waitMs: () => Math.max(retry(), imposed()),
   };
+}
+
+/** One request; `onStart` is given what gives it up. */
+async function request(
+  { hasTokens, clientId, send, base, timeoutMs, clock }: Setup,
+  path: string,
+  form: Record<string, string> | undefined,
+  onStart: (abort: () => void) => void,
+): Promise<Reply> {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  onStart(abort);
+  const cancel = clock.after(timeoutMs, abort);
+  try {
+    const response = await send(base + path, {
+      method: 'POST',
+      body: hasTokens ? new URLSearchParams({ ...form, client_id: clientId }) : '{}',
+      // A redirect could take the refresh token anywhere.
+      redirect: 'manual',
+      signal: controller.signal,
+      keepalive: true,
+      ...(!hasTokens && {
+        credentials: 'include',
+        headers: { 'Content-Type': 'application/json' },
+      }),
+    } as RequestInit);
+    const body = (await response.json().catch(() => null)) as Partial<Reply> | null;
+    return {
+      ...body,
+      status: response.status,
+      ok: response.ok,
+      delay: Number(response.headers.get('Retry-After')),
+    };
+  } catch {
+    return { status: 0 };
+  } finally {
+    cancel();
+  }
+}
+
+/** Whether the service says that the session is over. */
+function isEnd({ status, error, code }: Reply, hasTokens: boolean): boolean {
+  return hasTokens
+    ? status === 400 && error === 'invalid_grant'
+    : // session_ended, ambiguous_cookie
+      status === 401 && /_ended|_cookie$/.test(code as string);
 }

@@ -30,9 +30,9 @@ import { clientCallerOf, userCallerOf } from '../request-caller';
 export function sessionRoutes(service: Service): Hono<AppEnv> {
   const { config } = service;
   const routes = new Hono<AppEnv>();
-  const user = bearerAuth(service);
   const backend = clientAuth(service);
   const either = clientOrBearerAuth(service);
+  addOwnRoutes(routes, service);
 
   routes.post('/', backend, async (c) => {
     const { input, text } = await readJson(c, jsonObject);
@@ -49,28 +49,6 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
       ? c.json(answer(c, await authenticateInBrowser(clientCallerOf(c), service, ofSession)))
       : c.json(answer(c, await authenticate(clientCallerOf(c), service, ofSession)));
   });
-
-  routes.get('/', user, async (c) =>
-    c.json(answer(c, await own.listOwn.asPerson(userCallerOf(c), service, readListQuery(c)))),
-  );
-
-  routes.get('/current', user, async (c) =>
-    c.json(answer(c, await own.current.asPerson(userCallerOf(c), service, {}))),
-  );
-
-  routes.patch('/current', user, async (c) => {
-    const input = await readMembersOf(c, { session_id: undefined });
-    return c.json(answer(c, await own.updateOwn.asPerson(userCallerOf(c), service, input)));
-  });
-
-  routes.delete('/current', user, async (c) => {
-    answer(c, await own.revokeOwn.asPerson(userCallerOf(c), service, {}));
-    return c.body(null, 204);
-  });
-
-  routes.post('/revoke-others', user, async (c) =>
-    c.json(answer(c, await own.revokeOthers.asPerson(userCallerOf(c), service, {}))),
-  );
 
   routes.get('/:id', either, async (c) => {
     const input = { session_id: readId(c) };
@@ -98,6 +76,33 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   });
 
   return routes;
+}
+
+/** What a person asks of their own sessions. Before `/:id`, which `current` would be. */
+function addOwnRoutes(routes: Hono<AppEnv>, service: Service): void {
+  const user = bearerAuth(service);
+
+  routes.get('/', user, async (c) =>
+    c.json(answer(c, await own.listOwn.asPerson(userCallerOf(c), service, readListQuery(c)))),
+  );
+
+  routes.get('/current', user, async (c) =>
+    c.json(answer(c, await own.current.asPerson(userCallerOf(c), service, {}))),
+  );
+
+  routes.patch('/current', user, async (c) => {
+    const input = await readMembersOf(c, { session_id: undefined });
+    return c.json(answer(c, await own.updateOwn.asPerson(userCallerOf(c), service, input)));
+  });
+
+  routes.delete('/current', user, async (c) => {
+    answer(c, await own.revokeOwn.asPerson(userCallerOf(c), service, {}));
+    return c.body(null, 204);
+  });
+
+  routes.post('/revoke-others', user, async (c) =>
+    c.json(answer(c, await own.revokeOthers.asPerson(userCallerOf(c), service, {}))),
+  );
 }
 
 /** Here it is called `id`, whatever the call calls it. */
