@@ -8,9 +8,12 @@ import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   APP,
+  BACKEND,
+  basic,
   ISSUER,
   readRow,
   START,
+  sha256Hex,
   startService,
   type TestService,
   type Tokens,
@@ -210,6 +213,29 @@ describe('with several homes', () => {
     const again = await from(isolates[1], assertion, FROM.tokyo);
     expect(again.body.refresh_token).toBe(first.body.refresh_token);
     expect(await countSessions()).toBe(1);
+  });
+
+  it('once the person has moved to another home, the repeat is told so, and starts nothing', async () => {
+    const clients = [
+      ...JSON.parse(service.env.CLIENTS as string),
+      { client_id: BACKEND.id, secret_sha256: await sha256Hex(BACKEND.secret), allow: ['operate'] },
+    ];
+    const { open } = await startPlaces();
+    const isolate = await open({ CLIENTS: JSON.stringify(clients) });
+    const assertion = await provider.idToken();
+    const first = await from(isolate, assertion, FROM.paris);
+    const moved = await isolate.request(
+      `/v1/users/${decodeJwt(first.body.access_token).sub}/move`,
+      {
+        method: 'POST',
+        headers: { authorization: basic(BACKEND), 'content-type': 'application/json' },
+        body: JSON.stringify({ home: 'DB_APAC' }),
+      },
+    );
+    expect(moved.status).toBe(200);
+    expect((await from(isolate, assertion, FROM.paris)).status).toBe(409);
+    service.advance(31);
+    expect((await isolate.refresh(first.body.refresh_token)).status).toBe(200);
   });
 
   it('without its key the ID token is used up in every region', async () => {
