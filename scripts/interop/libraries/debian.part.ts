@@ -10,6 +10,8 @@ const PYTHON = '/usr/bin/python3';
 const BESIDE = [
   'python3-requests',
   'golang-go',
+  'php-cli',
+  'libgoogle-gson-java',
   'erlang-base',
   'erlang-inets',
   'erlang-jiffy',
@@ -78,6 +80,34 @@ const LIBRARIES: readonly [string, string, Command, Library['typ'], string][] = 
     'compare the header’s `Algorithm` before `Claims`; `Validate` with `Issuer`, `Audience` and `Time`',
   ],
   [
+    'golang-jwt',
+    'golang-github-golang-jwt-jwt-dev',
+    ['./with_golang_jwt'],
+    'by hand',
+    '`WithValidMethods`; the key of the `kid` and the type in the key function; `VerifyIssuer`, `VerifyAudience` and `VerifyExpiresAt` with `true`',
+  ],
+  [
+    'go-oidc',
+    'golang-github-coreos-go-oidc-dev',
+    ['./with_go_oidc'],
+    'by hand',
+    '`NewProvider`, by discovery; `Config` with `ClientID: AUDIENCE` and `SupportedSigningAlgs`',
+  ],
+  [
+    'phpseclib (PHP)',
+    'php-phpseclib3',
+    ['php', 'with_phpseclib.php'],
+    'by hand',
+    '`PublicKeyLoader` with the key of the `kid`; for ES256 the format `Raw`, of the two halves of the signature; everything else is yours to compare',
+  ],
+  [
+    'JDK (Java)',
+    'openjdk-17-jdk-headless',
+    ['java', '-cp', '/usr/share/java/gson.jar', 'WithJdk.java'],
+    'by hand',
+    '`java.security.Signature`; for ES256 `SHA256withECDSAinP1363Format`; everything else is yours to compare',
+  ],
+  [
     'jose (Erlang, Elixir)',
     'erlang-jose',
     ['escript', 'with_erlang_jose.escript'],
@@ -113,7 +143,8 @@ export const part: Part = {
       GOPATH: '/usr/share/gocode',
       GOCACHE: folder,
     };
-    execFileSync('go', ['build', '-o', 'with_go_jose', 'with_go_jose.go'], { cwd: folder, env });
+    for (const name of ['with_go_jose', 'with_golang_jwt', 'with_go_oidc'])
+      execFileSync('go', ['build', '-o', name, `${name}.go`], { cwd: folder, env });
   },
   async try(services, folder) {
     const rows = [];
