@@ -1,6 +1,7 @@
 /**
- * The Worker's own work for each operation: D1 is a stub (test/bench/stubbed-worker.ts), so that a
- * regression shows, which a database's time would hide. Of two checkouts each operation is measured
+ * The Worker's own work for each operation, and that of a resource server which verifies a token
+ * with the revocation list: D1 is a stub (test/bench/stubbed-worker.ts), so that a regression shows,
+ * which a database's time would hide. Of two checkouts each operation is measured
  * one right after the other.
  */
 import { randomUUID } from 'node:crypto';
@@ -67,6 +68,15 @@ async function prepareOne(
       () => ({
         method: 'GET',
         url: new URL('/v1/sessions', url),
+        headers: { authorization: `Bearer ${listed.access_token}` },
+      }),
+      200,
+    ],
+    [
+      'verify',
+      () => ({
+        method: 'GET',
+        url: new URL('/bench/verify', url),
         headers: { authorization: `Bearer ${listed.access_token}` },
       }),
       200,

@@ -1,7 +1,9 @@
 /**
  * The service over a D1 that is asked once for each transaction, by its SQL, and answers the same
- * ever after, so that what is measured is the Worker's own work.
+ * ever after, so that what is measured is the Worker's own work. Beside it a resource server, with
+ * the package's verifier and its revocation list.
  */
+import { type AccessTokenVerifier, createAccessTokenVerifier } from '../../src/client/verify';
 import type { Bindings } from '../../src/env';
 import service from '../../src/index';
 
@@ -40,10 +42,26 @@ function stub(binding: D1Database): D1Database {
 }
 
 let stubbed: Bindings | null = null;
+let verifier: AccessTokenVerifier | null = null;
 
 export default {
-  fetch: (request, env, ctx) => {
+  fetch: async (request, env, ctx) => {
     stubbed ??= { ...env, DB: stub(env.DB) };
-    return service.fetch(request, stubbed, ctx);
+    const bindings = stubbed;
+    if (!request.url.endsWith('/bench/verify')) return service.fetch(request, bindings, ctx);
+    verifier ??= createAccessTokenVerifier({
+      issuer: `${env.ISSUER}`,
+      audience: `${env.AUDIENCE}`,
+      revocations: {},
+      fetch: async (...asked) => {
+        const own = new Request(...asked) as typeof request;
+        return service.fetch(own, bindings, ctx);
+      },
+    });
+    const token = request.headers.get('authorization')?.replace('Bearer ', '') ?? '';
+    const verdict = await verifier.verify(token);
+    return new Response(verdict.ok ? verdict.claims.sub : verdict.error, {
+      status: verdict.ok ? 200 : 401,
+    });
   },
 } satisfies ExportedHandler<Bindings>;
