@@ -1,4 +1,5 @@
 /** Clients as one minified ES module, made with the esbuild that wrangler brings. */
+import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 
@@ -13,7 +14,9 @@ export const bundleClient = (): Promise<string> => bundleModule('src/client/brow
 
 /** The esbuild that wrangler brings. */
 export function loadEsbuild(): Esbuild {
-  const fromWrangler = createRequire(join(root, 'node_modules/wrangler/package.json'));
+  // pnpm links packages, and what one brings is found from where it really is.
+  const wrangler = realpathSync(join(root, 'node_modules/wrangler/package.json'));
+  const fromWrangler = createRequire(wrangler);
   return fromWrangler('esbuild') as Esbuild;
 }
 

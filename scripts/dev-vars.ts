@@ -3,26 +3,48 @@
  * The format suits both wrangler (dotenv) and `source .dev.vars` in a shell.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { parseEnv } from 'node:util';
 
 /** What starts the demo's sessions, and what `npm run homes` and `npm run keys` act as. */
 const DEMO_CLIENT_ID = 'demo-backend';
 const DEMO_OPERATOR_ID = 'demo-operator';
 
+/** The file that wrangler reads for an environment; '' is the top level. */
+export function findDevVars(root: string, environment: string): string {
+  const own = `.dev.vars.${environment}`;
+  return environment !== '' && existsSync(join(root, own)) ? own : '.dev.vars';
+}
+
 /**
  * Adds the missing keys to the file and returns all that it then has. The file is readable by its
  * owner only.
  */
 export function completeDevVars(path: string): Record<string, string> {
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const before = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+  const text = decode(before, basename(path));
   const present = parse(text);
   const missing = makeMissing(present);
   const lines = Object.entries(missing).map(([name, value]) => `${name}='${value}'\n`);
   const separator = text === '' || text.endsWith('\n') ? '' : '\n';
-  appendFileSync(path, lines.length > 0 ? separator + lines.join('') : '', { mode: 0o600 });
+  const after = Buffer.from(text + (lines.length > 0 ? separator + lines.join('') : ''));
+  if (!after.equals(before) || !existsSync(path)) writeFileSync(path, after, { mode: 0o600 });
   chmodSync(path, 0o600);
   return { ...present, ...missing };
+}
+
+/**
+ * As a shell reads it, to which a carriage return is part of the value, and the mark that editors
+ * on Windows put first part of the first name.
+ */
+function decode(bytes: Buffer, name: string): string {
+  if (bytes.includes(0))
+    throw new Error(`${name} is UTF-16, as PowerShell's \`>\` writes it: save it as UTF-8`);
+  return bytes
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+    .replaceAll('\r\n', '\n');
 }
 
 function makeMissing(present: Record<string, string>): Record<string, string> {

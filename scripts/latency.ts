@@ -8,13 +8,7 @@
  * for Cloudflare's: each city is the region in or near it, each D1 location hint one region of that
  * part of the world.
  */
-import { registerHooks } from 'node:module';
-
-// The service's own modules name each other without an ending, as bundlers take them.
-registerHooks({
-  resolve: (name, context, next) =>
-    next(/^\.{1,2}(\/[\w-]+|\/\.\.)+$/.test(name) ? `${name}.ts` : name, context),
-});
+import { bundleModule } from './bundle-client.ts';
 
 /**
  * West US, East US, West Europe (Amsterdam), Poland Central (Warsaw), Southeast Asia (Singapore),
@@ -23,8 +17,8 @@ registerHooks({
 const HOMES = ['wnam', 'enam', 'weur', 'eeur', 'apac', 'oc'] as const;
 
 type Region = (typeof HOMES)[number];
-const service = new URL('../src/homes/regions.ts', import.meta.url).href;
-const { rankRegions } = (await import(service)) as {
+const code = Buffer.from(await bundleModule('src/homes/regions.ts')).toString('base64');
+const { rankRegions } = (await import(`data:text/javascript;base64,${code}`)) as {
   rankRegions(cf: Record<string, string>): [Region, ...Region[]];
 };
 

@@ -25,14 +25,26 @@ export interface LocalHomes {
   homes: string;
 }
 
-/** Writes the configuration for `count` homes. Throws on a number that is not 1, 2 or 3. */
-export function configureHomes(root: string, count: string): LocalHomes | null {
+/**
+ * Writes the configuration for `count` homes of an environment ('' is the top level). null: those
+ * that it has. Throws on a number that is not 1, 2 or 3, and where it has several already.
+ */
+export function configureHomes(
+  root: string,
+  count: string,
+  environment: string,
+  databases: readonly string[],
+): LocalHomes | null {
   if (!/^[1-3]$/.test(count)) throw new Error(`LOCAL_HOMES must be 1, 2 or 3, not "${count}"`);
   if (count === '1') return null;
+  if (databases.join() !== 'DB')
+    throw new Error(`LOCAL_HOMES is for DB alone, and wrangler.toml has ${databases.join(', ')}`);
+  const block =
+    environment === '' ? 'd1_databases' : `env.${JSON.stringify(environment)}.d1_databases`;
   const homes = REGIONS.slice(0, Number(count));
   const more = homes.slice(1).map(
     ([binding], index) => `
-[[d1_databases]]
+[[${block}]]
 binding = "${binding}"
 database_name = "edge-sessions-${index + 2}"
 database_id = "00000000-0000-0000-0000-00000000000${index + 1}"

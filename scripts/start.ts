@@ -2,26 +2,32 @@
  * `npm start`: the whole service on this machine, from a bare checkout. Completes `.dev.vars` (or
  * the `--env-file`), migrates the local database, then runs `wrangler dev`. Environment: PORT
  * (8787), HTTPS (1: by https, with a certificate that is made here), PERSIST_TO (where the databases
- * are kept), LOCAL_HOMES (1; up to 3 databases, each for a part of the world). What follows `npm
- * start --` goes to `wrangler dev` and wins, for example `npm start -- --var
+ * are kept), LOCAL_HOMES (1; up to 3 databases, each for a part of the world), CLOUDFLARE_ENV (an
+ * environment of wrangler.toml, as `--env`). What follows `npm start --` goes to `wrangler dev` and
+ * wins, for example `npm start -- --var
  * REFRESH_GRACE_SECONDS:0`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { get as getByTls } from 'node:https';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { completeDevVars } from './dev-vars.ts';
+import { completeDevVars, findDevVars } from './dev-vars.ts';
+import { chooseEnvironment, readEnvironment, takeEnvironment } from './environment.ts';
 import { type CertificateFiles, makeLocalCertificate } from './local-certificate.ts';
 import { configureHomes } from './local-homes.ts';
+import { toLocalVariables } from './local-variables.ts';
+import { assertPortIsFree, parsePort } from './port.ts';
+import { readOptions } from './wrangler-options.ts';
+import { wranglerVariables } from './wrangler-variables.ts';
 
 const STOP_TIMEOUT_MS = 5_000;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const root = resolve(import.meta.dirname, '..');
-const wranglerArgs = process.argv.slice(2);
+const { option: environment, rest: wranglerArgs } = takeEnvironment(process.argv.slice(2));
+const given = readOptions(wranglerArgs);
 
 let running: ChildProcess | null = null;
 let isStopping = false;
@@ -37,24 +43,34 @@ try {
 }
 
 async function start(): Promise<number> {
-  const port = parsePort(argument('port') ?? (process.env.PORT || '8787'));
+  const port = parsePort(given.value('port') ?? (process.env.PORT || '8787'));
   await assertPortIsFree(port);
-  const devVarsFile = argument('env-file') ?? '.dev.vars';
+  const { name, config } = readEnvironment(
+    resolve(root, given.value('config') ?? 'wrangler.toml'),
+    chooseEnvironment(environment),
+  );
+  const devVarsFile = given.value('env-file') ?? findDevVars(root, name);
   const devVars = completeDevVars(resolve(root, devVarsFile));
+  const certificate = wantsHttps() ? makeLocalCertificate(resolve(root, '.wrangler/https')) : null;
+  const origin = `${certificate === null ? 'http' : 'https'}://localhost:${port}`;
+  const { issuer, vars, notes } = toLocalVariables(config.vars, devVars, given.variables(), origin);
+  for (const note of notes) console.log(`npm start: ${note}`);
 
-  const persistTo = argument('persist-to') ?? process.env.PERSIST_TO;
+  const persistTo = given.value('persist-to') ?? process.env.PERSIST_TO;
   const persistence = persistTo ? ['--persist-to', resolve(root, persistTo)] : [];
-
-  const homes = configureHomes(root, process.env.LOCAL_HOMES || '1');
-  const configuration = homes === null ? [] : ['--config', homes.config];
-  for (const binding of homes?.bindings ?? ['DB']) {
-    const migrated = await migrate(binding, [...configuration, ...persistence]);
+  const databases = config.d1_databases.map(({ binding }) => binding);
+  const homes = configureHomes(root, process.env.LOCAL_HOMES || '1', name, databases);
+  const configuration = [`--env=${name}`, ...(homes === null ? [] : ['--config', homes.config])];
+  for (const binding of homes?.bindings ?? databases) {
+    const options = [
+      ...configuration,
+      ...(homes === null ? given.again('config') : []),
+      ...persistence,
+    ];
+    const migrated = await migrate(binding, options);
     if (migrated !== 0 || isStopping) return isStopping ? 0 : migrated;
   }
 
-  const certificate = wantsHttps() ? makeLocalCertificate(resolve(root, '.wrangler/https')) : null;
-  const origin = `${certificate === null ? 'http' : 'https'}://localhost:${port}`;
-  const issuer = variable('ISSUER') ?? devVars.ISSUER ?? origin;
   const defaults = {
     port: ['--port', String(port)],
     ip: ['--ip', '127.0.0.1'],
@@ -72,11 +88,10 @@ async function start(): Promise<number> {
     // The Worker and, on this machine alone, a page to try it out.
     'src/dev/index.ts',
     ...Object.entries(defaults).flatMap(([name, args]) =>
-      argument(name) === undefined ? args : [],
+      given.value(name) === undefined ? args : [],
     ),
     '--show-interactive-dev-session=false',
-    '--var',
-    `ISSUER:${issuer}`,
+    ...Object.entries(vars).flatMap(([variable, value]) => ['--var', `${variable}:${value}`]),
     ...(homes === null ? [] : ['--var', `HOMES:${homes.homes}`]),
     ...configuration,
     ...wranglerArgs,
@@ -112,12 +127,7 @@ function wrangler(args: string[], stdio: 'inherit' | 'pipe' = 'inherit'): ChildP
       stdio: ['ignore', stdio, stdio],
       // A group of its own, so that one signal reaches wrangler and the workerd processes below it.
       detached: true,
-      env: {
-        ...process.env,
-        WRANGLER_SEND_METRICS: 'false',
-        WRANGLER_HIDE_BANNER: 'true',
-        CLOUDFLARE_CF_FETCH_ENABLED: 'false',
-      },
+      env: { ...wranglerVariables(root), CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
     },
   );
   return running;
@@ -207,39 +217,4 @@ function wantsHttps(): boolean {
   const { HTTPS = '' } = process.env;
   if (!['', '0', '1'].includes(HTTPS)) throw new Error(`HTTPS must be 1 or 0, not "${HTTPS}"`);
   return HTTPS === '1';
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port >= 1 && port <= 65_535) return port;
-  throw new Error(`PORT must be a whole number from 1 to 65535, not "${text}"`);
-}
-
-function assertPortIsFree(port: number): Promise<void> {
-  return new Promise((free, reject) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      const isTaken = error.code === 'EADDRINUSE';
-      reject(isTaken ? new Error(`port ${port} is taken; choose another with PORT`) : error);
-    });
-    probe.listen(port, '127.0.0.1', () => probe.close(() => free()));
-  });
-}
-
-/** The value of `--name value` or `--name=value` among the arguments for wrangler. */
-function argument(name: string): string | undefined {
-  return argumentValues(name).at(-1);
-}
-
-function variable(name: string): string | undefined {
-  return argumentValues('var')
-    .findLast((pair) => pair.startsWith(`${name}:`))
-    ?.slice(name.length + 1);
-}
-
-function argumentValues(name: string): string[] {
-  return wranglerArgs.flatMap((arg, index) => {
-    if (arg === `--${name}`) return wranglerArgs[index + 1] ?? [];
-    return arg.startsWith(`--${name}=`) ? arg.slice(name.length + 3) : [];
-  });
 }

@@ -1,5 +1,5 @@
 /** The environment variables that wrangler is run with. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,15 +12,20 @@ export function wranglerVariables(root: string): NodeJS.ProcessEnv {
   };
 }
 
-/** wrangler keeps logs and settings below HOME, and stands still without a word where it cannot. */
+/** wrangler keeps logs and its settings below HOME, and fails or stands still where it cannot. */
 function isConfigurationWritable(): boolean {
+  if (process.platform === 'win32') return true;
   const home = process.platform === 'darwin' ? 'Library/Preferences' : '.config';
-  const folder = join(process.env.XDG_CONFIG_HOME ?? join(homedir(), home), '.wrangler');
+  const { XDG_CONFIG_HOME: configured } = process.env;
   try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
+    // Step by step, because a recursive mkdir never ends below some folders, /proc for one.
+    for (const folder of configured ? [configured] : [homedir(), join(homedir(), home)])
+      if (!existsSync(folder)) mkdirSync(folder);
+    const own = join(configured || join(homedir(), home), '.wrangler');
+    if (!existsSync(own)) mkdirSync(own);
+    accessSync(own, constants.W_OK);
     return true;
   } catch {
-    return process.platform === 'win32';
+    return false;
   }
 }

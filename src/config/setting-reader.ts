@@ -43,7 +43,7 @@ export function readSettings(env: Env, mistakes: string[]): SettingReader {
       const secret = textOf(name);
       if (secret === undefined) {
         mistakes.push(
-          `${name} is missing: make one with \`openssl rand -base64 32\` and set it with \`wrangler secret put ${name}\``,
+          `${name} is missing: make one with \`openssl rand -base64 32\` and set it with \`wrangler secret put ${name}\` (on your own machine, \`npm start\` makes it)`,
         );
         return null;
       }

@@ -37,9 +37,13 @@ export function isConnectionLoss(error: unknown): boolean {
 /** A DrizzleQueryError's own message holds the bound parameters, so its cause is what is told. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
-  return error.cause instanceof Error
-    ? error.cause.message
-    : error instanceof DrizzleQueryError
-      ? 'query failed'
-      : error.message;
+  const message =
+    error.cause instanceof Error
+      ? error.cause.message
+      : error instanceof DrizzleQueryError
+        ? 'query failed'
+        : error.message;
+  return message.includes('no such table')
+    ? `${message}: the migrations are missing, which npm start and npm run deploy apply`
+    : message;
 }

@@ -24,12 +24,26 @@ export interface Ended {
   output: string;
 }
 
-export async function makeDeploymentFolder(): Promise<DeploymentFolder> {
-  const api = await startCloudflareApi();
-  const folder = mkdtempSync(join(tmpdir(), 'deploy-'));
-  for (const name of ['package.json', 'tsconfig.json', 'scripts', 'src', 'migrations', 'assets'])
+/** A fresh clone, without its tests, whose packages are installed. */
+export function makeClone(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'clone-'));
+  for (const name of [
+    'package.json',
+    'tsconfig.json',
+    'wrangler.toml',
+    'scripts',
+    'src',
+    'migrations',
+    'assets',
+  ])
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
+export async function makeDeploymentFolder(): Promise<DeploymentFolder> {
+  const api = await startCloudflareApi();
+  const folder = makeClone();
   const file = join(folder, 'wrangler.toml');
   return {
     api,

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { completeDevVars, findDevVars } from '../../scripts/dev-vars.ts';
 
 let directory: string;
 let path: string;
@@ -87,4 +87,32 @@ it('can be sourced by a shell', () => {
     path,
   ]);
   expect(printed.toString()).toBe(`${CLIENTS}\n${SESSION_SECRET}\n`);
+});
+
+it.each([
+  ['line ends of Windows', "SESSION_SECRET='of my own'\r\nBRAND_NAME='Mine'\r\n"],
+  ['the mark that its editors put first', "\uFEFFSESSION_SECRET='of my own'\nBRAND_NAME='Mine'"],
+])('a file with %s is read the same by a shell', (_, text) => {
+  writeFileSync(path, text);
+  const vars = completeDevVars(path);
+  expect(vars).toMatchObject({ SESSION_SECRET: 'of my own', BRAND_NAME: 'Mine' });
+  const printed = execFileSync('sh', [
+    '-c',
+    '. "$1"; printf "%s|%s|%s" "$SESSION_SECRET" "$BRAND_NAME" "$DEMO_CLIENT_SECRET"',
+    'sh',
+    path,
+  ]);
+  expect(printed.toString()).toBe(`of my own|Mine|${vars.DEMO_CLIENT_SECRET}`);
+});
+
+it('says that a file of PowerShell’s `>` cannot be read', () => {
+  writeFileSync(path, Buffer.from("\uFEFFSESSION_SECRET='x'\r\n", 'utf16le'));
+  expect(() => completeDevVars(path)).toThrow(/^\.dev\.vars is UTF-16.* save it as UTF-8$/);
+});
+
+it('an environment has a file of its own, where there is one, as wrangler has it', () => {
+  expect(findDevVars(directory, 'staging')).toBe('.dev.vars');
+  writeFileSync(`${path}.staging`, '');
+  expect(findDevVars(directory, 'staging')).toBe('.dev.vars.staging');
+  expect(findDevVars(directory, '')).toBe('.dev.vars');
 });

@@ -84,9 +84,15 @@ export interface Run {
   printed: (text: string, timeoutMs: number) => Promise<void>;
 }
 
-export function runStart(env: Record<string, string>, args: string[] = []): Run {
-  const child = spawn(process.execPath, [join(ROOT, 'scripts/start.ts'), ...args], {
-    cwd: ROOT,
+/** `npm start` of the repository, or of a clone of it. */
+export function runStart(env: Record<string, string>, args: string[] = [], root = ROOT): Run {
+  return runIn(root, [join(root, 'scripts/start.ts'), ...args], env);
+}
+
+/** What Node runs in a folder. */
+export function runIn(folder: string, command: string[], env: Record<string, string>): Run {
+  const child = spawn(process.execPath, command, {
+    cwd: folder,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

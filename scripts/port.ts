@@ -1,0 +1,18 @@
+import { createServer } from 'node:net';
+
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new Error(`PORT must be a whole number from 1 to 65535, not "${text}"`);
+}
+
+export function assertPortIsFree(port: number): Promise<void> {
+  return new Promise((free, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const isTaken = error.code === 'EADDRINUSE';
+      reject(isTaken ? new Error(`port ${port} is taken; choose another with PORT`) : error);
+    });
+    probe.listen(port, '127.0.0.1', () => probe.close(() => free()));
+  });
+}
