@@ -6,6 +6,7 @@ import { parseSignals } from '../risk/signals';
 import type { Device } from '../risk/user-agent';
 import { contextOf, toEventView } from '../security-log/event-view';
 import type { SessionEvent } from '../security-log/read-events';
+import { parseActor } from '../sessions/actor';
 import { type Answer, mayConfirm, UNUSUAL_EVENTS } from '../sessions/answer-event';
 import { parseJson } from '../sessions/parse-json';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
@@ -17,6 +18,8 @@ export interface DeviceView {
   isOver: boolean;
   /** What the person calls it. */
   label: string | null;
+  /** Support staff who act as the person; null: it is the person's own. */
+  actor: string | null;
   device: Device;
   app: string | null;
   location: ReturnType<typeof toLocation>;
@@ -44,6 +47,7 @@ export function toDeviceView(
     isCurrent: session.id === own.id,
     isOver,
     label: session.label,
+    actor: parseActor(session.act)?.sub ?? null,
     device: findDevice(session),
     app: appName(config, session.clientId),
     location: last && toLocation(last),
@@ -116,8 +120,8 @@ function toAsked(row: SessionEvent, { id: sessionId, userId, authTime }: Session
 export function groupDevices(devices: readonly DeviceView[]): [DeviceView, ...DeviceView[]][] {
   const groups = new Map<string, [DeviceView, ...DeviceView[]]>();
   for (const view of devices) {
-    const { label, app, device } = view;
-    const key = JSON.stringify([label, app, device.browser, device.platform]);
+    const { label, actor, app, device } = view;
+    const key = JSON.stringify([label, actor, app, device.browser, device.platform]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [view]);
     else group.push(view);

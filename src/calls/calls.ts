@@ -5,6 +5,7 @@ import type { Call } from './call';
 import * as operator from './operator-calls';
 import * as own from './own-calls';
 import * as sessions from './session-calls';
+import * as starts from './start-calls';
 import * as tokens from './token-calls';
 import * as users from './user-calls';
 
@@ -15,13 +16,13 @@ export function callsOf(door: Door): SessionsCalls {
     (input?: unknown, options?: CallOptions): Promise<Answer<Value>> =>
       answer(door, { name, call, input, bookmark: options?.bookmark });
   return {
-    create: (input, options) => by('create', withKey(sessions.create, options))(input, options),
-    handOff: (input, options) => by('handOff', withKey(sessions.handOff, options))(input, options),
+    create: (input, options) => by('create', withKey(starts.create, options))(input, options),
+    handOff: (input, options) => by('handOff', withKey(starts.handOff, options))(input, options),
     authenticate: by('authenticate', sessions.authenticate),
     authenticateInBrowser: by('authenticateInBrowser', sessions.authenticateInBrowser),
     refresh: by('refresh', tokens.refresh),
     signIn: (input, options) => {
-      const signIn = (given: sessions.Idempotency) => tokens.signIn(given?.key ?? null);
+      const signIn = (given: starts.Idempotency) => tokens.signIn(given?.key ?? null);
       return by('signIn', withKey(signIn, options))(input, options);
     },
     introspect: by('introspect', tokens.introspect),
@@ -58,11 +59,11 @@ export function callsOf(door: Door): SessionsCalls {
 
 /** A call that may be repeated with the same key, and then has to ask for the same. */
 function withKey<Value>(
-  start: (idempotency: sessions.Idempotency) => Call<Value>,
+  start: (idempotency: starts.Idempotency) => Call<Value>,
   options: CreateOptions | undefined,
 ): Call<Value> {
   return async (caller, service, input) => {
-    const parsed = sessions.parseIdempotencyKey(options?.idempotency_key);
+    const parsed = starts.parseIdempotencyKey(options?.idempotency_key);
     if (!parsed.ok) return parsed;
     const { key } = parsed;
     const idempotency = key === null ? null : { key, request: JSON.stringify(inOrder(input)) };

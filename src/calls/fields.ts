@@ -127,3 +127,15 @@ export const paging = {
   ),
   cursor: v.nullish(v.string()),
 };
+
+/** How, and when, a person was authenticated. */
+export const authentication = {
+  auth_time: v.optional(seconds),
+  amr: v.optional(
+    v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(32))), v.maxLength(10)),
+  ),
+  acr: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
+};
+
+/** Where a browser is sent that is handed something. */
+export const browser = v.strictObject({ return_url: v.string() });

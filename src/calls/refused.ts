@@ -34,6 +34,7 @@ export function toRefused(refusal: Refusal): Refused {
     case 'invalid_scope':
     case 'unsupported_token_type':
     case 'ambiguous_cookie':
+    case 'actor_not_allowed':
     case 'session_limit_reached':
     case 'refresh_token_superseded':
     case 'guest_session_not_found':

@@ -5,6 +5,7 @@ import { findDevice } from '../risk/find-device';
 import { parseSignals, type Signals } from '../risk/signals';
 import { describeDevice } from '../risk/user-agent';
 import type { Exchanged } from '../service/exchange-token';
+import type { HandOff } from '../service/hand-off';
 import type { Introspection } from '../service/inspect-token';
 import type { Tokens } from '../service/issue-tokens';
 import { parseActor } from '../sessions/actor';
@@ -115,6 +116,18 @@ export function toExchangedView(exchanged: Exchanged) {
 /** RFC 8693 §3. */
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token' as const;
 
+/** What a backend is given of a session that is handed to a browser. */
+export function toHandedOffView(
+  session: Session,
+  { startUrl, expiresIn }: HandOff,
+  config: Config,
+) {
+  return {
+    session: toManagedView(session, config),
+    browser: { start_url: startUrl, expires_in: expiresIn },
+  };
+}
+
 type IntrospectionView = { active: false } | { active: true; [claim: string]: unknown };
 
 /** RFC 7662 §2.2. */
@@ -135,6 +148,7 @@ export function toIntrospectionView(
     sid: session.id,
     ...(session.scopes !== null && { scope: parseGranted(session.scopes)?.join(' ') }),
     iat: session.createdAt.getTime() / 1000,
+    ...(session.act !== null && { act: { sub: parseActor(session.act)?.sub } }),
     ...(expiresAt !== null && { exp: expiresAt.getTime() / 1000 }),
   };
 }

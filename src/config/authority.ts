@@ -48,6 +48,7 @@ function reachOf(client: Client, capability: Capability): ReadonlySet<string> | 
     case 'sign_in':
       return allow.has(capability) ? new Set([id]) : undefined;
     case 'create_sessions':
+    case 'impersonate':
     case 'introspect':
     case 'exchange':
       return allow.has(capability) ? forClients : undefined;

@@ -30,6 +30,7 @@ export const CAPABILITIES = [
   /** `manage_users` for the sessions of every client. */
   'manage_all',
   'erase_users',
+  'impersonate',
   /** Homes, moves, not-befores, webhook deliveries, signing keys and the audit log. */
   'operate',
 ] as const;

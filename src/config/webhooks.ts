@@ -6,6 +6,8 @@ import { oneOrTwo, parseList } from './json-list';
 /** What the security log tells of. */
 export const SESSION_EVENT_TYPES = [
   'session_created',
+  /** A session of support staff began, who act as the user. */
+  'support_access',
   /** The user had sessions, but none on such a device. */
   'new_device',
   /** Refreshed from another network, or otherwise a little different. */
@@ -35,6 +37,8 @@ export const AUDIT_EVENT_TYPES = [
   'user_sessions_changed',
   /** A backend changed one session. */
   'session_changed',
+  /** A backend started a session of support staff, who act as a person. */
+  'user_impersonated',
   'user_erased',
   'user_exported',
   /** An operator moved a person to another home. */
@@ -63,6 +67,7 @@ export interface Webhook {
 
 /** What an endpoint is told of unless it says: what a team would act on. */
 const ACTIONABLE_EVENTS: readonly EventType[] = [
+  'support_access',
   'new_device',
   'mismatch',
   'answer_recovered',

@@ -14,7 +14,7 @@ import { type Answers, queryAll } from './query-all';
 /** By what a user is known, and what else may tell where a session belongs. */
 export interface LookupKeys {
   user: { id: string } | { issuer: string; subject: string } | null;
-  guest: { sessionId: string; grant: Grant<'create_sessions'> } | null;
+  guest: { sessionId: string; grant: Grant<'create_sessions' | 'impersonate'> } | null;
   /** Of an Idempotency-Key. */
   keyHash: string | null;
 }

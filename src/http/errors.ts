@@ -23,6 +23,7 @@ const PROBLEMS = {
   cross_site_request: [403, 'The request comes from a site that may not make it'],
   third_party_cookies_blocked: [403, 'Browsers keep these cookies from pages of another site'],
   client_not_allowed: [403, 'The client is not allowed to do this'],
+  actor_not_allowed: [403, 'Support staff may not do this as the user'],
   not_found: [404, 'There is nothing here'],
   method_not_allowed: [405, 'The method is not allowed here'],
   session_limit_reached: [409, 'The user has as many active sessions as allowed'],

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { jsonObject } from '../calls/fields';
 import { parseInput, parseJsonInput } from '../calls/parse';
-import { parseIdempotencyKey } from '../calls/session-calls';
+import { parseIdempotencyKey } from '../calls/start-calls';
 import { findRepeatedMember } from '../repeated-member';
 import type { AppContext } from './context';
 import { OAuthError, ProblemError } from './errors';

@@ -75,6 +75,7 @@ export function toProblemError(refusal: Refusal): ProblemError {
           'The browser sent two cookies of one name, and neither counts. Sign in again, which replaces them, or sign out, which removes them',
         headers: COOKIE_CHALLENGE,
       });
+    case 'actor_not_allowed':
     case 'session_limit_reached':
     case 'user_moved':
     case 'refresh_token_superseded':
@@ -125,6 +126,7 @@ export function toOAuthError(refusal: Refusal): OAuthError | ProblemError {
     case 'invalid_request':
     case 'invalid_token':
     case 'client_not_allowed':
+    case 'actor_not_allowed':
     case 'not_found':
     case 'session_ended':
     case 'ambiguous_cookie':

@@ -52,7 +52,7 @@ export interface Act<C extends Capability = Capability> {
   /** SHA-256 of a person's, or a session's, id; of anything else, what it is. */
   targetKey: string;
   reason: ActReason | null;
-  /** What else there is to say of it. It names no person. */
+  /** What else there is to say of it. It names no person, but for `why`, which is in words. */
   facts: Facts;
   /** The home whose outbox tells the webhooks, so that they are told once. */
   toldBy: string;
@@ -126,11 +126,18 @@ function toSubject(target: Target, type: AuditEventType): SQL {
   return sql`iif(${isHere}, ${auditSubjectOf(target.id)}, ${NO_LONGER_NAMED})`;
 }
 
-/** The statement that leaves no id of these people in the audit log. */
+/**
+ * The statement that leaves no id of these people in the audit log, and nothing that was written
+ * about them in words.
+ */
 export function forgetInAudit({ db }: Home, ids: readonly string[]) {
   const subjects = JSON.stringify(ids.map(auditSubjectOf));
+  const { details } = sessionEvents;
   return db
     .update(sessionEvents)
-    .set({ subject: NO_LONGER_NAMED })
+    .set({
+      subject: NO_LONGER_NAMED,
+      details: sql`iif(json_valid(${details}), json_remove(${details}, '$.facts.why'), ${details})`,
+    })
     .where(sql`${sessionEvents.subject} in (select value from json_each(${subjects}))`);
 }

@@ -41,7 +41,7 @@ export function toAuditView(event: Event) {
 /** Of the security log. */
 export function toEventView(event: Event) {
   const details = parseDetails(event.details);
-  const { by, client_id, reason, context, risk, answer, left_out: leftOut } = details;
+  const { by, client_id, reason, act, context, risk, answer, left_out: leftOut } = details;
   return {
     id: event.id,
     type: event.type,
@@ -53,6 +53,7 @@ export function toEventView(event: Event) {
     by: by ?? null,
     ...(client_id !== undefined && { by_client_id: client_id }),
     ...(reason !== undefined && { reason }),
+    ...(act !== undefined && { act }),
     ...(context !== undefined && {
       device: describeDevice(context),
       ip_address: context.address,

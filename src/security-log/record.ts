@@ -33,6 +33,8 @@ export interface EventDetails {
   answer?: 'yes' | 'no';
   /** How many more of the hour are not in the log. */
   left_out?: number;
+  /** Of the start of a session of support staff: who, and why, as the backend says. */
+  act?: { sub: string; reason: string };
   risk?: Pick<Assessment, 'score' | 'level' | 'reasons' | 'changes' | 'decision'>;
 }
 

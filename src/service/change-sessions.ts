@@ -9,6 +9,7 @@ import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason, Facts } from '../security-log/audit';
 import type { Session } from '../sessions/session';
 import {
+  type LabelResult,
   labelSession,
   type SessionChange,
   updateByAct,
@@ -21,7 +22,7 @@ import type { ClientCaller, UserCaller } from './caller';
 import { finishMoves } from './finish-moves';
 import { whereCallerIs, whereverItIs } from './follow-session';
 import { whyTooLongForCookie } from './hand-off';
-import { type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
+import { type Refused, type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
 import { findUser, finishMovesOf } from './user-sessions';
@@ -160,5 +161,19 @@ export async function labelOwnSession(
   if (found === null) return SESSION_ENDED;
   const { result } = found;
   if (result.ok) return { ok: true, session: result.session };
-  return result.reason === 'not_found' ? UNKNOWN_SESSION : callerEnded(caller, service);
+  return result.reason === 'caller_session_ended'
+    ? callerEnded(caller, service)
+    : toLabelRefused(result);
+}
+
+/** Why a person's device was not named, however the person was known. */
+export function toLabelRefused({ reason }: Extract<LabelResult, { ok: false }>): Refused {
+  switch (reason) {
+    case 'actor_not_allowed':
+      return refuse({ code: reason });
+    case 'not_found':
+      return UNKNOWN_SESSION;
+    case 'caller_session_ended':
+      return SESSION_ENDED;
+  }
 }

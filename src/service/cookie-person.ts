@@ -6,15 +6,16 @@ import type { Home } from '../db/d1';
 import { type Answer, answerEvent } from '../sessions/answer-event';
 import { type Account, readAccount } from '../sessions/read-account';
 import { type DeviceHistory, readDevice } from '../sessions/read-device';
-import { renameSession } from '../sessions/rename';
 import type { Revocation, RevokeResult } from '../sessions/revocation';
 import { revokeCurrent, revokeOne } from '../sessions/revoke';
 import { revokeEverywhere, revokeOthers } from '../sessions/revoke-many';
 import type { Moved } from '../sessions/session';
+import { labelSession } from '../sessions/update-sessions';
 import type { CookieCaller } from './caller';
+import { toLabelRefused } from './change-sessions';
 import { toRevokeRefused } from './end-own-sessions';
 import { whereSessionIs } from './follow-session';
-import { type Result, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
+import { type Result, SESSION_ENDED } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
 
@@ -61,11 +62,12 @@ export async function renameByCookie(
   sessionId: string,
   label: string | null,
 ): Promise<Result<object>> {
-  const renamed = await whereCookieIs(caller, service, (home) =>
-    renameSession(home, personOf(caller), sessionId, label),
+  const at = { policy: service.config.sessions, now: service.now() };
+  const labelled = await whereCookieIs(caller, service, (home) =>
+    labelSession(home, personOf(caller), { sessionId, label }, at),
   );
-  if (renamed === null) return SESSION_ENDED;
-  return renamed.result ? { ok: true } : UNKNOWN_SESSION;
+  if (labelled === null) return SESSION_ENDED;
+  return labelled.result.ok ? { ok: true } : toLabelRefused(labelled.result);
 }
 
 /** Ends the cookie's own session. */

@@ -82,6 +82,8 @@ export function toRevokeRefused(
   switch (reason) {
     case 'not_found':
       return UNKNOWN_SESSION;
+    case 'actor_not_allowed':
+      return refuse({ code: reason });
     case 'authentication_too_old':
       return refuse({
         code: 'insufficient_user_authentication',

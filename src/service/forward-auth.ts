@@ -8,8 +8,9 @@
 import { may } from '../config/authority';
 import type { Client } from '../config/clients';
 import { findBrowserClient } from '../config/refused-clients';
+import { parseActor } from '../sessions/actor';
 import { findLiveSession } from '../sessions/read';
-import { isStale } from '../sessions/session';
+import { isStale, type Session } from '../sessions/session';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import { authorize } from './authorize';
 import type { ClientCaller, UserCaller } from './caller';
@@ -26,6 +27,8 @@ export interface VerifiedRequest {
   userId: string | null;
   sessionId: string;
   clientId: string;
+  /** Support staff who act as the user; null: the user acts. */
+  actor: string | null;
   /** A fresh one, where it was asked for. */
   accessToken: string | null;
 }
@@ -68,8 +71,11 @@ export async function verifyBearerRequest(
   if (session === null) return callerEnded(caller, service);
   if (isStale(session, accessToken.issuedAt)) return STALE_TOKEN;
   const { userId } = session;
-  return { ok: true, verified: { userId, sessionId, clientId, accessToken: null } };
+  const actor = actorOf(session);
+  return { ok: true, verified: { userId, sessionId, clientId, actor, accessToken: null } };
 }
+
+const actorOf = ({ act }: Pick<Session, 'act'>) => parseActor(act)?.sub ?? null;
 
 /** By the session cookie of the request, for a client that the gateway acts for. */
 export async function verifyCookieRequest(
@@ -112,6 +118,7 @@ export async function verifyCookieRequest(
       userId: session.userId,
       sessionId: session.id,
       clientId,
+      actor: actorOf(session),
       accessToken: tokens?.accessToken ?? null,
     },
   };

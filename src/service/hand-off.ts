@@ -8,6 +8,7 @@ import type { Config } from '../config/config';
 import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { isAllowedReturnUrl } from '../origins';
+import { MAX_ACTOR_LENGTH } from '../sessions/actor';
 import type { NewSession } from '../sessions/new-session';
 import type { Session } from '../sessions/session';
 import { type AccessTokenSubject, issueAccessToken, toUnsignedToken } from '../tokens/access-token';
@@ -90,6 +91,7 @@ const LONGEST_SUBJECT = {
   authTime: new Date(0xffff_ffff_000),
   amr: Array.from({ length: 10 }, () => 'x'.repeat(32)),
   acr: 'x'.repeat(128),
+  act: { sub: 'x'.repeat(MAX_ACTOR_LENGTH) },
 };
 
 const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });

@@ -5,6 +5,7 @@
  */
 import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
+import { parseActor } from '../sessions/actor';
 import { type Ask, NOTHING_ASKED } from '../sessions/granted';
 import { parseJson } from '../sessions/parse-json';
 import { endsAt, idleExpiresAt, type Session } from '../sessions/session';
@@ -92,6 +93,7 @@ export function toSubject(session: Session, home: Home): Omit<AccessTokenSubject
     authTime: session.authTime,
     amr: parseJson<string[]>(session.amr),
     acr: session.acr,
+    act: parseActor(session.act),
     claims: parseJson<Record<string, unknown>>(session.claims) ?? {},
   };
 }

@@ -42,6 +42,8 @@ export type Refusal =
   | { code: 'invalid_grant'; reason: RefusalReason | null; outcome: string }
   /** The person behind a session has to prove anew who they are (RFC 9470). */
   | { code: 'insufficient_user_authentication'; maxAgeSeconds: number }
+  /** Support staff who act as the user may not do it. */
+  | { code: 'actor_not_allowed' }
   | { code: 'session_limit_reached' }
   | { code: 'user_has_other_home'; home: string }
   /** Trying again may succeed. */

@@ -150,6 +150,7 @@ async function draftSession(
     metadata: null,
     persistent,
     signals,
+    act: null,
     guestSessionId: null,
   } satisfies Partial<NewSession>;
 }
@@ -216,6 +217,7 @@ function toRefused(reason: Extract<CreateResult, { ok: false }>['reason']): Refu
     case 'idempotency_key_reused':
     case 'idempotent_session_moved_on':
       return refuse({ code: reason });
+    case 'user_not_found':
     case 'guest_session_not_found':
       throw new Error('a sign-in has no guest session');
   }

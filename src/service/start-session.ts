@@ -5,22 +5,27 @@
 
 import type { Grant } from '../config/authority';
 import { findClient } from '../config/refused-clients';
-import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/session-policy';
+import { policyOf, type SessionPolicies } from '../config/session-policy';
 import { CLOCK_SKEW_SECONDS } from '../config/token-life';
+import type { Home } from '../db/d1';
+import type { SupportActor } from '../sessions/actor';
 import { type CreateResult, createSession } from '../sessions/create';
 import { type Idempotency, toKeyHash } from '../sessions/idempotency';
 import type { NewSession } from '../sessions/new-session';
 import { findOrCreateUser, type IssuedName, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
+import { reportAct } from './acts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { signalsOf } from './caller-signals';
 import { type HandOff, handOff, whyNotHandOff } from './hand-off';
+import { toImpersonation, toKnownUser, toStartPolicy } from './impersonate';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { startWhereItBelongs } from './place';
 import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
+import { toExpiry } from './session-end';
 import { throttleClient } from './throttle';
 import { type Asked, toSessionGrant } from './token-grant';
 
@@ -48,6 +53,8 @@ export interface StartInput {
   asked: Asked;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
+  /** Support staff who are to act as the user; null: it is the user's own. */
+  act: SupportActor | null;
   guestSessionId: string | null;
   /** The name of the home that a new user is to live in; null: the nearest. */
   home: string | null;
@@ -64,12 +71,18 @@ export type Started = { session: Session; isRepeat: boolean } & (
 export async function startSession(
   caller: ClientCaller,
   service: Service,
-  input: StartInput,
+  wanted: StartInput,
   idempotency: { key: string; request: string } | null,
 ): Promise<Result<Started>> {
-  const authorized = authorize(caller.client, 'create_sessions');
+  const authorized =
+    wanted.act === null
+      ? authorize(caller.client, 'create_sessions')
+      : authorize(caller.client, 'impersonate');
   if (!authorized.ok) return authorized;
-  const { grant } = authorized;
+  const { grant }: { grant: Grant<'create_sessions' | 'impersonate'> } = authorized;
+  const named = await toKnownUser(grant, caller, service, wanted);
+  if (!named.ok) return named;
+  const { input } = named;
   const draft = await draftSession(grant, service, input);
   if (!draft.ok) return draft;
   const { session } = draft;
@@ -99,7 +112,7 @@ export async function startSession(
       input.userName === null
         ? session
         : { ...session, userId: await findOrCreateUser(home, input.userName, service.now()) };
-    const created = await create(caller, service, home, whose, { claim, isHandedOff });
+    const created = await create(caller, service, home, whose, { grant, claim, isHandedOff });
     return created.ok ? { ...created, signer } : toRefused(created);
   });
   if (!started.ok) return started;
@@ -115,23 +128,38 @@ export async function startSession(
 
 async function create(
   caller: ClientCaller,
-  { config, keyring, now }: Service,
-  home: Parameters<typeof createSession>[0],
+  service: Service,
+  home: Home,
   session: NewSession,
-  { claim, isHandedOff }: { claim: Idempotency | null; isHandedOff: boolean },
+  {
+    grant,
+    claim,
+    isHandedOff,
+  }: {
+    grant: Grant<'create_sessions' | 'impersonate'>;
+    claim: Idempotency | null;
+    isHandedOff: boolean;
+  },
 ): Promise<CreateResult> {
-  return createSession(home, await keyring(), config.sessions, session, {
+  const { config, keyring, now } = service;
+  const act = await toImpersonation(caller, service, home, session, grant);
+  const created = await createSession(home, await keyring(), config.sessions, session, {
     now: now(),
     idempotency: claim,
     isHandedOff,
+    act,
     reporting: reportingOf(caller, config),
   });
+  if (act !== null && created.ok && !created.isRepeat) reportAct(caller, act, [{ home }]);
+  return created;
 }
 
 function toRefused({ reason }: Extract<CreateResult, { ok: false }>): Refused {
   switch (reason) {
     case 'assertion_used':
       throw new Error('a backend brings no ID token');
+    case 'user_not_found':
+      return refuse({ code: 'not_found', detail: 'There is no such user' });
     case 'session_limit_reached':
     case 'guest_session_not_found':
     case 'user_moved':
@@ -145,7 +173,7 @@ const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
 /** The session as it is to be, in the terms of sessions/create.ts. */
 async function draftSession(
-  grant: Grant<'create_sessions'>,
+  grant: Grant<'create_sessions' | 'impersonate'>,
   service: Service,
   input: StartInput,
 ): Promise<Result<{ session: NewSession }>> {
@@ -164,7 +192,8 @@ async function draftSession(
     return invalid('guest_session_id needs the user that the guest became');
   const authTime = toAuthTime(input.authTime, now());
   if (!authTime.ok) return authTime;
-  const expiry = toExpiry(input.expiresIn, policyOf(config.sessions, clientId), now());
+  const policy = toStartPolicy(policyOf(config.sessions, clientId), input.act);
+  const expiry = toExpiry(input.expiresIn, policy, now());
   if (!expiry.ok) return expiry;
   const grants = toSessionGrant(config, clientId, input.asked);
   if (!grants.ok) return grants;
@@ -181,8 +210,7 @@ async function draftSession(
     ipAddress: signals.address,
     signals,
     expiresAt: expiry.expiresAt,
-    // The backend calls when it has authenticated the user; nobody authenticated a guest.
-    authTime: userId === null && input.authTime === null ? null : authTime.authTime,
+    authTime: isProven(input, userId) ? authTime.authTime : null,
     amr: input.amr,
     acr: input.acr,
     claims: input.claims,
@@ -190,10 +218,18 @@ async function draftSession(
     metadata: input.metadata,
     persistent: input.persistent,
     ...grants.granted,
+    act: input.act,
     guestSessionId: input.guestSessionId,
   };
   return { ok: true, session };
 }
+
+/**
+ * The backend calls when it has authenticated the user; nobody authenticated a guest, or the user as
+ * whom support acts.
+ */
+const isProven = ({ act, authTime }: StartInput, userId: string | null) =>
+  act === null && (userId !== null || authTime !== null);
 
 /** A session is kept by its browser where its client's may be: it can ask for less, not for more. */
 export function whyNotPersistent(
@@ -210,20 +246,4 @@ export function toAuthTime(seconds: number | null, now: number): Result<{ authTi
   if (seconds === null) return { ok: true, authTime: new Date(Math.floor(now / 1000) * 1000) };
   if (seconds > now / 1000 + CLOCK_SKEW_SECONDS) return invalid('auth_time is in the future');
   return { ok: true, authTime: new Date(seconds * 1000) };
-}
-
-function toExpiry(
-  expiresIn: number | null | undefined,
-  { lifetimeSeconds: limit }: SessionPolicy,
-  now: number,
-): Result<{ expiresAt: Date | null }> {
-  if (expiresIn === null && limit !== null)
-    return invalid('expires_in cannot be null: sessions of this client end by time');
-  if (limit !== null && expiresIn != null && expiresIn > limit)
-    return invalid(`expires_in must be at most ${limit}`);
-  const seconds = expiresIn === undefined ? limit : expiresIn;
-  const expiresAt = seconds === null ? null : new Date((Math.floor(now / 1000) + seconds) * 1000);
-  if (expiresAt !== null && Number.isNaN(expiresAt.getTime()))
-    return invalid('expires_in is too large');
-  return { ok: true, expiresAt };
 }

@@ -51,6 +51,7 @@ export async function handOffStepUp(
   const { home } = found;
   const { session, ended } = found.result;
   if (ended !== null) return refuse({ code: 'session_over', reason: ended });
+  if (session.act !== null) return refuse({ code: 'actor_not_allowed' });
   const { authTime } = timed;
   const signer = await service.signerFor(home);
   const subject = {

@@ -88,6 +88,8 @@ function toRefused({ reason }: Extract<AuthenticateResult, { ok: false }>): Refu
   switch (reason) {
     case 'unknown_session':
       return UNKNOWN_SESSION;
+    case 'actor_not_allowed':
+      return refuse({ code: reason });
     case 'superseded':
       return refuse({ code: 'refresh_token_superseded' });
     case 'older_authentication':

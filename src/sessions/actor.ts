@@ -6,6 +6,12 @@
 import * as v from 'valibot';
 import { parseJson } from './parse-json';
 
+/** Of `sub`. */
+export const MAX_ACTOR_LENGTH = 128;
+
+/** A session of support staff is over after this at the latest. */
+export const SUPPORT_SECONDS = 3_600;
+
 /** `user_sessions.act`, as JSON. */
 const actorSchema = v.object({
   /** Names the person of the support staff, in whatever way the backend does. */
@@ -13,10 +19,10 @@ const actorSchema = v.object({
   /** For people to read. */
   reason: v.string(),
 });
-export type Actor = v.InferOutput<typeof actorSchema>;
+export type SupportActor = v.InferOutput<typeof actorSchema>;
 
 /** What a column holds that is not NULL: one that was written by hand names nobody. */
-export function parseActor(text: string | null): Actor | null {
+export function parseActor(text: string | null): SupportActor | null {
   if (text === null) return null;
   const parsed = v.safeParse(actorSchema, parseJson(text));
   return parsed.success ? parsed.output : { sub: '', reason: '' };

@@ -43,6 +43,8 @@ export type AuthenticateResult =
   | { ok: false; reason: EndReason | 'unknown_session' }
   /** The token is not the session's current one, nor its predecessor within the grace period. */
   | { ok: false; reason: 'superseded' }
+  /** It is a session of support staff, who proved nothing for the user. */
+  | { ok: false; reason: 'actor_not_allowed' }
   /** The session knows of a later authentication. */
   | { ok: false; reason: 'older_authentication' };
 
@@ -105,6 +107,7 @@ export async function authenticateSession(
   const ended = checkSession(row, policy, now);
   if (ended === MOVED) return MOVED;
   if (ended !== null) return { ok: false, reason: ended };
+  if (row.act !== null) return { ok: false, reason: 'actor_not_allowed' };
   const isOlder = row.authTime !== null && row.authTime.getTime() > authTime.getTime();
   return { ok: false, reason: isOlder ? 'older_authentication' : 'superseded' };
 }
@@ -167,10 +170,11 @@ function toStatements(isRerun: boolean) {
   const condition = (policy: SessionPolicies) => {
     const { moves, isRepeat, isSuccessor } = toMoves(policy);
     const isOwnMove = and(isSuccessor, eq(userSessions.rotatedAt, given('now')));
-    const { authTime, clientId } = userSessions;
+    const { authTime, clientId, act } = userSessions;
     return and(
       eq(userSessions.id, given('sessionId')),
       isReachedBy(clientId, given('reach')),
+      isNull(act),
       or(moves, isRepeat, isRerun ? isOwnMove : undefined),
       isLive(policy, PLACEHOLDERS_OF_NOW),
       or(isNull(authTime), lte(authTime, given('authTime'))),

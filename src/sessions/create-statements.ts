@@ -19,6 +19,9 @@ import { IS_CREATED, isGuest } from './upgrade-guest';
 const HAS_MOVED = sql`exists (select 1 from ${users} where ${eq(users.id, given('userId'))} and ${isNotNull(users.movedTo)})`;
 const IS_USED = sql`exists (select 1 from ${usedAssertions} where ${eq(usedAssertions.hash, given('assertion'))})`;
 
+/** Support acts as somebody who is there. */
+const HAS_USER = sql`exists (select 1 from ${users} where ${eq(users.id, given('userId'))})`;
+
 function guestIsThere({ policies }: SessionLimit): SQL {
   return sql`exists (select 1 from ${userSessions} where ${isGuest(policies)})`;
 }
@@ -28,6 +31,8 @@ function mayStart(limit: SessionLimit): SQL | undefined {
     not(HAS_MOVED),
     not(IS_USED),
     hasRoom(limit),
+    // Only asked of a session of support staff, so that no other reads a row for it.
+    sql`iif(${given('act')} is null, 1, ${HAS_USER})`,
     or(sql`${given('guestSessionId')} is null`, guestIsThere(limit)),
   );
 }
@@ -125,6 +130,7 @@ const START = {
 };
 const isOwn = eq(userSessions.id, given('sessionId'));
 export const logStart = writtenOnce((db) => startStatements(db, START, isOwn).created);
+export const logSupport = writtenOnce((db) => startStatements(db, START, isOwn).support);
 export const logNewDevice = writtenOnce((db) => startStatements(db, START, isOwn).newDevice);
 
 /** Whether there is the session, and whether its user is crowded (sessions/limits.ts). */
@@ -141,6 +147,7 @@ export const readRefusal = writtenOncePer((db, limit: SessionLimit) =>
     .select({
       hasMoved: sql<number>`${HAS_MOVED}`.as('has_moved'),
       isUsed: sql<number>`${IS_USED}`.as('is_used'),
+      hasUser: sql<number>`${HAS_USER}`.as('has_user'),
       hasGuest: sql<number>`${guestIsThere(limit)}`.as('has_guest'),
       isAtLimit: isAtLimit(limit).as('is_at_limit'),
       isCrowded: isCrowded(limit).as('is_crowded'),
@@ -152,7 +159,7 @@ export const readRefusal = writtenOncePer((db, limit: SessionLimit) =>
 export function insertStart(home: Home, limit: SessionLimit, values: Values, mayEvict: boolean) {
   return {
     claimed: values.salt === null ? null : claim(home, limit, values),
-    user: values.userId === null ? null : insertUser(home, limit, values),
+    user: values.userId === null || values.act !== null ? null : insertUser(home, limit, values),
     evictionLogged: mayEvict ? logEviction(home, limit, values) : null,
     evicted: mayEvict ? evict(home, values) : null,
     session: insertSession(home, limit, values),

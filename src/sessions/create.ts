@@ -3,12 +3,22 @@
  * of the guest session that it replaces, all in one transaction and one round trip.
  */
 
+import { eq, exists, sql } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
 import { type Keyring, randomSecret, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import type { Values } from '../db/prepared';
+import { userSessions } from '../db/schema';
+import { type Act, recordAct } from '../security-log/audit';
 import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
-import { insertStart, logNewDevice, logStart, readOutcome, readRefusal } from './create-statements';
+import {
+  insertStart,
+  logNewDevice,
+  logStart,
+  logSupport,
+  readOutcome,
+  readRefusal,
+} from './create-statements';
 import { enforceLimit, markDead } from './enforce-limit';
 import {
   type Claim,
@@ -20,7 +30,7 @@ import {
   toClaim,
 } from './idempotency';
 import { oldestKept } from './idempotency-age';
-import { limitFor, type SessionLimit } from './limits';
+import { limitFor, noLimit, type SessionLimit } from './limits';
 import { type NewSession, toRow, toSecond, toValues } from './new-session';
 import { toReach } from './reach';
 import type { Session } from './session';
@@ -38,6 +48,7 @@ type RefusedReason =
   | 'session_limit_reached'
   | 'guest_session_not_found'
   | 'assertion_used'
+  | 'user_not_found'
   | 'user_moved';
 
 export type CreateResult =
@@ -50,8 +61,13 @@ export interface CreateOptions {
   reporting: Reporting;
   idempotency?: Idempotency | null;
   assertion?: UsedAssertion | null;
-  /** A browser will fetch it, and its start is reported then (exchange-handoff.ts). */
+  /**
+   * A browser will fetch it, and its start is reported then (exchange-handoff.ts); that of a session
+   * of support staff at once.
+   */
   isHandedOff?: boolean;
+  /** Recorded where a session of support staff begins. */
+  act?: Act | null;
   /** The user's dead sessions have been marked since. */
   isRetry?: boolean;
 }
@@ -71,7 +87,7 @@ export async function createSession(
   if (!input.startedBy.grant.includes(input.clientId))
     throw new Error('the grant does not reach the client of the session');
   const { now, idempotency = null } = options;
-  const limit = limitFor(policies, input.clientId);
+  const limit = input.act === null ? limitFor(policies, input.clientId) : noLimit(policies);
   const sessionId = crypto.randomUUID();
   const claim =
     idempotency && (await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId }));
@@ -112,7 +128,7 @@ function insert(
   limit: SessionLimit,
   input: NewSession,
   values: Values,
-  { now, reporting, isHandedOff = false }: CreateOptions,
+  { now, reporting, isHandedOff = false, act = null }: CreateOptions,
 ) {
   const ids = {
     createdId: crypto.randomUUID(),
@@ -122,7 +138,12 @@ function insert(
   };
   const { browser, platform } = input.signals;
   const { by, grant } = input.startedBy;
-  const startDetails = toStartDetails({ by, clientId: grant.clientId, signals: input.signals });
+  const startDetails = toStartDetails({
+    by,
+    clientId: grant.clientId,
+    signals: input.signals,
+    act: input.act,
+  });
   const all = {
     ...values,
     ...ids,
@@ -131,8 +152,9 @@ function insert(
     platform,
     requestId: reporting.requestId,
   };
-  const isStarted = !isHandedOff;
-  const mayBeNew = isStarted && mayBeNewDevice(input);
+  const isSupport = input.act !== null;
+  const isStarted = isSupport || !isHandedOff;
+  const mayBeNew = isStarted && !isSupport && mayBeNewDevice(input);
   const mayEvict = input.userId !== null && limit.evictsOldest;
   const guest = input.guestSessionId === null ? null : upgradeGuest(home, limit.policies, all);
   const written = [
@@ -148,7 +170,8 @@ function insert(
     guestEnded: guest?.ended ?? null,
     guestAdopted: guest?.adopted ?? null,
     guestEvents: guest?.events ?? null,
-    startLogged: isStarted ? logStart(home, all) : null,
+    startLogged: isStarted ? (isSupport ? logSupport : logStart)(home, all) : null,
+    act: act && recordAct(home, act, isCreated(home, `${values.sessionId}`)),
     newDeviceLogged: mayBeNew ? logNewDevice(home, all) : null,
     deliveries: report.deliveries,
     events: report.readBack,
@@ -158,17 +181,22 @@ function insert(
   return transact(home, () => statements);
 }
 
+/** SQL: the create has happened. */
+const isCreated = ({ db }: Home, sessionId: string) =>
+  exists(db.select({ one: sql`1` }).from(userSessions).where(eq(userSessions.id, sessionId)));
+
 /** Asked once more, because a transaction does not say which of its conditions failed. */
 async function whyRefused(
   home: Home,
   limit: SessionLimit,
-  { guestSessionId, userId }: NewSession,
+  { guestSessionId, userId, act }: NewSession,
   values: Values,
 ): Promise<RefusedReason | 'crowded'> {
   const asked = readRefusal(home, limit, { ...values, evictedId: null });
   const { answers } = await transact(home, () => ({ answers: asked }));
   const [why] = answers;
   if (why?.hasMoved === 1) return 'user_moved';
+  if (act !== null && why?.hasUser === 0) return 'user_not_found';
   if (why?.isUsed === 1) return 'assertion_used';
   if (guestSessionId !== null && why?.hasGuest === 0) return 'guest_session_not_found';
   const isKnown = why?.isAtLimit === 1 || userId === null;

@@ -129,9 +129,11 @@ function reportStart(
     by: 'client' as const,
     clientId: startedBy,
     signals,
+    act: null,
   };
   const { statements, eventIds } = recordStart(home, start, {
-    condition: exchanged,
+    // That of support staff was reported when it was created.
+    condition: and(exchanged, isNull(userSessions.act)),
     requestId,
     now,
   });

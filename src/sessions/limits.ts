@@ -8,7 +8,7 @@
  * crowded, by a limit that was lowered or a crowd of short sessions, and enforce-limit.ts makes
  * room for once.
  */
-import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { given } from '../db/prepared';
@@ -42,13 +42,23 @@ export function limitFor(policies: SessionPolicies, clientId: string | null): Se
   return limit;
 }
 
-/** SQL: the session counts towards the limit. */
+const withoutLimit = new WeakMap<SessionPolicies, SessionLimit>();
+
+/** Of sessions of support staff, which take no device of the user's away. */
+export function noLimit(policies: SessionPolicies): SessionLimit {
+  const none = { policies, max: null, evictsOldest: false, countedClient: null };
+  const known = withoutLimit.get(policies) ?? none;
+  withoutLimit.set(policies, known);
+  return known;
+}
+
+/** SQL: the session counts towards the limit. Those of support staff never do. */
 export function isCounted({ policies, countedClient }: SessionLimit): SQL | undefined {
-  const { clientId } = userSessions;
-  if (countedClient !== null) return eq(clientId, countedClient);
+  const { clientId, act } = userSessions;
+  if (countedClient !== null) return and(eq(clientId, countedClient), isNull(act));
   const others = clientsWithLimit(policies);
-  if (others.length === 0) return undefined;
-  return sql`(${clientId} is null or ${clientId} not in (select value from json_each(${JSON.stringify(others)})))`;
+  if (others.length === 0) return isNull(act);
+  return sql`((${clientId} is null or ${clientId} not in (select value from json_each(${JSON.stringify(others)})) and ${act} is null)`;
 }
 
 /** The clients that have a limit of their own. */
@@ -67,7 +77,7 @@ export function countOpen({ db }: Home, policies: SessionPolicies, userId: strin
   return db
     .select({ counted, open: sql<number>`count(*)`.as('open') })
     .from(userSessions)
-    .where(isOpenOf(userId))
+    .where(and(isOpenOf(userId), isNull(userSessions.act)))
     .groupBy(sql`counted`);
 }
 

@@ -1,5 +1,5 @@
 /** Which sessions a person may see and end, by the session behind their access token. */
-import { and, eq, exists, type SQL, sql } from 'drizzle-orm';
+import { and, eq, exists, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Home } from '../db/d1';
 import { userSessions } from '../db/schema';
 import type { Revocation } from './revocation';
@@ -31,10 +31,11 @@ export function whyRefused(
   row: KnownSession | undefined,
   owner: AuthenticatedOwner,
   { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
-): 'caller_session_ended' | 'authentication_too_old' | Moved | null {
+): 'caller_session_ended' | 'actor_not_allowed' | 'authentication_too_old' | Moved | null {
   if (row === undefined) return 'caller_session_ended';
   const ended = checkSession(row, policy, now);
   if (ended !== null) return ended === MOVED ? MOVED : 'caller_session_ended';
+  if (row.act !== null) return 'actor_not_allowed';
   if (maxAge === null) return null;
   const isRecent = [row.authTime, owner.authTime].every(
     (authTime) => authTime !== null && now - authTime.getTime() <= maxAge * 1000,
@@ -58,6 +59,13 @@ export function mayEndOthers(
     home.db
       .select({ one: sql`1` })
       .from(userSessions)
-      .where(and(eq(userSessions.id, sessionId), isLive(policy, now), isRecent)),
+      .where(
+        and(
+          eq(userSessions.id, sessionId),
+          isLive(policy, now),
+          isNull(userSessions.act),
+          isRecent,
+        ),
+      ),
   );
 }

@@ -2,6 +2,7 @@
 import type { Grant } from '../config/authority';
 import type { Signals } from '../risk/signals';
 import type { Actor } from '../security-log/record';
+import type { SupportActor } from './actor';
 import type { Claim } from './idempotency';
 import type { Session } from './session';
 
@@ -11,7 +12,7 @@ export interface NewSession {
   /** The app that the session is for. */
   clientId: string;
   /** Who asked for it, which the grant has to allow for `clientId` and the guest. */
-  startedBy: { by: Actor; grant: Grant<'create_sessions' | 'sign_in'> };
+  startedBy: { by: Actor; grant: Grant<'create_sessions' | 'sign_in' | 'impersonate'> };
   userAgent: string | null;
   ipAddress: string | null;
   /** null: no limit by time. */
@@ -32,6 +33,8 @@ export interface NewSession {
   scopes: readonly string[] | null;
   /** What is known of the device and where it is; what the first refresh is compared with. */
   signals: Signals;
+  /** Whose session it is, where it is not the user's own; null: the user's own. */
+  act: SupportActor | null;
   /** The guest session that becomes the user's: it is revoked. */
   guestSessionId: string | null;
 }
@@ -46,7 +49,7 @@ export function toRow(
   }: { sessionId: string; refreshToken: string; claim: Claim | null; now: number },
 ): Session {
   const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr } = input;
-  const { claims, label, metadata, persistent, audiences, scopes, signals } = input;
+  const { claims, label, metadata, persistent, audiences, scopes, signals, act } = input;
   return {
     id: sessionId,
     userId,
@@ -70,7 +73,7 @@ export function toRow(
     label,
     metadata: metadata && JSON.stringify(metadata),
     tokensNotBefore: null,
-    act: null,
+    act: act && JSON.stringify(act),
     persistent,
     scopes: scopes && JSON.stringify(scopes),
     audiences: audiences && JSON.stringify(audiences),

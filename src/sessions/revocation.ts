@@ -37,6 +37,8 @@ export interface Revocation {
 export type RevokeResult =
   | { ok: true; events: RecordedEvent[] }
   | { ok: false; reason: 'caller_session_ended' | 'not_found' }
+  /** The caller's session is that of support staff, who act as the person. */
+  | { ok: false; reason: 'actor_not_allowed' }
   /** The person behind the caller's session proved too long ago who they are. */
   | { ok: false; reason: 'authentication_too_old' };
 

@@ -3,12 +3,13 @@
  * device. A session that a backend keeps starts when it is created. One that is handed to a browser
  * starts when that browser exchanges the code, because only then is there a device to tell of.
  */
-import { and, desc, isNotNull, not, or, type SQL, sql } from 'drizzle-orm';
+import { and, desc, isNotNull, isNull, not, or, type SQL, sql } from 'drizzle-orm';
 import type { Home } from '../db/d1';
 import type { Given } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { lastSignal, type Signals } from '../risk/signals';
 import { type Actor, type EventDetails, insertEvents } from '../security-log/record';
+import type { SupportActor } from './actor';
 
 export interface Start {
   sessionId: string;
@@ -18,6 +19,8 @@ export interface Start {
   by: Actor;
   clientId: string;
   signals: Signals;
+  /** Support staff who begin it; null: the user does. */
+  act: SupportActor | null;
 }
 
 /** What the two events are made of: values, or what stands for them. */
@@ -33,8 +36,16 @@ interface StartValues {
   second: Given;
 }
 
-export function toStartDetails({ by, clientId, signals }: Omit<Start, 'sessionId' | 'userId'>) {
-  const details: EventDetails = { by, client_id: clientId, context: signals };
+export function toStartDetails({
+  by,
+  clientId,
+  signals,
+  act,
+}: Omit<Start, 'sessionId' | 'userId'>) {
+  const details: EventDetails = {
+    ...{ by, client_id: clientId, context: signals },
+    ...(act !== null && { act }),
+  };
   return JSON.stringify(details);
 }
 
@@ -76,9 +87,11 @@ export function startStatements(
   condition: SQL | undefined,
 ) {
   const created = { ...values, id: createdId, type: 'session_created' } as const;
+  const support = { ...created, type: 'support_access' } as const;
   const newDevice = { ...values, id: newDeviceId, type: 'new_device' } as const;
   return {
     created: insertEvents(db, created, condition),
+    support: insertEvents(db, support, condition),
     newDevice: insertEvents(db, newDevice, and(condition, isNewDevice(db, values))),
   };
 }
@@ -99,9 +112,9 @@ function isNewDevice(
     platform,
   }: Pick<StartValues, 'userId' | 'sessionId' | 'browser' | 'platform'>,
 ): SQL | undefined {
-  const { lastSignals, rotatedAt, userAgent, ipAddress } = userSessions;
+  const { lastSignals, rotatedAt, userAgent, ipAddress, act } = userSessions;
   const recent = db
-    .select({ lastSignals, rotatedAt, userAgent, ipAddress })
+    .select({ lastSignals, rotatedAt, userAgent, ipAddress, act })
     .from(userSessions)
     .where(sql`${userSessions.userId} = ${userId} and ${userSessions.id} <> ${sessionId}`)
     // By idx_user_sessions_uid, which has a user's rows in the order of their writing.
@@ -109,6 +122,8 @@ function isNewDevice(
     .limit(RECENT_SESSIONS);
   const others = and(
     isNotNull(lastSignals),
+    // What support staff sit at is no device of the user's.
+    isNull(act),
     // A session that no browser has fetched yet is on no device.
     or(isNotNull(rotatedAt), isNotNull(userAgent), isNotNull(ipAddress)),
   );

@@ -124,7 +124,7 @@ export async function updateUser(
 
 export type LabelResult =
   | { ok: true; session: Session }
-  | { ok: false; reason: 'caller_session_ended' | 'not_found' };
+  | { ok: false; reason: 'caller_session_ended' | 'actor_not_allowed' | 'not_found' };
 
 /** Says what one of the owner's devices is called; null: nothing. One round trip. */
 export async function labelSession(
@@ -136,7 +136,9 @@ export async function labelSession(
   const ownersOwn = home.db
     .select({ one: sql`1` })
     .from(userSessions)
-    .where(and(eq(userSessions.id, owner.sessionId), isLive(policy, now)));
+    .where(
+      and(eq(userSessions.id, owner.sessionId), isLive(policy, now), isNull(userSessions.act)),
+    );
   const target = and(
     eq(userSessions.id, sessionId),
     belongsTo(owner),
@@ -151,6 +153,7 @@ export async function labelSession(
   const ended = own[0] && checkSession(own[0], policy, now);
   if (ended === MOVED) return MOVED;
   if (ended !== null) return { ok: false, reason: 'caller_session_ended' };
+  if (own[0]?.act != null) return { ok: false, reason: 'actor_not_allowed' };
   const [session] = after;
   return updated.length > 0 && session !== undefined
     ? { ok: true, session }

@@ -61,6 +61,8 @@ export interface AccessTokenSubject {
   authTime: Date | null;
   amr: string[] | null;
   acr: string | null;
+  /** Who acts as the user (RFC 8693 §4.1); null: the user. */
+  act: { sub: string } | null;
   claims: Record<string, unknown>;
 }
 
@@ -86,7 +88,7 @@ export type AccessTokenVerdict =
 
 /** What a token says of its subject, beside what makes it a token (RFC 9068 §2.2). */
 export function toClaims(subject: AccessTokenSubject) {
-  const { sessionId, home, userId, clientId, scope, authTime, amr, acr, claims } = subject;
+  const { sessionId, home, userId, clientId, scope, authTime, amr, acr, act, claims } = subject;
   return {
     ...withoutReserved(claims),
     sub: userId ?? sessionId,
@@ -98,6 +100,7 @@ export function toClaims(subject: AccessTokenSubject) {
     ...(authTime !== null && { auth_time: Math.floor(authTime.getTime() / 1000) }),
     ...(amr !== null && { amr }),
     ...(acr !== null && { acr }),
+    ...(act !== null && { act: { sub: act.sub } }),
   };
 }
 

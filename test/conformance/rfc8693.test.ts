@@ -106,6 +106,31 @@ async function exchange(
 
 const invalid = (error: string) => ({ status: 400, body: { error } });
 
+describe('§4.1: who acts', () => {
+  it('support staff who began it stay known through an exchange, and a route can refuse them', async () => {
+    const service = await start();
+    await service.create({ user_id: USER });
+    const body = { user_id: USER, resource: SHOP };
+    const own = await service.create(body);
+    const support = await service.create({ ...body, act: { sub: 'agent-7' }, reason: 'x' });
+    const verifier = verifierOf(service, { audience: STOCK });
+    const exchanged = async ({ access_token }: Tokens) =>
+      (await exchange(service, 'shop', access_token)).body.access_token;
+    const [ofOwn, ofSupport] = [await exchanged(own), await exchanged(support)];
+    expect(decodeJwt(ofSupport).act).toEqual({
+      sub: 'shop',
+      client_id: 'shop',
+      act: { sub: 'agent-7' },
+    });
+    for (const token of [ofOwn, ofSupport]) expect((await verifier.verify(token)).ok).toBe(true);
+    expect((await verifier.verify(ofOwn, { actor: false })).ok).toBe(true);
+    expect(await verifier.verify(ofSupport, { actor: false })).toMatchObject({
+      ok: false,
+      error: 'insufficient_scope',
+    });
+  });
+});
+
 describe('§2.2.1: the answer', () => {
   it('is an access token of the same person and session, for the next API', async () => {
     const service = await start();

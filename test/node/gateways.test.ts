@@ -14,7 +14,12 @@ import { findFreePort, type Service, startService } from './service.ts';
 import { readSnippets } from './snippets.ts';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
-const FORGED = { 'x-user-id': 'admin', 'x-session-id': 'forged', 'x-client-id': 'forged' };
+const FORGED = {
+  'x-user-id': 'admin',
+  'x-session-id': 'forged',
+  'x-client-id': 'forged',
+  'x-actor': 'forged',
+};
 const secret = () => randomBytes(32).toString('base64url');
 const BACKEND = { id: 'backend', secret: secret() };
 const GATEWAY = { id: 'gateway', secret: secret() };
@@ -195,6 +200,7 @@ describe.each(GATEWAYS)('$name', (gateway) => {
   const identity = ({ headers }: { headers: IncomingHttpHeaders }) => ({
     user: headers['x-user-id'] || undefined,
     client: headers['x-client-id'],
+    actor: headers['x-actor'] || undefined,
     hasSession: /^[0-9a-f-]{36}$/.test(String(headers['x-session-id'])),
   });
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import * as operator from '../../src/calls/operator-calls';
 import * as own from '../../src/calls/own-calls';
 import * as sessions from '../../src/calls/session-calls';
+import * as starts from '../../src/calls/start-calls';
 import * as tokens from '../../src/calls/token-calls';
 import * as users from '../../src/calls/user-calls';
 import { APP, BACKEND, startService } from '../fixtures';
@@ -19,11 +20,20 @@ const declared = new Set(
   [...source.replaceAll(/\/\*[\s\S]*?\*\//g, '').matchAll(/\b(\w+)\??:/g)].map(([, name]) => name),
 );
 
-type Schema = { type: string; entries?: Record<string, Schema>; wrapped?: Schema; pipe?: Schema[] };
+interface Schema {
+  type: string;
+  entries?: Record<string, Schema>;
+  wrapped?: Schema;
+  pipe?: Schema[];
+  /** Of a union. */
+  options?: Schema[];
+}
 
 /** The members that a schema takes, those of its objects too. */
 function membersOf(schema: Schema): string[] {
-  const inner = [schema.wrapped, ...(schema.pipe ?? [])].filter((part) => part && part !== schema);
+  const inner = [schema.wrapped, ...(schema.pipe ?? []), ...(schema.options ?? [])].filter(
+    (part) => part && part !== schema,
+  );
   return [
     ...Object.entries(schema.entries ?? {}).flatMap(([name, member]) => [
       name,
@@ -34,8 +44,8 @@ function membersOf(schema: Schema): string[] {
 }
 
 const calls = {
-  create: sessions.create(null),
-  handOff: sessions.handOff(null),
+  create: starts.create(null),
+  handOff: starts.handOff(null),
   authenticate: sessions.authenticate,
   authenticateInBrowser: sessions.authenticateInBrowser,
   ...tokens,

@@ -162,6 +162,8 @@ export interface SecurityEvent {
   by: string | null;
   by_client_id?: string;
   reason?: string;
+  /** Of `support_access`: who acts as the user, and why. */
+  act?: { sub: string; reason: string };
   device?: string | null;
   ip_address?: string | null;
   location?: Location | null;

@@ -19,6 +19,7 @@ import type {
   Act,
   CallOptions,
   CreateOptions,
+  Impersonation,
   NewSession,
   NotBefore,
   OfPerson,
@@ -58,11 +59,14 @@ export interface SessionsEntrypoint extends SessionsCalls {
  * that `for_clients` names, and needs the capability in parentheses in `allow`.
  */
 export interface SessionsCalls {
-  /** `POST /v1/sessions` (`create_sessions`). */
-  create(input: NewSession, options?: CreateOptions): Promise<Answer<SessionTokens>>;
+  /** `POST /v1/sessions` (`create_sessions`; `impersonate` with `act`). */
+  create(
+    input: NewSession | Impersonation,
+    options?: CreateOptions,
+  ): Promise<Answer<SessionTokens>>;
   /** The same with `browser`: hands the session to a browser, and answers no tokens. */
   handOff(
-    input: NewSession & { browser: { return_url: string } },
+    input: (NewSession | Impersonation) & { browser: { return_url: string } },
     options?: CreateOptions,
   ): Promise<Answer<HandedOff>>;
   /**

@@ -60,6 +60,15 @@ export interface NewSession extends Signals, Authentication, Targeted {
   guest_session_id?: string;
 }
 
+/** Support staff act as a user whom the service knows: for an hour at most. */
+export interface Impersonation
+  extends Omit<NewSession, 'auth_time' | 'amr' | 'acr' | 'guest_session_id'> {
+  /** Names the person of the support staff: 1 to 128 printable ASCII characters. */
+  act: { sub: string };
+  /** 1 to 200 characters, which the user may read. */
+  reason: string;
+}
+
 /** What live sessions have from now on; null takes it away, and what is left out stays. */
 export interface SessionChange {
   /** In access tokens from the next refresh on: up to 2 KB, and none that is registered. */

@@ -29,6 +29,8 @@ export type RefusalCode =
   | 'session_over'
   /** The person has to authenticate again first (RFC 9470). */
   | 'insufficient_user_authentication'
+  /** Support staff who act as the user may not do it. */
+  | 'actor_not_allowed'
   | 'session_limit_reached'
   | 'user_has_other_home'
   /** The user is moving between homes; the same call may succeed at once. */

@@ -1,6 +1,15 @@
 /** What a verifier tells of an access token. */
 import type { JWTPayload } from 'jose';
 
+/** Who acts by a token for its user (RFC 8693 §4.1). */
+export interface TokenActor {
+  sub: string;
+  /** It is this client of the service that acts; absent: someone of a team's support staff. */
+  client_id?: string;
+  /** For whom it acts itself, before the user. */
+  act?: TokenActor;
+}
+
 /** The claims of a verified token (RFC 9068 §2.2), and this service's. */
 export interface AccessTokenClaims extends JWTPayload {
   /** The service that issued it: the option `issuer`. */
@@ -29,6 +38,8 @@ export interface AccessTokenClaims extends JWTPayload {
   acr?: string;
   /** What it allows, separated by spaces (RFC 9068 §2.2.3); absent: the session has no scopes. */
   scope?: string;
+  /** Who acts, where it is not the user: support staff, or an API that exchanged the token. */
+  act?: TokenActor;
 }
 
 /**

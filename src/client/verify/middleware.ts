@@ -18,8 +18,8 @@ export interface VerifiedEnv {
 /**
  * Lets a request pass with a good access token that meets the requirements, and sets
  * `c.get('accessToken')`. Any other is answered here: 401 with a challenge in `WWW-Authenticate`
- * (RFC 6750 §3; RFC 9470 §3 where a more recent or stronger authentication is needed), 403 where the
- * token lacks a scope, or 503 with `Retry-After` when it cannot be decided now.
+ * (RFC 6750 §3; RFC 9470 §3 where a more recent or stronger authentication is needed), 403 where
+ * the token allows less, or 503 with `Retry-After` when it cannot be decided now.
  *
  * Tokens are read from the Authorization header (RFC 6750 §2.1), never from a URL, which is logged,
  * or a form, which any site can send. The verifier's option `cookie` adds the service's cookie;

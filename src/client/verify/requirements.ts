@@ -22,12 +22,25 @@ export interface Requirements {
    * time; needs the option `introspection`.
    */
   live?: boolean;
+  /**
+   * False: no support staff who act as the user (RFC 8693 §4.1), nor an API on their behalf. APIs
+   * that exchanged a token of the user's own may. Default: everyone.
+   */
+  actor?: boolean;
 }
 
 /** Whether the token allows what is asked for. */
 export function isAllowed({ scope: held }: AccessTokenClaims, { scope = [] }: Requirements) {
   const scopes = typeof held === 'string' ? held.split(' ') : [];
   return scope.every((name) => scopes.includes(name));
+}
+
+/** Whether the route is for whoever acts by the token, and for whom they act. */
+export function isForActor(claims: AccessTokenClaims, { actor = true }: Requirements): boolean {
+  let act = claims.act;
+  // Clients that act one for the other are no support staff; whoever began it may be.
+  while (act?.client_id !== undefined) act = act.act;
+  return actor || act === undefined;
 }
 
 /** Whether the claims show what is asked for, at a time in seconds since 1970. */

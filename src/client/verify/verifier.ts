@@ -11,7 +11,7 @@ import { type PageSession, readPageSession } from './page-session';
 import { type PresentedToken, type RequestHead, readToken } from './presented-token';
 import { readJson } from './read-json';
 import { createRemoteKeys } from './remote-keys';
-import { isAllowed, isAuthenticated, type Requirements } from './requirements';
+import { isAllowed, isAuthenticated, isForActor, type Requirements } from './requirements';
 import { createRevocations, type RevocationOptions } from './revocations';
 
 /** Whose tokens are good here, and how soon an ended session is noticed. */
@@ -166,6 +166,12 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
         ok: false,
         error: 'insufficient_scope',
         description: 'The access token does not allow this',
+      };
+    if (!isForActor(claims, requirements))
+      return {
+        ok: false,
+        error: 'insufficient_scope',
+        description: 'Support staff may not do this',
       };
     return isAuthenticated(claims, requirements, now() / 1000)
       ? verdict

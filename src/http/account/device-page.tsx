@@ -4,6 +4,7 @@ import { ActivityList } from './activity';
 import { SignOutForm } from './devices';
 import { Facts, Name, nameOf } from './facts';
 import { Layout, type Site } from './layout';
+import { fillText } from './texts/fill';
 
 /** As the API bounds it (calls/fields.ts). */
 const MAX_NAME = 80;
@@ -27,6 +28,9 @@ export const DevicePage = ({
         <Name site={site} of={of} />
       </h1>
       {of.isCurrent && <span class="badge now">{texts.thisDevice}</span>}
+      {of.actor !== null && (
+        <span class="badge warn">{fillText(texts.supportAs, { who: of.actor })}</span>
+      )}
       {of.isOver && <span class="badge warn">{texts.isOver}</span>}
       <Facts site={site} of={of} exact />
       {!of.isOver && (

@@ -136,6 +136,9 @@ const Device = ({
           </a>
         </Heading>
         <Facts site={site} of={of} />
+        {of.actor !== null && (
+          <span class="badge warn">{fillText(texts.supportAs, { who: of.actor })}</span>
+        )}
         {of.isCurrent && <span class="badge now">{texts.activeNow}</span>}
         {unusual && <span class="badge warn">{sayUnusual(unusual, site)}</span>}
       </div>

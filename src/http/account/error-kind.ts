@@ -53,6 +53,7 @@ export function toErrorKind(code: ProblemCode): ErrorKind {
     case 'invalid_target':
     case 'invalid_scope':
     case 'client_not_allowed':
+    case 'actor_not_allowed':
     case 'session_limit_reached':
     case 'user_has_other_home':
     case 'body_too_large':

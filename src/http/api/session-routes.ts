@@ -8,9 +8,9 @@ import {
   authenticateInBrowser,
   getSession,
   revokeSession,
-  start,
   updateSession,
 } from '../../calls/session-calls';
+import { start } from '../../calls/start-calls';
 import type { Service } from '../../service/service';
 import { bearerAuth } from '../auth/bearer-auth';
 import { clientAuth } from '../auth/client-auth';

@@ -70,15 +70,17 @@ export function verifyRoutes(service: Service): Hono<AppEnv> {
 }
 
 /**
- * What is behind the gateway is told. Of a guest the user is empty, not absent: a gateway that
+ * What is behind the gateway is told. Of a guest the user is empty, and so is the actor of everyone
+ * but support staff, not absent: a gateway that
  * copies what is there would leave what the visitor sent under that name. A client id is printable
  * ASCII.
  */
-function toHeaders({ userId, sessionId, clientId, accessToken }: VerifiedRequest) {
+function toHeaders({ userId, sessionId, clientId, actor, accessToken }: VerifiedRequest) {
   return {
     'X-User-Id': userId ?? '',
     'X-Session-Id': sessionId,
     'X-Client-Id': clientId,
+    'X-Actor': actor ?? '',
     ...(accessToken !== null && { Authorization: `Bearer ${accessToken}` }),
   };
 }

@@ -129,6 +129,7 @@ export class ForgeAccessToken implements Command {
       authTime: new Date(model.now * 1000),
       amr: null,
       acr: null,
+      act: null,
       scope: null,
       claims: {},
     };

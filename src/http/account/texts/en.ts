@@ -11,6 +11,7 @@ export type Plural = { other: string } & Partial<Record<Intl.LDMLPluralRule, str
 
 const events: Record<`event_${SessionEventType}`, string> = {
   event_session_created: 'Signed in',
+  event_support_access: 'Support staff signed in as you',
   event_new_device: 'First sign-in on this kind of device',
   event_context_changed: 'Used from another network',
   event_mismatch: 'Unusual use',
@@ -47,6 +48,7 @@ export const en = {
   placeIn: '{city}, {country}',
   signedInAt: 'Signed in {when}',
   lastActiveAt: 'Last active {when}',
+  supportAs: 'Support access: {who}',
   activeNow: 'Active now',
   justNow: 'just now',
   unusualBecause: 'Unusual use: {reasons}',

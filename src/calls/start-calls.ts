@@ -1,0 +1,182 @@
+/**
+ * A backend starts sessions: for people whom it has authenticated, for guests, and for support staff
+ * who act as a user.
+ */
+import * as v from 'valibot';
+import type { ClientCaller } from '../service/caller';
+import { type Result, refuse } from '../service/refusal';
+import type { Service } from '../service/service';
+import { startSession } from '../service/start-session';
+import { MAX_ACTOR_LENGTH } from '../sessions/actor';
+import { type Call, type Called, defineCall } from './call';
+import {
+  asked,
+  authentication,
+  browser,
+  claims,
+  ipAddress,
+  issuedName,
+  label,
+  lifetime,
+  metadata,
+  place,
+  toAsked,
+  userAgent,
+  uuid,
+} from './fields';
+import { toHandedOffView, toStartView } from './views';
+
+const newSession = {
+  user_id: v.optional(uuid),
+  user: v.optional(issuedName),
+  client_id: v.optional(v.pipe(v.string(), v.maxLength(128))),
+  user_agent: v.nullish(userAgent),
+  ip_address: v.nullish(ipAddress),
+  place: v.nullish(place),
+  expires_in: v.nullish(lifetime),
+  ...authentication,
+  claims: v.optional(claims),
+  label: v.optional(label),
+  metadata: v.optional(metadata),
+  ...asked,
+  persistent: v.optional(v.boolean()),
+  home: v.optional(v.string()),
+  guest_session_id: v.optional(uuid),
+};
+/** The caller's key, and the request that a repeat must be equal to; null: none. */
+export type Idempotency = { key: string; request: string } | null;
+
+export function parseIdempotencyKey(key: unknown): Result<{ key: string | null }> {
+  if (key === undefined) return { ok: true, key: null };
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return { ok: true, key };
+  const detail = 'Idempotency-Key must be 1 to 255 printable ASCII characters';
+  return refuse({ code: 'invalid_request', detail });
+}
+
+/** Of a session of support staff: nobody proved who they are to begin it, and no guest becomes it. */
+const {
+  auth_time: _,
+  amr: __,
+  acr: ___,
+  guest_session_id: ____,
+  ...newSupport
+} = {
+  ...newSession,
+  act: v.strictObject({
+    sub: v.pipe(
+      v.string(),
+      v.regex(/^[\x20-\x7e]+$/, 'must be printable ASCII characters'),
+      v.maxLength(MAX_ACTOR_LENGTH, `must be at most ${MAX_ACTOR_LENGTH} characters`),
+    ),
+  }),
+  reason: v.pipe(
+    v.string(),
+    v.trim(),
+    v.check((text) => text !== '' && text.length <= 200, 'must be 1 to 200 characters'),
+  ),
+};
+
+/** Whether the input asks for a session of support staff, whatever else it is. */
+const isOfSupport = (input: unknown) =>
+  typeof input === 'object' && input !== null && Object.hasOwn(input, 'act');
+
+/** A call that, for support staff, a capability of its own guards, and whose input is another. */
+function eitherWay<Value extends object>(
+  ofUser: Call<Value> & { input: v.GenericSchema },
+  ofSupport: Call<Value> & { input: v.GenericSchema },
+): Call<Value> & { input: v.GenericSchema } {
+  const call: Call<Value> = (caller, service, input) =>
+    (isOfSupport(input) ? ofSupport : ofUser)(caller, service, input);
+  return Object.assign(call, { input: v.union([ofUser.input, ofSupport.input]) });
+}
+
+/** A session whose tokens the app holds. */
+export const create = (idempotency: Idempotency) => {
+  const run = (caller: ClientCaller, service: Service, input: NewSessionInput) =>
+    startWithTokens(caller, service, input, idempotency);
+  return eitherWay(
+    defineCall('create_sessions', v.strictObject(newSession), run),
+    defineCall('impersonate', v.strictObject(newSupport), run),
+  );
+};
+
+/** A session that is handed to a browser: the answer holds a URL instead of tokens. */
+export const handOff = (idempotency: Idempotency) => {
+  type Input = NewSessionInput & { browser: { return_url: string } };
+  const run = (caller: ClientCaller, service: Service, input: Input) =>
+    startForBrowser(caller, service, input, idempotency);
+  return eitherWay(
+    defineCall('create_sessions', v.strictObject({ ...newSession, browser }), run),
+    defineCall('impersonate', v.strictObject({ ...newSupport, browser }), run),
+  );
+};
+
+/** Either, as `browser` says. */
+export const start =
+  (idempotency: Idempotency): Call<StartedWithTokens | StartedForBrowser> =>
+  (caller, service, input) => {
+    const isForBrowser =
+      typeof input === 'object' && input !== null && Object.hasOwn(input, 'browser');
+    const call = isForBrowser ? handOff(idempotency) : create(idempotency);
+    return (call as Call<StartedWithTokens | StartedForBrowser>)(caller, service, input);
+  };
+
+type NewSessionInput = v.InferOutput<v.StrictObjectSchema<typeof newSession, undefined>> & {
+  act?: { sub: string };
+  reason?: string;
+};
+type StartedWithTokens = ReturnType<typeof toStartView>;
+type StartedForBrowser = ReturnType<typeof toHandedOffView>;
+
+async function startWithTokens(
+  caller: ClientCaller,
+  service: Service,
+  input: NewSessionInput,
+  idempotency: Idempotency,
+): Promise<Called<StartedWithTokens>> {
+  const started = await startSession(caller, service, toStartInput(input, null), idempotency);
+  if (!started.ok) return started;
+  const { session, tokens, isRepeat } = started;
+  if (tokens === null) throw new Error('only a session for a browser has no tokens');
+  const value = toStartView(session, tokens, service.config);
+  return { ok: true, value, outcome: isRepeat ? 'repeated' : 'created' };
+}
+
+async function startForBrowser(
+  caller: ClientCaller,
+  service: Service,
+  { browser, ...input }: NewSessionInput & { browser: { return_url: string } },
+  idempotency: Idempotency,
+): Promise<Called<StartedForBrowser>> {
+  const startInput = toStartInput(input, browser.return_url);
+  const started = await startSession(caller, service, startInput, idempotency);
+  if (!started.ok) return started;
+  const { session, handOff, isRepeat } = started;
+  if (handOff === null) throw new Error('a session for a browser has a start URL');
+  const value = toHandedOffView(session, handOff, service.config);
+  return { ok: true, value, outcome: isRepeat ? 'repeated' : 'created' };
+}
+
+function toStartInput(input: NewSessionInput, returnUrl: string | null) {
+  return {
+    userId: input.user_id ?? null,
+    userName: input.user ?? null,
+    clientId: input.client_id ?? null,
+    userAgent: input.user_agent ?? null,
+    ipAddress: input.ip_address ?? null,
+    place: input.place ?? null,
+    expiresIn: input.expires_in,
+    authTime: input.auth_time ?? null,
+    amr: input.amr ?? null,
+    acr: input.acr ?? null,
+    claims: input.claims ?? null,
+    label: input.label ?? null,
+    metadata: input.metadata ?? null,
+    asked: toAsked(input),
+    persistent: input.persistent ?? null,
+    act: input.act === undefined ? null : { sub: input.act.sub, reason: input.reason ?? '' },
+    guestSessionId: input.guest_session_id ?? null,
+    home: input.home ?? null,
+    returnUrl,
+  };
+}
