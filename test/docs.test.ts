@@ -1,4 +1,4 @@
-/** What the pages list is what the source has: events, codes of errors, capabilities, routes. */
+/** What the pages list is what the source has: events, codes, capabilities, routes, settings, files. */
 import { describe, expect, it } from 'vitest';
 import { CAPABILITIES } from '../src/config/clients';
 import { AUDIT_EVENT_TYPES, SESSION_EVENT_TYPES } from '../src/config/webhooks';
@@ -12,6 +12,12 @@ const pages: Record<string, string> = import.meta.glob('../{README.md,docs/*.md}
 });
 const configuration = pages['../docs/configuration.md'] ?? '';
 const securityLog = pages['../docs/security-log.md'] ?? '';
+
+const sources: Record<string, string> = import.meta.glob('../src/**/*.{ts,tsx}', {
+  query: '?raw',
+  eager: true,
+  import: 'default',
+});
 
 /** The names in the first column of the tables of a part of a page. */
 function listed(page: string, from: string, to: string): string[] {
@@ -40,6 +46,15 @@ describe('docs/security-log.md', () => {
 });
 
 describe('docs/configuration.md', () => {
+  it('has every setting', () => {
+    const settings = [...(sources['../src/env.ts'] ?? '').matchAll(/^ {2}([A-Z0-9_]+)\??:/gm)].map(
+      ([, name]) => name as string,
+    );
+    expect(settings).toContain('INACTIVITY_TIMEOUT_SECONDS');
+    const text = Object.values(pages).join('\n');
+    expect(settings.filter((name) => !text.includes(`\`${name}`))).toEqual([]);
+  });
+
   it('lists the capabilities', () => {
     expect(listed(configuration, '| `allow` |', '```').slice(1).sort()).toEqual(
       [...CAPABILITIES].sort(),
@@ -56,5 +71,27 @@ describe('the pages', () => {
     expect(routes).toContain('GET /v1/audit-events');
     const text = Object.values(pages).join('\n');
     expect([...new Set(routes)].filter((route) => !text.includes(route))).toEqual([]);
+  });
+});
+
+describe('docs/api.md', () => {
+  it('lists every code of a problem', () => {
+    const [, table = ''] =
+      /^const PROBLEMS = \{$(.*?)^\} as const/ms.exec(sources['../src/http/errors.ts'] ?? '') ?? [];
+    const codes = [...table.matchAll(/^ {2}(\w+):/gm)].map(([, code]) => code as string);
+    expect(codes).toContain('session_limit_reached');
+    const page = pages['../docs/api.md'] ?? '';
+    expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+  });
+});
+
+describe('docs/architecture.md', () => {
+  it('names files that there are', () => {
+    const page = pages['../docs/architecture.md'] ?? '';
+    const named = [...page.matchAll(/`([\w/.-]+\.tsx?)`/g)].map(([, name]) => name as string);
+    expect(named.length).toBeGreaterThan(50);
+    const paths = [...Object.keys(sources), '../test/counts.test.ts', '../test/db/faults.test.ts'];
+    const missing = named.filter((name) => !paths.some((path) => path.endsWith(`/${name}`)));
+    expect(missing.filter((name) => !name.startsWith('test/architecture'))).toEqual([]);
   });
 });

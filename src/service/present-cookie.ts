@@ -5,7 +5,8 @@ import type { Presentation, Visitor } from '../sessions/presented';
 import type { Session } from '../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
 import type { SessionCookie } from '../tokens/session-cookie';
-import type { Caller } from './caller';
+import type { Caller, CookieCaller } from './caller';
+import { visitorOf } from './caller-signals';
 import { present } from './present';
 import { type Result, refuse, SESSION_ENDED } from './refusal';
 import type { Service, Signer } from './service';
@@ -48,6 +49,19 @@ export async function presentCookie(
   const signer = await service.signerFor(home);
   const presented = await presentAt(caller, service, home, { token, clientId, visitor });
   return presented.ok ? { ...presented, signer } : presented;
+}
+
+/** The person of a cookie's live session. */
+export async function findCookieCaller(
+  caller: Caller,
+  service: Service,
+  cookie: VerifiedCookie,
+): Promise<Result<{ caller: CookieCaller }>> {
+  const visitor = await visitorOf(caller.device, service);
+  const presented = await presentCookie(caller, service, cookie, visitor);
+  if (!presented.ok) return presented;
+  const { session, home } = presented;
+  return { ok: true, caller: { ...caller, session, home } };
 }
 
 /** The live session of a token, which began in this home; or why a browser has none. */

@@ -160,27 +160,35 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
       if (state === 'inactive') return invalid('The session of this access token is over');
       if (state === 'unknown') return unavailable('The session service did not answer');
     }
-    // Another authentication widens no scope, so it is not asked for in vain.
-    if (!isAllowed(claims, requirements))
-      return {
-        ok: false,
-        error: 'insufficient_scope',
-        description: 'The access token does not allow this',
-      };
-    if (!isForActor(claims, requirements))
-      return {
-        ok: false,
-        error: 'insufficient_scope',
-        description: 'Support staff may not do this',
-      };
-    return isAuthenticated(claims, requirements, now() / 1000)
-      ? verdict
-      : {
-          ok: false,
-          error: 'insufficient_user_authentication',
-          description: 'A more recent or stronger authentication is required',
-        };
+    return findUnmet(claims, requirements, now() / 1000) ?? verdict;
   }
+}
+
+/** The requirement that a good token does not meet; null: it meets them. `now` is in seconds. */
+function findUnmet(
+  claims: AccessTokenClaims,
+  requirements: Requirements,
+  now: number,
+): Verdict | null {
+  // Another authentication widens no scope, so it is not asked for in vain.
+  if (!isAllowed(claims, requirements))
+    return {
+      ok: false,
+      error: 'insufficient_scope',
+      description: 'The access token does not allow this',
+    };
+  if (!isForActor(claims, requirements))
+    return {
+      ok: false,
+      error: 'insufficient_scope',
+      description: 'Support staff may not do this',
+    };
+  if (isAuthenticated(claims, requirements, now)) return null;
+  return {
+    ok: false,
+    error: 'insufficient_user_authentication',
+    description: 'A more recent or stronger authentication is required',
+  };
 }
 
 /** What a token has to be signed by, and say. */

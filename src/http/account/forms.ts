@@ -12,7 +12,7 @@ import {
 } from '../../service/cookie-person';
 import type { Service } from '../../service/service';
 import { SESSION_COOKIE } from '../../tokens/session-cookie';
-import { findOwnSession } from '../browser/cookie-session';
+import { cookieCallerOf } from '../browser/cookie-session';
 import { clearSessionCookies, isSentTwice } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
 import type { AppContext } from '../context';
@@ -39,7 +39,7 @@ export function ownForm({ issuer }: Config) {
 export function signOutOne(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
     const id = readId(c);
-    const result = await endOneByCookie(await findOwnSession(c, service), service, id);
+    const result = await endOneByCookie(await cookieCallerOf(c, service), service, id);
     if (!result.ok) throw toCookieProblem(result.refusal);
     return c.redirect(link(c, '/account', { done: 'device' }), 303);
   };
@@ -51,7 +51,7 @@ export function nameDevice(service: Service, { link }: Pages) {
     const id = readId(c);
     const said = await readField(c, 'label');
     const given = said === '' ? null : validate(v.object({ label }), { label: said }).label;
-    const result = await renameByCookie(await findOwnSession(c, service), service, id, given);
+    const result = await renameByCookie(await cookieCallerOf(c, service), service, id, given);
     if (!result.ok) throw toCookieProblem(result.refusal);
     return c.redirect(link(c, `/account/sessions/${id}`), 303);
   };
@@ -62,7 +62,7 @@ const readId = (c: AppContext) =>
 
 export function signOutOthers(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
-    const result = await endOthersByCookie(await findOwnSession(c, service), service);
+    const result = await endOthersByCookie(await cookieCallerOf(c, service), service);
     if (!result.ok) throw toCookieProblem(result.refusal);
     return c.redirect(link(c, '/account', { done: 'others' }), 303);
   };
@@ -73,7 +73,7 @@ export function answer(service: Service, { link }: Pages) {
   return async function answerEvent(c: AppContext): Promise<Response> {
     const eventId = readId(c);
     const answer = c.req.param('answer') === 'yes' ? 'yes' : 'no';
-    const caller = await findOwnSession(c, service);
+    const caller = await cookieCallerOf(c, service);
     const result = await answerByCookie(caller, service, { eventId, answer });
     if (!result.ok) throw toCookieProblem(result.refusal);
     return c.redirect(link(c, answer === 'yes' ? '/account' : '/account/not-you'), 303);
@@ -82,7 +82,7 @@ export function answer(service: Service, { link }: Pages) {
 
 export function signOutEverywhere(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
-    const result = await endAllByCookie(await findOwnSession(c, service), service);
+    const result = await endAllByCookie(await cookieCallerOf(c, service), service);
     if (!result.ok) throw toCookieProblem(result.refusal);
     clearSessionCookies(c);
     return c.redirect(link(c, '/account/signed-out'), 303);
@@ -93,7 +93,7 @@ export function signOutHere(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
     // Of two cookies nothing says which session it would be; the browser keeps none either way.
     if (!isSentTwice(c, SESSION_COOKIE))
-      await endCookieSession(await findOwnSession(c, service), service);
+      await endCookieSession(await cookieCallerOf(c, service), service);
     clearSessionCookies(c);
     return c.redirect(link(c, '/account/signed-out'), 303);
   };

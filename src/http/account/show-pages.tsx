@@ -4,7 +4,7 @@ import { toDeviceView, toShownEvents } from '../../calls/account-view';
 import { parseSequence } from '../../calls/cursors';
 import { readOwnAccount, readOwnDevice } from '../../service/cookie-person';
 import type { Service } from '../../service/service';
-import { findOwnSession } from '../browser/cookie-session';
+import { cookieCallerOf } from '../browser/cookie-session';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { readPageQuery } from '../input';
@@ -24,7 +24,7 @@ export function showDevices(service: Service, { siteOf }: Pages) {
   const { config, now } = service;
   return async function devices(c: AppContext): Promise<Response> {
     const { done } = readPageQuery(c, ['done']);
-    const caller = await findOwnSession(c, service);
+    const caller = await cookieCallerOf(c, service);
     const read = await readOwnAccount(caller, service, toWanted(null));
     if (!read.ok) throw toCookieProblem(read.refusal);
     const { account } = read;
@@ -52,7 +52,7 @@ export function showDevices(service: Service, { siteOf }: Pages) {
 export function showActivity(service: Service, { siteOf }: Pages) {
   return async function activity(c: AppContext): Promise<Response> {
     const before = readBefore(c);
-    const caller = await findOwnSession(c, service);
+    const caller = await cookieCallerOf(c, service);
     const read = await readOwnAccount(caller, service, toWanted(before));
     if (!read.ok) throw toCookieProblem(read.refusal);
     const { activity, of } = read.account;
@@ -66,7 +66,7 @@ export function showDevice(service: Service, { siteOf }: Pages) {
   const { config } = service;
   return async function device(c: AppContext): Promise<Response> {
     const before = readBefore(c);
-    const caller = await findOwnSession(c, service);
+    const caller = await cookieCallerOf(c, service);
     const id = c.req.param('id') ?? '';
     const read = await readOwnDevice(caller, service, { sessionId: id, before });
     if (!read.ok) throw toCookieProblem(read.refusal);
@@ -92,14 +92,14 @@ function readBefore(c: AppContext): number | null {
 
 export function askSignOutOthers(service: Service, { siteOf }: Pages) {
   return async function ask(c: AppContext): Promise<Response> {
-    const { session } = await findOwnSession(c, service);
+    const { session } = await cookieCallerOf(c, service);
     return render(c, <ConfirmPage site={await siteOf(c, session)} />);
   };
 }
 
 export function showNotYou(service: Service, { siteOf }: Pages) {
   return async function notYou(c: AppContext): Promise<Response> {
-    const { session } = await findOwnSession(c, service);
+    const { session } = await cookieCallerOf(c, service);
     return render(c, <NotYouPage site={await siteOf(c, session)} />);
   };
 }

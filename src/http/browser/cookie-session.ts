@@ -1,9 +1,8 @@
 /** The session of the cookie that a browser sent. */
 import { findClient } from '../../config/refused-clients';
 import type { CookieCaller } from '../../service/caller';
-import { visitorOf } from '../../service/caller-signals';
 import {
-  presentCookie,
+  findCookieCaller,
   type VerifiedCookie,
   verifySessionCookie,
 } from '../../service/present-cookie';
@@ -21,21 +20,19 @@ export function verifyCookie(c: AppContext, service: Service): Promise<VerifiedC
 }
 
 /** The person of the cookie's live session. Throws `session_ended`, or `ambiguous_cookie`. */
-export async function findOwnSession(c: AppContext, service: Service): Promise<CookieCaller> {
+export async function cookieCallerOf(c: AppContext, service: Service): Promise<CookieCaller> {
   assertOneSession(c);
   const cookie = await verifyCookie(c, service);
   if (cookie === null || findClient(service.config, cookie.clientId) === undefined)
     throw cookieSessionEnded(null);
   c.set('claimedClientId', cookie.clientId);
   if (c.get('isOtherApps')) throw cookieSessionEnded(null);
-  const caller = c.get('caller');
-  const visitor = await visitorOf(caller.device, service);
-  const presented = await presentCookie(caller, service, cookie, visitor);
-  if (presented.ok) {
+  const found = await findCookieCaller(c.get('caller'), service, cookie);
+  if (found.ok) {
     c.set('sessionClientId', cookie.clientId);
-    return { ...caller, session: presented.session, home: presented.home };
+    return found.caller;
   }
-  const { refusal } = presented;
+  const { refusal } = found;
   // What is told of the session proves whose it is.
   if (refusal.code === 'session_ended' && refusal.reason !== null)
     c.set('sessionClientId', cookie.clientId);

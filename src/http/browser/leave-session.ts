@@ -5,7 +5,7 @@ import type { Service } from '../../service/service';
 import type { AppContext } from '../context';
 import { readNothing } from '../input';
 import { toCookieProblem } from '../refusals';
-import { findOwnSession } from './cookie-session';
+import { cookieCallerOf } from './cookie-session';
 import { clearSessionCookies, readAccessCookie, readSessionCookie } from './cookies';
 import { mayUse } from './same-site';
 
@@ -28,7 +28,7 @@ export function signOutByCookies(service: Service) {
 export function signOutEverywhere(service: Service) {
   return async function answerSignOut(c: AppContext): Promise<Response> {
     await readNothing(c);
-    const result = await endAllByCookie(await findOwnSession(c, service), service);
+    const result = await endAllByCookie(await cookieCallerOf(c, service), service);
     if (!result.ok) throw toCookieProblem(result.refusal);
     c.set('outcome', 'signed_out');
     clearSessionCookies(c);

@@ -2,11 +2,11 @@
 import { toSessionView } from '../../calls/views';
 import type { Service } from '../../service/service';
 import type { AppContext } from '../context';
-import { findOwnSession } from './cookie-session';
+import { cookieCallerOf } from './cookie-session';
 
 export function showSession(service: Service) {
   return async function answerSession(c: AppContext): Promise<Response> {
-    const { session } = await findOwnSession(c, service);
+    const { session } = await cookieCallerOf(c, service);
     return c.json({ session: toSessionView(session, service.config, session.id) });
   };
 }
