@@ -5,6 +5,8 @@
 export interface Env extends Bindings {
   /** More homes (db/d1.ts). */
   [home: `DB_${string}`]: D1Database | undefined;
+  /** More of `CLIENTS`, because Cloudflare takes 5 KB for a variable. */
+  [clients: `CLIENTS_${number}`]: string | undefined;
 }
 
 /**

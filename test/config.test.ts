@@ -376,6 +376,43 @@ describe('what tokens of a client may be for, and allow', () => {
   });
 });
 
+describe('a list of clients that is in several variables', () => {
+  const list = (...ids: string[]) => JSON.stringify(ids.map((client_id) => ({ client_id })));
+
+  it('is one, in the order of their numbers', () => {
+    const { clients: parsed } = parseConfig({
+      ...base,
+      CLIENTS_10: list('d'),
+      CLIENTS_2: JSON.stringify([
+        { client_id: 'b', secret_sha256: HASH, allow: ['introspect'], for_clients: ['a', 'd'] },
+        { client_id: 'c' },
+      ]),
+      CLIENTS: list('a'),
+    });
+    expect([...parsed.keys()]).toEqual(['a', 'b', 'c', 'd']);
+    expect(may(parsed.get('b') as Client, 'introspect', 'd')).toBe(true);
+  });
+
+  it('may begin with any, and what has another name is none of it', () => {
+    const others = { CLIENTS_B: list('x'), CLIENTS_02: list('y'), MY_CLIENTS_3: list('z') };
+    const { clients: parsed } = parseConfig({ ...base, ...others, CLIENTS_7: list('a') } as Env);
+    expect([...parsed.keys()]).toEqual(['a']);
+  });
+
+  it('says in which of them a mistake is', () => {
+    const wrong = JSON.stringify([{ client_id: 'b' }, { client_id: 'c', allow: ['everything'] }]);
+    const mistakes = (variables: Record<string, string>) =>
+      mistakesOf({ CLIENTS: list('a'), ...variables } as never);
+    expect(mistakes({ CLIENTS_2: wrong })).toEqual([
+      expect.stringContaining('CLIENTS_2: 1.allow.0'),
+    ]);
+    expect(mistakes({ CLIENTS_2: '{}' })).toEqual(['CLIENTS_2: value: expected Array']);
+    expect(mistakes({ CLIENTS_3: list('a') })).toEqual([
+      expect.stringContaining('a is there twice'),
+    ]);
+  });
+});
+
 describe('the sessions of one client', () => {
   const own = (sessions: unknown) => clients({ client_id: 'a', sessions });
 

@@ -34,7 +34,7 @@ export function findFaults({ vars, d1_databases: databases }: DeployConfig, root
         );
     } else if (size > MAX_VARIABLE_BYTES)
       faults.push(
-        `${name} has ${size} bytes, and Cloudflare takes ${MAX_VARIABLE_BYTES} (5 KB) for a variable`,
+        `${name} has ${size} bytes, and Cloudflare takes ${MAX_VARIABLE_BYTES} (5 KB) for a variable${/^CLIENTS/.test(name) ? ': put some of its entries into another array, CLIENTS_2, CLIENTS_3 …' : ''}`,
       );
   }
   for (const [index, database] of databases.entries()) {

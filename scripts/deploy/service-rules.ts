@@ -34,7 +34,7 @@ function asDeployed(vars: Readonly<Record<string, unknown>>, bindings: readonly 
   const { TRUSTED_ISSUERS, ...others } = vars;
   return {
     ...others,
-    // Which clients it may name is known only where CLIENTS is no secret.
+    // Which clients it may name is known only where no part of CLIENTS is a secret.
     ...(vars.CLIENTS !== undefined && { TRUSTED_ISSUERS }),
     ...Object.fromEntries(bindings.map((binding) => [binding, { prepare: () => {} }])),
     SESSION_SECRET: randomBytes(32).toString('base64url'),

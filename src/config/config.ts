@@ -67,7 +67,7 @@ export function parseConfig(env: Env): Config {
   const risk = parseRisk(settings);
   const byDefault = parseSessionPolicy(settings);
   const defaults = { riskPolicy: risk.policy, sessions: byDefault, audiences };
-  const { policies, ...known } = parseClients(env.CLIENTS, defaults, mistakes);
+  const { policies, ...known } = parseClients(env, defaults, mistakes);
   const sessions = { byDefault, byClient: policies };
   const config: Config = {
     issuer: issuer.href,

@@ -1,5 +1,9 @@
-/** The list `CLIENTS`: each entry by itself, and what they say of each other. */
+/**
+ * The list `CLIENTS`, which may go on in `CLIENTS_2` and so on: each entry by itself, and what they
+ * say of each other.
+ */
 import * as v from 'valibot';
+import type { Env } from '../env';
 import type { Audiences } from './audiences';
 import {
   CLIENT_ID,
@@ -29,15 +33,11 @@ interface Defaults {
 type ParsedClients = KnownClients & { policies: ReadonlyMap<string, SessionPolicy> };
 
 /** What is wrong with the list itself goes to `mistakes`; with an entry, to its client. */
-export function parseClients(
-  text: string | undefined,
-  defaults: Defaults,
-  mistakes: string[],
-): ParsedClients {
+export function parseClients(env: Env, defaults: Defaults, mistakes: string[]): ParsedClients {
   const refused = new Map<string, string[]>();
   const refuse = (id: string, mistake: string) =>
     refused.set(id, [...(refused.get(id) ?? []), mistake]);
-  const items = parseItems('CLIENTS', text, mistakes);
+  const items = readItems(env, mistakes);
   const { entries, ids } = readEntries(items, refuse);
   const clients = new Map<string, Client>();
   for (const entry of entries) {
@@ -57,6 +57,22 @@ export function parseClients(
   assertSecretsDiffer(clients, refuse);
   for (const id of refused.keys()) clients.delete(id);
   return { clients, refusedClients: refused, policies: readPolicies(items, defaults.sessions) };
+}
+
+/** An item, and where it stands. */
+type PlacedItem = ListItem & { place: string };
+
+function readItems(env: Env, mistakes: string[]): readonly PlacedItem[] {
+  const toNumber = (name: string) => Number(name.slice('CLIENTS_'.length)) || 1;
+  return Object.keys(env)
+    .filter((name) => /^CLIENTS(_[1-9]\d*)?$/.test(name))
+    .sort((a, b) => toNumber(a) - toNumber(b))
+    .flatMap((name) =>
+      parseItems(name, env[name as 'CLIENTS'], mistakes).map((item, index) => ({
+        ...item,
+        place: `${name}: ${index}`,
+      })),
+    );
 }
 
 /**
@@ -88,11 +104,11 @@ type Refuse = (id: string, mistake: string) => void;
 
 /** The entries of the right shape, and the ids of all. */
 function readEntries(
-  items: readonly ListItem[],
+  items: readonly PlacedItem[],
   refuse: Refuse,
 ): { entries: ClientEntry[]; ids: ReadonlySet<string> } {
   const ids = new Set<string>();
-  const entries = items.flatMap(({ value, repeated }, index) => {
+  const entries = items.flatMap(({ value, repeated, place }, index) => {
     const given = (value as { client_id?: unknown } | null)?.client_id;
     const id = typeof given === 'string' && CLIENT_ID.test(given) ? given : ` ${index}`;
     if (ids.has(id)) refuse(id, `CLIENTS: ${id} is there twice`);
@@ -100,7 +116,7 @@ function readEntries(
     if (repeated !== null) refuse(id, `CLIENTS: an object has ${JSON.stringify(repeated)} twice`);
     const parsed = v.safeParse(clientSchema, value);
     if (parsed.success) return [parsed.output];
-    for (const mistake of spellIssues(`CLIENTS: ${index}`, parsed.issues)) refuse(id, mistake);
+    for (const mistake of spellIssues(place, parsed.issues)) refuse(id, mistake);
     return [];
   });
   return { entries, ids };

@@ -8,6 +8,7 @@
 import { env } from 'cloudflare:test';
 import fc from 'fast-check';
 import { it } from 'vitest';
+import { APP, startService } from '../fixtures';
 import { beginEmpty, emptyHomes, HOMES, startThreeHomes } from '../homes/three-homes';
 import {
   DOORS,
@@ -29,6 +30,7 @@ import {
   LIFETIMES,
   LOST_ANSWER,
   type Model,
+  POLICIES,
   type Real,
 } from './model/world';
 
@@ -36,14 +38,30 @@ beginEmpty();
 
 const RUNS = Number(env.MODEL_RUNS);
 
+/** The clients of the tests, of which one has a policy of its own. */
+async function firstVariables() {
+  const { CLIENTS } = (await startService()).env;
+  const { grace, idle, limit } = POLICIES['other-app'];
+  const sessions = {
+    refresh_grace_seconds: grace,
+    inactivity_timeout_seconds: idle,
+    max_per_user: limit,
+  };
+  const clients = (JSON.parse(CLIENTS ?? '[]') as { client_id: string }[]).map((entry) =>
+    entry.client_id === 'other-app' ? { ...entry, sessions } : entry,
+  );
+  return { ...FIRST_VARIABLES, CLIENTS: JSON.stringify(clients) };
+}
+
 it('any history ends as the model foretells: nobody wrongly signed out, no fork, no ended session back, none over the limit, nobody raised by another’s proof', {
   timeout: Math.max(600_000, RUNS * 5_000),
 }, async () => {
+  const variables = await firstVariables();
   await fc.assert(
     fc.asyncProperty(histories(), async (history) => {
       await emptyHomes();
       for (const name of HOMES) await env[name].exec('DELETE FROM signing_keys');
-      const homes = await startThreeHomes(FIRST_VARIABLES);
+      const homes = await startThreeHomes(variables);
       const model: Model = {
         now: homes.service.clock.now / 1000,
         lifetime: LIFETIMES[0],
@@ -56,7 +74,7 @@ it('any history ends as the model foretells: nobody wrongly signed out, no fork,
         withdrawn: new Set(),
         proofs: 0,
       };
-      const real: Real = { homes, variables: FIRST_VARIABLES, stolenKeys: [] };
+      const real: Real = { homes, variables, stolenKeys: [] };
       await fc.asyncModelRun(() => ({ model, real }), history);
     }),
     {
@@ -73,6 +91,10 @@ function histories() {
     { weight: 2, arbitrary: fc.nat({ max: 7 }) },
   );
   const user = fc.nat({ max: 1 });
+  const client = fc.oneof(
+    { weight: 3, arbitrary: fc.constant(APP) },
+    fc.constant('other-app' as const),
+  );
   const back = fc.oneof(
     { weight: 4, arbitrary: fc.constant(0) },
     { weight: 3, arbitrary: fc.constant(1) },
@@ -139,7 +161,7 @@ function histories() {
   const paths = ['/v1/sessions/current', '/v1/sessions/revoke-others'] as const;
   // What one person does, a few times for each thing that an operator does.
   const often = [
-    user.map((number) => new Create(number)),
+    fc.tuple(user, client).map((all) => new Create(...all)),
     refresh,
     refresh,
     refresh,

@@ -7,11 +7,11 @@ import {
   type CallerName,
   DAY,
   endOf,
-  GRACE,
   kidOf,
   LOST_ANSWER,
   type Model,
   type ModelSession,
+  POLICIES,
   type Superseded,
   secretOf,
 } from './world';
@@ -95,11 +95,13 @@ export function foretellRefresh(
   if (own) return { ...given, gives: index, proof: own.proof };
   const next = before.find(
     (one) =>
-      one.index === index + 1 && isWithin(one, now) && isKnownStep(model, session, one.index),
+      one.index === index + 1 &&
+      isWithin(one, session, now) &&
+      isKnownStep(model, session, one.index),
   );
   if (next) return { ...given, gives: next.index, proof: next.proof };
 
-  const isInGrace = isWithin(session, now);
+  const isInGrace = isWithin(session, session, now);
   const isSame = lastCaller === null || lastCaller === caller;
   if (index === current && !isInGrace)
     return { ...given, gives: current + 1, proof, rotates: true, isOrdinary: isSame };
@@ -115,7 +117,8 @@ export function foretellRefresh(
     now - rotatedAt < LOST_ANSWER
   ) {
     const { given: marked, at } = session.recoveries;
-    const isRetry = marked === current && now - (at.at(-1) as number) < GRACE;
+    const isRetry =
+      marked === current && now - (at.at(-1) as number) < POLICIES[session.client].grace;
     const isAllowed = marked !== index && at.filter((time) => time > now - DAY).length < 3;
     const taken = session.superseded.find((one) => one.index === index);
     if (isRetry || isAllowed)
@@ -170,7 +173,7 @@ export function foretellStepUp(
   const wasShown = (which: number) =>
     session.superseded.some((one) => one.index === which && now < one.until);
   const isKnown = (which: number) => isKnownStep(model, session, which);
-  const isFresh = index === current - 1 && isKnown(current) && isWithin(session, now);
+  const isFresh = index === current - 1 && isKnown(current) && isWithin(session, session, now);
   const done = { ...refusal, status: 200 };
   if (index === current || (isFresh && !wasShown(index)))
     return { ...done, moves: 1, gives: current + 1 };
@@ -189,7 +192,7 @@ export function applyStepUp(
 ): void {
   if (expected.moves === 1) {
     const { current: index, rotatedAt, proof: former } = session;
-    const until = model.now + GRACE;
+    const until = model.now + POLICIES[session.client].grace;
     session.superseded.push({ index, rotatedAt, until, proof: former });
     moveOn(model, session);
   }
@@ -197,8 +200,13 @@ export function applyStepUp(
   learn(model, session, expected.gives, token);
 }
 
-function isWithin({ rotatedAt }: Pick<Superseded, 'rotatedAt'>, now: number): boolean {
-  return rotatedAt !== null && now - rotatedAt < GRACE;
+function isWithin(
+  { rotatedAt }: Pick<Superseded, 'rotatedAt'>,
+  { client }: Pick<ModelSession, 'client'>,
+  now: number,
+): boolean {
+  const { grace } = POLICIES[client];
+  return rotatedAt !== null && now - rotatedAt < grace;
 }
 
 function moveOn({ now, generation }: Model, session: ModelSession): void {

@@ -9,7 +9,7 @@ import { newMeter, openHome } from '../../../src/db/d1';
 import { issueAccessToken } from '../../../src/tokens/access-token';
 import { issueRefreshToken } from '../../../src/tokens/refresh-token';
 import { findSigningKey, readKeySet } from '../../../src/tokens/signing-keys';
-import { APP, AUDIENCE, ISSUER } from '../../fixtures';
+import { AUDIENCE, ISSUER } from '../../fixtures';
 import { homeOf } from '../../homes/three-homes';
 import { standingOf } from './foretell';
 import { restart } from './operator';
@@ -88,7 +88,7 @@ export class ForgeRefreshToken implements Command {
       // It may hear that a session was over, and causes nothing.
       if (body.reason === 'reuse_detected') expect(session.ended).toBe('reuse_detected');
     } else if (this.door === 'revoke')
-      await service.form('/oauth/revoke', { token: forged, client_id: APP });
+      await service.form('/oauth/revoke', { token: forged, client_id: session.client });
     else if (this.door === 'introspect') {
       const answer = await service.form(
         '/oauth/introspect',
@@ -100,7 +100,7 @@ export class ForgeRefreshToken implements Command {
       await service.request('/browser/sign-out', {
         method: 'POST',
         headers: {
-          cookie: `__Host-session=${btoa(APP).replaceAll('=', '')}~${forged}`,
+          cookie: `__Host-session=${btoa(session.client).replaceAll('=', '')}~${forged}`,
           origin: ISSUER,
           'content-type': 'application/json',
         },
@@ -118,14 +118,14 @@ export class ForgeAccessToken implements Command {
   ) {}
   check = (model: Readonly<Model>) => model.sessions.length > 0 && model.withdrawn.size > 0;
   async run(model: Model, { homes: { service }, stolenKeys }: Real) {
-    const { id: sessionId, userId, tokens } = sessionOf(model, this.session);
+    const { id: sessionId, userId, client, tokens } = sessionOf(model, this.session);
     const key = stolenKeys.at(-1);
     if (key === undefined) return;
     const subject = {
       sessionId,
       home: homeOf(tokens.findLast((token) => token !== null) as string),
       userId,
-      clientId: APP,
+      clientId: client,
       authTime: new Date(model.now * 1000),
       amr: null,
       acr: null,

@@ -4,7 +4,7 @@ import type fc from 'fast-check';
 import { expect } from 'vitest';
 import { runScheduled } from '../../../src/scheduled';
 import { HOMES, type HomeName, startThreeHomes } from '../../homes/three-homes';
-import { HOUR, type LIFETIMES, LIMIT, liveOf, type Model, type Real, USERS } from './world';
+import { ALL_LIMITS, HOUR, type LIFETIMES, liveOf, type Model, type Real, USERS } from './world';
 
 type Command = fc.AsyncCommand<Model, Real>;
 
@@ -132,7 +132,7 @@ export class Wait implements Command {
       const { sessions } = (await response.json()) as { sessions: { id: string }[] };
       const live = liveOf(model, userId).map(({ id }) => id);
       expect(new Set(sessions.map(({ id }) => id))).toEqual(new Set(live));
-      expect(sessions.length).toBeLessThanOrEqual(LIMIT);
+      expect(sessions.length).toBeLessThanOrEqual(ALL_LIMITS);
     }
   }
   toString = () => `wait(${this.seconds} s)`;

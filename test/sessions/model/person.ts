@@ -8,14 +8,15 @@ import { applyRefresh, applyStepUp, foretellRefresh, foretellStepUp, learn } fro
 import {
   CALLERS,
   type CallerName,
+  type ClientName,
   endOf,
   FAULTS,
   type FaultName,
   isGood,
-  LIMIT,
   liveOf,
   type Model,
   type ModelSession,
+  POLICIES,
   type Real,
   sessionOf,
   tokenOf,
@@ -30,21 +31,29 @@ const isOver = (reason: unknown) =>
   [undefined, 'revoked', 'signed_out', 'evicted', 'reuse_detected'].includes(reason as string);
 
 export class Create implements Command {
-  constructor(readonly user: number) {}
+  constructor(
+    readonly user: number,
+    readonly client: ClientName = APP,
+  ) {}
   check = () => true;
   async run(model: Model, { homes: { service } }: Real) {
+    const { client } = this;
     const userId = USERS[this.user] as string;
     model.proofs += 1;
-    const created = await service.create({ user_id: userId, acr: String(model.proofs) });
+    const acr = String(model.proofs);
+    const created = await service.create({ user_id: userId, client_id: client, acr });
     // A backend says nothing of where its users are.
     model.homes.set(userId, model.homes.get(userId) ?? 'DB');
     model.unfinished.delete(userId);
-    const live = liveOf(model, userId);
+    // A limit of the client's own counts its sessions alone, and the service's those of the rest.
+    const live = liveOf(model, userId).filter((one) => one.client === client);
+    const { limit } = POLICIES[client];
     // To make room, the oldest sign-ins; the model's list is in their order.
-    for (const evicted of live.slice(0, Math.max(0, live.length - LIMIT + 1)))
+    for (const evicted of live.slice(0, Math.max(0, live.length - limit + 1)))
       evicted.ended = 'evicted';
     const session: ModelSession = {
       id: created.session.id,
+      client,
       userId,
       tokens: [],
       ratchets: [model.generation],
@@ -63,7 +72,7 @@ export class Create implements Command {
     learn(model, session, 0, created.refresh_token);
     model.sessions.push(session);
   }
-  toString = () => `create(user ${this.user})`;
+  toString = () => `create(user ${this.user}, ${this.client})`;
 }
 
 /** The token that is presented, and the database with the fault that it is to meet; null: none. */
@@ -98,7 +107,7 @@ export class Refresh implements Command {
     const shown = await show(model, homes, this);
     if (shown === null) return;
     const { session, index, token, fault, database } = shown;
-    const { status, body } = await service.refresh(token, APP, CALLERS[this.caller]);
+    const { status, body } = await service.refresh(token, session.client, CALLERS[this.caller]);
     database.faults = [];
 
     const expected = foretellRefresh(model, session, { index, token }, this.caller);

@@ -2,7 +2,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Env } from '../../../src/env';
 import type { SigningKey } from '../../../src/tokens/signing-keys';
-import type { Caller, Fault } from '../../fixtures';
+import { APP, type Caller, type Fault } from '../../fixtures';
 import type { HomeName, ThreeHomes } from '../../homes/three-homes';
 import { AT, UA } from '../../risk/callers';
 
@@ -16,6 +16,15 @@ export const DAY = 24 * HOUR;
 export const IDLE = 26 * HOUR;
 export const LOST_ANSWER = 900;
 export const LIMIT = 3;
+/** The apps, one of which has its own grace period, inactivity timeout and limit. */
+export const POLICIES = {
+  [APP]: { grace: GRACE, idle: IDLE, limit: LIMIT },
+  'other-app': { grace: 10, idle: 2 * HOUR, limit: 1 },
+} as const;
+export type ClientName = keyof typeof POLICIES;
+/** Sessions of a user at most. */
+export const ALL_LIMITS = LIMIT + POLICIES['other-app'].limit;
+
 /** `SESSION_LIFETIME_SECONDS`, as one configuration or the next has it. */
 export const LIFETIMES = [5 * DAY, 3 * HOUR, HOUR] as const;
 
@@ -27,6 +36,7 @@ export type CallerName = keyof typeof CALLERS;
 
 export interface ModelSession {
   id: string;
+  client: ClientName;
   userId: string;
   /** The tokens of its life, as far as anyone has seen them; a lost one is not known. */
   tokens: (string | null)[];
@@ -121,7 +131,9 @@ export function endOf(session: ModelSession, now: number): string | null {
   if (session.ended !== null) return session.ended;
   if (session.isOutdated) return 'revoked';
   if (now >= session.expiresAt) return 'expired_absolute';
-  return now >= (session.rotatedAt ?? session.createdAt) + IDLE ? 'expired_idle' : null;
+  return now >= (session.rotatedAt ?? session.createdAt) + POLICIES[session.client].idle
+    ? 'expired_idle'
+    : null;
 }
 
 export const liveOf = (model: Model, userId: string) =>
