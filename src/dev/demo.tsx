@@ -6,6 +6,7 @@ import { parseConfig } from '../config/config';
 import { toStylesheet } from '../http/account/style';
 import type { DevEnv } from './dev-env';
 import { LandingPage, type ShownToken } from './landing';
+import { PAGE_SCRIPT } from './page-script';
 
 /** Asks the Worker itself. */
 type Ask = (request: Request) => Promise<Response>;
@@ -13,7 +14,11 @@ type Ask = (request: Request) => Promise<Response>;
 const CLIENT_ID = 'demo-web';
 const USER_ID = '5e551005-0000-4000-8000-00000000d3a0';
 const POLICY =
-  "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** A line of code is a line: what is too long for the screen is scrolled to. */
+const CODE_STYLE =
+  'figure{clear:both;margin:0 0 1.5rem;overflow:auto;border-radius:.5rem;background:var(--tile)}pre{white-space:pre;overflow:visible;width:max-content;margin:0}button[data-copy]{float:right;margin-bottom:.5rem}';
 
 export const demo = {
   clientId: CLIENT_ID,
@@ -27,6 +32,10 @@ export const demo = {
       return showLanding(request, env, base);
     if (request.method === 'GET' && pathname === `${base}/demo/style.css`)
       return showStylesheet(env);
+    if (request.method === 'GET' && pathname === `${base}/demo/page.js`)
+      return new Response(PAGE_SCRIPT, {
+        headers: { 'Content-Type': 'text/javascript; charset=utf-8' },
+      });
     if (request.method === 'POST' && pathname === `${base}/demo`)
       return startSession(request, env, issuer, ask);
     return ask(request);
@@ -55,7 +64,7 @@ function showLanding(request: Request, env: DevEnv, base: string): Response {
 
 function showStylesheet(env: DevEnv): Response {
   const { brand } = parseConfig(env);
-  return new Response(toStylesheet(brand), {
+  return new Response(toStylesheet(brand) + CODE_STYLE, {
     headers: { 'Content-Type': 'text/css; charset=utf-8' },
   });
 }

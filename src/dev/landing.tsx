@@ -28,6 +28,7 @@ export const LandingPage = ({
       <title>edge-sessions on this machine</title>
       <link rel="stylesheet" href={`${base}/demo/style.css`} />
       <link rel="icon" type="image/svg+xml" href={`${base}/account/icon.svg`} />
+      <script type="module" src={`${base}/demo/page.js`} />
     </head>
     <body>
       <header>
@@ -110,7 +111,7 @@ const SignedIn = ({ base, tokens }: { base: string; tokens: ShownToken[] }) => (
             ? 'The access token, which your APIs verify'
             : 'The refresh token, which only this service reads'}
         </h2>
-        <pre>{`${header}\n${payload}`}</pre>
+        <Code text={`${header}\n${payload}`} label={`The ${name} token`} />
       </section>
     ))}
   </>
@@ -119,6 +120,16 @@ const SignedIn = ({ base, tokens }: { base: string; tokens: ShownToken[] }) => (
 const Step = ({ title, code }: { title: string; code: string }) => (
   <section>
     <h3>{title}</h3>
-    <pre>{code}</pre>
+    <button class="button" type="button" data-copy hidden>
+      Copy
+    </button>
+    <Code text={code} label={title} />
   </section>
+);
+
+/** Longer lines than the screen is wide are scrolled to, by the keyboard too. */
+const Code = ({ text, label }: { text: string; label: string }) => (
+  <figure tabindex={0} aria-label={label}>
+    <pre>{text}</pre>
+  </figure>
 );

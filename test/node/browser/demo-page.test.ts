@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { toApiCode } from '../../../src/dev/snippets.ts';
 import { type Service, startService } from '../service.ts';
+import { findViolations } from './axe.ts';
 import { launchChromium } from './chromium.ts';
 import { startFront } from './tls-front.ts';
 
@@ -34,6 +36,43 @@ describe('under npm start', () => {
     expect(await page.getByText('Active now').count()).toBe(1);
     expect(complaints).toEqual([]);
   });
+
+  it.each([
+    ['a desktop', 1280, 'light'],
+    ['a phone', 390, 'dark'],
+  ] as const)(
+    'on %s code is copied by a button, breaks nowhere, and axe finds nothing',
+    async (name, width, colorScheme) => {
+      const context = await browser.newContext({
+        viewport: { width, height: 900 },
+        colorScheme,
+        permissions: ['clipboard-read', 'clipboard-write'],
+      });
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on('console', (message) => complaints.push(message.text()));
+      await page.goto(`${origin}/`);
+      const step = page.locator('section', { hasText: 'Your API' }).last();
+      await step.getByRole('button', { name: 'Copy' }).click();
+      await step.getByRole('button', { name: 'Copied' }).waitFor();
+      expect(await page.evaluate('navigator.clipboard.readText()')).toBe(toApiCode(origin));
+      // As many lines as it has, however wide the screen is.
+      const isWhole = `[...document.querySelectorAll('pre')].every((pre) => {
+      const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(pre);
+      const height = pre.clientHeight - parseFloat(paddingTop) - parseFloat(paddingBottom);
+      return Math.round(height / parseFloat(lineHeight)) === pre.textContent.split('\\n').length;
+    })`;
+      expect(await page.evaluate(isWhole)).toBe(true);
+      const overflow =
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+      expect(await page.evaluate(overflow)).toBeLessThanOrEqual(0);
+      const folder = process.env.SCREENSHOTS;
+      if (folder) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+      expect(complaints).toEqual([]);
+      expect(await findViolations(page)).toEqual([]);
+      await context.close();
+    },
+  );
 
   it('another site’s form starts none', async () => {
     const response = await fetch(`${origin}/demo`, {
@@ -125,6 +164,7 @@ describe('anywhere else', () => {
       ['GET', '/'],
       ['POST', '/demo'],
       ['GET', '/demo/style.css'],
+      ['GET', '/demo/page.js'],
     ])('%s %s is not there', async (method, path) => {
       expect((await fetch(service.origin + path, { method, redirect: 'manual' })).status).toBe(404);
     });
