@@ -47,7 +47,7 @@ describe('imports', () => {
   it('are found at all', () => {
     expect(files.length).toBeGreaterThan(20);
     expect(files.find(({ name }) => name === 'http/app.ts')?.local).toContain('service/service');
-    expect(files.find(({ name }) => name === 'http/app.ts')?.packages).toContain('hono');
+    expect(files.find(({ name }) => name === 'http/app.ts')?.packages).toContain('hono/body-limit');
   });
 
   it('run one way: index → scheduled → http, rpc → calls → service → homes → sessions, security-log, tokens, risk, webhooks → db → config, crypto, faults', () => {

@@ -1,5 +1,5 @@
 /** The routes, put together for one configuration. */
-import { Hono } from 'hono';
+
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { MAX_INPUT_BYTES } from '../calls/parse';
@@ -21,6 +21,7 @@ import { startRoutes } from './browser/start-routes';
 import type { AppEnv } from './context';
 import { ProblemError, respondToError } from './errors';
 import { verifyRoutes } from './gateway/verify-routes';
+import { Hono } from './hono';
 import { bookmarksInCookie, bookmarksInHeader } from './middleware/bookmarks';
 import { cors } from './middleware/cors';
 import { webhooks } from './middleware/deliver-events';

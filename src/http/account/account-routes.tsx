@@ -3,9 +3,10 @@
  * cookie, so a form counts only when this very page sent it (ASVS 3.5.1): fetch metadata and Origin
  * say so, and no other origin is allowed.
  */
-import { Hono } from 'hono';
+
 import type { Service } from '../../service/service';
 import type { AppEnv } from '../context';
+import { Hono } from '../hono';
 import { icon, stylesheet } from './assets';
 import {
   answer,

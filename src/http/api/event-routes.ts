@@ -1,9 +1,10 @@
 /** The security log as its own user reads it. */
-import { Hono } from 'hono';
+
 import { listOwnEvents } from '../../calls/own-calls';
 import type { Service } from '../../service/service';
 import { bearerAuth } from '../auth/bearer-auth';
 import type { AppEnv } from '../context';
+import { Hono } from '../hono';
 import { readListQuery } from '../input';
 import { answer } from '../refusals';
 import { userCallerOf } from '../request-caller';

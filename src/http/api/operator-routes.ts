@@ -1,10 +1,11 @@
 /** What operators do: calls/operator-calls.ts. */
-import { type Handler, Hono } from 'hono';
+import type { Handler } from 'hono';
 import type { Call } from '../../calls/call';
 import * as calls from '../../calls/operator-calls';
 import type { Service } from '../../service/service';
 import { clientAuth } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
+import { Hono } from '../hono';
 import { readListQuery, readMembers, readMembersOf } from '../input';
 import { answer } from '../refusals';
 import { clientCallerOf } from '../request-caller';

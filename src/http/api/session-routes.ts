@@ -1,5 +1,5 @@
 /** Sessions: backends start, see and end them; users see and end their own. */
-import { Hono } from 'hono';
+
 import * as v from 'valibot';
 import { jsonObject, uuid } from '../../calls/fields';
 import * as own from '../../calls/own-calls';
@@ -16,6 +16,7 @@ import { bearerAuth } from '../auth/bearer-auth';
 import { clientAuth } from '../auth/client-auth';
 import { clientOrBearerAuth, isOfClient } from '../auth/client-or-bearer-auth';
 import type { AppContext, AppEnv } from '../context';
+import { Hono } from '../hono';
 import {
   readIdempotencyKey,
   readJson,

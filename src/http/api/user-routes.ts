@@ -1,5 +1,5 @@
 /** What a backend does with a user: calls/user-calls.ts. */
-import { Hono } from 'hono';
+
 import {
   erase,
   exportAll,
@@ -12,6 +12,7 @@ import {
 import type { Service } from '../../service/service';
 import { clientAuth } from '../auth/client-auth';
 import type { AppEnv } from '../context';
+import { Hono } from '../hono';
 import { readMembersOf, readQuery, withNumbers } from '../input';
 import { answer } from '../refusals';
 import { clientCallerOf } from '../request-caller';

@@ -3,10 +3,11 @@
  * browser-based apps). An answer sets cookies when it gives a session and clears them when it ends
  * one; a refusal touches none, because it may arrive after another tab's success.
  */
-import { Hono } from 'hono';
+
 import type { Service } from '../../service/service';
 import { clientAuth } from '../auth/client-auth';
 import type { AppEnv } from '../context';
+import { Hono } from '../hono';
 import { refreshByCookie, signInByPage } from './give-session';
 import { signOutByCookies, signOutEverywhere } from './leave-session';
 import { preflight, sameSite } from './same-site';

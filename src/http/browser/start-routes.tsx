@@ -5,7 +5,7 @@
  * a navigation within the site whose Referer names it, or by a form. Everybody else is asked first;
  * another host of the site, which someone else may have, is everybody else.
  */
-import { Hono } from 'hono';
+
 import type { Service } from '../../service/service';
 import { SESSION_COOKIE } from '../../tokens/session-cookie';
 import { toErrorKind } from '../account/error-kind';
@@ -13,6 +13,7 @@ import { Message, type Site } from '../account/layout';
 import { type Pages, render } from '../account/pages';
 import type { AppContext, AppEnv } from '../context';
 import { OAuthError, ProblemError, respondToError, statusOf, toProblem } from '../errors';
+import { Hono } from '../hono';
 import { readForm, readPageQuery } from '../input';
 import { verifyCookie } from './cookie-session';
 import { isSentTwice } from './cookies';

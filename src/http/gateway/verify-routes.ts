@@ -3,7 +3,7 @@
  * which anyone who has one may show; by the cookies of a browser client, for a gateway that says
  * who it is. 401 is for the visitor alone, so that a gateway can hand it on.
  */
-import { Hono } from 'hono';
+
 import type { Client } from '../../config/clients';
 import {
   type VerifiedRequest,
@@ -16,6 +16,7 @@ import { verifyBearer } from '../auth/bearer-auth';
 import { assertOneSession, readSessionCookie } from '../browser/cookies';
 import type { AppContext, AppEnv } from '../context';
 import { bearerProblem } from '../errors';
+import { Hono } from '../hono';
 import { cookieSessionEnded, toCookieProblem, toProblemError } from '../refusals';
 import { clientCallerOf, userCallerOf } from '../request-caller';
 import { authenticateGateway } from './gateway-auth';

@@ -2,13 +2,14 @@
  * Public documents: authorization server metadata (RFC 8414) and the keys that verify access tokens
  * (RFC 7517).
  */
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import { etag } from 'hono/etag';
 import { JWKS_CACHE_SECONDS } from '../../config/signing-key-policy';
 import { isTokenExchanged } from '../../service/exchange-token';
 import type { Service } from '../../service/service';
 import { trustedKeys } from '../../tokens/signing-keys';
 import type { AppEnv } from '../context';
+import { Hono } from '../hono';
 import { revocationRoutes } from './revocation-routes';
 
 /**

@@ -2,13 +2,14 @@
  * The OAuth endpoints: token (RFC 6749 §6, RFC 7523), revocation (RFC 7009), introspection (RFC
  * 7662).
  */
-import { Hono } from 'hono';
+
 import { toIntrospectionView } from '../../calls/views';
 import { introspect, revokeByToken } from '../../service/inspect-token';
 import type { Service } from '../../service/service';
 import { authenticateClient } from '../auth/client-auth';
 import type { AppEnv } from '../context';
 import { OAuthError } from '../errors';
+import { Hono } from '../hono';
 import { readForm } from '../input';
 import { toOAuthError } from '../refusals';
 import {

@@ -2,7 +2,7 @@
  * The revocation list, for anyone. An isolate asks the homes at most once in the list's own
  * `max-age`, however often it is asked itself, and reads only what has ended since.
  */
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import { etag } from 'hono/etag';
 import { tokenLifeSeconds } from '../../config/token-life';
 import { sha256 } from '../../crypto';
@@ -16,6 +16,7 @@ import {
 import { type Revocations, readRevocations } from '../../sessions/revocation-list';
 import { createSingleFlight } from '../../single-flight';
 import type { AppEnv } from '../context';
+import { Hono } from '../hono';
 
 interface Document {
   text: string;
