@@ -24,6 +24,8 @@ export interface SecretKeys {
   handoff: CryptoKey;
   /** HMAC-SHA-256: what a create with an Idempotency-Key made. */
   idempotency: CryptoKey;
+  /** HMAC-SHA-256: signs the links that ask about one event. */
+  review: CryptoKey;
   /** HMAC-SHA-256: hides addresses that are only to be compared. */
   address: CryptoKey;
 }
@@ -63,20 +65,23 @@ async function deriveSecretKeys(secret: string): Promise<SecretKeys> {
       'encrypt',
       'decrypt',
     ]);
-  const [id, refreshMac, ratchet, idempotency, address, encryption, handoff] = await Promise.all([
-    crypto.subtle.deriveBits(hkdf('id'), input, 64),
-    hmacKey('refresh token MAC'),
-    hmacKey('refresh token ratchet'),
-    hmacKey('idempotency'),
-    hmacKey('address'),
-    aesKey('signing key encryption'),
-    aesKey('handoff'),
-  ]);
+  const [id, refreshMac, ratchet, idempotency, review, address, encryption, handoff] =
+    await Promise.all([
+      crypto.subtle.deriveBits(hkdf('id'), input, 64),
+      hmacKey('refresh token MAC'),
+      hmacKey('refresh token ratchet'),
+      hmacKey('idempotency'),
+      hmacKey('review'),
+      hmacKey('address'),
+      aesKey('signing key encryption'),
+      aesKey('handoff'),
+    ]);
   return {
     id: base64url.encode(new Uint8Array(id)),
     refreshMac,
     ratchet,
     idempotency,
+    review,
     address,
     encryption,
     handoff,

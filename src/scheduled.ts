@@ -2,6 +2,7 @@
  * What the Cron Trigger does in every home: deletes what is dead, rotates the signing keys, tells
  * the webhooks what they missed, and finishes moves. One part fails without stopping the others.
  */
+
 import { type Config, parseConfig } from './config/config';
 import { assertClientSecretsApart } from './config/secrets-apart';
 import { deriveKeyring, type Keyring, keyringAt } from './crypto';
@@ -12,6 +13,8 @@ import { ConfigError, DatabaseUnavailableError } from './faults';
 import { finishMove } from './homes/move';
 import { listUnfinished } from './homes/residents';
 import { namedAs } from './outgoing';
+import type { SessionEvent } from './security-log/read-events';
+import { reviewUrlOf } from './service/review-event';
 import { cleanUp } from './sessions/cleanup';
 import type { CleanupBounds, CleanupPolicy } from './sessions/cleanup-bounds';
 import { rotateSigningKeys } from './tokens/rotate-signing-keys';
@@ -183,7 +186,9 @@ async function tellWebhooks(
       : readKeySet(home, keyring, now));
     return findSigningKey(keySet, now);
   };
-  const deliverer = { webhooks, transmitter: { issuer, signingKey }, fetch: send };
+  const reviewUrl = (event: SessionEvent) => reviewUrlOf(issuer, keyring, home, event);
+  const transmitter = { issuer, signingKey, reviewUrl };
+  const deliverer = { webhooks, transmitter, fetch: send };
   const bounds = {
     ...DELIVERY_BOUNDS,
     maxAttempts: Math.ceil(DELIVERY_BOUNDS.maxAttempts / homes),

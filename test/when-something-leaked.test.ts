@@ -197,7 +197,11 @@ it('a webhook’s secret: messages are signed with both, then with the new one a
       createdAt: new Date(START),
       details: '{}',
     };
-    const transmitter = { issuer: 'https://sessions.example', signingKey: async () => null };
+    const transmitter = {
+      issuer: 'https://sessions.example',
+      signingKey: async () => null,
+      reviewUrl: async () => null,
+    };
     const message = await toMessage(
       { event, metadata: null } as never,
       webhook as never,

@@ -85,7 +85,7 @@ export type EventView = ReturnType<typeof toEventView> & {
 export function toShownEvents(
   rows: readonly SessionEvent[],
   of: ReadonlyMap<string, Pick<Session, 'lastSignals' | 'userAgent'>>,
-  own: Session,
+  own: Session | null,
 ): EventView[] {
   const views = rows.map((row) => {
     const context = contextOf(row);
@@ -94,7 +94,7 @@ export function toShownEvents(
     return {
       ...toEventView(row),
       at: row.createdAt,
-      asks: toAsked(row, own),
+      asks: own === null ? [] : toAsked(row, own),
       shownDevice: known ?? null,
     };
   });

@@ -6,6 +6,7 @@
 import { type Home, newMeter } from '../db/d1';
 import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason, Target } from '../security-log/audit';
+import type { SessionEvent } from '../security-log/read-events';
 import { findSigningKey } from '../tokens/signing-keys';
 import { type DeliveryBounds, deliver } from '../webhooks/deliver';
 import { logFailedAttempts } from '../webhooks/log';
@@ -19,6 +20,7 @@ import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { type Result, refuse } from './refusal';
+import { reviewUrlOf } from './review-event';
 import type { Service } from './service';
 
 const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
@@ -104,7 +106,12 @@ async function tell(
   const signingKey = async () => findSigningKey(await service.keySet(home), now());
   const postman = {
     webhooks: config.webhooks,
-    transmitter: { issuer: config.issuer, signingKey },
+    transmitter: {
+      issuer: config.issuer,
+      signingKey,
+      reviewUrl: async (event: SessionEvent) =>
+        reviewUrlOf(config.issuer, await service.keyring(), home, event),
+    },
     fetch,
   };
   try {

@@ -45,6 +45,14 @@ export function throttleHandOff(
   return take(rateLimits.sessionRefreshes, ['hand-off', sessionId]);
 }
 
+/** For whoever has the link that asks about an event. */
+export function throttleReview(
+  { rateLimits }: Service,
+  sessionId: string,
+): Promise<Refused | null> {
+  return take(rateLimits.sessionRefreshes, ['review', sessionId]);
+}
+
 /** For signing out by a token, of whichever client it is said to be. */
 export async function throttleSignOut(
   { rateLimits, config }: Service,

@@ -6,9 +6,11 @@ import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { SessionEventType } from '../config/webhooks';
 import { type Home, transact } from '../db/d1';
 import { sessionEvents, userSessions } from '../db/schema';
+import type { SessionEvent } from '../security-log/read-events';
+import type { RecordedEvent } from '../security-log/record';
 import { type AuthenticatedOwner, belongsTo, mayEndOthers, whyRefused } from './may-end';
 import { BY_USER, endOne, type Revocation, type RevokeResult } from './revocation';
-import { MOVED, type Moved, selectSession } from './session';
+import { MOVED, type Moved, type Session, selectSession } from './session';
 
 export type Answer = 'yes' | 'no';
 
@@ -85,3 +87,39 @@ function keepAnswer({ db }: Home, condition: SQL | undefined, answer: Answer) {
     .set({ details: withAnswer(answer) })
     .where(and(condition, isOpen));
 }
+
+/** What a link asks about; null where it has been answered, or is purged. */
+export async function readAsked(
+  home: Home,
+  { eventId, sessionId }: { eventId: string; sessionId: string },
+): Promise<{ event: SessionEvent; session: Session | null } | null | Moved> {
+  const read = await transact(home, () => ({
+    session: selectSession(home, sessionId),
+    event: home.db.select().from(sessionEvents).where(isAsked(eventId, sessionId)),
+  }));
+  const [session = null] = read.session;
+  if (session !== null && session.movedTo !== null) return MOVED;
+  const [event] = read.event;
+  return event === undefined ? null : { event, session };
+}
+
+/** Keeps an answer that comes by a link, once; null where it has been answered. */
+export async function answerByLink(
+  home: Home,
+  asked: { eventId: string; sessionId: string },
+  answer: Answer,
+  revocation: Revocation,
+): Promise<{ events: RecordedEvent[]; session: Session | null } | null | Moved> {
+  const open = await readAsked(home, asked);
+  if (open === null || open === MOVED) return open;
+  const isOfEvent = eq(userSessions.id, asked.sessionId);
+  const end = answer === 'no' ? endOne(home, isOfEvent, BY_USER, revocation) : null;
+  const { events } = await transact(home, () => ({
+    answered: keepAnswer(home, isAsked(asked.eventId, asked.sessionId), answer),
+    ...(end ?? { events: null }),
+  }));
+  return { events: events ?? [], session: open.session };
+}
+
+const isAsked = (eventId: string, sessionId: string) =>
+  and(eq(sessionEvents.id, eventId), eq(sessionEvents.sessionId, sessionId), isOpen);

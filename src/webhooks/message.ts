@@ -23,11 +23,13 @@ export interface Message {
   body: string;
 }
 
-/** Where a SET comes from. */
+/** Where messages come from. */
 export interface Transmitter {
   issuer: string;
   /** null: no key can sign now. */
   signingKey: () => Promise<SigningKey | null>;
+  /** Where a person is asked whether an event was them; null: it is nothing to ask about. */
+  reviewUrl: (event: SessionEvent) => Promise<string | null>;
 }
 
 /** The signed message at `now` (ms): a timestamp that is old would be refused as a replay. */
@@ -39,7 +41,7 @@ export async function toMessage(
 ): Promise<Message> {
   const body =
     format === 'json'
-      ? toJson(event, metadata)
+      ? toJson(event, metadata, await transmitter.reviewUrl(event))
       : await toSecurityEventToken(event, url, transmitter, now);
   const timestamp = String(Math.floor(now / 1000));
   const signatures = secrets.map((secret) => sign(secret, `${event.id}.${timestamp}.${body}`));
@@ -55,9 +57,13 @@ export async function toMessage(
   };
 }
 
-function toJson(event: SessionEvent, metadata: string | null): string {
+function toJson(event: SessionEvent, metadata: string | null, reviewUrl: string | null): string {
   const kept = parseJson<object>(metadata);
-  const data = { ...toTold(event), ...(kept !== null && { metadata: kept }) };
+  const data = {
+    ...toTold(event),
+    ...(kept !== null && { metadata: kept }),
+    ...(reviewUrl !== null && { review_url: reviewUrl }),
+  };
   const sequence = sequenceOf(event);
   return JSON.stringify({ type: event.type, timestamp: data.created_at, sequence, data });
 }

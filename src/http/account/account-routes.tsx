@@ -18,6 +18,7 @@ import {
   signOutOthers,
 } from './forms';
 import { type Pages, setPageHeaders } from './pages';
+import { answerByMail, askByMail } from './review';
 import {
   askSignOutOthers,
   showActivity,
@@ -41,6 +42,7 @@ export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   routes.get('/activity', showActivity(service, pages));
   routes.get('/sessions/:id', showDevice(service, pages));
   routes.get('/sign-out-others', askSignOutOthers(service, pages));
+  routes.get('/review', askByMail(service, pages));
   routes.get('/not-you', showNotYou(service, pages));
   routes.get('/signed-out', showSignedOut(pages));
 
@@ -49,6 +51,7 @@ export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   routes.post('/sessions/:id/name', isOwnForm, nameDevice(service, pages));
   routes.post('/sign-out-others', isOwnForm, signOutOthers(service, pages));
   routes.post('/events/:id/:answer{yes|no}', isOwnForm, answer(service, pages));
+  routes.post('/review', isOwnForm, answerByMail(service, pages));
   routes.post('/sign-out-everywhere', isOwnForm, signOutEverywhere(service, pages));
   routes.post('/sign-out', isOwnForm, signOutHere(service, pages));
   return routes;

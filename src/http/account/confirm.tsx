@@ -20,7 +20,7 @@ export const ConfirmPage = ({ site }: { site: Site }) => {
 };
 
 /** After "that was not me". It claims nothing that an address alone could have it say. */
-export const NotYouPage = ({ site }: { site: Site }) => {
+export const NotYouPage = ({ site, isSignedIn }: { site: Site; isSignedIn: boolean }) => {
   const { texts, link, app } = site;
   return (
     <Layout site={site} title={texts.notYouTitle}>
@@ -34,9 +34,11 @@ export const NotYouPage = ({ site }: { site: Site }) => {
         </p>
       )}
       <form method="post" action={link('/account/sign-out-everywhere')} class="row">
-        <button class="button danger" type="submit">
-          {texts.signOutEverywhere}
-        </button>
+        {isSignedIn && (
+          <button class="button danger" type="submit">
+            {texts.signOutEverywhere}
+          </button>
+        )}
         <a class="button" href={link('/account/sign-out-others')}>
           {texts.signOutOthers}
         </a>

@@ -14,6 +14,8 @@ export type ErrorKind =
   | 'busy'
   /** It may not: the service itself is at fault. */
   | 'fault'
+  /** The link was good once, and is not any more. */
+  | 'spent'
   /** Another site sent the request. */
   | 'cross_site'
   /** The request is not one that the page's own links and forms make. */
@@ -44,12 +46,13 @@ export function toErrorKind(code: ProblemCode): ErrorKind {
       return 'busy';
     case 'internal_error':
       return 'fault';
+    case 'invalid_code':
+      return 'spent';
     case 'cross_site_request':
     case 'third_party_cookies_blocked':
       return 'cross_site';
     case 'invalid_request':
     case 'invalid_client':
-    case 'invalid_code':
     case 'invalid_target':
     case 'invalid_scope':
     case 'client_not_allowed':

@@ -53,6 +53,8 @@ function explain(
       };
     case 'cross_site':
       return { title: texts.refusedTitle, lead: texts.refusedLead, ...devices };
+    case 'spent':
+      return { title: texts.spentTitle, lead: texts.spentLead, ...devices };
     case 'unclear':
       return { title: texts.refusedTitle, lead: texts.unclearLead, ...devices };
   }

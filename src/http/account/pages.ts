@@ -27,7 +27,7 @@ export interface Pages {
 }
 
 /** Of the pages for people. What else a link had was somebody's tracker's. */
-const PARAMETERS = ['code', 'before', 'done'];
+const PARAMETERS = ['code', 'token', 'before', 'done'];
 
 export function createPages({ config, now, assets }: Service): Pages {
   const { basePath: base, brand } = config;

@@ -100,7 +100,7 @@ export function askSignOutOthers(service: Service, { siteOf }: Pages) {
 export function showNotYou(service: Service, { siteOf }: Pages) {
   return async function notYou(c: AppContext): Promise<Response> {
     const { session } = await cookieCallerOf(c, service);
-    return render(c, <NotYouPage site={await siteOf(c, session)} />);
+    return render(c, <NotYouPage site={await siteOf(c, session)} isSignedIn />);
   };
 }
 

@@ -139,6 +139,7 @@ function explain({ code }: ProblemError, { texts }: Site): { title: string; lead
     case 'ended':
     case 'authenticate':
     case 'nothing':
+    case 'spent':
     case 'unclear':
       return { title: texts.startRefusedTitle, lead: texts.startRefusedLead };
   }

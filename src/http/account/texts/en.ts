@@ -130,6 +130,10 @@ export const en = {
     'If somebody else has used your account, they may know your password. Change it, and sign out everywhere.',
   changePassword: 'Change the password',
   signOutEverywhere: 'Sign out everywhere, here too',
+  thanksTitle: 'Thank you',
+  thanksLead: 'Your answer was kept. Nothing else was changed.',
+  spentTitle: 'This link does not work any more',
+  spentLead: 'It was used before, or has expired. Your devices show what happened.',
   languages: 'Languages',
 };
 
