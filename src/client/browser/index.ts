@@ -127,5 +127,6 @@ async function findSession(parts: Parts): Promise<void> {
   await storage.sync();
   if (!setup.hasTokens || holder.state.current) return;
   await askOtherTabs(parts);
-  if (!holder.state.current && !(await tabs.isHolderElsewhere())) holder.show('signed_out');
+  // What has come meanwhile counts.
+  if (!(await tabs.isHolderElsewhere()) && !holder.state.current) holder.show('signed_out');
 }

@@ -163,7 +163,8 @@ async function rotate(parts: Parts, isReplaced: () => boolean): Promise<void> {
       if (!isElsewhere(parts)) return exchange(parts, current);
       // Never presented: a token that is known to be behind.
       if (await tabs.isHolderElsewhere()) throw new SessionUnavailableError();
-      holder.drop();
+      // A sign-in that has come meanwhile stays.
+      if (isElsewhere(parts)) holder.drop();
     })
     .finally(release);
 }

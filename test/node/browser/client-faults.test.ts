@@ -166,6 +166,35 @@ describe('tokens in memory: a new tab', () => {
   });
 });
 
+it('a sign-in while the browser is slow to say whether another tab has a session stays', async () => {
+  context = await chromium.newContext();
+  const created = await service.asBackend('POST', '/v1/sessions', { client_id: BROWSER_APP });
+  const tokens = (await created.json()) as Parameters<TokenSessionClient['start']>[0];
+  const tab = await context.newPage();
+  await tab.goto(pages.origin);
+  await tab.evaluate(`(() => {
+    const query = navigator.locks.query.bind(navigator.locks);
+    let times = 0;
+    window.asked = new Promise((asked) => {
+      navigator.locks.query = async () => {
+        times += 1;
+        // The last question before the page would be signed out.
+        if (times === 2) asked();
+        await new Promise((go) => setTimeout(go, 500));
+        return query();
+      };
+    });
+  })()`);
+  await tab.evaluate((origin) => window.open(origin, 'token'), service.origin);
+  await tab.evaluate('window.asked');
+  await tab.evaluate((signedIn) => window.client.start(signedIn), tokens);
+  await sleep(1_000);
+  expect(await tab.evaluate(() => [window.client.session, window.states])).toEqual([
+    'active',
+    ['active'],
+  ]);
+});
+
 describe('cookies', () => {
   it('a page finds out by itself whether there is a session, with one request', async () => {
     context = await chromium.newContext();
