@@ -10,8 +10,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Where a request goes: to a server that speaks http, or straight back. */
-export type Target = URL | { type: string; body: string };
+/** What is answered at once. */
+interface Answer {
+  type: string;
+  body: string;
+  status?: number;
+  headers?: Record<string, string>;
+}
+
+/** Where a request goes: to a server that speaks http, whose answer may be lost, or straight back. */
+export type Target = URL | { lostFrom: URL } | Answer;
 
 export interface Front {
   /** Chromium's switches that lead every name here. */
@@ -21,30 +29,34 @@ export interface Front {
   stop: () => Promise<void>;
 }
 
-/** `route` gets the host and the path, without the query; null: 404. */
+/** `route` gets the host and the path, without the query; null: 404. By default on a free port. */
 export async function startFront(
-  route: (host: string, path: string) => Target | null,
+  route: (host: string, path: string, headers: IncomingMessage['headers']) => Target | null,
+  listenOn = 0,
 ): Promise<Front> {
   const requests: Front['requests'] = [];
   const server = createServer(makeCertificate(), (incoming, outgoing) => {
     const { method = 'GET', headers, url = '/' } = incoming;
     const host = headers.host ?? '';
     requests.push({ url: `https://${host}${url}`, method, headers });
-    const target = route(host, url.split('?')[0] as string);
+    const target = route(host, url.split('?')[0] as string, headers);
     if (target === null) return void outgoing.writeHead(404).end();
-    if (!(target instanceof URL)) {
-      const { type, body } = target;
-      return void outgoing.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body);
+    if ('body' in target) {
+      const { type, body, status = 200, headers: own } = target;
+      const all = { 'content-type': `${type}; charset=utf-8`, ...own };
+      return void outgoing.writeHead(status, all).end(body);
     }
-    const { hostname, port } = target;
+    const isLost = 'lostFrom' in target;
+    const { hostname, port } = isLost ? target.lostFrom : target;
     const forwarded = send({ hostname, port, path: url, method, headers }, (answer) => {
+      if (isLost) return void answer.resume().once('end', () => incoming.socket.destroy());
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
     });
     forwarded.once('error', () => incoming.socket.destroy());
     incoming.pipe(forwarded);
   });
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  await new Promise<void>((listening) => server.listen(listenOn, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
   return {
     args: [`--host-resolver-rules=MAP * 127.0.0.1:${port}`, '--ignore-certificate-errors'],
