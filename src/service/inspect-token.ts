@@ -74,7 +74,10 @@ export async function introspect(
     if (live !== null && live.result !== null)
       return isStale(live.result, found.issuedAt)
         ? INACTIVE
-        : { ok: true, introspection: { kind: found.kind, claims: found.claims } };
+        : {
+            ok: true,
+            introspection: { kind: found.kind, claims: granted(found.claims, live.result) },
+          };
     service.endedSessions.add(found.sessionId);
     return INACTIVE;
   }
@@ -92,6 +95,11 @@ export async function introspect(
   const { session } = result;
   const expiresAt = endsAt(session, config.sessions);
   return { ok: true, introspection: { kind: found.kind, session, expiresAt } };
+}
+
+/** A release before took `scope` for a claim like any other, whatever was granted. */
+function granted({ scope, ...claims }: Record<string, unknown>, { scopes }: Session) {
+  return scopes === null ? claims : { ...claims, scope };
 }
 
 const INACTIVE = { ok: true, introspection: null } as const;
