@@ -21,6 +21,7 @@ import {
   toClientPolicy,
   toUnreadablePolicy,
 } from './session-policy';
+import { readNumbered } from './setting-reader';
 
 /** What holds for a client that says nothing else. */
 interface Defaults {
@@ -63,16 +64,12 @@ export function parseClients(env: Env, defaults: Defaults, mistakes: string[]): 
 type PlacedItem = ListItem & { place: string };
 
 function readItems(env: Env, mistakes: string[]): readonly PlacedItem[] {
-  const toNumber = (name: string) => Number(name.slice('CLIENTS_'.length)) || 1;
-  return Object.keys(env)
-    .filter((name) => /^CLIENTS(_[1-9]\d*)?$/.test(name))
-    .sort((a, b) => toNumber(a) - toNumber(b))
-    .flatMap((name) =>
-      parseItems(name, env[name as 'CLIENTS'], mistakes).map((item, index) => ({
-        ...item,
-        place: `${name}: ${index}`,
-      })),
-    );
+  return readNumbered(env, 'CLIENTS').flatMap(({ name, text }) =>
+    parseItems(name, text, mistakes).map((item, index) => ({
+      ...item,
+      place: `${name}: ${index}`,
+    })),
+  );
 }
 
 /**

@@ -12,6 +12,18 @@ export interface SettingReader {
   secret: (name: keyof Env) => string | null;
 }
 
+/** The values of a setting that goes on in `NAME_2`, `NAME_3` and so on, in this order. */
+export function readNumbered(
+  env: Env,
+  name: keyof Env,
+): { name: string; text: string | undefined }[] {
+  const numberOf = (name: string) => Number(/\d+$/.exec(name)?.[0] ?? 1);
+  return Object.keys(env)
+    .filter((key) => key === name || (key.startsWith(`${name}_`) && /_[1-9]\d*$/.test(key)))
+    .sort((a, b) => numberOf(a) - numberOf(b))
+    .map((key) => ({ name: key, text: env[key as 'CLIENTS'] }));
+}
+
 export function readSettings(env: Env, mistakes: string[]): SettingReader {
   const textOf = (name: keyof Env) => (env[name] as string | undefined) || undefined;
   return {

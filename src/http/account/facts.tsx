@@ -29,7 +29,7 @@ export function nameOf({ label, device }: DeviceView, { texts, wording }: Site):
 
 /** A name of the person's own has a direction of its own. */
 export const Name = ({ site, of }: { site: Site; of: DeviceView }) =>
-  of.label ? <bdi>{nameOf(of, site)}</bdi> : <>{nameOf(of, site)}</>;
+  of.label ? <bdi>{nameOf(of, site)}</bdi> : <span>{nameOf(of, site)}</span>;
 
 /** `exact`: with the times of the day, which no pointer has to hover for. */
 export const Facts = ({ site, of, exact }: { site: Site; of: DeviceView; exact?: boolean }) => {
@@ -64,7 +64,7 @@ export const Facts = ({ site, of, exact }: { site: Site; of: DeviceView; exact?:
 export const Time = ({ site, date, exact }: { site: Site; date: Date; exact?: boolean }) => {
   const iso = toIso(date);
   // A row that was written by hand may hold no time.
-  if (iso === null) return <></>;
+  if (iso === null) return null;
   const { texts, wording } = site;
   const [ago, exactly] = [wording.ago(date), wording.exactly(date)];
   return (

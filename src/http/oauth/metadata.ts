@@ -3,13 +3,13 @@
  * (RFC 7517).
  */
 import type { Context } from 'hono';
-import { etag } from 'hono/etag';
 import { JWKS_CACHE_SECONDS } from '../../config/signing-key-policy';
 import { isTokenExchanged } from '../../service/exchange-token';
 import type { Service } from '../../service/service';
 import { trustedKeys } from '../../tokens/signing-keys';
 import type { AppEnv } from '../context';
 import { Hono } from '../hono';
+import { answerDocument, toEntityTag } from './public-document';
 import { revocationRoutes } from './revocation-routes';
 
 /**
@@ -52,15 +52,17 @@ export function metadataRoutes(service: Service): {
 
   const wellKnown = new Hono<AppEnv>();
   for (const name of METADATA_NAMES) wellKnown.get(`/${name}`, serverMetadata);
-  wellKnown.get('/jwks.json', etag(), async (c) => {
+  wellKnown.get('/jwks.json', async (c) => {
     const keySet = await service.keySet(
       service.defaultHome(c.get('caller').meter),
       JWKS_CACHE_SECONDS,
     );
     const keys = trustedKeys(keySet, config.signingKeys, now()).map(({ publicJwk }) => publicJwk);
-    return c.body(JSON.stringify({ keys }), 200, {
+    const text = JSON.stringify({ keys });
+    const document = { text, tag: await toEntityTag(text) };
+    return answerDocument(c, document, {
       ...publicHeaders(config.signingKeys.jwksMaxAgeSeconds),
-      'Content-Type': 'application/jwk-set+json',
+      contentType: 'application/jwk-set+json',
     });
   });
   wellKnown.route('/', revocationRoutes(service));

@@ -3,9 +3,7 @@
  * `max-age`, however often it is asked itself, and reads only what has ended since.
  */
 import type { Context } from 'hono';
-import { etag } from 'hono/etag';
 import { tokenLifeSeconds } from '../../config/token-life';
-import { sha256 } from '../../crypto';
 import { queryAll } from '../../homes/query-all';
 import type { Service } from '../../service/service';
 import {
@@ -17,10 +15,11 @@ import { type Revocations, readRevocations } from '../../sessions/revocation-lis
 import { createSingleFlight } from '../../single-flight';
 import type { AppEnv } from '../context';
 import { Hono } from '../hono';
+import { answerDocument, toEntityTag } from './public-document';
 
 interface Document {
   text: string;
-  etag: string;
+  tag: string;
 }
 
 /** What an isolate keeps. Values, never promises, which another request could not wait for. */
@@ -45,12 +44,12 @@ export function revocationRoutes(service: Service): Hono<AppEnv> {
   const flight = createSingleFlight<Built>();
 
   const routes = new Hono<AppEnv>();
-  routes.get('/revocations', etag(), async (c) => {
+  routes.get('/revocations', async (c) => {
     const list = await readList(c);
     return respond(c, list, list.current);
   });
   // For verifiers of the release before (docs/upgrading.md).
-  routes.get('/revoked-sessions', etag(), async (c) => {
+  routes.get('/revoked-sessions', async (c) => {
     const list = await readList(c);
     list.former ??= await toDocument(toFormerDocument(list.lists, list.isComplete));
     return respond(c, list, list.former);
@@ -90,19 +89,18 @@ export function revocationRoutes(service: Service): Hono<AppEnv> {
     };
   }
 
-  function respond(c: Context<AppEnv>, { builtAt }: Built, { text, etag: tag }: Document) {
-    return c.body(text, 200, {
-      'Content-Type': 'application/json',
+  function respond(c: Context<AppEnv>, { builtAt }: Built, document: Document) {
+    return answerDocument(c, document, {
+      contentType: 'application/json',
       'Cache-Control': `public, max-age=${maxAge}`,
       // RFC 9111 §5.1: caches count from when the homes were asked, not from this answer.
       Age: String(Math.max(0, Math.floor((now() - builtAt) / 1000))),
       'Access-Control-Allow-Origin': '*',
-      ETag: tag,
     });
   }
 }
 
 async function toDocument(body: object): Promise<Document> {
   const text = JSON.stringify(body);
-  return { text, etag: `"${(await sha256(text)).slice(0, 27)}"` };
+  return { text, tag: await toEntityTag(text) };
 }
