@@ -58,7 +58,7 @@ export function isCounted({ policies, countedClient }: SessionLimit): SQL | unde
   if (countedClient !== null) return and(eq(clientId, countedClient), isNull(act));
   const others = clientsWithLimit(policies);
   if (others.length === 0) return isNull(act);
-  return sql`((${clientId} is null or ${clientId} not in (select value from json_each(${JSON.stringify(others)})) and ${act} is null)`;
+  return sql`((${clientId} is null or ${clientId} not in (select value from json_each(${JSON.stringify(others)}))) and ${act} is null)`;
 }
 
 /** The clients that have a limit of their own. */

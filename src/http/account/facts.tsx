@@ -29,7 +29,7 @@ export function nameOf({ label, device }: DeviceView, { texts, wording }: Site):
 
 /** A name of the person's own has a direction of its own. */
 export const Name = ({ site, of }: { site: Site; of: DeviceView }) =>
-  of.label ? <bdi>{nameOf(of, site)}</bdi> : <span>{nameOf(of, site)}</span>;
+  of.label ? <bdi>{nameOf(of, site)}</bdi> : <>{nameOf(of, site)}</>;
 
 /** `exact`: with the times of the day, which no pointer has to hover for. */
 export const Facts = ({ site, of, exact }: { site: Site; of: DeviceView; exact?: boolean }) => {
