@@ -1,6 +1,7 @@
 /**
  * The service, over three homes, against a small model of it: random histories of creates,
- * refreshes, replays, thefts, lost answers, step-ups, sign-outs, not-befores, leaks and forgeries,
+ * refreshes, replays, thefts, lost answers, step-ups, sign-outs, changed claims, support staff,
+ * not-befores, leaks and forgeries,
  * moves that are cut anywhere, crashes, another configuration, faults and time, each answer
  * foretold. `MODEL_RUNS` says how many histories, and `MODEL_SEED` repeats a failure:
  * `MODEL_RUNS=3000 npx vitest run --project workers test/sessions/model.test.ts`.
@@ -10,6 +11,7 @@ import fc from 'fast-check';
 import { it } from 'vitest';
 import { APP, startService } from '../fixtures';
 import { beginEmpty, emptyHomes, HOMES, startThreeHomes } from '../homes/three-homes';
+import { Change, Impersonate, RevokeAllBut } from './model/backend';
 import {
   DOORS,
   ForgeAccessToken,
@@ -73,6 +75,7 @@ it('any history ends as the model foretells: nobody wrongly signed out, no fork,
         generations: new Map(),
         withdrawn: new Set(),
         proofs: 0,
+        changes: 0,
       };
       const real: Real = { homes, variables, stolenKeys: [] };
       await fc.asyncModelRun(() => ({ model, real }), history);
@@ -180,6 +183,9 @@ function histories() {
       forgery,
       fc.tuple(index, fc.boolean()).map((all) => new SignOut(...all)),
       user.map((number) => new RevokeUser(number)),
+      index.map((number) => new RevokeAllBut(number)),
+      fc.tuple(user, fc.boolean()).map((all) => new Change(...all)),
+      user.map((number) => new Impersonate(number)),
       fc.tuple(user, fc.constantFrom(...HOMES), cut).map((all) => new Move(...all)),
       fc.tuple(fc.option(user), fc.boolean()).map((all) => new NotBefore(...all)),
       fc.constantFrom(...LIFETIMES).map((lifetime) => new Reconfigure(lifetime)),

@@ -60,6 +60,10 @@ export interface ModelSession {
   ended: string | null;
   /** It began before a not-before. */
   isOutdated: boolean;
+  /** Support staff act as the user. */
+  isSupport: boolean;
+  /** Which of the backends' changes its access tokens say; undefined: none. */
+  change: number | undefined;
 }
 
 export interface Superseded {
@@ -87,6 +91,8 @@ export interface Model {
   withdrawn: Set<string>;
   /** How often someone has proved who they are. */
   proofs: number;
+  /** How often a backend has changed claims. */
+  changes: number;
 }
 
 export interface Real {
