@@ -355,7 +355,7 @@ describe('what is told of it', () => {
       target: { id: null },
       details: { actor: 'agent-7' },
     });
-    expect(JSON.stringify(events)).not.toContain('4711');
+    expect(JSON.stringify(events)).not.toContain('Ticket 4711');
   });
 
   it('webhooks hear of it unless they narrow what they hear', async () => {
