@@ -167,6 +167,8 @@ const JSON_COLUMNS: ReadonlySet<string> = new Set([
   'claims',
   'metadata',
   'act',
+  'scopes',
+  'audiences',
   'last_signals',
   'details',
 ]);

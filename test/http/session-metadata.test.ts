@@ -92,6 +92,15 @@ describe('label and metadata of a new session', () => {
     await service.backend('DELETE', `/v1/users/${USER}`);
     expect(await readRow(session.id)).toBeNull();
   });
+
+  it('as are what was granted, each as the JSON that it is', async () => {
+    await service.create({ user_id: USER });
+    await env.DB.exec(`UPDATE user_sessions SET scopes = '["read"]', audiences = '["urn:a"]'`);
+    const path = `/v1/users/${USER}/export?cursor=DB.sessions.0`;
+    const { records } = await read(await service.backend('GET', path));
+    const row = expect.objectContaining({ scopes: ['read'], audiences: ['urn:a'] });
+    expect(records).toEqual([expect.objectContaining({ row })]);
+  });
 });
 
 it('both move along to another home, and stay in none that was left', async () => {

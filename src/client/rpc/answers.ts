@@ -1,5 +1,5 @@
 /** What the calls answer. Values have the members, and the form, of the HTTP API's JSON. */
-import type { AssertionReason, EndReason, RefusalCode } from './refusal-codes';
+import type { AssertionReason, RefusalCode, RefusalReason } from './refusal-codes';
 
 /** ISO 8601 in UTC: "2026-01-01T00:00:00Z". */
 type Time = string;
@@ -38,7 +38,7 @@ export interface Refusal extends About {
    * Why a session is over (`invalid_grant`, `session_over`, `session_ended`), or an ID token starts
    * none (`assertion_refused`); only whoever presents an authentic token is told.
    */
-  reason?: EndReason | AssertionReason;
+  reason?: RefusalReason | AssertionReason;
   /** Seconds after which the same call may succeed. Nobody is to be signed out over it. */
   retry_after?: number;
   /** Of `user_has_other_home`: the user's. */

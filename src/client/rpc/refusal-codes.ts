@@ -55,7 +55,7 @@ export type AssertionReason =
   | 'wrong_nonce'
   | 'wrong_claims';
 
-export type EndReason =
+export type RefusalReason =
   | 'expired_idle'
   | 'expired_absolute'
   | 'signed_out'

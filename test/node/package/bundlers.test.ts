@@ -18,7 +18,7 @@ function requireFrom(name: string): NodeJS.Require {
 }
 
 function expectWhole(code: string): void {
-  expect(code).toContain('/browser/refresh');
+  expect(code).toMatch(/["'`]browser\/refresh["'`]/);
   expect(code).not.toMatch(/\bimport\b|\brequire\(/);
 }
 
