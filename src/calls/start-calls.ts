@@ -65,7 +65,7 @@ const {
   act: v.strictObject({
     sub: v.pipe(
       v.string(),
-      v.regex(/^[\x20-\x7e]+$/, 'must be printable ASCII characters'),
+      v.regex(/^[!-~](?:[ -~]*[!-~])?$/, 'must be printable ASCII characters, no space at an end'),
       v.maxLength(MAX_ACTOR_LENGTH, `must be at most ${MAX_ACTOR_LENGTH} characters`),
     ),
   }),

@@ -25,7 +25,7 @@ import { whyTooLongForCookie } from './hand-off';
 import { type Refused, type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
-import { findUser, finishMovesOf } from './user-sessions';
+import { findUser, finishMovesOf, hasMovedSince } from './user-sessions';
 
 export interface ChangeInput extends Omit<SessionChange, 'endsBy' | 'makesTokensStale'> {
   /** Seconds from now; a session that ends before keeps its end. */
@@ -100,7 +100,7 @@ export async function updateSessionsOf(
     for (const id of await updateUser(home, act, userId, change, at)) updated.add(id);
   };
   // Sessions that are on their way from one home to another are live where they arrive.
-  await finishMovesOf(caller, service, userId);
+  const before = await finishMovesOf(caller, service, userId);
   const homes = service.homes(caller.meter);
   const { answered, unavailable } = await queryAll(homes, update);
   reportAct(caller, act, answered);
@@ -109,7 +109,7 @@ export async function updateSessionsOf(
     const userLocation = await findUser(caller, service, userId);
     assertAllAnswered(userLocation.unavailable);
     await finishMoves(caller, service, userLocation);
-    if (userLocation.begun.length + userLocation.due.length > 0)
+    if (hasMovedSince(before, userLocation))
       unavailable.push(...(await queryAll(homes, update)).unavailable);
   }
   assertAllAnswered(unavailable);

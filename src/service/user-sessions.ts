@@ -91,7 +91,7 @@ async function listEverywhere<T>(
   const homes = service.homes(caller.meter);
   const found = await queryAll<T, Home | Replica>(homes.map(service.replicaOf), list);
   const isNobodyThere = found.answered.every(({ answer }) => isEmpty(answer));
-  return isNobodyThere && (await finishMovesOf(caller, service, userId))
+  return isNobodyThere && (await finishMovesOf(caller, service, userId))?.begun.length
     ? queryAll<T, Home | Replica>(homes, list)
     : found;
 }
@@ -150,7 +150,7 @@ export async function endSessionsOf(
   };
   // Sessions that are on their way from one home to another end, and are reported, where they
   // arrive.
-  await finishMovesOf(caller, service, userId);
+  const before = await finishMovesOf(caller, service, userId);
   const { answered, unavailable } = await queryAll(homes, end);
   reportAct(caller, act, answered);
   if (homes.length > 1 && unavailable.length === 0) {
@@ -158,7 +158,7 @@ export async function endSessionsOf(
     const userLocation = await findUser(caller, service, userId);
     assertAllAnswered(userLocation.unavailable);
     await finishMoves(caller, service, userLocation);
-    if (userLocation.begun.length + userLocation.due.length > 0)
+    if (hasMovedSince(before, userLocation))
       unavailable.push(...(await queryAll(homes, end)).unavailable);
   }
   assertAllAnswered(unavailable);
@@ -166,17 +166,26 @@ export async function endSessionsOf(
 }
 
 /**
- * Finishes the moves of a user that were begun, as far as the homes answer. Whether there were any.
+ * Finishes the moves of a user that were begun, as far as the homes answer. Where the user was
+ * before; null: there is one home.
  */
 export async function finishMovesOf(
   caller: Caller,
   service: Service,
   userId: string,
-): Promise<boolean> {
-  if (service.config.homes.size === 1) return false;
+): Promise<UserLocation | null> {
+  if (service.config.homes.size === 1) return null;
   const userLocation = await findUser(caller, service, userId);
   await finishMoves(caller, service, { ...userLocation, due: [] }).catch(unlessUnavailable);
-  return userLocation.begun.length > 0;
+  return userLocation;
+}
+
+/**
+ * Whether sessions may have been in no home when each was asked, as the one they left answered late
+ * and the one they came to early. A move may have begun and ended meanwhile.
+ */
+export function hasMovedSince(before: UserLocation | null, now: UserLocation): boolean {
+  return now.begun.length + now.due.length > 0 || before?.home !== now.home;
 }
 
 export function findUser(caller: Caller, service: Service, userId: string): Promise<UserLocation> {

@@ -71,6 +71,8 @@ export async function answerEvent(
   if (event === undefined) return { ok: false, reason: 'not_found' };
   if (answer === 'yes' && !mayConfirm(event, owner))
     return { ok: false, reason: 'authentication_too_old' };
+  // A thief would say no, so that nobody is asked any more, and go on: it is left to the person.
+  if (answer === 'no' && !mayConfirm(event, owner)) return { ok: true, events: [] };
   const isOfEvent = and(eq(userSessions.id, event.sessionId), belongsTo(owner), may);
   const isOther = event.sessionId === sessionId ? sql`false` : isOfEvent;
   const end = answer === 'no' ? endOne(home, isOther, BY_USER, revocation) : null;

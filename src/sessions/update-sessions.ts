@@ -44,7 +44,7 @@ function toColumns(change: SessionChange, now: number) {
     ...(label !== undefined && { label }),
     ...(end !== undefined && { expiresAt: sql`min(coalesce(${expiresAt}, ${end}), ${end})` }),
     ...(makesTokensStale && {
-      tokensNotBefore: sql`max(coalesce(${tokensNotBefore}, 0), ${nextSecond})`,
+      tokensNotBefore: sql`max(coalesce(${tokensNotBefore}, 0) + 1, ${nextSecond})`,
     }),
   };
 }

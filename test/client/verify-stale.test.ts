@@ -63,6 +63,20 @@ describe('"apply": "now"', () => {
     expect(await isGood(later.access_token)).toBe(true);
   });
 
+  it('twice in a second: what a refresh between them gave is stale, too', async () => {
+    const { homes, service, isGood, begin } = await start();
+    const { session, refresh_token } = await begin();
+    await patch(homes, `/v1/sessions/${session.id}`);
+    const between = await service.refresh(refresh_token);
+    await patch(homes, `/v1/sessions/${session.id}`, { claims: { roles: [] }, apply: 'now' });
+    expect(await introspect(homes, between.body.access_token)).toEqual({ active: false });
+    const { body } = await service.refresh(between.body.refresh_token);
+    expect([await isGood(body.access_token), await isGood(between.body.access_token)]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
   it('without it, tokens from before stay good until they expire', async () => {
     const { homes, isGood, begin } = await start();
     const { session, access_token } = await begin();

@@ -118,6 +118,9 @@ describe('a session of support staff', () => {
     ['reason', ' '],
     ['reason', 'x'.repeat(201)],
     ['act', { sub: '' }],
+    // A header of a gateway would be without it.
+    ['act', { sub: ' ' }],
+    ['act', { sub: 'agent ' }],
     ['act', { sub: 'ägent' }],
     ['act', { sub: 'x'.repeat(129) }],
     ['act', { sub: 'a', act: { sub: 'b' } }],

@@ -95,8 +95,9 @@ function hereOf(c: AppContext): Pick<URL, 'pathname' | 'searchParams'> {
 export function setPageHeaders(headers: Headers, policy: string): void {
   if (headers.has('Content-Security-Policy')) return;
   headers.set('Content-Security-Policy', policy);
-  // With no-referrer a browser would send its own forms with `Origin: null` (Fetch §3.2).
-  headers.set('Referrer-Policy', 'same-origin');
+  // With no-referrer a browser would send its own forms with `Origin: null` (Fetch §3.2). More than
+  // the origin is nobody's business: what a link of a mail proves is in the page's query.
+  headers.set('Referrer-Policy', 'strict-origin');
   headers.append('Vary', 'Accept-Language, Cookie, Origin, Sec-Fetch-Site');
 }
 

@@ -155,7 +155,7 @@ describe('whatever goes wrong below /account is a page with the look of the othe
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toMatch(/^text\/html/);
     expect(response.headers.get('content-security-policy')).toBe(POLICY);
-    expect(response.headers.get('referrer-policy')).toBe('same-origin');
+    expect(response.headers.get('referrer-policy')).toBe('strict-origin');
     expect(response.headers.has('allow')).toBe(status === 405);
     expect(html).toContain('<link rel="stylesheet" href="/account/style.css?v=');
     expect(html).toContain(`<h1>${title}</h1>`);

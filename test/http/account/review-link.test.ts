@@ -79,7 +79,7 @@ describe('the link', () => {
       const page = await service.request(path, { method });
       expect(page.status).toBe(200);
       expect(page.headers.get('cache-control')).toBe('no-store');
-      expect(page.headers.get('referrer-policy')).toBe('same-origin');
+      expect(page.headers.get('referrer-policy')).toBe('strict-origin');
       if (method === 'GET') expect(await page.text()).toContain('<h1>Was this you?</h1>');
     }
     expect(await answerOf()).toBe(undefined);

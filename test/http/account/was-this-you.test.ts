@@ -141,6 +141,8 @@ describe('whoever sits in the session that something unusual happened in', () =>
     expect(response.headers.get('location')).toBe('/account/not-you');
     // It is needed for what comes next: to end all of them.
     expect(await readRow(own)).toMatchObject({ revoked_at: null });
+    // A thief would say so, and nobody would be asked any more.
+    expect(await findEvent('mismatch')).toMatchObject({ answer: undefined });
   });
 
   it('can once the person has proved anew who they are', async () => {
