@@ -135,7 +135,7 @@ it('by keyboard alone, with the focus in sight', async () => {
   const person = await open();
   const { page } = person;
   const stops: string[] = [];
-  for (let presses = 0; presses < 8; presses += 1) {
+  for (let presses = 0; presses < 11; presses += 1) {
     await page.keyboard.press('Tab');
     const [name, outline] = (await page.evaluate(
       `(() => { const e = document.activeElement; return [e.getAttribute('aria-label') ?? e.textContent.trim(), getComputedStyle(e).outlineStyle]; })()`,
@@ -144,9 +144,13 @@ it('by keyboard alone, with the focus in sight', async () => {
     expect(outline).toBe('solid');
   }
   // The others were made in the same second.
-  expect([...stops.slice(0, 4), ...stops.slice(4).sort()]).toEqual([
+  expect([...stops.slice(0, 7), ...stops.slice(7).sort()]).toEqual([
     'Back to browser-app',
     'Sign out of all other devices',
+    // The question of the second sign-in, which was by another device than the first.
+    'Firefox on Linux',
+    'Yes, it was me',
+    'No, it was not me',
     'Headless Chrome on Linux',
     'Sign out Headless Chrome on Linux',
     'Firefox on Linux',
@@ -154,7 +158,7 @@ it('by keyboard alone, with the focus in sight', async () => {
     'Sign out Firefox on Linux',
     'Sign out Safari on iOS',
   ]);
-  for (let presses = 0; presses < 6; presses += 1) await page.keyboard.press('Shift+Tab');
+  for (let presses = 0; presses < 9; presses += 1) await page.keyboard.press('Shift+Tab');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/sign-out-others');
   // The way back to the app comes first.

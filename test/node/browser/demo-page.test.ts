@@ -87,7 +87,9 @@ describe('under npm start', () => {
     const page = await browser.newPage();
     await page.goto(`${origin}/`);
     expect(await page.getByRole('alert').count()).toBe(0);
+    const loaded = page.waitForEvent('load');
     await page.getByRole('button', { name: 'Start a demo session' }).click();
+    await loaded;
     await page.context().clearCookies();
     await page.reload();
     expect(await page.getByRole('alert').textContent()).toContain('HTTPS=1 npm start');
