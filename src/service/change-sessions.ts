@@ -4,8 +4,6 @@
  */
 import type { Grant } from '../config/authority';
 import { longestTokenTtlSeconds } from '../config/session-policy';
-import type { Home } from '../db/d1';
-import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason, Facts } from '../security-log/audit';
 import type { Session } from '../sessions/session';
 import {
@@ -19,13 +17,12 @@ import { reportAct, toAct } from './acts';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import { authorize } from './authorize';
 import type { ClientCaller, UserCaller } from './caller';
-import { finishMoves } from './finish-moves';
+import { actInEveryHome } from './every-home';
 import { whereCallerIs, whereverItIs } from './follow-session';
 import { whyTooLongForCookie } from './hand-off';
 import { type Refused, type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
-import { findUser, finishMovesOf, hasMovedSince } from './user-sessions';
 
 export interface ChangeInput extends Omit<SessionChange, 'endsBy' | 'makesTokensStale'> {
   /** Seconds from now; a session that ends before keeps its end. */
@@ -96,23 +93,9 @@ export async function updateSessionsOf(
   const act = await toAct(caller, service, grant, { type, target, reason, facts });
   const at = { policy: service.config.sessions, now: service.now() };
   const updated = new Set<string>();
-  const update = async (home: Home) => {
+  await actInEveryHome(caller, service, { userId, act }, async (home) => {
     for (const id of await updateUser(home, act, userId, change, at)) updated.add(id);
-  };
-  // Sessions that are on their way from one home to another are live where they arrive.
-  const before = await finishMovesOf(caller, service, userId);
-  const homes = service.homes(caller.meter);
-  const { answered, unavailable } = await queryAll(homes, update);
-  reportAct(caller, act, answered);
-  if (homes.length > 1 && unavailable.length === 0) {
-    // And those that left meanwhile.
-    const userLocation = await findUser(caller, service, userId);
-    assertAllAnswered(userLocation.unavailable);
-    await finishMoves(caller, service, userLocation);
-    if (hasMovedSince(before, userLocation))
-      unavailable.push(...(await queryAll(homes, update)).unavailable);
-  }
-  assertAllAnswered(unavailable);
+  });
   return { ok: true, updated: updated.size };
 }
 

@@ -2,7 +2,6 @@
  * A person by what an identity provider calls them: an issuer, and a subject of it (OpenID Connect
  * Core §2). The same pair is the same person, whether a backend or an ID token says it.
  */
-import type { Grant } from '../config/authority';
 import type { Capability } from '../config/clients';
 import { locateUser } from '../homes/location';
 import { assertAllAnswered, queryAll } from '../homes/query-all';
@@ -47,9 +46,8 @@ export async function findUserByName(
   if (!authorized.ok) return authorized;
   const throttled = await throttleName(caller, service, name);
   if (throttled !== null) return throttled;
-  const { grant }: { grant: Grant<'manage_users'> } = authorized;
   const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
-    findNamedUser(home, grant, name),
+    findNamedUser(home, authorized.grant, name),
   );
   // Of copies in several homes, the one that was made first is the user's.
   const [user] = answered

@@ -4,9 +4,7 @@
  */
 
 import type { Home, Replica } from '../db/d1';
-import { DatabaseUnavailableError } from '../faults';
-import { locateUser, type UserLocation } from '../homes/location';
-import { assertAllAnswered, queryAll } from '../homes/query-all';
+import { queryAll } from '../homes/query-all';
 import { type MergedPage, mergeNumberedPages, type Positions } from '../numbered-pages';
 import type { ActReason } from '../security-log/audit';
 import { listUserEvents, type SessionEvent, seqOf } from '../security-log/read-events';
@@ -19,10 +17,10 @@ import {
 } from '../sessions/list';
 import { listAllSessions, type NumberedSession, numberOf } from '../sessions/list-all';
 import { revokeUser } from '../sessions/revoke-many';
-import { reportAct, toAct } from './acts';
+import { toAct } from './acts';
 import { authorize } from './authorize';
-import type { Caller, ClientCaller } from './caller';
-import { finishMoves } from './finish-moves';
+import type { ClientCaller } from './caller';
+import { actInEveryHome, finishMovesOf } from './every-home';
 import type { Result } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
@@ -133,7 +131,6 @@ export async function endSessionsOf(
   if (!authorized.ok) return authorized;
   const throttled = await throttleEnding(caller, service, userId);
   if (throttled !== null) return throttled;
-  const homes = service.homes(caller.meter);
   const act = await toAct(caller, service, authorized.grant, {
     type: 'user_signed_out',
     target: { type: 'user', id: userId },
@@ -148,51 +145,6 @@ export async function endSessionsOf(
     for (const { id } of events) revoked.add(id);
     report(caller, home, events);
   };
-  // Sessions that are on their way from one home to another end, and are reported, where they
-  // arrive.
-  const before = await finishMovesOf(caller, service, userId);
-  const { answered, unavailable } = await queryAll(homes, end);
-  reportAct(caller, act, answered);
-  if (homes.length > 1 && unavailable.length === 0) {
-    // And those that left meanwhile.
-    const userLocation = await findUser(caller, service, userId);
-    assertAllAnswered(userLocation.unavailable);
-    await finishMoves(caller, service, userLocation);
-    if (hasMovedSince(before, userLocation))
-      unavailable.push(...(await queryAll(homes, end)).unavailable);
-  }
-  assertAllAnswered(unavailable);
+  await actInEveryHome(caller, service, { userId, act }, end);
   return { ok: true, revoked: revoked.size };
-}
-
-/**
- * Finishes the moves of a user that were begun, as far as the homes answer. Where the user was
- * before; null: there is one home.
- */
-export async function finishMovesOf(
-  caller: Caller,
-  service: Service,
-  userId: string,
-): Promise<UserLocation | null> {
-  if (service.config.homes.size === 1) return null;
-  const userLocation = await findUser(caller, service, userId);
-  await finishMoves(caller, service, { ...userLocation, due: [] }).catch(unlessUnavailable);
-  return userLocation;
-}
-
-/**
- * Whether sessions may have been in no home when each was asked, as the one they left answered late
- * and the one they came to early. A move may have begun and ended meanwhile.
- */
-export function hasMovedSince(before: UserLocation | null, now: UserLocation): boolean {
-  return now.begun.length + now.due.length > 0 || before?.home !== now.home;
-}
-
-export function findUser(caller: Caller, service: Service, userId: string): Promise<UserLocation> {
-  const who = { user: { id: userId }, guest: null, keyHash: null };
-  return locateUser(service.homes(caller.meter), who, service.now());
-}
-
-function unlessUnavailable(fault: unknown): void {
-  if (!(fault instanceof DatabaseUnavailableError)) throw fault;
 }
