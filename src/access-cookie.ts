@@ -14,10 +14,12 @@ export const MAX_COOKIE_BYTES = 4096;
  */
 const LONGEST_SIGNATURE = 342;
 
-/** Whether the token fits however it is signed: the algorithm may change while a session lives. */
-export function fitsAccessCookieByAnyKey(accessToken: string): boolean {
-  const signed = accessToken.slice(0, accessToken.lastIndexOf('.') + 1);
-  return fitsAccessCookie(signed.padEnd(signed.length + LONGEST_SIGNATURE, 'A'));
+/**
+ * Whether a token fits however it is signed: the algorithm may change while a session lives. What
+ * is given ends where its signature begins.
+ */
+export function fitsAccessCookieByAnyKey(unsignedToken: string): boolean {
+  return fitsAccessCookie(unsignedToken + 'A'.repeat(LONGEST_SIGNATURE));
 }
 
 export function fitsAccessCookie(accessToken: string): boolean {

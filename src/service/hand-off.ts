@@ -5,13 +5,12 @@
 import { fitsAccessCookieByAnyKey, MAX_COOKIE_BYTES } from '../access-cookie';
 import type { Grant } from '../config/authority';
 import type { Config } from '../config/config';
-import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { isAllowedReturnUrl } from '../origins';
 import { MAX_ACTOR_LENGTH } from '../sessions/actor';
 import type { NewSession } from '../sessions/new-session';
 import type { Session } from '../sessions/session';
-import { type AccessTokenSubject, issueAccessToken, toUnsignedToken } from '../tokens/access-token';
+import { type AccessTokenSubject, toUnsignedToken } from '../tokens/access-token';
 import { HANDOFF_SECONDS, type Handoff, sealHandoff } from '../tokens/handoff-code';
 import { type Refused, refuse } from './refusal';
 import type { Service, Signer } from './service';
@@ -21,21 +20,20 @@ import { toTokenGrant } from './token-grant';
  * Why a session cannot be handed to a browser; null when it can. Asked before anything is created:
  * the browser could not be sent back, or would drop the cookie.
  */
-export async function whyNotHandOff(
-  { config, now }: Service,
-  { key }: Signer,
+export function whyNotHandOff(
+  config: Config,
   home: Home,
   session: Omit<AccessTokenSubject, 'sessionId' | 'home' | 'scope' | 'claims'> &
     Pick<NewSession, 'claims' | 'audiences' | 'scopes'>,
   returnUrl: string,
-): Promise<Refused | null> {
+): Refused | null {
   const client = config.clients.get(session.clientId);
   if (client === undefined || client.origins.length === 0)
     return invalid('browser is for sessions of clients that have origins');
   if (!isAllowedReturnUrl(client.returnUrls, returnUrl))
     return invalid('browser.return_url is not one of the return_urls of the client');
   if (client.accessTokenIn === 'memory') return null;
-  // A throw-away token for a made-up session id is as long as the real one will be.
+  // A token for a made-up session id is as long as the real one will be.
   const granted = (names: readonly string[] | null) => names && JSON.stringify(names);
   const { audience, scope } = toTokenGrant(config, {
     clientId: session.clientId,
@@ -49,13 +47,8 @@ export async function whyNotHandOff(
     home: home.name,
     claims: session.claims ?? {},
   };
-  const { accessTokenTtlSeconds } = policyOf(config.sessions, session.clientId);
-  const end = new Date(now() + accessTokenTtlSeconds * 1000);
-  const accessToken = await issueAccessToken(key, { issuer: config.issuer, audience }, subject, {
-    now: now(),
-    expiresAt: end,
-  });
-  return fitsAccessCookieByAnyKey(accessToken) ? null : invalid(TOO_LONG);
+  const token = toUnsignedToken({ issuer: config.issuer, audience }, subject);
+  return fitsAccessCookieByAnyKey(token) ? null : invalid(TOO_LONG);
 }
 
 /**
@@ -72,11 +65,13 @@ export function whyTooLongForCookie(
       origins.length > 0 && accessTokenIn === 'cookie' && grant.includes(id),
   );
   const homes = [...config.homes.keys()];
+  const { issuer, audiences, accountAudience } = config;
+  const audience = [...new Set([...audiences, accountAudience])];
   const fits = clients.every(({ id: clientId, scopes }) =>
     homes.every((home) => {
       const scope = scopes?.join(' ') ?? null;
       const subject = { ...LONGEST_SUBJECT, home, clientId, scope, claims };
-      return fitsAccessCookieByAnyKey(toUnsignedToken(config, subject));
+      return fitsAccessCookieByAnyKey(toUnsignedToken({ issuer, audience }, subject));
     }),
   );
   return fits ? null : invalid(TOO_LONG);

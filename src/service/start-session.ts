@@ -104,7 +104,7 @@ export async function startSession(
   const started = await startWhereItBelongs(near, service, who, choice, async (home) => {
     const signer = await service.signerFor(home);
     if (returnUrl !== null) {
-      const refused = await whyNotHandOff(service, signer, home, session, returnUrl);
+      const refused = whyNotHandOff(service.config, home, session, returnUrl);
       if (refused !== null) return refused;
     }
     const isHandedOff = returnUrl !== null;

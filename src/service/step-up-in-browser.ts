@@ -4,7 +4,7 @@
  * the cookie itself, and its session is raised. To any other browser the URL is of no use.
  */
 
-import { parseJson } from '../sessions/parse-json';
+import { parseGranted } from '../sessions/granted';
 import { findWithEnd } from '../sessions/read';
 import type { Session } from '../sessions/session';
 import { authorize } from './authorize';
@@ -53,15 +53,15 @@ export async function handOffStepUp(
   if (ended !== null) return refuse({ code: 'session_over', reason: ended });
   if (session.act !== null) return refuse({ code: 'actor_not_allowed' });
   const { authTime } = timed;
-  const signer = await service.signerFor(home);
   const subject = {
     ...toSubject(session, home),
     ...{ authTime, amr, acr },
-    audiences: parseJson<string[]>(session.audiences),
-    scopes: parseJson<string[]>(session.scopes),
+    audiences: parseGranted(session.audiences),
+    scopes: parseGranted(session.scopes),
   };
-  const refused = await whyNotHandOff(service, signer, home, subject, returnUrl);
+  const refused = whyNotHandOff(service.config, home, subject, returnUrl);
   if (refused !== null) return refused;
+  const signer = await service.signerFor(home);
   const authentication = { authTime: authTime.getTime() / 1000, amr, acr };
   const to = { clientId: subject.clientId, returnUrl, startedBy: grant.clientId, authentication };
   const handedOff = await handOff(service, signer, home, { session, secret: '' }, to);

@@ -123,14 +123,14 @@ export async function issueAccessToken(
 
 /** A token as long as an issued one is, but for its signature, which is left out. */
 export function toUnsignedToken(
-  { issuer, audiences, accountAudience }: Pick<Config, 'issuer' | 'audiences' | 'accountAudience'>,
+  { issuer, audience }: { issuer: Config['issuer']; audience: string | string[] },
   subject: AccessTokenSubject,
 ): string {
   const header = { alg: 'EdDSA', typ: TYP, kid: 'x'.repeat(43) };
   const payload = {
     ...toClaims(subject),
     iss: issuer,
-    aud: [...new Set([...audiences, accountAudience])],
+    aud: audience,
     iat: 0xffff_ffff,
     exp: 0xffff_ffff,
     jti: crypto.randomUUID(),
