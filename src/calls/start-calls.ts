@@ -1,6 +1,6 @@
 /**
- * A backend starts sessions: for people whom it has authenticated, for guests, and for support staff
- * who act as a user.
+ * A backend starts sessions: for people whom it has authenticated, for guests, and for support
+ * staff who act as a user.
  */
 import * as v from 'valibot';
 import type { ClientCaller } from '../service/caller';
@@ -80,36 +80,47 @@ const {
 const isOfSupport = (input: unknown) =>
   typeof input === 'object' && input !== null && Object.hasOwn(input, 'act');
 
+/** What a start takes for a user, and what for support staff. */
+function inputsWith<More extends v.ObjectEntries>(more: More) {
+  const ofUser = v.strictObject({ ...newSession, ...more });
+  const ofSupport = v.strictObject({ ...newSupport, ...more });
+  return { ofUser, ofSupport, either: v.union([ofUser, ofSupport]) };
+}
+
+const withTokens = inputsWith({});
+const forBrowser = inputsWith({ browser });
+
 /** A call that, for support staff, a capability of its own guards, and whose input is another. */
-function eitherWay<Value extends object>(
-  ofUser: Call<Value> & { input: v.GenericSchema },
-  ofSupport: Call<Value> & { input: v.GenericSchema },
-): Call<Value> & { input: v.GenericSchema } {
+function eitherWay<
+  OfUser extends v.GenericSchema,
+  OfSupport extends v.GenericSchema,
+  Value extends object,
+>(
+  inputs: { ofUser: OfUser; ofSupport: OfSupport; either: v.GenericSchema },
+  run: (
+    caller: ClientCaller,
+    service: Service,
+    input: v.InferOutput<OfUser> | v.InferOutput<OfSupport>,
+  ) => Promise<Called<Value>>,
+) {
+  const byUser = defineCall('create_sessions', inputs.ofUser, run);
+  const bySupport = defineCall('impersonate', inputs.ofSupport, run);
   const call: Call<Value> = (caller, service, input) =>
-    (isOfSupport(input) ? ofSupport : ofUser)(caller, service, input);
-  return Object.assign(call, { input: v.union([ofUser.input, ofSupport.input]) });
+    (isOfSupport(input) ? bySupport : byUser)(caller, service, input);
+  return Object.assign(call, { input: inputs.either });
 }
 
 /** A session whose tokens the app holds. */
-export const create = (idempotency: Idempotency) => {
-  const run = (caller: ClientCaller, service: Service, input: NewSessionInput) =>
-    startWithTokens(caller, service, input, idempotency);
-  return eitherWay(
-    defineCall('create_sessions', v.strictObject(newSession), run),
-    defineCall('impersonate', v.strictObject(newSupport), run),
+export const create = (idempotency: Idempotency) =>
+  eitherWay(withTokens, (caller, service, input) =>
+    startWithTokens(caller, service, input, idempotency),
   );
-};
 
 /** A session that is handed to a browser: the answer holds a URL instead of tokens. */
-export const handOff = (idempotency: Idempotency) => {
-  type Input = NewSessionInput & { browser: { return_url: string } };
-  const run = (caller: ClientCaller, service: Service, input: Input) =>
-    startForBrowser(caller, service, input, idempotency);
-  return eitherWay(
-    defineCall('create_sessions', v.strictObject({ ...newSession, browser }), run),
-    defineCall('impersonate', v.strictObject({ ...newSupport, browser }), run),
+export const handOff = (idempotency: Idempotency) =>
+  eitherWay(forBrowser, (caller, service, input) =>
+    startForBrowser(caller, service, input, idempotency),
   );
-};
 
 /** Either, as `browser` says. */
 export const start =
@@ -125,6 +136,7 @@ type NewSessionInput = v.InferOutput<v.StrictObjectSchema<typeof newSession, und
   act?: { sub: string };
   reason?: string;
 };
+type BrowserInput = NewSessionInput & { browser: { return_url: string } };
 type StartedWithTokens = ReturnType<typeof toStartView>;
 type StartedForBrowser = ReturnType<typeof toHandedOffView>;
 
@@ -145,7 +157,7 @@ async function startWithTokens(
 async function startForBrowser(
   caller: ClientCaller,
   service: Service,
-  { browser, ...input }: NewSessionInput & { browser: { return_url: string } },
+  { browser, ...input }: BrowserInput,
   idempotency: Idempotency,
 ): Promise<Called<StartedForBrowser>> {
   const startInput = toStartInput(input, browser.return_url);

@@ -41,10 +41,17 @@ export const refresh = defineCall(
   },
 );
 
+const idToken = v.strictObject({
+  assertion: v.string(),
+  nonce: v.optional(v.string()),
+  ...asked,
+  ...signals,
+});
+
 export const signIn = (idempotencyKey: string | null) =>
   defineCall(
     'sign_in',
-    v.strictObject({ assertion: v.string(), nonce: v.optional(v.string()), ...asked, ...signals }),
+    idToken,
     async (caller, service, { assertion, nonce = null, resource, scope, ...told }) => {
       const described = { ...caller, device: deviceOf(told) };
       const { client } = caller;
