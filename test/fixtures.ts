@@ -218,6 +218,31 @@ export async function startService(
   };
 }
 
+/** The CLIENTS of a service, in which the entry of a client has these members, too. */
+export function clientsWith(
+  { env: { CLIENTS } }: TestService,
+  id: string,
+  members: object,
+): string {
+  const entries = JSON.parse(CLIENTS ?? '[]') as { client_id: string }[];
+  return JSON.stringify(
+    entries.map((entry) => (entry.client_id === id ? { ...entry, ...members } : entry)),
+  );
+}
+
+/** A backend starts a session of the app, or is refused. */
+export async function postSession<Answer = Tokens & { code?: string }>(
+  service: TestService,
+  body: object,
+): Promise<{ status: number; body: Answer }> {
+  const response = await service.request('/v1/sessions', {
+    method: 'POST',
+    body: JSON.stringify({ client_id: APP, ...body }),
+    headers: { 'content-type': 'application/json', authorization: basic(BACKEND) },
+  });
+  return { status: response.status, body: await response.json() };
+}
+
 /** A backend says that it has authenticated the person behind a session anew. */
 export async function stepUp(
   service: TestService,

@@ -7,7 +7,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   APP,
   BACKEND,
-  basic,
+  clientsWith,
+  postSession,
   readRow,
   startService,
   type TestService,
@@ -36,10 +37,7 @@ beforeEach(() => {
 const scopeOf = (accessToken: string) => decodeJwt(accessToken).scope;
 
 async function start(app: object = { scopes: SCOPES }) {
-  const { CLIENTS } = (await startService()).env;
-  const entries = JSON.parse(CLIENTS ?? '[]') as { client_id: string }[];
-  const clients = entries.map((entry) => (entry.client_id === APP ? { ...entry, ...app } : entry));
-  return startService({ CLIENTS: JSON.stringify(clients) });
+  return startService({ CLIENTS: clientsWith(await startService(), APP, app) });
 }
 
 interface Answer extends Tokens {
@@ -58,14 +56,8 @@ async function refresh(service: TestService, token: string, scope?: string) {
   return { status: response.status, body: await response.json<Answer>() };
 }
 
-async function post(service: TestService, body: object) {
-  const response = await service.request('/v1/sessions', {
-    method: 'POST',
-    body: JSON.stringify({ client_id: APP, user_id: USER, ...body }),
-    headers: { 'content-type': 'application/json', authorization: basic(BACKEND) },
-  });
-  return { status: response.status, body: await response.json<Answer>() };
-}
+const post = (service: TestService, body: object) =>
+  postSession<Answer>(service, { user_id: USER, ...body });
 
 describe('§3.3: what a session is granted', () => {
   it('all of its client’s, unless its backend asks for less; tokens and answers say so', async () => {

@@ -8,6 +8,8 @@ import {
   APP,
   BACKEND,
   basic,
+  clientsWith,
+  postSession,
   readRow,
   startService,
   type TestService,
@@ -42,13 +44,11 @@ const audOf = (accessToken: string) => decodeJwt(accessToken).aud;
 
 /** The service with these members in the app's entry. */
 async function start(app: object = {}, variables: Parameters<typeof startService>[0] = {}) {
-  const { CLIENTS } = (await startService()).env;
-  const entries = JSON.parse(CLIENTS ?? '[]') as { client_id: string }[];
-  const clients = entries.map((entry) => {
-    const serves = entry.client_id === BACKEND.id && { serves: [ORDERS] };
-    return entry.client_id === APP ? { ...entry, ...app } : { ...entry, ...serves };
+  const serving = await startService({
+    CLIENTS: clientsWith(await startService(), BACKEND.id, { serves: [ORDERS] }),
   });
-  const service = await startService({ AUDIENCE, CLIENTS: JSON.stringify(clients), ...variables });
+  const CLIENTS = clientsWith(serving, APP, app);
+  const service = await startService({ AUDIENCE, CLIENTS, ...variables });
   await service.create();
   return service;
 }
@@ -69,14 +69,8 @@ async function refresh(service: TestService, token: string, resources: string[] 
   return { status: response.status, body: await response.json<Answer>() };
 }
 
-async function post(service: TestService, body: object) {
-  const response = await service.request('/v1/sessions', {
-    method: 'POST',
-    body: JSON.stringify({ client_id: APP, user_id: USER, ...body }),
-    headers: { 'content-type': 'application/json', authorization: basic(BACKEND) },
-  });
-  return { status: response.status, body: await response.json<Answer>() };
-}
+const post = (service: TestService, body: object) =>
+  postSession<Answer>(service, { user_id: USER, ...body });
 
 describe('§2: whom a token is for', () => {
   it('unless anyone says less: all of AUDIENCE', async () => {

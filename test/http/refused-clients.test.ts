@@ -4,7 +4,15 @@
  */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../../src/faults';
-import { APP, BACKEND, basic, sha256Hex, startService, type TestService } from '../fixtures';
+import {
+  APP,
+  BACKEND,
+  basic,
+  clientsWith,
+  sha256Hex,
+  startService,
+  type TestService,
+} from '../fixtures';
 import {
   handOff,
   type Jar,
@@ -170,10 +178,8 @@ describe('the browser sessions of a client that is refused', () => {
     const good = await startWithBrowsers();
     jar = (await signIn(good)).jar;
     startUrl = (await handOff(good)).browser.start_url;
-    const clients = JSON.parse(good.env.CLIENTS ?? '[]').map((client: { client_id: string }) =>
-      client.client_id === WEB ? { ...client, return_urls: [RETURN_URL, 'http://x'] } : client,
-    );
-    service = await startService({ CLIENTS: JSON.stringify(clients) });
+    const mistaken = { return_urls: [RETURN_URL, 'http://x'] };
+    service = await startService({ CLIENTS: clientsWith(good, WEB, mistaken) });
   });
   const own = {
     'sec-fetch-site': 'same-origin',

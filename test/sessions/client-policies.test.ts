@@ -6,7 +6,14 @@ import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
-import { APP, BACKEND, basic, startService, type TestService, type Tokens } from '../fixtures';
+import {
+  APP,
+  BACKEND,
+  clientsWith,
+  postSession,
+  startService,
+  type TestService,
+} from '../fixtures';
 import { create as createIn, livesIn, startThreeHomes } from '../homes/three-homes';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
@@ -26,27 +33,13 @@ beforeEach(async () => {
 type Sessions = Record<string, unknown>;
 
 /** CLIENTS of the tests, in which the app has these `sessions` and other members. */
-async function clientsWith(sessions: Sessions, more: object = {}): Promise<string> {
-  const { CLIENTS } = (await startService()).env;
-  const entries = JSON.parse(CLIENTS ?? '[]') as { client_id: string }[];
-  return JSON.stringify(
-    entries.map((entry) => (entry.client_id === APP ? { ...entry, sessions, ...more } : entry)),
-  );
-}
+const appWith = async (sessions: Sessions, more: object = {}): Promise<string> =>
+  clientsWith(await startService(), APP, { sessions, ...more });
 
 const startWith = async (sessions: Sessions, variables: Parameters<typeof startService>[0] = {}) =>
-  startService({ CLIENTS: await clientsWith(sessions), ...variables });
+  startService({ CLIENTS: await appWith(sessions), ...variables });
 
 const secondsOf = (time: unknown) => Date.parse(time as string) / 1000;
-
-async function post(service: TestService, body: object) {
-  const response = await service.request('/v1/sessions', {
-    method: 'POST',
-    body: JSON.stringify({ client_id: APP, ...body }),
-    headers: { 'content-type': 'application/json', authorization: basic(BACKEND) },
-  });
-  return { status: response.status, body: await response.json<Tokens & { detail?: string }>() };
-}
 
 const isThere = async (id: string) =>
   (await env.DB.prepare('SELECT 1 FROM user_sessions WHERE id = ?').bind(id).first()) !== null;
@@ -94,12 +87,12 @@ describe('how long a client’s sessions live', () => {
     expect(session.idle_expires_at).toBeNull();
     service.advance(7_199);
     expect((await service.refresh(refresh_token)).status).toBe(200);
-    expect(await post(service, { expires_in: 7_201 })).toMatchObject({
+    expect(await postSession(service, { expires_in: 7_201 })).toMatchObject({
       status: 400,
       body: { detail: 'expires_in must be at most 7200' },
     });
-    expect((await post(service, { expires_in: 7_200 })).status).toBe(201);
-    expect((await post(service, { client_id: OTHER, expires_in: 3_601 })).status).toBe(400);
+    expect((await postSession(service, { expires_in: 7_200 })).status).toBe(201);
+    expect((await postSession(service, { client_id: OTHER, expires_in: 3_601 })).status).toBe(400);
   });
 
   it('a superseded token is good for the client’s own grace period', async () => {
@@ -146,7 +139,7 @@ describe('a client’s own limit', () => {
       { MAX_SESSIONS_PER_USER: '1' },
     );
     await service.create({ user_id: USER });
-    expect((await post(service, { user_id: USER })).status).toBe(409);
+    expect((await postSession(service, { user_id: USER })).status).toBe(409);
     for (const _ of [1, 2]) await service.create({ user_id: USER, client_id: OTHER });
     expect(await list(service)).toHaveLength(2);
   });
@@ -159,15 +152,15 @@ describe('a client’s own limit', () => {
     });
     await service.create({ user_id: USER });
     service.advance(60);
-    expect((await post(service, { user_id: USER })).status).toBe(201);
+    expect((await postSession(service, { user_id: USER })).status).toBe(201);
   });
 
   it('is exact under 30 creates at once', async () => {
-    const CLIENTS = await clientsWith({ max_per_user: 2, limit_policy: 'reject' });
+    const CLIENTS = await appWith({ max_per_user: 2, limit_policy: 'reject' });
     const services = await Promise.all([1, 2, 3].map(() => startService({ CLIENTS })));
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, number) =>
-        post(services[number % 3] as TestService, { user_id: USER }),
+        postSession(services[number % 3] as TestService, { user_id: USER }),
       ),
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(2);
@@ -175,14 +168,14 @@ describe('a client’s own limit', () => {
   });
 
   it('holds where a user’s sessions arrive in another home', async () => {
-    const wide = await startThreeHomes({ CLIENTS: await clientsWith({ max_per_user: 3 }) });
+    const wide = await startThreeHomes({ CLIENTS: await appWith({ max_per_user: 3 }) });
     const ids: string[] = [];
     for (const client_id of [APP, APP, APP, OTHER, OTHER]) {
       ids.push((await createIn(wide, { user_id: USER, client_id, home: 'DB' })).session.id);
       wide.service.advance(1);
     }
     // Lowered, and nobody has signed in since.
-    const CLIENTS = await clientsWith({ max_per_user: 1, inactivity_timeout_seconds: 60 });
+    const CLIENTS = await appWith({ max_per_user: 1, inactivity_timeout_seconds: 60 });
     const homes = await startThreeHomes({ CLIENTS }, wide.service.clock);
     const moved = await homes.post(`/v1/users/${USER}/move`, { home: 'DB_WEUR' });
     expect(moved.status).toBe(200);
@@ -273,7 +266,7 @@ describe('while a client is refused over a mistake in its entry', () => {
       const { session } = await before.create({ user_id: USER });
       const { session: ended } = await before.create({ user_id: USER });
       await before.backend('DELETE', `/v1/sessions/${ended.id}`);
-      const CLIENTS = await clientsWith(sessions, more);
+      const CLIENTS = await appWith(sessions, more);
       const { env: variables, clock } = await startService({ CLIENTS }, before.clock);
       clock.now += 3_000 * 1000;
       const service = await startService({ CLIENTS }, clock);

@@ -6,14 +6,16 @@ import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ISSUER, type TestService } from '../../fixtures';
 import { UA } from '../../risk/callers';
-import { type Jar, NAVIGATION, send, signIn, startWithBrowsers } from '../browser/browser';
+import {
+  type Jar,
+  NAVIGATION,
+  OWN_FORM,
+  send,
+  signIn,
+  startWithBrowsers,
+} from '../browser/browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c21';
-const FORM = {
-  'content-type': 'application/x-www-form-urlencoded',
-  origin: ISSUER,
-  'sec-fetch-site': 'same-origin',
-};
 const OVERLOADED = [{ before: 'D1_ERROR: D1 DB is overloaded. Requests queued for too long.' }];
 const POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -30,7 +32,7 @@ beforeEach(async () => {
 const get = (service: TestService, jar: Jar, path: string) =>
   send(service, jar, 'GET', path, NAVIGATION);
 const post = (service: TestService, jar: Jar, path: string, body?: string) =>
-  send(service, jar, 'POST', path, FORM, body);
+  send(service, jar, 'POST', path, OWN_FORM, body);
 const read = async (service: TestService, jar: Jar, path: string) =>
   (await get(service, jar, path)).text();
 
@@ -150,7 +152,13 @@ describe('whatever goes wrong below /account is a page with the look of the othe
   ])('%s: %s %s is %i', async (_, method, path, status, title) => {
     const service = await startWithBrowsers();
     const { jar } = await signIn(service, { user_id: USER });
-    const response = await send(service, jar, method, path, method === 'POST' ? FORM : NAVIGATION);
+    const response = await send(
+      service,
+      jar,
+      method,
+      path,
+      method === 'POST' ? OWN_FORM : NAVIGATION,
+    );
     const html = await response.text();
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toMatch(/^text\/html/);
@@ -223,7 +231,7 @@ it('a form of another site is told that it is one, and is the only one that is',
   const service = await startWithBrowsers();
   const { jar } = await signIn(service, { user_id: USER });
   const response = await send(service, jar, 'POST', '/account/sign-out', {
-    ...FORM,
+    ...OWN_FORM,
     origin: 'https://evil.example',
     'sec-fetch-site': 'cross-site',
   });

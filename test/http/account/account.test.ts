@@ -7,14 +7,12 @@ import { sayAgo } from '../../../src/http/account/relative-time';
 import { toStylesheet } from '../../../src/http/account/style';
 import { en } from '../../../src/http/account/texts/en';
 import { createWording } from '../../../src/http/account/texts/wording';
-import { ISSUER, readRow, START, type TestService } from '../../fixtures';
+import { readRow, START, type TestService } from '../../fixtures';
 import { AT, UA } from '../../risk/callers';
-import { handOff, start, startWithBrowsers } from '../browser/browser';
+import { handOff, OWN_FORM, start, startWithBrowsers } from '../browser/browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const OTHER_USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12';
-const OWN = { origin: ISSUER, 'sec-fetch-site': 'same-origin' };
-const FORM = { 'content-type': 'application/x-www-form-urlencoded', ...OWN };
 
 beforeEach(async () => {
   await env.DB.exec(
@@ -47,7 +45,7 @@ const post = (
   service: TestService,
   path: string,
   cookie: string,
-  headers: Record<string, string> = FORM,
+  headers: Record<string, string> = OWN_FORM,
 ) => service.request(path, { method: 'POST', headers: { cookie, ...headers } });
 
 describe('the page', () => {

@@ -4,18 +4,21 @@
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { ISSUER, readRow, type TestService } from '../../fixtures';
+import { clientsWith, readRow, type TestService } from '../../fixtures';
 import { empty, fillEvents } from '../../large-data';
 import { AT, UA } from '../../risk/callers';
-import { type Jar, NAVIGATION, send, signIn, startWithBrowsers, WEB } from '../browser/browser';
+import {
+  type Jar,
+  NAVIGATION,
+  OWN_FORM,
+  send,
+  signIn,
+  startWithBrowsers,
+  WEB,
+} from '../browser/browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c41';
 const OTHER_USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c42';
-const FORM = {
-  'content-type': 'application/x-www-form-urlencoded',
-  origin: ISSUER,
-  'sec-fetch-site': 'same-origin',
-};
 
 beforeEach(async () => {
   await empty();
@@ -26,11 +29,7 @@ beforeEach(async () => {
 
 /** As the app describes itself for the pages, beside what the tests' clients are. */
 async function startDescribed(pages: Record<string, string>): Promise<TestService> {
-  const plain = await startWithBrowsers();
-  const clients = JSON.parse(plain.env.CLIENTS ?? '[]').map((client: { client_id: string }) =>
-    client.client_id === WEB ? { ...client, ...pages } : client,
-  );
-  return startWithBrowsers({ CLIENTS: JSON.stringify(clients) });
+  return startWithBrowsers({ CLIENTS: clientsWith(await startWithBrowsers(), WEB, pages) });
 }
 
 const read = async (service: TestService, jar: Jar, path: string) =>
@@ -153,7 +152,7 @@ describe('the page of a device', () => {
     const service = await startWithBrowsers();
     const { jar } = await signIn(service, { user_id: USER });
     const phone = await phoneOf(service);
-    await send(service, jar, 'POST', `/account/sessions/${phone.session.id}/sign-out`, FORM);
+    await send(service, jar, 'POST', `/account/sessions/${phone.session.id}/sign-out`, OWN_FORM);
     const html = await read(service, jar, `/account/sessions/${phone.session.id}`);
     expect(html).toContain('<span class="badge warn">Signed out</span>');
     expect(html).toContain('From one of your devices');
@@ -188,7 +187,13 @@ describe('the page of a device', () => {
 });
 
 describe('a name for a device', () => {
-  const rename = (service: TestService, jar: Jar, id: string, label: string, headers = FORM) => {
+  const rename = (
+    service: TestService,
+    jar: Jar,
+    id: string,
+    label: string,
+    headers = OWN_FORM,
+  ) => {
     const body = new URLSearchParams({ label }).toString();
     return send(service, jar, 'POST', `/account/sessions/${id}/name`, headers, body);
   };
@@ -221,7 +226,7 @@ describe('a name for a device', () => {
     const { jar } = await signIn(service, { user_id: USER });
     const victim = await service.create({ user_id: OTHER_USER });
     const over = await phoneOf(service);
-    await send(service, jar, 'POST', `/account/sessions/${over.session.id}/sign-out`, FORM);
+    await send(service, jar, 'POST', `/account/sessions/${over.session.id}/sign-out`, OWN_FORM);
     for (const { session } of [victim, over]) {
       expect((await rename(service, jar, session.id, 'mine')).status).toBe(404);
       expect(await readRow(session.id)).toMatchObject({ label: null });
@@ -232,7 +237,7 @@ describe('a name for a device', () => {
     const service = await startWithBrowsers();
     const { jar } = await signIn(service, { user_id: USER });
     const { session } = await phoneOf(service);
-    const foreign = { ...FORM, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+    const foreign = { ...OWN_FORM, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
     expect((await rename(service, jar, session.id, 'x', foreign)).status).toBe(403);
     expect(await readRow(session.id)).toMatchObject({ label: null });
   });

@@ -10,14 +10,9 @@ import { negotiate } from '../../../src/http/account/texts/negotiate';
 import { createWording } from '../../../src/http/account/texts/wording';
 import { ISSUER, START, type TestService } from '../../fixtures';
 import { AT, UA } from '../../risk/callers';
-import { handOff, NAVIGATION, send, signIn, startWithBrowsers } from '../browser/browser';
+import { handOff, NAVIGATION, OWN_FORM, send, signIn, startWithBrowsers } from '../browser/browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c31';
-const FORM = {
-  'content-type': 'application/x-www-form-urlencoded',
-  origin: ISSUER,
-  'sec-fetch-site': 'same-origin',
-};
 type File = Record<string, string | Plural>;
 const FILES = Object.fromEntries(
   Object.entries(
@@ -214,11 +209,11 @@ describe('a page', () => {
     expect(addresses.length).toBeGreaterThan(8);
     expect(addresses.filter((address) => !/[?&]lang=/.test(address))).toEqual([]);
     const [, action = ''] = /action="([^"]*sessions[^"]*)"/.exec(html) ?? [];
-    const done = await send(service, jar, 'POST', action, FORM);
+    const done = await send(service, jar, 'POST', action, OWN_FORM);
     expect(done.headers.get('location')).toBe('/account?done=device&lang=de');
-    const gone = await send(service, jar, 'POST', '/account/nothing?lang=de', FORM);
+    const gone = await send(service, jar, 'POST', '/account/nothing?lang=de', OWN_FORM);
     expect(await titleOf(gone)).toBe('Hier gibt es nichts');
-    const left = await send(service, jar, 'POST', '/account/sign-out?lang=de', FORM);
+    const left = await send(service, jar, 'POST', '/account/sign-out?lang=de', OWN_FORM);
     expect(left.headers.get('location')).toBe('/account/signed-out?lang=de');
   });
 
@@ -261,7 +256,7 @@ describe('a page', () => {
     expect(html).toContain('<input type="hidden" name="lang" value="es"');
     const refused = await service.request('/browser/start', {
       method: 'POST',
-      headers: { ...NAVIGATION, ...FORM },
+      headers: { ...NAVIGATION, ...OWN_FORM },
       body: 'code=x&lang=es',
     });
     expect(refused.status).toBe(400);

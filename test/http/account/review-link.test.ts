@@ -8,13 +8,9 @@ import { ISSUER, readRow, type TestService } from '../../fixtures';
 import { empty } from '../../large-data';
 import { AT, UA } from '../../risk/callers';
 import { endpoint, startTelling } from '../../webhooks/receiver';
+import { OWN_FORM } from '../browser/browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c61';
-const FORM = {
-  'content-type': 'application/x-www-form-urlencoded',
-  origin: ISSUER,
-  'sec-fetch-site': 'same-origin',
-};
 
 beforeEach(async () => {
   await empty();
@@ -45,7 +41,7 @@ async function startTold(variables: Record<string, string> = {}) {
 const answer = (
   service: TestService,
   fields: Record<string, string | undefined>,
-  headers: Record<string, string> = FORM,
+  headers: Record<string, string> = OWN_FORM,
 ) =>
   service.request('/account/review', {
     method: 'POST',
@@ -144,7 +140,7 @@ describe('the link', () => {
 
   it('answers only by a form of its own page (ASVS 3.5.1)', async () => {
     const { service, phone, token } = await startTold();
-    const foreign = { ...FORM, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+    const foreign = { ...OWN_FORM, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
     expect((await answer(service, { token, answer: 'no' }, foreign)).status).toBe(403);
     expect((await answer(service, { token, answer: 'maybe' })).status).toBe(400);
     expect(await answerOf()).toBe(undefined);

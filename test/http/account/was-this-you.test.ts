@@ -4,19 +4,22 @@
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { ISSUER, readRow, type TestService } from '../../fixtures';
+import { clientsWith, readRow, type TestService } from '../../fixtures';
 import { empty } from '../../large-data';
 import { AT, UA } from '../../risk/callers';
-import { type Jar, NAVIGATION, send, signIn, startWithBrowsers, WEB } from '../browser/browser';
+import {
+  type Jar,
+  NAVIGATION,
+  OWN_FORM,
+  send,
+  signIn,
+  startWithBrowsers,
+  WEB,
+} from '../browser/browser';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c51';
 const OTHER_USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c52';
 const RECOVERY = 'https://shop.example/password';
-const FORM = {
-  'content-type': 'application/x-www-form-urlencoded',
-  origin: ISSUER,
-  'sec-fetch-site': 'same-origin',
-};
 
 beforeEach(async () => {
   await empty();
@@ -27,7 +30,7 @@ beforeEach(async () => {
 
 const read = async (service: TestService, jar: Jar, path = '/account') =>
   (await send(service, jar, 'GET', path, NAVIGATION)).text();
-const answer = (service: TestService, jar: Jar, id: string, what: string, headers = FORM) =>
+const answer = (service: TestService, jar: Jar, id: string, what: string, headers = OWN_FORM) =>
   send(service, jar, 'POST', `/account/events/${id}/${what}`, headers);
 const questionsOf = (html: string) => html.match(/class="ask"/g)?.length ?? 0;
 
@@ -45,10 +48,8 @@ async function findEvent(type: string, subject = USER) {
 /** A person at a computer, whose phone is then used in Lima from Firefox. */
 async function startUnusual(variables: Record<string, string> = {}) {
   const plain = await startWithBrowsers();
-  const clients = JSON.parse(plain.env.CLIENTS ?? '[]').map((client: { client_id: string }) =>
-    client.client_id === WEB ? { ...client, recovery_url: RECOVERY } : client,
-  );
-  const service = await startWithBrowsers({ CLIENTS: JSON.stringify(clients), ...variables });
+  const CLIENTS = clientsWith(plain, WEB, { recovery_url: RECOVERY });
+  const service = await startWithBrowsers({ CLIENTS, ...variables });
   const phone = await service.create({ user_id: USER, client_id: 'app', user_agent: UA.iphone() });
   const { jar, session } = await signIn(service, { user_id: USER });
   // Settled here, so that the tests below are of the phone's unusual use alone.
@@ -103,14 +104,14 @@ describe('no', () => {
 
   it('of what was already over is kept as well', async () => {
     const { service, jar, phone, event } = await startUnusual();
-    await send(service, jar, 'POST', `/account/sessions/${phone.session.id}/sign-out`, FORM);
+    await send(service, jar, 'POST', `/account/sessions/${phone.session.id}/sign-out`, OWN_FORM);
     expect((await answer(service, jar, event.id, 'no')).status).toBe(303);
     expect(await findEvent('mismatch')).toMatchObject({ answer: 'no' });
   });
 
   it('everywhere: all sessions end, this one too, and its cookies go', async () => {
     const { service, jar, own, phone } = await startUnusual();
-    const response = await send(service, jar, 'POST', '/account/sign-out-everywhere', FORM);
+    const response = await send(service, jar, 'POST', '/account/sign-out-everywhere', OWN_FORM);
     expect(response.headers.get('location')).toBe('/account/signed-out');
     expect(response.headers.getSetCookie().every((line) => line.includes('Max-Age=0'))).toBe(true);
     for (const id of [own, phone.session.id])
@@ -200,7 +201,9 @@ describe('an answer is refused', () => {
       `/account/events/${event.id}/no`,
       '/account/sign-out-everywhere',
     ])
-      expect((await send(service, jar, 'POST', path, { ...FORM, ...headers })).status).toBe(403);
+      expect((await send(service, jar, 'POST', path, { ...OWN_FORM, ...headers })).status).toBe(
+        403,
+      );
     expect(await findEvent('mismatch')).toMatchObject({ answer: undefined });
     expect(await readRow(phone.session.id)).toMatchObject({ revoked_at: null });
   });
@@ -215,7 +218,7 @@ describe('an answer is refused', () => {
       `/account/events/${event.id}/no`,
       '/account/sign-out-everywhere',
     ])
-      expect((await send(service, jar, 'POST', path, FORM)).status).toBe(401);
+      expect((await send(service, jar, 'POST', path, OWN_FORM)).status).toBe(401);
     expect(await findEvent('mismatch')).toMatchObject({ answer: undefined });
     expect(await readRow(phone.session.id)).toMatchObject({ revoked_at: null });
   });

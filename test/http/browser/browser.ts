@@ -122,6 +122,13 @@ export async function send(
   return response;
 }
 
+/** Of a form that a page of the service's own origin sends. */
+export const OWN_FORM = {
+  'content-type': 'application/x-www-form-urlencoded',
+  origin: ISSUER,
+  'sec-fetch-site': 'same-origin',
+};
+
 /** The redirect of an app on the service's own host. For others see start-bound.test.ts. */
 export const NAVIGATION = {
   'sec-fetch-site': 'same-origin',
