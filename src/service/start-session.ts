@@ -6,7 +6,6 @@
 import type { Grant } from '../config/authority';
 import { findClient } from '../config/refused-clients';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
-import { CLOCK_SKEW_SECONDS } from '../config/token-life';
 import type { Home } from '../db/d1';
 import type { SupportActor } from '../sessions/actor';
 import { type CreateResult, createSession } from '../sessions/create';
@@ -15,6 +14,7 @@ import type { NewSession } from '../sessions/new-session';
 import { findOrCreateUser, type IssuedName, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
 import { reportAct } from './acts';
+import { toAuthTime } from './auth-time';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { signalsOf } from './caller-signals';
@@ -239,11 +239,4 @@ export function whyNotPersistent(
 ): Refused | null {
   if (persistent !== true || policyOf(policies, clientId).isPersistent) return null;
   return invalid('persistent cannot be true: browsers keep no session of this client');
-}
-
-/** `seconds` since 1970; null: now. `now` is in ms. */
-export function toAuthTime(seconds: number | null, now: number): Result<{ authTime: Date }> {
-  if (seconds === null) return { ok: true, authTime: new Date(Math.floor(now / 1000) * 1000) };
-  if (seconds > now / 1000 + CLOCK_SKEW_SECONDS) return invalid('auth_time is in the future');
-  return { ok: true, authTime: new Date(seconds * 1000) };
 }

@@ -7,6 +7,7 @@
 import { parseGranted } from '../sessions/granted';
 import { findWithEnd } from '../sessions/read';
 import type { Session } from '../sessions/session';
+import { toAuthTime } from './auth-time';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { visitorOf } from './caller-signals';
@@ -17,7 +18,6 @@ import { presentCookie, type VerifiedCookie } from './present-cookie';
 import { type Result, refuse, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
 import { type BrowserHandoff, INVALID_CODE } from './start-in-browser';
-import { toAuthTime } from './start-session';
 import { raise, type StepUpInput } from './step-up-session';
 import { throttleClient } from './throttle';
 

@@ -9,6 +9,7 @@ import {
 import { NOBODY } from '../sessions/presented';
 import type { Session } from '../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
+import { toAuthTime } from './auth-time';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { whereSessionIs } from './follow-session';
@@ -17,7 +18,6 @@ import { present } from './present';
 import { type Refused, type Result, refuse, UNKNOWN_SESSION } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
-import { toAuthTime } from './start-session';
 import { throttleClient } from './throttle';
 
 export interface StepUpInput {
