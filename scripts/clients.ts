@@ -1,6 +1,6 @@
 /**
- * `npm run clients -- add ID`: an entry of CLIENTS (docs/clients.md), and its secret, which is shown
- * this once and stored nowhere.
+ * `npm run clients -- add ID`: an entry of CLIENTS (docs/clients.md), and its secret, which is
+ * shown this once and stored nowhere.
  *
  *   npm run clients -- add web-backend --allow create_sessions,manage_users --for ios-app
  *   npm run clients -- add web --origin https://app.example.com --return-url https://app.example.com/in

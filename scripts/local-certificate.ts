@@ -1,6 +1,6 @@
 /**
- * The certificate of `HTTPS=1 npm start`: made here, of this machine's names, with a key that nobody
- * else has. Browsers ask once whether to go on, because nobody vouches for it.
+ * The certificate of `HTTPS=1 npm start`: made here, of this machine's names, with a key that
+ * nobody else has. Browsers ask once whether to go on, because nobody vouches for it.
  */
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';

@@ -15,8 +15,8 @@ export interface LocalVariables {
 type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * `given` are those of `--var`, `origin` is where the service is on this machine. Throws when CLIENTS is
- * no JSON array.
+ * `given` are those of `--var`, `origin` is where the service is on this machine. Throws when
+ * CLIENTS is no JSON array.
  */
 export function toLocalVariables(
   file: Variables,

@@ -1,11 +1,10 @@
 /**
  * `npm start`: the whole service on this machine, from a bare checkout. Completes `.dev.vars` (or
  * the `--env-file`), migrates the local database, then runs `wrangler dev`. Environment: PORT
- * (8787), HTTPS (1: by https, with a certificate that is made here), PERSIST_TO (where the databases
- * are kept), LOCAL_HOMES (1; up to 3 databases, each for a part of the world), CLOUDFLARE_ENV (an
- * environment of wrangler.toml, as `--env`). What follows `npm start --` goes to `wrangler dev` and
- * wins, for example `npm start -- --var
- * REFRESH_GRACE_SECONDS:0`.
+ * (8787), HTTPS (1: by https, with a certificate that is made here), PERSIST_TO (where the
+ * databases are kept), LOCAL_HOMES (1; up to 3 databases, each for a part of the world),
+ * CLOUDFLARE_ENV (an environment of wrangler.toml, as `--env`). What follows `npm start --` goes to
+ * `wrangler dev` and wins, for example `npm start -- --var REFRESH_GRACE_SECONDS:0`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,6 @@
-/** What the pages list is what the source has: events, codes, capabilities, routes, settings, files. */
+/**
+ * What the pages list is what the source has: events, codes, capabilities, routes, settings, files.
+ */
 import { describe, expect, it } from 'vitest';
 import { CAPABILITIES } from '../src/config/clients';
 import { AUDIT_EVENT_TYPES, SESSION_EVENT_TYPES } from '../src/config/webhooks';

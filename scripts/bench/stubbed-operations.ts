@@ -1,8 +1,8 @@
 /**
  * The Worker's own work for each operation, and that of a resource server which verifies a token
- * with the revocation list: D1 is a stub (test/bench/stubbed-worker.ts), so that a regression shows,
- * which a database's time would hide. Of two checkouts each operation is measured
- * one right after the other.
+ * with the revocation list: D1 is a stub (test/bench/stubbed-worker.ts), so that a regression
+ * shows, which a database's time would hide. Of two checkouts each operation is measured one right
+ * after the other.
  */
 import { randomUUID } from 'node:crypto';
 import { ask, type Call, USER_AGENT } from './load.ts';

@@ -53,7 +53,9 @@ interface Started {
   capabilities: { browserVersion: string };
 }
 
-/** A session of WebDriver is a browser without a past. Its commands are for one window at a time. */
+/**
+ * A session of WebDriver is a browser without a past. Its commands are for one window at a time.
+ */
 async function toProfile(sendTo: Send, sessionId: string): Promise<Profile> {
   const send: Send = (method, path, body) => sendTo(method, `/session/${sessionId}${path}`, body);
   let queue: Promise<unknown> = Promise.resolve();

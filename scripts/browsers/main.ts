@@ -1,8 +1,8 @@
 /**
  * `npm run browsers`: the client for apps and the page for people in Chromium, Firefox and WebKit,
- * over real host names and https, and what came of it, into docs/browsers-tried.md. By hand: it needs
- * Debian's chromium, firefox-esr, webkit2gtk-driver and xvfb, and root. Options: --only NAME (of a browser;
- * repeatable; writes nothing), --print (writes nothing).
+ * over real host names and https, and what came of it, into docs/browsers-tried.md. By hand: it
+ * needs Debian's chromium, firefox-esr, webkit2gtk-driver and xvfb, and root. Options: --only NAME
+ * (of a browser; repeatable; writes nothing), --print (writes nothing).
  */
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';

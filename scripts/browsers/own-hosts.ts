@@ -1,7 +1,7 @@
 /**
  * Names of a real site that lead to this machine, for this command alone: it runs once more in a
- * mount namespace whose /etc/hosts has them. WebKitGTK takes no names below `localhost` for one site,
- * and keeps the cookies of one from the pages of another.
+ * mount namespace whose /etc/hosts has them. WebKitGTK takes no names below `localhost` for one
+ * site, and keeps the cookies of one from the pages of another.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

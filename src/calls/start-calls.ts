@@ -53,7 +53,9 @@ export function parseIdempotencyKey(key: unknown): Result<{ key: string | null }
   return refuse({ code: 'invalid_request', detail });
 }
 
-/** Of a session of support staff: nobody proved who they are to begin it, and no guest becomes it. */
+/**
+ * Of a session of support staff: nobody proved who they are to begin it, and no guest becomes it.
+ */
 const {
   auth_time: _,
   amr: __,

@@ -1,7 +1,7 @@
 /**
- * What a backend does with a user: sees and ends the sessions, erases and exports the person. Who it
- * is, a call says by `user_id`, which is a user's or the session id of a guest, as `sub` of access
- * tokens has it; or by `user`, an identity provider's name of them.
+ * What a backend does with a user: sees and ends the sessions, erases and exports the person. Who
+ * it is, a call says by `user_id`, which is a user's or the session id of a guest, as `sub` of
+ * access tokens has it; or by `user`, an identity provider's name of them.
  */
 import * as v from 'valibot';
 import { toIso } from '../iso-time';

@@ -4,7 +4,9 @@ import * as v from 'valibot';
 export interface Audiences {
   /** The team's APIs: whom access tokens are for, unless their client or who asks says less. */
   audiences: readonly [string, ...string[]];
-  /** The `aud` that this service's own routes ask for; the first of `audiences`, unless it is set. */
+  /**
+   * The `aud` that this service's own routes ask for; the first of `audiences`, unless it is set.
+   */
   accountAudience: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Reads all environment variables, which nothing else does, and says all that is wrong at once. Most
- * have a file of this folder that says what they may be.
+ * Reads all environment variables, which nothing else does, and says all that is wrong at once.
+ * Most have a file of this folder that says what they may be.
  */
 
 import type { Env } from '../env';

@@ -11,7 +11,9 @@ import { CLOCK_SKEW_SECONDS } from './token-life';
 
 const DAY = 86_400;
 
-/** A key retires, unless it is said otherwise, when the last token of these sessions has expired. */
+/**
+ * A key retires, unless it is said otherwise, when the last token of these sessions has expired.
+ */
 export function parseSigningKeyPolicy(
   { wholeNumber, oneOf }: SettingReader,
   sessions: SessionPolicies,

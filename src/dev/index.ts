@@ -12,9 +12,9 @@ import type { DevEnv } from './dev-env';
 const isLocal = (url: string | undefined) => isLocalHost((url && URL.parse(url)?.hostname) || '');
 
 /**
- * The environments with the demo's app in CLIENTS, by the host at which a browser sees them: a proxy
- * in front may keep its own. They are kept, because the Worker keeps what belongs to one by the
- * object.
+ * The environments with the demo's app in CLIENTS, by the host at which a browser sees them: a
+ * proxy in front may keep its own. They are kept, because the Worker keeps what belongs to one by
+ * the object.
  */
 const environments = new WeakMap<DevEnv, Map<string, Env>>();
 
@@ -66,8 +66,8 @@ export default {
 } satisfies ExportedHandler<DevEnv>;
 
 /**
- * A redirect within this host says neither its scheme nor its name: a proxy in front may speak https
- * where this does not, and `wrangler dev` puts its own scheme into what it finds there.
+ * A redirect within this host says neither its scheme nor its name: a proxy in front may speak
+ * https where this does not, and `wrangler dev` puts its own scheme into what it finds there.
  */
 function stayAt(host: string, response: Response): Response {
   const target = URL.parse(response.headers.get('location') ?? '');

@@ -1,5 +1,6 @@
 /**
- * What runs in the page at `/` under `npm start`. Without it, the buttons that it is for are hidden.
+ * What runs in the page at `/` under `npm start`. Without it, the buttons that it is for are
+ * hidden.
  */
 export const PAGE_SCRIPT = `for (const button of document.querySelectorAll('button[data-copy]')) {
   button.hidden = false;

@@ -15,8 +15,8 @@ import { throttleClient } from './throttle';
 const UNKNOWN_USER = refuse({ code: 'not_found', detail: 'There is no such user' });
 
 /**
- * Whom a call that needs the capability is about. Of someone whom nobody has seen it is the id that they would get: there is
- * nothing to find by it. One round trip a home.
+ * Whom a call that needs the capability is about. Of someone whom nobody has seen it is the id that
+ * they would get: there is nothing to find by it. One round trip a home.
  */
 export async function identifyUser(
   caller: ClientCaller,

@@ -1,6 +1,6 @@
 /**
- * "Was this you?" by a link that a webhook carries, so that a mail can ask: for one event, once, and
- * for a day. Whoever has the link may answer; it shows that event, and ends that session alone.
+ * "Was this you?" by a link that a webhook carries, so that a mail can ask: for one event, once,
+ * and for a day. Whoever has the link may answer; it shows that event, and ends that session alone.
  */
 import type { Keyring } from '../crypto';
 import type { Home } from '../db/d1';

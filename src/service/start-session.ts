@@ -225,13 +225,15 @@ async function draftSession(
 }
 
 /**
- * The backend calls when it has authenticated the user; nobody authenticated a guest, or the user as
- * whom support acts.
+ * The backend calls when it has authenticated the user; nobody authenticated a guest, or the user
+ * as whom support acts.
  */
 const isProven = ({ act, authTime }: StartInput, userId: string | null) =>
   act === null && (userId !== null || authTime !== null);
 
-/** A session is kept by its browser where its client's may be: it can ask for less, not for more. */
+/**
+ * A session is kept by its browser where its client's may be: it can ask for less, not for more.
+ */
 export function whyNotPersistent(
   policies: SessionPolicies,
   clientId: string,

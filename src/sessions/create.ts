@@ -62,8 +62,8 @@ export interface CreateOptions {
   idempotency?: Idempotency | null;
   assertion?: UsedAssertion | null;
   /**
-   * A browser will fetch it, and its start is reported then (exchange-handoff.ts); that of a session
-   * of support staff at once.
+   * A browser will fetch it, and its start is reported then (exchange-handoff.ts); that of a
+   * session of support staff at once.
    */
   isHandedOff?: boolean;
   /** Recorded where a session of support staff begins. */

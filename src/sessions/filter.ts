@@ -7,7 +7,9 @@ import { describeDevice } from '../risk/user-agent';
 import { toListedAt } from './open';
 import { lastUsedAt, type Session } from './session';
 
-/** All of what is given has to be so. Times are seconds since 1970: from `after` on, until `before`. */
+/**
+ * All of what is given has to be so. Times are seconds since 1970: from `after` on, until `before`.
+ */
 export interface SessionFilter {
   clientId?: string | undefined;
   /** In what the device is, or is called; whatever the case. */
@@ -32,7 +34,9 @@ export function matches(filter: SessionFilter, session: Session): boolean {
   );
 }
 
-/** A time that was written by hand, and is none, is within no bounds, and so is asked for by none. */
+/**
+ * A time that was written by hand, and is none, is within no bounds, and so is asked for by none.
+ */
 function isWithin(time: Date, from: number | undefined, until: number | undefined): boolean {
   const seconds = time.getTime() / 1000;
   return (from === undefined || seconds >= from) && (until === undefined || seconds < until);

@@ -1,9 +1,9 @@
 /**
  * What verifiers of access tokens have to know: which sessions ended while a token of theirs may
- * still be good, and before which moment the tokens of a session, of a user, or of a whole home, are
- * no longer good. The list holds the newest entries exactly. What is beyond its size is covered by one
- * moment: tokens of that home from before it are refused, so that apps refresh, and a session that
- * is over cannot. So the list decides on every token, however much ends at once.
+ * still be good, and before which moment the tokens of a session, of a user, or of a whole home,
+ * are no longer good. The list holds the newest entries exactly. What is beyond its size is covered
+ * by one moment: tokens of that home from before it are refused, so that apps refresh, and a
+ * session that is over cannot. So the list decides on every token, however much ends at once.
  */
 import { and, desc, eq, gt, ne } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';

@@ -18,8 +18,8 @@ export interface EndedByAct {
 
 /**
  * Ends a session of a client that the act's grant reaches, whoever it is of. The act is recorded
- * where it ends one, and this home tells the webhooks of it. null: this home has no such session. One
- * round trip.
+ * where it ends one, and this home tells the webhooks of it. null: this home has no such session.
+ * One round trip.
  */
 export async function revokeByAct(
   home: Home,

@@ -1,7 +1,8 @@
 /**
  * Changing live sessions: what their access tokens say from the next refresh on, what backends keep
  * with them, what their devices are called, and an earlier end. What is read and written of a
- * session is decided by the one statement that changes it, so no change is made to one that is over.
+ * session is decided by the one statement that changes it, so no change is made to one that is
+ * over.
  */
 import { and, eq, exists, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
@@ -36,7 +37,8 @@ function toColumns(change: SessionChange, now: number) {
   const { expiresAt, tokensNotBefore } = userSessions;
   const toText = (value: object | null) => value && JSON.stringify(value);
   const end = endsBy && Math.floor(endsBy.getTime() / 1000);
-  // A token of this very second may be from before: those that follow say that they are of the next.
+  // A token of this very second may be from before: those that follow say that they are of the
+  // next.
   const nextSecond = Math.floor(now / 1000) + 1;
   return {
     ...(claims !== undefined && { claims: toText(claims) }),
@@ -102,8 +104,8 @@ export async function updateByAct(
 }
 
 /**
- * Changes all live sessions of a user, or the one of a guest, that are of the clients a backend acts
- * for. All of them in one transaction. Returns their ids.
+ * Changes all live sessions of a user, or the one of a guest, that are of the clients a backend
+ * acts for. All of them in one transaction. Returns their ids.
  */
 export async function updateUser(
   home: Home,

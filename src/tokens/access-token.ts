@@ -104,7 +104,9 @@ export function toClaims(subject: AccessTokenSubject) {
   };
 }
 
-/** Signs a token that says it was issued at `now` (ms), and is good until `expiresAt`. RFC 9068 §2. */
+/**
+ * Signs a token that says it was issued at `now` (ms), and is good until `expiresAt`. RFC 9068 §2.
+ */
 export async function issueAccessToken(
   key: SigningKey,
   { issuer, audience }: { issuer: Config['issuer']; audience: string | string[] },

@@ -1,4 +1,6 @@
-/** `PATCH /v1/sessions/{id}` and `/v1/users/{user_id}/sessions`: what a live session says and keeps. */
+/**
+ * `PATCH /v1/sessions/{id}` and `/v1/users/{user_id}/sessions`: what a live session says and keeps.
+ */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';

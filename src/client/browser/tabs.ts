@@ -18,7 +18,9 @@ export interface Tabs {
    * Where there are no locks, or no time-outs for them, it waits for nobody.
    */
   acquire(): Promise<() => void>;
-  /** Shows the other tabs that they can wait for what is in the memory of this one; null: no more. */
+  /**
+   * Shows the other tabs that they can wait for what is in the memory of this one; null: no more.
+   */
   hold(held: Grant | null): void;
   /** Whether another tab is there that has a session. False where browsers cannot tell. */
   isHolderElsewhere(): Promise<boolean>;

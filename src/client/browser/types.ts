@@ -5,10 +5,10 @@ export type SessionState = 'active' | 'signed_out' | 'unknown';
 
 /**
  * Where the tokens are kept, by one key of letters, digits, `.`, `-` and `_`, in at most 2,048
- * bytes. Default: in memory, where a reload loses them but other open tabs hand them on. An app that
- * takes `localStorage` (`{ get: (key) => localStorage.getItem(key), … }`) chooses that any script of
- * its origin can read them. A store that throws or rejects costs nothing but what a start of the app
- * would have found, and `onError` is told its error.
+ * bytes. Default: in memory, where a reload loses them but other open tabs hand them on. An app
+ * that takes `localStorage` (`{ get: (key) => localStorage.getItem(key), … }`) chooses that any
+ * script of its origin can read them. A store that throws or rejects costs nothing but what a start
+ * of the app would have found, and `onError` is told its error.
  */
 export interface TokenStorage {
   get(key: string): string | null | undefined | Promise<string | null | undefined>;
@@ -143,8 +143,8 @@ export interface SessionClient {
    */
   onSignedOut(listener: (reason: string | null) => void): () => void;
   /**
-   * Told when the session comes to another state, or `getSession` has something else to tell: another
-   * person, other claims. Returns the way to stop.
+   * Told when the session comes to another state, or `getSession` has something else to tell:
+   * another person, other claims. Returns the way to stop.
    */
   onChange(listener: (state: SessionState) => void): () => void;
   /**
@@ -165,7 +165,10 @@ export interface BearerSessionClient extends SessionClient {
 }
 
 export interface TokenSessionClient extends BearerSessionClient {
-  /** Takes the tokens of a new sign-in, in place of any before. Resolves when they are stored, or could not be. */
+  /**
+   * Takes the tokens of a new sign-in, in place of any before. Resolves when they are stored, or
+   * could not be.
+   */
   start(tokens: Tokens): Promise<void>;
 }
 

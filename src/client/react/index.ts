@@ -57,8 +57,8 @@ export function SessionProvider({ client, initial, children }: SessionProviderPr
 
 /**
  * The session of the page, and its client. The component renders again when the session changes, in
- * this tab or another. On a server it is what the provider's `initial` says; there, use no member of
- * `client`. Throws where there is no provider above.
+ * this tab or another. On a server it is what the provider's `initial` says; there, use no member
+ * of `client`. Throws where there is no provider above.
  */
 export function useSession<C extends SessionClient = SessionClient>(): SessionView & {
   client: C;

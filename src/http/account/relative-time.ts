@@ -9,7 +9,9 @@ const STEPS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
   ['minute', 60],
 ];
 
-/** "2 hours ago", "in 13 days", as seen from `now` (ms); null when less than a minute is between. */
+/**
+ * "2 hours ago", "in 13 days", as seen from `now` (ms); null when less than a minute is between.
+ */
 export function sayAgo(date: Date, now: number, format: Intl.RelativeTimeFormat): string | null {
   const seconds = (date.getTime() - now) / 1000;
   // What is to come is counted in days: "next week" may be 13 of them.

@@ -1,4 +1,6 @@
-/** "Was this you?" by the link of a mail. Mail programs open links: the page asks before it acts. */
+/**
+ * "Was this you?" by the link of a mail. Mail programs open links: the page asks before it acts.
+ */
 import { toShownEvents } from '../../calls/account-view';
 import { answerReview, readReview } from '../../service/review-event';
 import type { Service } from '../../service/service';

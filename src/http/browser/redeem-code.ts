@@ -1,4 +1,6 @@
-/** What an authentic hand-off code comes to in this browser: a session, a step-up, or nothing new. */
+/**
+ * What an authentic hand-off code comes to in this browser: a session, a step-up, or nothing new.
+ */
 import type { Tokens } from '../../service/issue-tokens';
 import type { Result } from '../../service/refusal';
 import type { Service } from '../../service/service';

@@ -1,6 +1,6 @@
 /**
- * docs/axios.md: both ways, with axios itself in Chromium, the pages at https://app.example.com, the
- * service at auth., the API at api. (examples/resource-server).
+ * docs/axios.md: both ways, with axios itself in Chromium, the pages at https://app.example.com,
+ * the service at auth., the API at api. (examples/resource-server).
  */
 import { randomUUID } from 'node:crypto';
 import type { Browser, BrowserContext, Page } from 'playwright-core';

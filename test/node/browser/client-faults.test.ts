@@ -217,7 +217,8 @@ describe('cookies', () => {
     const signInAs = async (tab: Page) => {
       const userId = randomUUID();
       const { startUrl } = await service.handOff(`${pages.origin}/`, { userId });
-      // A page of the app sends the browser there, so that nobody is asked about the session before.
+      // A page of the app sends the browser there, so that nobody is asked about the session
+      // before.
       await tab.goto(`${pages.origin}/empty`);
       await tab.evaluate((url) => void Object.assign(globalThis, { location: url }), startUrl);
       await tab.waitForURL(`${pages.origin}/`);

@@ -1,5 +1,7 @@
 /** @jsxImportSource react */
-/** What react-app.test.ts has Chromium run: the documented app in StrictMode, and one that is slow. */
+/**
+ * What react-app.test.ts has Chromium run: the documented app in StrictMode, and one that is slow.
+ */
 import { createSessionClient } from 'edge-sessions/browser';
 import { SessionProvider, type SessionProviderProps, useSession } from 'edge-sessions/react';
 import { type ComponentType, StrictMode, startTransition, useLayoutEffect, useState } from 'react';

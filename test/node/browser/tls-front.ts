@@ -18,7 +18,9 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-/** Where a request goes: to a server that speaks http, whose answer may be lost, or straight back. */
+/**
+ * Where a request goes: to a server that speaks http, whose answer may be lost, or straight back.
+ */
 export type Target = URL | { lostFrom: URL } | Answer;
 
 export interface Front {
