@@ -1,7 +1,16 @@
-/** What one clean-up run leaves for the next: where it stopped, and how far behind it was. */
+/**
+ * What one clean-up run leaves for the next: where it stopped, and how far behind it was; and for
+ * whoever looks: that it ran, and what it did.
+ */
 import { lt, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
-import { cleanupState, userSessions } from '../db/schema';
+import { cleanupRuns, cleanupState, userSessions } from '../db/schema';
+
+/** Three weeks of runs, one every 15 minutes. */
+const KEPT_RUNS = 2_000;
+
+/** A run as it is kept, but for how far behind it was. */
+export type EndedRun = Omit<typeof cleanupRuns.$inferInsert, 'overdueSeconds'>;
 
 /** Where the run before stopped, and how far behind it was. */
 export async function readState(
@@ -14,10 +23,10 @@ export async function readState(
   return rows[0] ?? { idleCursor: 0, overdueSeconds: 0 };
 }
 
-/** Saves where this run stopped, and returns how far behind it is. */
+/** Saves where this run stopped and what it did, and returns how far behind it is. */
 export async function saveState(
   home: Home,
-  { idleCursor, now, cutoff }: { idleCursor: number; now: number; cutoff: Date },
+  { idleCursor, cutoff, run }: { idleCursor: number; cutoff: Date; run: EndedRun },
 ): Promise<number> {
   const { db } = home;
   const oldest = sql`min(
@@ -28,8 +37,14 @@ export async function saveState(
   const { saved } = await transact(home, () => ({
     saved: db
       .update(cleanupState)
-      .set({ idleCursor, ranAt: new Date(now), overdueSeconds })
+      .set({ idleCursor, ranAt: run.startedAt, overdueSeconds })
       .returning({ overdueSeconds: cleanupState.overdueSeconds }),
+    run: db
+      .insert(cleanupRuns)
+      .values({ ...run, overdueSeconds: sql`(select overdue_seconds from ${cleanupState})` }),
+    old: db
+      .delete(cleanupRuns)
+      .where(sql`id <= (select max(id) from ${cleanupRuns}) - ${KEPT_RUNS}`),
   }));
   return saved[0]?.overdueSeconds ?? 0;
 }

@@ -43,7 +43,8 @@ export async function cleanUp(
   bounds: CleanupBounds,
   now: number,
 ): Promise<CleanupReport> {
-  const deadline = bounds.clock() + bounds.budgetMs;
+  const startedAt = bounds.clock();
+  const deadline = startedAt + bounds.budgetMs;
   const hasTime = () => bounds.clock() < deadline;
   const cutoff = new Date(now - policy.retentionSeconds * 1000);
   const before = await readState(home);
@@ -72,21 +73,19 @@ export async function cleanUp(
   const lapsed = await drain(() => deleteLapsed(home, new Date(now), bounds.sliceRows));
   const idle = await walkForIdle(home, policy, bounds, { now, cursor: before.idleCursor, hasTime });
 
-  const overdueSeconds = await saveState(home, { idleCursor: idle.cursor, now, cutoff });
-  return {
+  const done = {
     expired: expired.total,
     revoked: revoked.total,
     idle: idle.total,
     idempotencyKeys: keys.total,
     events: events.total,
-    finished:
-      expired.finished &&
-      revoked.finished &&
-      keys.finished &&
-      events.finished &&
-      lapsed.finished &&
-      idle.finished,
-    overdueSeconds,
-    isBacklogGrowing: overdueSeconds > before.overdueSeconds,
+    finished: [expired, revoked, keys, events, lapsed, idle].every(({ finished }) => finished),
   };
+  const durationMs = bounds.clock() - startedAt;
+  const overdueSeconds = await saveState(home, {
+    idleCursor: idle.cursor,
+    cutoff,
+    run: { startedAt: new Date(now), durationMs, ...done },
+  });
+  return { ...done, overdueSeconds, isBacklogGrowing: overdueSeconds > before.overdueSeconds };
 }

@@ -24,7 +24,7 @@ const seconds = START / 1000;
 
 beforeEach(async () => {
   await env.DB.exec(
-    'DELETE FROM user_sessions; DELETE FROM cleanup_state; DELETE FROM idempotency_keys; DELETE FROM outdated_tokens',
+    'DELETE FROM user_sessions; DELETE FROM cleanup_state; DELETE FROM cleanup_runs; DELETE FROM idempotency_keys; DELETE FROM outdated_tokens',
   );
   vi.spyOn(console, 'log').mockImplementation(() => {});
   return () => vi.restoreAllMocks();
@@ -425,6 +425,52 @@ describe('what it says', () => {
       level: 'error',
       event: 'scheduled',
     });
+  });
+});
+
+describe('what it leaves to be looked at', () => {
+  const runs = async () =>
+    (await env.DB.prepare('SELECT * FROM cleanup_runs ORDER BY id').all()).results;
+
+  it('a row a run: when it began, how long it took, what it deleted and what it left', async () => {
+    const service = await startService();
+    await insert(
+      Array.from({ length: 25 }, (_, row) => ({ id: `dead-${row}`, expires: -RETENTION - 60 })),
+    );
+    let time = 0;
+    await run(service, { maxSlices: 1, clock: () => (time += 7), budgetMs: 100_000 });
+    service.advance(900);
+    await run(service);
+    const none = { revoked: 0, idle: 0, idempotency_keys: 0, events: 0 };
+    expect(await runs()).toEqual([
+      {
+        ...{ id: 1, started_at: seconds, duration_ms: expect.any(Number), ...none },
+        ...{ expired: 10, finished: 0, overdue_seconds: 60 },
+      },
+      {
+        ...{ id: 2, started_at: seconds + 900, duration_ms: 0, ...none },
+        ...{ expired: 15, finished: 1, overdue_seconds: 0 },
+      },
+    ]);
+    expect((await runs())[0]?.duration_ms).toBeGreaterThan(0);
+  });
+
+  it('no row of a run that failed, so that a clean-up that always fails looks like none', async () => {
+    const service = await startService();
+    await run(service);
+    await env.DB.exec('ALTER TABLE idempotency_keys RENAME TO hidden');
+    await expect(run(service)).rejects.toThrow();
+    await env.DB.exec('ALTER TABLE hidden RENAME TO idempotency_keys');
+    expect(await runs()).toHaveLength(1);
+  });
+
+  it('the last 2,000', async () => {
+    await env.DB.exec(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2005) INSERT INTO cleanup_runs SELECT i, i, 0, 0, 0, 0, 0, 0, 1, 0 FROM n`,
+    );
+    await run(await startService());
+    const kept = await runs();
+    expect([kept.length, kept[0]?.id, kept.at(-1)?.id]).toEqual([2_000, 7, 2_006]);
   });
 });
 

@@ -1,5 +1,8 @@
-/** What the cron keeps: the keys that sign, and where the clean-up stands. */
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+/**
+ * What the cron keeps: the keys that sign, where the clean-up stands, what its runs did, and the
+ * counts of what happened.
+ */
+import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { currentSecond } from './column-defaults';
 
 /**
@@ -28,7 +31,7 @@ export const signingKeys = sqliteTable('signing_keys', {
   revokedAt: integer('revoked_at', { mode: 'timestamp' }),
 });
 
-/** One row: where the clean-up stands. */
+/** One row: where the clean-up, and the counting, stand. */
 export const cleanupState = sqliteTable('cleanup_state', {
   id: integer('id').primaryKey().notNull().default(1),
   /** The walk over all sessions in search of inactive ones has seen rows up to this rowid. */
@@ -36,4 +39,46 @@ export const cleanupState = sqliteTable('cleanup_state', {
   /** How far behind the last run was: age of the oldest row that should be gone, in seconds. */
   overdueSeconds: integer('overdue_seconds').notNull().default(0),
   ranAt: integer('ran_at', { mode: 'timestamp' }),
+  /** Events up to this `seq` are in `counts`. */
+  countedSeq: integer('counted_seq').notNull().default(0),
+  /** Sessions that expired until then are in `counts`, and no longer in `active_sessions`. */
+  countedUntil: integer('counted_until', { mode: 'timestamp' }),
+  /** Sessions that can be used; NULL: no walk over them has ended yet. */
+  activeSessions: integer('active_sessions'),
+  /** Of the walk that is under way: active sessions that it met, and what ended meanwhile. */
+  walkActive: integer('walk_active').notNull().default(0),
+  walkEnded: integer('walk_ended').notNull().default(0),
 });
+
+/**
+ * The clean-up's runs, one row a run that got to its end, the newest last: where no row is new, the
+ * cron does not run, or fails.
+ */
+export const cleanupRuns = sqliteTable('cleanup_runs', {
+  id: integer('id').primaryKey(),
+  startedAt: integer('started_at', { mode: 'timestamp' }).notNull(),
+  durationMs: integer('duration_ms').notNull(),
+  /** Rows that it deleted, of each kind. */
+  expired: integer('expired').notNull(),
+  revoked: integer('revoked').notNull(),
+  idle: integer('idle').notNull(),
+  idempotencyKeys: integer('idempotency_keys').notNull(),
+  events: integer('events').notNull(),
+  /** 0: its budget ran out, and dead rows were left for the next run. */
+  finished: integer('finished', { mode: 'boolean' }).notNull(),
+  /** As of `cleanup_state`, when it ended. */
+  overdueSeconds: integer('overdue_seconds').notNull(),
+});
+
+/** How often what happened, by the hour in which it did (docs/metrics.md). */
+export const counts = sqliteTable(
+  'counts',
+  {
+    /** The second at which the hour began; 0: since there are counts. */
+    hour: integer('hour').notNull(),
+    name: text('name').notNull(),
+    label: text('label').notNull(),
+    value: integer('value').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.hour, table.name, table.label] })],
+);
