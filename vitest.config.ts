@@ -71,7 +71,7 @@ export default defineConfig({
         ],
         test: {
           name: 'workers',
-          include: ['test/**/*.test.ts'],
+          include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/node/**'],
           // Property tests run hundreds of cases; a busy machine must not fail them.
           testTimeout: 60_000,

@@ -1,7 +1,7 @@
 /** What the pages say of a device, and times. */
-import type { Child } from 'hono/jsx';
 import type { DeviceView } from '../../calls/account-view';
 import { toIso } from '../../iso-time';
+import type { Child } from '../jsx/jsx-runtime';
 import type { Site } from './layout';
 import { clean } from './texts/clean';
 import type { Texts } from './texts/en';

@@ -1,7 +1,7 @@
 /** What all pages for people have in common. */
-import type { Child } from 'hono/jsx';
 import type { Brand } from '../../config/brand';
 import type { ClientPages } from '../../config/client-pages';
+import type { Child } from '../jsx/jsx-runtime';
 import { clean } from './texts/clean';
 import type { Texts } from './texts/en';
 import { fill } from './texts/fill';

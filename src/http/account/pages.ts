@@ -1,11 +1,11 @@
 /** How pages for people are made: their texts and look, and what they may load and send. */
-import type { Child } from 'hono/jsx';
 import { personOf } from '../../calls/account-view';
 import { sha256 } from '../../crypto';
 import type { Service } from '../../service/service';
 import type { Session } from '../../sessions/session';
 import type { AppContext } from '../context';
 import type { statusOf } from '../errors';
+import type { Child } from '../jsx/jsx-runtime';
 import type { Site } from './layout';
 import { toStylesheet } from './style';
 import { createLanguages } from './texts/languages';
