@@ -4,7 +4,7 @@
  * the webhooks are as for a request.
  */
 
-import type { Answer } from '../client/rpc';
+import type { Answer, CallOptions } from '../client/rpc';
 import { findClient } from '../config/refused-clients';
 import { newMeter } from '../db/d1';
 import type { Caller } from '../service/caller';
@@ -15,7 +15,7 @@ import type { Service } from '../service/service';
 import type { Call, Called } from './call';
 import { formatPerHome, parseBookmarks } from './cursors';
 import { toFault } from './fault';
-import { jsonObject } from './fields';
+import { jsonObject, staff } from './fields';
 import { MAX_INPUT_BYTES, parseInput, parseJsonInput } from './parse';
 import { type Refused, toFaultRefused, toRefused } from './refused';
 
@@ -34,8 +34,7 @@ export interface Asked<Value> {
   name: string;
   call: Call<Value>;
   input: unknown;
-  /** What the caller has seen of each home. */
-  bookmark: unknown;
+  options: CallOptions | null | undefined;
 }
 
 /** Never throws. */
@@ -46,6 +45,7 @@ export async function answer<Value>(door: Door, asked: Asked<Value>): Promise<An
     // The Worker that calls is nobody's device; a call's input describes the person's.
     device: deviceOf({}),
     written: [],
+    staff: {},
   };
   const started = Date.now();
   const done = await run(door, caller, asked).catch(
@@ -58,7 +58,7 @@ export async function answer<Value>(door: Door, asked: Asked<Value>): Promise<An
   const bookmark = formatPerHome(caller.meter.bookmarks);
   const about = {
     request_id: caller.requestId,
-    bookmark: bookmark === '' || bookmark === asked.bookmark ? null : bookmark,
+    bookmark: bookmark === '' || bookmark === asked.options?.bookmark ? null : bookmark,
   };
   return 'value' in done
     ? { ok: true, value: done.value, ...about }
@@ -82,7 +82,7 @@ async function run<Value>(door: Door, caller: Caller, asked: Asked<Value>): Prom
     };
   try {
     const read = readInput(asked.input);
-    const refused = takeBookmark(caller, service, asked.bookmark);
+    const refused = takeOptions(caller, service, asked.options);
     const called: Called<Value> = !read.ok
       ? read
       : (refused ?? (await asked.call({ ...caller, client }, service, read.input)));
@@ -119,7 +119,14 @@ function toJson(value: unknown): string | null {
   }
 }
 
-function takeBookmark({ meter }: Caller, { config }: Service, bookmark: unknown) {
+/** What the caller has seen of each home, and who of its staff asks. */
+function takeOptions(caller: Caller, { config }: Service, options: Asked<unknown>['options']) {
+  const { meter } = caller;
+  const asks = parseInput(staff, options ?? {});
+  if (!asks.ok) return asks;
+  const { operator, note } = asks.input;
+  caller.staff = { ...(operator && { operator }), ...(note && { why: note }) };
+  const bookmark: unknown = options?.bookmark;
   if (bookmark == null) return null;
   const bookmarks = typeof bookmark === 'string' ? parseBookmarks(bookmark) : null;
   if (bookmarks === null)

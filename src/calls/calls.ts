@@ -14,7 +14,7 @@ export function callsOf(door: Door): SessionsCalls {
   const by =
     <Value>(name: string, call: Call<Value>) =>
     (input?: unknown, options?: CallOptions): Promise<Answer<Value>> =>
-      answer(door, { name, call, input, bookmark: options?.bookmark });
+      answer(door, { name, call, input, options });
   return {
     create: (input, options) => by('create', withKey(starts.create, options))(input, options),
     handOff: (input, options) => by('handOff', withKey(starts.handOff, options))(input, options),

@@ -58,17 +58,27 @@ export const jsonObject = v.custom<Record<string, unknown>>(
   'must be an object',
 );
 
-/** What a device is called. What hides in a text, or turns it around, is no part of a name. */
-export const label = v.pipe(
-  v.string(),
-  v.trim(),
-  v.check((text) => text !== '' && text.length <= 80, 'must be 1 to 80 characters'),
-  // But for the two joiners that scripts and emoji are written with.
-  v.check(
-    (text) => !/[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u.test(text),
-    'must have visible characters only',
-  ),
-);
+/** One line for people to read. What hides in a text, or turns it around, is no part of it. */
+const line = (max: number) =>
+  v.pipe(
+    v.string(),
+    v.trim(),
+    v.check((text) => text !== '' && text.length <= max, `must be 1 to ${max} characters`),
+    // But for the two joiners that scripts and emoji are written with.
+    v.check(
+      (text) => !/[\p{Cc}\p{Zl}\p{Zp}]|(?![\u200c\u200d])\p{Cf}/u.test(text),
+      'must have visible characters only',
+    ),
+  );
+
+/** What a device is called. */
+export const label = line(80);
+
+/** Who of a client's staff asks, as the client says, and why in words: for the audit log. */
+export const staff = v.object({
+  operator: v.nullish(line(254)),
+  note: v.nullish(line(200)),
+});
 
 /** What an access token is to be for (RFC 8707), and to allow (RFC 6749 §3.3). */
 export const asked = {

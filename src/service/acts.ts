@@ -35,7 +35,7 @@ export async function toAct<C extends Capability>(
     ...input,
     id,
     grant,
-    facts,
+    facts: { ...caller.staff, ...facts },
     targetKey: await toTargetKey(input.target),
     toldBy: toldBy ?? service.defaultHome(caller.meter).name,
     reporting: reportingOf(caller, service.config),

@@ -5,6 +5,7 @@
 import type { Client } from '../config/clients';
 import type { Home, Meter } from '../db/d1';
 import type { RawSignals, Signals } from '../risk/signals';
+import type { Facts } from '../security-log/audit';
 import type { Session } from '../sessions/session';
 import type { AccessToken } from '../tokens/access-token';
 
@@ -16,6 +17,8 @@ export interface Caller {
   device: Device;
   /** Events that were written for the caller, of which the webhooks are told after the answer. */
   written: WrittenEvent[];
+  /** Who of the client's staff asks, and why in words, for the facts of an act. */
+  staff?: Facts;
 }
 
 /** A backend or app that has proved who it is. */

@@ -159,6 +159,13 @@ export type NotBefore = Act & {
 export interface CallOptions {
   /** The last answer's `bookmark`. */
   bookmark?: string | null;
+  /**
+   * Who of the caller's staff asks: their e-mail address or id, 1 to 254 characters. The audit log
+   * has it in `details.operator` of what the call does to other people.
+   */
+  operator?: string | null;
+  /** Why, in their words: 1 to 200 characters. In `details.why`, until the person is erased. */
+  note?: string | null;
 }
 
 export interface CreateOptions extends CallOptions {
