@@ -17,7 +17,7 @@ import {
 } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import { type Home, transact } from './d1';
-import { signingKeys } from './schema';
+import { cleanupState, signingKeys } from './schema';
 
 export type KeyRow = typeof signingKeys.$inferSelect;
 
@@ -28,9 +28,18 @@ export type KeyRow = typeof signingKeys.$inferSelect;
 const selectKeys = ({ db }: Home) =>
   db.select().from(signingKeys).orderBy(asc(signingKeys.activatesAt), asc(signingKeys.generation));
 
-export async function readKeyRows(home: Home): Promise<KeyRow[]> {
-  const { rows } = await transact(home, () => ({ rows: selectKeys(home) }));
-  return rows;
+/**
+ * The keys of a home, and when the cron last cleaned up there (null: never). Every isolate that
+ * works reads its keys each minute, so it learns of the cron by no round trip of its own.
+ */
+export async function readKeyRows(
+  home: Home,
+): Promise<{ rows: KeyRow[]; cleanedUpAt: Date | null }> {
+  const { rows, states } = await transact(home, () => ({
+    rows: selectKeys(home),
+    states: home.db.select({ ranAt: cleanupState.ranAt }).from(cleanupState),
+  }));
+  return { rows, cleanedUpAt: states[0]?.ranAt ?? null };
 }
 
 /** Adds a key unless its generation is taken, and reads all. */
@@ -81,7 +90,7 @@ export async function purgeKeyRows(home: Home, kids: string[]): Promise<number> 
  * Makes the keys of one home those of another. What is revoked in either stays so. Two round trips.
  */
 export async function copyKeyRows(from: Home, to: Home): Promise<number> {
-  const rows = await readKeyRows(from);
+  const { rows } = await readKeyRows(from);
   if (rows.length === 0) return 0;
   const kids = rows.map(({ kid }) => kid);
   const { privateKey, secretId, revokedAt } = signingKeys;

@@ -6,6 +6,7 @@ import { type Config, parseConfig } from '../config/config';
 import type { Env } from '../env';
 import { ConfigError } from '../faults';
 import { namedAs } from '../outgoing';
+import { checkHealth, type Health } from '../service/health';
 import { serviceFor } from '../service/instance';
 import { createService, type Service } from '../service/service';
 import { accountRoutes } from './account/account-routes';
@@ -101,7 +102,9 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.route(`${config.basePath}/account`, accountRoutes(service, pages));
   app.route(`${config.basePath}/verify`, verifyRoutes(service));
-  app.get(`${config.basePath}/healthz`, (c) => c.json(toHealth(config)));
+  app.get(`${config.basePath}/healthz`, async (c) =>
+    c.json(toHealthView(await checkHealth(service, c.get('caller').meter))),
+  );
   refuseOtherMethods(app);
   const answerWithPage = accountErrors(service, pages);
   app.onError((error, c) =>
@@ -112,9 +115,16 @@ function routesOf(service: Service): Hono<AppEnv> {
   return app;
 }
 
-/** It runs, even where clients are refused, which a look at it has to show all the same. */
-function toHealth({ refusedClients: { size } }: Config) {
-  return size === 0 ? { status: 'ok' } : { status: 'degraded', refused_clients: size };
+/** It runs, whatever is amiss, which a look at it has to show all the same. */
+function toHealthView({ refusedClients, isDatabaseAway, isCronLate, lastCleanupAt }: Health) {
+  const isAmiss = refusedClients > 0 || isDatabaseAway || isCronLate;
+  return {
+    status: isAmiss ? 'degraded' : 'ok',
+    refused_clients: refusedClients || undefined,
+    database_unavailable: isDatabaseAway || undefined,
+    cron_late: isCronLate || undefined,
+    last_cleanup_at: lastCleanupAt,
+  };
 }
 
 /**

@@ -33,11 +33,14 @@ export function createKeyCache({
   homes,
   keyring,
   now,
+  onRead,
 }: {
   policy: SigningKeyPolicy;
   homes: Homes;
   keyring: () => Promise<Keyring>;
   now: () => number;
+  /** Is told what a database has just answered. */
+  onRead: (found: KeySet) => void;
 }): KeyCache {
   let keySet: KeySet | null = null;
   const flight = createSingleFlight<KeySet>();
@@ -50,6 +53,7 @@ export function createKeyCache({
       const found = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
       // Of two reads the later one knows more, whichever is answered first.
       if (keySet === null || keySet.loadedAt <= found.loadedAt) keySet = found;
+      onRead(found);
       return found;
     };
     try {

@@ -8,9 +8,10 @@ import { deriveKeyring, type Keyring, keyringAt } from '../crypto';
 import type { Home } from '../db/d1';
 import type { Env } from '../env';
 import { createIssuerKeys, type IssuerKeys } from '../tokens/issuer-keys';
-import { findSigningKey, type SigningKey } from '../tokens/signing-keys';
+import { findSigningKey, type KeySet, type SigningKey } from '../tokens/signing-keys';
 import { createEndedSessions, type EndedSessions } from './ended-sessions';
 import { createKeyCache, type KeyCache } from './key-cache';
+import { logLateCron } from './late-cron';
 import { createHomes, type Homes } from './open-homes';
 
 export interface Service extends Homes {
@@ -54,7 +55,8 @@ export function createService(
     derived ??= await deriveKeyring(sessionSecret, previousSessionSecret, previousSecretEndsAt);
     return keyringAt(derived, now());
   };
-  const keySet = createKeyCache({ policy: config.signingKeys, homes, keyring, now });
+  const onRead = (found: KeySet) => logLateCron(config, found, now());
+  const keySet = createKeyCache({ policy: config.signingKeys, homes, keyring, now, onRead });
   for (const [id, mistakes] of config.refusedClients)
     console.error(
       JSON.stringify({ level: 'error', event: 'client_refused', client_id: id, mistakes }),

@@ -114,7 +114,8 @@ async function reencryptKeys(
 ): Promise<number> {
   // What a leaked secret opens is worth nothing under another one: such keys are replaced.
   if (previous === null || previousEndsAt !== null) return 0;
-  const outgoing = (await readKeyRows(home)).filter(({ secretId }) => secretId === previous.id);
+  const { rows } = await readKeyRows(home);
+  const outgoing = rows.filter(({ secretId }) => secretId === previous.id);
   for (const { kid, privateKey } of outgoing) {
     const sealed = await encrypt(
       current.encryption,

@@ -41,6 +41,8 @@ export interface SigningKey {
 /** The keys that are to be trusted at some moment, as one isolate knows them. */
 export interface KeySet {
   loadedAt: number;
+  /** When the cron last cleaned up in the home that they were read from; null: never. */
+  cleanedUpAt: Date | null;
   keys: (VerifyingKey & { privateKey: CryptoKey | null })[];
 }
 
@@ -69,7 +71,8 @@ export async function loadKeySet(
   if (findSigningKey(keySet, now) !== null) return keySet;
   const generation = nextGeneration(keySet);
   const row = await make(keyring, policy.alg, { generation, activatesAt: new Date(now), now });
-  return openKeys(await addKeyRow(home, row), keyring, now);
+  const rows = await addKeyRow(home, row);
+  return openKeys({ rows, cleanedUpAt: keySet.cleanedUpAt }, keyring, now);
 }
 
 /** Reads the keys as they are. One round trip. */
@@ -158,7 +161,11 @@ export async function revokeSigningKeys(
   }
 }
 
-async function openKeys(rows: KeyRow[], keyring: Keyring, now: number): Promise<KeySet> {
+async function openKeys(
+  { rows, cleanedUpAt }: { rows: KeyRow[]; cleanedUpAt: Date | null },
+  keyring: Keyring,
+  now: number,
+): Promise<KeySet> {
   const keys = rows.map(async (row) => {
     const publicJwk = JSON.parse(row.publicJwk) as JWK;
     return {
@@ -173,5 +180,5 @@ async function openKeys(rows: KeyRow[], keyring: Keyring, now: number): Promise<
       privateKey: await openPrivateKey(row, keyring),
     };
   });
-  return { loadedAt: now, keys: await Promise.all(keys) };
+  return { loadedAt: now, cleanedUpAt, keys: await Promise.all(keys) };
 }

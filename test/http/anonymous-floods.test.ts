@@ -5,7 +5,7 @@
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSingleFlight } from '../../src/single-flight';
-import { startService, type TestService } from '../fixtures';
+import { START, startService, type TestService } from '../fixtures';
 
 let lines: Record<string, unknown>[];
 beforeEach(() => {
@@ -41,11 +41,21 @@ describe('a flood of anonymous requests that arrive at once', () => {
     expect(cold.database.roundTrips).toBe(2);
   });
 
-  it('for the metadata and the health of the service costs nothing', async () => {
+  it('for the metadata costs nothing', async () => {
     const service = await startService();
     await flood(() => service.request('/.well-known/oauth-authorization-server'));
-    await flood(() => service.request('/healthz'));
     expect(service.database.roundTrips).toBe(0);
+  });
+
+  it('for the health of the service costs an isolate one round trip a minute', async () => {
+    const first = await startService();
+    await first.create();
+    const cold = await startCold(first);
+    for (const second of [0, 59, 60]) {
+      cold.clock.now = START + second * 1000;
+      await flood(() => cold.request('/healthz'));
+      expect(cold.database.roundTrips).toBe(second < 60 ? 1 : 2);
+    }
   });
 
   it('with forged access tokens costs one look at the keys in ten seconds', async () => {

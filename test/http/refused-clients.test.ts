@@ -89,6 +89,7 @@ describe('a client whose entry has a mistake', () => {
     expect(await (await service.request('/healthz')).json()).toEqual({
       status: 'degraded',
       refused_clients: 1,
+      last_cleanup_at: null,
     });
   });
 

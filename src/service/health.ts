@@ -1,0 +1,36 @@
+/**
+ * How the service is, for whoever watches it: whether its database answers, and whether the cron
+ * runs. Both follow from the signing keys that an isolate keeps for a minute, so that asking costs
+ * a database no more than one read of each isolate in that time.
+ */
+import { KEY_CACHE_SECONDS } from '../config/signing-key-policy';
+import type { Meter } from '../db/d1';
+import { DatabaseUnavailableError } from '../faults';
+import { isCronLate } from './late-cron';
+import type { Service } from './service';
+
+export interface Health {
+  /** Clients whose entry has a mistake. */
+  refusedClients: number;
+  isDatabaseAway: boolean;
+  isCronLate: boolean;
+  /** null: never, or no database says. */
+  lastCleanupAt: Date | null;
+}
+
+export async function checkHealth(
+  { config, now, keySet, defaultHome }: Service,
+  meter: Meter,
+): Promise<Health> {
+  const known = await keySet(defaultHome(meter)).catch((fault) => {
+    if (fault instanceof DatabaseUnavailableError) return null;
+    throw fault;
+  });
+  return {
+    refusedClients: config.refusedClients.size,
+    // Older keys are kept only while no database answers.
+    isDatabaseAway: known === null || now() - known.loadedAt >= KEY_CACHE_SECONDS * 1000,
+    isCronLate: known !== null && isCronLate(known, now()),
+    lastCleanupAt: known?.cleanedUpAt ?? null,
+  };
+}
