@@ -175,7 +175,7 @@ describe('what stands where', () => {
 
   it('only db/d1.ts sends anything to a D1 binding', () => {
     expect(having(/\.batch\(/)).toEqual(['db/d1.ts']);
-    expect(having(/\.prepare\(/)).toEqual(['db/d1.ts', 'db/prepared.ts']);
+    expect(having(/\.prepare\(/)).toEqual(['db/d1.ts']);
   });
 
   it('domain code takes the time as a parameter', () => {

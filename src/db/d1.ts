@@ -7,11 +7,10 @@
  * Sessions API): the copy that is nearest, and at least as new as what the caller has seen and
  * done. The types are two, so that no decision is made by a copy.
  */
-import type { BatchItem } from 'drizzle-orm/batch';
-import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import { DatabaseUnavailableError } from '../faults';
 import { type Breaker, createBreaker } from './breaker';
 import { describe, isConnectionLoss, isOutage } from './d1-errors';
+import { type Builders, builders, type Prepared, prepare, type Statement } from './statements';
 
 /** What one request, or one cron run, asked of D1. */
 export interface Meter {
@@ -29,7 +28,9 @@ export interface Meter {
 interface Database {
   /** The name of the binding. Tokens carry it. */
   name: string;
-  db: DrizzleD1Database;
+  /** Builds statements for `transact`. */
+  db: Builders;
+  run: Batch;
   /** Of the request or cron run that asks. */
   meter: Meter;
 }
@@ -67,7 +68,8 @@ export interface HomeBinding {
 export function openHome(at: HomeBinding, meter: Meter, breaker = createBreaker(Date.now)): Home {
   return {
     name: at.name,
-    db: toDatabase(at, askPrimary(at, meter, breaker)),
+    db: builders,
+    run: askPrimary(at, meter, breaker),
     meter,
     copy: 'primary',
   };
@@ -97,7 +99,7 @@ export function openReplica(
   });
   // Whatever is wrong with the copy, or with a bookmark that a caller made up, the primary knows.
   // But where there is no copy, it was the primary that failed, and is not asked again at once.
-  const batch: Batch = (statements) =>
+  const run: Batch = (statements) =>
     replica(statements).catch((error) => {
       const isBookmarks = meter.bookmarks.has(at.name) && !isOutage(error);
       if (copy.isSeen === false && !isBookmarks) throw error;
@@ -105,18 +107,11 @@ export function openReplica(
       return primary(statements);
     });
   const isCopy = () => wasCopy ?? copy.isSeen ?? false;
-  return { name: at.name, db: toDatabase(at, batch), meter, copy: 'replica', isCopy };
+  return { name: at.name, db: builders, run, meter, copy: 'replica', isCopy };
 }
 
-type Batch = (statements: D1PreparedStatement[]) => Promise<D1Result[]>;
-
-/** Drizzle needs no more of a binding than these two. */
-function toDatabase({ binding }: HomeBinding, batch: Batch): DrizzleD1Database {
-  return drizzle({
-    prepare: (query: string) => binding.prepare(query),
-    batch,
-  } as unknown as D1Database);
-}
+/** Runs statements as one transaction, in one round trip. */
+type Batch = (statements: readonly Prepared[]) => Promise<D1Result[]>;
 
 /**
  * Each batch is a session of its own: only the first query of a session is sure to be the
@@ -150,7 +145,8 @@ function ask(
     const started = Date.now();
     try {
       const session = binding.withSession(constraint());
-      const results = await withTimeout(session.batch(statements), timeoutMs);
+      const bound = statements.map(({ sql, params }) => binding.prepare(sql).bind(...params));
+      const results = await withTimeout(session.batch(bound), timeoutMs);
       for (const { meta } of results) {
         meter.rowsRead += meta.rows_read;
         meter.rowsWritten += meta.rows_written;
@@ -174,8 +170,6 @@ function ask(
 function advance({ bookmarks }: Meter, name: string, bookmark: string | null): void {
   if (bookmark !== null && bookmark > (bookmarks.get(name) ?? '')) bookmarks.set(name, bookmark);
 }
-
-type Statement = BatchItem<'sqlite'>;
 
 /**
  * Statements by name, in the order in which they run. A list runs in its place, and null is left
@@ -218,11 +212,13 @@ export async function transact<T extends NamedStatements>(
 }
 
 async function runNamed<T extends NamedStatements>(
-  { db }: Home | Replica,
+  { run }: Home | Replica,
   named: T,
 ): Promise<NamedAnswers<T>> {
   const all = Object.values(named).flatMap((entry) => entry ?? []);
-  const answers: unknown[] = await db.batch(all as unknown as [Statement]);
+  const prepared = all.map(prepare);
+  const results = await run(prepared);
+  const answers = prepared.map((one, index) => one.toAnswer(results[index] as D1Result));
   let next = 0;
   return Object.fromEntries(
     Object.entries(named).map(([name, entry]) => {

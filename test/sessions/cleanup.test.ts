@@ -266,7 +266,7 @@ describe('how it is deleted', () => {
       })),
     ]);
     const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newMeter());
-    const batch = vi.spyOn(home.db, 'batch');
+    const transact = vi.spyOn(home, 'run');
     const report = await cleanUp(
       home,
       {
@@ -278,12 +278,10 @@ describe('how it is deleted', () => {
       START,
     );
     expect(report).toMatchObject({ expired: 35, revoked: 25, idle: 15, finished: true });
-    const sizes = await Promise.all(
-      batch.mock.results.map(({ value }) => value as Promise<unknown[][]>),
+    const transactions = await Promise.all(
+      transact.mock.results.map(({ value }) => value as Promise<D1Result[]>),
     );
-    for (const results of sizes)
-      for (const rows of results)
-        if (Array.isArray(rows)) expect(rows.length).toBeLessThanOrEqual(10);
+    for (const { results } of transactions.flat()) expect(results.length).toBeLessThanOrEqual(10);
     expect(await remaining()).toEqual([]);
   });
 

@@ -3,11 +3,10 @@
  */
 import { env } from 'cloudflare:test';
 import { and, eq } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/d1';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SessionPolicies, SessionPolicy } from '../../src/config/session-policy';
-import type { Home } from '../../src/db/d1';
+import { newMeter, openHome, transact } from '../../src/db/d1';
 import { EVERYONE, notBefores, userSessions } from '../../src/db/schema';
 import {
   checkSession,
@@ -164,7 +163,8 @@ describe('in SQL', () => {
     });
 
   it('isLive is checkSession, and isWithinGrace is wasRotatedWithinGrace', async () => {
-    const db = drizzle(env.DB);
+    const home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newMeter());
+    const { db } = home;
     const seen = { live: 0, over: 0, within: 0, outside: 0 };
     await fc.assert(
       fc.asyncProperty(arbitrary, async (row) => {
@@ -191,8 +191,12 @@ describe('in SQL', () => {
           notBefore: new Date(now + (notBefore ?? 0)),
           expiresAt: new Date(now + 1e9),
         });
-        const [, , [session], live, within] = await db.batch([
-          db.insert(userSessions).values({
+        const {
+          read: [session],
+          live,
+          within,
+        } = await transact(home, () => ({
+          inserted: db.insert(userSessions).values({
             id,
             clientId: client,
             refreshToken: 'x',
@@ -202,12 +206,12 @@ describe('in SQL', () => {
             revokedAt: isRevoked ? new Date(now) : null,
             movedTo: hasMoved ? 'DB_WEUR' : null,
           }),
-          notBefore === null ? db.delete(notBefores) : outdated,
-          selectSession({ db } as unknown as Home, id),
-          matching(isLive(settings, now)),
-          matching(isWithinGrace(settings, now)),
-          db.delete(notBefores),
-        ]);
+          notBefore: notBefore === null ? db.delete(notBefores) : outdated,
+          read: selectSession(home, id),
+          live: matching(isLive(settings, now)),
+          within: matching(isWithinGrace(settings, now)),
+          cleared: db.delete(notBefores),
+        }));
         const isOver = checkSession(session as KnownSession, settings, now) !== null;
         expect(live.length === 0).toBe(isOver);
         const isWithin = wasRotatedWithinGrace(session as KnownSession, settings, now);
