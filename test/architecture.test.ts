@@ -29,6 +29,8 @@ function resolve(from: string, target: string): string {
 
 /** The layer of a file; an import may not go to a higher one. */
 function layerOf(name: string): number {
+  // Described at build time, and in no Worker: nothing below knows it.
+  if (name.startsWith('openapi/')) return 6;
   if (name.startsWith('dev/')) return 6;
   if (name === 'index' || name === 'index.ts') return 5;
   if (/^rpc(\.ts)?$/.test(name)) return 3.8;
@@ -202,7 +204,8 @@ describe('what stands where', () => {
   });
 
   it('only http/errors.ts makes an error response', () => {
-    expect(having(/problem\+json/)).toEqual(['http/errors.ts']);
+    const making = having(/problem\+json/).filter((name) => !name.startsWith('openapi/'));
+    expect(making).toEqual(['http/errors.ts']);
   });
 
   it('a file’s name says what is in it: no two files have the same, but the entries of a folder', () => {

@@ -79,7 +79,9 @@ describe('the pages', () => {
 describe('docs/api.md', () => {
   it('lists every code of a problem', () => {
     const [, table = ''] =
-      /^const PROBLEMS = \{$(.*?)^\} as const/ms.exec(sources['../src/http/errors.ts'] ?? '') ?? [];
+      /^export const PROBLEMS = \{$(.*?)^\} as const/ms.exec(
+        sources['../src/http/errors.ts'] ?? '',
+      ) ?? [];
     const codes = [...table.matchAll(/^ {2}(\w+):/gm)].map(([, code]) => code as string);
     expect(codes).toContain('session_limit_reached');
     const page = pages['../docs/api.md'] ?? '';

@@ -14,6 +14,7 @@ const COPIED = [
   'LICENSE',
   'migrations/*.sql',
   'assets/edge-sessions/languages/*.json',
+  'assets/edge-sessions/openapi.json',
   'docs/*.md',
   'examples/*/{package.json,wrangler.toml,README.md,src/**/*.ts}',
 ];

@@ -89,8 +89,8 @@ function inputsWith<More extends v.ObjectEntries>(more: More) {
   return { ofUser, ofSupport, either: v.union([ofUser, ofSupport]) };
 }
 
-const withTokens = inputsWith({});
-const forBrowser = inputsWith({ browser });
+export const withTokens = inputsWith({});
+export const forBrowser = inputsWith({ browser });
 
 /** A call that, for support staff, a capability of its own guards, and whose input is another. */
 function eitherWay<

@@ -19,6 +19,7 @@ import { userRoutes } from './api/user-routes';
 import { browserRoutes } from './browser/browser-routes';
 import { startRoutes } from './browser/start-routes';
 import type { AppEnv } from './context';
+import { openApi } from './documents';
 import { ProblemError, respondToError } from './errors';
 import { verifyRoutes } from './gateway/verify-routes';
 import { Hono } from './hono';
@@ -105,6 +106,7 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.get(`${config.basePath}/healthz`, async (c) =>
     c.json(toHealthView(await checkHealth(service, c.get('caller').meter))),
   );
+  app.get(`${config.basePath}/openapi.json`, openApi(service));
   refuseOtherMethods(app);
   const answerWithPage = accountErrors(service, pages);
   app.onError((error, c) =>

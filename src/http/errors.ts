@@ -12,7 +12,7 @@ import type { AppContext } from './context';
  * Every `code` that a problem can have, with its status and title. `type` is
  * `urn:edge-sessions:problem:<code>`.
  */
-const PROBLEMS = {
+export const PROBLEMS = {
   invalid_request: [400, 'The request is not valid'],
   invalid_token: [401, 'The access token is missing or not valid'],
   invalid_client: [401, 'Client authentication failed'],
@@ -72,7 +72,7 @@ export class ProblemError extends Error {
   }
 }
 
-type OAuthErrorCode =
+export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
   | 'invalid_grant'

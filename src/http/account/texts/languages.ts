@@ -4,6 +4,7 @@
  * configuration.
  */
 import type { Config } from '../../../config/config';
+import { findAsset } from '../../static-asset';
 import { en, type Texts } from './en';
 import { type Choice, negotiate, toLocale } from './negotiate';
 
@@ -30,7 +31,7 @@ export function createLanguages(
   async function textsOf(tag: string): Promise<Texts | null> {
     const found = known.get(tag);
     if (found !== undefined) return found;
-    const file = assets && (await read(assets, tag));
+    const file = await (await findAsset(assets, `languages/${tag}.json`, 'json'))?.json<object>();
     const own = replaced[tag];
     const texts = file || own ? ({ ...en, ...file, ...own } as Texts) : null;
     known.set(tag, texts);
@@ -52,12 +53,4 @@ export function createLanguages(
         : { ...choice, texts };
     },
   };
-}
-
-/** null: there is none, or what there is belongs to somebody else. */
-async function read(assets: Pick<Fetcher, 'fetch'>, tag: string): Promise<object | null> {
-  const response = await assets.fetch(`https://assets.local/edge-sessions/languages/${tag}.json`);
-  if (response.ok && response.headers.get('content-type')?.includes('json')) return response.json();
-  await response.body?.cancel();
-  return null;
 }

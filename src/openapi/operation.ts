@@ -1,0 +1,120 @@
+/**
+ * How a call is described. A call of HTTP is one entry of a list in `*-operations.ts`, and nothing
+ * else has to be told of it: the document, its examples, and what the tests hold answers to are
+ * all made from that entry.
+ */
+import type * as v from 'valibot';
+import type { OAuthErrorCode, ProblemCode } from '../http/errors';
+
+export type Schema = v.GenericSchema;
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+/** Who asks. */
+export type Security =
+  /** HTTP Basic with the id and secret of a client. */
+  | 'client'
+  /** An access token. */
+  | 'user'
+  | 'client or user'
+  /** Of OAuth: HTTP Basic, `client_id` and `client_secret` in the form, or `client_id` alone. */
+  | 'oauth client'
+  | 'confidential oauth client'
+  /** The cookies of a session in a browser. */
+  | 'cookie'
+  | 'client with cookie'
+  | 'gateway'
+  | 'none';
+
+export interface Parameter {
+  name: string;
+  schema: Schema;
+  description?: string;
+  isRequired?: true;
+}
+
+interface Body {
+  type: 'application/json' | 'application/x-www-form-urlencoded';
+  schema: Schema;
+  isOptional?: true;
+}
+
+export interface Answer {
+  description: string;
+  /** The media type of each form, and what it holds; none: there is no body. */
+  content?: Readonly<Record<string, Schema>>;
+  /** Names of `HEADERS` that it has beside those of all answers. */
+  headers?: readonly string[];
+}
+
+/** What a refusal looks like. */
+export type RefusalForm =
+  /** RFC 9457. */
+  | 'problem'
+  /** A page. */
+  | 'page'
+  /** A page, or a problem for whoever asks for JSON. */
+  | 'page or problem';
+
+interface Described {
+  /** As the routes in src/http/ have it, with the parameters of the path in braces. */
+  at: `${Method} /${string}`;
+  /** The `operationId`. */
+  id: string;
+  summary: string;
+  description?: string;
+  /** The page of docs/ that says more. */
+  page?: `${string}.md` | `${string}.md#${string}`;
+  security: Security;
+  /** What `allow` of the client has to list. */
+  capability?: string;
+  path?: readonly Parameter[];
+  query?: readonly Parameter[];
+  headers?: readonly Parameter[];
+  body?: Body;
+  answers: Readonly<Record<number, Answer>>;
+  /** It answers also when no database does. */
+  asksNoDatabase?: true;
+  /** It is answered to every method, of which the document has one. */
+  isOfEveryMethod?: true;
+}
+
+export interface ProblemOperation extends Described {
+  /** Beside those that every call may answer (described-errors.ts). */
+  refusals: readonly ProblemCode[];
+  refusalForm?: RefusalForm;
+}
+
+export interface OAuthOperation extends Described {
+  /** RFC 6749 §5.2. */
+  oauthRefusals: readonly OAuthErrorCode[];
+}
+
+export type Operation = ProblemOperation | OAuthOperation;
+
+/** A part of the API, as the document groups it. */
+export interface OperationGroup {
+  tag: string;
+  description: string;
+  operations: readonly Operation[];
+}
+
+export const json = (
+  schema: Schema,
+  description = 'Done.',
+  headers?: readonly string[],
+): Answer => ({
+  description,
+  content: { 'application/json': schema },
+  ...(headers && { headers }),
+});
+
+export const jsonBody = (schema: Schema, isOptional?: true): Body => ({
+  type: 'application/json',
+  schema,
+  ...(isOptional && { isOptional }),
+});
+
+export const form = (schema: Schema): Body => ({
+  type: 'application/x-www-form-urlencoded',
+  schema,
+});
