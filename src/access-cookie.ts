@@ -6,6 +6,9 @@
 /** `__Host-` ties it to this host (RFC 6265bis §4.1.3.2). */
 export const ACCESS_COOKIE = '__Host-access';
 
+/** Of any account of a browser. */
+const LONGEST_NAME = `${ACCESS_COOKIE}-0`;
+
 /** Browsers drop a cookie whose name and value are longer, silently (RFC 6265bis §5.6). */
 export const MAX_COOKIE_BYTES = 4096;
 
@@ -23,5 +26,5 @@ export function fitsAccessCookieByAnyKey(unsignedToken: string): boolean {
 }
 
 export function fitsAccessCookie(accessToken: string): boolean {
-  return ACCESS_COOKIE.length + accessToken.length <= MAX_COOKIE_BYTES;
+  return LONGEST_NAME.length + accessToken.length <= MAX_COOKIE_BYTES;
 }

@@ -36,6 +36,7 @@ export function toRefused(refusal: Refusal): Refused {
     case 'ambiguous_cookie':
     case 'actor_not_allowed':
     case 'session_limit_reached':
+    case 'too_many_accounts':
     case 'refresh_token_superseded':
     case 'guest_session_not_found':
     case 'idempotent_session_moved_on':

@@ -12,7 +12,13 @@ import { refresh as refreshSession } from '../service/refresh-session';
 import { refuse, SESSION_ENDED } from '../service/refusal';
 import { signIn as signInBy } from '../service/sign-in';
 import { toAsk, whyNoToken } from '../service/token-grant';
-import { cookiesNamed, parseSessionCookie, SESSION_COOKIE } from '../tokens/session-cookie';
+import {
+  cookiesNamed,
+  ofAccount,
+  parseSessionCookie,
+  readCurrent,
+  SESSION_COOKIE,
+} from '../tokens/session-cookie';
 import { defineCall } from './call';
 import { asked, signals, toAsked } from './fields';
 import {
@@ -97,8 +103,9 @@ export const exchangeCookie = defineCall(
   'browser_tokens',
   v.strictObject({ cookie: v.string(), ...asked, ...signals }),
   async (caller, service, { cookie: header, resource, scope, ...told }, grant) => {
-    const sent = cookiesNamed(header, SESSION_COOKIE);
-    if (sent.length > 1) return refuse({ code: 'ambiguous_cookie' });
+    const current = readCurrent(header);
+    const sent = cookiesNamed(header, ofAccount(SESSION_COOKIE, current));
+    if (sent.length > 1 || current < 0) return refuse({ code: 'ambiguous_cookie' });
     const cookie = parseSessionCookie(sent[0] ?? null);
     if (cookie !== null && !grant.includes(cookie.clientId))
       return refuse({ code: 'client_not_allowed', detail: NOT_ITS });

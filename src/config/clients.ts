@@ -1,13 +1,12 @@
 /** `CLIENTS`: who may call, with which credentials, and what they may do. */
-import { base64url } from 'jose';
 import * as v from 'valibot';
-import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { isAppOrigin, isOrigin, isOriginPattern, parseReturnUrl } from '../origins';
 import type { Audiences } from './audiences';
 import { type ClientGrants, grantEntries, toGrants } from './client-grants';
 import { type ClientPages, clientPagesFields, toClientPages } from './client-pages';
 import { oneOrTwo } from './json-list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
+import { parseSecretHashes } from './secret-hashes';
 import { clientSessionsSchema } from './session-policy';
 
 /** What a client may be allowed to do, by `allow` in CLIENTS; how far it reaches: authority.ts. */
@@ -82,6 +81,8 @@ export interface Client extends ClientGrants {
    * either way.
    */
   accessTokenIn: AccessTokenPlace;
+  /** Whether the sign-in of another person in a browser is added to those that are there. */
+  severalAccounts: boolean;
   /** Where a browser may be sent after it was given its cookies; see origins.ts. */
   returnUrls: readonly string[];
   /**
@@ -136,6 +137,7 @@ export const clientSchema = v.strictObject({
     [],
   ),
   access_token: v.optional(v.picklist(ACCESS_TOKEN_PLACES)),
+  several_accounts: v.optional(v.boolean()),
   browser_clients: v.optional(v.array(v.string())),
   ...clientPagesFields,
 });
@@ -169,10 +171,11 @@ export function toClient(
   if (isPublic) assertPublic(entry, problem);
   else if (allow === undefined) problem(sayWhatToAllow(entry, entries));
   const isBrowserClient = origins.length > 0;
-  if (return_urls.length > 0 && !isBrowserClient)
-    problem('return_urls is for clients with origins of web pages');
-  if (entry.access_token !== undefined && !isBrowserClient)
-    problem('access_token is for clients with origins of web pages');
+  const { access_token, several_accounts } = entry;
+  const ofBrowsers = { return_urls: return_urls[0], access_token, several_accounts };
+  for (const [member, given] of Object.entries(ofBrowsers))
+    if (given !== undefined && !isBrowserClient)
+      problem(`${member} is for clients with origins of web pages`);
   if (entry.origins.length > 0 && allow?.includes('refresh') === false)
     problem('a client with origins must be allowed to refresh');
   const forClients = new Set(entry.for_clients ?? [client_id]);
@@ -187,7 +190,8 @@ export function toClient(
     riskPolicy: risk_policy ?? riskPolicy,
     origins,
     tokenOrigins: entry.origins.filter((origin) => !isOrigin(origin)),
-    accessTokenIn: entry.access_token ?? 'cookie',
+    accessTokenIn: access_token ?? 'cookie',
+    severalAccounts: several_accounts ?? false,
     returnUrls: return_urls,
     browserClients: browser_clients ? new Set([client_id, ...browser_clients]) : forClients,
   };
@@ -211,40 +215,4 @@ function assertPublic(
 function sayWhatToAllow({ client_id }: ClientEntry, entries: readonly ClientEntry[]): string {
   const ids = [...new Set([client_id, ...entries.map((entry) => entry.client_id)])];
   return `allow is missing, and no capability is implied. What it could do before: "allow": ${JSON.stringify(FORMERLY_IMPLIED)}, "for_clients": ${JSON.stringify(ids)}; leave out what it does not need`;
-}
-
-/** The SHA-256 (base64url) of texts that are no secrets: the empty one, and what examples use. */
-const HASHES_OF_NO_SECRET: ReadonlySet<string> = new Set([
-  /* the empty text */ '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU',
-  /* test */ 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
-  /* secret */ 'K7gNU3sdo-OL0wNhqoVWhr3g6s1xYv72ol_pe_Unols',
-  /* password */ 'XohImNooBHFR0OVvjcYpJ3NgPQ1qq73WKhHvch0VQtg',
-  /* client_secret */ 'g9FRqY6sDQzTNqEoWe5VXKHAfsvH5aef4fuiMJjTjqc',
-  /* changeme */ 'BXugPWxEEEhj3HNh_kV4ll0YhzYPkKCJWILlimJI_IY',
-  /* demo */ 'KpdRbDVLaISM29j1SiJqClWyHtE44getbFy7nACqWuo',
-  /* backend-secret */ 'M0hPywCeb2Gp2LUGttMR0xI9YA-Kj-LCL2gkkm210Ss',
-  /* hunter2 */ '9S-9MrKzuG_4jvbEkGKChfSCrxXdyylUH5S89Saj9sc',
-]);
-
-function parseSecretHashes(
-  texts: readonly string[],
-  problem: (text: string) => void,
-): readonly string[] {
-  const hashes = texts.map((hash) => toBase64url(hash));
-  if (hashes.includes(null)) problem('secret_sha256 must be a SHA-256 in hex or base64url');
-  const known = hashes.filter((hash) => hash !== null);
-  if (known.some((hash) => HASHES_OF_NO_SECRET.has(hash)))
-    problem(
-      'secret_sha256 is the hash of an empty or well-known text; make one as docs/clients.md shows',
-    );
-  if (new Set(known).size < known.length) problem('both of secret_sha256 are the same');
-  return known;
-}
-
-/** A SHA-256 in hex or base64url as base64url; null when it is neither. */
-function toBase64url(hash: string): string | null {
-  if (hash.length === 43 && isCanonicalBase64url(hash)) return hash;
-  if (!/^[0-9a-fA-F]{64}$/.test(hash)) return null;
-  const bytes = hash.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
-  return base64url.encode(Uint8Array.from(bytes));
 }

@@ -27,6 +27,7 @@ export const PROBLEMS = {
   not_found: [404, 'There is nothing here'],
   method_not_allowed: [405, 'The method is not allowed here'],
   session_limit_reached: [409, 'The user has as many active sessions as allowed'],
+  too_many_accounts: [409, 'The browser has as many accounts as it can hold; sign out of one'],
   user_has_other_home: [409, 'The user lives in another home'],
   user_moved: [409, 'The user is moving to another home; retry'],
   invalid_target: [400, 'No access token is issued for the resource'],

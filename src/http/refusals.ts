@@ -77,6 +77,7 @@ export function toProblemError(refusal: Refusal): ProblemError {
       });
     case 'actor_not_allowed':
     case 'session_limit_reached':
+    case 'too_many_accounts':
     case 'user_moved':
     case 'refresh_token_superseded':
     case 'guest_session_not_found':
@@ -130,6 +131,7 @@ export function toOAuthError(refusal: Refusal): OAuthError | ProblemError {
     case 'not_found':
     case 'session_ended':
     case 'ambiguous_cookie':
+    case 'too_many_accounts':
     case 'insufficient_user_authentication':
     case 'user_has_other_home':
     case 'session_over':

@@ -1,10 +1,21 @@
 /** Sessions in the cookies of browsers, and requests that gateways ask about. */
 import * as v from 'valibot';
 import { exchangeCookie } from '../calls/token-calls';
-import { refreshSchema, signInSchema } from '../http/browser/browser-inputs';
+import {
+  refreshSchema,
+  signInSchema,
+  signOutSchema,
+  switchSchema,
+} from '../http/browser/browser-inputs';
 import { form, json, jsonBody, type OperationGroup, type ProblemOperation } from './operation';
 import { IDEMPOTENCY_KEY } from './parameters';
-import { exchangedCookie, oneOwnSession, refreshedInBrowser, signedIn } from './session-answers';
+import {
+  accountsOfBrowser,
+  exchangedCookie,
+  oneOwnSession,
+  refreshedInBrowser,
+  signedIn,
+} from './session-answers';
 
 const nothing = v.strictObject({});
 const { cookie: _, ...serverTokenInput } = exchangeCookie.input.entries;
@@ -45,6 +56,7 @@ const pages: readonly ProblemOperation[] = [
       'session_over',
       'session_ended',
       'session_limit_reached',
+      'too_many_accounts',
       'too_many_requests',
       'user_moved',
     ],
@@ -66,6 +78,7 @@ const pages: readonly ProblemOperation[] = [
       'session_over',
       'session_ended',
       'session_limit_reached',
+      'too_many_accounts',
       'too_many_requests',
       'user_moved',
     ],
@@ -103,6 +116,7 @@ const calls: readonly ProblemOperation[] = [
       'invalid_target',
       'invalid_scope',
       'session_limit_reached',
+      'too_many_accounts',
       'idempotency_key_reused',
       'idempotent_session_moved_on',
       'user_moved',
@@ -117,12 +131,31 @@ const calls: readonly ProblemOperation[] = [
     refusals: withSession,
   },
   {
+    at: 'GET /browser/sessions',
+    id: 'listBrowserSessions',
+    summary: 'Who is signed in in this browser',
+    page: 'accounts.md',
+    security: 'cookie',
+    answers: { 200: json(accountsOfBrowser, 'The accounts of the page’s own app.') },
+    refusals,
+  },
+  {
+    at: 'POST /browser/switch',
+    id: 'switchAccount',
+    summary: 'Make another account the current one',
+    page: 'accounts.md',
+    security: 'cookie',
+    body: jsonBody(switchSchema),
+    answers: { 200: json(refreshedInBrowser, 'It is current, and refreshed.', COOKIES) },
+    refusals: [...withSession, ...withBody, 'invalid_target', 'invalid_scope', 'user_moved'],
+  },
+  {
     at: 'POST /browser/sign-out',
     id: 'signOutInBrowser',
     summary: 'Sign out here',
     security: 'cookie',
-    body: jsonBody(nothing, true),
-    answers: { 204: { description: 'The browser has no session.', headers: COOKIES } },
+    body: jsonBody(signOutSchema, true),
+    answers: { 204: { description: 'The browser has no such session.', headers: COOKIES } },
     refusals: [...refusals, ...withBody],
   },
   {

@@ -31,6 +31,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   database_unavailable: 'No database answers.',
   detail: 'For people to read. It repeats no input.',
   device: 'What the device is, like "Chrome on Windows". As input: a part of that, or of its name.',
+  display_name: 'What the person is called, as far as known.',
   done: 'What was just done.',
   endpoint: 'The name of a webhook.',
   errors: 'Each field at fault.',
@@ -51,6 +52,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   id_token: 'An ID token of a trusted issuer.',
   idle_expires_at: 'When it ends unless it is used; null: never.',
   include: '`ended`: those that are over too.',
+  index: 'Of an account of the browser, 0 to 4; `all`: of each.',
   instance: 'Names the request, as `X-Request-Id` does.',
   ip_address:
     'Of the end user, as the backend saw it. What cannot be read is null, and `warnings` say so.',

@@ -14,6 +14,11 @@ const LANGUAGE: Parameter = {
 };
 const BEFORE: Parameter = { name: 'before', schema: v.string(), description: 'Older than this.' };
 const ID: Parameter = { name: 'id', schema: uuid, isRequired: true };
+const INDEX: Parameter = {
+  name: 'index',
+  schema: v.picklist(['0', '1', '2', '3', '4']),
+  isRequired: true,
+};
 const EVENT_ID: Parameter = { ...ID, description: 'Of an event.' };
 
 const refusals = [
@@ -37,6 +42,16 @@ const pages: readonly ProblemOperation[] = [
     query: [{ name: 'done', schema: v.string() }, LANGUAGE],
     answers: html('The page.'),
     refusals,
+  },
+  {
+    at: 'GET /account/accounts',
+    id: 'showAccounts',
+    summary: 'The accounts of this browser',
+    page: 'accounts.md',
+    ...page,
+    query: [LANGUAGE],
+    answers: html('The page.'),
+    refusals: ['session_ended', 'too_many_requests'],
   },
   {
     at: 'GET /account/activity',
@@ -139,6 +154,26 @@ const forms: readonly ProblemOperation[] = [
     body: form(v.looseObject({ label: v.optional(v.union([label, v.literal('')])) })),
     answers: goesOn,
     refusals: [...ofForm, 'actor_not_allowed', 'not_found'],
+  },
+  {
+    at: 'POST /account/accounts/{index}/switch',
+    id: 'switchAccountHere',
+    summary: 'Switch to an account',
+    ...page,
+    path: [INDEX],
+    body: nothing,
+    answers: goesOn,
+    refusals: [...ofForm, 'not_found'],
+  },
+  {
+    at: 'POST /account/accounts/{index}/sign-out',
+    id: 'signOutAccount',
+    summary: 'Sign out an account',
+    ...page,
+    path: [INDEX],
+    body: nothing,
+    answers: goesOn,
+    refusals: ['cross_site_request', 'not_found', 'too_many_requests'],
   },
   {
     at: 'POST /account/sign-out-others',

@@ -99,6 +99,19 @@ export const refreshedInBrowser = v.object({ ...given, ...lifetime });
 export const oneOwnSession = v.object({ session: ownSession });
 export const oneManagedSession = v.object({ session: managedSession });
 
+export const accountsOfBrowser = v.object({
+  sessions: v.array(
+    v.object({
+      index: integer,
+      current: v.boolean(),
+      id: v.string(),
+      user_id: text,
+      display_name: text,
+      client_id: text,
+    }),
+  ),
+});
+
 /** Members of a page of a list. */
 export const paged = { next_cursor: text };
 /** Of a list that several homes answer. */

@@ -2,7 +2,7 @@
 import { findBrowserClient } from '../config/refused-clients';
 import type { Home } from '../db/d1';
 import type { Presentation, Visitor } from '../sessions/presented';
-import type { Session } from '../sessions/session';
+import type { KnownSession, Moved, Session } from '../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
 import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller, CookieCaller } from './caller';
@@ -70,8 +70,9 @@ export async function presentAt(
   service: Service,
   home: Home,
   presentation: Presentation,
+  known?: KnownSession | Moved | null,
 ): Promise<Result<{ session: Session; home: Home; secret: string }>> {
-  const { home: at, result } = await present(caller, service, home, presentation);
+  const { home: at, result } = await present(caller, service, home, presentation, known);
   if (result.ok)
     return { ok: true, session: result.session, home: at, secret: presentation.token.secret };
   switch (result.reason) {

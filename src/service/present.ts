@@ -9,6 +9,7 @@ import {
   revokePresented,
 } from '../sessions/presented';
 import type { RefreshPolicy } from '../sessions/refresh-case';
+import type { KnownSession, Moved } from '../sessions/session';
 import type { Caller } from './caller';
 import { whereSessionIs } from './follow-session';
 import { report, reportingOf, revocationOf } from './report';
@@ -23,12 +24,16 @@ export function refreshPolicyOf({ config }: Service, clientId: string | null): R
   };
 }
 
-/** The live session of an authentic token, weighed as a refresh would weigh it. */
+/**
+ * The live session of an authentic token, weighed as a refresh would weigh it. `known` is what was
+ * just read of it in this home.
+ */
 export async function present(
   caller: Caller,
   service: Service,
   home: Home,
   presentation: Presentation,
+  known?: KnownSession | Moved | null,
 ): Promise<{ home: Home; result: PresentedResult }> {
   const keyring = await service.keyring();
   const policy = refreshPolicyOf(service, presentation.clientId);
@@ -37,7 +42,10 @@ export async function present(
     caller,
     service,
     { home, sessionId: presentation.token.sessionId },
-    (place) => presentToken(place, keyring, policy, presentation, request),
+    (place) => {
+      const read = place === home ? known : undefined;
+      return presentToken(place, keyring, policy, presentation, request, read);
+    },
   );
   if (found === null) return { home, result: { ok: false, reason: 'unknown_session', events: [] } };
   report(caller, found.home, found.result.events);

@@ -38,6 +38,8 @@ export type Refusal =
   | { code: 'session_ended'; reason: RefusalReason | null }
   /** Two cookies have the name of the session's, of which one may be planted (RFC 6265bis §8.6). */
   | { code: 'ambiguous_cookie' }
+  /** The browser holds as many accounts as it can. */
+  | { code: 'too_many_accounts' }
   /** A refresh token is not good. Only whoever holds an authentic one is told a reason. */
   | { code: 'invalid_grant'; reason: RefusalReason | null; outcome: string }
   /** The person behind a session has to prove anew who they are (RFC 9470). */

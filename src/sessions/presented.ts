@@ -74,7 +74,8 @@ export type PresentedResult = {
 /**
  * The live session of an authentic token that a refresh would accept. The risk policy `revoke` ends
  * the session of a suspicious caller here too. One round trip and no write, unless there is
- * something to report: then two, and the event, once for each rotation.
+ * something to report: then two, and the event, once for each rotation. `known` is the session as
+ * it was just read, with others (`findSessions`); undefined: it is read here.
  */
 export async function presentToken(
   home: Home,
@@ -82,9 +83,10 @@ export async function presentToken(
   policy: RefreshPolicy,
   presentation: Presentation,
   { reporting, now }: { reporting: Reporting; now: number },
+  known?: KnownSession | Moved | null,
 ): Promise<PresentedResult | Moved> {
   const id = presentation.token.sessionId;
-  let row = (await findSession(home, id)) ?? undefined;
+  let row = (known === undefined ? await findSession(home, id) : known) ?? undefined;
   for (let races = 0; races < MAX_LOST_RACES; races += 1) {
     if (row === MOVED) return MOVED;
     if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };

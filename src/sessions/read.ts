@@ -31,6 +31,21 @@ export async function findSession(home: Home, id: string): Promise<KnownSession 
   return row.movedTo === null ? row : MOVED;
 }
 
+/** Sessions by their ids, live or over, in their order. One round trip. */
+export async function findSessions(
+  home: Home,
+  ids: readonly string[],
+): Promise<(KnownSession | Moved | null)[]> {
+  const found = await transact(home, () =>
+    Object.fromEntries(ids.map((id, index) => [`${index}`, selectSession(home, id)])),
+  );
+  return ids.map((_, index) => {
+    const [row] = found[`${index}`] ?? [];
+    if (row === undefined) return null;
+    return row.movedTo === null ? row : MOVED;
+  });
+}
+
 /** A session by its id, and why it is over; `ended` null: it is live. */
 export async function findWithEnd(
   home: Home,

@@ -105,6 +105,31 @@ describe('the middleware with `cookie: true`', () => {
     if (status === 403) expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
+  it('of several accounts the current one’s cookie counts', async () => {
+    const { verifier, jar } = await start();
+    const token = jar.get('__Host-access');
+    const head = (cookie: string) => ({ method: 'GET', headers: new Headers({ cookie }) });
+    const verdictOf = async (cookie: string) => {
+      const verdict = await verifier.verifyRequest(head(cookie));
+      return verdict.ok ? verdict.claims.sub : verdict.error;
+    };
+    expect(await verdictOf(`__Host-access=x; __Host-access-2=${token}; __Host-account=2`)).toBe(
+      USER,
+    );
+    expect(await verdictOf(`__Host-access=${token}; __Host-access-2=x`)).toBe(USER);
+    expect(await verdictOf(`__Host-access=${token}; __Host-account=2`)).toBe('no_token');
+    // What is no index names the first; of two nobody knows which is planted.
+    for (const said of ['', '0', '5', '01', '1x', '-1'])
+      expect(await verdictOf(`__Host-access=${token}; __Host-account=${said}`)).toBe(USER);
+    const two = `__Host-access=${token}; __Host-account=0; __Host-account=2`;
+    expect(await verdictOf(two)).toBe('invalid_request');
+    const page = await verifier.getSession(head('__Host-session-2=x; __Host-account=2'));
+    expect(page.state).toBe('unknown');
+    expect((await verifier.getSession(head('__Host-session=x; __Host-account=2'))).state).toBe(
+      'signed_out',
+    );
+  });
+
   it('without the option no cookie is read', async () => {
     const response = await ask('GET', OWN, { cookie: false });
     expect(response.status).toBe(401);

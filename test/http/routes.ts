@@ -95,6 +95,14 @@ export const BROWSER_ROUTES: Route[] = [
     headers: { ...own, accept: 'application/json' },
   },
   { method: 'GET', path: '/browser/session', pattern: '/browser/session' },
+  { method: 'GET', path: '/browser/sessions', pattern: '/browser/sessions' },
+  {
+    method: 'POST',
+    path: '/browser/switch',
+    pattern: '/browser/switch',
+    json: { index: 0 },
+    headers: own,
+  },
   { method: 'POST', path: '/browser/refresh', pattern: '/browser/refresh', json: {}, headers: own },
   {
     method: 'POST',

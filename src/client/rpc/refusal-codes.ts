@@ -41,6 +41,7 @@ export type RefusalCode =
   | 'idempotency_key_reused'
   | 'assertion_refused'
   | 'invalid_code'
+  | 'too_many_accounts'
   | 'too_many_requests'
   /** The database, or the issuer of an ID token, gave no answer: keep the token, try again. */
   | 'temporarily_unavailable'

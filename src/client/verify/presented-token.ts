@@ -4,6 +4,7 @@
  * whoever made the request, so it counts for what changes something only if a page of this very
  * origin did: fetch metadata says so, or `Origin` where the browser sends none.
  */
+import { ofAccount, readCurrent } from './account-cookies';
 import { cookiesNamed } from './cookie-header';
 
 /** The part of a `Request` that is read. */
@@ -36,8 +37,9 @@ export function readToken(request: RequestHead, cookieOrigin: string | null): Pr
 }
 
 export function readCookieToken(request: RequestHead, origin: string): PresentedToken {
-  const [token, ...others] = cookiesNamed(request.headers.get('cookie'), ACCESS_COOKIE);
-  if (others.length > 0)
+  const current = readCurrent(request.headers.get('cookie'));
+  const [token, ...others] = cookiesOf(request, ACCESS_COOKIE);
+  if (others.length > 0 || current < 0)
     return refuse('invalid_request', 'The access cookie is there more than once');
   if (!token) return NO_TOKEN;
   if (!isSafe(request) && !isOfOwnPage(request, origin))
@@ -47,7 +49,13 @@ export function readCookieToken(request: RequestHead, origin: string): Presented
 
 /** Whether the browser has a session here, good or not, of which no access token is left. */
 export function hasSessionCookie({ headers }: RequestHead): boolean {
-  return cookiesNamed(headers.get('cookie'), SESSION_COOKIE).length > 0;
+  return cookiesOf({ headers }, SESSION_COOKIE).length > 0;
+}
+
+/** The values of the current account's cookies of this name. */
+function cookiesOf({ headers }: Pick<RequestHead, 'headers'>, name: string): string[] {
+  const header = headers.get('cookie');
+  return cookiesNamed(header, ofAccount(name, readCurrent(header)));
 }
 
 /**

@@ -7,6 +7,7 @@
 import type { Service } from '../../service/service';
 import type { AppEnv } from '../context';
 import { Hono } from '../hono';
+import { showAccounts, signOutAccount, switchHere } from './accounts';
 import { icon, stylesheet } from './assets';
 import {
   answer,
@@ -39,6 +40,7 @@ export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   routes.get('/style.css', stylesheet(pages));
   routes.get('/icon.svg', icon(service));
   routes.get('/', showDevices(service, pages));
+  routes.get('/accounts', showAccounts(service, pages));
   routes.get('/activity', showActivity(service, pages));
   routes.get('/sessions/:id', showDevice(service, pages));
   routes.get('/sign-out-others', askSignOutOthers(service, pages));
@@ -49,6 +51,8 @@ export function accountRoutes(service: Service, pages: Pages): Hono<AppEnv> {
   const isOwnForm = ownForm(service.config);
   routes.post('/sessions/:id/sign-out', isOwnForm, signOutOne(service, pages));
   routes.post('/sessions/:id/name', isOwnForm, nameDevice(service, pages));
+  routes.post('/accounts/:index/switch', isOwnForm, switchHere(service, pages));
+  routes.post('/accounts/:index/sign-out', isOwnForm, signOutAccount(service, pages));
   routes.post('/sign-out-others', isOwnForm, signOutOthers(service, pages));
   routes.post('/events/:id/:answer{yes|no}', isOwnForm, answer(service, pages));
   routes.post('/review', isOwnForm, answerByMail(service, pages));

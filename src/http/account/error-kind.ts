@@ -18,6 +18,8 @@ export type ErrorKind =
   | 'spent'
   /** Another site sent the request. */
   | 'cross_site'
+  /** The browser can hold no more accounts. */
+  | 'full'
   /** The request is not one that the page's own links and forms make. */
   | 'unclear';
 
@@ -48,6 +50,8 @@ export function toErrorKind(code: ProblemCode): ErrorKind {
       return 'fault';
     case 'invalid_code':
       return 'spent';
+    case 'too_many_accounts':
+      return 'full';
     case 'cross_site_request':
     case 'third_party_cookies_blocked':
       return 'cross_site';

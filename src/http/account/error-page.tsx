@@ -53,12 +53,21 @@ function explain(
       };
     case 'cross_site':
       return { title: texts.refusedTitle, lead: texts.refusedLead, ...devices };
+    case 'full':
+      return fullMessage(site);
     case 'spent':
       return { title: texts.spentTitle, lead: texts.spentLead, ...devices };
     case 'unclear':
       return { title: texts.refusedTitle, lead: texts.unclearLead, ...devices };
   }
 }
+
+/** Of a browser that can hold no more accounts. */
+export const fullMessage = ({ texts, link }: Site): MessageProps => ({
+  title: texts.fullTitle,
+  lead: texts.fullLead,
+  link: { href: link('/account/accounts'), text: texts.accountsTitle },
+});
 
 /** The same request once more. */
 function tryAgain(c: AppContext, { texts, here }: Site): Pick<MessageProps, 'link' | 'again'> {

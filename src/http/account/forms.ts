@@ -11,9 +11,8 @@ import {
   renameByCookie,
 } from '../../service/cookie-person';
 import type { Service } from '../../service/service';
-import { SESSION_COOKIE } from '../../tokens/session-cookie';
 import { cookieCallerOf } from '../browser/cookie-session';
-import { clearSessionCookies, isSentTwice } from '../browser/cookies';
+import { clearSessionCookies, isAmbiguous } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
@@ -92,8 +91,7 @@ export function signOutEverywhere(service: Service, { link }: Pages) {
 export function signOutHere(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
     // Of two cookies nothing says which session it would be; the browser keeps none either way.
-    if (!isSentTwice(c, SESSION_COOKIE))
-      await endCookieSession(await cookieCallerOf(c, service), service);
+    if (!isAmbiguous(c)) await endCookieSession(await cookieCallerOf(c, service), service);
     clearSessionCookies(c);
     return c.redirect(link(c, '/account/signed-out'), 303);
   };

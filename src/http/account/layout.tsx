@@ -18,6 +18,8 @@ export interface Site {
   brand: Brand;
   /** Whose account it is, as far as known. */
   person: string | null;
+  /** Whether the browser has other accounts than the current one, as far as its cookies say. */
+  hasOtherAccounts: boolean;
   /** Where the person came from. */
   app: ClientPages | null;
   stylesheet: string;
@@ -63,6 +65,11 @@ export const Layout = ({
         {site.person && (
           <p class="who">
             {fill<Child>(site.texts.signedInAs, { name: <bdi>{clean(site.person)}</bdi> })}
+          </p>
+        )}
+        {site.hasOtherAccounts && (
+          <p class="who">
+            <a href={site.link('/account/accounts')}>{site.texts.accountsTitle}</a>
           </p>
         )}
         {children}

@@ -3,6 +3,7 @@ import { personOf } from '../../calls/account-view';
 import { sha256 } from '../../crypto';
 import type { Service } from '../../service/service';
 import type { Session } from '../../sessions/session';
+import { accountsSent, currentOf } from '../browser/cookies';
 import type { AppContext } from '../context';
 import type { statusOf } from '../errors';
 import type { Child } from '../jsx/jsx-runtime';
@@ -63,6 +64,7 @@ export function createPages({ config, now, assets }: Service): Pages {
           href: `${pathname}?${new URLSearchParams([...searchParams, ['lang', tag]])}`,
         })),
         person: session === undefined ? null : personOf(session),
+        hasOtherAccounts: accountsSent(c).some((index) => index !== currentOf(c)),
         app: config.clients.get(session?.clientId ?? '')?.pages ?? null,
         wording: createWording(texts, locale, cf?.timezone, now()),
         brand,

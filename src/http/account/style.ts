@@ -30,7 +30,7 @@ nav a{display:inline-block;padding:.5rem 0}
 nav [aria-current]{font-weight:600;text-decoration:none}
 h1{font-size:1.75rem;line-height:1.2;margin:2rem 0 .5rem;letter-spacing:-.01em}
 h2{font-size:1.125rem;margin:2.25rem 0 .75rem}
-h3,h4{font-size:1rem;margin:0}
+h3,h4,li h2{font-size:1rem;margin:0}
 p{margin:.25rem 0}
 .lead,.facts,.empty{color:var(--soft)}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.75rem;list-style:none;margin:0;padding:0}
@@ -43,6 +43,7 @@ p{margin:.25rem 0}
 .facts.lines>*{display:block}
 .facts.lines>*::before{content:none}
 .who{color:var(--soft);margin-top:1.5rem}
+.who+.who{margin-top:0}
 .who+h1{margin-top:.25rem}
 summary{cursor:pointer;padding:.25rem 0}
 details ul{list-style:none;margin:0;padding:0}

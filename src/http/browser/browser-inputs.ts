@@ -1,6 +1,7 @@
 /** What the bodies of the routes of browsers may hold. */
 import * as v from 'valibot';
 import { asked } from '../../calls/fields';
+import { ACCOUNTS } from '../../tokens/session-cookie';
 
 export const signInSchema = v.strictObject({
   client_id: v.string(),
@@ -10,5 +11,13 @@ export const signInSchema = v.strictObject({
   persistent: v.optional(v.boolean()),
 });
 
+const index = v.picklist(ACCOUNTS, `must be an index from 0 to ${ACCOUNTS.length - 1}`);
+
 /** Where a page holds its access token. */
 export const refreshSchema = v.strictObject(asked);
+export const switchSchema = v.strictObject({ index, ...asked });
+
+/** Of one account, the current one unless it is named, or of all that the page's app may end. */
+export const signOutSchema = v.strictObject({
+  index: v.optional(v.union([index, v.literal('all')])),
+});

@@ -8,11 +8,11 @@ import type { Service } from '../../service/service';
 import { clientAuth } from '../auth/client-auth';
 import type { AppEnv } from '../context';
 import { Hono } from '../hono';
-import { refreshByCookie, signInByPage } from './give-session';
+import { refreshByCookie, signInByPage, switchAccount } from './give-session';
 import { signOutByCookies, signOutEverywhere } from './leave-session';
 import { preflight, sameSite } from './same-site';
 import { giveServerToken, refuseBrowsers } from './server-token';
-import { showSession } from './show-session';
+import { showSession, showSessions } from './show-session';
 
 export function browserRoutes(service: Service): Hono<AppEnv> {
   const { config } = service;
@@ -26,13 +26,15 @@ export function browserRoutes(service: Service): Hono<AppEnv> {
 
   routes.post('/refresh', ownApp, refreshByCookie(service));
   routes.post('/sign-in', ownApp, signInByPage(service));
+  routes.post('/switch', ownApp, switchAccount(service));
   routes.get('/session', ownApp, showSession(service));
+  routes.get('/sessions', ownApp, showSessions(service));
   routes.post('/sign-out', ownApp, signOutByCookies(service));
   routes.post('/sign-out-everywhere', ownApp, signOutEverywhere(service));
   routes.post('/token', refuseBrowsers, clientAuth(service), giveServerToken(service));
 
-  for (const path of ['/refresh', '/sign-in', '/sign-out', '/sign-out-everywhere'])
+  for (const path of ['/refresh', '/sign-in', '/switch', '/sign-out', '/sign-out-everywhere'])
     routes.options(path, preflight(config, 'POST'));
-  routes.options('/session', preflight(config, 'GET'));
+  for (const path of ['/session', '/sessions']) routes.options(path, preflight(config, 'GET'));
   return routes;
 }

@@ -1,28 +1,48 @@
 /** The session of the cookie that a browser sent. */
 import { findClient } from '../../config/refused-clients';
+import type { Held } from '../../service/browser-accounts';
 import type { CookieCaller } from '../../service/caller';
-import {
-  findCookieCaller,
-  type VerifiedCookie,
-  verifySessionCookie,
-} from '../../service/present-cookie';
+import { findCookieCaller, verifySessionCookie } from '../../service/present-cookie';
 import type { Service } from '../../service/service';
 import type { AppContext } from '../context';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
-import { assertOneSession, readSessionCookie } from './cookies';
+import {
+  accountsSent,
+  assertOneSession,
+  currentOf,
+  isAmbiguous,
+  readSessionCookie,
+} from './cookies';
 
 /**
- * The authentic refresh token of the cookie, even of a session that is over; null for anything
- * else.
+ * The authentic refresh tokens of the browser's accounts, even of sessions that are over.
  */
-export function verifyCookie(c: AppContext, service: Service): Promise<VerifiedCookie | null> {
-  return verifySessionCookie(readSessionCookie(c), service);
+export async function verifyHeld(c: AppContext, service: Service): Promise<Held> {
+  const cookies = await Promise.all(
+    accountsSent(c).map(async (index) => {
+      const cookie = await verifySessionCookie(readSessionCookie(c, index), service);
+      return [index, cookie] as const;
+    }),
+  );
+  return { current: currentOf(c), cookies: new Map(cookies) };
 }
 
-/** The person of the cookie's live session. Throws `session_ended`, or `ambiguous_cookie`. */
-export async function cookieCallerOf(c: AppContext, service: Service): Promise<CookieCaller> {
-  assertOneSession(c);
-  const cookie = await verifyCookie(c, service);
+/** Whether the browser has any session, live or over, or says so in a way that hides which. */
+export function hasSession(c: AppContext, { cookies }: Held): boolean {
+  return [...cookies].some(([index, cookie]) => cookie !== null || isAmbiguous(c, index));
+}
+
+/**
+ * The person of the live session of an account, the current one unless it is named. Throws
+ * `session_ended`, or `ambiguous_cookie`.
+ */
+export async function cookieCallerOf(
+  c: AppContext,
+  service: Service,
+  index = currentOf(c),
+): Promise<CookieCaller> {
+  assertOneSession(c, index);
+  const cookie = await verifySessionCookie(readSessionCookie(c, index), service);
   if (cookie === null || findClient(service.config, cookie.clientId) === undefined)
     throw cookieSessionEnded(null);
   c.set('claimedClientId', cookie.clientId);

@@ -8,9 +8,13 @@ import { ACCESS_COOKIE, fitsAccessCookie } from '../../access-cookie';
 import type { Client } from '../../config/clients';
 import type { Tokens } from '../../service/issue-tokens';
 import {
+  ACCOUNTS,
+  CURRENT_COOKIE,
   cookiesNamed,
   formatSessionCookie,
+  ofAccount,
   parseSessionCookie,
+  readCurrent,
   SESSION_COOKIE,
   type SessionCookie,
 } from '../../tokens/session-cookie';
@@ -25,19 +29,52 @@ const BOOKMARK_SECONDS = 600;
 /** The longest life that browsers give a cookie (RFC 6265bis §5.5). */
 const MAX_AGE_SECONDS = 400 * 86_400;
 
-/** Every cookie of the service. */
-export const COOKIE_NAMES = [SESSION_COOKIE, ACCESS_COOKIE, BOOKMARK_COOKIE, START_COOKIE] as const;
+const SESSION_COOKIES = ACCOUNTS.flatMap((index) => namesOf(index));
 
-/**
- * What the browser says of its session: the cookie, authentic or not; null without one, or where
- * two have its name (`assertOneSession`).
- */
-export function readSessionCookie(c: AppContext): SessionCookie | null {
-  return parseSessionCookie(readCookie(c, SESSION_COOKIE));
+/** Every cookie of the service. */
+export const COOKIE_NAMES: readonly string[] = [
+  ...SESSION_COOKIES,
+  CURRENT_COOKIE,
+  BOOKMARK_COOKIE,
+  START_COOKIE,
+];
+
+function namesOf(index: number) {
+  return [ofAccount(SESSION_COOKIE, index), ofAccount(ACCESS_COOKIE, index)] as const;
 }
 
-export function readAccessCookie(c: AppContext): string | null {
-  return readCookie(c, ACCESS_COOKIE);
+/** The index of the account that the request is of; -1 where two cookies say it. */
+export function currentOf(c: AppContext): number {
+  return readCurrent(c.req.header('cookie'));
+}
+
+/**
+ * What the browser says of the session of an account, the current one unless another is named: the
+ * cookie, authentic or not; null without one, or where two have its name (`assertOneSession`).
+ */
+export function readSessionCookie(c: AppContext, index = currentOf(c)): SessionCookie | null {
+  return parseSessionCookie(readCookie(c, namesOf(index)[0]));
+}
+
+export function readAccessCookie(c: AppContext, index = currentOf(c)): string | null {
+  return readCookie(c, namesOf(index)[1]);
+}
+
+/** The accounts that the browser sent cookies of, whatever is in them. */
+export function accountsSent(c: AppContext): number[] {
+  return ACCOUNTS.filter((index) => namesOf(index).some((name) => sent(c, name).length > 0));
+}
+
+/**
+ * From now on the browser is of this account. The access token of the one that it leaves is of no
+ * use there, and cookies of five accounts make requests long.
+ */
+export function setCurrent(c: AppContext, index: number): void {
+  const former = currentOf(c);
+  if (former === index) return;
+  set(c, CURRENT_COOKIE, `${index}`, index === 0 ? 0 : MAX_AGE_SECONDS);
+  const [, access] = namesOf(former);
+  if (sent(c, access).length > 0) set(c, access, '', 0);
 }
 
 /** How new what this browser is shown has to be: middleware/bookmarks.ts. */
@@ -72,23 +109,28 @@ export function isSentTwice(c: AppContext, name: string): boolean {
   return sent(c, name).length > 1;
 }
 
+/** Whether nothing tells which session is the account's, the current one's unless it is named. */
+export function isAmbiguous(c: AppContext, index = currentOf(c)): boolean {
+  return index < 0 || isSentTwice(c, namesOf(index)[0]);
+}
+
 /**
  * For whoever is to be told of a session, not given or relieved of one. That the browser has none
  * would hide the cause.
  */
-export function assertOneSession(c: AppContext): void {
-  if (isSentTwice(c, SESSION_COOKIE)) throw toCookieProblem({ code: 'ambiguous_cookie' });
+export function assertOneSession(c: AppContext, index = currentOf(c)): void {
+  if (isAmbiguous(c, index)) throw toCookieProblem({ code: 'ambiguous_cookie' });
 }
 
 const sent = (c: AppContext, name: string) => cookiesNamed(c.req.header('cookie'), name);
 
-/** Whether the browser sent either cookie of a session, whatever is in it. */
+/** Whether the browser sent either cookie of any session, whatever is in it. */
 export function hasSessionCookies(c: AppContext): boolean {
-  return [SESSION_COOKIE, ACCESS_COOKIE].some((name) => sent(c, name).length > 0);
+  return accountsSent(c).length > 0;
 }
 
 /**
- * Gives the browser a session's tokens; the access token only where the client has it in a cookie.
+ * Gives the browser a session's tokens, as those of an account; the access token only where the client has it in a cookie.
  * Neither cookie outlives what it holds; those of a session that is not persistent have no Max-Age,
  * and go when the browser is closed (RFC 6265bis §5.5). Call it last: an error must set no cookie.
  */
@@ -96,28 +138,30 @@ export function setSessionCookies(
   c: AppContext,
   { id, accessTokenIn }: Client,
   tokens: Tokens,
+  index = currentOf(c),
 ): void {
   const isInCookie = accessTokenIn === 'cookie';
   if (isInCookie && !fitsAccessCookie(tokens.accessToken))
     throw new Error('the access token does not fit into a cookie');
+  const [sessionName, accessName] = namesOf(index);
   const session = formatSessionCookie({ clientId: id, refreshToken: tokens.refreshToken });
   const keptFor = (seconds: number | null) =>
     tokens.isPersistent ? (seconds ?? MAX_AGE_SECONDS) : null;
-  set(c, SESSION_COOKIE, session, keptFor(tokens.refreshTokenExpiresIn));
-  if (isInCookie) set(c, ACCESS_COOKIE, tokens.accessToken, keptFor(tokens.expiresIn));
+  set(c, sessionName, session, keptFor(tokens.refreshTokenExpiresIn));
+  if (isInCookie) set(c, accessName, tokens.accessToken, keptFor(tokens.expiresIn));
   // One that is left over is of the session before, or of the client as it was configured.
-  else if (sent(c, ACCESS_COOKIE).length > 0) set(c, ACCESS_COOKIE, '', 0);
+  else if (sent(c, accessName).length > 0) set(c, accessName, '', 0);
   c.set('sessionClientId', id);
 }
 
 /**
- * Takes the session out of the browser. There is no `Clear-Site-Data` beside it: `cookies` would
+ * Takes an account's session out of the browser. There is no `Clear-Site-Data` beside it: `cookies` would
  * take the app's own on the whole registrable domain, `storage` what else the app keeps on this
  * origin, and `cache` holds Chromium for seconds over answers that were never kept (`no-store`).
  */
-export function clearSessionCookies(c: AppContext): void {
-  set(c, SESSION_COOKIE, '', 0);
-  set(c, ACCESS_COOKIE, '', 0);
+export function clearSessionCookies(c: AppContext, index = currentOf(c)): void {
+  // Where nothing tells which account is current, that is what goes.
+  for (const name of index < 0 ? [CURRENT_COOKIE] : namesOf(index)) set(c, name, '', 0);
   // Whoever comes next has seen nothing.
   c.get('caller').meter.bookmarks.clear();
 }

@@ -8,39 +8,66 @@ import { toIso } from '../../iso-time';
 import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
 import type { Service } from '../../service/service';
-import { signInReplacing } from '../../service/sign-in-replacing';
+import { signInBeside } from '../../service/sign-in-beside';
+import type { Asked } from '../../service/token-grant';
 import type { Session } from '../../sessions/session';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { readIdempotencyKey, readJson, readOptionalJson } from '../input';
 import { cookieSessionEnded, toCookieProblem } from '../refusals';
-import { refreshSchema, signInSchema } from './browser-inputs';
-import { assertOneSession, readSessionCookie, setSessionCookies } from './cookies';
+import { refreshSchema, signInSchema, switchSchema } from './browser-inputs';
+import { verifyHeld } from './cookie-session';
+import {
+  assertOneSession,
+  currentOf,
+  readSessionCookie,
+  setCurrent,
+  setSessionCookies,
+} from './cookies';
 import { assertMayHold, toHeldToken } from './held-token';
+import { isOthers } from './same-site';
 
 export function refreshByCookie(service: Service) {
-  const { config } = service;
   return async function answerRefresh(c: AppContext): Promise<Response> {
-    const asked = toAsked(await readOptionalJson(c, refreshSchema));
-    assertOneSession(c);
-    const cookie = readSessionCookie(c);
-    if (c.get('isOtherApps') || cookie === null) throw cookieSessionEnded(null);
-    const { clientId, refreshToken } = cookie;
-    const client = findBrowserClient(config, clientId);
-    if (client === null) throw cookieSessionEnded(null);
-    assertMayHold(c, client);
-    if ((asked.resource ?? asked.scope) !== null && client.accessTokenIn === 'cookie')
-      throw new ProblemError(
-        'invalid_request',
-        'resource and scope are for pages that hold access tokens',
-      );
-    const presentation = { presented: refreshToken, clientId, asked };
-    const result = await refresh(c.get('caller'), service, presentation);
-    if (!result.ok) throw toCookieProblem(result.refusal);
-    setSessionCookies(c, client, result.tokens);
-    c.set('outcome', result.outcome);
-    return c.json({ ...toGiven(service, client, result), ...toLifetimeView(result.tokens) });
+    const input = await readOptionalJson(c, refreshSchema);
+    return refreshAccount(c, service, currentOf(c), toAsked(input));
   };
+}
+
+/** The account becomes the current one as it is refreshed: one that is over does not. */
+export function switchAccount(service: Service) {
+  return async function answerSwitch(c: AppContext): Promise<Response> {
+    const { input } = await readJson(c, switchSchema);
+    return refreshAccount(c, service, input.index, toAsked(input));
+  };
+}
+
+async function refreshAccount(
+  c: AppContext,
+  service: Service,
+  index: number,
+  asked: Asked,
+): Promise<Response> {
+  const { config } = service;
+  assertOneSession(c, index);
+  const cookie = readSessionCookie(c, index);
+  if (cookie === null || isOthers(c, config, cookie.clientId)) throw cookieSessionEnded(null);
+  const { clientId, refreshToken } = cookie;
+  const client = findBrowserClient(config, clientId);
+  if (client === null) throw cookieSessionEnded(null);
+  assertMayHold(c, client);
+  if ((asked.resource ?? asked.scope) !== null && client.accessTokenIn === 'cookie')
+    throw new ProblemError(
+      'invalid_request',
+      'resource and scope are for pages that hold access tokens',
+    );
+  const presentation = { presented: refreshToken, clientId, asked };
+  const result = await refresh(c.get('caller'), service, presentation);
+  if (!result.ok) throw toCookieProblem(result.refusal);
+  setSessionCookies(c, client, result.tokens, index);
+  setCurrent(c, index);
+  c.set('outcome', result.outcome);
+  return c.json({ ...toGiven(service, client, result), ...toLifetimeView(result.tokens) });
 }
 
 /**
@@ -68,10 +95,11 @@ export function signInByPage(service: Service) {
       persistent,
       idempotencyKey,
     };
-    const former = readSessionCookie(c);
-    const result = await signInReplacing(c.get('caller'), service, identity, former);
+    const held = await verifyHeld(c, service);
+    const result = await signInBeside(c.get('caller'), service, identity, held);
     if (!result.ok) throw toCookieProblem(result.refusal);
-    setSessionCookies(c, client, result.tokens);
+    setSessionCookies(c, client, result.tokens, result.index);
+    setCurrent(c, result.index);
     c.set('outcome', result.isRepeat ? 'repeated' : 'signed_in');
     return c.json(toGiven(service, client, result), 201);
   };

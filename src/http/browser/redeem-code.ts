@@ -1,7 +1,9 @@
 /**
  * What an authentic hand-off code comes to in this browser: a session, a step-up, or nothing new.
  */
+import { findHandedOff, type Held, placeAccount } from '../../service/browser-accounts';
 import type { Tokens } from '../../service/issue-tokens';
+import type { VerifiedCookie } from '../../service/present-cookie';
 import type { Result } from '../../service/refusal';
 import type { Service } from '../../service/service';
 import { type BrowserHandoff, openCode, startInBrowser } from '../../service/start-in-browser';
@@ -10,10 +12,13 @@ import type { OpenedHandoff } from '../../tokens/handoff-code';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { toProblemError } from '../refusals';
-import type { verifyCookie } from './cookie-session';
-import { readStartCookie, setSessionCookies, setStartCookie } from './cookies';
+import { readStartCookie, setCurrent, setSessionCookies, setStartCookie } from './cookies';
 
-type Former = Awaited<ReturnType<typeof verifyCookie>>;
+/** The account that a browser has by the very session that a code is for. */
+interface OwnAccount {
+  index: number;
+  cookie: VerifiedCookie;
+}
 
 /** What an authentic code stands for, where the client may still have it. */
 export async function open(c: AppContext, service: Service, code: string): Promise<BrowserHandoff> {
@@ -27,10 +32,14 @@ export async function exchange(
   c: AppContext,
   service: Service,
   handoff: BrowserHandoff,
-  former: Former,
+  held: Held,
 ) {
-  const result = await startInBrowser(c.get('caller'), service, handoff, former);
-  return give(c, handoff, result, 'started');
+  const caller = c.get('caller');
+  const newcomer = () => findHandedOff(caller, service, handoff);
+  const placed = await placeAccount(caller, service, held, handoff.client, newcomer);
+  if (!placed.ok) throw toProblemError(placed.refusal);
+  const result = await startInBrowser(caller, service, handoff, placed.former);
+  return give(c, handoff, result, { outcome: 'started', index: placed.index });
 }
 
 /** The browser has the session: the code raises it, or is of a link that is opened again. */
@@ -38,40 +47,45 @@ export async function goOn(
   c: AppContext,
   service: Service,
   handoff: BrowserHandoff,
-  former: NonNullable<Former>,
+  { index, cookie }: OwnAccount,
 ) {
   if (handoff.authentication === undefined || handoff.isExpired) {
     c.set('outcome', 'unchanged');
+    setCurrent(c, index);
     return c.redirect(handoff.returnUrl, 303);
   }
-  const result = await stepUpInBrowser(c.get('caller'), service, handoff, former);
-  return give(c, handoff, result, 'authenticated');
+  const result = await stepUpInBrowser(c.get('caller'), service, handoff, cookie);
+  return give(c, handoff, result, { outcome: 'authenticated', index });
 }
 
 function give(
   c: AppContext,
   { client, returnUrl }: BrowserHandoff,
   result: Result<{ tokens: Tokens }>,
-  outcome: string,
+  { outcome, index }: { outcome: string; index: number },
 ): Response {
   if (!result.ok) throw toProblemError(result.refusal);
-  setSessionCookies(c, client, result.tokens);
+  setSessionCookies(c, client, result.tokens, index);
+  setCurrent(c, index);
   if (readStartCookie(c) !== null) setStartCookie(c, null);
   c.set('outcome', outcome);
   return c.redirect(returnUrl, 303);
 }
 
-/** Whether the browser has the very session that the code was for: a link that is opened again. */
-export function isOf(
-  former: Former,
+/** Where the browser has the very session that the code was for: a link that is opened again. */
+export function findOwn(
+  { cookies }: Held,
   { sessionId, clientId }: OpenedHandoff,
-): former is NonNullable<Former> {
-  return (
-    former !== null &&
-    !former.token.mayBeForged &&
-    former.token.sessionId === sessionId &&
-    former.clientId === clientId
-  );
+): OwnAccount | null {
+  for (const [index, cookie] of cookies)
+    if (
+      cookie !== null &&
+      !cookie.token.mayBeForged &&
+      cookie.token.sessionId === sessionId &&
+      cookie.clientId === clientId
+    )
+      return { index, cookie };
+  return null;
 }
 
 /** As the operations say it (service/start-in-browser.ts). */

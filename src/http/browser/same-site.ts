@@ -80,7 +80,7 @@ export const sameSite = (config: Config) => {
     if (cookie !== null && config.clients.has(cookie.clientId))
       c.set('claimedClientId', cookie.clientId);
     if (origin !== undefined && cookie !== null)
-      c.set('isOtherApps', !mayUse(config, cookie.clientId, origin));
+      c.set('isOtherApps', isOthers(c, config, cookie.clientId));
     try {
       if (
         !isSafeMethod &&
@@ -115,7 +115,7 @@ function thirdParty(c: AppContext, origin: string): ProblemError {
  * Whether a page of this origin acts for sessions of the client. Those of a client that is gone
  * from the configuration are nobody's.
  */
-export function mayUse(config: Config, clientId: string, origin: string): boolean {
+function mayUse(config: Config, clientId: string, origin: string): boolean {
   // Of a refused client nobody knows the origins.
   if (config.refusedClients.has(clientId)) return origin === new URL(config.issuer).origin;
   const client = config.clients.get(clientId);
@@ -124,6 +124,12 @@ export function mayUse(config: Config, clientId: string, origin: string): boolea
     origin === new URL(config.issuer).origin ||
     client.origins.includes(origin)
   );
+}
+
+/** Whether a session of the client is another app's than the page's that asks. */
+export function isOthers(c: AppContext, config: Config, clientId: string): boolean {
+  const origin = c.req.header('origin');
+  return origin !== undefined && !mayUse(config, clientId, origin);
 }
 
 /**

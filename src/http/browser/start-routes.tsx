@@ -6,18 +6,18 @@
  * another host of the site, which someone else may have, is everybody else.
  */
 
+import { takesCurrent } from '../../service/browser-accounts';
 import type { Service } from '../../service/service';
-import { SESSION_COOKIE } from '../../tokens/session-cookie';
 import { toErrorKind } from '../account/error-kind';
-import { Message, type Site } from '../account/layout';
+import { fullMessage } from '../account/error-page';
+import { Message, type MessageProps, type Site } from '../account/layout';
 import { type Pages, render } from '../account/pages';
 import type { AppContext, AppEnv } from '../context';
 import { OAuthError, ProblemError, respondToError, statusOf, toProblem } from '../errors';
 import { Hono } from '../hono';
 import { readForm, readPageQuery } from '../input';
-import { verifyCookie } from './cookie-session';
-import { isSentTwice } from './cookies';
-import { exchange, goOn, invalidCode, isOf, open } from './redeem-code';
+import { hasSession, verifyHeld } from './cookie-session';
+import { exchange, findOwn, goOn, invalidCode, open } from './redeem-code';
 import { isAllowedOrigin } from './same-site';
 import { assertNavigation, bind, isBound, mayStartUnasked } from './start-binding';
 import { StartPage } from './start-page';
@@ -55,15 +55,17 @@ function startByLink(service: Service, pages: Pages) {
     if (c.req.method === 'HEAD') return c.body(null, 204);
     assertNavigation(c);
     const handoff = await open(c, service, code);
-    const former = await verifyCookie(c, service);
-    if (isOf(former, handoff)) return goOn(c, service, handoff, former);
+    const held = await verifyHeld(c, service);
+    const own = findOwn(held, handoff);
+    if (own !== null) return goOn(c, service, handoff, own);
     // Of a step-up nobody is asked: a browser without the session has nothing to agree to.
     if (handoff.isExpired || handoff.authentication !== undefined) throw invalidCode();
-    const hasSession = former !== null || isSentTwice(c, SESSION_COOKIE);
-    if ((await isBound(c, code)) || mayStartUnasked(c, handoff.client.origins, hasSession))
-      return exchange(c, service, handoff, former);
+    const { client } = handoff;
+    if ((await isBound(c, code)) || mayStartUnasked(c, client.origins, hasSession(c, held)))
+      return exchange(c, service, handoff, held);
     c.set('outcome', 'asked');
     const { host, origin } = new URL(handoff.returnUrl);
+    const isSignedIn = (held.cookies.get(held.current) ?? null) !== null;
     const page = (
       <StartPage
         site={await pages.siteOf(c)}
@@ -71,7 +73,7 @@ function startByLink(service: Service, pages: Pages) {
         lang={c.req.query('lang') ?? null}
         app={handoff.clientId}
         host={host}
-        replaces={former !== null}
+        replaces={isSignedIn && takesCurrent(service, held, client)}
       />
     );
     return render(c, page, { headers: pageHeaders(pages, origin) });
@@ -93,11 +95,12 @@ function startByForm(service: Service, pages: Pages) {
     const { origins } = handoff.client;
     if (!isAllowedOrigin(request, issuerOrigin, origins))
       throw new ProblemError('cross_site_request', 'The form is not one of the client');
-    const former = await verifyCookie(c, service);
-    if (isOf(former, handoff)) return goOn(c, service, handoff, former);
+    const held = await verifyHeld(c, service);
+    const own = findOwn(held, handoff);
+    if (own !== null) return goOn(c, service, handoff, own);
     if (handoff.isExpired) throw invalidCode();
     const isWithinSite = request.site === 'same-origin' || request.site === 'same-site';
-    if (former !== null || isWithinSite) return exchange(c, service, handoff, former);
+    if (isWithinSite || hasSession(c, held)) return exchange(c, service, handoff, held);
     // A form of another site comes without the session's cookie (SameSite=Lax), and would leave a
     // session that nobody can end. What the browser navigates to next has it.
     await bind(c, code);
@@ -128,7 +131,8 @@ async function readCode(c: AppContext): Promise<string> {
   throw new ProblemError('invalid_request', 'code is missing');
 }
 
-function explain({ code }: ProblemError, { texts }: Site): { title: string; lead: string } {
+function explain({ code }: ProblemError, site: Site): MessageProps {
+  const { texts } = site;
   switch (toErrorKind(code)) {
     case 'unavailable':
     case 'busy':
@@ -136,6 +140,8 @@ function explain({ code }: ProblemError, { texts }: Site): { title: string; lead
       return { title: texts.unavailableTitle, lead: texts.startUnavailableLead };
     case 'cross_site':
       return { title: texts.refusedTitle, lead: texts.startElsewhereLead };
+    case 'full':
+      return fullMessage(site);
     case 'ended':
     case 'authenticate':
     case 'nothing':

@@ -1,0 +1,40 @@
+/** What `CLIENTS` knows of a client's secrets: the SHA-256 of each. */
+import { base64url } from 'jose';
+import { isCanonicalBase64url } from '../client/verify/compact-jws';
+
+/** The SHA-256 (base64url) of texts that are no secrets: the empty one, and what examples use. */
+const HASHES_OF_NO_SECRET: ReadonlySet<string> = new Set([
+  /* the empty text */ '47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU',
+  /* test */ 'n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg',
+  /* secret */ 'K7gNU3sdo-OL0wNhqoVWhr3g6s1xYv72ol_pe_Unols',
+  /* password */ 'XohImNooBHFR0OVvjcYpJ3NgPQ1qq73WKhHvch0VQtg',
+  /* client_secret */ 'g9FRqY6sDQzTNqEoWe5VXKHAfsvH5aef4fuiMJjTjqc',
+  /* changeme */ 'BXugPWxEEEhj3HNh_kV4ll0YhzYPkKCJWILlimJI_IY',
+  /* demo */ 'KpdRbDVLaISM29j1SiJqClWyHtE44getbFy7nACqWuo',
+  /* backend-secret */ 'M0hPywCeb2Gp2LUGttMR0xI9YA-Kj-LCL2gkkm210Ss',
+  /* hunter2 */ '9S-9MrKzuG_4jvbEkGKChfSCrxXdyylUH5S89Saj9sc',
+]);
+
+/** Each as base64url, and `problem` of what is wrong with them. */
+export function parseSecretHashes(
+  texts: readonly string[],
+  problem: (text: string) => void,
+): readonly string[] {
+  const hashes = texts.map((hash) => toBase64url(hash));
+  if (hashes.includes(null)) problem('secret_sha256 must be a SHA-256 in hex or base64url');
+  const known = hashes.filter((hash) => hash !== null);
+  if (known.some((hash) => HASHES_OF_NO_SECRET.has(hash)))
+    problem(
+      'secret_sha256 is the hash of an empty or well-known text; make one as docs/clients.md shows',
+    );
+  if (new Set(known).size < known.length) problem('both of secret_sha256 are the same');
+  return known;
+}
+
+/** A SHA-256 in hex or base64url as base64url; null when it is neither. */
+function toBase64url(hash: string): string | null {
+  if (hash.length === 43 && isCanonicalBase64url(hash)) return hash;
+  if (!/^[0-9a-fA-F]{64}$/.test(hash)) return null;
+  const bytes = hash.match(/../g)?.map((byte) => Number.parseInt(byte, 16)) ?? [];
+  return base64url.encode(Uint8Array.from(bytes));
+}
