@@ -4,9 +4,15 @@
  */
 import { parseConfig } from '../config/config';
 import { toStylesheet } from '../http/account/style';
+import type { ShownEvent } from './answers';
 import type { DevEnv } from './dev-env';
 import { LandingPage, type ShownToken } from './landing';
 import { PAGE_SCRIPT } from './page-script';
+import { PAGE_STYLE } from './page-style';
+import { replayElsewhere } from './replay';
+import { see, sessionOf } from './seen-calls';
+import { tellAnswer } from './tell-answer';
+import { GRACE_SECONDS } from './trials';
 
 /** Asks the Worker itself. */
 type Ask = (request: Request) => Promise<Response>;
@@ -14,42 +20,62 @@ type Ask = (request: Request) => Promise<Response>;
 const CLIENT_ID = 'demo-web';
 const USER_ID = '5e551005-0000-4000-8000-00000000d3a0';
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-
-/** A line of code is a line: what is too long for the screen is scrolled to. */
-const CODE_STYLE =
-  'figure{clear:both;margin:0 0 1.5rem;overflow:auto;border-radius:.5rem;background:var(--tile)}pre{white-space:pre;overflow:visible;width:max-content;margin:0}button[data-copy]{float:right;margin-bottom:.5rem}';
+  "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 export const demo = {
-  clientId: CLIENT_ID,
+  client: {
+    client_id: CLIENT_ID,
+    sessions: { refresh_grace_seconds: GRACE_SECONDS },
+  },
 
   /** Answers for the pages of the demo, and passes everything else on. */
-  async fetch(request: Request, env: DevEnv, ask: Ask): Promise<Response> {
-    const { pathname } = new URL(request.url);
+  async fetch(request: Request, env: DevEnv, askUnseen: Ask): Promise<Response> {
+    const url = new URL(request.url);
     const issuer = (env.ISSUER ?? '').replace(/\/+$/, '');
     const base = new URL(issuer).pathname.replace(/\/+$/, '');
-    if (request.method === 'GET' && (pathname === base || pathname === `${base}/`))
-      return showLanding(request, env, base);
-    if (request.method === 'GET' && pathname === `${base}/demo/style.css`)
-      return showStylesheet(env);
-    if (request.method === 'GET' && pathname === `${base}/demo/page.js`)
-      return new Response(PAGE_SCRIPT, {
-        headers: { 'Content-Type': 'text/javascript; charset=utf-8' },
-      });
-    if (request.method === 'POST' && pathname === `${base}/demo`)
-      return startSession(request, env, issuer, ask);
-    return ask(request);
+    const ask: Ask = async (inner) => {
+      const response = await askUnseen(inner);
+      await see(inner, response);
+      return response;
+    };
+    if (url.pathname !== base && !url.pathname.startsWith(`${base}/`)) return ask(request);
+    switch (`${request.method} ${url.pathname.slice(base.length)}`) {
+      case 'GET ':
+      case 'GET /':
+        return showLanding(request, env, { base, issuer, ask });
+      case 'GET /demo/style.css':
+        return showStylesheet(env);
+      case 'GET /demo/page.js':
+        return new Response(PAGE_SCRIPT, {
+          headers: { 'Content-Type': 'text/javascript; charset=utf-8' },
+        });
+      case 'GET /demo/answer':
+        return tellAnswer(url, () => readSecurityLog(env, issuer, ask));
+      case 'POST /demo/replay':
+        return replay(request, issuer, ask);
+      case 'POST /demo':
+        return startSession(request, env, issuer, ask);
+      default:
+        return ask(request);
+    }
   },
 };
 
-function showLanding(request: Request, env: DevEnv, base: string): Response {
+async function showLanding(
+  request: Request,
+  env: DevEnv,
+  { base, issuer, ask }: { base: string; issuer: string; ask: Ask },
+): Promise<Response> {
+  const cookies = request.headers.get('cookie') ?? '';
   const page = (
     <LandingPage
       base={base}
       issuer={env.ISSUER ?? ''}
       hasBackend={env.DEMO_CLIENT_ID !== undefined && env.DEMO_CLIENT_SECRET !== undefined}
       wasStarted={new URL(request.url).searchParams.has('started')}
-      tokens={readTokens(request.headers.get('cookie') ?? '')}
+      sessionId={sessionOf(cookies)}
+      whyOver={await toWhyOver(cookies, issuer, ask)}
+      tokens={readTokens(cookies)}
     />
   );
   return new Response(`<!doctype html>${page}`, {
@@ -62,9 +88,37 @@ function showLanding(request: Request, env: DevEnv, base: string): Response {
   });
 }
 
+/** Why the session of the cookies is over; null where it is not, or there is none. */
+async function toWhyOver(cookies: string, issuer: string, ask: Ask): Promise<string | null> {
+  if (sessionOf(cookies) === null) return null;
+  const response = await ask(
+    new Request(`${issuer}/browser/session`, { headers: { Cookie: cookies } }),
+  );
+  if (response.status !== 401) return null;
+  const { reason } = await response.json<{ reason?: string }>();
+  return reason ?? 'session_ended';
+}
+
+/** The newest events of the demo's person, as its backend reads them. */
+async function readSecurityLog(env: DevEnv, issuer: string, ask: Ask): Promise<ShownEvent[]> {
+  const response = await ask(
+    new Request(`${issuer}/v1/users/${USER_ID}/events?limit=50`, {
+      headers: { Authorization: toBasic(env) },
+    }),
+  );
+  return response.ok ? (await response.json<{ events: ShownEvent[] }>()).events : [];
+}
+
+async function replay(request: Request, issuer: string, ask: Ask): Promise<Response> {
+  if (toOwnOrigin(request, issuer) === null) return new Response('cross-site', { status: 403 });
+  const session = new URL(request.url).searchParams.get('session') ?? '';
+  const response = await replayElsewhere(session, issuer, ask);
+  return response ?? new Response('no old token', { status: 409 });
+}
+
 function showStylesheet(env: DevEnv): Response {
   const { brand } = parseConfig(env);
-  return new Response(toStylesheet(brand) + CODE_STYLE, {
+  return new Response(toStylesheet(brand) + PAGE_STYLE, {
     headers: { 'Content-Type': 'text/css; charset=utf-8' },
   });
 }
@@ -86,7 +140,7 @@ async function startSession(
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',
-        Authorization: `Basic ${btoa(`${env.DEMO_CLIENT_ID}:${env.DEMO_CLIENT_SECRET}`)}`,
+        Authorization: toBasic(env),
       },
       body: JSON.stringify({
         client_id: CLIENT_ID,
@@ -105,6 +159,9 @@ async function startSession(
     headers: { Location: pathname + search, 'Cache-Control': 'no-store' },
   });
 }
+
+const toBasic = ({ DEMO_CLIENT_ID, DEMO_CLIENT_SECRET }: DevEnv) =>
+  `Basic ${btoa(`${DEMO_CLIENT_ID}:${DEMO_CLIENT_SECRET}`)}`;
 
 /**
  * The origin at which the browser sees these pages, null where another site's page sends the form:

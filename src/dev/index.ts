@@ -29,7 +29,7 @@ function withDemoApp(env: DevEnv, host: string): Env {
 
 /** The demo's backend, which acts for the demo's app too. */
 function actFor({ for_clients = [], ...client }: { for_clients?: string[] }) {
-  return { ...client, for_clients: [...for_clients, demo.clientId] };
+  return { ...client, for_clients: [...for_clients, demo.client.client_id] };
 }
 
 function addDemoApp(
@@ -44,7 +44,7 @@ function addDemoApp(
     if (!Array.isArray(clients)) return CLIENTS;
     return JSON.stringify([
       ...clients.map((client) => (client.client_id === DEMO_CLIENT_ID ? actFor(client) : client)),
-      { client_id: demo.clientId, origins, return_urls: returnUrls },
+      { ...demo.client, origins, return_urls: returnUrls },
     ]);
   } catch {
     // The Worker says what is wrong with it.

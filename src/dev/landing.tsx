@@ -1,5 +1,6 @@
 /** The page at `/` under `npm start`. */
 import { CLIENT, toApiCode, toBackendCode, toPageCode } from './snippets';
+import { Trials } from './trials';
 
 export interface ShownToken {
   name: string;
@@ -12,6 +13,8 @@ export const LandingPage = ({
   issuer,
   hasBackend,
   wasStarted,
+  sessionId,
+  whyOver,
   tokens,
 }: {
   base: string;
@@ -19,6 +22,8 @@ export const LandingPage = ({
   hasBackend: boolean;
   /** Whether the browser comes from the start of a session. */
   wasStarted: boolean;
+  sessionId: string | null;
+  whyOver: string | null;
   tokens: ShownToken[];
 }) => (
   <html lang="en">
@@ -37,10 +42,10 @@ export const LandingPage = ({
         </div>
       </header>
       <main>
-        {tokens.length === 0 ? (
+        {sessionId === null ? (
           <Welcome base={base} hasBackend={hasBackend} hasLostCookies={wasStarted} />
         ) : (
-          <SignedIn base={base} tokens={tokens} />
+          <SignedIn base={base} sessionId={sessionId} whyOver={whyOver} tokens={tokens} />
         )}
         <h2>In your own app</h2>
         <Step title="The app, in CLIENTS" code={CLIENT} />
@@ -90,11 +95,32 @@ const Welcome = ({
   </>
 );
 
-const SignedIn = ({ base, tokens }: { base: string; tokens: ShownToken[] }) => (
+const SignedIn = ({
+  base,
+  sessionId,
+  whyOver,
+  tokens,
+}: {
+  base: string;
+  sessionId: string;
+  whyOver: string | null;
+  tokens: ShownToken[];
+}) => (
   <>
-    <h1>You have a session.</h1>
-    <p class="lead">It lives in two HttpOnly cookies, so no script of any page can read it.</p>
-    <div class="row">
+    {whyOver === null ? (
+      <>
+        <h1>You have a session.</h1>
+        <p class="lead">It lives in two HttpOnly cookies, so no script of any page can read it.</p>
+      </>
+    ) : (
+      <>
+        <h1>The session is over.</h1>
+        <p class="lead">
+          The service says <code>{whyOver}</code>. Your app would now ask for a new sign-in.
+        </p>
+      </>
+    )}
+    <div class="row" id="start">
       <a class="button primary" href={`${base}/account`}>
         Your devices
       </a>
@@ -104,6 +130,7 @@ const SignedIn = ({ base, tokens }: { base: string; tokens: ShownToken[] }) => (
         </button>
       </form>
     </div>
+    <Trials base={base} sessionId={sessionId} />
     {tokens.map(({ name, header, payload }) => (
       <section>
         <h2>

@@ -148,7 +148,7 @@ describe('anywhere else', () => {
       for (const name of scripts) {
         const text = readFileSync(join(directory, name), 'utf8');
         expect(text).toContain('Your devices');
-        expect(text).not.toMatch(/demo-web|DEMO_CLIENT|demo session/i);
+        expect(text).not.toMatch(/demo-web|DEMO_CLIENT|demo session|Try to break it/i);
       }
     } finally {
       rmSync(directory, { recursive: true });
@@ -167,6 +167,8 @@ describe('anywhere else', () => {
       ['POST', '/demo'],
       ['GET', '/demo/style.css'],
       ['GET', '/demo/page.js'],
+      ['GET', '/demo/answer'],
+      ['POST', '/demo/replay'],
     ])('%s %s is not there', async (method, path) => {
       expect((await fetch(service.origin + path, { method, redirect: 'manual' })).status).toBe(404);
     });

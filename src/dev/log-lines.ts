@@ -1,0 +1,50 @@
+/**
+ * The log lines of this isolate, for the page to show: what a request cost and which events it
+ * wrote is said there and nowhere else. Nothing is changed or held back: each line is still
+ * printed.
+ */
+export interface LogLine {
+  event: string;
+  request_id?: string;
+  /** Of a line about an event of the security log. */
+  event_id?: string;
+  outcome?: string;
+  d1_round_trips?: number;
+  d1_rows_written?: number;
+  /** Of a run of the cron: what was deleted, by its kind. */
+  cleanup?: Record<string, unknown>;
+}
+
+const MOST_LINES = 300;
+const lines: LogLine[] = [];
+
+for (const level of ['log', 'warn', 'error'] as const) {
+  const print = console[level].bind(console);
+  console[level] = (...said: unknown[]) => {
+    keep(said[0]);
+    print(...said);
+  };
+}
+
+function keep(said: unknown): void {
+  if (typeof said !== 'string' || !said.startsWith('{')) return;
+  try {
+    const line = JSON.parse(said) as LogLine;
+    if (typeof line.event === 'string') lines.push(line);
+    if (lines.length > MOST_LINES) lines.shift();
+  } catch {
+    // It is no line of the service.
+  }
+}
+
+/** What one request did: its own line, and the lines of the events that it wrote. */
+export function linesOf(requestId: string): { own: LogLine | undefined; events: LogLine[] } {
+  const its = lines.filter(({ request_id }) => request_id === requestId);
+  return {
+    own: its.find(({ event }) => event === 'request'),
+    events: its.filter(({ event_id }) => event_id !== undefined),
+  };
+}
+
+/** The newest run of the cron, in its first home. */
+export const lastCronRun = (): LogLine | undefined => lines.findLast(({ cleanup }) => cleanup);
