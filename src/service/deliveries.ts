@@ -14,7 +14,7 @@ import {
   type Delivery,
   type DeliveryFilter,
   listDeliveries as listInHome,
-  replayDead,
+  replay,
 } from '../webhooks/undelivered';
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
@@ -42,7 +42,7 @@ export async function listDeliveries(
   };
 }
 
-/** Makes due again what was given up. Returns how many there were. */
+/** Makes due what was given up, and what waits. Returns how many there were. */
 export async function replayDeliveries(
   caller: ClientCaller,
   service: Service,
@@ -62,7 +62,7 @@ export async function replayDeliveries(
     ...(eventId !== null && endpoint !== null && { facts: { endpoint } }),
   });
   const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
-    replayDead(home, act, filter, now()),
+    replay(home, act, filter, now()),
   );
   reportAct(caller, act, answered);
   const replayed = answered.flatMap(({ home, answer }) =>

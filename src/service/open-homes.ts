@@ -12,13 +12,14 @@ import {
   openReplica,
   type Replica,
 } from '../db/d1';
+import { ConfigError } from '../faults';
 
 export interface Homes {
   /** A home by the name that a token carries; null when there is none of this name. */
   findHome: (name: string, meter: Meter) => Home | null;
   /**
-   * A home that the configuration names, or that a user is known to live in. Throws when it is not
-   * bound.
+   * A home that the configuration names, or that a user is known to live in. Throws `ConfigError`
+   * when it is not bound.
    */
   boundHome: (name: string, meter: Meter) => Home;
   /** All of them, the default one first. */
@@ -54,7 +55,7 @@ export function createHomes(
   };
   const boundHome = (name: string, meter: Meter) => {
     const home = findHome(name, meter);
-    if (home === null) throw new Error('a user lives in a home that is not bound');
+    if (home === null) throw new ConfigError([`${name} is not bound, and someone lives there`]);
     return home;
   };
   return {

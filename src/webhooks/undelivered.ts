@@ -2,7 +2,7 @@
  * What the endpoints have not been told: listed for operators, made due again by them, and given up
  * when its endpoint is not configured any more.
  */
-import { and, eq, gt, inArray, lte, notInArray, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, lte, notInArray, or, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import { type Home, type Replica, transact } from '../db/d1';
 import { sessionEvents, webhookDeliveries, webhookPauses } from '../db/schema';
@@ -88,20 +88,22 @@ export async function listDeliveries(
 const MAX_REPLAYED = 1_000;
 
 /**
- * Makes given-up deliveries due again, with all their attempts, and ends the pause that an endpoint
- * asked for. Returns their events; as many as `MAX_REPLAYED` may be not all.
+ * Makes due, with all their attempts, what was given up and what waits for its next attempt, the
+ * oldest first, and ends the pause that an endpoint asked for. Returns their events; as many as
+ * `MAX_REPLAYED` may be not all.
  */
-export async function replayDead(
+export async function replay(
   home: Home,
   act: Act<'operate'>,
   filter: Omit<DeliveryFilter, 'state'>,
   now: number,
 ): Promise<string[]> {
-  const { eventId } = webhookDeliveries;
-  const dead = home.db
+  const { eventId, state, nextAttemptAt } = webhookDeliveries;
+  const waiting = home.db
     .select({ rowid: sql`rowid` })
     .from(webhookDeliveries)
-    .where(matches({ ...filter, state: 'dead' }))
+    .where(and(matches(filter), or(eq(state, 'dead'), gt(nextAttemptAt, new Date(now)))))
+    .orderBy(sql`rowid`)
     .limit(MAX_REPLAYED);
   const isPaused =
     filter.endpoint === null ? undefined : eq(webhookPauses.endpoint, filter.endpoint);
@@ -109,7 +111,7 @@ export async function replayDead(
     replayed: home.db
       .update(webhookDeliveries)
       .set({ state: 'pending', attempts: 0, nextAttemptAt: new Date(now), lastError: null })
-      .where(sql`rowid in ${dead}`)
+      .where(sql`rowid in ${waiting}`)
       .returning({ eventId }),
     pauses: home.db.delete(webhookPauses).where(isPaused),
     audit: recordAct(home, act),
