@@ -160,6 +160,10 @@ export class Sessions
     return this.#calls.listAuditEvents(...asked);
   }
 
+  stats(...asked: Asked<'stats'>): Answered<'stats'> {
+    return this.#calls.stats(...asked);
+  }
+
   listSigningKeys(...asked: Asked<'listSigningKeys'>): Answered<'listSigningKeys'> {
     return this.#calls.listSigningKeys(...asked);
   }

@@ -5,6 +5,7 @@
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { newMeter, openHome } from '../src/db/d1';
+import { runScheduled } from '../src/scheduled';
 import { deleteLapsed } from '../src/sessions/dead-rows';
 import { BACKEND, basic, readRow, START, startService, type TestService } from './fixtures';
 import { empty, fillEvents, fillSessions } from './large-data';
@@ -246,6 +247,33 @@ describe('starting a session', () => {
       .bind(guest.session.id)
       .first();
     expect(events).toEqual({ n: 0 });
+  });
+});
+
+describe('numbers', () => {
+  const runCron = (service: TestService) => runScheduled(service.env, service.clock.now);
+
+  it('of 100,000 sessions with a log of 100,000 events: neither is read to tell them, and the cron reads what the log gained', async () => {
+    const service = await startService({
+      MAX_SESSIONS_PER_USER: '0',
+      INACTIVITY_TIMEOUT_SECONDS: '0',
+    });
+    await fillSessions(USER, 100_000);
+    await fillEvents(USER, 100_000);
+    await runCron(service);
+    await fillEvents(USER, 10);
+    const rowsOfRun = await rowsReadBy(service, () => runCron(service));
+    // The walk for inactive sessions looks at 20,000 of them a run, once more than it did before it
+    // counted them.
+    expect(rowsOfRun).toBeLessThan(4 * 20_000 + 2_000);
+    expect(service.database.mostRowsRead).toBeLessThan(3_000);
+    for (const path of ['/v1/stats', '/v1/stats?hours=744']) {
+      const rows = await rowsReadBy(service, async () => {
+        expect((await service.backend('GET', path)).status).toBe(200);
+      });
+      expect(rows).toBeLessThan(500);
+      expect(service.database.roundTrips).toBe(1);
+    }
   });
 });
 

@@ -6,6 +6,7 @@ import * as operator from './operator-calls';
 import * as own from './own-calls';
 import * as sessions from './session-calls';
 import * as starts from './start-calls';
+import { stats } from './stats-call';
 import * as tokens from './token-calls';
 import * as users from './user-calls';
 
@@ -52,6 +53,7 @@ export function callsOf(door: Door): SessionsCalls {
     listDeliveries: by('listDeliveries', operator.listDeliveries),
     replayDeliveries: by('replayDeliveries', operator.replayDeliveries),
     listAuditEvents: by('listAuditEvents', operator.listAuditEvents),
+    stats: by('stats', stats),
     listSigningKeys: by('listSigningKeys', operator.listSigningKeys),
     revokeSigningKeys: by('revokeSigningKeys', operator.revokeSigningKeys),
   };

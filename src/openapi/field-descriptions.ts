@@ -47,6 +47,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   home: 'The database that the user lives in.',
   homes: 'The databases that it is about.',
   httpProtocol: 'Like `HTTP/2`.',
+  hours: 'How many hours are told, the current one among them.',
   iat: 'Seconds since 1970: when it was issued.',
   id: 'Its id.',
   id_token: 'An ID token of a trusted issuer.',

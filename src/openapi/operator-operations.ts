@@ -1,6 +1,7 @@
 /** What operators do. */
 import * as v from 'valibot';
 import * as operator from '../calls/operator-calls';
+import { stats } from '../calls/stats-call';
 import { json, jsonBody, type Operation, type OperationGroup } from './operation';
 import { API_HEADERS, besideWhose, queryOf, WHOSE } from './parameters';
 import * as told from './service-answers';
@@ -112,6 +113,16 @@ const operations: readonly Operation[] = [
     ...common,
     query: queryOf(operator.listAuditEvents.input.entries),
     answers: { 200: json(told.auditEvents, 'The newest first.') },
+    refusals,
+  },
+  {
+    at: 'GET /v1/stats',
+    id: 'stats',
+    summary: 'How many sessions there are, and what happened to them',
+    page: 'metrics.md',
+    ...common,
+    query: queryOf(stats.input.entries),
+    answers: { 200: json(told.stats, 'Of all homes, added up.') },
     refusals,
   },
 ];

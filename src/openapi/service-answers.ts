@@ -75,6 +75,34 @@ export const auditEvent = v.object({
 });
 export const auditEvents = v.object({ events: v.array(auditEvent), ...ofHomes });
 
+const cleanupRun = v.object({
+  started_at: maybeTime,
+  duration_ms: integer,
+  expired: integer,
+  revoked: integer,
+  idle: integer,
+  idempotency_keys: integer,
+  events: integer,
+  finished: v.boolean(),
+  overdue_seconds: integer,
+});
+export const stats = v.object({
+  since: maybeTime,
+  counts: v.array(
+    v.object({ name: v.string(), label: v.string(), recent: integer, total: integer }),
+  ),
+  hourly: v.array(v.object({ hour: maybeTime, name: v.string(), value: integer })),
+  homes: v.array(
+    v.object({
+      home: v.string(),
+      active_sessions: v.nullable(integer),
+      counted_until: maybeTime,
+      cleanup_runs: v.array(cleanupRun),
+    }),
+  ),
+  unanswered_homes: v.optional(v.array(v.string())),
+});
+
 /** RFC 8414 §2. */
 export const serverMetadata = v.object({
   issuer: v.string(),

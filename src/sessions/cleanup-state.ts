@@ -2,12 +2,16 @@
  * What one clean-up run leaves for the next: where it stopped, and how far behind it was; and for
  * whoever looks: that it ran, and what it did.
  */
-import { lt, sql } from 'drizzle-orm';
+import { and, gt, lt, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
-import { cleanupRuns, cleanupState, userSessions } from '../db/schema';
+import { cleanupRuns, cleanupState, counts, userSessions } from '../db/schema';
+import type { Walk } from './idle-walk';
 
 /** Three weeks of runs, one every 15 minutes. */
 const KEPT_RUNS = 2_000;
+
+/** 90 days: more than can be asked for. What there is of all time stays. */
+const KEPT_HOURS_SECONDS = 7_776_000;
 
 /** A run as it is kept, but for how far behind it was. */
 export type EndedRun = Omit<typeof cleanupRuns.$inferInsert, 'overdueSeconds'>;
@@ -26,9 +30,11 @@ export async function readState(
 /** Saves where this run stopped and what it did, and returns how far behind it is. */
 export async function saveState(
   home: Home,
-  { idleCursor, cutoff, run }: { idleCursor: number; cutoff: Date; run: EndedRun },
+  { walk, cutoff, run }: { walk: Walk; cutoff: Date; run: EndedRun },
 ): Promise<number> {
   const { db } = home;
+  const second = run.startedAt.getTime() / 1000;
+  const hour = second - (second % 3600);
   const oldest = sql`min(
     coalesce((select min(${userSessions.expiresAt}) from ${userSessions} where ${lt(userSessions.expiresAt, cutoff)}), ${cutoff.getTime() / 1000}),
     coalesce((select min(${userSessions.revokedAt}) from ${userSessions} where ${lt(userSessions.revokedAt, cutoff)}), ${cutoff.getTime() / 1000})
@@ -37,7 +43,7 @@ export async function saveState(
   const { saved } = await transact(home, () => ({
     saved: db
       .update(cleanupState)
-      .set({ idleCursor, ranAt: run.startedAt, overdueSeconds })
+      .set({ idleCursor: walk.cursor, ranAt: run.startedAt, overdueSeconds, ...toActive(walk) })
       .returning({ overdueSeconds: cleanupState.overdueSeconds }),
     run: db
       .insert(cleanupRuns)
@@ -45,6 +51,27 @@ export async function saveState(
     old: db
       .delete(cleanupRuns)
       .where(sql`id <= (select max(id) from ${cleanupRuns}) - ${KEPT_RUNS}`),
+    active: db
+      .insert(counts)
+      .select(
+        sql`select ${hour}, 'active_sessions', '', active_sessions from ${cleanupState} where active_sessions is not null`,
+      )
+      .onConflictDoUpdate({
+        target: [counts.hour, counts.name, counts.label],
+        set: { value: sql`excluded.value` },
+      }),
+    oldHours: db
+      .delete(counts)
+      .where(and(gt(counts.hour, 0), lt(counts.hour, hour - KEPT_HOURS_SECONDS))),
   }));
   return saved[0]?.overdueSeconds ?? 0;
 }
+
+/**
+ * A walk that is over has met every session. Of those that ended meanwhile, it is taken to have met
+ * a half before: one that takes one run errs by none, one that takes days by what that is off.
+ */
+const toActive = ({ isOver, live }: Walk) =>
+  isOver
+    ? { activeSessions: sql`walk_active - walk_ended / 2`, walkActive: 0, walkEnded: 0 }
+    : { walkActive: sql`walk_active + ${live}` };

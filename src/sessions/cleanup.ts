@@ -8,6 +8,7 @@
  * inactive ones by a walk over the table (idle-walk.ts).
  */
 import type { Home } from '../db/d1';
+import { countSlice } from '../security-log/count-events';
 import type { CleanupBounds, CleanupPolicy } from './cleanup-bounds';
 import { readState, saveState } from './cleanup-state';
 import {
@@ -71,6 +72,7 @@ export async function cleanUp(
     deleteEvents(home, new Date(now - policy.eventRetentionSeconds * 1000), bounds.sliceRows),
   );
   const lapsed = await drain(() => deleteLapsed(home, new Date(now), bounds.sliceRows));
+  while (hasTime() && (await countSlice(home, now)));
   const idle = await walkForIdle(home, policy, bounds, { now, cursor: before.idleCursor, hasTime });
 
   const done = {
@@ -83,7 +85,7 @@ export async function cleanUp(
   };
   const durationMs = bounds.clock() - startedAt;
   const overdueSeconds = await saveState(home, {
-    idleCursor: idle.cursor,
+    walk: idle,
     cutoff,
     run: { startedAt: new Date(now), durationMs, ...done },
   });

@@ -1,13 +1,26 @@
 /**
  * Deleting sessions that died of inactivity. When a session was last used has no index (it would
  * cost every refresh a second written row), so a walk over the table in insertion order looks for
- * them, and goes on where the last run stopped.
+ * them, and goes on where the last run stopped. On its way it counts the sessions that are live.
  */
 import { and, type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { cleanupState, userSessions } from '../db/schema';
 import type { CleanupBounds, CleanupPolicy } from './cleanup-bounds';
 import { toInactivitySql } from './policy-sql';
+import { isLive } from './session';
+
+export interface Walk {
+  /** Sessions that were deleted. */
+  total: number;
+  /** Where the next run goes on. */
+  cursor: number;
+  /** Live sessions of the last step, which no later step has saved. */
+  live: number;
+  /** It came to the end of the table. */
+  isOver: boolean;
+  finished: boolean;
+}
 
 /** Walks a bounded part of the table from `cursor` on, and starts over at its end. */
 export async function walkForIdle(
@@ -15,51 +28,49 @@ export async function walkForIdle(
   { sessions, retentionSeconds }: CleanupPolicy,
   bounds: CleanupBounds,
   { now, cursor: start, hasTime }: { now: number; cursor: number; hasTime: () => boolean },
-): Promise<{ total: number; cursor: number; finished: boolean }> {
-  const policies = [sessions.byDefault, ...sessions.byClient.values()];
-  if (policies.every(({ inactivitySeconds }) => inactivitySeconds === null))
-    return { total: 0, cursor: 0, finished: true };
+): Promise<Walk> {
   const cutoff = Math.floor(now / 1000) - retentionSeconds;
   const isIdle = sql`${userSessions.revokedAt} is null and coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${toInactivitySql(sessions)} < ${cutoff}`;
-  let cursor = start;
-  let total = 0;
+  const isCounted = isLive(sessions, now);
+  let [cursor, total, live] = [start, 0, 0];
   for (let slice = 0; slice < bounds.walkSlices && hasTime(); slice += 1) {
     const started = bounds.clock();
-    const { upTo, deleted } = await walkSlice(home, cursor, bounds.walkRows, isIdle);
-    total += deleted;
-    if (upTo === null) return { total, cursor: 0, finished: true };
-    cursor = upTo;
+    const step = await walkSlice(home, { cursor, live, limit: bounds.walkRows, isIdle, isCounted });
+    total += step.deleted;
+    if (step.upTo === null) return { total, cursor: 0, live: 0, isOver: true, finished: true };
+    cursor = step.upTo;
+    live = step.live;
     await bounds.rest(bounds.clock() - started);
   }
-  return { total, cursor, finished: hasTime() };
+  return { total, cursor, live, isOver: false, finished: hasTime() };
 }
 
 async function walkSlice(
   home: Home,
-  cursor: number,
-  limit: number,
-  isIdle: SQL,
-): Promise<{ upTo: number | null; deleted: number }> {
+  {
+    cursor,
+    live,
+    limit,
+    isIdle,
+    isCounted,
+  }: { cursor: number; live: number; limit: number; isIdle: SQL; isCounted: SQL },
+): Promise<{ upTo: number | null; live: number; deleted: number }> {
   const { db } = home;
-  const slice = db
-    .select({ rowid: sql<number>`rowid`.as('row') })
-    .from(userSessions)
-    .where(sql`rowid > ${cursor}`)
-    .orderBy(sql`rowid`)
-    .limit(limit);
-  const { bounds, deleted } = await transact(home, () => ({
+  const slice = (columns: SQL) =>
+    sql`(select ${columns} from ${userSessions} where rowid > ${cursor} order by rowid limit ${limit})`;
+  const { counted, deleted } = await transact(home, () => ({
     // The step before is done: a run that is cut off here goes on from it.
     stepBefore: db
       .update(cleanupState)
-      .set({ idleCursor: cursor })
+      .set({ idleCursor: cursor, walkActive: sql`walk_active + ${live}` })
       .where(sql`idle_cursor < ${cursor}`),
-    bounds: db
-      .select({ upTo: sql<number | null>`max(${sql.identifier('row')})` })
-      .from(slice.as('slice')),
+    counted: db
+      .select({ upTo: sql<number | null>`max(place)`, live: sql<number>`ifnull(sum(live), 0)` })
+      .from(slice(sql`rowid as place, ${isCounted} as live`)),
     deleted: db
       .delete(userSessions)
-      .where(and(sql`rowid in ${slice}`, isIdle))
+      .where(and(sql`rowid in ${slice(sql`rowid`)}`, isIdle))
       .returning({ id: userSessions.id }),
   }));
-  return { upTo: bounds[0]?.upTo ?? null, deleted: deleted.length };
+  return { ...(counted[0] ?? { upTo: null, live: 0 }), deleted: deleted.length };
 }

@@ -55,6 +55,7 @@ const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls
     replayDeliveries: { all: true },
     listAuditEvents: {},
     listSigningKeys: {},
+    stats: {},
     revokeSigningKeys: { created_before: 1 },
   };
 };

@@ -4,6 +4,7 @@ import * as operator from '../../src/calls/operator-calls';
 import * as own from '../../src/calls/own-calls';
 import * as sessions from '../../src/calls/session-calls';
 import * as starts from '../../src/calls/start-calls';
+import { stats } from '../../src/calls/stats-call';
 import * as tokens from '../../src/calls/token-calls';
 import * as users from '../../src/calls/user-calls';
 import { APP, BACKEND, startService } from '../fixtures';
@@ -52,6 +53,7 @@ const calls = {
   signIn: tokens.signIn(null),
   ...users,
   ...operator,
+  stats,
   ...Object.fromEntries(Object.entries(own).map(([name, { byToken }]) => [name, byToken])),
 };
 
@@ -67,7 +69,7 @@ describe('what a call takes is in its types', () => {
       ([, name = '']) => name,
     );
     // These go with a call, and `session_id` and `limit` are of calls that check them elsewhere.
-    const beside = ['bookmark', 'idempotency_key'];
+    const beside = ['bookmark', 'idempotency_key', 'operator', 'note'];
     expect(named.filter((name) => !taken.has(name) && !beside.includes(name))).toEqual([]);
     expect(named.length).toBeGreaterThan(20);
   });
@@ -109,6 +111,7 @@ describe('what a call answers is in its types', () => {
       await backend.listDeliveries(),
       await backend.revokeAll({ user_id, reason: 'administrator' }),
       await backend.listAuditEvents(),
+      await backend.stats(),
       await backend.create({ user_id: 'nobody' }),
     ];
     for (const answer of answers)

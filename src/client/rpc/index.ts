@@ -34,7 +34,7 @@ import type {
   StepUpInBrowser,
   Targeted,
 } from './inputs';
-import type { AuditPage, Delivery, HomeState, SigningKey } from './operator-answers';
+import type { AuditPage, Delivery, HomeState, SigningKey, Stats } from './operator-answers';
 import type { IssuedName, User } from './users';
 
 export type * from './answers';
@@ -209,6 +209,8 @@ export interface SessionsCalls {
   ): Promise<Answer<{ replayed: number }>>;
   /** `GET /v1/audit-events` (`operate`). */
   listAuditEvents(input?: Paging, options?: CallOptions): Promise<Answer<AuditPage>>;
+  /** `GET /v1/stats` (`operate`): the numbers of the last `hours` (1 to 744, default 24). */
+  stats(input?: { hours?: number }, options?: CallOptions): Promise<Answer<Stats>>;
   /** `GET /v1/signing-keys` (`operate`). */
   listSigningKeys(input?: object, options?: CallOptions): Promise<Answer<{ keys: SigningKey[] }>>;
   /** `POST /v1/signing-keys/revoke` (`operate`). */

@@ -2,11 +2,12 @@
 import type { Handler } from 'hono';
 import type { Call } from '../../calls/call';
 import * as calls from '../../calls/operator-calls';
+import { stats } from '../../calls/stats-call';
 import type { Service } from '../../service/service';
 import { clientAuth } from '../auth/client-auth';
 import type { AppContext, AppEnv } from '../context';
 import { Hono } from '../hono';
-import { readListQuery, readMembers, readMembersOf } from '../input';
+import { readListQuery, readMembers, readMembersOf, readQuery, withNumbers } from '../input';
 import { answer } from '../refusals';
 import { clientCallerOf } from '../request-caller';
 import { readWhose } from './whose';
@@ -52,6 +53,11 @@ export function operatorRoutes(service: Service): Hono<AppEnv> {
     '/audit-events',
     operator,
     by(calls.listAuditEvents, (c) => readListQuery(c)),
+  );
+  routes.get(
+    '/stats',
+    operator,
+    by(stats, (c) => withNumbers(readQuery(c, ['hours']), ['hours'])),
   );
   return routes;
 }

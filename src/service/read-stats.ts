@@ -1,0 +1,43 @@
+/** The numbers of the service, for operators: those of every home, added up. */
+import { queryAll } from '../homes/query-all';
+import { type CountRow, readCounts } from '../security-log/read-counts';
+import { authorize } from './authorize';
+import type { ClientCaller } from './caller';
+import type { Service } from './service';
+
+/**
+ * Of the last `hours`, the current one among them, which began at `since` (seconds). `unavailable`
+ * are the homes that did not answer, and whose numbers are missing. Throws when none does.
+ */
+export async function readStats(caller: ClientCaller, service: Service, hours: number) {
+  const authorized = authorize(caller.client, 'operate');
+  if (!authorized.ok) return authorized;
+  const since = 3600 * (Math.floor(service.now() / 3_600_000) - hours + 1);
+  const replicas = service.homes(caller.meter).map(service.replicaOf);
+  const { answered, unavailable } = await queryAll(replicas, (replica) =>
+    readCounts(replica, authorized.grant, since),
+  );
+  const stats = {
+    since,
+    counts: addUp(answered.flatMap(({ answer }) => answer.counts)),
+    hourly: addUp(answered.flatMap(({ answer }) => answer.hourly)).sort((a, b) => a.hour - b.hour),
+    homes: answered.map(({ home: { name }, answer: { state, runs } }) => ({
+      name,
+      state: state[0],
+      runs,
+    })),
+    unavailable,
+  };
+  return { ok: true as const, stats };
+}
+
+/** What is of one hour, name and label in several homes is one row. */
+function addUp(rows: readonly CountRow[]): CountRow[] {
+  const sums = new Map<string, CountRow>();
+  for (const row of rows) {
+    const key = `${row.hour} ${row.name} ${row.label}`;
+    const { value = 0, total = 0 } = sums.get(key) ?? {};
+    sums.set(key, { ...row, value: row.value + value, total: row.total + total });
+  }
+  return [...sums.values()];
+}
