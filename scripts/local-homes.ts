@@ -1,15 +1,17 @@
 /**
- * `LOCAL_HOMES=3 npm start`: a configuration of wrangler with more homes than wrangler.toml has, to
+ * `LOCAL_HOMES=3 npm start`: a configuration of wrangler with more homes than the settings have, to
  * see how several behave.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { plainEnvironment } from '../src/cli/environment.ts';
+import type { SettingsFile } from '../src/cli/settings/settings-file.ts';
 
 /**
- * Beside wrangler.toml, because wrangler takes paths, secrets and local databases from where its
+ * Beside the settings, because wrangler takes paths, secrets and local databases from where its
  * configuration is.
  */
-const FILE = '.wrangler.homes.toml';
+const FILE = '.wrangler.homes.json';
 
 const REGIONS = [
   ['DB', ['enam', 'wnam']],
@@ -30,29 +32,27 @@ export interface LocalHomes {
  * that it has. Throws on a number that is not 1, 2 or 3, and where it has several already.
  */
 export function configureHomes(
-  root: string,
+  file: SettingsFile,
   count: string,
   environment: string,
-  databases: readonly string[],
 ): LocalHomes | null {
   if (!/^[1-3]$/.test(count)) throw new Error(`LOCAL_HOMES must be 1, 2 or 3, not "${count}"`);
   if (count === '1') return null;
-  if (databases.join() !== 'DB')
-    throw new Error(`LOCAL_HOMES is for DB alone, and wrangler.toml has ${databases.join(', ')}`);
-  const block =
-    environment === '' ? 'd1_databases' : `env.${JSON.stringify(environment)}.d1_databases`;
+  const raw = structuredClone(file.raw);
+  const { own, databases } = plainEnvironment({ ...file, raw }, environment);
+  const bindings = databases.map(({ binding }) => binding);
+  if (bindings.join() !== 'DB')
+    throw new Error(`LOCAL_HOMES is for DB alone, and ${file.name} has ${bindings.join(', ')}`);
   const homes = REGIONS.slice(0, Number(count));
-  const more = homes.slice(1).map(
-    ([binding], index) => `
-[[${block}]]
-binding = "${binding}"
-database_name = "edge-sessions-${index + 2}"
-database_id = "00000000-0000-0000-0000-00000000000${index + 1}"
-migrations_dir = "migrations"
-`,
-  );
-  const config = join(root, FILE);
-  writeFileSync(config, readFileSync(join(root, 'wrangler.toml'), 'utf8') + more.join(''));
+  const more = homes.slice(1).map(([binding], index) => ({
+    binding,
+    database_name: `edge-sessions-${index + 2}`,
+    database_id: `00000000-0000-0000-0000-00000000000${index + 1}`,
+    migrations_dir: 'migrations',
+  }));
+  own.d1_databases = [...databases, ...more];
+  const config = join(dirname(file.path), FILE);
+  writeFileSync(config, JSON.stringify(raw));
   return {
     config,
     bindings: homes.map(([binding]) => binding),

@@ -1,5 +1,5 @@
 /**
- * The variables of wrangler.toml as they are on this machine. `.dev.vars` stands before them, and
+ * The variables of the settings as they are on this machine. `.dev.vars` stands before them, and
  * `--var` before both, so nothing here takes the place of what either has.
  */
 import { isLocalHost } from '../src/origins.ts';
@@ -8,21 +8,22 @@ export interface LocalVariables {
   issuer: string;
   /** For `--var`. */
   vars: Record<string, string>;
-  /** What is otherwise than in wrangler.toml, for whoever wonders. */
+  /** What is otherwise than in the settings, for whoever wonders. */
   notes: string[];
 }
 
 type Variables = Readonly<Record<string, unknown>>;
 
 /**
- * `given` are those of `--var`, `origin` is where the service is on this machine. Throws when
- * CLIENTS is no JSON array.
+ * `given` are those of `--var`, `origin` is where the service is on this machine, `fileName` that
+ * of the settings. Throws when CLIENTS is no JSON array.
  */
 export function toLocalVariables(
   file: Variables,
   devVars: Variables,
   given: Variables,
   origin: string,
+  fileName = 'wrangler.toml',
 ): LocalVariables {
   const notes: string[] = [];
   const written = toText(file.ISSUER);
@@ -39,7 +40,7 @@ export function toLocalVariables(
     // The port says itself why it is another one.
     if (was !== '' && !isSameHost(was, value)) notes.push(`${name} is ${value} here, not ${was}`);
   }
-  const clients = given.CLIENTS === undefined ? mergeClients(file, devVars, notes) : null;
+  const clients = given.CLIENTS === undefined ? mergeClients(file, devVars, notes, fileName) : null;
   return { issuer, vars: { ...vars, ...(clients !== null && { CLIENTS: clients }) }, notes };
 }
 
@@ -63,17 +64,22 @@ function follow(value: string, from: string, to: string): string {
  * The clients of both, because `.dev.vars` has those of the demo and would hide the others. null:
  * they are as they would be anyway.
  */
-function mergeClients(file: Variables, devVars: Variables, notes: string[]): string | null {
-  const own = parseClients('wrangler.toml', file.CLIENTS);
+function mergeClients(
+  file: Variables,
+  devVars: Variables,
+  notes: string[],
+  fileName: string,
+): string | null {
+  const own = parseClients(fileName, file.CLIENTS);
   if (own.length === 0 || devVars.CLIENTS === undefined) return null;
   const local = parseClients('.dev.vars', devVars.CLIENTS);
   const ids = local.map(({ client_id }) => client_id);
   const added = own.filter(({ client_id }) => !ids.includes(client_id));
   const hidden = own.filter(({ client_id }) => ids.includes(client_id));
   if (hidden.length > 0)
-    notes.push(`CLIENTS: ${namesOf(hidden)} as .dev.vars has it, not as wrangler.toml does`);
+    notes.push(`CLIENTS: ${namesOf(hidden)} as .dev.vars has it, not as ${fileName} does`);
   if (added.length === 0) return null;
-  notes.push(`CLIENTS: ${namesOf(added)} of wrangler.toml, beside ${namesOf(local)} of .dev.vars`);
+  notes.push(`CLIENTS: ${namesOf(added)} of ${fileName}, beside ${namesOf(local)} of .dev.vars`);
   return JSON.stringify([...local, ...added]);
 }
 

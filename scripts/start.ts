@@ -12,14 +12,15 @@ import { get } from 'node:http';
 import { get as getByTls } from 'node:https';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { chooseEnvironment, readEnvironment, takeEnvironment } from '../src/cli/environment.ts';
+import { openSettings, readSettings } from '../src/cli/settings/settings-file.ts';
+import { wranglerVariables } from '../src/cli/wrangler-variables.ts';
 import { completeDevVars, findDevVars } from './dev-vars.ts';
-import { chooseEnvironment, readEnvironment, takeEnvironment } from './environment.ts';
 import { type CertificateFiles, makeLocalCertificate } from './local-certificate.ts';
 import { configureHomes } from './local-homes.ts';
 import { toLocalVariables } from './local-variables.ts';
 import { assertPortIsFree, parsePort } from './port.ts';
 import { readOptions } from './wrangler-options.ts';
-import { wranglerVariables } from './wrangler-variables.ts';
 
 const STOP_TIMEOUT_MS = 5_000;
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -44,21 +45,26 @@ try {
 async function start(): Promise<number> {
   const port = parsePort(given.value('port') ?? (process.env.PORT || '8787'));
   await assertPortIsFree(port);
-  const { name, config } = readEnvironment(
-    resolve(root, given.value('config') ?? 'wrangler.toml'),
-    chooseEnvironment(environment),
-  );
+  const named = given.value('config');
+  const file = named === undefined ? openSettings(root) : readSettings(resolve(root, named));
+  const { name, config } = await readEnvironment(root, file, chooseEnvironment(environment));
   const devVarsFile = given.value('env-file') ?? findDevVars(root, name);
   const devVars = completeDevVars(resolve(root, devVarsFile));
   const certificate = wantsHttps() ? makeLocalCertificate(resolve(root, '.wrangler/https')) : null;
   const origin = `${certificate === null ? 'http' : 'https'}://localhost:${port}`;
-  const { issuer, vars, notes } = toLocalVariables(config.vars, devVars, given.variables(), origin);
+  const { issuer, vars, notes } = toLocalVariables(
+    config.vars,
+    devVars,
+    given.variables(),
+    origin,
+    file.name,
+  );
   for (const note of notes) console.log(`npm start: ${note}`);
 
   const persistTo = given.value('persist-to') ?? process.env.PERSIST_TO;
   const persistence = persistTo ? ['--persist-to', resolve(root, persistTo)] : [];
   const databases = config.d1_databases.map(({ binding }) => binding);
-  const homes = configureHomes(root, process.env.LOCAL_HOMES || '1', name, databases);
+  const homes = configureHomes(file, process.env.LOCAL_HOMES || '1', name);
   const configuration = [`--env=${name}`, ...(homes === null ? [] : ['--config', homes.config])];
   for (const binding of homes?.bindings ?? databases) {
     const options = [

@@ -6,9 +6,11 @@
  */
 export class ConfigError extends Error {
   readonly code = 'config_invalid';
-  constructor(readonly mistakes: readonly string[]) {
+  readonly mistakes: readonly string[];
+  constructor(mistakes: readonly string[]) {
     super(`Invalid configuration:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`);
     this.name = 'ConfigError';
+    this.mistakes = mistakes;
   }
 }
 
@@ -19,13 +21,14 @@ export class ConfigError extends Error {
 export class DatabaseUnavailableError extends Error {
   readonly code = 'database_unavailable';
   readonly retryAfterSeconds = 1;
-  /** `homes`: which ones did not answer, where several were asked. */
-  constructor(
-    readonly detail: string,
-    readonly homes: readonly string[] = [],
-  ) {
+  readonly detail: string;
+  /** Which ones did not answer, where several were asked. */
+  readonly homes: readonly string[];
+  constructor(detail: string, homes: readonly string[] = []) {
     super('The database did not answer');
     this.name = 'DatabaseUnavailableError';
+    this.detail = detail;
+    this.homes = homes;
   }
 }
 

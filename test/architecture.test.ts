@@ -24,14 +24,14 @@ const files = Object.entries(sources).map(([path, text]) => {
 });
 
 function resolve(from: string, target: string): string {
-  return new URL(target, `file:///${from}`).pathname.slice(1);
+  return new URL(target, `file:///${from}`).pathname.slice(1).replace(/\.tsx?$/, '');
 }
 
 /** The layer of a file; an import may not go to a higher one. */
 function layerOf(name: string): number {
   // Described at build time, and in no Worker: nothing below knows it.
   if (name.startsWith('openapi/')) return 6;
-  if (name.startsWith('dev/')) return 6;
+  if (/^(dev|cli)\//.test(name)) return 6;
   if (name === 'index' || name === 'index.ts') return 5;
   if (/^rpc(\.ts)?$/.test(name)) return 3.8;
   if (/^mount(\.ts)?$/.test(name)) return 4.5;
@@ -72,6 +72,16 @@ describe('imports', () => {
       .map(({ name }) => name);
     // The list is a document, which an isolate keeps; it is nobody's session that it reads.
     expect(doing).toEqual(['http/oauth/revocation-routes.ts']);
+  });
+
+  it('of the command line, which is Node’s, are its own, and the rules of settings', () => {
+    const crossing = files.flatMap(({ name, folder, local }) =>
+      local
+        .filter((target) => folder === 'cli' || target.startsWith('cli/'))
+        .filter((target) => folder !== 'cli' || !/^(cli|config)\/|^(origins|faults)$/.test(target))
+        .map((target) => `${name} → ${target}`),
+    );
+    expect(crossing).toEqual([]);
   });
 
   it('make no circle', () => {
@@ -167,10 +177,10 @@ describe('what stands where', () => {
   const having = (pattern: RegExp) =>
     files.filter(({ code }) => pattern.test(code)).map(({ name }) => name);
 
-  it('only config/config.ts, by its reader, and the demo read environment variables', () => {
+  it('only config/config.ts, by its reader, the demo and the command line read environment variables', () => {
     expect(
       having(/\benv\.(?!DB\b|ASSETS\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter(
-        (name) => !name.startsWith('dev/'),
+        (name) => !/^(dev|cli)\//.test(name),
       ),
     ).toEqual(['config/config.ts', 'config/setting-reader.ts']);
   });

@@ -12,6 +12,9 @@ export const PACKAGE = join(ROOT, 'dist/package');
 /** The entry that is bundled with all it needs, because it is deployed and not imported. */
 export const WORKER = './worker';
 
+/** The command line: its source, and where it is in the package, as deep as in the repository. */
+export const BIN = { source: 'src/cli/bin.ts', built: 'dist/cli/bin.js' };
+
 export interface RepositoryManifest {
   version: string;
   exports: Record<string, string>;

@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleWorker, toThirdParty } from './bundle-worker.ts';
-import { PACKAGE, ROOT, readManifest, toModule, WORKER } from './entries.ts';
+import { bundleCli } from './bundle-cli.ts';
+import { bundleWorker } from './bundle-worker.ts';
+import { BIN, PACKAGE, ROOT, readManifest, toModule, WORKER } from './entries.ts';
 import { toPublishedManifest } from './manifest.ts';
 import { copyFiles, copyModules } from './modules.ts';
+import { toThirdParty } from './third-party.ts';
 
 /** What is published as it is. Named one by one, so that no developer's secrets go along. */
 const COPIED = [
@@ -42,7 +44,10 @@ async function makePackage(folder: string): Promise<void> {
     copyModules(compiled, dist, worker.module, '.d.ts');
   });
   const source = `src/${worker.module}.ts`;
-  const packages = await bundleWorker(source, join(dist, `${worker.module}.js`));
+  const packages = {
+    'edge-sessions/worker': await bundleWorker(source, join(dist, `${worker.module}.js`)),
+    'the command line, edge-sessions': await bundleCli(BIN.source, join(folder, BIN.built)),
+  };
 
   writeFileSync(join(folder, 'THIRD-PARTY.md'), toThirdParty(packages));
   writeFileSync(

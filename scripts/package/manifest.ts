@@ -2,7 +2,7 @@
  * The package.json that is published. It is not the repository's: that one's tools and the Node
  * binaries among its `optionalDependencies` would be installed by whoever installs the package.
  */
-import { type RepositoryManifest, toModule } from './entries.ts';
+import { BIN, type RepositoryManifest, toModule } from './entries.ts';
 
 const SAME = ['name', 'version', 'description', 'keywords', 'license', 'type'];
 
@@ -26,6 +26,7 @@ export function toPublishedManifest(repository: RepositoryManifest): Record<stri
     ...Object.fromEntries(same),
     sideEffects: false,
     engines: { node: '>=20' },
+    bin: { 'edge-sessions': `./${BIN.built}` },
     exports: toExports(repository.exports),
     files: FILES,
     dependencies: { jose: `^${OLDEST.jose}` },

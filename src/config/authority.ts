@@ -9,14 +9,18 @@ import type { Capability, Client } from './clients';
 
 /** That a client may use a capability, and for which clients. */
 export class Grant<C extends Capability = Capability> {
+  readonly capability: C;
+  /** The client that acts. */
+  readonly clientId: string;
+  /** The clients that it acts for; null: all, also those that are no longer in CLIENTS. */
+  readonly forClients: ReadonlySet<string> | null;
+
   /** Private, so that `grantOf` is the only maker. */
-  private constructor(
-    readonly capability: C,
-    /** The client that acts. */
-    readonly clientId: string,
-    /** The clients that it acts for; null: all, also those that are no longer in CLIENTS. */
-    readonly forClients: ReadonlySet<string> | null,
-  ) {}
+  private constructor(capability: C, clientId: string, forClients: ReadonlySet<string> | null) {
+    this.capability = capability;
+    this.clientId = clientId;
+    this.forClients = forClients;
+  }
 
   static of<C extends Capability>(client: Client, capability: C): Grant<C> | null {
     const reach = reachOf(client, capability);

@@ -1,11 +1,11 @@
-/** `npm run clients`: an entry of CLIENTS that the service takes, and its secret, once. */
+/** `edge-sessions client add --print`: an entry of CLIENTS that the service takes, and its secret, once. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 
 async function run(...given: string[]) {
-  const args = ['scripts/clients.ts', ...given];
+  const args = ['scripts/cli.ts', 'client', ...given, '--print'];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
   const [, secret = null] = /stored nowhere: (\S+)/.exec(stderr) ?? [];
   return { entry: JSON.parse(stdout), secret, stdout };
@@ -38,11 +38,11 @@ it.each([
   ['a capability that there is not', ['add', 'x', '--allow', 'everything'], 'allow.0'],
   ['an origin with a path', ['add', 'x', '--origin', 'https://a.example/b'], 'must be an origin'],
   ['an id with a space', ['add', 'a b'], 'client_id must be'],
-  ['no id', ['add'], 'add ID'],
-  ['another command', ['remove', 'x'], 'add ID'],
+  ['no id', ['add'], 'client add [options] <id>'],
+  ['another command', ['remove', 'x'], "unknown command 'remove'"],
 ])('%s is told, and nothing is made', async (_, args, mistake) => {
   await expect(run(...args)).rejects.toMatchObject({
-    code: 1,
+    code: 2,
     stdout: '',
     stderr: expect.stringContaining(mistake),
   });

@@ -95,7 +95,8 @@ describe('refuses, before it makes anything,', () => {
     expect(
       await refuse([], { npm_config_env: 'staging', npm_lifecycle_event: 'deploy' }),
     ).toContain('npm run deploy -- --env staging');
-    expect(await refuse(['staging'])).toContain('staging');
+    const { code, output } = await folder.deploy(['staging']);
+    expect({ code, output }).toEqual({ code: 2, output: expect.stringContaining('too many') });
   });
 
   it('what belongs to production, each by its name', async () => {

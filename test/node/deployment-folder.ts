@@ -62,8 +62,8 @@ export async function makeDeploymentFolder(): Promise<DeploymentFolder> {
       return new Promise((ended) => {
         execFile(
           process.execPath,
-          [join(folder, 'scripts/deploy/main.ts'), ...args],
-          { env },
+          [join(folder, 'scripts/cli.ts'), 'deploy', ...args],
+          { cwd: folder, env },
           (error, stdout, stderr) =>
             ended({ code: Number(error?.code ?? 0), stdout, output: stdout + stderr }),
         );

@@ -3,13 +3,13 @@ import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { planDatabases } from '../../scripts/deploy/plan.ts';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { planDatabases } from '../../src/cli/deploy/plan.ts';
 import { createSession, refresh } from './demo.ts';
 import { runStart, type Service, startService } from './service.ts';
 
 const run = promisify(execFile);
-const script = (name: string) => resolve(import.meta.dirname, '../../scripts', name);
+const CLI = resolve(import.meta.dirname, '../../scripts/cli.ts');
 
 describe('LOCAL_HOMES=3 npm start', () => {
   let service: Service;
@@ -28,11 +28,12 @@ describe('LOCAL_HOMES=3 npm start', () => {
   afterAll(() => service.stop());
 
   const homes = (...args: string[]) =>
-    run(process.execPath, [script('homes.ts'), ...args], { env: { ...process.env, ...env } });
+    run(process.execPath, [CLI, 'homes', ...args], { env: { ...process.env, ...env } });
 
   it('has three homes, which the cron runs in', async () => {
     const { stdout } = await homes();
-    for (const home of ['DB', 'DB_WEUR', 'DB_APAC']) expect(stdout).toContain(`'${home}'`);
+    for (const home of ['DB', 'DB_WEUR', 'DB_APAC'])
+      expect(stdout).toMatch(new RegExp(`^${home} .* yes `, 'm'));
     expect((await fetch(`${service.origin}/cdn-cgi/handler/scheduled`)).status).toBe(200);
   });
 
@@ -54,7 +55,7 @@ describe('LOCAL_HOMES=3 npm start', () => {
 
   it('npm run keys withdraws a key, in all three', async () => {
     const keys = (...args: string[]) =>
-      run(process.execPath, [script('keys.ts'), ...args], { env: { ...process.env, ...env } });
+      run(process.execPath, [CLI, 'keys', ...args], { env: { ...process.env, ...env } });
     const jwks = async () => {
       const response = await fetch(`${service.origin}/.well-known/jwks.json`);
       return ((await response.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
@@ -90,23 +91,34 @@ describe('LOCAL_HOMES=3 npm start', () => {
   });
 
   it('says what is wrong with a command, and names no secret', async () => {
-    for (const args of [['drain', 'DB_WEUR'], ['drain', 'DB_MARS'], ['move', 'x', 'DB'], ['fly']]) {
+    const refused = [
+      ['drain', 'DB_WEUR'],
+      ['drain', 'DB_MARS'],
+      ['move', 'x', 'DB'],
+    ];
+    for (const args of [...refused, ['fly'], ['not-before']]) {
       const failed = await homes(...args).then(
         () => null,
         (error: { code: number; stderr: string }) => error,
       );
-      expect(failed?.code).toBe(1);
-      expect(failed?.stderr).toMatch(/^homes: /);
+      expect([args, failed?.code]).toEqual([args, refused.includes(args) ? 1 : 2]);
+      expect(failed?.stderr).toMatch(/^homes: /m);
       expect(failed?.stderr).not.toContain(env.CLIENT_SECRET);
     }
   });
 });
 
 it('npm run homes says which service does not answer', async () => {
-  const failed = await run(process.execPath, [script('homes.ts')], {
-    env: { ...process.env, SERVICE_URL: 'http://localhost:9' },
-  }).catch(({ stderr }: { stderr: string }) => stderr);
-  expect(failed).toMatch(/^homes: http:\/\/localhost:9\/v1\/homes does not answer \(.+\)$/m);
+  const credentials = { CLIENT_ID: 'operator', CLIENT_SECRET: 'of-a-test' };
+  const failed = await run(process.execPath, [CLI, 'homes'], {
+    env: { ...process.env, SERVICE_URL: 'http://localhost:9', ...credentials },
+  }).catch((error: { code: number; stderr: string }) => error);
+  expect(failed).toMatchObject({
+    code: 4,
+    stderr: expect.stringMatching(
+      /^homes: http:\/\/localhost:9\/v1\/homes does not answer \(.+\)$/m,
+    ),
+  });
 });
 
 it('LOCAL_HOMES is a number from 1 to 3', async () => {

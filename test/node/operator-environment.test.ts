@@ -1,6 +1,6 @@
-/** Which service `npm run homes` and `npm run keys` ask, and as whom (scripts/ask-service.ts). */
+/** Which service `npm run homes` and `npm run keys` ask, and as whom (src/cli/ask-service.ts). */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,8 +26,7 @@ beforeAll(async () => {
   staging = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   folder = mkdtempSync(join(tmpdir(), 'operator-'));
   cpSync(join(ROOT, 'scripts'), join(folder, 'scripts'), { recursive: true });
-  mkdirSync(join(folder, 'src'));
-  cpSync(join(ROOT, 'src/origins.ts'), join(folder, 'src/origins.ts'));
+  cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(
     join(folder, 'wrangler.toml'),
@@ -56,8 +55,8 @@ function run(script: 'homes' | 'keys', args: string[], variables: Record<string,
   return new Promise<{ code: number; output: string; asked: string[] }>((ended) => {
     execFile(
       process.execPath,
-      [join(folder, `scripts/${script}.ts`), ...args],
-      { env: { ...env, ...variables } },
+      [join(folder, 'scripts/cli.ts'), script, ...args],
+      { cwd: folder, env: { ...env, ...variables } },
       (error, stdout, stderr) =>
         ended({ code: Number(error?.code ?? 0), output: stdout + stderr, asked: [...asked] }),
     );

@@ -1,6 +1,7 @@
 /** Commands of wrangler for the environment that is deployed. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { Failure } from '../failure.ts';
+import { findWranglerProgram } from '../wrangler-package.ts';
 import { wranglerVariables } from '../wrangler-variables.ts';
 
 export interface Wrangler {
@@ -10,22 +11,17 @@ export interface Wrangler {
   run(args: readonly string[], input?: string): string;
 }
 
-/** `environment` is '' for the top level. */
-export function wranglerIn(root: string, environment: string): Wrangler {
+/** `fileName` is that of the settings, `environment` '' for the top level. */
+export function wranglerIn(root: string, fileName: string, environment: string): Wrangler {
   // Said each time: CLOUDFLARE_ENV, or a configuration that a build tool left in .wrangler, would
-  // else decide what this folder's wrangler.toml is read as.
+  // else decide what this folder's settings are read as.
   const spell = (args: readonly string[]) => `wrangler ${args.join(' ')} --env=${environment}`;
   return {
     spell,
     run(args, input) {
       const { status, stdout, stderr } = spawnSync(
         process.execPath,
-        [
-          join(root, 'node_modules/wrangler/bin/wrangler.js'),
-          ...args,
-          `--env=${environment}`,
-          '--config=wrangler.toml',
-        ],
+        [findWranglerProgram(root), ...args, `--env=${environment}`, `--config=${fileName}`],
         {
           cwd: root,
           encoding: 'utf8',
@@ -34,7 +30,7 @@ export function wranglerIn(root: string, environment: string): Wrangler {
           env: wranglerVariables(root),
         },
       );
-      if (status !== 0) throw new Error(`${spell(args)} failed:\n${stdout}${stderr}`);
+      if (status !== 0) throw new Failure(`${spell(args)} failed:\n${stdout}${stderr}`);
       process.stderr.write(stderr);
       return stdout;
     },

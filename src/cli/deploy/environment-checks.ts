@@ -1,9 +1,9 @@
 /**
- * What an environment of wrangler.toml shares with another one, and what it does not inherit. Each
+ * What an environment of the settings shares with another one, and what it does not inherit. Each
  * environment is a Worker of its own on the same account.
  */
-import type { Unstable_RawConfig, Unstable_RawEnvironment } from 'wrangler';
 import { type Environment, titleOf } from '../environment.ts';
+import type { RawEnvironment, RawSettings } from '../settings/settings-file.ts';
 import { isPlaceholder } from './plan.ts';
 
 /** What must belong to one environment alone. */
@@ -68,8 +68,8 @@ function isOne(
   return isPlaceholder(own.id) ? own.name === theirs.name : own.id === theirs.id;
 }
 
-function toBelongings(raw: Unstable_RawConfig, name: string): Belongings {
-  const own: Unstable_RawEnvironment = name === '' ? raw : (raw.env?.[name] ?? {});
+function toBelongings(raw: RawSettings, name: string): Belongings {
+  const own: RawEnvironment = name === '' ? raw : (raw.env?.[name] ?? {});
   // Routes, the account and the name are inherited, the latter with the environment's behind it.
   const routes = own.routes ?? (own.route === undefined ? undefined : [own.route]);
   const inherited = raw.routes ?? (raw.route === undefined ? [] : [raw.route]);

@@ -1,36 +1,27 @@
 /**
- * What the Worker itself will find wrong with its variables, by its own rules. Deployed, a mistake
+ * What the Worker itself will find wrong with its variables, by its own code. Deployed, a mistake
  * in one of them is `503` for everyone, and one in a client's entry refuses that client and says so
  * in the log alone.
  */
 import { randomBytes } from 'node:crypto';
-import { bundleModule } from '../bundle-client.ts';
+import { parseConfig } from '../config/config.ts';
+import { ConfigError } from '../faults.ts';
 
-interface Rules {
-  parseConfig: (env: Record<string, unknown>) => {
-    refusedClients: ReadonlyMap<string, readonly string[]>;
-  };
-}
+type Variables = Readonly<Record<string, unknown>>;
 
 /** `bindings` are the names of the databases. */
-export async function findMistakes(
-  vars: Readonly<Record<string, unknown>>,
-  bindings: readonly string[],
-): Promise<string[]> {
-  const code = Buffer.from(await bundleModule('src/config/config.ts')).toString('base64');
-  const rules: Rules = await import(`data:text/javascript;base64,${code}`);
+export function findMistakes(vars: Variables, bindings: readonly string[]): string[] {
   try {
-    const { refusedClients } = rules.parseConfig(asDeployed(vars, bindings));
+    const { refusedClients } = parseConfig(asDeployed(vars, bindings) as never);
     return unique([...refusedClients.values()].flat());
   } catch (error) {
-    const { mistakes } = error as { mistakes?: readonly string[] };
-    if (mistakes === undefined) throw error;
-    return unique(mistakes);
+    if (error instanceof ConfigError) return unique(error.mistakes);
+    throw error;
   }
 }
 
 /** What only the deployed Worker has, databases and secrets, stands in for itself. */
-function asDeployed(vars: Readonly<Record<string, unknown>>, bindings: readonly string[]) {
+function asDeployed(vars: Variables, bindings: readonly string[]) {
   const { TRUSTED_ISSUERS, ...others } = vars;
   return {
     ...others,

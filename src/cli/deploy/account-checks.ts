@@ -25,6 +25,7 @@ export function findBuildFaults(wrangler: Wrangler): string[] {
 export function findAccountFaults(
   wrangler: Wrangler,
   databases: DeployConfig['d1_databases'],
+  fileName: string,
 ): string[] {
   let there: { uuid: string; name: string }[];
   try {
@@ -43,7 +44,7 @@ export function findAccountFaults(
     return taken === undefined
       ? []
       : [
-          `${binding}: the account has a database ${name} already; if it is this one, write database_id = "${taken.uuid}" into wrangler.toml, else give it another database_name`,
+          `${binding}: the account has a database ${name} already; if it is this one, write database_id = "${taken.uuid}" into ${fileName}, else give it another database_name`,
         ];
   });
 }

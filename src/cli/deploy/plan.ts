@@ -1,4 +1,5 @@
-/** What has to be made before a deployment, as wrangler.toml and HOMES tell it. */
+/** What has to be made before a deployment, as the settings and HOMES tell it. */
+import { Failure } from '../failure.ts';
 
 export interface DatabasePlan {
   binding: string;
@@ -32,6 +33,7 @@ export function planDatabases(
     database_id?: string | undefined;
   }[],
   homes: string | undefined,
+  fileName = 'wrangler.toml',
 ): DatabasePlan[] {
   const described = JSON.parse(homes || '[]') as {
     home: string;
@@ -40,7 +42,7 @@ export function planDatabases(
   }[];
   for (const { home } of described) {
     if (!databases.some(({ binding }) => binding === home))
-      throw new Error(`HOMES names ${home}, which is no [[d1_databases]] binding in wrangler.toml`);
+      throw new Failure(`HOMES names ${home}, which is no d1_databases binding in ${fileName}`);
   }
   return databases.map(({ binding, database_name = binding, database_id }) => {
     if (!isPlaceholder(database_id)) return { binding, create: null };

@@ -1,4 +1,4 @@
-/** What is wrong with an environment of wrangler.toml by itself, as far as the file shows it. */
+/** What is wrong with an environment of the settings by itself, as far as the file shows it. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPlaceholder } from './plan.ts';
@@ -17,12 +17,16 @@ export interface DeployConfig {
 }
 
 /** Cloudflare refuses a larger variable, but only once databases and migrations are made. */
-const MAX_VARIABLE_BYTES = 5_120;
-/** What stands in wrangler.toml is in the repository, and in the dashboard for all to read. */
+export const MAX_VARIABLE_BYTES = 5_120;
+/** What stands in the settings is in the repository, and in the dashboard for all to read. */
 const SECRETS = ['SESSION_SECRET', 'SESSION_SECRET_PREVIOUS', 'WEBHOOKS'];
 
 /** What must be mended first, each in a sentence that repeats no value. */
-export function findFaults({ vars, d1_databases: databases }: DeployConfig, root: string) {
+export function findFaults(
+  { vars, d1_databases: databases }: DeployConfig,
+  root: string,
+  fileName: string,
+): string[] {
   const faults: string[] = [];
   for (const [name, value] of Object.entries(vars)) {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
@@ -49,15 +53,15 @@ export function findFaults({ vars, d1_databases: databases }: DeployConfig, root
         );
     }
   }
-  return [...faults, ...findUnreachable(vars)];
+  return [...faults, ...findUnreachable(vars, fileName)];
 }
 
 /** Nobody else would reach it, and the look at the result would find what runs here. */
-function findUnreachable({ ISSUER: issuer }: Record<string, unknown>): string[] {
+function findUnreachable({ ISSUER: issuer }: Record<string, unknown>, fileName: string): string[] {
   const host = URL.parse(String(issuer ?? ''))?.hostname ?? '';
   return /^(.+\.)?localhost$/.test(host)
     ? [
-        `ISSUER in wrangler.toml is "${issuer}": set it to the public URL of this Worker, and AUDIENCE too`,
+        `ISSUER in ${fileName} is "${issuer}": set it to the public URL of this Worker, and AUDIENCE too`,
       ]
     : [];
 }

@@ -1,0 +1,27 @@
+/** Rows as columns of text, for people. */
+export function toTable(rows: readonly object[]): string {
+  const [first] = rows;
+  if (first === undefined) return 'none';
+  const names = Object.keys(first);
+  const lines = [
+    names.map(toTitle),
+    ...rows.map((row) => names.map((name) => toCell((row as Record<string, unknown>)[name]))),
+  ];
+  const widths = names.map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0)),
+  );
+  return lines
+    .map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '))
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+const toTitle = (name: string) => name.replaceAll('_', ' ').toUpperCase();
+
+function toCell(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (Array.isArray(value)) return value.length === 0 ? '-' : value.join(', ');
+  // What a person has named may hold anything, and must not write to the terminal as it likes.
+  return String(value).replaceAll(/\p{Cc}/gu, ' ');
+}
