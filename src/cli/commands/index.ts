@@ -3,10 +3,12 @@ import type { MakeCommand } from '../command.ts';
 import { clientCommand } from './client-command.ts';
 import { deployCommand } from './deploy-command.ts';
 import { homesCommand } from './homes-command.ts';
+import { initCommand } from './init-command.ts';
 import { issuerCommand } from './issuer-command.ts';
 import { keysCommand } from './keys-command.ts';
 
 export const COMMANDS: readonly MakeCommand[] = [
+  initCommand,
   clientCommand,
   issuerCommand,
   deployCommand,
