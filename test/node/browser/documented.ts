@@ -26,6 +26,7 @@ export async function bundleDocumented(
       alias: {
         'edge-sessions/browser': join(CLIENT, 'browser/index.ts'),
         'edge-sessions/react': join(CLIENT, 'react/index.ts'),
+        'edge-sessions/accounts': join(CLIENT, 'browser/accounts.ts'),
         'edge-sessions/step-up': join(CLIENT, 'browser/step-up.ts'),
       },
       define: { 'process.env.NODE_ENV': '"development"' },
