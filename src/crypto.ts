@@ -22,7 +22,7 @@ export interface SecretKeys {
   encryption: CryptoKey;
   /** AES-256-GCM: seals the codes that hand a session to a browser. */
   handoff: CryptoKey;
-  /** HMAC-SHA-256: what a create with an Idempotency-Key made. */
+  /** HMAC-SHA-256: what is made again by a repeat: of a create, of an import. */
   idempotency: CryptoKey;
   /** HMAC-SHA-256: signs the links that ask about one event. */
   review: CryptoKey;

@@ -1,7 +1,8 @@
 /** Every call by its name, for the doors that offer them as functions. */
-import type { Answer, CallOptions, CreateOptions, SessionsCalls } from '../client/rpc';
+import type { Answer, CreateOptions, SessionsCalls } from '../client/rpc';
 import { answer, type Door } from './answer';
 import type { Call } from './call';
+import * as imports from './import-calls';
 import * as operator from './operator-calls';
 import * as own from './own-calls';
 import * as sessions from './session-calls';
@@ -10,53 +11,72 @@ import { stats } from './stats-call';
 import * as tokens from './token-calls';
 import * as users from './user-calls';
 
+type Name = keyof SessionsCalls;
+type Value<N extends Name> = SessionsCalls[N] extends (...asked: never[]) => Promise<infer Answered>
+  ? Answered extends Answer<infer Given>
+    ? Given
+    : never
+  : never;
+type Repeatable = 'create' | 'handOff' | 'signIn';
+
+/** Those that may be repeated with the same key, and all others. */
+const REPEATABLE: { [N in Repeatable]: (given: starts.Idempotency) => Call<Value<N>> } = {
+  create: starts.create,
+  handOff: starts.handOff,
+  signIn: (given) => tokens.signIn(given?.key ?? null),
+};
+const OTHERS: { [N in Exclude<Name, Repeatable>]: Call<Value<N>> } = {
+  authenticate: sessions.authenticate,
+  authenticateInBrowser: sessions.authenticateInBrowser,
+  refresh: tokens.refresh,
+  introspect: tokens.introspect,
+  exchangeCookie: tokens.exchangeCookie,
+  exchange: tokens.exchange,
+  revoke: tokens.revoke,
+  importSessions: imports.importSessions,
+  handOffImported: imports.handOffImported,
+  findUser: users.find,
+  list: users.list,
+  listEvents: users.listEvents,
+  revokeAll: users.revokeAll,
+  updateAll: users.updateAll,
+  getSession: sessions.getSession,
+  updateSession: sessions.updateSession,
+  revokeSession: sessions.revokeSession,
+  erase: users.erase,
+  export: users.exportAll,
+  listOwn: own.listOwn.byToken,
+  current: own.current.byToken,
+  listOwnEvents: own.listOwnEvents.byToken,
+  updateOwn: own.updateOwn.byToken,
+  revokeOwn: own.revokeOwn.byToken,
+  revokeOthers: own.revokeOthers.byToken,
+  listHomes: operator.listHomes,
+  drainHome: operator.drainHome,
+  moveUser: operator.moveUser,
+  setNotBefore: operator.setNotBefore,
+  listDeliveries: operator.listDeliveries,
+  replayDeliveries: operator.replayDeliveries,
+  listAuditEvents: operator.listAuditEvents,
+  stats,
+  listSigningKeys: operator.listSigningKeys,
+  revokeSigningKeys: operator.revokeSigningKeys,
+};
+
+export const CALL_NAMES = Object.keys({ ...REPEATABLE, ...OTHERS }) as Name[];
+
 export function callsOf(door: Door): SessionsCalls {
-  /** A call as a function of what is asked, and of what goes with it. */
-  const by =
-    <Value>(name: string, call: Call<Value>) =>
-    (input?: unknown, options?: CallOptions): Promise<Answer<Value>> =>
-      answer(door, { name, call, input, options });
-  return {
-    create: (input, options) => by('create', withKey(starts.create, options))(input, options),
-    handOff: (input, options) => by('handOff', withKey(starts.handOff, options))(input, options),
-    authenticate: by('authenticate', sessions.authenticate),
-    authenticateInBrowser: by('authenticateInBrowser', sessions.authenticateInBrowser),
-    refresh: by('refresh', tokens.refresh),
-    signIn: (input, options) => {
-      const signIn = (given: starts.Idempotency) => tokens.signIn(given?.key ?? null);
-      return by('signIn', withKey(signIn, options))(input, options);
+  const calls = CALL_NAMES.map((name) => [
+    name,
+    (input?: unknown, options?: CreateOptions) => {
+      const call: Call<unknown> =
+        name in REPEATABLE
+          ? withKey(REPEATABLE[name as Repeatable], options)
+          : OTHERS[name as keyof typeof OTHERS];
+      return answer(door, { name, call, input, options });
     },
-    introspect: by('introspect', tokens.introspect),
-    exchangeCookie: by('exchangeCookie', tokens.exchangeCookie),
-    exchange: by('exchange', tokens.exchange),
-    revoke: by('revoke', tokens.revoke),
-    findUser: by('findUser', users.find),
-    list: by('list', users.list),
-    listEvents: by('listEvents', users.listEvents),
-    revokeAll: by('revokeAll', users.revokeAll),
-    updateAll: by('updateAll', users.updateAll),
-    getSession: by('getSession', sessions.getSession),
-    updateSession: by('updateSession', sessions.updateSession),
-    revokeSession: by('revokeSession', sessions.revokeSession),
-    erase: by('erase', users.erase),
-    export: by('export', users.exportAll),
-    listOwn: by('listOwn', own.listOwn.byToken),
-    current: by('current', own.current.byToken),
-    listOwnEvents: by('listOwnEvents', own.listOwnEvents.byToken),
-    updateOwn: by('updateOwn', own.updateOwn.byToken),
-    revokeOwn: by('revokeOwn', own.revokeOwn.byToken),
-    revokeOthers: by('revokeOthers', own.revokeOthers.byToken),
-    listHomes: by('listHomes', operator.listHomes),
-    drainHome: by('drainHome', operator.drainHome),
-    moveUser: by('moveUser', operator.moveUser),
-    setNotBefore: by('setNotBefore', operator.setNotBefore),
-    listDeliveries: by('listDeliveries', operator.listDeliveries),
-    replayDeliveries: by('replayDeliveries', operator.replayDeliveries),
-    listAuditEvents: by('listAuditEvents', operator.listAuditEvents),
-    stats: by('stats', stats),
-    listSigningKeys: by('listSigningKeys', operator.listSigningKeys),
-    revokeSigningKeys: by('revokeSigningKeys', operator.revokeSigningKeys),
-  };
+  ]);
+  return Object.fromEntries(calls);
 }
 
 /** A call that may be repeated with the same key, and then has to ask for the same. */

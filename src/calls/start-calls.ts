@@ -26,7 +26,7 @@ import {
 } from './fields';
 import { toHandedOffView, toStartView } from './views';
 
-const newSession = {
+export const newSession = {
   user_id: v.optional(uuid),
   user: v.optional(issuedName),
   client_id: v.optional(v.pipe(v.string(), v.maxLength(128))),
@@ -171,7 +171,7 @@ async function startForBrowser(
   return { ok: true, value, outcome: isRepeat ? 'repeated' : 'created' };
 }
 
-function toStartInput(input: NewSessionInput, returnUrl: string | null) {
+export function toStartInput(input: NewSessionInput, returnUrl: string | null) {
   return {
     userId: input.user_id ?? null,
     userName: input.user ?? null,

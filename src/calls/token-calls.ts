@@ -31,13 +31,22 @@ import {
 
 export const refresh = defineCall(
   'refresh',
-  v.strictObject({ refresh_token: v.string(), ...asked, ...signals }),
-  async (caller, service, { refresh_token: presented, resource, scope, ...told }) => {
+  v.strictObject({
+    refresh_token: v.optional(v.string()),
+    imported_token: v.optional(v.string()),
+    ...asked,
+    ...signals,
+  }),
+  async (caller, service, { refresh_token: own, imported_token, resource, scope, ...told }) => {
+    const presented = own ?? imported_token;
+    if (presented === undefined || (own && imported_token))
+      return refuse({ code: 'invalid_request', detail: 'Name refresh_token or imported_token' });
     const refused = whyNotDescribed(told, caller.client.id, service);
     if (refused !== null) return refused;
     const described = { ...caller, device: deviceOf(told) };
     const presentation = {
       presented,
+      isImported: own === undefined,
       clientId: caller.client.id,
       asked: toAsked({ resource, scope }),
     };

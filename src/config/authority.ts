@@ -7,6 +7,9 @@
  */
 import type { Capability, Client } from './clients';
 
+/** By one of these a backend starts sessions. */
+export type StartCapability = 'create_sessions' | 'impersonate' | 'import_sessions';
+
 /** That a client may use a capability, and for which clients. */
 export class Grant<C extends Capability = Capability> {
   readonly capability: C;
@@ -53,6 +56,7 @@ function reachOf(client: Client, capability: Capability): ReadonlySet<string> | 
       return allow.has(capability) ? new Set([id]) : undefined;
     case 'create_sessions':
     case 'impersonate':
+    case 'import_sessions':
     case 'introspect':
     case 'exchange':
       return allow.has(capability) ? forClients : undefined;

@@ -30,6 +30,8 @@ export const CAPABILITIES = [
   'manage_all',
   'erase_users',
   'impersonate',
+  /** Take in the live sessions of another system. */
+  'import_sessions',
   /** Homes, moves, not-befores, webhook deliveries, signing keys and the audit log. */
   'operate',
 ] as const;

@@ -53,6 +53,8 @@ export interface Config extends Audiences, KnownClients, PageTexts {
   /** Set when the previous secret has leaked: when its tokens end. null: it has not. */
   previousSecretEndsAt: Date | null;
   d1TimeoutMs: number;
+  /** Until when the tokens of imported sessions are accepted; null: none are. */
+  importedSessionsUntil: Date | null;
 }
 
 const DAY = 86_400;
@@ -94,6 +96,7 @@ export function parseConfig(env: Env): Config {
       : null,
     previousSecretEndsAt: settings.moment('SESSION_SECRET_PREVIOUS_ENDS_AT'),
     d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', 5_000, 50, 30_000),
+    importedSessionsUntil: settings.moment('IMPORTED_SESSIONS_UNTIL'),
   };
   mistakes.push(...findContradictions(config));
   const ofClients = new Set([...config.refusedClients.values()].flat());

@@ -39,6 +39,8 @@ export const AUDIT_EVENT_TYPES = [
   'session_changed',
   /** A backend started a session of support staff, who act as a person. */
   'user_impersonated',
+  /** A backend took in sessions of another system. */
+  'sessions_imported',
   'user_erased',
   'user_exported',
   /** An operator moved a person to another home. */

@@ -4,7 +4,7 @@
  * comes first, is the user's home for everyone, and the others move there.
  */
 import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
-import type { Grant } from '../config/authority';
+import type { Grant, StartCapability } from '../config/authority';
 import { type Home, transact } from '../db/d1';
 import { idempotencyKeys, unfinishedMoves, userSessions, users } from '../db/schema';
 import { oldestKept } from '../sessions/idempotency-age';
@@ -14,7 +14,7 @@ import { type Answers, queryAll } from './query-all';
 /** By what a user is known, and what else may tell where a session belongs. */
 export interface LookupKeys {
   user: { id: string } | { issuer: string; subject: string } | null;
-  guest: { sessionId: string; grant: Grant<'create_sessions' | 'impersonate'> } | null;
+  guest: { sessionId: string; grant: Grant<StartCapability> } | null;
   /** Of an Idempotency-Key. */
   keyHash: string | null;
 }

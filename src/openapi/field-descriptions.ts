@@ -39,7 +39,8 @@ export const FIELDS: Readonly<Record<string, string>> = {
   everyone: 'Said, so that a member that went missing does nothing to all.',
   except: 'The session that is spared.',
   exp: 'Seconds since 1970: when it ends.',
-  expires_at: 'When the session ends, used or not; null: never.',
+  expires_at:
+    'When the session ends, used or not; null: never. As input: in the other system, in seconds since 1970.',
   expires_in:
     'Seconds. Of a new session: null is no limit, where policy allows. A change shortens.',
   grant_type: 'What is presented.',
@@ -91,6 +92,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   return_url: 'Where the browser goes on to; one of the client’s.',
   revoked_reason: 'Why it is over.',
   salt: 'Of the hashes.',
+  sessions: 'The sessions, 1 to 50.',
   scope: 'What the access token allows, separated by spaces.',
   session_expires_at: 'When the session ends, used or not; null: never.',
   session_id: 'Of the session.',
@@ -98,10 +100,12 @@ export const FIELDS: Readonly<Record<string, string>> = {
   state: 'What it is waiting for.',
   sub: 'The person; of a guest the session id.',
   subject: 'The provider’s own name of the person, whatever it is.',
-  subject_token: 'The access token that was sent.',
-  subject_token_type: 'An access token’s, and no other.',
+  subject_token: 'The access token that was sent; or the token of another system.',
+  subject_token_type: 'An access token’s, or that of an imported session.',
   tlsVersion: 'Like `TLSv1.3`.',
-  token: 'A refresh token or an access token; of a mail’s link, what the link has.',
+  token:
+    'A refresh token or an access token; of a mail’s link, what the link has; of an imported session, what its browser has of the other system.',
+  token_sha256: 'SHA-256, in base64url, of the token as its holder presents it.',
   token_type_hint: 'Not looked at: a token tells its own kind.',
   unanswered_homes: 'Homes whose part is missing.',
   user: 'The user by an identity provider’s name, in place of `user_id`.',

@@ -4,7 +4,7 @@ import { jsonObject, label } from '../calls/fields';
 import { forBrowser, withTokens } from '../calls/start-calls';
 import { oauthError, problem } from './described-errors';
 import { FIELDS } from './field-descriptions';
-import { assertionForm, exchangeForm, refreshForm } from './oauth-operations';
+import { assertionForm, exchangeForm, importedForm, refreshForm } from './oauth-operations';
 import type { Schema } from './operation';
 import * as service from './service-answers';
 import * as sessions from './session-answers';
@@ -22,6 +22,7 @@ const NAMED: Readonly<Record<string, Schema>> = {
   RefreshForm: refreshForm,
   AssertionForm: assertionForm,
   ExchangeForm: exchangeForm,
+  ImportedForm: importedForm,
   Session: sessions.managedSession,
   OwnSession: sessions.ownSession,
   Location: sessions.location,

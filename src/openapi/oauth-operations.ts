@@ -1,9 +1,9 @@
 /** OAuth: tokens, signing out, introspection. Parameters that are not known are ignored (RFC 6749 §3.2). */
 import * as v from 'valibot';
-import { JWT_BEARER, TOKEN_EXCHANGE } from '../http/oauth/grants';
+import { IMPORTED_TYPE, JWT_BEARER, TOKEN_EXCHANGE } from '../http/oauth/grants';
 import { form, json, type OAuthOperation, type OperationGroup } from './operation';
 import { API_HEADERS, IDEMPOTENCY_KEY } from './parameters';
-import { appTokens, exchangedToken, introspection } from './session-answers';
+import { appTokens, exchangedToken, importedTokens, introspection } from './session-answers';
 
 const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 
@@ -38,6 +38,15 @@ export const exchangeForm = v.looseObject({
   scope,
   ...client,
 });
+/** Of an imported session, by the token that its holder has of the other system. */
+export const importedForm = v.looseObject({
+  grant_type: v.literal(TOKEN_EXCHANGE),
+  subject_token: v.string(),
+  subject_token_type: v.literal(IMPORTED_TYPE),
+  resource,
+  scope,
+  ...client,
+});
 const tokenForm = v.looseObject({
   token: v.string(),
   token_type_hint: v.optional(v.string()),
@@ -50,12 +59,12 @@ const operations: readonly OAuthOperation[] = [
     id: 'requestToken',
     summary: 'Refresh; sign in by an ID token; exchange an access token',
     description:
-      'By `grant_type`: `refresh_token` (RFC 6749 §6), an ID token of a trusted issuer (RFC 7523), or token exchange (RFC 8693). Every refusal of a refresh token is `invalid_grant`; whoever presents an authentic one also gets a `reason`.',
+      'By `grant_type`: `refresh_token` (RFC 6749 §6), an ID token of a trusted issuer (RFC 7523), or token exchange (RFC 8693), of an access token or of an imported session’s token. Every refusal of a refresh token is `invalid_grant`; whoever presents an authentic one also gets a `reason`.',
     page: 'api.md#errors',
     security: 'oauth client',
     headers: [IDEMPOTENCY_KEY, ...API_HEADERS],
-    body: form(v.union([refreshForm, assertionForm, exchangeForm])),
-    answers: { 200: json(v.union([appTokens, exchangedToken]), 'The tokens.') },
+    body: form(v.union([refreshForm, assertionForm, exchangeForm, importedForm])),
+    answers: { 200: json(v.union([appTokens, exchangedToken, importedTokens]), 'The tokens.') },
     oauthRefusals: [
       'invalid_client',
       'invalid_grant',

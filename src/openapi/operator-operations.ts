@@ -1,10 +1,12 @@
 /** What operators do. */
 import * as v from 'valibot';
+import { handOffImported, importSessions } from '../calls/import-calls';
 import * as operator from '../calls/operator-calls';
 import { stats } from '../calls/stats-call';
 import { json, jsonBody, type Operation, type OperationGroup } from './operation';
 import { API_HEADERS, besideWhose, queryOf, WHOSE } from './parameters';
 import * as told from './service-answers';
+import { handedOff } from './session-answers';
 
 const refusals = [
   'invalid_request',
@@ -49,6 +51,30 @@ const operations: readonly Operation[] = [
     body: jsonBody(v.strictObject(besideWhose(operator.moveUser.input))),
     answers: { 200: json(told.moved, '`moved` is false where they lived there already.') },
     refusals: [...withBody, 'not_found', 'user_moved'],
+  },
+  {
+    at: 'POST /v1/import/sessions',
+    id: 'importSessions',
+    summary: 'Take in live sessions of another system',
+    description: 'It may be run again: what was taken in is there already.',
+    page: 'coming-from-elsewhere.md',
+    ...common,
+    capability: 'import_sessions',
+    body: jsonBody(importSessions.input),
+    answers: { 200: json(told.imported, 'What came of each, in the order of the input.') },
+    refusals: withBody,
+  },
+  {
+    at: 'POST /v1/import/hand-off',
+    id: 'handOffImported',
+    summary: 'Put an imported session into the cookies of its browser',
+    description: 'By the token that the browser has of the other system, once.',
+    page: 'coming-from-elsewhere.md',
+    ...common,
+    capability: 'create_sessions',
+    body: jsonBody(handOffImported.input),
+    answers: { 200: json(handedOff, 'Where to send the browser.') },
+    refusals: [...withBody, 'not_found', 'session_over', 'refresh_token_superseded'],
   },
   {
     at: 'POST /v1/not-before',

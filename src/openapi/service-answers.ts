@@ -39,6 +39,14 @@ export const delivery = v.object({
   next_attempt_at: maybeTime,
   last_error: text,
 });
+export const imported = v.object({
+  sessions: v.array(
+    v.object({
+      outcome: v.picklist(['taken', 'already_there', 'left']),
+      reason: v.optional(v.string()),
+    }),
+  ),
+});
 export const deliveries = v.object({ deliveries: v.array(delivery), ...paged });
 export const replayed = v.object({ replayed: integer });
 

@@ -82,6 +82,10 @@ export const exchangedToken = v.object({
   ...accessToken,
   issued_token_type: v.literal('urn:ietf:params:oauth:token-type:access_token'),
 });
+export const importedTokens = v.object({
+  ...appTokens.entries,
+  issued_token_type: exchangedToken.entries.issued_token_type,
+});
 export const exchangedCookie = v.object({ ...accessToken, session: ownSession, ...warned });
 
 /** What a page is given of a session in its browser's cookies. */

@@ -38,7 +38,7 @@ export type Target =
   /** Its name, the `kid`, the name in WEBHOOKS, or the id. */
   | { type: 'home' | 'signing_key' | 'webhook_endpoint' | 'event'; id: string }
   /** All of them, or those that `facts` say. */
-  | { type: 'signing_keys' | 'webhook_deliveries' };
+  | { type: 'signing_keys' | 'webhook_deliveries' | 'sessions' };
 
 /**
  * What is done by a capability, and how it is recorded. Operations that leave a trace ask for it.

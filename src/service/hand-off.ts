@@ -8,11 +8,13 @@ import type { Config } from '../config/config';
 import type { Home } from '../db/d1';
 import { isAllowedReturnUrl } from '../origins';
 import { MAX_ACTOR_LENGTH } from '../sessions/actor';
+import { parseGranted } from '../sessions/granted';
 import type { NewSession } from '../sessions/new-session';
 import type { Session } from '../sessions/session';
 import { type AccessTokenSubject, toUnsignedToken } from '../tokens/access-token';
 import { HANDOFF_SECONDS, type Handoff, sealHandoff } from '../tokens/handoff-code';
-import { type Refused, refuse } from './refusal';
+import { toSubject } from './issue-tokens';
+import { type Refused, type Result, refuse } from './refusal';
 import type { Service, Signer } from './service';
 import { toTokenGrant } from './token-grant';
 
@@ -112,4 +114,25 @@ export async function handOff(
   const handoff = { sessionId: session.id, home: home.name, secret, ...to };
   const code = await sealHandoff(keyring, handoff, now());
   return { startUrl: `${config.issuer}/browser/start?code=${code}`, expiresIn: HANDOFF_SECONDS };
+}
+
+/** The same of a session that is there. */
+export async function handOffKnown(
+  service: Service,
+  home: Home,
+  known: { session: Session; secret: string },
+  to: Parameters<typeof handOff>[4],
+): Promise<Result<{ session: Session; handOff: HandOff }>> {
+  const { session } = known;
+  const { authTime, ...how } = to.authentication ?? {};
+  const subject = {
+    ...toSubject(session, home),
+    ...(authTime !== undefined && { ...how, authTime: new Date(authTime * 1000) }),
+    audiences: parseGranted(session.audiences),
+    scopes: parseGranted(session.scopes),
+  };
+  const refused = whyNotHandOff(service.config, home, subject, to.returnUrl);
+  if (refused !== null) return refused;
+  const signer = await service.signerFor(home);
+  return { ok: true, session, handOff: await handOff(service, signer, home, known, to) };
 }

@@ -1,5 +1,5 @@
 /** Support staff act as a user (RFC 8693 §1.1): what is different when such a session starts. */
-import type { Grant } from '../config/authority';
+import type { Grant, StartCapability } from '../config/authority';
 import type { SessionPolicy } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import type { Act } from '../security-log/audit';
@@ -19,7 +19,7 @@ import type { Service } from './service';
 export async function toKnownUser<
   Input extends { userId: string | null; userName: IssuedName | null },
 >(
-  { capability }: Grant<'create_sessions' | 'impersonate'>,
+  { capability }: Grant<StartCapability>,
   caller: ClientCaller,
   service: Service,
   input: Input,
@@ -48,8 +48,8 @@ export async function toImpersonation(
   service: Service,
   home: Home,
   { userId, act }: Pick<NewSession, 'userId' | 'act'>,
-  grant: Grant<'create_sessions' | 'impersonate'>,
-): Promise<Act<'create_sessions' | 'impersonate'> | null> {
+  grant: Grant<StartCapability>,
+): Promise<Act<StartCapability> | null> {
   if (act === null || userId === null) return null;
   return toAct(caller, service, grant, {
     type: 'user_impersonated',

@@ -1,16 +1,18 @@
 /** Refreshing by a token that someone presents, whether it came in a form or in a cookie. */
 
+import type { Home } from '../db/d1';
 import type { RefusalReason } from '../sessions/end-reason';
 import { rotateSession } from '../sessions/rotate';
 import type { Session } from '../sessions/session';
-import { verifyRefreshToken } from '../tokens/refresh-token';
+import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { signalsOf } from './caller-signals';
 import { logUnknownHome, whereSessionIs } from './follow-session';
+import { showImported } from './imported-session';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { refreshPolicyOf } from './present';
-import { type Refusal, type Result, refuse } from './refusal';
+import { type Refusal, type Refused, type Result, refuse } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
 import { throttleFailure, throttleToken } from './throttle';
@@ -24,6 +26,8 @@ export type RefreshResult = Result<{
 
 interface Presentation {
   presented: string;
+  /** It is not a token of ours, but that of a session that began in another system. */
+  isImported?: boolean;
   clientId: string;
   /** What the access token is to be for, and to allow. */
   asked: Asked;
@@ -50,29 +54,21 @@ export async function refresh(
 async function attempt(
   caller: Caller,
   service: Service,
-  { presented, clientId, asked }: Presentation,
+  { presented, isImported = false, clientId, asked }: Presentation,
 ): Promise<RefreshResult> {
   const read = toAsk(service.config, clientId, asked);
   if (!read.ok) return read;
   const { ask } = read;
   const now = service.now();
   const keyring = await service.keyring();
-  const verdict = await verifyRefreshToken(keyring, presented, now);
-  if (!verdict.ok) {
-    return verdict.reason === 'expired' ? refused('expired_absolute') : unknown(verdict.reason);
-  }
-  const home = service.findHome(verdict.token.home, caller.meter);
-  if (home === null) {
-    logUnknownHome(caller);
-    return unknown('unknown_home');
-  }
-  const throttled = await throttleToken(service, verdict.token);
-  if (throttled !== null) return throttled;
+  const shown = await (isImported ? showImported : showOwn)(caller, service, clientId, presented);
+  if (shown === null) return unknown('unknown_import');
+  if ('refusal' in shown) return shown;
+  const { home, token } = shown;
   const signer = await service.signerFor(home);
   const policy = refreshPolicyOf(service, clientId);
   const seen = await signalsOf(caller.device, service);
   const reporting = reportingOf(caller, service.config);
-  const { token } = verdict;
   const untold = caller.device.unknown ?? [];
   const attempt = { ...seen, untold, token, clientId, ask, reporting, now };
   const refreshed = await whereSessionIs(
@@ -100,6 +96,26 @@ async function attempt(
     default:
       return refused(result.reason);
   }
+}
+
+/** What a token of our own says, of which no database is asked. */
+async function showOwn(
+  caller: Caller,
+  service: Service,
+  _clientId: string,
+  presented: string,
+): Promise<{ home: Home; token: ShownRefreshToken } | Refused> {
+  const verdict = await verifyRefreshToken(await service.keyring(), presented, service.now());
+  if (!verdict.ok) {
+    return verdict.reason === 'expired' ? refused('expired_absolute') : unknown(verdict.reason);
+  }
+  const { token } = verdict;
+  const home = service.findHome(token.home, caller.meter);
+  if (home === null) {
+    logUnknownHome(caller);
+    return unknown('unknown_home');
+  }
+  return (await throttleToken(service, token)) ?? { home, token };
 }
 
 /** Whoever shows an authentic token is counted by its session. */

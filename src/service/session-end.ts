@@ -1,6 +1,6 @@
-/** When a session that starts is to end by time. */
-import type { SessionPolicy } from '../config/session-policy';
-import { type Result, refuse } from './refusal';
+/** When a session that starts is to end: by time, or with its browser. */
+import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/session-policy';
+import { type Refused, type Result, refuse } from './refusal';
 
 const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
@@ -19,4 +19,16 @@ export function toExpiry(
   if (expiresAt !== null && Number.isNaN(expiresAt.getTime()))
     return invalid('expires_in is too large');
   return { ok: true, expiresAt };
+}
+
+/**
+ * A session is kept by its browser where its client's may be: it can ask for less, not for more.
+ */
+export function whyNotPersistent(
+  policies: SessionPolicies,
+  clientId: string,
+  persistent: boolean | null,
+): Refused | null {
+  if (persistent !== true || policyOf(policies, clientId).isPersistent) return null;
+  return invalid('persistent cannot be true: browsers keep no session of this client');
 }

@@ -27,7 +27,7 @@ import { startWhereItBelongs } from './place';
 import { type AssertionReason, type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
-import { whyNotPersistent } from './start-session';
+import { whyNotPersistent } from './session-end';
 import { throttleFailure, throttleSignIn } from './throttle';
 import { type Asked, toSessionGrant } from './token-grant';
 

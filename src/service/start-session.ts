@@ -3,16 +3,18 @@
  * app, or the hand-off to a browser.
  */
 
-import type { Grant } from '../config/authority';
+import type { Grant, StartCapability } from '../config/authority';
 import { findClient } from '../config/refused-clients';
-import { policyOf, type SessionPolicies } from '../config/session-policy';
+import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
+import type { Act } from '../security-log/audit';
 import type { SupportActor } from '../sessions/actor';
 import { type CreateResult, createSession } from '../sessions/create';
 import { type Idempotency, toKeyHash } from '../sessions/idempotency';
 import type { NewSession } from '../sessions/new-session';
 import { findOrCreateUser, type IssuedName, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
+import type { ImportedToken } from '../tokens/imported-token';
 import { reportAct } from './acts';
 import { toAuthTime } from './auth-time';
 import { authorize } from './authorize';
@@ -25,7 +27,7 @@ import { startWhereItBelongs } from './place';
 import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
-import { toExpiry } from './session-end';
+import { toExpiry, whyNotPersistent } from './session-end';
 import { throttleClient } from './throttle';
 import { type Asked, toSessionGrant } from './token-grant';
 
@@ -60,6 +62,8 @@ export interface StartInput {
   home: string | null;
   /** Hands the session to a browser, which comes back here. */
   returnUrl: string | null;
+  /** Of a session that began in another system (service/import-sessions.ts). */
+  imported?: { token: ImportedToken; expiresAt: Date; knownUntil: Date; act: Act };
 }
 
 export type Started = { session: Session; isRepeat: boolean } & (
@@ -74,19 +78,22 @@ export async function startSession(
   wanted: StartInput,
   idempotency: { key: string; request: string } | null,
 ): Promise<Result<Started>> {
-  const authorized =
-    wanted.act === null
-      ? authorize(caller.client, 'create_sessions')
-      : authorize(caller.client, 'impersonate');
+  const { imported } = wanted;
+  const capability: StartCapability = imported
+    ? 'import_sessions'
+    : wanted.act === null
+      ? 'create_sessions'
+      : 'impersonate';
+  const authorized = authorize(caller.client, capability);
   if (!authorized.ok) return authorized;
-  const { grant }: { grant: Grant<'create_sessions' | 'impersonate'> } = authorized;
+  const { grant } = authorized;
   const named = await toKnownUser(grant, caller, service, wanted);
   if (!named.ok) return named;
   const { input } = named;
   const draft = await draftSession(grant, service, input);
   if (!draft.ok) return draft;
   const { session } = draft;
-  if (session.userId !== null) {
+  if (session.userId !== null && !imported) {
     const throttled = await throttleClient(caller, service, session.userId);
     if (throttled !== null) return throttled;
   }
@@ -98,9 +105,11 @@ export async function startSession(
     keyHash: claim && (await toKeyHash(claim)),
   };
   const choice = { named: input.home, newUserId: session.userId };
-  // Whoever is new begins near the person, where that is known.
+  // Whoever is new begins near the person, where that is known; not near whoever imports them.
   const near =
-    input.place === null ? caller : { ...caller, device: { ...caller.device, cf: input.place } };
+    input.place === null && !imported
+      ? caller
+      : { ...caller, device: { ...caller.device, cf: input.place } };
   const started = await startWhereItBelongs(near, service, who, choice, async (home) => {
     const signer = await service.signerFor(home);
     if (returnUrl !== null) {
@@ -112,7 +121,8 @@ export async function startSession(
       input.userName === null
         ? session
         : { ...session, userId: await findOrCreateUser(home, input.userName, service.now()) };
-    const created = await create(caller, service, home, whose, { grant, claim, isHandedOff });
+    const how = { grant, claim, isHandedOff, imported };
+    const created = await create(caller, service, home, whose, how);
     return created.ok ? { ...created, signer } : toRefused(created);
   });
   if (!started.ok) return started;
@@ -135,19 +145,24 @@ async function create(
     grant,
     claim,
     isHandedOff,
+    imported,
   }: {
-    grant: Grant<'create_sessions' | 'impersonate'>;
+    grant: Grant<StartCapability>;
     claim: Idempotency | null;
     isHandedOff: boolean;
+    imported: StartInput['imported'];
   },
 ): Promise<CreateResult> {
   const { config, keyring, now } = service;
   const act = await toImpersonation(caller, service, home, session, grant);
+  if (imported) imported.act.toldBy ||= home.name;
   const created = await createSession(home, await keyring(), config.sessions, session, {
     now: now(),
     idempotency: claim,
     isHandedOff,
-    act,
+    act: imported?.act ?? act,
+    imported: imported?.token,
+    assertion: imported && { hash: imported.token.sessionId, expiresAt: imported.knownUntil },
     reporting: reportingOf(caller, config),
   });
   if (act !== null && created.ok && !created.isRepeat) reportAct(caller, act, [{ home }]);
@@ -173,7 +188,7 @@ const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
 /** The session as it is to be, in the terms of sessions/create.ts. */
 async function draftSession(
-  grant: Grant<'create_sessions' | 'impersonate'>,
+  grant: Grant<StartCapability>,
   service: Service,
   input: StartInput,
 ): Promise<Result<{ session: NewSession }>> {
@@ -209,7 +224,7 @@ async function draftSession(
     userAgent,
     ipAddress: signals.address,
     signals,
-    expiresAt: expiry.expiresAt,
+    expiresAt: input.imported?.expiresAt ?? expiry.expiresAt,
     authTime: isProven(input, userId) ? authTime.authTime : null,
     amr: input.amr,
     acr: input.acr,
@@ -225,20 +240,8 @@ async function draftSession(
 }
 
 /**
- * The backend calls when it has authenticated the user; nobody authenticated a guest, or the user
- * as whom support acts.
+ * The backend calls when it has authenticated the user; nobody authenticated a guest, the user as
+ * whom support acts, or just now the one whose session is imported.
  */
-const isProven = ({ act, authTime }: StartInput, userId: string | null) =>
-  act === null && (userId !== null || authTime !== null);
-
-/**
- * A session is kept by its browser where its client's may be: it can ask for less, not for more.
- */
-export function whyNotPersistent(
-  policies: SessionPolicies,
-  clientId: string,
-  persistent: boolean | null,
-): Refused | null {
-  if (persistent !== true || policyOf(policies, clientId).isPersistent) return null;
-  return invalid('persistent cannot be true: browsers keep no session of this client');
-}
+const isProven = ({ act, authTime, imported }: StartInput, userId: string | null) =>
+  act === null && ((userId !== null && !imported) || authTime !== null);

@@ -4,7 +4,6 @@
  * the cookie itself, and its session is raised. To any other browser the URL is of no use.
  */
 
-import { parseGranted } from '../sessions/granted';
 import { findWithEnd } from '../sessions/read';
 import type { Session } from '../sessions/session';
 import { toAuthTime } from './auth-time';
@@ -12,8 +11,8 @@ import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { visitorOf } from './caller-signals';
 import { whereverItIs } from './follow-session';
-import { type HandOff, handOff, whyNotHandOff } from './hand-off';
-import { type Tokens, toSubject } from './issue-tokens';
+import { type HandOff, handOffKnown } from './hand-off';
+import type { Tokens } from './issue-tokens';
 import { presentCookie, type VerifiedCookie } from './present-cookie';
 import { type Result, refuse, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
@@ -52,20 +51,10 @@ export async function handOffStepUp(
   const { session, ended } = found.result;
   if (ended !== null) return refuse({ code: 'session_over', reason: ended });
   if (session.act !== null) return refuse({ code: 'actor_not_allowed' });
-  const { authTime } = timed;
-  const subject = {
-    ...toSubject(session, home),
-    ...{ authTime, amr, acr },
-    audiences: parseGranted(session.audiences),
-    scopes: parseGranted(session.scopes),
-  };
-  const refused = whyNotHandOff(service.config, home, subject, returnUrl);
-  if (refused !== null) return refused;
-  const signer = await service.signerFor(home);
-  const authentication = { authTime: authTime.getTime() / 1000, amr, acr };
-  const to = { clientId: subject.clientId, returnUrl, startedBy: grant.clientId, authentication };
-  const handedOff = await handOff(service, signer, home, { session, secret: '' }, to);
-  return { ok: true, session, handOff: handedOff };
+  const authentication = { authTime: timed.authTime.getTime() / 1000, amr, acr };
+  const clientId = session.clientId ?? '';
+  const to = { clientId, returnUrl, startedBy: grant.clientId, authentication };
+  return handOffKnown(service, home, { session, secret: '' }, to);
 }
 
 /** The browser's half, with the cookie of the very session that the code is for. */

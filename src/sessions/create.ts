@@ -11,6 +11,7 @@ import type { Values } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
 import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
+import type { ImportedToken } from '../tokens/imported-token';
 import {
   insertStart,
   logNewDevice,
@@ -66,8 +67,13 @@ export interface CreateOptions {
    * session of support staff at once.
    */
   isHandedOff?: boolean;
-  /** Recorded where a session of support staff begins. */
+  /** Recorded where a session of support staff, or an imported one, begins. */
   act?: Act | null;
+  /**
+   * What the token of another system makes of the session, which began there: so it is new to this
+   * service alone, and takes no other's place.
+   */
+  imported?: ImportedToken | null;
   /** The user's dead sessions have been marked since. */
   isRetry?: boolean;
 }
@@ -86,12 +92,15 @@ export async function createSession(
 ): Promise<CreateResult> {
   if (!input.startedBy.grant.includes(input.clientId))
     throw new Error('the grant does not reach the client of the session');
-  const { now, idempotency = null } = options;
-  const limit = input.act === null ? limitFor(policies, input.clientId) : noLimit(policies);
-  const sessionId = crypto.randomUUID();
+  const { now, idempotency = null, imported = null } = options;
+  const isLimited = input.act === null && imported === null;
+  const limit = isLimited ? limitFor(policies, input.clientId) : noLimit(policies);
+  const sessionId = imported?.sessionId ?? crypto.randomUUID();
   const claim =
     idempotency && (await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId }));
-  const secret = claim === null ? randomSecret() : await drawSecret(keyring.current, claim);
+  const secret =
+    imported?.secret ??
+    (claim === null ? randomSecret() : await drawSecret(keyring.current, claim));
   const session = toRow(input, { sessionId, refreshToken: await sha256(secret), claim, now });
   const values = { ...toValues(session, now), ...toCondition(input, options, claim) };
 
@@ -128,7 +137,7 @@ function insert(
   limit: SessionLimit,
   input: NewSession,
   values: Values,
-  { now, reporting, isHandedOff = false, act = null }: CreateOptions,
+  { now, reporting, isHandedOff = false, act = null, imported = null }: CreateOptions,
 ) {
   const ids = {
     createdId: crypto.randomUUID(),
@@ -154,7 +163,7 @@ function insert(
   };
   const isSupport = input.act !== null;
   const isStarted = isSupport || !isHandedOff;
-  const mayBeNew = isStarted && !isSupport && mayBeNewDevice(input);
+  const mayBeNew = isStarted && !isSupport && imported === null && mayBeNewDevice(input);
   const mayEvict = input.userId !== null && limit.evictsOldest;
   const guest = input.guestSessionId === null ? null : upgradeGuest(home, limit.policies, all);
   const written = [

@@ -1,5 +1,5 @@
 /** What a session is started with, and the row that it makes. */
-import type { Grant } from '../config/authority';
+import type { Grant, StartCapability } from '../config/authority';
 import type { Signals } from '../risk/signals';
 import type { Actor } from '../security-log/record';
 import type { SupportActor } from './actor';
@@ -12,7 +12,7 @@ export interface NewSession {
   /** The app that the session is for. */
   clientId: string;
   /** Who asked for it, which the grant has to allow for `clientId` and the guest. */
-  startedBy: { by: Actor; grant: Grant<'create_sessions' | 'sign_in' | 'impersonate'> };
+  startedBy: { by: Actor; grant: Grant<'sign_in' | StartCapability> };
   userAgent: string | null;
   ipAddress: string | null;
   /** null: no limit by time. */

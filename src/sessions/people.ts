@@ -7,6 +7,7 @@ import type { Grant } from '../config/authority';
 import { toUuid } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { usedAssertions, userSessions, users } from '../db/schema';
+import { isIn } from './erase';
 import { isReached } from './reach';
 
 /** Who the user is to the issuer. */
@@ -110,4 +111,12 @@ export async function claimAssertion(
       .returning(),
   }));
   return claimed.length > 0;
+}
+
+/** Which of these have been used up in this home. One round trip. */
+export async function findUsed(home: Home, hashes: readonly string[]): Promise<string[]> {
+  const { hash } = usedAssertions;
+  const used = home.db.select({ hash }).from(usedAssertions).where(isIn(hash, hashes));
+  const { found } = await transact(home, () => ({ found: used }));
+  return found.map((one) => one.hash);
 }

@@ -38,6 +38,12 @@ export const BACKEND_ROUTES: Route[] = [
     pattern: '/v1/signing-keys/revoke',
     json: { created_before: 1 },
   },
+  {
+    method: 'POST',
+    path: '/v1/import/sessions',
+    pattern: '/v1/import/sessions',
+    json: { sessions: [{ token_sha256: 'x'.repeat(43), user_id: USER }] },
+  },
   { method: 'POST', path: '/v1/not-before', pattern: '/v1/not-before', json: { user_id: NOBODY } },
   { method: 'DELETE', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
   { method: 'DELETE', path: `/v1/users/${USER}`, pattern: '/v1/users/:user_id' },

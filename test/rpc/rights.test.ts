@@ -31,6 +31,8 @@ const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls
     exchange: { subject_token: token, resource: 'urn:example:api' },
     exchangeCookie: { cookie: '' },
     revoke: { token },
+    importSessions: { sessions: [{ token_sha256: 'x'.repeat(43), user_id }] },
+    handOffImported: { token, browser: { return_url: 'https://app.example/' } },
     findUser: { issuer: 'https://id.example', subject: 'ada' },
     list: { user_id },
     listEvents: { user_id },

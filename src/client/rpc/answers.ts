@@ -190,3 +190,10 @@ export interface ExportPage {
   records: { home: string; table: string; row: Record<string, unknown> }[];
   next_cursor: string | null;
 }
+
+/** What came of a session of an import. */
+export interface ImportOutcome {
+  outcome: 'taken' | 'already_there' | 'left';
+  /** Why it was left: it is over (`expired`), or the code with which a start would be refused. */
+  reason?: string;
+}

@@ -9,6 +9,7 @@ import type {
   ExchangedToken,
   ExportPage,
   HandedOff,
+  ImportOutcome,
   Introspection,
   Session,
   SessionPage,
@@ -20,6 +21,7 @@ import type {
   CallOptions,
   CreateOptions,
   Impersonation,
+  ImportedSession,
   NewSession,
   NotBefore,
   OfPerson,
@@ -106,6 +108,23 @@ export interface SessionsCalls {
     input: { token: string } & Signals,
     options?: CallOptions,
   ): Promise<Answer<{ revoked: boolean }>>;
+  /**
+   * `POST /v1/import/sessions` (`import_sessions`): the live sessions of another system are taken
+   * in, so that nobody is signed out. Safe to repeat.
+   */
+  importSessions(
+    input: { sessions: ImportedSession[] },
+    options?: CallOptions,
+  ): Promise<Answer<{ sessions: ImportOutcome[] }>>;
+  /**
+   * `POST /v1/import/hand-off` (`create_sessions`): puts an imported session into the cookies of its
+   * browser, by the token that the browser has of the other system. Answers where to send it. Those
+   * whose tokens the caller holds itself begin by `refresh` with `imported_token`.
+   */
+  handOffImported(
+    input: { token: string; client_id?: string; browser: { return_url: string } },
+    options?: CallOptions,
+  ): Promise<Answer<HandedOff>>;
   /**
    * `POST /browser/token` (`browser_tokens`): an access token for the session cookie in the
    * `Cookie` header of a browser's request, of which nothing is rotated.

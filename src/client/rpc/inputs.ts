@@ -69,6 +69,14 @@ export interface Impersonation
   reason: string;
 }
 
+/** A live session of another system. */
+export interface ImportedSession extends Omit<NewSession, 'expires_in' | 'guest_session_id'> {
+  /** SHA-256 of the token as its holder presents it, in base64url. */
+  token_sha256: string;
+  /** When it ends there, in seconds since 1970; null: never. */
+  expires_at?: number | null;
+}
+
 /** What live sessions have from now on; null takes it away, and what is left out stays. */
 export interface SessionChange {
   /** In access tokens from the next refresh on: up to 2 KB, and none that is registered. */
@@ -101,9 +109,10 @@ export interface Targeted {
   scope?: string;
 }
 
-export interface RefreshRequest extends Signals, Targeted {
-  refresh_token: string;
-}
+/** `imported_token`: of an imported session, what its holder has of the other system. */
+export type RefreshRequest = Signals &
+  Targeted &
+  ({ refresh_token: string } | { imported_token: string });
 
 export interface SignInRequest extends Signals, Targeted {
   /** An ID token of one of TRUSTED_ISSUERS. */

@@ -36,11 +36,17 @@ export const unfinishedMoves = sqliteTable('unfinished_moves', {
   startedAt: integer('started_at', { mode: 'timestamp' }).notNull(),
 });
 
-/** ID tokens that started a session, so that none starts another (RFC 7523 §3). */
+/**
+ * What began a session, so that it begins no other: ID tokens (RFC 7523 §3), and the tokens of
+ * imported sessions.
+ */
 export const usedAssertions = sqliteTable(
   'used_assertions',
   {
-    /** SHA-256 of the issuer and the token's `jti`, else of what it signs. */
+    /**
+     * SHA-256 of the issuer and the token's `jti`, else of what it signs. Of an imported session:
+     * the id that its token gave it.
+     */
     hash: text('hash').primaryKey().notNull(),
     expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),
   },

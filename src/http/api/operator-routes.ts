@@ -1,6 +1,7 @@
 /** What operators do: calls/operator-calls.ts. */
 import type { Handler } from 'hono';
 import type { Call } from '../../calls/call';
+import { handOffImported, importSessions } from '../../calls/import-calls';
 import * as calls from '../../calls/operator-calls';
 import { stats } from '../../calls/stats-call';
 import type { Service } from '../../service/service';
@@ -36,6 +37,8 @@ export function operatorRoutes(service: Service): Hono<AppEnv> {
     operator,
     by(calls.moveUser, (c) => readMembersOf(c, readWhose(c))),
   );
+  routes.post('/import/sessions', operator, by(importSessions, readMembers));
+  routes.post('/import/hand-off', operator, by(handOffImported, readMembers));
   routes.post('/not-before', operator, by(calls.setNotBefore, readMembers));
   routes.get(
     '/webhook-deliveries',

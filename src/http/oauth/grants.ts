@@ -2,6 +2,7 @@
 import { ACCESS_TOKEN_TYPE, toExchangedView, toTokenView } from '../../calls/views';
 import type { Client } from '../../config/clients';
 import { exchangeToken } from '../../service/exchange-token';
+import { areImportedTaken } from '../../service/imported-session';
 import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
 import type { Service } from '../../service/service';
@@ -13,30 +14,38 @@ import { readIdempotencyKey } from '../input';
 import { toOAuthError } from '../refusals';
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+/** The token of a session that began in another system. */
+export const IMPORTED_TYPE = 'urn:edge-sessions:token-type:imported-session';
 export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 
 type Form = ReadonlyMap<string, string>;
 
-/** RFC 6749 §6. */
-export async function grantByRefreshToken(
+/** RFC 6749 §6; and RFC 8693 §2.1 of an imported session, whose token is its first one. */
+export async function grantByRefresh(
   c: AppContext,
   service: Service,
   client: Client,
   form: Form,
+  field: 'refresh_token' | 'subject_token' = 'refresh_token',
 ) {
+  const isImported = field === 'subject_token';
   const presentation = {
-    presented: need(form, 'refresh_token'),
+    presented: need(form, field),
+    isImported,
     clientId: client.id,
     asked: toAsked(form),
   };
   const refreshed = await refresh(c.get('caller'), service, presentation);
   if (!refreshed.ok) throw toOAuthError(refreshed.refusal);
   c.set('outcome', refreshed.outcome);
-  return c.json(toAppView(refreshed.tokens, form));
+  const issued = isImported && { issued_token_type: ACCESS_TOKEN_TYPE };
+  return c.json({ ...issued, ...toAppView(refreshed.tokens, form) });
 }
 
 /** RFC 8693 §2.1. Who acts is the client itself. */
 export async function grantByExchange(c: AppContext, service: Service, client: Client, form: Form) {
+  if (form.get('subject_token_type') === IMPORTED_TYPE && areImportedTaken(service))
+    return grantByRefresh(c, service, client, form, 'subject_token');
   const requested = form.get('requested_token_type') ?? ACCESS_TOKEN_TYPE;
   if (need(form, 'subject_token_type') !== ACCESS_TOKEN_TYPE || requested !== ACCESS_TOKEN_TYPE)
     throw new OAuthError('invalid_request', 'Only access tokens are exchanged, for access tokens');

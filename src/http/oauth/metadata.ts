@@ -35,7 +35,9 @@ export function metadataRoutes(service: Service): {
     grant_types_supported: [
       'refresh_token',
       ...(config.trustedIssuers.size > 0 ? ['urn:ietf:params:oauth:grant-type:jwt-bearer'] : []),
-      ...(isTokenExchanged(config) ? ['urn:ietf:params:oauth:grant-type:token-exchange'] : []),
+      ...(isTokenExchanged(config) || config.importedSessionsUntil
+        ? ['urn:ietf:params:oauth:grant-type:token-exchange']
+        : []),
     ],
     ...(scopes.size > 0 && { scopes_supported: [...scopes].sort() }),
     // Required by RFC 8414 §2; there is no authorization endpoint.

@@ -15,7 +15,7 @@ import { toOAuthError } from '../refusals';
 import {
   grantByAssertion,
   grantByExchange,
-  grantByRefreshToken,
+  grantByRefresh,
   JWT_BEARER,
   need,
   TOKEN_EXCHANGE,
@@ -29,7 +29,7 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const form = await readForm(c, ['resource', 'audience']);
     const client = await authenticateClient(c, service, form);
     const grantType = need(form, 'grant_type');
-    if (grantType === 'refresh_token') return grantByRefreshToken(c, service, client, form);
+    if (grantType === 'refresh_token') return grantByRefresh(c, service, client, form);
     if (grantType === JWT_BEARER && config.trustedIssuers.size > 0)
       return grantByAssertion(c, service, client, form);
     if (grantType === TOKEN_EXCHANGE) return grantByExchange(c, service, client, form);

@@ -1,0 +1,61 @@
+/**
+ * The session of another system goes into its browser's cookies: the backend that was sent the old
+ * cookie hands it off, as it does with a session that it starts. A browser that opens several tabs
+ * at once is handed the same session by each of them.
+ */
+import { sha256 } from '../crypto';
+import type { EndReason } from '../sessions/end-reason';
+import { checkSession, type Session, wasRotatedWithinGrace } from '../sessions/session';
+import { authorize } from './authorize';
+import type { ClientCaller } from './caller';
+import { deviceOf } from './caller-signals';
+import { type HandOff, handOffKnown } from './hand-off';
+import { showImported } from './imported-session';
+import { refresh } from './refresh-session';
+import { type Result, refuse, UNKNOWN_SESSION } from './refusal';
+import type { Service } from './service';
+import { throttleFailure } from './throttle';
+
+export interface ImportedHandOff {
+  /** As its holder presents it. */
+  token: string;
+  /** The app whose session it is; null: the caller itself. */
+  clientId: string | null;
+  returnUrl: string;
+}
+
+export async function handOffImported(
+  caller: ClientCaller,
+  service: Service,
+  { token: presented, returnUrl, ...wanted }: ImportedHandOff,
+): Promise<Result<{ session: Session; handOff: HandOff }>> {
+  const authorized = authorize(caller.client, 'create_sessions');
+  if (!authorized.ok) return authorized;
+  const { grant } = authorized;
+  const clientId = wanted.clientId ?? grant.clientId;
+  const shown = grant.includes(clientId)
+    ? await showImported(caller, service, clientId, presented)
+    : null;
+  if (shown === null)
+    return (await throttleFailure(caller, service, grant.clientId)) ?? UNKNOWN_SESSION;
+  if ('refusal' in shown) return shown;
+  const { home, session, token } = shown;
+  const { config } = service;
+  const now = service.now();
+  const ended = checkSession(session, config.sessions, now) as EndReason | null;
+  if (ended !== null) return refuse({ code: 'session_over', reason: ended });
+  if (session.refreshToken !== (await sha256(token.secret))) {
+    // Tabs that came with the first may be late; after that, somebody else has the old token, and a
+    // refresh with it ends the session.
+    const attempt = {
+      presented,
+      isImported: true,
+      clientId,
+      asked: { resource: null, scope: null },
+    };
+    if (!wasRotatedWithinGrace(session, config.sessions, now))
+      await refresh({ ...caller, device: deviceOf({}) }, service, attempt);
+    return refuse({ code: 'refresh_token_superseded' });
+  }
+  return handOffKnown(service, home, { session, secret: token.secret }, { clientId, returnUrl });
+}

@@ -1,0 +1,39 @@
+/**
+ * What comes before the refresh by the token of another system. Until then an imported session ends
+ * when it would have ended there; from then on it is this service's own, and lasts as long as its
+ * client's last.
+ */
+import { and, eq } from 'drizzle-orm';
+import { policyOf, type SessionPolicies } from '../config/session-policy';
+import { sha256 } from '../crypto';
+import { type Home, transact } from '../db/d1';
+import { userSessions } from '../db/schema';
+import type { ImportedToken } from '../tokens/imported-token';
+import { isLive, type KnownSession, MOVED, type Moved, selectSession } from './session';
+
+/**
+ * The session of an imported token, live or over; null where this home has none. One round trip.
+ */
+export async function adoptImported(
+  home: Home,
+  policies: SessionPolicies,
+  { sessionId, secret }: ImportedToken,
+  { clientId, now }: { clientId: string; now: number },
+): Promise<KnownSession | Moved | null> {
+  const { lifetimeSeconds } = policyOf(policies, clientId);
+  const second = Math.floor(now / 1000);
+  const expiresAt = lifetimeSeconds === null ? null : new Date((second + lifetimeSeconds) * 1000);
+  const isFirst = and(
+    eq(userSessions.id, sessionId),
+    eq(userSessions.clientId, clientId),
+    eq(userSessions.refreshToken, await sha256(secret)),
+    isLive(policies, now),
+  );
+  const { own } = await transact(home, () => ({
+    adopted: home.db.update(userSessions).set({ expiresAt }).where(isFirst),
+    own: selectSession(home, sessionId),
+  }));
+  const [session] = own;
+  if (session === undefined || session.clientId !== clientId) return null;
+  return session.movedTo === null ? session : MOVED;
+}
