@@ -13,6 +13,9 @@ export function bundleWorker(source: string, outfile: string): Promise<string[]>
     conditions: ['workerd', 'worker', 'browser'],
     target: 'es2024',
     external: ['cloudflare:*', 'node:*'],
+    // The map that a deployment makes of its bundle goes on to the lines of these sources.
+    sourcemap: 'linked',
+    sourcesContent: false,
     define: { 'process.env.NODE_ENV': '"production"' },
   });
 }

@@ -18,7 +18,7 @@ const COPIED = [
   'assets/edge-sessions/languages/*.json',
   'assets/edge-sessions/openapi.json',
   'docs/*.md',
-  'examples/*/{package.json,wrangler.toml,README.md,src/**/*.ts}',
+  'examples/*/{package.json,wrangler.toml,README.md,.dev.vars.example,src/**/*.ts}',
 ];
 const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
 

@@ -25,6 +25,8 @@ export interface ServiceOptions {
   cwd: string;
   /** What `--env` said. */
   env?: string | undefined;
+  /** Its URL, where that is known; undefined: it is to be found. */
+  service?: string;
 }
 
 interface Credentials {
@@ -46,7 +48,8 @@ export async function askAs(need: Need, options: ServiceOptions, terminal: Termi
 }
 
 /** The URL of the service, and of which environment it is. */
-export function findService({ cwd, env }: ServiceOptions): { service: string; whose: string } {
+function findService({ cwd, env, service }: ServiceOptions): { service: string; whose: string } {
+  if (service !== undefined) return { service, whose: '' };
   const name = chooseEnvironment(env);
   if (env === undefined && name === '') {
     const { SERVICE_URL: given, PORT: port } = process.env;
@@ -118,9 +121,19 @@ async function ask<T>(
     if (response.ok) return (answer === '' ? null : JSON.parse(answer)) as T;
     if (response.status !== 503 || attempt >= MAX_TRIES)
       throw new Failure(
-        `${method} ${path} answered ${response.status}: ${answer}`,
+        `${method} ${path} answered ${response.status}: ${toReason(answer)}`,
         response.status === 503 ? EXIT.unreachable : EXIT.failed,
       );
     await sleep(1_000 * Number(response.headers.get('retry-after') ?? 1));
+  }
+}
+
+/** What a problem (RFC 9457) says for people; any other answer as it is. */
+function toReason(answer: string): string {
+  try {
+    const { code, title, detail } = JSON.parse(answer) as Record<string, string | undefined>;
+    return code === undefined ? answer : `${code}: ${detail ?? title}`;
+  } catch {
+    return answer;
   }
 }

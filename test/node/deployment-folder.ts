@@ -9,9 +9,13 @@ const ROOT = resolve(import.meta.dirname, '../..');
 
 export interface DeploymentFolder {
   api: CloudflareApi;
+  path: string;
   /** Writes wrangler.toml: the repository's, changed. */
   configure(change: (toml: string) => string): void;
   toml(): string;
+  /** Puts wrangler.jsonc into the place of wrangler.toml. */
+  useJsonc(text: string): void;
+  jsoncPath: string;
   /** Runs `npm run deploy` to its end, whatever that is. */
   deploy(args?: readonly string[], variables?: Record<string, string>): Promise<Ended>;
   remove(): Promise<void>;
@@ -47,9 +51,15 @@ export async function makeDeploymentFolder(): Promise<DeploymentFolder> {
   const file = join(folder, 'wrangler.toml');
   return {
     api,
+    path: folder,
     configure: (change) =>
       writeFileSync(file, change(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'))),
     toml: () => readFileSync(file, 'utf8'),
+    jsoncPath: join(folder, 'wrangler.jsonc'),
+    useJsonc(text) {
+      rmSync(file);
+      writeFileSync(join(folder, 'wrangler.jsonc'), text);
+    },
     deploy(args = [], variables = {}) {
       const env = {
         ...process.env,

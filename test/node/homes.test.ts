@@ -67,6 +67,8 @@ describe('LOCAL_HOMES=3 npm start', () => {
     expect(others).toEqual([]);
     expect(second).not.toBe(first);
     expect((await keys('revoke', first)).stdout).toContain('nothing was left to revoke');
+    expect((await keys('rotate')).stdout).toContain(`revoked ${second}: refused here within`);
+    expect(await jwks()).not.toContain(second);
     await expect(keys('revoke')).rejects.toMatchObject({
       stderr: expect.stringMatching(/^keys: /),
     });

@@ -2,8 +2,9 @@
  * `edge-sessions keys`: the signing keys. What to do when: docs/when-something-leaked.md. All of it
  * may be run again.
  */
-import { askAs } from '../ask-service.ts';
+import { type Ask, askAs } from '../ask-service.ts';
 import { type CommonOptions, newEnvironmentCommand, newGroup } from '../command.ts';
+import { Failure } from '../failure.ts';
 import { toTable } from '../table.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
@@ -30,6 +31,9 @@ export const keysCommand = () =>
     )
       .argument('<kid>', 'the key’s id, or all: every key that was made until now')
       .action(revoke),
+    newEnvironmentCommand('rotate', 'replaces the key that signs, without waiting for the cron', [
+      'edge-sessions keys rotate',
+    ]).action(rotate),
   ]).addCommand(
     newEnvironmentCommand('list', 'the keys, and what each is doing', [
       'edge-sessions keys',
@@ -47,12 +51,26 @@ async function list(options: Options): Promise<void> {
   terminal.answer({ keys }, toTable(keys));
 }
 
+/** What the old key signed is refused, and refreshed by its clients: nobody is signed out. */
+async function rotate(options: Options): Promise<void> {
+  const terminal = openTerminal(options);
+  const ask = await operate(options, terminal);
+  const { keys } = await ask<{ keys: { kid: string; state: string }[] }>('GET', '/v1/signing-keys');
+  const signing = keys.find(({ state }) => state === 'signing');
+  if (signing === undefined) throw new Failure('no key signs yet: the first request makes one');
+  await withdraw(ask, { kid: signing.kid }, terminal);
+}
+
 async function revoke(which: string, options: Options): Promise<void> {
   const terminal = openTerminal(options);
   const ask = await operate(options, terminal);
   // Keys that are made from now on stay, however often the call has to be repeated.
   const named =
     which === 'all' ? { created_before: Math.floor(Date.now() / 1000) } : { kid: which };
+  await withdraw(ask, named, terminal);
+}
+
+async function withdraw(ask: Ask, named: object, terminal: Terminal): Promise<void> {
   const answer = await ask<Revoked>('POST', '/v1/signing-keys/revoke', named);
   const {
     revoked,

@@ -59,10 +59,7 @@ export function makeProject(wishes: ProjectWishes): Project {
     'wrangler.toml': toSettings(wishes, [app.entry, backend.entry]),
     'src/index.ts': readTemplate('src/index.ts'),
     '.gitignore': 'node_modules/\n.wrangler/\n.dev.vars\n.dev.vars.*\n!.dev.vars.example\n',
-    '.dev.vars.example': `# Secrets of this deployment; copied to .dev.vars, those of your own machine.
-# 32 random characters or more: openssl rand -base64 32
-SESSION_SECRET=""
-`,
+    '.dev.vars.example': readTemplate('.dev.vars.example'),
     // wrangler goes by it on this machine, before wrangler.toml.
     '.dev.vars': `ISSUER="${LOCAL_ORIGIN}"\nSESSION_SECRET="${randomBytes(32).toString('base64url')}"\n`,
   };

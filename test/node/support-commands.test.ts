@@ -1,0 +1,173 @@
+/** `edge-sessions sessions` and `events watch` beside a running service, and the questions of `init`. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { createSession } from './demo.ts';
+import { type Service, startService } from './service.ts';
+
+const CLI = resolve(import.meta.dirname, '../../scripts/cli.ts');
+const SLOW = 120_000;
+
+let service: Service;
+let backend: { id: string; secret: string };
+beforeAll(async () => {
+  service = await startService();
+  const vars = completeDevVars(service.devVarsFile);
+  backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
+});
+afterAll(() => service?.stop());
+
+let watching: ChildProcess | null = null;
+afterEach(() => {
+  watching?.kill();
+  watching = null;
+});
+
+const variables = (origin = service.origin, secret = backend.secret) => ({
+  ...process.env,
+  SERVICE_URL: origin,
+  CLIENT_ID: backend.id,
+  CLIENT_SECRET: secret,
+});
+
+function run(args: string[], env: NodeJS.ProcessEnv = variables()) {
+  return new Promise<{ code: number; stdout: string; stderr: string }>((ended) => {
+    execFile(process.execPath, [CLI, ...args], { env }, (error, stdout, stderr) =>
+      ended({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+}
+
+const start = (user: string, agent = 'curl/8') =>
+  createSession(
+    { user_id: user, client_id: 'demo-app', user_agent: agent },
+    { origin: service.origin, backend },
+  );
+
+it('sessions are listed and ended: one, and all but one', { timeout: SLOW }, async () => {
+  const user = crypto.randomUUID();
+  const [first, second, third] = [await start(user), await start(user), await start(user)];
+  const ids = (stdout: string) =>
+    (JSON.parse(stdout) as { sessions: { id: string }[] }).sessions.map(({ id }) => id).sort();
+  const list = async (...args: string[]) =>
+    ids((await run(['sessions', 'list', user, '--json', ...args])).stdout);
+  expect(await list()).toEqual([first, second, third].map(({ session }) => session.id).sort());
+
+  const one = ['sessions', 'revoke', first.session.id, '--reason', 'administrator'];
+  expect(await run(one)).toMatchObject({ code: 0, stdout: `${first.session.id} is over\n` });
+  const all = ['sessions', 'revoke', '--user', user, '--except', second.session.id];
+  expect(await run(all)).toMatchObject({ code: 0, stdout: '1 session is over\n' });
+  expect(await list()).toEqual([second.session.id]);
+  expect(await list('--ended')).toHaveLength(3);
+  const table = (await run(['sessions', 'list', user])).stdout;
+  expect(table).toMatch(/^ID +CLIENT +DEVICE +CREATED +LAST USED$/m);
+  expect(table).toContain(`${second.session.id}  demo-app`);
+});
+
+it.each([
+  ['sessions', 'revoke'],
+  ['sessions', 'revoke', 'a', '--user', 'b'],
+  ['sessions', 'revoke', 'a', '--except', 'b'],
+  ['events', 'watch'],
+  ['events', 'watch', '--user', 'a', '--every', 'soon'],
+])('%s %s is refused where it is not clear: %s %s %s', async (...args) => {
+  expect(await run(args.filter((arg) => arg !== undefined))).toMatchObject({ code: 2, stdout: '' });
+});
+
+it('says why it was refused, and repeats no secret', { timeout: SLOW }, async () => {
+  const user = crypto.randomUUID();
+  const wrong = 'wrong-secret-of-this-test';
+  const refused = await run(['sessions', 'list', user], variables(service.origin, wrong));
+  expect(refused).toMatchObject({ code: 1, stdout: '' });
+  expect(refused.stderr).toMatch(/^sessions: GET .* answered 401: /);
+  expect(refused.stderr).not.toContain(wrong);
+  const reason = ['sessions', 'revoke', crypto.randomUUID(), '--reason', 'because'];
+  expect(await run(reason)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('answered 4'),
+  });
+});
+
+/** What stands before the service, and may go away. */
+async function listen(port = 0): Promise<{ server: Server; port: number }> {
+  const server = createServer(async (request, response) => {
+    const { authorization = '' } = request.headers;
+    const answer = await fetch(service.origin + request.url, { headers: { authorization } });
+    response.writeHead(answer.status, { 'content-type': 'application/json', connection: 'close' });
+    response.end(await answer.text());
+  });
+  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+it('events are shown as they come, also after the service was away', {
+  timeout: SLOW,
+}, async () => {
+  const user = crypto.randomUUID();
+  const { session } = await start(user, 'Mozilla/5.0 (Windows NT 10.0; Win64; x64)');
+  let { server, port } = await listen();
+  const args = ['events', 'watch', '--user', user, '--every', '1', '--last', '1', '--json'];
+  let shown = '';
+  let told = '';
+  watching = spawn(process.execPath, [CLI, ...args], {
+    env: variables(`http://127.0.0.1:${port}`),
+  });
+  watching.stdout?.on('data', (chunk) => {
+    shown += chunk;
+  });
+  watching.stderr?.on('data', (chunk) => {
+    told += chunk;
+  });
+  const types = () =>
+    shown
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line).type);
+  const eventually = { timeout: 30_000, interval: 100 };
+  await expect.poll(types, eventually).toEqual(['session_created']);
+
+  server.close();
+  await expect.poll(() => told, eventually).toContain('trying again');
+  await run(['sessions', 'revoke', session.id]);
+  ({ server, port } = await listen(port));
+  await expect.poll(types, eventually).toEqual(['session_created', 'session_revoked']);
+  expect(told).toContain('it answers again');
+  server.close();
+});
+
+it.skipIf(process.platform !== 'linux')(
+  'init asks for what is no flag, in a terminal',
+  { timeout: SLOW },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'init-'));
+    // Without a size, a question would be broken up into single letters.
+    const command = `stty cols 120 rows 40; '${process.execPath}' '${CLI}' init asked --no-install --cwd '${folder}'`;
+    // A terminal of its own, as util-linux's `script` makes one.
+    const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+      env: { ...process.env, TERM: 'xterm', CI: '', COLUMNS: '120' },
+    });
+    let screen = '';
+    terminal.stdout.on('data', (chunk) => {
+      screen += chunk;
+    });
+    const answer = async (question: string, keys: string) => {
+      await expect.poll(() => screen, { timeout: 30_000 }).toContain(question);
+      terminal.stdin.write(keys);
+    };
+    await answer('The public URL of the service?', 'https://auth.example.com\r');
+    await answer('Where are most of your users?', '\x1b[B\x1b[B\r');
+    await answer('The client_id of your app?', '\r');
+    await expect.poll(() => screen, { timeout: 30_000 }).toContain('stored nowhere');
+    terminal.kill();
+    const toml = readFileSync(join(folder, 'asked/wrangler.toml'), 'utf8');
+    rmSync(folder, { recursive: true });
+    expect(toml).toContain('ISSUER = "https://auth.example.com"');
+    expect(toml).toContain('"regions":["weur"]');
+    expect(toml).toContain('"client_id":"web-backend"');
+  },
+);
