@@ -33,6 +33,7 @@ import { enforceLimit } from '../sessions/enforce-limit';
 import { toTombstone } from '../sessions/erase';
 import { countOpen, findExceeded } from '../sessions/limits';
 import { belongsToSubject, isBeforeNotBefore } from '../sessions/session';
+import { BLANKED } from '../sessions/session-columns';
 import { insertRaw, selectRaw } from './raw-rows';
 
 /** Who moves: a user's id, or a guest's session id. */
@@ -116,10 +117,7 @@ export async function finishMove(
     // Rows that stay to show the way need not say where their person was.
     sessions: source.db
       .update(userSessions)
-      .set({
-        ...{ userAgent: null, ipAddress: null, lastSignals: null, claims: null },
-        ...{ label: null, metadata: null, act: null },
-      })
+      .set(BLANKED)
       .where(and(belongsToSubject(subject), eq(userSessions.movedTo, target.name))),
   }));
   return evicted;

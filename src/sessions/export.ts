@@ -18,6 +18,7 @@ import {
 } from '../db/schema';
 import { type Act, auditSubjectOf, recordAct } from '../security-log/audit';
 import { isIn } from './erase';
+import { toldOf } from './session-columns';
 
 /** What is exported one after the other. */
 export const SECTIONS = ['person', 'sessions', 'events'] as const;
@@ -96,13 +97,7 @@ async function exportSessions(
   { subject, formerGuests }: Person,
   { after, limit }: SectionPage,
 ): Promise<ExportPage> {
-  const {
-    refreshToken: _,
-    idempotencyKeyHash: __,
-    recoveries: ___,
-    beforeStepUp: ____,
-    ...shown
-  } = getTableColumns(userSessions);
+  const told = toldOf(getTableColumns(userSessions));
   // Each in the order of an index, so that neither is read beyond the page.
   const rows = sql`select rowid from ${userSessions}`;
   const next = sql`rowid > ${after} order by rowid limit ${limit + 1}`;
@@ -110,7 +105,7 @@ async function exportSessions(
   const guests = isIn(userSessions.id, [subject, ...formerGuests]);
   const ofGuests = sql`${rows} where ${guests} and ${isNull(userSessions.userId)} and ${next}`;
   const page = home.db
-    .select({ ...shown, position: ROW.as('position') })
+    .select({ ...told, position: ROW.as('position') })
     .from(userSessions)
     .where(sql`rowid in (select rowid from (${ofUser}) union all select rowid from (${ofGuests}))`)
     .orderBy(asc(ROW))

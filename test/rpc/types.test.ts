@@ -1,5 +1,5 @@
 /** The types of edge-sessions/rpc name every member that calls take and answer, and no other. */
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import * as operator from '../../src/calls/operator-calls';
 import * as own from '../../src/calls/own-calls';
 import * as sessions from '../../src/calls/session-calls';
@@ -7,6 +7,9 @@ import * as starts from '../../src/calls/start-calls';
 import { stats } from '../../src/calls/stats-call';
 import * as tokens from '../../src/calls/token-calls';
 import * as users from '../../src/calls/user-calls';
+import type * as told from '../../src/client/rpc/refusal-codes';
+import type { AssertionReason } from '../../src/service/refusal';
+import type { RefusalReason } from '../../src/sessions/end-reason';
 import { APP, BACKEND, startService } from '../fixtures';
 import { bind, valueIn } from './door';
 
@@ -73,6 +76,12 @@ describe('what a call takes is in its types', () => {
     expect(named.filter((name) => !taken.has(name) && !beside.includes(name))).toEqual([]);
     expect(named.length).toBeGreaterThan(20);
   });
+});
+
+/** The client's types stand alone, and are the service's own: `npm run check:types` compares them. */
+it('why a session is over, or a sign-in refused, is the same to the service and in the types', () => {
+  expectTypeOf<told.RefusalReason>().toEqualTypeOf<RefusalReason>();
+  expectTypeOf<told.AssertionReason>().toEqualTypeOf<AssertionReason>();
 });
 
 describe('what a call answers is in its types', () => {
