@@ -17,6 +17,7 @@ import { openSettings, readSettings } from '../src/cli/settings/settings-file.ts
 import { wranglerVariables } from '../src/cli/wrangler-variables.ts';
 import { completeDevVars, findDevVars } from './dev-vars.ts';
 import { type CertificateFiles, makeLocalCertificate } from './local-certificate.ts';
+import { configureConsole, toAudience } from './local-console.ts';
 import { configureHomes } from './local-homes.ts';
 import { toLocalVariables } from './local-variables.ts';
 import { assertPortIsFree, parsePort } from './port.ts';
@@ -76,6 +77,15 @@ async function start(): Promise<number> {
     if (migrated !== 0 || isStopping) return isStopping ? 0 : migrated;
   }
 
+  const audience = { ...config.vars, ...vars, ...devVars, ...given.variables() }.AUDIENCE;
+  const configurations = configureConsole({
+    root,
+    serviceConfig: homes?.config ?? file.path,
+    environment: name,
+    serviceName: config.name ?? '',
+    issuer,
+    audience: toAudience(String(audience ?? '')),
+  });
   const defaults = {
     port: ['--port', String(port)],
     ip: ['--ip', '127.0.0.1'],
@@ -98,8 +108,9 @@ async function start(): Promise<number> {
     '--show-interactive-dev-session=false',
     ...Object.entries(vars).flatMap(([variable, value]) => ['--var', `${variable}:${value}`]),
     ...(homes === null ? [] : ['--var', `HOMES:${homes.homes}`]),
-    ...configuration,
-    ...wranglerArgs,
+    `--env=${name}`,
+    ...configurations.flatMap((file) => ['--config', file]),
+    ...given.without('config'),
   ]);
   const base = origin + new URL(issuer).pathname.replace(/\/+$/, '');
   void announce(service, { origin, base, devVarsFile, certificate });
@@ -196,6 +207,7 @@ Try it:           ${base}/${asked}
 Start a session:  source ${devVarsFile}; ${curl} -u "$DEMO_CLIENT_ID:$DEMO_CLIENT_SECRET" -H 'Content-Type: application/json' -d '{"client_id":"demo-app"}' ${base}/v1/sessions
 Refresh it:       ${curl} -d grant_type=refresh_token -d client_id=demo-app -d refresh_token=PASTE_IT_HERE ${base}/oauth/token
 Run the cron:     ${curl} ${origin}/cdn-cgi/handler/scheduled
+Operate it:       ${origin}/console   (as the person of the demo session)
 `);
       return;
     }

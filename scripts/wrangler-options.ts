@@ -4,6 +4,8 @@ export interface Options {
   value(name: string): string | undefined;
   /** The option as another command of wrangler takes it. */
   again(name: string): string[];
+  /** All arguments but the option. */
+  without(name: string): string[];
   /** Those of `--var NAME:value`; of two with a name, the last one. */
   variables(): Record<string, string>;
 }
@@ -21,6 +23,11 @@ export function readOptions(args: readonly string[]): Options {
       const given = value(name);
       return given === undefined ? [] : [`--${name}`, given];
     },
+    without: (name) =>
+      args.filter(
+        (arg, index) =>
+          arg !== `--${name}` && args[index - 1] !== `--${name}` && !arg.startsWith(`--${name}=`),
+      ),
     variables: () =>
       Object.fromEntries(
         all('var').map((pair) => {

@@ -31,7 +31,7 @@ function resolve(from: string, target: string): string {
 function layerOf(name: string): number {
   // Described at build time, and in no Worker: nothing below knows it.
   if (name.startsWith('openapi/')) return 6;
-  if (/^(dev|cli)\//.test(name)) return 6;
+  if (/^(dev|cli|console)\//.test(name)) return 6;
   if (name === 'index' || name === 'index.ts') return 5;
   if (/^rpc(\.ts)?$/.test(name)) return 3.8;
   if (/^mount(\.ts)?$/.test(name)) return 4.5;
@@ -102,6 +102,7 @@ describe('imports', () => {
   it('of client/ are its own; tokens/ and config/ go by the rules of client/verify, calls/, rpc.ts and mount.ts by the types of client/rpc, nobody else imports it', () => {
     const crossing = files.flatMap(({ name, folder, local }) =>
       local
+        .filter(() => folder !== 'console')
         .filter((target) => (folder === 'client') !== target.startsWith('client/'))
         .filter((target) => folder === 'client' || target.startsWith('client/'))
         .filter(
@@ -116,6 +117,24 @@ describe('imports', () => {
     expect(crossing).toEqual([]);
   });
 
+  it('of console/ are its own, the types of client/rpc and the verifier of client/verify: of the service it has no line, and nobody imports it', () => {
+    const crossing = files.flatMap(({ name, folder, local }) =>
+      local
+        .filter((target) => (folder === 'console') !== target.startsWith('console/'))
+        .filter((target) => folder === 'console' || target.startsWith('console/'))
+        .filter((target) => !(folder === 'console' && /^client\/(rpc$|verify\/)/.test(target)))
+        .map((target) => `${name} → ${target}`),
+    );
+    expect(crossing).toEqual([]);
+    const used = files.filter(({ folder }) => folder === 'console');
+    expect(used.length).toBeGreaterThan(10);
+    expect(
+      used
+        .filter(({ code }) => /^import (?!type\b)[^;]*? from '\.\.\/client\/rpc';/m.test(code))
+        .map(({ name }) => name),
+    ).toEqual([]);
+  });
+
   const importers = (packageName: string) =>
     files
       .filter(({ packages }) =>
@@ -123,8 +142,8 @@ describe('imports', () => {
       )
       .map(({ name }) => name);
 
-  it('of Hono stand in http/, the demo’s pages and the middleware for resource servers alone', () => {
-    expect(importers('hono').filter((name) => !/^(http|dev)\//.test(name))).toEqual([
+  it('of Hono stand in http/, the demo’s pages, the console and the middleware for resource servers alone', () => {
+    expect(importers('hono').filter((name) => !/^(http|dev|console)\//.test(name))).toEqual([
       'client/verify/middleware.ts',
     ]);
   });
@@ -177,10 +196,10 @@ describe('what stands where', () => {
   const having = (pattern: RegExp) =>
     files.filter(({ code }) => pattern.test(code)).map(({ name }) => name);
 
-  it('only config/config.ts, by its reader, the demo and the command line read environment variables', () => {
+  it('only config/config.ts, by its reader, the demo, the command line and the console read environment variables', () => {
     expect(
       having(/\benv\.(?!DB\b|ASSETS\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter(
-        (name) => !/^(dev|cli)\//.test(name),
+        (name) => !/^(dev|cli|console)\//.test(name),
       ),
     ).toEqual(['config/config.ts', 'config/setting-reader.ts']);
   });

@@ -9,8 +9,8 @@ export const ROOT = resolve(import.meta.dirname, '../..');
 /** The folder that `npm pack` and `npm publish` are given. */
 export const PACKAGE = join(ROOT, 'dist/package');
 
-/** The entry that is bundled with all it needs, because it is deployed and not imported. */
-export const WORKER = './worker';
+/** The entries that are bundled with all they need, because they are deployed and not imported. */
+export const WORKERS: readonly string[] = ['./worker', './console'];
 
 /** The command line: its source, and where it is in the package, as deep as in the repository. */
 export const BIN = { source: 'src/cli/bin.ts', built: 'dist/cli/bin.js' };

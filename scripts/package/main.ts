@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleCli } from './bundle-cli.ts';
 import { bundleWorker } from './bundle-worker.ts';
-import { BIN, PACKAGE, ROOT, readManifest, toModule, WORKER } from './entries.ts';
+import { BIN, PACKAGE, ROOT, readManifest, toModule, WORKERS } from './entries.ts';
 import { toPublishedManifest } from './manifest.ts';
 import { copyFiles, copyModules } from './modules.ts';
 import { toThirdParty } from './third-party.ts';
@@ -32,22 +32,25 @@ async function makePackage(folder: string): Promise<void> {
     const module = toModule(source);
     return module === null ? [] : [{ entry, module }];
   });
-  const clients = modules.filter(({ entry }) => entry !== WORKER);
-  const [worker] = modules.filter(({ entry }) => entry === WORKER);
-  if (worker === undefined) throw new Error(`package.json has no entry ${WORKER}`);
+  const clients = modules.filter(({ entry }) => !WORKERS.includes(entry));
+  const workers = modules.filter(({ entry }) => WORKERS.includes(entry));
+  if (workers.length !== WORKERS.length) throw new Error(`package.json lacks one of ${WORKERS}`);
 
   compile('tsconfig.clients.json', (compiled) => {
     for (const { module } of clients)
       for (const kind of ['.js', '.d.ts'] as const) copyModules(compiled, dist, module, kind);
   });
   compile('tsconfig.worker.json', (compiled) => {
-    copyModules(compiled, dist, worker.module, '.d.ts');
+    for (const { module } of workers) copyModules(compiled, dist, module, '.d.ts');
   });
-  const source = `src/${worker.module}.ts`;
-  const packages = {
-    'edge-sessions/worker': await bundleWorker(source, join(dist, `${worker.module}.js`)),
+  const packages: Record<string, string[]> = {
     'the command line, edge-sessions': await bundleCli(BIN.source, join(folder, BIN.built)),
   };
+  for (const { entry, module } of workers)
+    packages[entry.replace('.', 'edge-sessions')] = await bundleWorker(
+      `src/${module}.ts`,
+      join(dist, `${module}.js`),
+    );
 
   writeFileSync(join(folder, 'THIRD-PARTY.md'), toThirdParty(packages));
   writeFileSync(

@@ -5,6 +5,7 @@
 import { parseConfig } from '../config/config';
 import { toStylesheet } from '../http/account/style';
 import type { ShownEvent } from './answers';
+import { DEMO_USER_ID } from './demo-person';
 import type { DevEnv } from './dev-env';
 import { LandingPage, type ShownToken } from './landing';
 import { PAGE_SCRIPT } from './page-script';
@@ -18,7 +19,6 @@ import { GRACE_SECONDS } from './trials';
 type Ask = (request: Request) => Promise<Response>;
 
 const CLIENT_ID = 'demo-web';
-const USER_ID = '5e551005-0000-4000-8000-00000000d3a0';
 const POLICY =
   "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -102,7 +102,7 @@ async function toWhyOver(cookies: string, issuer: string, ask: Ask): Promise<str
 /** The newest events of the demo's person, as its backend reads them. */
 async function readSecurityLog(env: DevEnv, issuer: string, ask: Ask): Promise<ShownEvent[]> {
   const response = await ask(
-    new Request(`${issuer}/v1/users/${USER_ID}/events?limit=50`, {
+    new Request(`${issuer}/v1/users/${DEMO_USER_ID}/events?limit=50`, {
       headers: { Authorization: toBasic(env) },
     }),
   );
@@ -144,7 +144,7 @@ async function startSession(
       },
       body: JSON.stringify({
         client_id: CLIENT_ID,
-        user_id: USER_ID,
+        user_id: DEMO_USER_ID,
         user_agent: request.headers.get('user-agent') ?? undefined,
         browser: { return_url: `${origin}${new URL(issuer).pathname}?started` },
       }),

@@ -4,4 +4,6 @@ import type { Env } from '../env';
 export interface DevEnv extends Env {
   DEMO_CLIENT_ID?: string;
   DEMO_CLIENT_SECRET?: string;
+  /** The operator console, which runs beside. */
+  CONSOLE?: Fetcher;
 }

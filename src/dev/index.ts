@@ -1,10 +1,11 @@
 /**
- * What `npm start` runs: the Worker, and in front of it a page to try it out. It is an entry of its
- * own, so that a deployed Worker has not a byte of it; and it stands aside unless everything is on
- * this machine.
+ * What `npm start` runs: the Worker, and in front of it a page to try it out, and the way to the
+ * operator console, which has a route of its own where it is deployed. It is an entry of its own, so
+ * that a deployed Worker has not a byte of it; and it stands aside unless everything is on this
+ * machine.
  */
 import type { Env } from '../env';
-import worker from '../index';
+import worker, { Sessions as ServiceSessions } from '../index';
 import { isLocalHost } from '../origins';
 import { demo } from './demo';
 import type { DevEnv } from './dev-env';
@@ -27,6 +28,14 @@ function withDemoApp(env: DevEnv, host: string): Env {
   return extended;
 }
 
+/** The console, as docs/console.md has it, for operators who are signed in to the demo's app. */
+const OPERATOR_CONSOLE = {
+  client_id: 'console',
+  bound: true,
+  allow: ['manage_all', 'operate', 'browser_tokens'],
+  browser_clients: [demo.client.client_id],
+};
+
 /** The demo's backend, which acts for the demo's app too. */
 function actFor({ for_clients = [], ...client }: { for_clients?: string[] }) {
   return { ...client, for_clients: [...for_clients, demo.client.client_id] };
@@ -45,6 +54,9 @@ function addDemoApp(
     return JSON.stringify([
       ...clients.map((client) => (client.client_id === DEMO_CLIENT_ID ? actFor(client) : client)),
       { ...demo.client, origins, return_urls: returnUrls },
+      ...(clients.some(({ client_id }) => client_id === OPERATOR_CONSOLE.client_id)
+        ? []
+        : [OPERATOR_CONSOLE]),
     ]);
   } catch {
     // The Worker says what is wrong with it.
@@ -52,10 +64,21 @@ function addDemoApp(
   }
 }
 
+/** The entrypoint, which knows the demo's app and the console too. */
+export class Sessions extends ServiceSessions {
+  constructor(ctx: ExecutionContext, env: DevEnv) {
+    super(ctx, isLocal(env.ISSUER) ? withDemoApp(env, new URL(env.ISSUER ?? '').host) : env);
+  }
+}
+
+const isOfConsole = (pathname: string) =>
+  pathname === '/console' || pathname.startsWith('/console/');
+
 export default {
   fetch: async (request, env, ctx) => {
     if (!isLocal(env.ISSUER) || !isLocal(request.url)) return worker.fetch(request, env, ctx);
-    const { host } = new URL(request.url);
+    const { host, pathname } = new URL(request.url);
+    if (isOfConsole(pathname) && env.CONSOLE) return env.CONSOLE.fetch(request);
     const local = withDemoApp(env, host);
     const response = await demo.fetch(request, env, (inner) =>
       Promise.resolve(worker.fetch(inner as typeof request, local, ctx)),

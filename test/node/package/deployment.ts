@@ -102,7 +102,8 @@ export async function migrate(
   { worker, binding } = { worker: 'my-sessions', binding: 'DB' },
 ): Promise<void> {
   const database = await miniflare.getD1Database(binding, worker);
-  for (const name of readdirSync(folder).sort()) {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.sql'));
+  for (const name of names.sort()) {
     const sql = readFileSync(join(folder, name), 'utf8');
     for (const statement of sql.split('--> statement-breakpoint'))
       await database.prepare(statement).run();

@@ -1,0 +1,77 @@
+/**
+ * `npm start` runs the operator console beside the service, each a Worker of its own, as they are
+ * deployed: their configurations on this machine, where the demo's person is an operator.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { experimental_readRawConfig as readRawConfig } from 'wrangler';
+import { DEMO_USER_ID } from '../src/dev/demo-person.ts';
+
+/** Beside wrangler.toml, because wrangler takes paths from where its configuration is. */
+const SERVICE_FILE = '.wrangler.console.json';
+
+export interface LocalConsole {
+  root: string;
+  /** What the service runs by otherwise. */
+  serviceConfig: string;
+  /** Of the service's configuration; '' is the top level. */
+  environment: string;
+  /** The service's, as wrangler names it. */
+  serviceName: string;
+  issuer: string;
+  audience: string;
+}
+
+/** Writes both configurations, and returns their files: the service's is the first. */
+export function configureConsole(local: LocalConsole): string[] {
+  const { root, serviceConfig, environment, serviceName } = local;
+  const { rawConfig: service } = readRawConfig({ config: serviceConfig });
+  const { rawConfig: own } = readRawConfig({ config: join(root, 'src/console/wrangler.toml') });
+  const binding = { binding: 'CONSOLE', service: own.name as string };
+  const named = service.env?.[environment];
+  const bound =
+    named === undefined
+      ? { ...service, services: [...(service.services ?? []), binding] }
+      : {
+          ...service,
+          env: {
+            ...service.env,
+            [environment]: { ...named, services: [...(named.services ?? []), binding] },
+          },
+        };
+  const vars = { ...own.vars, ...toVariables(local) };
+  const services = own.services?.map((entry: object) => ({ ...entry, service: serviceName }));
+  const operated = { name: own.name, vars, services };
+  const files = [
+    join(dirname(serviceConfig), SERVICE_FILE),
+    join(root, '.wrangler/console/wrangler.json'),
+  ];
+  mkdirSync(join(root, '.wrangler/console'), { recursive: true });
+  const configurations = [
+    bound,
+    {
+      ...own,
+      ...operated,
+      main: join(root, 'src/console/index.ts'),
+      // Of `--env`, which wrangler looks for in both.
+      ...(environment !== '' && { env: { [environment]: operated } }),
+    },
+  ];
+  for (const [index, file] of files.entries())
+    writeFileSync(file, `${JSON.stringify(configurations[index], null, 2)}\n`);
+  return files;
+}
+
+function toVariables({ issuer, audience }: LocalConsole) {
+  return { ISSUER: issuer, AUDIENCE: audience, OPERATORS: DEMO_USER_ID, SIGN_IN_URL: issuer };
+}
+
+/** The first of AUDIENCE, which may be a list as JSON. */
+export function toAudience(text: string): string {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) && typeof list[0] === 'string' ? list[0] : text;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * The operator console: a Worker of its own, so that what reaches every person's sessions does not
+ * run in the process that signs tokens. docs/console.md says how it is deployed.
+ */
+import { consoleApp } from './console-app';
+import type { ConsoleEnv } from './console-env';
+
+export default {
+  fetch: (request, env, ctx) => consoleApp.fetch(request, env, ctx),
+} satisfies ExportedHandler<ConsoleEnv>;

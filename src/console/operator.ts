@@ -1,0 +1,27 @@
+/** Who looks at the console, by whichever login. */
+
+export interface Operator {
+  /** For the audit log: an e-mail address, or the subject. */
+  name: string;
+  /** What the forms of this login are bound to. It is no secret. */
+  login: string;
+  /** When they proved who they are, in seconds since 1970. */
+  provedAt: number;
+}
+
+/** Why a request is nobody's who may look. */
+export type Rejection =
+  /** No login, or none that is good. */
+  | 'not_signed_in'
+  /** Somebody else. */
+  | 'not_an_operator'
+  /** Support staff in an operator's session. */
+  | 'support_staff'
+  /** They proved who they are too long ago, or not well enough. */
+  | 'stale'
+  /** Nothing to decide by: the keys, or the service, cannot be reached. */
+  | 'unavailable';
+
+export type Login = { ok: true; operator: Operator } | { ok: false; why: Rejection };
+
+export const reject = (why: Rejection): Login => ({ ok: false, why });

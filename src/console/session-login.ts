@@ -1,0 +1,73 @@
+/**
+ * Operators who come with a session of the service in the browser's cookies. Nothing is rotated: the
+ * service gives an access token for the cookie, if the session is live at this moment, and the
+ * package's verifier says whose it is and how long ago they proved it.
+ */
+import { ACCOUNTS, CURRENT_COOKIE, ofAccount } from '../client/verify/account-cookies';
+import { cookiesNamed } from '../client/verify/cookie-header';
+import type { AccessTokenVerifier } from '../client/verify/verifier';
+import type { ConsoleEnv } from './console-env';
+import type { SessionSettings } from './console-settings';
+import { type Login, reject } from './operator';
+
+/** Those of the service, with which account of the browser is current. No other is its business. */
+const COOKIES = [CURRENT_COOKIE, ...ACCOUNTS.map((index) => ofAccount('__Host-session', index))];
+
+export async function loginBySession(
+  { operators, acr }: SessionSettings,
+  lookMaxAgeSeconds: number,
+  request: Request,
+  { SESSIONS }: Pick<ConsoleEnv, 'SESSIONS'>,
+  verifier: AccessTokenVerifier,
+): Promise<Login> {
+  const { headers } = request;
+  const cookies = COOKIES.flatMap((name) =>
+    cookiesNamed(headers.get('cookie'), name).map((value) => `${name}=${value}`),
+  );
+  if (cookies.length === 0) return reject('not_signed_in');
+  const exchanged = await SESSIONS.exchangeCookie({
+    cookie: cookies.join('; '),
+    user_agent: headers.get('user-agent'),
+    ip_address: headers.get('cf-connecting-ip'),
+    place: request.cf,
+  });
+  if (!exchanged.ok) {
+    if (exchanged.retry_after !== undefined) return reject('unavailable');
+    return reject(exchanged.code === 'client_not_allowed' ? 'not_an_operator' : 'not_signed_in');
+  }
+  const { access_token: token } = exchanged.value;
+  // Support staff first: whoever the session is of, it is not them who sit there.
+  const verdict = await verifier.verify(token, { actor: false });
+  if (!verdict.ok) return reject(toWhy(verdict.error));
+  const { claims } = verdict;
+  if (!operators.has(claims.sub)) return reject('not_an_operator');
+  const fresh = await verifier.verify(token, {
+    maxAge: lookMaxAgeSeconds,
+    ...(acr.length > 0 && { acr }),
+  });
+  if (!fresh.ok) return reject(toWhy(fresh.error));
+  const operator = {
+    name: claims.sub,
+    login: `session:${claims.sid}`,
+    provedAt: claims.auth_time ?? 0,
+  };
+  return { ok: true, operator };
+}
+
+type VerifierError = Exclude<
+  Awaited<ReturnType<AccessTokenVerifier['verify']>>,
+  { ok: true }
+>['error'];
+
+function toWhy(error: VerifierError) {
+  switch (error) {
+    case 'insufficient_user_authentication':
+      return 'stale';
+    case 'insufficient_scope':
+      return 'support_staff';
+    case 'unavailable':
+      return 'unavailable';
+    default:
+      return 'not_signed_in';
+  }
+}
