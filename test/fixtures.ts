@@ -8,6 +8,7 @@ import { CAPABILITIES } from '../src/config/clients';
 import type { Env } from '../src/env';
 import { createApp } from '../src/http/app';
 import type { AppEnv } from '../src/http/context';
+import { withCheckedAnswers } from './openapi/checked-answers';
 
 export const ISSUER = 'https://sessions.example';
 export const AUDIENCE = 'urn:example:api';
@@ -164,6 +165,7 @@ export async function startService(
     DB: database.binding,
   };
   const app = createApp(serviceEnv, () => clock.now, send);
+  withCheckedAnswers(app, serviceEnv.ISSUER ?? ISSUER);
   const request = async (path: string, init?: RequestInit) => app.request(ISSUER + path, init);
   const form: TestService['form'] = (path, fields, headers) =>
     request(path, {

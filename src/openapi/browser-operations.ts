@@ -7,6 +7,7 @@ import {
   signOutSchema,
   switchSchema,
 } from '../http/browser/browser-inputs';
+import { EXAMPLE } from './examples';
 import { form, json, jsonBody, type OperationGroup, type ProblemOperation } from './operation';
 import { IDEMPOTENCY_KEY } from './parameters';
 import {
@@ -29,6 +30,18 @@ const refusals = [
 ] as const;
 const withSession = [...refusals, 'session_ended', 'ambiguous_cookie'] as const;
 const withBody = ['unsupported_media_type'] as const;
+/** Of a code, and of the step-up that one may be of. */
+const starting = [
+  'invalid_request',
+  'invalid_code',
+  'invalid_token',
+  'not_found',
+  'actor_not_allowed',
+  'session_over',
+  'refresh_token_superseded',
+  'too_many_accounts',
+  'too_many_requests',
+] as const;
 
 const pages: readonly ProblemOperation[] = [
   {
@@ -49,17 +62,7 @@ const pages: readonly ProblemOperation[] = [
       303: { description: 'Signed in.', headers: ['Location', ...COOKIES] },
       308: { description: 'Without the slash at the end.', headers: ['Location'] },
     },
-    refusals: [
-      'invalid_request',
-      'invalid_code',
-      'actor_not_allowed',
-      'session_over',
-      'session_ended',
-      'session_limit_reached',
-      'too_many_accounts',
-      'too_many_requests',
-      'user_moved',
-    ],
+    refusals: starting,
     refusalForm: 'page or problem',
   },
   {
@@ -68,20 +71,11 @@ const pages: readonly ProblemOperation[] = [
     summary: 'A form of the app’s page sends the code',
     page: 'browsers.md',
     security: 'none',
-    body: form(v.looseObject({ code: v.string(), lang: v.optional(v.string()) })),
+    body: form(v.objectWithRest({ code: v.string(), lang: v.optional(v.string()) }, v.unknown()), {
+      code: EXAMPLE.code,
+    }),
     answers: { 303: { description: 'Signed in.', headers: ['Location', ...COOKIES] } },
-    refusals: [
-      'invalid_request',
-      'invalid_code',
-      'cross_site_request',
-      'actor_not_allowed',
-      'session_over',
-      'session_ended',
-      'session_limit_reached',
-      'too_many_accounts',
-      'too_many_requests',
-      'user_moved',
-    ],
+    refusals: [...starting, 'cross_site_request'],
     refusalForm: 'page or problem',
   },
 ];
@@ -94,9 +88,9 @@ const calls: readonly ProblemOperation[] = [
     description: '`resource` and `scope` are for pages that hold their access token.',
     page: 'arrangements.md',
     security: 'cookie',
-    body: jsonBody(refreshSchema, true),
+    body: jsonBody(refreshSchema, {}, true),
     answers: { 200: json(refreshedInBrowser, 'Refreshed.', COOKIES) },
-    refusals: [...withSession, ...withBody, 'invalid_target', 'invalid_scope', 'user_moved'],
+    refusals: [...withSession, ...withBody, 'invalid_target', 'invalid_scope'],
   },
   {
     at: 'POST /browser/sign-in',
@@ -105,7 +99,11 @@ const calls: readonly ProblemOperation[] = [
     page: 'browsers.md#sign-in-by-an-openid-provider',
     security: 'none',
     headers: [IDEMPOTENCY_KEY],
-    body: jsonBody(signInSchema),
+    body: jsonBody(signInSchema, {
+      client_id: 'web',
+      id_token: EXAMPLE.id_token,
+      nonce: EXAMPLE.nonce,
+    }),
     answers: { 201: json(signedIn, 'Signed in.', COOKIES) },
     refusals: [
       ...refusals,
@@ -145,16 +143,16 @@ const calls: readonly ProblemOperation[] = [
     summary: 'Make another account the current one',
     page: 'accounts.md',
     security: 'cookie',
-    body: jsonBody(switchSchema),
+    body: jsonBody(switchSchema, { index: 0 }),
     answers: { 200: json(refreshedInBrowser, 'It is current, and refreshed.', COOKIES) },
-    refusals: [...withSession, ...withBody, 'invalid_target', 'invalid_scope', 'user_moved'],
+    refusals: [...withSession, ...withBody, 'invalid_target', 'invalid_scope'],
   },
   {
     at: 'POST /browser/sign-out',
     id: 'signOutInBrowser',
     summary: 'Sign out here',
     security: 'cookie',
-    body: jsonBody(signOutSchema, true),
+    body: jsonBody(signOutSchema, {}, true),
     answers: { 204: { description: 'The browser has no such session.', headers: COOKIES } },
     refusals: [...refusals, ...withBody],
   },
@@ -163,7 +161,7 @@ const calls: readonly ProblemOperation[] = [
     id: 'signOutEverywhereInBrowser',
     summary: 'Sign out everywhere',
     security: 'cookie',
-    body: jsonBody(nothing, true),
+    body: jsonBody(nothing, {}, true),
     answers: { 204: { description: 'The person has no session.', headers: COOKIES } },
     refusals: [
       ...withSession,
@@ -179,7 +177,11 @@ const calls: readonly ProblemOperation[] = [
     page: 'arrangements.md',
     security: 'client with cookie',
     capability: 'browser_tokens',
-    body: jsonBody(v.strictObject(serverTokenInput), true),
+    body: jsonBody(
+      v.strictObject(serverTokenInput),
+      { user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0' },
+      true,
+    ),
     answers: { 200: json(exchangedCookie, 'The token; nothing is rotated.') },
     refusals: [
       'invalid_request',

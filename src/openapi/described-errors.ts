@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { type OAuthErrorCode, PROBLEMS, type ProblemCode } from '../http/errors';
 import { ACT_REASONS } from '../security-log/audit';
-import type { Answer, Operation, RefusalForm, Schema } from './operation';
+import type { Answer, OAuthOperation, Operation, RefusalForm, Schema } from './operation';
+import { IDEMPOTENCY_KEY } from './parameters';
 
 /** Why a session is over, or a token is refused. Take one that you do not know for `revoked`. */
 const REASONS = [
@@ -78,13 +79,13 @@ export interface Refusal extends Answer {
 /** The refusals of a call, by their status. */
 export function refusalsOf(operation: Operation): Record<number, Refusal> {
   return 'oauthRefusals' in operation
-    ? oauthRefusals(operation.oauthRefusals)
+    ? oauthRefusals(operation)
     : problemRefusals(
         [
           ...operation.refusals,
           ...ALWAYS,
           ...(operation.asksNoDatabase ? [] : WITH_DATABASE),
-          ...(operation.body === undefined ? [] : WITH_BODY),
+          ...(operation.at.startsWith('GET ') ? [] : WITH_BODY),
         ],
         operation.refusalForm ?? 'problem',
       );
@@ -135,18 +136,27 @@ export function headersOf(status: number): Pick<Answer, 'headers'> {
   return names.length > 0 ? { headers: names } : {};
 }
 
+/** The second: the body is too large. */
+const NOT_VALID = [400, 413];
+/** The session of the `Idempotency-Key` has moved on; it was used for another request. */
+const OF_REPEATS = [409, 422];
+
 const OAUTH_STATUS: Partial<Record<OAuthErrorCode, readonly number[]>> = {
   invalid_client: [401],
-  // The body is too large.
-  invalid_request: [400, 413],
+  invalid_request: NOT_VALID,
   temporarily_unavailable: [429, 503],
   server_error: [500],
 };
 
-function oauthRefusals(codes: readonly OAuthErrorCode[]): Record<number, Refusal> {
+function oauthRefusals({ oauthRefusals: codes, headers }: OAuthOperation): Record<number, Refusal> {
+  const isRepeatable = headers?.includes(IDEMPOTENCY_KEY) === true;
+  const statusesOf = (code: OAuthErrorCode) =>
+    code === 'invalid_request' && isRepeatable
+      ? [...NOT_VALID, ...OF_REPEATS]
+      : (OAUTH_STATUS[code] ?? [400]);
   const all = [...codes, 'invalid_request', 'temporarily_unavailable', 'server_error'] as const;
   const statuses = [...new Set(all)].flatMap((code) =>
-    (OAUTH_STATUS[code] ?? [400]).map((status) => ({ status, code })),
+    statusesOf(code).map((status) => ({ status, code })),
   );
   const byStatus = Map.groupBy(statuses, ({ status }) => status);
   return Object.fromEntries(

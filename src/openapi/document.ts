@@ -3,11 +3,11 @@
  * static asset: no line of this folder is in the Worker.
  */
 import { ofBrowsers, ofGateways } from './browser-operations';
+import { type DescribedCall, type DescribedResponse, toCall, toResponse } from './described-call';
 import { HEADERS, refusalsOf, withCodes } from './described-errors';
-import { FIELDS } from './field-descriptions';
-import { type JsonSchema, namedSchemas, toSchema } from './json-schema';
+import { type JsonSchema, namedSchemas } from './json-schema';
 import { ofOAuth } from './oauth-operations';
-import type { Answer, Operation, OperationGroup, Parameter, Security } from './operation';
+import type { OperationGroup } from './operation';
 import { ofOperators } from './operator-operations';
 import { ofPages } from './page-operations';
 import { ofAnyone } from './public-operations';
@@ -59,22 +59,6 @@ const SECURITY_SCHEMES = {
   },
 };
 
-/**
- * An empty one says that it goes without. What a form has in `client_id` and `client_secret`, OpenAPI
- * has no scheme for; the bodies have those members.
- */
-const REQUIREMENTS: Record<Security, readonly object[]> = {
-  client: [{ client: [] }],
-  user: [{ accessToken: [] }],
-  'client or user': [{ client: [] }, { accessToken: [] }],
-  'oauth client': [{ client: [] }, {}],
-  'confidential oauth client': [{ client: [] }, {}],
-  cookie: [{ sessionCookie: [] }],
-  'client with cookie': [{ client: [], sessionCookie: [] }],
-  gateway: [{ accessToken: [] }, { gateway: [], sessionCookie: [] }],
-  none: [{}],
-};
-
 export interface OpenApi {
   openapi: string;
   servers: { url: string }[];
@@ -84,24 +68,6 @@ export interface OpenApi {
     responses: Record<string, DescribedResponse>;
     [kind: string]: unknown;
   };
-  [member: string]: unknown;
-}
-
-export interface DescribedCall {
-  operationId: string;
-  parameters?: JsonSchema[];
-  requestBody?: { required: boolean; content: Record<string, { schema: JsonSchema }> };
-  responses: Record<string, DescribedResponse | Reference>;
-  [member: string]: unknown;
-}
-
-export interface Reference {
-  $ref: string;
-}
-
-export interface DescribedResponse {
-  content?: Record<string, { schema: JsonSchema }>;
-  headers?: JsonSchema;
   [member: string]: unknown;
 }
 
@@ -148,80 +114,18 @@ export function toDocument(version: string): OpenApi {
   };
 }
 
-function toCall(operation: Operation, tag: string): DescribedCall {
-  const { id, summary, body, security } = operation;
-  const parameters = [
-    ...toParameters('path', operation.path),
-    ...toParameters('query', operation.query),
-    ...toParameters('header', operation.headers),
-  ];
-  return {
-    operationId: id,
-    tags: [tag],
-    summary,
-    ...toDescription(operation),
-    security: [...REQUIREMENTS[security]],
-    ...(operation.isOfEveryMethod && { 'x-every-method': true }),
-    ...(parameters.length > 0 && { parameters }),
-    ...(body && {
-      requestBody: {
-        required: body.isOptional !== true,
-        content: { [body.type]: { schema: toSchema(body.schema) } },
-      },
-    }),
-    responses: toResponses(operation),
-  };
-}
-
-function toDescription({ description, capability, page }: Operation): { description?: string } {
-  const sentences = [
-    description,
-    capability && `Needs \`${capability}\` in \`allow\` of the client.`,
-    page && `More: docs/${page}.`,
-  ].filter((sentence) => sentence);
-  return sentences.length > 0 ? { description: sentences.join('\n\n') } : {};
-}
-
-function toParameters(where: string, parameters: readonly Parameter[] = []): JsonSchema[] {
-  return parameters.map(({ name, schema, description = FIELDS[name], isRequired }) => ({
-    name,
-    in: where,
-    ...(description && { description }),
-    ...(isRequired && { required: true }),
-    schema: toSchema(schema),
-  }));
-}
-
-function toResponses(operation: Operation): Record<string, DescribedResponse | Reference> {
-  const answers = Object.entries(operation.answers).map(([status, answer]) => [
-    status,
-    toResponse(answer),
-  ]);
-  const refusals = Object.entries(refusalsOf(operation)).map(([status, { name }]) => [
-    status,
-    { $ref: `#/components/responses/${name}` },
-  ]);
-  return Object.fromEntries([...answers, ...refusals]);
-}
-
 /** Every refusal of every call. */
 function namedRefusals(): Record<string, DescribedResponse> {
   const all = GROUPS.flatMap(({ operations }) =>
     operations.flatMap((operation) => Object.values(refusalsOf(operation))),
   );
-  return Object.fromEntries(all.map(({ name, ...answer }) => [name, toResponse(answer)]));
-}
-
-function toResponse({ description, content, headers = [] }: Answer): DescribedResponse {
-  return {
-    description,
-    headers: Object.fromEntries(
-      ['X-Request-Id', ...headers].map((name) => [name, { $ref: `#/components/headers/${name}` }]),
-    ),
-    ...(content && {
-      content: Object.fromEntries(
-        Object.entries(content).map(([type, schema]) => [type, { schema: toSchema(schema) }]),
-      ),
-    }),
-  };
+  return Object.fromEntries(
+    all.map(({ name, ...answer }) => [
+      name,
+      toResponse({
+        ...answer,
+        headers: ['X-D1-Bookmark', 'Set-Cookie', ...(answer.headers ?? [])],
+      }),
+    ]),
+  );
 }

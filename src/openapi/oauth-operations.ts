@@ -1,6 +1,7 @@
 /** OAuth: tokens, signing out, introspection. Parameters that are not known are ignored (RFC 6749 §3.2). */
 import * as v from 'valibot';
 import { IMPORTED_TYPE, JWT_BEARER, TOKEN_EXCHANGE } from '../http/oauth/grants';
+import { EXAMPLE } from './examples';
 import { form, json, type OAuthOperation, type OperationGroup } from './operation';
 import { API_HEADERS, IDEMPOTENCY_KEY } from './parameters';
 import { appTokens, exchangedToken, importedTokens, introspection } from './session-answers';
@@ -63,7 +64,11 @@ const operations: readonly OAuthOperation[] = [
     page: 'api.md#errors',
     security: 'oauth client',
     headers: [IDEMPOTENCY_KEY, ...API_HEADERS],
-    body: form(v.union([refreshForm, assertionForm, exchangeForm, importedForm])),
+    body: form(v.union([refreshForm, assertionForm, exchangeForm, importedForm]), {
+      grant_type: 'refresh_token',
+      refresh_token: EXAMPLE.refresh_token,
+      client_id: 'app',
+    }),
     answers: { 200: json(v.union([appTokens, exchangedToken, importedTokens]), 'The tokens.') },
     oauthRefusals: [
       'invalid_client',
@@ -82,7 +87,7 @@ const operations: readonly OAuthOperation[] = [
       'What is no token of the client’s own needs no revoking, and is answered the same (RFC 7009 §2.2).',
     security: 'oauth client',
     headers: API_HEADERS,
-    body: form(tokenForm),
+    body: form(tokenForm, { token: EXAMPLE.refresh_token, client_id: 'app' }),
     answers: { 200: { description: 'The session is over.' } },
     oauthRefusals: ['invalid_client', 'unsupported_token_type'],
   },
@@ -94,7 +99,7 @@ const operations: readonly OAuthOperation[] = [
     security: 'confidential oauth client',
     capability: 'introspect',
     headers: API_HEADERS,
-    body: form(tokenForm),
+    body: form(tokenForm, { token: EXAMPLE.access_token }),
     answers: { 200: json(introspection, 'What it says, or that it is not active.') },
     oauthRefusals: ['invalid_client', 'unauthorized_client'],
   },

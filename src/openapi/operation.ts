@@ -30,11 +30,15 @@ export interface Parameter {
   schema: Schema;
   description?: string;
   isRequired?: true;
+  /** Unless it is what `PARAMETERS` has of its name. */
+  example?: string;
 }
 
 interface Body {
   type: 'application/json' | 'application/x-www-form-urlencoded';
   schema: Schema;
+  /** Of a good request, with values of `EXAMPLE`. */
+  example: object;
   isOptional?: true;
 }
 
@@ -108,13 +112,15 @@ export const json = (
   ...(headers && { headers }),
 });
 
-export const jsonBody = (schema: Schema, isOptional?: true): Body => ({
+export const jsonBody = (schema: Schema, example: object, isOptional?: true): Body => ({
   type: 'application/json',
   schema,
+  example,
   ...(isOptional && { isOptional }),
 });
 
-export const form = (schema: Schema): Body => ({
+export const form = (schema: Schema, example: object): Body => ({
   type: 'application/x-www-form-urlencoded',
   schema,
+  example,
 });

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { handOffImported, importSessions } from '../calls/import-calls';
 import * as operator from '../calls/operator-calls';
 import { stats } from '../calls/stats-call';
+import { EXAMPLE } from './examples';
 import { json, jsonBody, type Operation, type OperationGroup } from './operation';
 import { API_HEADERS, besideWhose, queryOf, WHOSE } from './parameters';
 import * as told from './service-answers';
@@ -37,9 +38,9 @@ const operations: readonly Operation[] = [
     page: 'homes.md',
     ...common,
     path: [{ name: 'home', schema: v.string(), isRequired: true }],
-    body: jsonBody(v.strictObject(drainInput)),
+    body: jsonBody(v.strictObject(drainInput), { limit: 25 }),
     answers: { 200: json(told.drained, 'How many were moved.') },
-    refusals: [...withBody, 'not_found', 'user_moved'],
+    refusals: [...withBody, 'not_found'],
   },
   {
     at: 'POST /v1/users/{user_id}/move',
@@ -48,9 +49,9 @@ const operations: readonly Operation[] = [
     page: 'homes.md',
     ...common,
     ...WHOSE,
-    body: jsonBody(v.strictObject(besideWhose(operator.moveUser.input))),
+    body: jsonBody(v.strictObject(besideWhose(operator.moveUser.input)), { home: 'DB_WEUR' }),
     answers: { 200: json(told.moved, '`moved` is false where they lived there already.') },
-    refusals: [...withBody, 'not_found', 'user_moved'],
+    refusals: [...withBody, 'not_found'],
   },
   {
     at: 'POST /v1/import/sessions',
@@ -60,7 +61,15 @@ const operations: readonly Operation[] = [
     page: 'coming-from-elsewhere.md',
     ...common,
     capability: 'import_sessions',
-    body: jsonBody(importSessions.input),
+    body: jsonBody(importSessions.input, {
+      sessions: [
+        {
+          token_sha256: EXAMPLE.imported_sha256,
+          user_id: EXAMPLE.user_id,
+          client_id: 'web',
+        },
+      ],
+    }),
     answers: { 200: json(told.imported, 'What came of each, in the order of the input.') },
     refusals: withBody,
   },
@@ -72,7 +81,11 @@ const operations: readonly Operation[] = [
     page: 'coming-from-elsewhere.md',
     ...common,
     capability: 'create_sessions',
-    body: jsonBody(handOffImported.input),
+    body: jsonBody(handOffImported.input, {
+      token: EXAMPLE.imported_token,
+      client_id: 'web',
+      browser: { return_url: EXAMPLE.return_url },
+    }),
     answers: { 200: json(handedOff, 'Where to send the browser.') },
     refusals: [...withBody, 'not_found', 'session_over', 'refresh_token_superseded'],
   },
@@ -84,9 +97,12 @@ const operations: readonly Operation[] = [
       'Of a person (`user_id` or `user`), of a `home`, or of `everyone`: one of them is named.',
     page: 'when-something-leaked.md',
     ...common,
-    body: jsonBody(operator.setNotBefore.input),
+    body: jsonBody(operator.setNotBefore.input, {
+      user_id: EXAMPLE.user_id,
+      reason: 'credential_compromised',
+    }),
     answers: { 200: json(told.notBefore, 'The time.') },
-    refusals: [...withBody, 'not_found'],
+    refusals: withBody,
   },
   {
     at: 'GET /v1/webhook-deliveries',
@@ -105,7 +121,7 @@ const operations: readonly Operation[] = [
     description: 'Of an `endpoint`, of an event, or `all`.',
     page: 'security-log.md#webhooks',
     ...common,
-    body: jsonBody(operator.replayDeliveries.input),
+    body: jsonBody(operator.replayDeliveries.input, { all: true }),
     answers: { 200: json(told.replayed, 'How many are tried again.') },
     refusals: withBody,
   },
@@ -125,7 +141,7 @@ const operations: readonly Operation[] = [
     description: 'One by its `kid`, or all that were `created_before` a time.',
     page: 'when-something-leaked.md',
     ...common,
-    body: jsonBody(operator.revokeSigningKeys.input),
+    body: jsonBody(operator.revokeSigningKeys.input, { kid: EXAMPLE.kid }),
     answers: {
       200: json(told.revokedKeys, 'Which, and within how many seconds they are refused.'),
     },

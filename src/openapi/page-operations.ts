@@ -1,6 +1,7 @@
 /** The page for people, "Your devices". It is written for eyes; its addresses are not an API. */
 import * as v from 'valibot';
 import { label, uuid } from '../calls/fields';
+import { EXAMPLE } from './examples';
 import { form, type OperationGroup, type Parameter, type ProblemOperation } from './operation';
 
 const html = (description: string) => ({
@@ -19,7 +20,7 @@ const INDEX: Parameter = {
   schema: v.picklist(['0', '1', '2', '3', '4']),
   isRequired: true,
 };
-const EVENT_ID: Parameter = { ...ID, description: 'Of an event.' };
+const EVENT_ID: Parameter = { ...ID, description: 'Of an event.', example: EXAMPLE.event_id };
 
 const refusals = [
   'invalid_request',
@@ -30,7 +31,7 @@ const refusals = [
 const page = { security: 'cookie', refusalForm: 'page' } as const;
 const ofForm = [...refusals, 'cross_site_request'] as const;
 const ending = [...ofForm, 'insufficient_user_authentication', 'actor_not_allowed'] as const;
-const nothing = form(v.looseObject({ lang: v.optional(v.string()) }));
+const nothing = form(v.objectWithRest({ lang: v.optional(v.string()) }, v.unknown()), {});
 
 const pages: readonly ProblemOperation[] = [
   {
@@ -96,7 +97,7 @@ const pages: readonly ProblemOperation[] = [
     summary: 'Was this you? By the link of a mail',
     ...page,
     security: 'none',
-    query: [{ name: 'token', schema: v.string() }, LANGUAGE],
+    query: [{ name: 'token', schema: v.string(), example: EXAMPLE.review_token }, LANGUAGE],
     answers: html('The page.'),
     refusals: ['invalid_request', 'invalid_code', 'too_many_requests'],
   },
@@ -151,7 +152,10 @@ const forms: readonly ProblemOperation[] = [
     summary: 'Name a device',
     ...page,
     path: [ID],
-    body: form(v.looseObject({ label: v.optional(v.union([label, v.literal('')])) })),
+    body: form(
+      v.objectWithRest({ label: v.optional(v.union([label, v.literal('')])) }, v.unknown()),
+      { label: 'My phone' },
+    ),
     answers: goesOn,
     refusals: [...ofForm, 'actor_not_allowed', 'not_found'],
   },
@@ -218,7 +222,10 @@ const forms: readonly ProblemOperation[] = [
     summary: 'Was this you? By the link of a mail',
     ...page,
     security: 'none',
-    body: form(v.looseObject({ token: v.string(), answer: v.picklist(['yes', 'no']) })),
+    body: form(
+      v.objectWithRest({ token: v.string(), answer: v.picklist(['yes', 'no']) }, v.unknown()),
+      { token: EXAMPLE.review_token, answer: 'yes' },
+    ),
     answers: html('What follows.'),
     refusals: ['invalid_request', 'invalid_code', 'cross_site_request', 'too_many_requests'],
   },

@@ -129,12 +129,15 @@ export const serverMetadata = v.object({
 /** RFC 7517 §5. The members of a key are those of its kind (RFC 7518 §6, RFC 8037 §2). */
 export const keySet = v.object({
   keys: v.array(
-    v.looseObject({
-      kty: v.string(),
-      kid: v.string(),
-      alg: v.string(),
-      use: v.literal('sig'),
-    }),
+    v.objectWithRest(
+      {
+        kty: v.string(),
+        kid: v.string(),
+        alg: v.string(),
+        use: v.literal('sig'),
+      },
+      v.unknown(),
+    ),
   ),
 });
 

@@ -160,15 +160,18 @@ export const updatedCount = v.object({ updated: integer });
 /** RFC 7662 §2.2. */
 export const introspection = v.union([
   v.object({ active: v.literal(false) }),
-  v.looseObject({
-    active: v.literal(true),
-    token_type: v.picklist(['Bearer', 'refresh_token']),
-    iss: v.string(),
-    sub: v.string(),
-    sid: v.string(),
-    client_id: text,
-    iat: integer,
-    exp: v.optional(integer),
-    scope: v.optional(v.string()),
-  }),
+  v.objectWithRest(
+    {
+      active: v.literal(true),
+      token_type: v.picklist(['Bearer', 'refresh_token']),
+      iss: v.string(),
+      sub: v.string(),
+      sid: v.string(),
+      client_id: text,
+      iat: integer,
+      exp: v.optional(integer),
+      scope: v.optional(v.string()),
+    },
+    v.unknown(),
+  ),
 ]);

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { label } from '../calls/fields';
 import * as sessions from '../calls/session-calls';
 import { forBrowser, withTokens } from '../calls/start-calls';
+import { EXAMPLE } from './examples';
 import { json, jsonBody, type OperationGroup } from './operation';
 import { API_HEADERS, IDEMPOTENCY_KEY, PAGING, queryOf, SESSION_ID } from './parameters';
 import {
@@ -50,6 +51,13 @@ export const ofSessions: OperationGroup = {
       headers: [IDEMPOTENCY_KEY, ...API_HEADERS],
       body: jsonBody(
         v.union([withTokens.ofUser, withTokens.ofSupport, forBrowser.ofUser, forBrowser.ofSupport]),
+        {
+          user_id: EXAMPLE.user_id,
+          client_id: 'app',
+          user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+          ip_address: '203.0.113.7',
+          amr: ['pwd', 'otp'],
+        },
       ),
       answers: {
         201: json(v.union([sessionTokens, handedOff]), 'The session was started.', ['Location']),
@@ -82,6 +90,7 @@ export const ofSessions: OperationGroup = {
           beside(sessions.authenticate.input),
           beside(sessions.authenticateInBrowser.input),
         ]),
+        { refresh_token: EXAMPLE.refresh_token, amr: ['pwd', 'hwk'] },
       ),
       answers: { 200: json(v.union([sessionTokens, handedOff]), 'It is recorded.') },
       refusals: [
@@ -91,7 +100,6 @@ export const ofSessions: OperationGroup = {
         'actor_not_allowed',
         'session_over',
         'refresh_token_superseded',
-        'user_moved',
       ],
     },
     {
@@ -117,7 +125,7 @@ export const ofSessions: OperationGroup = {
       capability: 'manage_users',
       path: [SESSION_ID],
       headers: API_HEADERS,
-      body: jsonBody(sessionChange),
+      body: jsonBody(sessionChange, { label: 'Work laptop', metadata: { plan: 'team' } }),
       answers: { 200: json(v.union([oneManagedSession, oneOwnSession]), 'As it is now.') },
       refusals: [
         ...ofBackend,
@@ -173,7 +181,7 @@ export const ofOwnSessions: OperationGroup = {
       security: 'user',
       headers: API_HEADERS,
       answers: { 200: json(oneOwnSession, 'The session of the access token.') },
-      refusals: [...ofUser, 'not_found'],
+      refusals: ofUser,
     },
     {
       at: 'PATCH /v1/sessions/current',
@@ -181,9 +189,9 @@ export const ofOwnSessions: OperationGroup = {
       summary: 'Name this device',
       security: 'user',
       headers: API_HEADERS,
-      body: jsonBody(named),
+      body: jsonBody(named, { label: 'My phone' }),
       answers: { 200: json(oneOwnSession, 'As it is now.') },
-      refusals: [...ofUser, ...withJson, 'actor_not_allowed', 'not_found'],
+      refusals: [...ofUser, ...withJson, 'actor_not_allowed'],
     },
     {
       at: 'DELETE /v1/sessions/current',

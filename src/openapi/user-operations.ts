@@ -11,7 +11,6 @@ const refusals = [
   'invalid_request',
   'invalid_client',
   'client_not_allowed',
-  'not_found',
   'too_many_requests',
 ] as const;
 
@@ -37,7 +36,7 @@ export const ofUsers: OperationGroup = {
       query: queryOf(issuedName.entries).map((parameter) => ({ ...parameter, isRequired: true })),
       headers: API_HEADERS,
       answers: { 200: json(foundUser, 'Who it is.') },
-      refusals,
+      refusals: [...refusals, 'not_found'],
     },
     {
       at: 'GET /v1/users/{user_id}/sessions',
@@ -60,7 +59,10 @@ export const ofUsers: OperationGroup = {
       path: WHOSE.path,
       query: WHOSE.query,
       headers: API_HEADERS,
-      body: jsonBody(v.strictObject(besideWhose(users.updateAll.input))),
+      body: jsonBody(v.strictObject(besideWhose(users.updateAll.input)), {
+        claims: { roles: ['editor'] },
+        apply: 'now',
+      }),
       answers: { 200: json(updatedCount, 'How many were changed.') },
       refusals: [...refusals, 'unsupported_media_type'],
     },
@@ -82,7 +84,7 @@ export const ofUsers: OperationGroup = {
       ...ofUser(users.erase.input),
       capability: 'erase_users',
       answers: { 204: { description: 'Nothing is held of them any more.' } },
-      refusals: [...refusals, 'user_moved'],
+      refusals,
     },
     {
       at: 'GET /v1/users/{user_id}/export',
