@@ -64,6 +64,9 @@ export default defineConfig({
                 MODEL_RUNS: process.env.MODEL_RUNS ?? '50',
                 // The seed of a failure that is to be repeated.
                 MODEL_SEED: process.env.MODEL_SEED ?? '',
+                // How many requests test/openapi/fuzz draws, and of which seed; '' is its own.
+                FUZZ_RUNS: process.env.FUZZ_RUNS ?? '1000',
+                FUZZ_SEED: process.env.FUZZ_SEED ?? '',
                 TEST_MIGRATIONS: await readD1Migrations('./migrations'),
               },
             },

@@ -11,6 +11,8 @@ declare global {
       TEST_MIGRATIONS: D1Migration[];
       MODEL_RUNS: string;
       MODEL_SEED: string;
+      FUZZ_RUNS: string;
+      FUZZ_SEED: string;
     }
     interface GlobalProps {
       mainModule: typeof import('../src/index');
