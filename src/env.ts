@@ -24,6 +24,8 @@ export interface Bindings {
   RATE_LIMIT_FAILED_REFRESHES?: RateLimit;
   /** The languages of the pages for people; without it they are English. */
   ASSETS?: Fetcher;
+  /** Told of refreshes, starts and refusals (docs/metrics.md); without it nobody is. */
+  ANALYTICS?: AnalyticsEngineDataset;
   HOMES?: string;
   ISSUER?: string;
   AUDIENCE?: string;

@@ -13,6 +13,7 @@ import { serviceFor } from './service/instance';
 type BindingName =
   | 'DB'
   | 'ASSETS'
+  | 'ANALYTICS'
   | `DB_${string}`
   | Extract<keyof Bindings, `RATE_LIMIT_${string}`>;
 type SettingName = Exclude<keyof Bindings, BindingName>;
@@ -25,8 +26,8 @@ export interface MountOptions {
    */
   clientId: string;
   /**
-   * What the app calls the bindings that the service calls `DB`, `DB_<NAME>`, `RATE_LIMIT_…` and
-   * `ASSETS`; those that are left out have the service's own names.
+   * What the app calls the bindings that the service calls `DB`, `DB_<NAME>`, `RATE_LIMIT_…`,
+   * `ASSETS` and `ANALYTICS`; those that are left out have the service's own names.
    */
   bindings?: { readonly [Name in BindingName]?: string };
   /**

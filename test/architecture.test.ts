@@ -198,7 +198,7 @@ describe('what stands where', () => {
 
   it('only config/config.ts, by its reader, the demo, the command line and the console read environment variables', () => {
     expect(
-      having(/\benv\.(?!DB\b|ASSETS\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter(
+      having(/\benv\.(?!DB\b|ASSETS\b|ANALYTICS\b|RATE_LIMIT_)\w|\benv\[|\bprocess\.env\b/).filter(
         (name) => !/^(dev|cli|console)\//.test(name),
       ),
     ).toEqual(['config/config.ts', 'config/setting-reader.ts']);

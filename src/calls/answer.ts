@@ -7,9 +7,9 @@
 import type { Answer, CallOptions } from '../client/rpc';
 import { findClient } from '../config/refused-clients';
 import { newMeter } from '../db/d1';
+import { doAfterAnswer } from '../service/after-answer';
 import type { Caller } from '../service/caller';
 import { deviceOf } from '../service/caller-signals';
-import { tellWebhooks } from '../service/deliveries';
 import { type Result, refuse } from '../service/refusal';
 import type { Service } from '../service/service';
 import type { Call, Called } from './call';
@@ -72,6 +72,19 @@ type Done<Value> = { clientId?: string; outcome?: string | undefined } & (
 
 async function run<Value>(door: Door, caller: Caller, asked: Asked<Value>): Promise<Done<Value>> {
   const service = door.service();
+  const done = await runAt(service, door, caller, asked);
+  if ('refused' in done)
+    service.tally.count('refusals', done.outcome ?? done.refused.code, done.clientId);
+  doAfterAnswer(caller, service, door.waitUntil);
+  return done;
+}
+
+async function runAt<Value>(
+  service: Service,
+  door: Door,
+  caller: Caller,
+  asked: Asked<Value>,
+): Promise<Done<Value>> {
   const client =
     typeof door.clientId === 'string' ? findClient(service.config, door.clientId) : undefined;
   // Without props, and with those of nobody, there is nothing that anyone may do.
@@ -92,9 +105,6 @@ async function run<Value>(door: Door, caller: Caller, asked: Asked<Value>): Prom
   } catch (error) {
     const refused = toFaultRefused(toFault(error, caller.requestId));
     return { clientId: client.id, isFault: true, refused };
-  } finally {
-    if (caller.written.length > 0 && service.config.webhooks.length > 0)
-      door.waitUntil(tellWebhooks(caller, service));
   }
 }
 

@@ -6,6 +6,8 @@ import { readStats } from '../service/read-stats';
 import { defineCall } from './call';
 import { warnOf } from './views';
 
+export type StatsView = Stats;
+
 /** A month: of each hour there are as many rows as names and labels. */
 const MAX_HOURS = 744;
 const HOURS = `must be a whole number from 1 to ${MAX_HOURS}`;

@@ -4,6 +4,7 @@
  */
 type D1Database = unknown;
 type RateLimit = unknown;
+type AnalyticsEngineDataset = unknown;
 type Fetcher = unknown;
 type CryptoKey = import('node:crypto').webcrypto.CryptoKey;
 

@@ -23,6 +23,8 @@ export interface Meter {
    * fall behind.
    */
   bookmarks: Map<string, string>;
+  /** The home that was asked last. */
+  home?: string;
 }
 
 interface Database {
@@ -142,6 +144,7 @@ function ask(
   return async (statements) => {
     if (!breaker.mayTry()) throw new Error('it failed repeatedly, and is given a moment');
     meter.roundTrips += 1;
+    meter.home = name;
     const started = Date.now();
     try {
       const session = binding.withSession(constraint());

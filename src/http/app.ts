@@ -13,9 +13,11 @@ import { accountRoutes } from './account/account-routes';
 import { accountErrors } from './account/error-page';
 import { createPages } from './account/pages';
 import { eventRoutes } from './api/event-routes';
+import { metrics } from './api/metrics';
 import { operatorRoutes } from './api/operator-routes';
 import { sessionRoutes } from './api/session-routes';
 import { userRoutes } from './api/user-routes';
+import { clientAuth } from './auth/client-auth';
 import { browserRoutes } from './browser/browser-routes';
 import { startRoutes } from './browser/start-routes';
 import type { AppEnv } from './context';
@@ -25,7 +27,7 @@ import { verifyRoutes } from './gateway/verify-routes';
 import { Hono } from './hono';
 import { bookmarksInCookie, bookmarksInHeader } from './middleware/bookmarks';
 import { cors } from './middleware/cors';
-import { webhooks } from './middleware/deliver-events';
+import { countRefusals } from './middleware/count-refusals';
 import { refuseOtherMethods } from './middleware/method-not-allowed';
 import { requestLog } from './middleware/request-log';
 import { slashAtTheEnd } from './middleware/slash-at-the-end';
@@ -68,7 +70,7 @@ function routesOf(service: Service): Hono<AppEnv> {
   const { config } = service;
   const app = createShell(`${config.basePath}/oauth/`, config.hsts);
   app.use(startCheck(config));
-  if (config.webhooks.length > 0) app.use(webhooks(service));
+  app.use(countRefusals(service));
   const pages = createPages(service);
   const { wellKnown, serverMetadata } = metadataRoutes(service);
 
@@ -103,6 +105,7 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.route(`${config.basePath}/browser`, browserRoutes(service));
   app.route(`${config.basePath}/account`, accountRoutes(service, pages));
   app.route(`${config.basePath}/verify`, verifyRoutes(service));
+  app.get(`${config.basePath}/metrics`, clientAuth(service), metrics(service));
   app.get(`${config.basePath}/healthz`, async (c) =>
     c.json(toHealthView(await checkHealth(service, c.get('caller').meter))),
   );

@@ -167,6 +167,21 @@ const operations: readonly Operation[] = [
     answers: { 200: json(told.stats, 'Of all homes, added up.') },
     refusals,
   },
+  {
+    at: 'GET /metrics',
+    id: 'metrics',
+    summary: 'The same as Prometheus reads it',
+    page: 'metrics.md',
+    security: 'client',
+    capability: 'operate',
+    answers: {
+      200: {
+        description: 'The text format of Prometheus, 0.0.4.',
+        content: { 'text/plain': v.string() },
+      },
+    },
+    refusals,
+  },
 ];
 
 export const ofOperators: OperationGroup = {

@@ -49,11 +49,13 @@ const UP_TO = sql`(select min(after + ${SLICE}, newest) from ${PLACE})`;
 
 /** What a row that was written by hand may hold. */
 const DETAILS = sql`iif(json_valid(details), details, '{}')`;
+/** A backend may have told anything, which is to be no label. */
+const COUNTRY = sql`(${DETAILS} ->> '$.context.country')`;
 const { type: TYPE } = sessionEvents;
 const IS_START = sql`${TYPE} = 'session_created'`;
 const IS_END = sql`(${TYPE} in ('session_revoked', 'session_evicted') or ${TYPE} = 'reuse_detected' and ${DETAILS} ->> '$.once' is null)`;
 /** A JSON object: the names that an event counts for, each with its label. */
-const LABELS = sql`json_object('events', ${TYPE}, ${STARTED}, iif(${IS_START}, ifnull(client_id, ''), null), 'sessions_started_by_country', iif(${IS_START}, ifnull(${DETAILS} ->> '$.context.country', ''), null), ${ENDED}, iif(${IS_END}, ifnull(${DETAILS} ->> '$.reason', ${TYPE}), null))`;
+const LABELS = sql`json_object('events', ${TYPE}, ${STARTED}, iif(${IS_START}, ifnull(client_id, ''), null), 'sessions_started_by_country', iif(${IS_START}, iif(${COUNTRY} glob '[A-Z][A-Z0-9]', ${COUNTRY}, ''), null), ${ENDED}, iif(${IS_END}, ifnull(${DETAILS} ->> '$.reason', ${TYPE}), null))`;
 /** An event that came along from another home was counted there, as far as the cron had come. */
 const EVENTS = sql`select iif(whole.value, 0, created_at - created_at % 3600), label.key, label.value, count(*) from ${PLACE} cross join ${sessionEvents} cross join json_each(${LABELS}) as label cross join json_each('[0,1]') as whole where seq > after and seq <= after + ${SLICE} and sequence is null and subject <> '' and not ${IS_AUDIT} and label.value is not null group by 1, 2, 3`;
 
@@ -75,4 +77,22 @@ function withSums(sign: SQL) {
     // What ends while no walk is under way, the next one does not meet.
     walkEnded: sql`iif(idle_cursor = 0, 0, walk_ended + ${sumOf(sql`iif(name = ${ENDED}, value, 0)`)})`,
   };
+}
+
+/** How often what happened, by the JSON text of its name and its label. */
+export type Tallied = ReadonlyMap<string, number>;
+
+/**
+ * Adds what was counted elsewhere. A connection that is lost may have it added twice: these are
+ * estimates.
+ */
+export async function addTallied(home: Home, tallied: Tallied, now: number): Promise<void> {
+  const second = Math.floor(now / 1000);
+  const rows = JSON.stringify([...tallied].map(([key, value]) => [...JSON.parse(key), value]));
+  await transact(home, () => ({
+    added: add(
+      home.db,
+      sql`select iif(whole.value, 0, ${second - (second % 3600)}), one.value ->> 0, one.value ->> 1, one.value ->> 2 from json_each(${rows}) as one cross join json_each('[0,1]') as whole where true`,
+    ),
+  }));
 }

@@ -82,6 +82,7 @@ async function attempt(
   report(caller, at, result.events);
   if (result.ok) {
     const { outcome, session } = result;
+    service.tally.count('refreshes', outcome, clientId);
     const tokens = await issueTokens(service, signer, { ...result, home: at }, ask);
     return { ok: true, outcome, session, tokens };
   }

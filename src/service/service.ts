@@ -13,6 +13,7 @@ import { createEndedSessions, type EndedSessions } from './ended-sessions';
 import { createKeyCache, type KeyCache } from './key-cache';
 import { logLateCron } from './late-cron';
 import { createHomes, type Homes } from './open-homes';
+import { createTally, type Tally } from './tally';
 
 export interface Service extends Homes {
   config: Config;
@@ -26,6 +27,7 @@ export interface Service extends Homes {
   rateLimits: { sessionRefreshes: RateLimit | null; failedRefreshes: RateLimit | null };
   /** Static files of the Worker; null: without the binding there are none. */
   assets: Fetcher | null;
+  tally: Tally;
   keyring: () => Promise<Keyring>;
   /** The keys of trusted OpenID providers. */
   issuerKeys: IssuerKeys;
@@ -75,6 +77,7 @@ export function createService(
       failedRefreshes: env.RATE_LIMIT_FAILED_REFRESHES ?? null,
     },
     assets: env.ASSETS ?? null,
+    tally: createTally(env.ANALYTICS ?? null, now()),
     issuerKeys: createIssuerKeys(send, now),
     keyring,
     keySet,

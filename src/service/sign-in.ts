@@ -103,6 +103,7 @@ async function attempt(
     return created.ok ? { ...created, signer } : toRefused(created.reason);
   });
   if (!started.ok) return started;
+  service.tally.point('starts', started.isRepeat ? 'repeated' : 'signed_in', client.id);
   const tokens = await issueTokens(service, started.signer, started);
   return { ok: true, session: started.session, tokens, isRepeat: started.isRepeat };
 }

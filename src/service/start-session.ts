@@ -127,6 +127,7 @@ export async function startSession(
   });
   if (!started.ok) return started;
   const { isRepeat, signer, home } = started;
+  service.tally.point('starts', isRepeat ? 'repeated' : 'created', session.clientId);
   if (returnUrl === null) {
     const tokens = await issueTokens(service, signer, started);
     return { ok: true, session: started.session, isRepeat, tokens, handOff: null };

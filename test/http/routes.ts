@@ -28,6 +28,7 @@ export const BACKEND_ROUTES: Route[] = [
     pattern: '/v1/webhook-deliveries/replay',
     json: { all: true },
   },
+  { method: 'GET', path: '/metrics', pattern: '/metrics' },
   { method: 'GET', path: '/v1/stats', pattern: '/v1/stats' },
   { method: 'GET', path: '/v1/audit-events', pattern: '/v1/audit-events' },
   { method: 'GET', path: '/v1/homes', pattern: '/v1/homes' },

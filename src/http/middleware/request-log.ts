@@ -6,6 +6,7 @@ import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
 import type { AppEnv } from '../context';
 import { newCaller } from '../request-caller';
+import { clientIdOf } from './count-refusals';
 
 export const requestLog = () =>
   createMiddleware<AppEnv>(async function requestLog(c, next) {
@@ -14,8 +15,7 @@ export const requestLog = () =>
     c.set('caller', caller);
     const started = Date.now();
     await next();
-    const clientId =
-      c.get('client')?.id ?? c.get('accessToken')?.clientId ?? c.get('sessionClientId');
+    const clientId = clientIdOf(c);
     c.res.headers.set('X-Request-Id', requestId);
     console.log(
       JSON.stringify({

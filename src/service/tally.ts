@@ -1,0 +1,54 @@
+/**
+ * What happens too often to be written each time: refreshes, and refusals, of which many ask no
+ * database at all. An isolate counts them, and adds what it counted to a home that a request of its
+ * own has just asked, after the answer and at most once a minute. What an isolate has counted since
+ * ends with it, so these numbers are estimates (docs/metrics.md).
+ *
+ * Analytics Engine, where it is bound, is told of each one at once.
+ */
+import type { Meter } from '../db/d1';
+import { addTallied } from '../security-log/count-events';
+import type { Homes } from './open-homes';
+
+const FLUSH_MS = 60_000;
+
+export type TallyName = 'refreshes' | 'refusals';
+
+export interface Tally {
+  /** `label`: the outcome, or the code. */
+  count: (name: TallyName, label: string, clientId?: string) => void;
+  /** Tells Analytics Engine alone, of what the cron counts. */
+  point: (name: string, label: string, clientId?: string) => void;
+  /** Adds what was counted, after a request that asked a home; null: it is not time yet. */
+  flush: (
+    service: Pick<Homes, 'findHome'> & { now: () => number },
+    meter: Meter,
+  ) => Promise<void> | null;
+}
+
+export function createTally(dataset: AnalyticsEngineDataset | null, startedAt: number): Tally {
+  let counted = new Map<string, number>();
+  let flushedAt = startedAt;
+  const add = (key: string, value: number) => counted.set(key, (counted.get(key) ?? 0) + value);
+  const point: Tally['point'] = (name, label, clientId = '') =>
+    // What is seldom is not sampled away for what is frequent.
+    dataset?.writeDataPoint({ indexes: [name], blobs: [name, label, clientId], doubles: [1] });
+  return {
+    point,
+    count: (name, label, clientId) => {
+      point(name, label, clientId);
+      add(JSON.stringify([name, label]), 1);
+    },
+    flush: ({ findHome, now }, meter) => {
+      const home = meter.home === undefined ? null : findHome(meter.home, meter);
+      if (home === null || counted.size === 0 || now() - flushedAt < FLUSH_MS) return null;
+      const due = counted;
+      counted = new Map();
+      flushedAt = now();
+      // The next request that asks a database tries again.
+      return addTallied(home, due, now()).catch(() => {
+        for (const [key, value] of due) add(key, value);
+      });
+    },
+  };
+}
