@@ -19,8 +19,8 @@ export interface Meter {
   rowsWritten: number;
   durationMs: number;
   /**
-   * By home: the state of the database that its caller has seen, or made, and that no replica may
-   * fall behind.
+   * By home, D1's mark of the newest state that the caller has seen, or made. A replica that is
+   * behind it does not answer this caller.
    */
   bookmarks: Map<string, string>;
   /** The home that was asked last. */
@@ -122,14 +122,15 @@ type Batch = (statements: readonly Prepared[]) => Promise<D1Result[]>;
 function askPrimary(at: HomeBinding, meter: Meter, breaker: Breaker): Batch {
   return ask(at, meter, breaker, {
     constraint: () => 'first-primary',
-    // What failed before may have been written all the same.
+    // D1 may have written a batch of before whose answer was lost.
     isSeen: (results, hasFailed) => hasFailed || results.some(({ meta }) => meta.rows_written > 0),
   });
 }
 
 /**
  * Asks D1: counted by `meter`, given up after `timeoutMs`, not tried while the `breaker` is open.
- * `isSeen`: the caller sees, or made, this state.
+ * `isSeen` says whether an answer shows the caller this state of the database, or may have made it:
+ * then the bookmark moves on to it, and no replica that is older answers this caller again.
  */
 function ask(
   { name, binding, timeoutMs }: HomeBinding,

@@ -1,7 +1,7 @@
 /** Finding a session that has left the home that its token names. */
 import { eq, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
-import { unfinishedMoves, userSessions } from '../db/schema';
+import { SUBJECT, unfinishedMoves, userSessions } from '../db/schema';
 import type { Subject } from './move';
 
 export interface Forwarding {
@@ -14,14 +14,13 @@ export interface Forwarding {
 
 /** Where a session went from here; null when it did not. One round trip. */
 export async function findForwarding(home: Home, sessionId: string): Promise<Forwarding | null> {
-  const subject = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
   const unfinished = sql<string | null>`${unfinishedMoves.to}`.as('unfinished');
   const { rows } = await transact(home, () => ({
     rows: home.db
       // A batch's rows go by column name, and two of a name would be one.
-      .select({ to: userSessions.movedTo, subject: subject.as('subject'), unfinished })
+      .select({ to: userSessions.movedTo, subject: SUBJECT.as('subject'), unfinished })
       .from(userSessions)
-      .leftJoin(unfinishedMoves, eq(unfinishedMoves.subject, subject))
+      .leftJoin(unfinishedMoves, eq(unfinishedMoves.subject, SUBJECT))
       .where(eq(userSessions.id, sessionId)),
   }));
   const [row] = rows;

@@ -163,7 +163,7 @@ async function arrive(
   leaving: Awaited<ReturnType<typeof readLeaving>>,
   { policy, reporting, now }: MoveContext,
 ): Promise<RecordedEvent[]> {
-  // Who was erased meanwhile stays erased.
+  // A person who was erased while this move was under way does not arrive.
   const tombstone = await toTombstone(subject);
   const isErased = target.db
     .select({ one: sql`1` })

@@ -1,3 +1,4 @@
+/** Which device a session is shown as: that of its last use, else that of its creation. */
 import { parseSignals } from './signals';
 import { type Device, parseUserAgent } from './user-agent';
 

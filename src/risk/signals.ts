@@ -148,8 +148,8 @@ export function lastSignal(name: keyof Signals): SQL {
 }
 
 /**
- * What `isUnremarkable` compares. `formerNetwork` is the network under the previous SESSION_SECRET,
- * or the same again.
+ * What `isUnremarkable` compares. `formerNetwork` is the network under the previous SESSION_SECRET;
+ * without one it is `network` again.
  */
 type Compared = Record<
   'network' | 'formerNetwork' | 'asn' | 'country' | 'browser' | 'platform' | 'hints' | 'version',

@@ -14,7 +14,7 @@ import type { Capability } from '../config/clients';
 import type { AuditEventType } from '../config/webhooks';
 import { sha256 } from '../crypto';
 import type { Home } from '../db/d1';
-import { sessionEvents, userSessions, users, webhookDeliveries } from '../db/schema';
+import { SUBJECT, sessionEvents, userSessions, users, webhookDeliveries } from '../db/schema';
 import type { Reporting } from './record';
 import { SEQUENCE } from './sequence';
 
@@ -118,7 +118,7 @@ export function recordAct(
 /** SQL: the subject of an act's event. A person is named where they are, and while they are. */
 function toSubject(target: Target, type: AuditEventType): SQL {
   if (target.type === 'session')
-    return sql`(select ${NO_LONGER_NAMED} || coalesce(${userSessions.userId}, ${userSessions.id}) from ${userSessions} where ${eq(userSessions.id, target.id)})`;
+    return sql`(select ${NO_LONGER_NAMED} || ${SUBJECT} from ${userSessions} where ${eq(userSessions.id, target.id)})`;
   if (target.type !== 'user')
     return sql`${PREFIX + ('id' in target ? `${target.type}:${target.id}` : target.type)}`;
   if (type === 'user_erased') return sql`${NO_LONGER_NAMED}`;

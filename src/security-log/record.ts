@@ -8,7 +8,7 @@ import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionEventType, Webhook } from '../config/webhooks';
 import type { Home } from '../db/d1';
 import { type Given, given, writtenOnce, writtenOncePer } from '../db/prepared';
-import { sessionEvents, userSessions, webhookDeliveries } from '../db/schema';
+import { SUBJECT, sessionEvents, userSessions, webhookDeliveries } from '../db/schema';
 import type { Assessment } from '../risk/assess';
 import type { Signals } from '../risk/signals';
 import { SEQUENCE } from './sequence';
@@ -66,9 +66,6 @@ export interface RecordedEvent {
   clientId: string | null;
 }
 
-/** SQL: whose log a session's events are in. */
-const subjectOf = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
-
 /**
  * INSERT of one event for every session that meets the condition. SQL as an id is a query in
  * parentheses that gives the one to take; null gives each session's event one of its own.
@@ -109,7 +106,7 @@ export function insertEvents(
   return db
     .insert(sessionEvents)
     .select(
-      sql`select null, ${value}, ${type}, ${subjectOf}, ${userSessions.id}, ${userSessions.clientId}, ${requestId}, ${second}, ${details}, ${userSessions.moves}, null from ${source} where ${condition ?? sql`true`}`,
+      sql`select null, ${value}, ${type}, ${SUBJECT}, ${userSessions.id}, ${userSessions.clientId}, ${requestId}, ${second}, ${details}, ${userSessions.moves}, null from ${source} where ${condition ?? sql`true`}`,
     )
     .onConflictDoNothing();
 }

@@ -9,7 +9,7 @@ import { sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import type { ImportedToken } from '../tokens/imported-token';
-import { isLive, type KnownSession, MOVED, type Moved, selectSession } from './session';
+import { isLive, MOVED, type Moved, type SessionWithNotBefore, selectSession } from './session';
 
 /**
  * The session of an imported token, live or over; null where this home has none. One round trip.
@@ -19,7 +19,7 @@ export async function adoptImported(
   policies: SessionPolicies,
   { sessionId, secret }: ImportedToken,
   { clientId, now }: { clientId: string; now: number },
-): Promise<KnownSession | Moved | null> {
+): Promise<SessionWithNotBefore | Moved | null> {
   const { lifetimeSeconds } = policyOf(policies, clientId);
   const second = Math.floor(now / 1000);
   const expiresAt = lifetimeSeconds === null ? null : new Date((second + lifetimeSeconds) * 1000);

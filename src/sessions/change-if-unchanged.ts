@@ -12,14 +12,14 @@ import {
   type Reporting,
   reportTo,
 } from '../security-log/record';
-import { type KnownSession, selectSession } from './session';
+import { type SessionWithNotBefore, selectSession } from './session';
 
 export type RowChange = Partial<typeof userSessions.$inferInsert>;
 
 /** Changes the row and records the event, if the row is still as it was read. */
 export async function changeIfUnchanged(
   home: Home,
-  row: KnownSession,
+  row: SessionWithNotBefore,
   {
     change,
     event,
@@ -34,7 +34,7 @@ export async function changeIfUnchanged(
 ): Promise<{
   isDone: boolean;
   isRerun: boolean;
-  after: KnownSession | undefined;
+  after: SessionWithNotBefore | undefined;
   events: RecordedEvent[];
 }> {
   const { db } = home;

@@ -138,7 +138,7 @@ async function eraseSlice(
   const someEvents = sql`${sessionEvents.seq} in (select seq from ${sessionEvents} where ${isIn(sessionEvents.subject, subjects)} limit ${SLICE})`;
   return {
     tombstones: upsertNotBefores(home, tombstones, nextSecond, until),
-    outdated: db
+    endedSessions: db
       .insert(notBefores)
       .select(
         sql`select ${ERASED_SESSION} || ${userSessions.id}, ${toSecond(nextSecond)}, ${toSecond(until.getTime())} from ${userSessions} where ${and(isTheirs, mayHaveTokens)}`,

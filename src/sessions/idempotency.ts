@@ -10,7 +10,7 @@ import type { Home } from '../db/d1';
 import { selectInto } from '../db/insert-where';
 import { given, writtenOnce } from '../db/prepared';
 import { idempotencyKeys, userSessions } from '../db/schema';
-import { checkSession, isBeforeNotBefore, type KnownSession } from './session';
+import { checkSession, isBeforeNotBefore, type SessionWithNotBefore } from './session';
 
 /** `key` is unique within `clientId`, the caller; `request` is what a repeat must be equal to. */
 export interface Idempotency {
@@ -77,7 +77,7 @@ export const readClaim = writtenOnce((db) =>
 );
 
 export type RepeatResult =
-  | { ok: true; session: KnownSession; secret: string }
+  | { ok: true; session: SessionWithNotBefore; secret: string }
   /**
    * The key was used for another request; or its session has moved on, so that its first token is
    * no longer good.
@@ -89,7 +89,7 @@ export async function repeat(
   keyring: Keyring,
   policy: SessionPolicies,
   { request }: Idempotency,
-  { first, session, now }: { first: Claim; session: KnownSession | null; now: number },
+  { first, session, now }: { first: Claim; session: SessionWithNotBefore | null; now: number },
 ): Promise<RepeatResult> {
   for (const keys of eachSecret(keyring)) {
     if (first.fingerprint !== (await toFingerprint(keys, request))) continue;

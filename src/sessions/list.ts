@@ -15,9 +15,9 @@ import { type Position, selectOpen, toListedAt } from './open';
 import { type Copies, readFor } from './read';
 import {
   checkSession,
-  type KnownSession,
   type Moved,
   type Session,
+  type SessionWithNotBefore,
   selectSession,
 } from './session';
 
@@ -58,18 +58,18 @@ export function selectOf(copy: Home | Replica, { userId }: SessionOwner, page: P
 }
 
 interface Read {
-  sameSecond: KnownSession[] | null;
-  earlier: KnownSession[] | null;
+  sameSecond: SessionWithNotBefore[] | null;
+  earlier: SessionWithNotBefore[] | null;
 }
 
 export function toOwnPage(
-  own: readonly KnownSession[],
+  own: readonly SessionWithNotBefore[],
   { sameSecond, earlier }: Read,
   page: Page,
   policy: SessionPolicies,
   now: number,
 ): SessionPage {
-  const isLive = (session: KnownSession) => checkSession(session, policy, now) === null;
+  const isLive = (session: SessionWithNotBefore) => checkSession(session, policy, now) === null;
   const isGuest = earlier === null;
   const read = isGuest
     ? own.filter((session) => isAfter(session, page.after))
@@ -92,11 +92,11 @@ export async function listUserSessions(
     ...selectOf(copy, { sessionId: userId, userId }, page),
   };
   const { guest, sameSecond, earlier } = await transact(copy, () => statements);
-  const isShown = (session: KnownSession) =>
+  const isShown = (session: SessionWithNotBefore) =>
     grant.includes(session.clientId) &&
     matches(filter, session) &&
     checkSession(session, policy, now) === null;
-  const isGuest = (session: KnownSession) =>
+  const isGuest = (session: SessionWithNotBefore) =>
     session.userId === null && isAfter(session, page.after) && isShown(session);
   const read = toPage([...(sameSecond ?? []), ...(earlier ?? [])], isShown, page);
   const ofUser = isPast(read.next, filter) ? { ...read, next: null } : read;
@@ -122,8 +122,8 @@ function isPast(position: Position | null, { createdAfter = 0 }: SessionFilter):
 
 /** The rows that are shown, of those that were read: as many as the limit and `PASSED_OVER`. */
 function toPage(
-  read: readonly KnownSession[],
-  isShown: (session: KnownSession) => boolean,
+  read: readonly SessionWithNotBefore[],
+  isShown: (session: SessionWithNotBefore) => boolean,
   { limit }: Page,
 ): SessionPage {
   const { rows: sessions, last } = takePage(read, isShown, limit);

@@ -3,7 +3,7 @@ import { and, eq, exists, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Home } from '../db/d1';
 import { userSessions } from '../db/schema';
 import type { Revocation } from './revocation';
-import { checkSession, isLive, type KnownSession, MOVED, type Moved } from './session';
+import { checkSession, isLive, MOVED, type Moved, type SessionWithNotBefore } from './session';
 
 /** Who asks: the session behind a verified access token. */
 export interface SessionOwner {
@@ -28,7 +28,7 @@ export function belongsTo({ userId, sessionId }: SessionOwner): SQL {
 
 /** Why the session of this row may end no others; null: it may. */
 export function whyRefused(
-  row: KnownSession | undefined,
+  row: SessionWithNotBefore | undefined,
   owner: AuthenticatedOwner,
   { policy, maxAuthAgeSeconds: maxAge, now }: Revocation,
 ): 'caller_session_ended' | 'actor_not_allowed' | 'authentication_too_old' | Moved | null {

@@ -6,7 +6,7 @@
  */
 import { and, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
-import { EVERYONE, notBefores, userSessions } from '../db/schema';
+import { EVERYONE, notBefores, SUBJECT, userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
 import type { RevokedReason } from './end-reason';
 
@@ -95,7 +95,7 @@ export function lapsedNotBefores(now: Date, limit: number): SQL {
  */
 export function endForGood({ db }: Home, subjects: SQL) {
   const { userId, id, createdAt, revokedAt, movedTo } = userSessions;
-  const notBefore = sql`(select ${notBefores.notBefore} from ${notBefores} where ${notBefores.subject} = coalesce(${userId}, ${id}))`;
+  const notBefore = sql`(select ${notBefores.notBefore} from ${notBefores} where ${notBefores.subject} = ${SUBJECT})`;
   return db
     .update(userSessions)
     .set({ revokedAt: notBefore, revokedReason: 'revoked' satisfies RevokedReason })

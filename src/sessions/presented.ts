@@ -24,7 +24,13 @@ import { findSession } from './read';
 import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
 import { endById, type Revocation } from './revocation';
 import { MAX_LOST_RACES } from './rotate';
-import { type KnownSession, MOVED, type Moved, type Session, selectSession } from './session';
+import {
+  MOVED,
+  type Moved,
+  type Session,
+  type SessionWithNotBefore,
+  selectSession,
+} from './session';
 
 /** Who presents it, as far as the request tells. */
 export interface Visitor {
@@ -83,7 +89,7 @@ export async function presentToken(
   policy: RefreshPolicy,
   presentation: Presentation,
   { reporting, now }: { reporting: Reporting; now: number },
-  known?: KnownSession | Moved | null,
+  known?: SessionWithNotBefore | Moved | null,
 ): Promise<PresentedResult | Moved> {
   const id = presentation.token.sessionId;
   let row = (known === undefined ? await findSession(home, id) : known) ?? undefined;
@@ -141,7 +147,7 @@ export async function revokePresented(
 }
 
 async function weigh(
-  row: KnownSession,
+  row: SessionWithNotBefore,
   keyring: Keyring,
   policy: RefreshPolicy,
   { token, clientId, visitor }: Presentation,

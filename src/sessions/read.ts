@@ -8,10 +8,10 @@ import type { EndReason } from './end-reason';
 import type { SessionOwner } from './may-end';
 import {
   checkSession,
-  type KnownSession,
   MOVED,
   type Moved,
   type Session,
+  type SessionWithNotBefore,
   selectSession,
 } from './session';
 
@@ -22,7 +22,10 @@ export interface Copies {
 }
 
 /** A session by its id, live or over. */
-export async function findSession(home: Home, id: string): Promise<KnownSession | Moved | null> {
+export async function findSession(
+  home: Home,
+  id: string,
+): Promise<SessionWithNotBefore | Moved | null> {
   const own = selectSession(home, id);
   const {
     rows: [row],
@@ -35,7 +38,7 @@ export async function findSession(home: Home, id: string): Promise<KnownSession 
 export async function findSessions(
   home: Home,
   ids: readonly string[],
-): Promise<(KnownSession | Moved | null)[]> {
+): Promise<(SessionWithNotBefore | Moved | null)[]> {
   const found = await transact(home, () =>
     Object.fromEntries(ids.map((id, index) => [`${index}`, selectSession(home, id)])),
   );
@@ -71,10 +74,10 @@ export async function findLiveSession(
 
 /** null: there is none, or it is over. */
 function whileLive(
-  session: KnownSession | Moved | null,
+  session: SessionWithNotBefore | Moved | null,
   policy: SessionPolicies,
   now: number,
-): KnownSession | Moved | null {
+): SessionWithNotBefore | Moved | null {
   if (session === null || session === MOVED) return session;
   const ended = checkSession(session, policy, now);
   if (ended === MOVED) return MOVED;
@@ -106,7 +109,7 @@ export async function findForOwner(
 
 /** What a read found, and the person's session as it was there. */
 interface Found<T> {
-  own: KnownSession | undefined;
+  own: SessionWithNotBefore | undefined;
   answer: T;
 }
 

@@ -40,10 +40,10 @@ import { type Ask, type NotGranted, whyNotGranted } from './granted';
 import { findRecovery, markRecovery, mayRecover } from './recovery';
 import {
   checkSession,
-  type KnownSession,
   lastUsedAt,
   MOVED,
   type Session,
+  type SessionWithNotBefore,
   wasRotatedWithinGrace,
 } from './session';
 
@@ -72,6 +72,11 @@ export interface RefreshAttempt {
   userAgent: string | null;
 }
 
+/** What a refresh that succeeds has come to. */
+export type RefreshOutcome = 'rotated' | RepeatOutcome;
+/** The same token again, its successor again, or its successor in place of a lost answer. */
+type RepeatOutcome = 'kept' | 'repeated' | 'recovered';
+
 export type RefreshCase =
   /** The session goes on in another home. */
   | { do: 'follow' }
@@ -83,7 +88,7 @@ export type RefreshCase =
   /** The same token again, or its successor. */
   | {
       do: 'repeat';
-      outcome: 'kept' | 'repeated' | 'recovered';
+      outcome: RepeatOutcome;
       secret: string;
       event: RepeatableDraft | null;
       /** What the row remembers of it from now on; null: nothing new. */
@@ -97,7 +102,7 @@ export type RefreshCase =
  * whose outcome was unknown.
  */
 export async function toRefreshCase(
-  row: KnownSession,
+  row: SessionWithNotBefore,
   attempt: RefreshAttempt,
   policy: RefreshPolicy,
   { now, isOwnRotation }: { now: number; isOwnRotation: boolean },
@@ -116,9 +121,9 @@ export async function toRefreshCase(
   const details: EventDetails = { by: 'user', context: attempt.signals };
   if (assessment.level !== 'none') details.risk = assessment;
   /**
-   * Reported once for each rotation and caller, however often the token is presented and on
-   * whatever route, because the row does not change; and so often in an hour, whatever the caller
-   * shows of itself.
+   * An event that presenting a token again does not write again. Its `once` is a hash of the last
+   * rotation and the caller's signals, and the INSERT does nothing where an event has it already.
+   * security-log/hourly-limit.ts bounds what a caller can cause by changing its signals.
    */
   const draftOnce = async (
     type: EventDraft['type'],
@@ -179,7 +184,7 @@ export async function toRefreshCase(
 
 /** What a token is answered with that moves nothing on; null: it is theft. */
 function findGiven(
-  row: KnownSession,
+  row: SessionWithNotBefore,
   last: Signals | null,
   attempt: RefreshAttempt,
   policy: RefreshPolicy,

@@ -82,19 +82,22 @@ export async function readRevocations(
   }));
   const revoked = new Map(isUsable ? known.sessions : []);
   for (const row of sessions) revoked.set(row.id, toSecond(row.revokedAt));
-  const outdated = new Map(stale.map((row) => [row.id, toSecond(row.tokensNotBefore)]));
+  const staleSince = new Map(stale.map((row) => [row.id, toSecond(row.tokensNotBefore)]));
   for (const row of subjects)
     if (row.subject.startsWith(ERASED_SESSION))
       revoked.set(row.subject.slice(ERASED_SESSION.length), toSecond(row.notBefore));
     else if (!row.subject.startsWith(ERASED_PERSON))
       // A guest's session may be in both.
-      outdated.set(row.subject, Math.max(toSecond(row.notBefore), outdated.get(row.subject) ?? 0));
+      staleSince.set(
+        row.subject,
+        Math.max(toSecond(row.notBefore), staleSince.get(row.subject) ?? 0),
+      );
   const current = [...revoked].filter(([, second]) => second > since);
   return boundRevocations(
     {
       home: home.name,
       sessions: new Map(current),
-      notBefore: outdated,
+      notBefore: staleSince,
       homeNotBefore: Math.max(
         0,
         isUsable && known.homeNotBefore > since ? known.homeNotBefore : 0,

@@ -1,9 +1,10 @@
 /**
  * Refreshing a session: the ratchet. Nearly every refresh is one round trip: an UPDATE that moves
- * the session forward when nothing about it calls for a thought, and the row as it is then. What
- * that leaves is decided by refresh-case.ts from the row, and done by a second transaction only if
- * the row is still the one that was read. So no answer depends on a row that has changed since, and
- * of racing refreshes one rotates and the others find what it did.
+ * the session forward when it can only be the first case of refresh-case.ts and no signal has
+ * changed, and the row as it is then. Where the UPDATE did nothing, refresh-case.ts decides from
+ * that row, and a second transaction does what it says, only if the row is still the one that was
+ * read. So no answer depends on a row that has changed since, and of racing refreshes one rotates
+ * and the others find what it did.
  */
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
@@ -20,6 +21,7 @@ import { ordinaryRefresh } from './ordinary-refresh';
 import {
   type RefreshAttempt,
   type RefreshCase,
+  type RefreshOutcome,
   type RefreshPolicy,
   toRefreshCase,
 } from './refresh-case';
@@ -50,7 +52,7 @@ export type RotateResult = {
 } & (
   | {
       ok: true;
-      outcome: 'rotated' | 'kept' | 'repeated' | 'recovered';
+      outcome: RefreshOutcome;
       session: Session;
       /** The secret of the token to answer with. */
       secret: string;

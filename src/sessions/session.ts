@@ -7,14 +7,14 @@ import { and, eq, getTableColumns, isNull, or, type SQL, sql } from 'drizzle-orm
 import { policyOf, type SessionPolicies } from '../config/session-policy';
 import type { Home, Replica } from '../db/d1';
 import { given, type Values, writtenOnce } from '../db/prepared';
-import { EVERYONE, notBefores, userSessions } from '../db/schema';
+import { EVERYONE, notBefores, SUBJECT, userSessions } from '../db/schema';
 import { type EndReason, type RevokedReason, toEndReason } from './end-reason';
 import { type Policies, toGraceSql, toInactivitySql } from './policy-sql';
 
 export type Session = typeof userSessions.$inferSelect;
 
 /** A session, and all else that says whether it is live. */
-export interface KnownSession extends Session {
+export interface SessionWithNotBefore extends Session {
   /** 1: it began before a time from which on sessions of its user, or of its home, are good. */
   isBeforeNotBefore: number;
 }
@@ -66,7 +66,7 @@ const beganBefore = (subject: SQL) =>
  * find nothing and then read no row.
  */
 export const isBeforeNotBefore =
-  sql<number>`(${beganBefore(sql.raw(`'${EVERYONE}'`))} or ${beganBefore(sql`coalesce(${userSessions.userId}, ${userSessions.id})`)})`.as(
+  sql<number>`(${beganBefore(sql.raw(`'${EVERYONE}'`))} or ${beganBefore(SUBJECT)})`.as(
     'is_before_not_before',
   );
 
@@ -88,7 +88,7 @@ export function selectSession(copy: Home | Replica, id: string) {
  */
 export function checkSession(
   session: Pick<
-    KnownSession,
+    SessionWithNotBefore,
     | 'rotatedAt'
     | 'createdAt'
     | 'expiresAt'

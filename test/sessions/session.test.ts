@@ -13,10 +13,10 @@ import {
   idleExpiresAt,
   isLive,
   isWithinGrace,
-  type KnownSession,
   lastUsedAt,
   MOVED,
   type Moved,
+  type SessionWithNotBefore,
   selectSession,
   wasRotatedWithinGrace,
 } from '../../src/sessions/session';
@@ -80,9 +80,12 @@ describe('checkSession', () => {
       MOVED,
     ],
     ['one that began before a not-before is over', { isBeforeNotBefore: 1 }, 'revoked'],
-  ] as [string, Partial<KnownSession>, string | Moved | null][])('%s', (_, row, expected) => {
-    expect(checkSession({ ...fresh, ...row }, policy, NOW)).toBe(expected);
-  });
+  ] as [string, Partial<SessionWithNotBefore>, string | Moved | null][])(
+    '%s',
+    (_, row, expected) => {
+      expect(checkSession({ ...fresh, ...row }, policy, NOW)).toBe(expected);
+    },
+  );
 });
 
 describe('the end by inactivity', () => {
@@ -212,9 +215,9 @@ describe('in SQL', () => {
           within: matching(isWithinGrace(settings, now)),
           cleared: db.delete(notBefores),
         }));
-        const isOver = checkSession(session as KnownSession, settings, now) !== null;
+        const isOver = checkSession(session as SessionWithNotBefore, settings, now) !== null;
         expect(live.length === 0).toBe(isOver);
-        const isWithin = wasRotatedWithinGrace(session as KnownSession, settings, now);
+        const isWithin = wasRotatedWithinGrace(session as SessionWithNotBefore, settings, now);
         expect(within.length === 1).toBe(isWithin);
         seen[isOver ? 'over' : 'live'] += 1;
         seen[isWithin ? 'within' : 'outside'] += 1;

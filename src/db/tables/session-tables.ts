@@ -109,6 +109,12 @@ export const userSessions = sqliteTable(
   ],
 );
 
+/**
+ * SQL: whose a session is: its user's id, of a guest its own. By it go the log, not-befores and
+ * moves.
+ */
+export const SUBJECT = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
+
 /** What a create with an Idempotency-Key made, so that a repeat can make the same answer again. */
 export const idempotencyKeys = sqliteTable('idempotency_keys', {
   /** SHA-256 of the client and its key. */
