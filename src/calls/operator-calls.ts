@@ -102,7 +102,7 @@ export const setNotBefore = defineCall(
     const { not_before: second = null, reason = null } = input;
     const ended = await homes.endSessionsBefore(caller, service, target.target, second, reason);
     if (!ended.ok) return ended;
-    return { ok: true, value: { not_before: toIso(ended.notBefore) }, outcome: 'outdated' };
+    return { ok: true, value: { not_before: toIso(ended.notBefore) }, outcome: 'not_before_set' };
   },
 );
 

@@ -1,3 +1,4 @@
+/** The variables that `npm start` has and a deployment has not. */
 import type { Env } from '../env';
 
 /** What `.dev.vars` adds for the demo's backend. */

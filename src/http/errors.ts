@@ -32,7 +32,7 @@ export const PROBLEMS = {
   user_moved: [409, 'The user is moving to another home; retry'],
   invalid_target: [400, 'No access token is issued for the resource'],
   invalid_scope: [400, 'The scope is more than was granted'],
-  session_over: [409, 'The session is over'],
+  session_over: [409, 'The session that this would change is over'],
   refresh_token_superseded: [409, 'The refresh token is not the current one'],
   guest_session_not_found: [409, 'The guest session is over or does not exist'],
   idempotent_session_moved_on: [409, 'The session that this key created has moved on'],

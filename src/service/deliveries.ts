@@ -104,7 +104,7 @@ async function tell(
 ): Promise<void> {
   const { config, now, fetch } = service;
   const signingKey = async () => findSigningKey(await service.keySet(home), now());
-  const postman = {
+  const deliverer = {
     webhooks: config.webhooks,
     transmitter: {
       issuer: config.issuer,
@@ -115,7 +115,7 @@ async function tell(
     fetch,
   };
   try {
-    const { failed } = await deliver(home, postman, events, BOUNDS, now());
+    const { failed } = await deliver(home, deliverer, events, BOUNDS, now());
     logFailedAttempts(failed);
   } catch {
     // The outbox has it still.

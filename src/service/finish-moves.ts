@@ -22,7 +22,7 @@ export async function finishMoves(
     console.warn(
       JSON.stringify({
         level: 'warn',
-        event: 'user_settled',
+        event: 'move_finished',
         request_id: caller.requestId,
         from,
         to,

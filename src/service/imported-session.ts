@@ -2,7 +2,7 @@
 import { sha256 } from '../crypto';
 import type { Home } from '../db/d1';
 import { adoptImported } from '../sessions/adopt-imported';
-import type { KnownSession } from '../sessions/session';
+import type { SessionWithNotBefore } from '../sessions/session';
 import { toImportedTokens } from '../tokens/imported-token';
 import type { ShownRefreshToken } from '../tokens/refresh-token';
 import type { Caller } from './caller';
@@ -16,7 +16,7 @@ export function areImportedTaken({ config, now }: Service): boolean {
   return now() < (config.importedSessionsUntil?.getTime() ?? 0);
 }
 
-export type ShownImported = { home: Home; session: KnownSession; token: ShownRefreshToken };
+export type ShownImported = { home: Home; session: SessionWithNotBefore; token: ShownRefreshToken };
 
 /**
  * The session, live or over, with the token as one of this service's own. One round trip a home,

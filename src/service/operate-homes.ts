@@ -135,7 +135,7 @@ export async function endSessionsBefore(
   const only = typeof target === 'object' && 'home' in target ? target.home : null;
   if (only !== null && !config.homes.has(only)) return invalid('home is not one of this service');
   const second = notBefore ?? Math.floor(now() / 1000);
-  // What begins from now on would be over as soon as it is there.
+  // Sessions that begin between now and then would be over as soon as they begin.
   if (second > now() / 1000) return invalid('not_before is in the future');
   const subject = typeof target === 'object' && 'userId' in target ? target.userId : EVERYONE;
   const asked = service.homes(caller.meter).filter(({ name }) => only === null || only === name);

@@ -2,7 +2,7 @@
 import { findBrowserClient } from '../config/refused-clients';
 import type { Home } from '../db/d1';
 import type { Presentation, Visitor } from '../sessions/presented';
-import type { KnownSession, Moved, Session } from '../sessions/session';
+import type { Moved, Session, SessionWithNotBefore } from '../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
 import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller, CookieCaller } from './caller';
@@ -70,7 +70,7 @@ export async function presentAt(
   service: Service,
   home: Home,
   presentation: Presentation,
-  known?: KnownSession | Moved | null,
+  known?: SessionWithNotBefore | Moved | null,
 ): Promise<Result<{ session: Session; home: Home; secret: string }>> {
   const { home: at, result } = await present(caller, service, home, presentation, known);
   if (result.ok)

@@ -9,7 +9,7 @@ import {
   revokePresented,
 } from '../sessions/presented';
 import type { RefreshPolicy } from '../sessions/refresh-case';
-import type { KnownSession, Moved } from '../sessions/session';
+import type { Moved, SessionWithNotBefore } from '../sessions/session';
 import type { Caller } from './caller';
 import { whereSessionIs } from './follow-session';
 import { report, reportingOf, revocationOf } from './report';
@@ -33,7 +33,7 @@ export async function present(
   service: Service,
   home: Home,
   presentation: Presentation,
-  known?: KnownSession | Moved | null,
+  known?: SessionWithNotBefore | Moved | null,
 ): Promise<{ home: Home; result: PresentedResult }> {
   const keyring = await service.keyring();
   const policy = refreshPolicyOf(service, presentation.clientId);

@@ -2,6 +2,7 @@
 
 import type { Home } from '../db/d1';
 import type { RefusalReason } from '../sessions/end-reason';
+import type { RefreshOutcome } from '../sessions/refresh-case';
 import { rotateSession } from '../sessions/rotate';
 import type { Session } from '../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
@@ -19,12 +20,12 @@ import { throttleFailure, throttleToken } from './throttle';
 import { type Asked, toAsk } from './token-grant';
 
 export type RefreshResult = Result<{
-  outcome: 'rotated' | 'kept' | 'repeated' | 'recovered';
+  outcome: RefreshOutcome;
   session: Session;
   tokens: Tokens;
 }>;
 
-interface Presentation {
+interface RefreshRequest {
   presented: string;
   /** It is not a token of ours, but that of a session that began in another system. */
   isImported?: boolean;
@@ -40,21 +41,21 @@ interface Presentation {
 export async function refresh(
   caller: Caller,
   service: Service,
-  presentation: Presentation,
+  request: RefreshRequest,
 ): Promise<RefreshResult> {
-  const client = service.config.clients.get(presentation.clientId);
+  const client = service.config.clients.get(request.clientId);
   if (client === undefined) return unknown('unknown_client');
   const authorized = authorize(client, 'refresh');
   if (!authorized.ok) return authorized;
-  const result = await attempt(caller, service, presentation);
+  const result = await attempt(caller, service, request);
   if (result.ok || !provedNothing(result.refusal)) return result;
-  return (await throttleFailure(caller, service, presentation.clientId)) ?? result;
+  return (await throttleFailure(caller, service, request.clientId)) ?? result;
 }
 
 async function attempt(
   caller: Caller,
   service: Service,
-  { presented, isImported = false, clientId, asked }: Presentation,
+  { presented, isImported = false, clientId, asked }: RefreshRequest,
 ): Promise<RefreshResult> {
   const read = toAsk(service.config, clientId, asked);
   if (!read.ok) return read;

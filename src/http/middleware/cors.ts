@@ -1,8 +1,8 @@
 /**
- * CORS (Fetch §3.2) for apps that hold their tokens themselves: pages of the clients' exact
- * `origins`, of their apps' schemes and of their previews may call these routes and read the
- * answers. Without credentials: nothing here looks at a cookie, and the token in the request
- * decides what it may do.
+ * CORS (Fetch §3.2) for pages that hold their tokens themselves. Both kinds of origins of a client
+ * (config/clients.ts) may call these routes and read the answers: its `origins`, whose pages could
+ * have cookies instead, and its `tokenOrigins`, which are the schemes of apps and the patterns of
+ * previews. No cookie is looked at: the token in the request decides what it may do.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config/config';
