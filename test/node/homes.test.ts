@@ -53,6 +53,18 @@ describe('LOCAL_HOMES=3 npm start', () => {
     });
   });
 
+  it('the doctor sees that all three answer', async () => {
+    const doctor = ['doctor', '--local', '--no-migrations', '--json'];
+    const { stdout } = await run(process.execPath, [CLI, ...doctor], {
+      env: { ...process.env, ...env },
+    }).catch((error: { stdout: string }) => error);
+    expect(JSON.parse(stdout).findings).toContainEqual({
+      check: 'homes',
+      status: 'ok',
+      detail: 'DB, DB_WEUR, DB_APAC answer',
+    });
+  });
+
   it('npm run keys withdraws a key, in all three', async () => {
     const keys = (...args: string[]) =>
       run(process.execPath, [CLI, 'keys', ...args], { env: { ...process.env, ...env } });

@@ -1,6 +1,7 @@
 /** What the service shows to whoever asks, and to its operator. */
 import { reach } from '../reach-url.ts';
 import { about, type Finding } from './finding.ts';
+import { checkHomes } from './home-checks.ts';
 import { type Patient, readEntries } from './patient.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -47,6 +48,7 @@ export async function checkService(patient: Patient): Promise<Finding[]> {
     checkClock(patient, response, asked),
     await checkIssuer(patient),
     ...(await checkKeys(patient)),
+    ...(await checkHomes(patient)),
     ...(await checkOrigins(patient)),
   ];
 }
