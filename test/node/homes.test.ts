@@ -61,7 +61,7 @@ describe('LOCAL_HOMES=3 npm start', () => {
     expect(JSON.parse(stdout).findings).toContainEqual({
       check: 'homes',
       status: 'ok',
-      detail: 'DB, DB_WEUR, DB_APAC answer',
+      detail: 'DB, DB_APAC, DB_WEUR answer',
     });
   });
 
