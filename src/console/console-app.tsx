@@ -4,15 +4,14 @@
  */
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
-import { AuditLogPage } from './audit-page';
-import { asOperator, type ConsoleAppEnv, type ConsoleContext } from './console-context';
+import type { ConsoleAppEnv, ConsoleContext } from './console-context';
 import { STYLESHEET } from './console-style';
 import { BASE, ICON } from './frame';
-import { OverviewPage } from './overview-page';
 import { personRoutes } from './person-routes';
 import { NotAnswered, NotDone } from './refusal-pages';
-import { RefusedCall, valueIn } from './refused-call';
+import { RefusedCall } from './refused-call';
 import { requireOperator } from './require-operator';
+import { serviceRoutes } from './service-routes';
 
 export const consoleApp = new Hono<ConsoleAppEnv>({ strict: false }).basePath(BASE);
 
@@ -50,15 +49,7 @@ consoleApp.use(async function noStore(c, next) {
 });
 consoleApp.use(requireOperator);
 
-consoleApp.get('/', async (c) => {
-  const audit = valueIn(await c.env.SESSIONS.listAuditEvents({ limit: 5 }, asOperator(c)));
-  return c.html(`<!doctype html>${<OverviewPage viewer={c.get('viewer')} audit={audit} />}`);
-});
-consoleApp.get('/audit', async (c) => {
-  const page = { limit: 50, cursor: c.req.query('cursor') ?? null };
-  const audit = valueIn(await c.env.SESSIONS.listAuditEvents(page, asOperator(c)));
-  return c.html(`<!doctype html>${<AuditLogPage viewer={c.get('viewer')} audit={audit} />}`);
-});
+consoleApp.route('/', serviceRoutes);
 consoleApp.route('/', personRoutes);
 
 consoleApp.notFound((c) => {

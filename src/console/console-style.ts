@@ -32,7 +32,7 @@ p{margin:.25rem 0}
 .crumb{font-size:.8125rem;color:var(--soft);margin:0 0 .5rem}
 .head{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:flex-start;justify-content:space-between}
 .head>div{min-width:0}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));border:1px solid var(--line);border-radius:.5rem;margin:1.25rem 0 0;overflow:hidden;gap:1px;background:var(--line)}
+.tiles{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));border:1px solid var(--line);border-radius:.5rem;margin:1.25rem 0 0;overflow:hidden;gap:1px;background:var(--line)}
 .tiles>div{padding:.875rem 1rem;background:var(--page)}
 .tiles dt{font-size:.8125rem;color:var(--soft)}
 .tiles dd{margin:.125rem 0 0;font-size:1.25rem;font-weight:600;font-variant-numeric:tabular-nums;letter-spacing:-.01em}
@@ -70,6 +70,28 @@ input,select{font:inherit;font-size:.9375rem;width:100%;min-height:2.5rem;color:
 .row{display:flex;flex-wrap:wrap;gap:.75rem;align-items:center;margin-top:1rem}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:0 2.5rem}
 .alone{display:block}.alone main{max-width:36rem;margin:0 auto;padding-top:12vh}
-@media (max-width:52rem){body{display:block}header{border-inline-end:0;border-bottom:1px solid var(--line);padding:.875rem 1rem;gap:.5rem}.brand,.operator{padding-inline:0}.brand small{display:inline;margin-inline-start:.5rem}header ul{display:flex;flex-wrap:wrap;margin-inline:-.5rem}header nav a{padding:.375rem .5rem}.operator{margin:0}main{padding-top:1.25rem}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:.625rem}}
+.tabs{display:flex;gap:.125rem;list-style:none;margin:0;padding:.125rem;border:1px solid var(--line);border-radius:.5rem;font-size:.8125rem}
+.tabs a{display:block;padding:.25rem .625rem;border-radius:.375rem;text-decoration:none;color:var(--soft)}
+.tabs a:hover{color:var(--text)}
+.tabs a[aria-current]{background:var(--hover);color:var(--text);font-weight:500}
+.plot{margin:1.75rem 0 0;min-width:0}
+.plot figcaption{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.25rem 1rem;margin-bottom:.75rem}
+.legend{display:flex;gap:1rem;list-style:none;margin:0;padding:0;font-size:.8125rem;color:var(--soft)}
+.legend li::before{content:"";display:inline-block;width:.625rem;height:.125rem;margin-inline-end:.375rem;vertical-align:middle;background:var(--series)}
+.series-1{--series:var(--series-1)}.series-2{--series:var(--series-2)}
+.plot .frame{display:grid;grid-template-columns:auto minmax(0,1fr);gap:.375rem .625rem;font-size:.75rem;color:var(--soft);font-variant-numeric:tabular-nums}
+.plot .y{display:flex;flex-direction:column;justify-content:space-between;text-align:end;line-height:1;margin-block:-.375rem}
+.plot .x{grid-column:2;display:flex;justify-content:space-between}
+.plot svg{display:block;width:100%;height:9rem;overflow:visible}
+.plot .grid{stroke:var(--line);vector-effect:non-scaling-stroke}
+.plot .stroke{fill:none;stroke:var(--series);stroke-width:1.75;stroke-linejoin:round}
+.plot .below{fill:var(--fill)}
+.plot details{margin-top:.5rem;font-size:.8125rem}
+.plot details .scroll{max-height:16rem;overflow:auto;margin-top:.5rem}
+summary{cursor:pointer;color:var(--soft)}
+.share{white-space:nowrap}
+.bar{width:6rem;max-width:40%;height:.5rem;margin-inline-end:.5rem;border-radius:.25rem;background:var(--hover)}
+.bar rect{fill:var(--series-1)}
+@media (max-width:52rem){body{display:block}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}header{border-inline-end:0;border-bottom:1px solid var(--line);padding:.875rem 1rem;gap:.5rem}.brand,.operator{padding-inline:0}.brand small{display:inline;margin-inline-start:.5rem}header ul{display:flex;flex-wrap:wrap;margin-inline:-.5rem}header nav a{padding:.375rem .5rem}.operator{margin:0}main{padding-top:1.25rem}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:.625rem}}
 @media (forced-colors:active){.badge,.button{border:1px solid}}
 `;

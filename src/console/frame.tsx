@@ -7,7 +7,7 @@ export const BASE = '/console';
 
 const SECTIONS = [
   ['', 'Overview'],
-  ['/find', 'People and sessions'],
+  ['/find', 'People'],
   ['/webhooks', 'Webhooks'],
   ['/homes', 'Homes'],
   ['/keys', 'Signing keys'],
@@ -61,13 +61,17 @@ export const Frame = ({ viewer, title, section, children }: FrameProps) => (
           </ul>
         </nav>
         <p class="operator">
-          <span>Operator</span> <bdi>{viewer.operator.name}</bdi>
+          <span>Operator</span>{' '}
+          <bdi title={viewer.operator.name}>{toShortName(viewer.operator.name)}</bdi>
         </p>
       </header>
       <main id="main">{children}</main>
     </body>
   </html>
 );
+
+/** An id is told from others by its first part. */
+const toShortName = (name: string) => (/^[0-9a-f-]{36}$/.test(name) ? name.slice(0, 8) : name);
 
 /** A page for whoever sees nothing of the console. */
 export const Alone = ({ title, children }: { title: string; children: Child }) => (

@@ -85,5 +85,15 @@ it('npm run sbom lists what the Worker and the clients are made of, and none of 
   };
   expect(bomFormat).toBe('CycloneDX');
   const listed = Object.fromEntries(components.map(({ name, version }) => [name, version]));
-  expect(listed).toEqual(dependencies);
+  expect(listed).toMatchObject(dependencies);
+  const { packages } = JSON.parse(read('package-lock.json')) as {
+    packages: Record<string, { dependencies?: Record<string, string> }>;
+  };
+  // What these need in their turn.
+  const needed = Object.keys(listed).flatMap((name) =>
+    Object.keys(packages[`node_modules/${name}`]?.dependencies ?? {}),
+  );
+  expect(
+    Object.keys(listed).filter((name) => !(name in dependencies) && !needed.includes(name)),
+  ).toEqual([]);
 });
