@@ -9,10 +9,10 @@ import {
   type Jar,
   MEMORY_ORIGIN,
   MEMORY_WEB,
-  SAME_ORIGIN,
   signIn,
   startWithBrowsers,
 } from '../http/browser/browser';
+import { viaJar } from './via-jar';
 
 type Mode = 'token' | 'memory' | 'cookie';
 type Client = ReturnType<typeof createSessionClient>;
@@ -74,29 +74,6 @@ async function open(mode: Mode): Promise<World> {
     refreshes: () => count(/token$|\/refresh$/),
     signOuts: () => count(/revoke$|sign-out/),
   });
-}
-
-async function viaJar(
-  service: TestService,
-  jar: Jar,
-  request: Request,
-  origin: string,
-): Promise<Response> {
-  const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-  const site = origin === ISSUER ? 'same-origin' : 'same-site';
-  const headers = { ...SAME_ORIGIN, origin, 'sec-fetch-site': site, cookie };
-  const { pathname } = new URL(request.url);
-  const response = await service.request(pathname, {
-    method: request.method,
-    headers,
-    body: await request.text(),
-  });
-  for (const line of response.headers.getSetCookie()) {
-    const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-    if (/max-age=0(;|$)/i.test(line)) jar.delete(name);
-    else jar.set(name, value);
-  }
-  return response;
 }
 
 const refusing: Answer = (request) =>

@@ -60,10 +60,10 @@ export function isFresh({ at, lifeMs }: Grant, { span }: Clock): boolean {
 export function toGrant(
   sent: Presented,
   { access_token: access, refresh_token: refresh, expires_in: expiresIn, claims }: Answer,
-  { isBearer, hasTokens, clock: { random } }: Setup,
+  setup: Setup,
   at: number,
 ): Grant | null {
-  const isWhole = (access || !isBearer) && (refresh || !hasTokens);
+  const isWhole = (access || !setup.isBearer) && (refresh || !setup.hasTokens);
   if (typeof expiresIn !== 'number' || !isWhole) return null;
   return {
     epoch: sent.epoch,
@@ -71,7 +71,7 @@ export function toGrant(
     turn: sent.turn + 1,
     at,
     lifeMs: expiresIn * 1000,
-    dueMs: expiresIn * (750 + random() * 150),
+    dueMs: expiresIn * (750 + setup.clock.random() * 150),
     access,
     refresh,
     claims,

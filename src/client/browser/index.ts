@@ -8,7 +8,7 @@ import { toGrant } from './grant';
 import { createHolder } from './holder';
 import { host } from './host';
 import { openMark } from './mark';
-import { askOtherTabs, createRefresher, type Parts, type Refresher } from './refresh';
+import { askOtherTabs, createRefresher, type Inner, type Parts, type Refresher } from './refresh';
 import { createRequests } from './requests';
 import { type Setup, toSetup } from './setup';
 import { createSignOut } from './sign-out';
@@ -54,7 +54,7 @@ export function createSessionClient(options: ClientOptions): SessionClient {
   const onEvent = ({ type }: { type: string }) => (type === 'pagehide' ? tabs.hold(null) : wake());
   for (const type of EVENTS) host.addEventListener?.(type, onEvent);
 
-  const client: TokenSessionClient = {
+  const client: TokenSessionClient & Inner = {
     get session() {
       return holder.state.session;
     },
@@ -84,8 +84,9 @@ export function createSessionClient(options: ClientOptions): SessionClient {
     onSignedOut: (listener) =>
       holder.onChange((_, reason) => reason !== undefined && listener(reason)),
     wake,
+    parts: () => ({ ...parts, refresher }),
     close: () => {
-      holder.close();
+      holder.patch({ isClosed: true });
       refresher.plan(null);
       requests.abort();
       requests.nudge();
@@ -128,5 +129,5 @@ async function findSession(parts: Parts): Promise<void> {
   if (!setup.hasTokens || holder.state.current) return;
   await askOtherTabs(parts);
   // What has come meanwhile counts.
-  if (!(await tabs.isHolderElsewhere()) && !holder.state.current) holder.show('signed_out');
+  if (!(await tabs.isHeld()) && !holder.state.current) holder.patch({ session: 'signed_out' });
 }

@@ -15,18 +15,18 @@ export interface Mark {
 }
 
 /** Where tokens are in a storage, that is read anyway; with cookies there are none. */
-export function openMark({ name, isMemoryAlone }: Setup): Mark {
+export function openMark({ name, isInMemory }: Setup): Mark {
   const key = `${name} step`;
   /** Storage that is missing, or off limits as in some frames, throws; then there is no mark. */
   const attempt = <T>(act: (store: NonNullable<typeof host.localStorage>) => T) => {
     try {
-      if (isMemoryAlone && host.document) return act(host.localStorage as never);
+      if (isInMemory && host.document) return act(host.localStorage as never);
     } catch {}
   };
   return {
     isAhead: ({ epoch, step }) => {
       const [markedEpoch, markedStep] = attempt((store) => store.getItem(key))?.split(' ') ?? [];
-      return Number(markedEpoch) === epoch && Number(markedStep) > step;
+      return +(markedEpoch as string) === epoch && +(markedStep as string) > step;
     },
     put: (grant) =>
       attempt((store) =>

@@ -23,9 +23,17 @@ const MAX_ASKS = 20;
  */
 const MAX_TIMER_MS = 30_000;
 
+/** What a refresh is to give in place of a token for every audience of the session. */
+export interface Asked {
+  /** Of the request: `resource` (RFC 8707 §2.2). */
+  form: { resource: string } | '' | undefined;
+  /** Takes what was given for it, and returns what the session has from then on. Default: that. */
+  take?(given: Grant, presented: Grant | null): Grant;
+}
+
 export interface Refresher {
-  /** Refreshes now; calls while one runs share it. */
-  refresh(): Promise<SessionState>;
+  /** Refreshes now; calls that ask for the same while one runs share it. */
+  refresh(asked?: Asked): Promise<SessionState>;
   /**
    * Refreshes what has expired, or the grant that an API refused. Resolves to whether there is a
    * session.
@@ -38,7 +46,7 @@ export interface Refresher {
   /** Reads the clock and the storage again. */
   wake(): void;
   /** Runs `work` in the place of refreshes: those asked for meanwhile share its outcome. */
-  replaceBy(work: () => Promise<void>): Promise<void>;
+  replace(work: () => Promise<void>): Promise<void>;
 }
 
 export interface Parts {
@@ -50,29 +58,34 @@ export interface Parts {
   mark: Mark;
 }
 
+/** What a client has for the parts that stand beside it, and shows nobody who prints it. */
+export interface Inner {
+  parts(): Parts & { refresher: Refresher };
+}
+
 /** `ready` resolves when it is known what this tab has. */
 export function createRefresher(parts: Parts, ready: () => Promise<void>): Refresher {
   const { setup, holder, storage, requests } = parts;
-  const { random, after, span } = setup.clock;
+  const { clock, isBearer } = setup;
   let inFlight: Promise<SessionState> | null = null;
+  /** What the last refresh in the line asks for. */
+  let underWay: Asked | undefined;
   /** The cookies are being removed: none may come back with the answer of a refresh. */
   let isReplaced = false;
   let due: Left = () => 0;
   let cancelTimer = () => {};
-
   const waitMs = () => Math.max(due(), requests.waitMs());
 
   function schedule(): void {
     cancelTimer();
-    if (!holder.state.current || holder.isClosed) return;
-    cancelTimer = after(Math.min(waitMs(), MAX_TIMER_MS), tick);
+    if (!holder.state.current || holder.state.isClosed) return;
+    cancelTimer = clock.after(Math.min(waitMs(), MAX_TIMER_MS), tick);
   }
 
   /** A page that nobody sees does not keep its session alive. */
   function tick(): void {
-    if (!holder.state.current) return;
     if (waitMs() > 0) schedule();
-    else look();
+    else if (holder.state.current) look();
   }
 
   function look(): void {
@@ -90,22 +103,25 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
     return mine;
   }
 
-  const refresh = () => inFlight ?? track(ready().then(() => rotate(parts, () => isReplaced)));
+  /** One after the other: each presents what the one before was given. */
+  function refresh(asked?: Asked): Promise<SessionState> {
+    if (inFlight && (isReplaced || asked === underWay)) return inFlight;
+    underWay = asked;
+    const before: Promise<unknown> = inFlight ?? ready();
+    return track(before.catch(() => {}).then(() => rotate(parts, () => isReplaced, asked)));
+  }
 
   return {
     refresh,
     ensure: async (refused) => {
       await ready();
       const { current, session } = holder.state;
-      const isKnown = current
-        ? isFresh(current, setup.clock)
-        : !setup.isBearer || session !== 'unknown';
-      const isNeeded = current === refused ? session !== 'signed_out' : !isKnown;
-      if (isNeeded) await refresh();
+      const isKnown = current ? isFresh(current, clock) : !isBearer || session !== 'unknown';
+      if (current === refused ? session !== 'signed_out' : !isKnown) await refresh();
       return holder.state.session === 'active';
     },
     plan: (grant) => {
-      if (grant) due = span(grant.dueMs + random() * grant.lifeMs * 0.05, grant.at);
+      if (grant) due = clock.span(grant.dueMs + clock.random() * grant.lifeMs * 0.05, grant.at);
       schedule();
     },
     look,
@@ -113,14 +129,12 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
       requests.nudge();
       storage.sync().then(() => (holder.state.session === 'unknown' ? look() : tick()));
     },
-    replaceBy: async (work) => {
+    replace: async (work) => {
       isReplaced = true;
       requests.abort();
-      try {
-        await track(work());
-      } finally {
+      await track(work()).finally(() => {
         isReplaced = false;
-      }
+      });
     },
   };
 }
@@ -137,34 +151,38 @@ function isElsewhere({ setup, holder, mark }: Parts): boolean {
  */
 export async function askOtherTabs(parts: Parts, times = MAX_ASKS): Promise<void> {
   const { setup, holder, tabs, requests } = parts;
-  for (let left = times; left && !holder.isClosed; left -= 1) {
+  while (times-- && !holder.state.isClosed) {
     tabs.tell({});
     if (!host.BroadcastChannel || !setup.hasTokens) return;
     await requests.pause(ASK_WAIT_MS);
-    if (!isElsewhere(parts) || !(await tabs.isHolderElsewhere())) return;
+    if (!isElsewhere(parts) || !(await tabs.isHeld())) return;
   }
 }
 
-async function rotate(parts: Parts, isReplaced: () => boolean): Promise<void> {
+async function rotate(parts: Parts, isReplaced: () => boolean, asked?: Asked): Promise<void> {
   const { setup, holder, storage, requests, tabs } = parts;
   const before = holder.state.current;
   // A tab that slept may be many steps behind, and a token from so long ago would be taken for a
   // stolen one.
   const isLate = before && !isFresh(before, setup.clock);
   if (isLate) await askOtherTabs(parts);
-  const release = await tabs.acquire();
+  const release = await tabs.lock();
   await requests
-    .persevere(async () => {
+    .retry(async () => {
       await storage.sync();
       if (isElsewhere(parts) && holder.state.session !== 'signed_out')
         await askOtherTabs(parts, isLate ? 1 : MAX_ASKS);
       const { current } = holder.state;
-      if (isReplaced() || (current && current !== before && isFresh(current, setup.clock))) return;
-      if (!isElsewhere(parts)) return exchange(parts, current);
+      const isDone = !asked && current && current !== before && isFresh(current, setup.clock);
+      if (isReplaced() || isDone) return;
+      if (!isElsewhere(parts)) return exchange(parts, current, asked);
       // Never presented: a token that is known to be behind.
-      if (await tabs.isHolderElsewhere()) throw new SessionUnavailableError();
+      if (await tabs.isHeld()) throw new SessionUnavailableError();
       // A sign-in that has come meanwhile stays.
-      if (isElsewhere(parts)) holder.drop();
+      if (!isElsewhere(parts)) return;
+      // Only another tab had the token, and is gone. What is heard of it later is taken again.
+      const reason = holder.state.current ? null : undefined;
+      holder.patch({ session: 'signed_out', current: null }, reason);
     })
     .finally(release);
 }
@@ -173,23 +191,24 @@ async function rotate(parts: Parts, isReplaced: () => boolean): Promise<void> {
 async function exchange(
   { setup, holder, storage, requests }: Parts,
   presented: Grant | null,
+  asked: Asked | undefined,
 ): Promise<Reply | undefined> {
   // No script sees which session a cookie is of. It is of the newest one at the time of the
   // request, so the request has an epoch: after every sign-out before it, before every one later.
   const sent: Presented = presented ?? holder.begin();
-  holder.expect(sent.epoch);
+  holder.patch({ epoch: sent.epoch });
   const at = setup.clock.now();
   const reply = await requests.post(setup.hasTokens ? 'oauth/token' : 'browser/refresh', {
     grant_type: 'refresh_token',
     refresh_token: sent.refresh as string,
-    ...setup.asked,
+    ...asked?.form,
   });
   await storage.sync();
   const grant = reply.ok && toGrant(sent, reply, setup, at);
   const { current, ended } = holder.state;
-  if (sent.epoch <= ended.endedAt) holder.show('signed_out', ended.reason);
-  else if (grant) holder.adopt(grant, true);
-  else if (requests.isRefusal(reply) && current === presented)
+  if (sent.epoch <= ended.endedAt) holder.patch({ session: 'signed_out' }, ended.reason);
+  else if (grant) holder.adopt(asked?.take?.(grant, presented) ?? grant, true);
+  else if (requests.isEnd(reply) && current === presented)
     holder.end({ endedAt: sent.epoch, reason: reply.reason ?? null }, true);
   else return reply;
 }

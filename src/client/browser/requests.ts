@@ -27,7 +27,7 @@ export type Reply = Answer & {
   ok?: boolean;
   /** Seconds, by `Retry-After`. */
   delay?: number;
-  error?: unknown;
+  error?: string;
   code?: string;
   reason?: string | null;
 };
@@ -36,12 +36,12 @@ export interface Requests {
   /** One request. Never rejects. */
   post(path: string, form?: Record<string, string>): Promise<Reply>;
   /** Whether it is one of the only answers that end a session. */
-  isRefusal(reply: Reply): boolean;
+  isEnd(reply: Reply): boolean;
   /**
    * Tries until `attempt` gives no answer to try again after. `isUrgent`: the first try waits for
    * nothing. Rejects with `SessionUnavailableError`.
    */
-  persevere(attempt: () => Promise<Reply | undefined>, isUrgent?: boolean): Promise<void>;
+  retry(attempt: () => Promise<Reply | undefined>, isUrgent?: boolean): Promise<void>;
   /**
    * Tells the service that the session is over, at once even when it has asked for a pause: a
    * person wants to leave. Rejects with `SessionUnavailableError`.
@@ -63,11 +63,10 @@ export interface Requests {
 }
 
 export function createRequests(setup: Setup, holder: Holder): Requests {
-  const { hasTokens, clock } = setup;
-  const { random, after, span } = clock;
+  const { random, after, span } = setup.clock;
   /** By the client's own back-off, and by the service's `Retry-After`. */
-  let retry: Left = () => 0;
-  let imposed: Left = retry;
+  let ownPause: Left = () => 0;
+  let imposed: Left = ownPause;
   let abort = () => {};
   let nudge = () => {};
 
@@ -86,54 +85,58 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
       abort = stop;
     });
 
-  const isRefusal = (reply: Reply) => isEnd(reply, hasTokens);
+  // Of cookies: session_ended, ambiguous_cookie.
+  const isEnd = ({ status, error, code }: Reply) =>
+    setup.hasTokens
+      ? status === 400 && error === 'invalid_grant'
+      : status === 401 && /_ended|_cookie$/.test(code as string);
 
-  async function persevere(
+  async function retry(
     attempt: () => Promise<Reply | undefined>,
-    isUrgent = false,
+    isUrgent?: boolean,
   ): Promise<void> {
-    for (let tries = 0; ; tries += 1) {
+    for (let tries = 0; ; tries++) {
       const waitMs = isUrgent && !tries ? 0 : Math.max(imposed(), tries && backOff(tries));
-      if (holder.isClosed || waitMs > MAX_PAUSE_MS) throw new SessionUnavailableError();
+      if (holder.state.isClosed || waitMs > MAX_PAUSE_MS) throw new SessionUnavailableError();
       if (waitMs > 0) await pause(waitMs);
       const reply = await attempt();
       if (!reply) return;
-      const { status, delay, code } = reply;
+      const { status, delay, code, error } = reply;
       if (delay) imposed = span(Math.min(delay * 1000, MAX_IMPOSED_MS));
-      retry = span(backOff(MAX_RETRIES + 3));
+      ownPause = span(backOff(MAX_RETRIES + 3));
       // Another try mends no answer, 429 and above, a page that is not the service's, and the
       // refusal of what was superseded meanwhile.
-      const isTransient = status < 300 || status > 428 || isRefusal(reply);
-      if (!isTransient || tries >= MAX_RETRIES) throw new SessionUnavailableError(code);
+      const isTransient = status < 300 || status > 428 || isEnd(reply);
+      if (!isTransient || tries >= MAX_RETRIES) throw new SessionUnavailableError(code ?? error);
     }
   }
 
   return {
     post,
-    isRefusal,
-    persevere,
+    isEnd,
+    retry,
     tell: (path, form) =>
-      persevere(async () => {
+      retry(async () => {
         const reply = await post(path, form);
         return reply.ok ? undefined : reply;
       }, true),
     abort: () => abort(),
     pause,
     nudge: () => {
-      retry = () => 0;
+      ownPause = () => 0;
       nudge();
     },
     holdBack: () => {
       imposed = span(LEAVE_WAIT_MS);
       abort();
     },
-    waitMs: () => Math.max(retry(), imposed()),
+    waitMs: () => Math.max(ownPause(), imposed()),
   };
 }
 
 /** One request; `onStart` is given what gives it up. */
 async function request(
-  { hasTokens, clientId, send, base, timeoutMs, clock }: Setup,
+  setup: Setup,
   path: string,
   form: Record<string, string> | undefined,
   onStart: (abort: () => void) => void,
@@ -141,16 +144,18 @@ async function request(
   const controller = new AbortController();
   const abort = () => controller.abort();
   onStart(abort);
-  const cancel = clock.after(timeoutMs, abort);
+  const cancel = setup.clock.after(setup.timeoutMs, abort);
   try {
-    const response = await send(base + path, {
+    const response = await setup.send(setup.base + path, {
       method: 'POST',
-      body: hasTokens ? new URLSearchParams({ ...form, client_id: clientId }) : '{}',
+      body: setup.hasTokens
+        ? new URLSearchParams({ ...form, client_id: setup.clientId })
+        : JSON.stringify({ resource: form?.resource }),
       // A redirect could take the refresh token anywhere.
       redirect: 'manual',
       signal: controller.signal,
       keepalive: true,
-      ...(!hasTokens && {
+      ...(!setup.hasTokens && {
         credentials: 'include',
         headers: { 'Content-Type': 'application/json' },
       }),
@@ -160,19 +165,11 @@ async function request(
       ...body,
       status: response.status,
       ok: response.ok,
-      delay: Number(response.headers.get('Retry-After')),
+      delay: +(response.headers.get('Retry-After') as string),
     };
   } catch {
     return { status: 0 };
   } finally {
     cancel();
   }
-}
-
-/** Whether the service says that the session is over. */
-function isEnd({ status, error, code }: Reply, hasTokens: boolean): boolean {
-  return hasTokens
-    ? status === 400 && error === 'invalid_grant'
-    : // session_ended, ambiguous_cookie
-      status === 401 && /_ended|_cookie$/.test(code as string);
 }

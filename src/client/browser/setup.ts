@@ -1,6 +1,7 @@
 /** The options of a client, with their defaults resolved once. */
 import { type Clock, toClock } from './clock';
 import { host } from './host';
+import type { Asked } from './refresh';
 import { matchResources, toDirectory } from './resources';
 import type { ClientOptions, TokenClientOptions, TokenStorage } from './types';
 
@@ -10,13 +11,11 @@ export interface Setup {
   /** Whether the app sends the access token itself; otherwise that is in a cookie too. */
   isBearer: boolean;
   clientId: string;
-  /** What a refresh asks for beside, for a call to the account API of the service (RFC 8707). */
-  account: { resource: string } | '' | undefined;
-  /** What refreshes ask for beside now. */
-  asked?: Setup['account'];
+  /** What is asked for before a call to the account API of the service. */
+  account: Asked;
   storage: TokenStorage | undefined;
   /** Whether the refresh token is in the memory of pages, and nowhere else. */
-  isMemoryAlone: boolean;
+  isInMemory: boolean;
   onError: (error: unknown) => void;
   send: typeof fetch;
   /** URL of the service, with a slash at its end. */
@@ -39,10 +38,10 @@ export function toSetup(options: ClientOptions): Setup {
   const hasTokens = mode === 'token';
   return {
     hasTokens,
-    isMemoryAlone: hasTokens && !storage,
+    isInMemory: hasTokens && !storage,
     isBearer: mode !== 'cookie',
     clientId,
-    account: accountAudience && { resource: accountAudience },
+    account: { form: accountAudience && { resource: accountAudience } },
     storage,
     // In a microtask, so that one that throws stops nothing.
     onError: (error) => queueMicrotask(() => onError?.(error)),

@@ -19,7 +19,7 @@ export function createSignOut(
   /** Has the service remove the cookies. No refresh may bring them back meanwhile, in any tab. */
   function removeCookies(path: string): Promise<void> {
     tabs.tell({ isLeaving: true });
-    return refresher.replaceBy(async () => {
+    return refresher.replace(async () => {
       await requests.tell(path);
       holder.end({ endedAt: holder.begin().epoch, reason: 'signed_out' }, true);
     });
@@ -38,14 +38,9 @@ export function createSignOut(
   async function signOutEverywhere(): Promise<void> {
     if (!setup.hasTokens) return removeCookies('browser/sign-out-everywhere');
     // Where that is another token than an API's, an API refuses it later, and has it refreshed.
-    setup.asked = setup.account;
-    try {
-      await refresher.refresh();
-      const url = `${setup.base}v1/sessions/revoke-others`;
-      if (!(await authorizedFetch(url, { method: 'POST' })).ok) throw new SessionUnavailableError();
-    } finally {
-      setup.asked = undefined;
-    }
+    await refresher.refresh(setup.account);
+    const url = `${setup.base}v1/sessions/revoke-others`;
+    if (!(await authorizedFetch(url, { method: 'POST' })).ok) throw new SessionUnavailableError();
     await signOut();
   }
 

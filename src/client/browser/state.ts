@@ -20,6 +20,8 @@ export interface State {
   /** The newest sign-in that is known here. */
   readonly epoch: number;
   readonly ended: Ended;
+  /** Nothing is taken any more, and nobody is told. */
+  readonly isClosed?: boolean;
 }
 
 export const INITIAL: State = {
@@ -46,7 +48,7 @@ export function withGrant(state: State, grant: Grant): State {
  * After the end of everything up to an epoch; the same state when a newer sign-in is known, or a
  * later end. A tab that has held nothing learns from another tab's end only what to ignore.
  */
-export function withEnd(state: State, ended: Ended, isOwn: boolean): State {
+export function withEnd(state: State, ended: Ended, isOwn?: boolean): State {
   if (ended.endedAt <= state.ended.endedAt || state.epoch > ended.endedAt) return state;
   const session = isOwn || state.current ? 'signed_out' : state.session;
   return { ...state, session, current: null, ended };

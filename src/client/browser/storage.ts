@@ -42,8 +42,8 @@ export function createStorageSync({ storage, name, onError }: Setup, holder: Hol
     try {
       if (act === 'adopt') holder.adopt(stored as Grant);
       if (act === 'write') await store.set(key, toText(current as Grant));
-      if (act === 'remove') return void (await store.remove(key));
-      if (act) isStored = true;
+      if (act === 'remove') await store.remove(key);
+      else if (act) isStored = true;
     } catch (error) {
       onError(error);
       // Nobody comes back who has signed out, or in whose place another person has signed in.

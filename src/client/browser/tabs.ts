@@ -17,24 +17,21 @@ export interface Tabs {
    * Waits for the tab that refreshes right now, but not for long. Call what it gives when done.
    * Where there are no locks, or no time-outs for them, it waits for nobody.
    */
-  acquire(): Promise<() => void>;
+  lock(): Promise<() => void>;
   /**
    * Shows the other tabs that they can wait for what is in the memory of this one; null: no more.
    */
   hold(held: Grant | null): void;
   /** Whether another tab is there that has a session. False where browsers cannot tell. */
-  isHolderElsewhere(): Promise<boolean>;
+  isHeld(): Promise<boolean>;
   close(): void;
 }
 
-export function openTabs(
-  { name, isMemoryAlone }: Setup,
-  onMessage: (message: Message) => void,
-): Tabs {
-  let channel: Channel | null = null;
+export function openTabs({ name, isInMemory }: Setup, onMessage: (message: Message) => void): Tabs {
+  let channel: Channel | undefined;
   // A shared lock: a browser releases it when a tab goes, however it goes.
   const sign = `${name} held`;
-  let letGo: (() => void) | null = null;
+  let letGo: (() => void) | undefined;
   const locks = host.navigator?.locks;
   if (host.BroadcastChannel) {
     channel = new host.BroadcastChannel(name);
@@ -44,8 +41,8 @@ export function openTabs(
   function hold(held: Grant | null): void {
     if (!held === !letGo) return;
     letGo?.();
-    letGo = null;
-    if (!held || !locks || !isMemoryAlone) return;
+    letGo = undefined;
+    if (!held || !locks || !isInMemory) return;
     const gone = new Promise<void>((resolve) => {
       letGo = resolve;
     });
@@ -54,7 +51,7 @@ export function openTabs(
 
   return {
     tell: (message) => channel?.postMessage(message),
-    acquire: () =>
+    lock: () =>
       new Promise<() => void>((resolve, reject) => {
         const held = () => new Promise<void>(resolve);
         // A missing part throws, which rejects.
@@ -63,7 +60,7 @@ export function openTabs(
           .catch(reject);
       }).catch(() => () => {}),
     hold,
-    isHolderElsewhere: async () => {
+    isHeld: async () => {
       const found = await locks?.query().catch(() => null);
       const holders = found?.held?.filter((lock) => lock.name === sign) ?? [];
       return holders.length > (letGo ? 1 : 0);
@@ -71,7 +68,7 @@ export function openTabs(
     close: () => {
       hold(null);
       channel?.close();
-      channel = null;
+      channel = undefined;
     },
   };
 }

@@ -179,7 +179,8 @@ export interface TokenSessionClient extends BearerSessionClient {
 export class SessionUnavailableError extends Error {
   override readonly name = 'SessionUnavailableError';
   /**
-   * The service's own code, where it gave one. `third_party_cookies_blocked`: the page is on
+   * The service's own code, where it gave one. `invalid_target`: the session has no tokens for that
+   * audience. `third_party_cookies_blocked`: the page is on
    * another site than the service, and browsers keep the cookies from it.
    */
   declare readonly code: string | undefined;

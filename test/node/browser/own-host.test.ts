@@ -3,6 +3,7 @@
  * (examples/own-host), the service at auth., the API at api. (examples/resource-server), in
  * Chromium.
  */
+import { decodeJwt } from 'jose';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundleClient, bundleModule } from '../../../scripts/bundle-client.ts';
@@ -14,6 +15,7 @@ import { type Front, startFront } from './tls-front.ts';
 const APP = 'https://app.example.test';
 const AUTH = 'https://auth.example.test';
 const API = 'https://api.example.test';
+const OTHER_API = 'https://stock.example.test';
 const NEIGHBOUR = 'https://blog.example.test';
 const ELSEWHERE = 'https://elsewhere.test';
 
@@ -29,7 +31,7 @@ beforeAll(async () => {
   const elsewhere = { client_id: 'elsewhere', access_token: 'memory', origins: [ELSEWHERE] };
   const app = { client_id: 'app', origins: [ELSEWHERE] };
   workers = await startExampleWorkers(
-    { clients: [web, elsewhere, app], ISSUER: AUTH, AUDIENCE: API },
+    { clients: [web, elsewhere, app], ISSUER: AUTH, AUDIENCE: JSON.stringify([API, OTHER_API]) },
     {
       'own-host': { ORIGIN: APP, ISSUER: AUTH, API },
       'resource-server': { ISSUER: AUTH, AUDIENCE: API, APP_ORIGINS: APP },
@@ -43,6 +45,7 @@ beforeAll(async () => {
   const scripts: Record<string, string> = {
     '/page.js': await bundleModule('examples/own-host/src/page.ts'),
     '/client.js': await bundleClient(),
+    '/audience.js': await bundleModule('src/client/browser/audience.ts'),
   };
   front = await startFront((host, path) => {
     const script = scripts[path];
@@ -104,6 +107,22 @@ describe('hosts of their own', () => {
       expect(headers.cookie).toBe(undefined);
     }
     expect(await page.textContent('#state')).toBe('active');
+  });
+
+  it('an API can be sent a token for itself alone, beside the session’s own', async () => {
+    await signIn();
+    const [status, forApi, forBoth] = (await page.evaluate(`Promise.all([
+      import('/client.js'), import('/audience.js'),
+    ]).then(async ([{ createSessionClient }, { withAudience }]) => {
+      const session = createSessionClient({ mode: 'memory', baseUrl: '${AUTH}', resources: ['${API}'] });
+      const api = withAudience(session, '${API}');
+      const { status } = await api.fetch('${API}/me');
+      return [status, await api.getAccessToken(), await session.getAccessToken()];
+    })`)) as [number, string, string];
+    expect(status).toBe(200);
+    expect(decodeJwt(forApi).aud).toBe(API);
+    expect(decodeJwt(forBoth).aud).toEqual([API, OTHER_API]);
+    expect(asked(`${API}/me`).at(-1)?.headers.authorization).toBe(`Bearer ${forApi}`);
   });
 
   it('the browser has one cookie, which goes to the service alone: the server of the app has none', async () => {
