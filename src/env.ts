@@ -47,6 +47,7 @@ export interface Bindings {
   SIGNING_KEY_RETIRE_SECONDS?: string;
   JWKS_MAX_AGE_SECONDS?: string;
   D1_TIMEOUT_MS?: string;
+  QUERIES_PER_INVOCATION?: string;
   IMPORTED_SESSIONS_UNTIL?: string;
   RISK_POLICY?: string;
   LOST_ANSWER_SECONDS?: string;

@@ -16,21 +16,22 @@ import { namedAs } from './outgoing';
 import type { SessionEvent } from './security-log/read-events';
 import { reviewUrlOf } from './service/review-event';
 import { cleanUp } from './sessions/cleanup';
-import type { CleanupBounds, CleanupPolicy } from './sessions/cleanup-bounds';
+import { type CleanupBounds, type CleanupPolicy, LAST_QUERIES } from './sessions/cleanup-bounds';
 import { rotateSigningKeys } from './tokens/rotate-signing-keys';
 import { findSigningKey, type KeySet, loadKeySet, readKeySet } from './tokens/signing-keys';
-import { type DeliveryBounds, deliver } from './webhooks/deliver';
+import { deliver } from './webhooks/deliver';
 import { logFailedAttempts } from './webhooks/log';
 import { giveUpOnOthers } from './webhooks/undelivered';
+
+type Bounds = Omit<CleanupBounds, 'maxQueries'>;
 
 /**
  * Far below the 15 minutes that a cron run may take, so that runs do not pile up; what is left is
  * for the next one. A slice holds the database for as long as it takes, so it is small: with 500
  * rows, refreshes beside it waited nine times as long at worst, with 100 twice.
  */
-const BOUNDS: CleanupBounds = {
+const BOUNDS: Bounds = {
   sliceRows: 100,
-  maxSlices: 400,
   walkRows: 500,
   walkSlices: 40,
   budgetMs: 20_000,
@@ -65,14 +66,7 @@ export async function runScheduled(
     const rotated = await keys;
     return home === original ? rotated : { copied: await copyKeyRows(original, home) };
   };
-  const run = {
-    config,
-    keyring,
-    send: namedAs(config.issuer, send),
-    now,
-    bounds: shareOut(bounds, homes.length),
-    homes,
-  };
+  const run = { config, keyring, send: namedAs(config.issuer, send), now, bounds, homes };
   const faults = await Promise.all(homes.map((home) => runHome(home, keep(home), run)));
   const fault = faults.find((found) => found !== null);
   if (fault) throw fault;
@@ -83,22 +77,29 @@ interface Run {
   keyring: Keyring;
   send: typeof fetch;
   now: number;
-  bounds: CleanupBounds;
+  bounds: Bounds;
   homes: readonly Home[];
 }
 
+/**
+ * Queries that the part of one home may make: an invocation may make `QUERIES_PER_INVOCATION`,
+ * whatever the number of homes.
+ */
+const queriesOf = ({ config, homes }: Pick<Run, 'config' | 'homes'>) =>
+  Math.floor(config.queriesPerInvocation / homes.length);
+
 /** Returns what failed first; null when nothing did. */
-async function runHome(
-  home: Home,
-  keeping: Promise<object>,
-  { config, keyring, send, now, bounds, homes }: Run,
-): Promise<Error | null> {
-  const [keys, cleanup, webhooks, moves] = await Promise.allSettled([
+async function runHome(home: Home, keeping: Promise<object>, run: Run): Promise<Error | null> {
+  const { config, now } = run;
+  const queries = queriesOf(run);
+  const [keys, webhooks, moves] = await Promise.allSettled([
     keeping,
-    cleanUp(home, toCleanupPolicy(config), bounds, now),
-    tellWebhooks(home, config, { keyring, send, homes: homes.length }, now),
-    finishMoves(home, homes, config, now),
+    tellWebhooks(home, run),
+    finishMoves(home, run),
   ]);
+  // Last, because it makes do with the queries that are left, however few.
+  const bounds = { ...run.bounds, maxQueries: queries - LAST_QUERIES };
+  const [cleanup] = await Promise.allSettled([cleanUp(home, toCleanupPolicy(config), bounds, now)]);
   const isLate =
     cleanup.status === 'fulfilled' && !cleanup.value.finished && cleanup.value.isBacklogGrowing;
   // Whoever took away the binding of their home has to know.
@@ -123,23 +124,23 @@ async function runHome(
   return (failed[0]?.reason as Error | undefined) ?? null;
 }
 
-/** Moves that a run finishes away from one home, shared out among the homes that they go to. */
-const MAX_FINISHED = 20;
+/**
+ * Of a home's queries, how many there are for each move that a run finishes away from it, shared
+ * out among the homes that moves go to: one takes up to 18.
+ */
+const QUERIES_A_MOVE = 50;
 
 /**
  * Finishes what a cut left between two homes. `lost` are on the way to a home that is not bound.
  * Throws, when it has done the others, if a home did not answer.
  */
-async function finishMoves(
-  source: Home,
-  homes: readonly Home[],
-  { sessions: policy, webhooks }: Config,
-  now: number,
-): Promise<{ finished: number; lost: number }> {
+async function finishMoves(source: Home, run: Run): Promise<{ finished: number; lost: number }> {
+  const { homes, now } = run;
+  const { sessions: policy, webhooks } = run.config;
   const context = { policy, reporting: { requestId: crypto.randomUUID(), webhooks }, now };
   const unfinished = await listUnfinished(source);
   const lost = unfinished.filter(({ to }) => homes.every(({ name }) => name !== to)).length;
-  const share = Math.ceil(MAX_FINISHED / homes.length);
+  const share = Math.ceil(queriesOf(run) / QUERIES_A_MOVE);
   let finished = 0;
   const outcomes = await Promise.allSettled(
     homes.map(async (target) => {
@@ -155,28 +156,18 @@ async function finishMoves(
   return { finished, lost };
 }
 
-/** An invocation may make 1,000 queries, whatever the number of homes. */
-function shareOut(bounds: CleanupBounds, homes: number): CleanupBounds {
-  const { maxSlices, walkSlices } = bounds;
-  return {
-    ...bounds,
-    maxSlices: Math.ceil(maxSlices / homes),
-    walkSlices: Math.ceil(walkSlices / homes),
-  };
-}
+/** Attempts for each endpoint: a round trip settles five and claims five more, with 7 queries. */
+const MAX_ATTEMPTS = 250;
 
-/**
- * A run may make 1,000 queries: a round trip settles five attempts and claims five more, with
- * seven.
- */
-const DELIVERY_BOUNDS: DeliveryBounds = { maxAttempts: 250, budgetMs: 20_000, clock: Date.now };
+/** Queries that are left to the other parts, and to what is under way in two endpoints' lanes. */
+const QUERIES_OF_OTHERS = 40;
 
 async function tellWebhooks(
   home: Home,
-  { webhooks, issuer, signingKeys }: Config,
-  { keyring, send, homes }: { keyring: Keyring; send: typeof fetch; homes: number },
-  now: number,
+  run: Run,
 ): Promise<{ delivered: number; failed: number; given_up: number }> {
+  const { keyring, send, now } = run;
+  const { webhooks, issuer, signingKeys } = run.config;
   const names = webhooks.map(({ name }) => name);
   const givenUp = await giveUpOnOthers(home, names, now);
   let keySet: KeySet | null = null;
@@ -190,8 +181,10 @@ async function tellWebhooks(
   const transmitter = { issuer, signingKey, reviewUrl };
   const deliverer = { webhooks, transmitter, fetch: send };
   const bounds = {
-    ...DELIVERY_BOUNDS,
-    maxAttempts: Math.ceil(DELIVERY_BOUNDS.maxAttempts / homes),
+    maxAttempts: Math.ceil(MAX_ATTEMPTS / run.homes.length),
+    maxQueries: queriesOf(run) - QUERIES_OF_OTHERS,
+    budgetMs: 20_000,
+    clock: Date.now,
   };
   const { delivered, failed } = await deliver(home, deliverer, null, bounds, now);
   logFailedAttempts(failed);

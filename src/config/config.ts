@@ -53,6 +53,8 @@ export interface Config extends Audiences, KnownClients, PageTexts {
   /** Set when the previous secret has leaked: when its tokens end. null: it has not. */
   previousSecretEndsAt: Date | null;
   d1TimeoutMs: number;
+  /** Statements that D1 runs for one invocation. */
+  queriesPerInvocation: number;
   /** Until when the tokens of imported sessions are accepted; null: none are. */
   importedSessionsUntil: Date | null;
 }
@@ -95,6 +97,7 @@ export function parseConfig(env: Env): Config {
       ? settings.secret('SESSION_SECRET_PREVIOUS')
       : null,
     previousSecretEndsAt: settings.moment('SESSION_SECRET_PREVIOUS_ENDS_AT'),
+    queriesPerInvocation: wholeNumber('QUERIES_PER_INVOCATION', 1_000, 50, 10_000),
     d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', 5_000, 50, 30_000),
     importedSessionsUntil: settings.moment('IMPORTED_SESSIONS_UNTIL'),
   };

@@ -15,6 +15,8 @@ import { type Builders, builders, type Prepared, prepare, type Statement } from 
 /** What one request, or one cron run, asked of D1. */
 export interface Meter {
   roundTrips: number;
+  /** Statements, of which D1 runs so many for an invocation. */
+  queries: number;
   rowsRead: number;
   rowsWritten: number;
   durationMs: number;
@@ -54,6 +56,7 @@ export const DEFAULT_HOME = 'DB';
 
 export const newMeter = (): Meter => ({
   roundTrips: 0,
+  queries: 0,
   rowsRead: 0,
   rowsWritten: 0,
   durationMs: 0,
@@ -145,6 +148,7 @@ function ask(
   return async (statements) => {
     if (!breaker.mayTry()) throw new Error('it failed repeatedly, and is given a moment');
     meter.roundTrips += 1;
+    meter.queries += statements.length;
     meter.home = name;
     const started = Date.now();
     try {

@@ -8,7 +8,7 @@ import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason, Target } from '../security-log/audit';
 import type { SessionEvent } from '../security-log/read-events';
 import { findSigningKey } from '../tokens/signing-keys';
-import { type DeliveryBounds, deliver } from '../webhooks/deliver';
+import { deliver } from '../webhooks/deliver';
 import { logFailedAttempts } from '../webhooks/log';
 import {
   type Delivery,
@@ -80,7 +80,7 @@ function toTarget(filter: { endpoint: string | null; eventId: string | null }): 
 }
 
 /** What is done after an answer has to end within 30 seconds. */
-const BOUNDS: DeliveryBounds = { maxAttempts: 50, budgetMs: 15_000, clock: Date.now };
+const BOUNDS = { maxAttempts: 50, budgetMs: 15_000, clock: Date.now };
 
 /**
  * Tells the webhooks of what was written for a caller. To be run after the answer; never throws.
@@ -115,7 +115,9 @@ async function tell(
     fetch,
   };
   try {
-    const { failed } = await deliver(home, deliverer, events, BOUNDS, now());
+    // The request itself, and what is under way, have theirs.
+    const bounds = { ...BOUNDS, maxQueries: config.queriesPerInvocation - 40 };
+    const { failed } = await deliver(home, deliverer, events, bounds, now());
     logFailedAttempts(failed);
   } catch {
     // The outbox has it still.

@@ -10,12 +10,9 @@ export interface CleanupPolicy {
 export interface CleanupBounds {
   /** Rows that one statement deletes. */
   sliceRows: number;
-  /** Slices of all kinds but the walk's: each is a query, and an invocation may make 1,000. */
-  maxSlices: number;
-  /**
-   * Rows that one step of the walk for inactive sessions looks at, and how many steps it makes, of
-   * three queries each.
-   */
+  /** Queries of the home's meter after which no slice is begun: an invocation has so many. */
+  maxQueries: number;
+  /** Rows that one step of the walk for inactive sessions looks at, and how many steps it makes. */
   walkRows: number;
   walkSlices: number;
   /** The run ends after this long, finished or not. */
@@ -25,3 +22,6 @@ export interface CleanupBounds {
   /** Waits for so many milliseconds. */
   rest: (ms: number) => Promise<void>;
 }
+
+/** Queries that a slice may take, and those that the end of a run takes. */
+export const LAST_QUERIES = 10;

@@ -46,15 +46,13 @@ export async function cleanUp(
 ): Promise<CleanupReport> {
   const startedAt = bounds.clock();
   const deadline = startedAt + bounds.budgetMs;
-  const hasTime = () => bounds.clock() < deadline;
+  const mayGoOn = () => bounds.clock() < deadline && home.meter.queries < bounds.maxQueries;
   const cutoff = new Date(now - policy.retentionSeconds * 1000);
   const before = await readState(home);
 
-  let slicesLeft = bounds.maxSlices;
   const drain = async (deleteSlice: () => Promise<number>) => {
     let total = 0;
-    while (slicesLeft > 0 && hasTime()) {
-      slicesLeft -= 1;
+    while (mayGoOn()) {
       const started = bounds.clock();
       const deleted = await deleteSlice();
       total += deleted;
@@ -72,8 +70,8 @@ export async function cleanUp(
     deleteEvents(home, new Date(now - policy.eventRetentionSeconds * 1000), bounds.sliceRows),
   );
   const lapsed = await drain(() => deleteLapsed(home, new Date(now), bounds.sliceRows));
-  while (hasTime() && (await countSlice(home, now)));
-  const idle = await walkForIdle(home, policy, bounds, { now, cursor: before.idleCursor, hasTime });
+  while (mayGoOn() && (await countSlice(home, now)));
+  const idle = await walkForIdle(home, policy, bounds, { now, cursor: before.idleCursor, mayGoOn });
 
   const done = {
     expired: expired.total,

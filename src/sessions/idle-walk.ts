@@ -27,13 +27,13 @@ export async function walkForIdle(
   home: Home,
   { sessions, retentionSeconds }: CleanupPolicy,
   bounds: CleanupBounds,
-  { now, cursor: start, hasTime }: { now: number; cursor: number; hasTime: () => boolean },
+  { now, cursor: start, mayGoOn }: { now: number; cursor: number; mayGoOn: () => boolean },
 ): Promise<Walk> {
   const cutoff = Math.floor(now / 1000) - retentionSeconds;
   const isIdle = sql`${userSessions.revokedAt} is null and coalesce(${userSessions.rotatedAt} / 1000, ${userSessions.createdAt}) + ${toInactivitySql(sessions)} < ${cutoff}`;
   const isCounted = isLive(sessions, now);
   let [cursor, total, live] = [start, 0, 0];
-  for (let slice = 0; slice < bounds.walkSlices && hasTime(); slice += 1) {
+  for (let slice = 0; slice < bounds.walkSlices && mayGoOn(); slice += 1) {
     const started = bounds.clock();
     const step = await walkSlice(home, { cursor, live, limit: bounds.walkRows, isIdle, isCounted });
     total += step.deleted;
@@ -42,7 +42,7 @@ export async function walkForIdle(
     live = step.live;
     await bounds.rest(bounds.clock() - started);
   }
-  return { total, cursor, live, isOver: false, finished: hasTime() };
+  return { total, cursor, live, isOver: false, finished: mayGoOn() };
 }
 
 async function walkSlice(

@@ -22,6 +22,8 @@ export interface Deliverer {
 export interface DeliveryBounds {
   /** Attempts for each endpoint in this run. */
   maxAttempts: number;
+  /** Queries of the home's meter after which no attempt is claimed. */
+  maxQueries: number;
   /** The run starts no attempt after this long. */
   budgetMs: number;
   /** Time passing, for the budget alone. */
@@ -78,7 +80,7 @@ async function deliverTo(
   home: Home,
   { transmitter, fetch }: Deliverer,
   events: readonly string[] | null,
-  { maxAttempts, budgetMs, clock }: DeliveryBounds,
+  { maxAttempts, maxQueries, budgetMs, clock }: DeliveryBounds,
   now: number,
 ): Promise<DeliveryReport> {
   const deadline = clock() + budgetMs;
@@ -109,7 +111,8 @@ async function deliverTo(
     const verdicts = attempts.map(({ verdict }) => verdict);
     pauseUntil = toPause(verdicts, now);
     const isDown = verdicts.every((verdict) => verdict.is === 'unavailable');
-    const isOver = isDown || pauseUntil !== null || clock() >= deadline;
+    const isSpent = clock() >= deadline || home.meter.queries >= maxQueries;
+    const isOver = isDown || pauseUntil !== null || isSpent;
     left = isOver ? 0 : left - claims.length;
   }
 }

@@ -69,7 +69,7 @@ async function remaining(): Promise<string[]> {
 
 const BOUNDS: CleanupBounds = {
   sliceRows: 10,
-  maxSlices: 1_000,
+  maxQueries: 1_000,
   walkRows: 10,
   walkSlices: 100,
   budgetMs: 1_000,
@@ -97,8 +97,8 @@ it('makes no more queries than it may, and goes on with the next run', async () 
   await insert(
     Array.from({ length: 45 }, (_, number) => ({ id: `dead-${number}`, expires: -RETENTION - 1 })),
   );
-  expect(await run(service, { maxSlices: 3 })).toMatchObject({ expired: 30, finished: false });
-  expect(await run(service, { maxSlices: 100 })).toMatchObject({ expired: 15, finished: true });
+  expect(await run(service, { maxQueries: 5 })).toMatchObject({ expired: 30, finished: false });
+  expect(await run(service)).toMatchObject({ expired: 15, finished: true });
 });
 
 it('leaves the database to others between slices, for as long as each took', async () => {
@@ -436,7 +436,7 @@ describe('what it leaves to be looked at', () => {
       Array.from({ length: 25 }, (_, row) => ({ id: `dead-${row}`, expires: -RETENTION - 60 })),
     );
     let time = 0;
-    await run(service, { maxSlices: 1, clock: () => (time += 7), budgetMs: 100_000 });
+    await run(service, { maxQueries: 3, clock: () => (time += 7), budgetMs: 100_000 });
     service.advance(900);
     await run(service);
     const none = { revoked: 0, idle: 0, idempotency_keys: 0, events: 0 };
