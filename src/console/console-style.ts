@@ -24,7 +24,7 @@ header nav a[aria-current]{background:var(--hover);color:var(--text);font-weight
 main{padding:1.75rem clamp(1rem,4vw,3rem) 4rem;max-width:76rem;width:100%}
 h1{font-size:1.5rem;line-height:1.25;font-weight:600;letter-spacing:-.015em;margin:0 0 .25rem}
 h2{font-size:1rem;font-weight:600;margin:2.25rem 0 .75rem}
-h3{font-size:.875rem;font-weight:600;margin:0}
+.plot h2{font-size:.875rem;margin:0}
 p{margin:.25rem 0}
 .lead,.soft,.empty{color:var(--soft)}
 .small{font-size:.8125rem}

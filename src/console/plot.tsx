@@ -32,7 +32,7 @@ export const Plot = ({ title, times, series }: PlotProps) => {
   return (
     <figure class="plot">
       <figcaption>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <Legend series={series} />
       </figcaption>
       <div class="frame">
