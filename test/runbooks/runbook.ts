@@ -40,7 +40,8 @@ export function like(shown: unknown): unknown {
 }
 
 /**
- * Carries out a command of the page, as the operator: what the scripts ask, and what curl does.
+ * Carries out a command of the page, as the operator: what the scripts ask, and what curl does. The
+ * commands themselves are run by test/node/runbooks.test.ts.
  */
 export async function carryOut(
   service: TestService,
