@@ -8,6 +8,7 @@ import * as own from './own-calls';
 import * as sessions from './session-calls';
 import * as starts from './start-calls';
 import { stats } from './stats-call';
+import { listSuspicious } from './suspicious-call';
 import * as tokens from './token-calls';
 import * as users from './user-calls';
 
@@ -59,6 +60,7 @@ const OTHERS: { [N in Exclude<Name, Repeatable>]: Call<Value<N>> } = {
   replayDeliveries: operator.replayDeliveries,
   listAuditEvents: operator.listAuditEvents,
   stats,
+  listSuspicious,
   listSigningKeys: operator.listSigningKeys,
   revokeSigningKeys: operator.revokeSigningKeys,
 };

@@ -5,8 +5,16 @@ import { Badge, SessionLink, Table, Time, toPlace, toWords } from './shown';
 const COLUMNS = ['When', 'What', 'From', 'Session', 'By'];
 const BAD: ReadonlySet<string> = new Set(['reuse_detected', 'mismatch']);
 
-export const EventTable = ({ events, now }: { events: readonly SecurityEvent[]; now: number }) => (
-  <Table name="Security log" columns={COLUMNS}>
+export const EventTable = ({
+  events,
+  now,
+  name = 'Security log',
+}: {
+  events: readonly SecurityEvent[];
+  now: number;
+  name?: string;
+}) => (
+  <Table name={name} columns={COLUMNS}>
     {events.map((event) => (
       <tr>
         <td>

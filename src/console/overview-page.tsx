@@ -1,6 +1,7 @@
 /** What an operator sees first: how many are signed in, from where, and what needs a look. */
-import type { AuditPage, HomeState, SigningKey, Stats } from '../client/rpc';
+import type { AuditPage, HomeState, SecurityEvent, SigningKey, Stats } from '../client/rpc';
 import { AuditTable } from './audit-page';
+import { EventTable } from './event-table';
 import { BASE, Frame, type Viewer } from './frame';
 import { Bar, Plot } from './plot';
 import { Table, toWords, Unanswered } from './shown';
@@ -19,9 +20,18 @@ interface OverviewProps {
   /** Deliveries that were given up, of all homes, up to 100 in each. */
   givenUp: number;
   audit: AuditPage;
+  /** The newest, of all people. */
+  suspicious: readonly SecurityEvent[];
 }
 
-export const OverviewPage = ({ viewer, span, stats, audit, ...state }: OverviewProps) => {
+export const OverviewPage = ({
+  viewer,
+  span,
+  stats,
+  audit,
+  suspicious,
+  ...state
+}: OverviewProps) => {
   const view = toStatsView(stats, span);
   const { times, active, started, ended } = view;
   return (
@@ -76,6 +86,12 @@ export const OverviewPage = ({ viewer, span, stats, audit, ...state }: OverviewP
           />
         </section>
       </div>
+      <h2>Newest that looks suspicious</h2>
+      {suspicious.length === 0 ? (
+        <p class="empty">Nothing among the last events.</p>
+      ) : (
+        <EventTable events={suspicious} now={viewer.now} name="Newest that looks suspicious" />
+      )}
       <h2>Newest acts</h2>
       {audit.events.length === 0 ? (
         <p class="empty">Nobody has done anything to other people yet.</p>

@@ -25,11 +25,12 @@ serviceRoutes.get('/', async (c) => {
   const by = asOperator(c);
   const asked = c.req.query('hours') ?? '';
   const span = (Object.hasOwn(SPANS, asked) ? Number(asked) : 24) as Span;
-  const [stats, listed, known, acts] = await Promise.all([
+  const [stats, listed, known, acts, suspicious] = await Promise.all([
     SESSIONS.stats({ hours: span }, by),
     SESSIONS.listHomes({}, by),
     SESSIONS.listSigningKeys({}, by),
     SESSIONS.listAuditEvents({ limit: 5 }, by),
+    SESSIONS.listSuspicious({ limit: 10 }, by),
   ]);
   const { homes } = valueIn(listed);
   return page(
@@ -42,6 +43,7 @@ serviceRoutes.get('/', async (c) => {
       keys={valueIn(known).keys}
       givenUp={await countGivenUp(c, homes)}
       audit={valueIn(acts)}
+      suspicious={valueIn(suspicious).events}
     />,
   );
 });

@@ -58,6 +58,7 @@ const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls
     listAuditEvents: {},
     listSigningKeys: {},
     stats: {},
+    listSuspicious: {},
     revokeSigningKeys: { created_before: 1 },
   };
 };

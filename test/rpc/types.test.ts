@@ -5,6 +5,7 @@ import * as own from '../../src/calls/own-calls';
 import * as sessions from '../../src/calls/session-calls';
 import * as starts from '../../src/calls/start-calls';
 import { stats } from '../../src/calls/stats-call';
+import { listSuspicious } from '../../src/calls/suspicious-call';
 import * as tokens from '../../src/calls/token-calls';
 import * as users from '../../src/calls/user-calls';
 import type * as told from '../../src/client/rpc/refusal-codes';
@@ -57,6 +58,7 @@ const calls = {
   ...users,
   ...operator,
   stats,
+  listSuspicious,
   ...Object.fromEntries(Object.entries(own).map(([name, { byToken }]) => [name, byToken])),
 };
 
@@ -121,6 +123,7 @@ describe('what a call answers is in its types', () => {
       await backend.revokeAll({ user_id, reason: 'administrator' }),
       await backend.listAuditEvents(),
       await backend.stats(),
+      await backend.listSuspicious(),
       await backend.create({ user_id: 'nobody' }),
     ];
     for (const answer of answers)

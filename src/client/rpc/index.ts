@@ -228,6 +228,8 @@ export interface SessionsCalls {
   ): Promise<Answer<{ replayed: number }>>;
   /** `GET /v1/audit-events` (`operate`). */
   listAuditEvents(input?: Paging, options?: CallOptions): Promise<Answer<AuditPage>>;
+  /** Of all people, what looks like theft, of the last 1,000 events of each home (`manage_all`). */
+  listSuspicious(input?: { limit?: number }, options?: CallOptions): Promise<Answer<EventPage>>;
   /** `GET /v1/stats` (`operate`): the numbers of the last `hours` (1 to 744, default 24). */
   stats(input?: { hours?: number }, options?: CallOptions): Promise<Answer<Stats>>;
   /** `GET /v1/signing-keys` (`operate`). */

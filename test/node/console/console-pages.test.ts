@@ -135,6 +135,21 @@ describe('the service', () => {
     }
   });
 
+  it('what looks like theft is shown, with a way to the session', async () => {
+    const { id, user_id: userId } = await start({ user_id: newUser() });
+    const database = await workers.miniflare.getD1Database('DB', 'edge-sessions');
+    await database
+      .prepare(
+        "INSERT INTO session_events (type, subject, session_id) VALUES ('reuse_detected', ?, ?)",
+      )
+      .bind(userId, id)
+      .run();
+    const { text } = await operator.get('/console');
+    const [newest] = rowsOf(text, 'Newest that looks suspicious');
+    expect(newest?.[1]).toContain('Reuse detected');
+    expect(newest?.[3]).toBe(id.slice(0, 8));
+  });
+
   it('homes, with the runs of the clean-up', async () => {
     await runCron();
     const { text } = await operator.get('/console/homes');

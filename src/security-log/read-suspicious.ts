@@ -1,0 +1,39 @@
+/**
+ * The newest events that somebody else than the person may be behind, of all people. No index has
+ * them, which every event would pay for: so the newest events of all are looked through, and no
+ * more of them than so many.
+ */
+import { desc, inArray } from 'drizzle-orm';
+import type { Grant } from '../config/authority';
+import type { SessionEventType } from '../config/webhooks';
+import { type Home, type Replica, transact } from '../db/d1';
+import { sessionEvents } from '../db/schema';
+import type { SessionEvent } from './read-events';
+
+const SUSPICIOUS: SessionEventType[] = ['mismatch', 'reuse_detected', 'answer_recovered'];
+
+/** Of each home. */
+const LOOKED_THROUGH = 1_000;
+
+export async function listSuspicious(
+  copy: Home | Replica,
+  _grant: Grant<'manage_all'>,
+  limit: number,
+): Promise<SessionEvent[]> {
+  const { db } = copy;
+  const newest = db
+    .select()
+    .from(sessionEvents)
+    .orderBy(desc(sessionEvents.seq))
+    .limit(LOOKED_THROUGH)
+    .as('newest');
+  const { rows } = await transact(copy, () => ({
+    rows: db
+      .select()
+      .from(newest)
+      .where(inArray(newest.type, SUSPICIOUS))
+      .orderBy(desc(newest.seq))
+      .limit(limit),
+  }));
+  return rows;
+}
