@@ -35,7 +35,7 @@ interface Credentials {
 }
 
 /** What the client has to be allowed, for whoever has to choose one. */
-export type Need = 'operate' | 'manage_users';
+export type Need = 'operate' | 'manage_users' | 'import_sessions';
 
 /** Throws where it is not clear who is to be asked, and as whom. */
 export async function askAs(need: Need, options: ServiceOptions, terminal: Terminal): Promise<Ask> {
@@ -91,7 +91,7 @@ async function askForCredentials(
   need: Need,
   terminal: Terminal,
 ): Promise<Credentials> {
-  const may = need === 'operate' ? 'operate' : 'manage users';
+  const may = need.replaceAll('_', ' ');
   if (!terminal.isInteractive)
     throw new Failure(
       `${service} is asked as a client${whose} that may ${may}: set CLIENT_ID and CLIENT_SECRET`,

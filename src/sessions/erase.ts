@@ -2,7 +2,7 @@
  * Erasing a person: every row that says anything of them, in every home, a slice in each
  * transaction. What is left says nothing of whom it was about: the random ids of their sessions and
  * a hash of their own, until their last access token has expired, and hashes of the ID tokens that
- * they used, without which those could be used again.
+ * they used, and of the tokens of imported sessions, without which those could be used again.
  */
 
 import {

@@ -5,6 +5,7 @@ import { deployCommand } from './deploy-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { eventsCommand } from './events-command.ts';
 import { homesCommand } from './homes-command.ts';
+import { importCommand } from './import-command.ts';
 import { initCommand } from './init-command.ts';
 import { issuerCommand } from './issuer-command.ts';
 import { keysCommand } from './keys-command.ts';
@@ -22,4 +23,5 @@ export const COMMANDS: readonly MakeCommand[] = [
   keysCommand,
   homesCommand,
   stacksCommand,
+  importCommand,
 ];

@@ -1,0 +1,74 @@
+/** A session as the export of another system has it, and how its values are read. */
+import { createHash, createHmac } from 'node:crypto';
+
+/** A row of an export, by the names of its columns. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Times in seconds since 1970; null: the export does not say. */
+export interface ExportedSession {
+  /** SHA-256, in base64url, of the token as its holder presents it. */
+  tokenHash: string;
+  /** The other system's id of the person. */
+  user: string;
+  signedInAt: number | null;
+  /** null: never. */
+  expiresAt: number | null;
+  userAgent: string | null;
+  ipAddress: string | null;
+}
+
+/** Why a row is no session that could go on. */
+export interface Left {
+  left: string;
+}
+
+export interface ReadOptions {
+  /** What the other system signs its cookies with; null: the app presents the bare token. */
+  secret: string | null;
+  /** Where a session's own data has the id of its person, like `passport.user`. */
+  userPath: string;
+}
+
+/** What is different from one system to another. */
+export interface OtherSystem {
+  /** Where a database of it has the sessions, unless another table is named. */
+  table: string;
+  /** Its cookies are signed. */
+  isSigned: boolean;
+  read: (row: Row, options: ReadOptions) => ExportedSession | Left;
+}
+
+export const hashOf = (token: string) => createHash('sha256').update(token).digest('base64url');
+
+export const signatureOf = (secret: string, text: string) =>
+  createHmac('sha256', secret).update(text).digest('base64');
+
+/** The first of these columns that is there: mappers spell one name in several ways. */
+export function column(row: Row, ...names: string[]): unknown {
+  const name = names.find((one) => row[one] !== undefined && row[one] !== null);
+  return name === undefined ? null : row[name];
+}
+
+/** null: it is no text, or an empty one. */
+export function textIn(row: Row, ...names: string[]): string | null {
+  const value = column(row, ...names);
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** Later than any second that a session ends in: what is larger are milliseconds. */
+const LAST_SECOND = 100_000_000_000;
+
+/** Seconds since 1970, of a time in seconds, in milliseconds, or as ISO 8601; null: it is none. */
+export function secondsIn(row: Row, ...names: string[]): number | null {
+  const value = column(row, ...names);
+  if (typeof value === 'string' && !/^\d+$/.test(value)) {
+    // As PostgreSQL writes it, `2026-01-31 12:00:00+00`; of a time without a zone, UTC.
+    const iso = value.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00');
+    const time = Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(iso) ? iso : `${iso}Z`);
+    return Number.isNaN(time) ? null : Math.floor(time / 1000);
+  }
+  const number = value === null ? Number.NaN : Number(value);
+  if (!Number.isFinite(number)) return null;
+  return Math.floor(number > LAST_SECOND ? number / 1000 : number);
+}

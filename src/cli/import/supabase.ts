@@ -1,0 +1,49 @@
+/**
+ * Supabase Auth: `auth.sessions` joined with those of `auth.refresh_tokens` that are not revoked, by
+ * the query of docs/coming-from-elsewhere.md. Newer sessions keep no token but a key: theirs follows
+ * from the session's id and a counter (supabase/auth, internal/crypto/refresh_tokens.go).
+ */
+import { createHash, createHmac } from 'node:crypto';
+import { hashOf, type OtherSystem, type Row, secondsIn, textIn } from './exported-session.ts';
+
+export const supabase: OtherSystem = {
+  table: 'sessions',
+  isSigned: false,
+  read(row) {
+    if (row.revoked === true || row.revoked === 1) return { left: 'revoked' };
+    const isKeyed = textIn(row, 'refresh_token_hmac_key') !== null;
+    const token = isKeyed ? toKeyedToken(row) : textIn(row, 'token');
+    const user = textIn(row, 'user_id');
+    if (isKeyed && token === null) return { left: 'encrypted_key' };
+    if (token === null || user === null) return { left: 'no_token_or_user' };
+    return {
+      tokenHash: hashOf(token),
+      user,
+      signedInAt: secondsIn(row, 'created_at'),
+      expiresAt: secondsIn(row, 'not_after'),
+      userAgent: textIn(row, 'user_agent'),
+      ipAddress: textIn(row, 'ip'),
+    };
+  },
+};
+
+/** A version, the session's id, its counter, half of an HMAC-SHA-256, and a checksum. */
+function toKeyedToken(row: Row): string | null {
+  const id = textIn(row, 'session_id', 'id')?.replaceAll('-', '') ?? '';
+  const counter = textIn(row, 'refresh_token_counter') ?? '';
+  const key = Buffer.from(textIn(row, 'refresh_token_hmac_key') ?? '', 'base64');
+  if (!/^[0-9a-f]{32}$/i.test(id) || !/^\d+$/.test(counter) || key.length !== 32) return null;
+  const message = Buffer.concat([Buffer.of(0), Buffer.from(id, 'hex'), toVarint(BigInt(counter))]);
+  const signature = createHmac('sha256', key).update(message).digest().subarray(0, 16);
+  const signed = Buffer.concat([message, signature]);
+  const checksum = createHash('sha256').update(signed).digest().subarray(0, 4);
+  return Buffer.concat([signed, checksum]).toString('base64url');
+}
+
+/** Seven bits a byte, the lowest first, and a bit that says that more follow. */
+function toVarint(value: bigint): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  return Buffer.from([...bytes, Number(rest)]);
+}
