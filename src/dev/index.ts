@@ -9,6 +9,7 @@ import worker, { Sessions as ServiceSessions } from '../index';
 import { isLocalHost } from '../origins';
 import { demo } from './demo';
 import type { DevEnv } from './dev-env';
+import { keepLines } from './log-lines';
 
 const isLocal = (url: string | undefined) => isLocalHost((url && URL.parse(url)?.hostname) || '');
 
@@ -77,6 +78,7 @@ const isOfConsole = (pathname: string) =>
 export default {
   fetch: async (request, env, ctx) => {
     if (!isLocal(env.ISSUER) || !isLocal(request.url)) return worker.fetch(request, env, ctx);
+    keepLines();
     const { host, pathname } = new URL(request.url);
     if (isOfConsole(pathname) && env.CONSOLE) return env.CONSOLE.fetch(request);
     const local = withDemoApp(env, host);
@@ -85,7 +87,10 @@ export default {
     );
     return stayAt(host, response);
   },
-  scheduled: (controller, env) => worker.scheduled(controller, env),
+  scheduled: (controller, env) => {
+    keepLines();
+    return worker.scheduled(controller, env);
+  },
 } satisfies ExportedHandler<DevEnv>;
 
 /**

@@ -17,13 +17,23 @@ export interface LogLine {
 
 const MOST_LINES = 300;
 const lines: LogLine[] = [];
+const heard = new WeakSet<typeof console.log>();
 
-for (const level of ['log', 'warn', 'error'] as const) {
-  const print = console[level].bind(console);
-  console[level] = (...said: unknown[]) => {
-    keep(said[0]);
-    print(...said);
-  };
+/**
+ * Called with each request: where `wrangler dev` runs several Workers, the console is put back to
+ * what it was once the modules of a Worker have run.
+ */
+export function keepLines(): void {
+  for (const level of ['log', 'warn', 'error'] as const) {
+    const print = console[level];
+    if (heard.has(print)) continue;
+    const hear = (...said: unknown[]) => {
+      keep(said[0]);
+      print.apply(console, said);
+    };
+    heard.add(hear);
+    console[level] = hear;
+  }
 }
 
 function keep(said: unknown): void {
