@@ -38,6 +38,19 @@ it.each([
   },
 );
 
+it('--json is one document on stdout, with what it would run', { timeout: SLOW }, async () => {
+  folder.configure((toml) => toml.replace('http://localhost:8787"', 'https://auth.example.com"'));
+  const { code, stdout } = await folder.deploy(['--dry-run', '--json']);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    worker: 'edge-sessions',
+    dry_run: true,
+    commands: expect.arrayContaining(['wrangler deploy --minify --env=']),
+    databases: [],
+    jwks_url: 'https://auth.example.com/.well-known/jwks.json',
+  });
+});
+
 it('says at once what is wrong with the file, the code and the account', {
   timeout: SLOW,
 }, async () => {

@@ -78,6 +78,14 @@ it.each([
   },
 );
 
+it.each([
+  ['homes', { homes: [] }],
+  ['keys', { keys: [] }],
+] as const)('%s --json is what the service answered', async (script, answer) => {
+  const { code, output } = await run(script, ['list', '--env', 'staging', '--json'], CREDENTIALS);
+  expect({ code, answer: JSON.parse(output) }).toEqual({ code: 0, answer });
+});
+
 it('no environment is the service on this machine, as the demo’s operator', async () => {
   const { asked } = await run('homes', [], { PORT: new URL(staging).port });
   expect(asked).toEqual(['demo GET /v1/homes']);

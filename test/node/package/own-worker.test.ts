@@ -2,7 +2,7 @@
  * A Worker of one's own without a fork (examples/own-worker), and every runtime's clients against
  * it.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { unstable_readConfig as readConfig } from 'wrangler';
@@ -26,6 +26,13 @@ it('has the settings of this repository’s own, but for its names and where thi
     return { ...same, d1_databases: databases, assets: { ...same.assets, directory: null } };
   };
   expect(settings(ownWorker)).toEqual(settings(ROOT));
+});
+
+it('has a source map that goes on to the lines of the service', async () => {
+  const outdir = mkdtempSync(join(ownWorker, 'mapped-'));
+  await tool('wrangler', ['deploy', '--dry-run', '--minify', '--outdir', outdir], ownWorker);
+  const { sources } = JSON.parse(readFileSync(join(outdir, 'index.js.map'), 'utf8'));
+  expect(sources).toContainEqual(expect.stringMatching(/src\/service\/throttle\.ts$/));
 });
 
 it('finds the migrations in the package', async () => {
