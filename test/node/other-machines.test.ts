@@ -19,6 +19,7 @@ it('every script that Node runs looks at its version first', () => {
     [
       ['check:unused', 'knip'],
       ['build', expect.stringContaining('wrangler deploy --dry-run')],
+      ['build:console', expect.stringContaining('wrangler deploy --dry-run')],
       ['db:generate', 'drizzle-kit generate'],
     ],
   );
