@@ -16,7 +16,7 @@ const COPIED = [
   'LICENSE',
   'migrations/*.sql',
   'assets/edge-sessions/languages/*.json',
-  'assets/edge-sessions/openapi.json',
+  'assets/edge-sessions/{openapi.json,docs/*}',
   'docs/*.md',
   'examples/*/{package.json,wrangler.toml,README.md,.dev.vars.example,src/**/*.ts}',
 ];

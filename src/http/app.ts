@@ -21,7 +21,7 @@ import { clientAuth } from './auth/client-auth';
 import { browserRoutes } from './browser/browser-routes';
 import { startRoutes } from './browser/start-routes';
 import type { AppEnv } from './context';
-import { openApi } from './documents';
+import { documentRoutes } from './documents';
 import { ProblemError, respondToError } from './errors';
 import { verifyRoutes } from './gateway/verify-routes';
 import { Hono } from './hono';
@@ -109,7 +109,7 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.get(`${config.basePath}/healthz`, async (c) =>
     c.json(toHealthView(await checkHealth(service, c.get('caller').meter))),
   );
-  app.get(`${config.basePath}/openapi.json`, openApi(service));
+  app.route(config.basePath || '/', documentRoutes(service));
   refuseOtherMethods(app);
   const answerWithPage = accountErrors(service, pages);
   app.onError((error, c) =>

@@ -43,6 +43,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
     'When the session ends, used or not; null: never. As input: in the other system, in seconds since 1970.',
   expires_in:
     'Seconds. Of a new session: null is no limit, where policy allows. A change shortens.',
+  file: 'Its name.',
   grant_type: 'What is presented.',
   guest_session_id: 'The guest session that becomes this user’s: it ends in the same transaction.',
   home: 'The database that the user lives in.',

@@ -81,6 +81,38 @@ const operations: readonly ProblemOperation[] = [
     answers: { 200: json(v.objectWithRest({ openapi: v.string() }, v.unknown()), 'OpenAPI 3.1.') },
     asksNoDatabase: true,
   },
+  {
+    at: 'GET /docs',
+    id: 'showDocs',
+    summary: 'This document as a page, to read and to try',
+    ...anyone,
+    refusals: ['not_found'],
+    answers: {
+      200: { description: 'The page.', content: { 'text/html': v.string() }, headers: ['ETag'] },
+    },
+    asksNoDatabase: true,
+  },
+  {
+    at: 'GET /docs/{file}',
+    id: 'getDocsFile',
+    summary: 'What that page loads',
+    ...anyone,
+    path: [{ name: 'file', schema: v.string(), isRequired: true }],
+    refusals: ['not_found'],
+    answers: {
+      200: {
+        description: 'A script, a stylesheet, or a license.',
+        content: {
+          'text/css': v.string(),
+          'text/javascript': v.string(),
+          'text/plain': v.string(),
+          'text/html': v.string(),
+        },
+        headers: ['ETag'],
+      },
+    },
+    asksNoDatabase: true,
+  },
 ];
 
 export const ofAnyone: OperationGroup = {

@@ -105,6 +105,32 @@ describe('the document', () => {
   });
 });
 
+describe('GET /docs', () => {
+  it('is a page, whose only script is a file of the service beside it', async () => {
+    const issuer = 'https://shop.example/auth';
+    const service = await startService({ ASSETS: env.ASSETS, ISSUER: issuer });
+    const page = await service.app.request(`${issuer}/docs`);
+    expect(page.status).toBe(200);
+    const policy = page.headers.get('content-security-policy');
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self'; /);
+    const text = await page.text();
+    const files = [...text.matchAll(/(?:src|href|spec-url)="([^":]+)"/g)].map(([, file]) => file);
+    expect(files).toContain('docs/openapi-explorer.min.js');
+    for (const file of files) {
+      const response = await service.app.request(new URL(file as string, `${issuer}/docs`).href);
+      expect([file, response.status]).toEqual([file, 200]);
+      await response.body?.cancel();
+    }
+    expect(text).not.toMatch(/<script>|\son\w+=|https?:/);
+  });
+
+  it('has its own files, and nothing else of the assets', async () => {
+    const service = await startService({ ASSETS: env.ASSETS });
+    for (const file of ['nothing.js', '..%2Fopenapi.json', '..%2Flanguages%2Fde.json', '%2e%2e'])
+      expect([file, (await service.request(`/docs/${file}`)).status]).toEqual([file, 404]);
+  });
+});
+
 describe('GET /openapi.json', () => {
   it('is the document, of the service’s own address', async () => {
     const issuer = 'https://shop.example/auth';
