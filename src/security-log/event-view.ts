@@ -50,7 +50,7 @@ export function toEventView(event: Event) {
     session_id: event.sessionId,
     client_id: event.clientId,
     /** Who did it; `by_client_id` is the client that asked for it. */
-    by: by ?? null,
+    by: typeof by === 'string' ? by : null,
     ...(client_id !== undefined && { by_client_id: client_id }),
     ...(reason !== undefined && { reason }),
     ...(act !== undefined && { act }),
