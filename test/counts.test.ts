@@ -6,17 +6,31 @@ import { env } from 'cloudflare:test';
 import { beforeEach, expect, it, vi } from 'vitest';
 import {
   APP,
+  AUDIENCE,
   BACKEND,
   basic,
+  clientsWith,
   startService,
   stepUp,
   type TestService,
   type Tokens,
 } from './fixtures';
+import {
+  handOff,
+  type Jar,
+  SAME_ORIGIN,
+  send,
+  start,
+  startWithBrowsers,
+  WEB,
+} from './http/browser/browser';
 import { AT, UA } from './risk/callers';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
+
+const NAMED = { issuer: 'https://tenant.example/', subject: 'auth0|64b7f9e2' };
+const BY_NAME = new URLSearchParams(NAMED);
 
 interface Cost {
   roundTrips: number;
@@ -240,6 +254,46 @@ const operations: [string, Cost, Operation][] = [
     },
   ],
   [
+    'exchange an access token',
+    { roundTrips: 1, rowsRead: 1, rowsWritten: 0 },
+    async (service, { access_token }) =>
+      () =>
+        service.form(
+          '/oauth/token',
+          {
+            grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+            subject_token: access_token,
+            subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+            resource: AUDIENCE,
+          },
+          { authorization: basic(BACKEND) },
+        ),
+  ],
+  [
+    'create, a known user by issuer and subject',
+    { roundTrips: 2, rowsRead: 18, rowsWritten: 8, seeks: 3 },
+    async (service) => {
+      await service.create({ user: NAMED });
+      return () => service.create({ user: NAMED });
+    },
+  ],
+  [
+    'find a user by issuer and subject',
+    { roundTrips: 1, rowsRead: 1, rowsWritten: 0 },
+    async (service) => {
+      await service.create({ user: NAMED });
+      return () => service.backend('GET', `/v1/users?${BY_NAME}`);
+    },
+  ],
+  [
+    'list the sessions of a user by issuer and subject',
+    { roundTrips: 2, rowsRead: 3, rowsWritten: 0 },
+    async (service) => {
+      await service.create({ user: NAMED });
+      return () => service.backend('GET', `/v1/users/by-subject/sessions?${BY_NAME}`);
+    },
+  ],
+  [
     'revoke by token',
     { roundTrips: 1, rowsRead: 5, rowsWritten: 5 },
     async (service, { refresh_token }) =>
@@ -262,6 +316,45 @@ it.each(operations)('%s costs %o', async (_, cost, prepare) => {
   // A seek for a random ID reads one row fewer when it lands past the last entry of its index.
   expect(rowsRead).toBeLessThanOrEqual(cost.rowsRead);
   expect(rowsRead).toBeGreaterThanOrEqual(cost.rowsRead - (cost.seeks ?? 1));
+});
+
+/** Two people in one browser, whose sessions were not refreshed for a while. */
+async function withTwoAccounts() {
+  const CLIENTS = clientsWith(await startWithBrowsers(), WEB, { several_accounts: true });
+  const service = await startWithBrowsers({ CLIENTS });
+  const jar: Jar = new Map();
+  for (const user_id of [USER, crypto.randomUUID()]) {
+    const { browser } = await handOff(service, { user_id });
+    await start(service, jar, browser.start_url);
+  }
+  service.advance(GRACE);
+  return { service, jar };
+}
+
+const accountCalls: [string, Cost, (service: TestService, jar: Jar) => Promise<Response>][] = [
+  [
+    'list the accounts of a browser',
+    { roundTrips: 1, rowsRead: 2, rowsWritten: 0 },
+    (service, jar) => send(service, jar, 'GET', '/browser/sessions'),
+  ],
+  [
+    'switch to another account',
+    { roundTrips: 1, rowsRead: 3, rowsWritten: 1 },
+    (service, jar) => send(service, jar, 'POST', '/browser/switch', SAME_ORIGIN, '{"index":0}'),
+  ],
+  [
+    'sign out one account',
+    { roundTrips: 1, rowsRead: 5, rowsWritten: 5 },
+    (service, jar) => send(service, jar, 'POST', '/browser/sign-out', SAME_ORIGIN, '{"index":0}'),
+  ],
+];
+
+it.each(accountCalls)('%s costs %o', async (_, cost, run) => {
+  const { service, jar } = await withTwoAccounts();
+  Object.assign(service.database, { roundTrips: 0, rowsRead: 0, rowsWritten: 0 });
+  expect((await run(service, jar)).ok).toBe(true);
+  const { roundTrips, rowsRead, rowsWritten } = service.database;
+  expect({ roundTrips, rowsRead, rowsWritten }).toEqual(cost);
 });
 
 it('an isolate’s first request reads the signing keys too, in a round trip of its own', async () => {

@@ -138,12 +138,13 @@ export function toIntrospectionView(
   if (introspection === null) return { active: false };
   if (introspection.kind === 'access_token')
     return { ...introspection.claims, active: true, token_type: 'Bearer' };
-  const { session, expiresAt } = introspection;
+  const { session, externalSubject, expiresAt } = introspection;
   return {
     active: true,
     token_type: 'refresh_token',
     iss: issuer,
-    sub: session.userId ?? session.id,
+    sub: externalSubject ?? session.userId ?? session.id,
+    ...(externalSubject !== null && { uid: session.userId }),
     client_id: session.clientId,
     sid: session.id,
     ...(session.scopes !== null && { scope: parseGranted(session.scopes)?.join(' ') }),

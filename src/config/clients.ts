@@ -4,6 +4,7 @@ import { isAppOrigin, isOrigin, isOriginPattern, parseReturnUrl } from '../origi
 import type { Audiences } from './audiences';
 import { type ClientGrants, grantEntries, toGrants } from './client-grants';
 import { type ClientPages, clientPagesFields, toClientPages } from './client-pages';
+import { assertOneNaming, subjectEntry, subjectIssuerOf } from './client-subject';
 import { oneOrTwo } from './json-list';
 import { RISK_POLICIES, type RiskPolicy } from './risk';
 import { parseSecretHashes } from './secret-hashes';
@@ -83,6 +84,8 @@ export interface Client extends ClientGrants {
    * either way.
    */
   accessTokenIn: AccessTokenPlace;
+  /** The issuer whose subject `sub` of its access tokens is; null: it is the user's id. */
+  subjectIssuer: string | null;
   /** Whether the sign-in of another person in a browser is added to those that are there. */
   severalAccounts: boolean;
   /** Where a browser may be sent after it was given its cookies; see origins.ts. */
@@ -140,6 +143,7 @@ export const clientSchema = v.strictObject({
   ),
   access_token: v.optional(v.picklist(ACCESS_TOKEN_PLACES)),
   several_accounts: v.optional(v.boolean()),
+  ...subjectEntry,
   browser_clients: v.optional(v.array(v.string())),
   ...clientPagesFields,
 });
@@ -180,6 +184,7 @@ export function toClient(
       problem(`${member} is for clients with origins of web pages`);
   if (entry.origins.length > 0 && allow?.includes('refresh') === false)
     problem('a client with origins must be allowed to refresh');
+  assertOneNaming(entry, entries, audiences, problem);
   const forClients = new Set(entry.for_clients ?? [client_id]);
   return {
     id: client_id,
@@ -193,6 +198,7 @@ export function toClient(
     origins,
     tokenOrigins: entry.origins.filter((origin) => !isOrigin(origin)),
     accessTokenIn: access_token ?? 'cookie',
+    subjectIssuer: subjectIssuerOf(entry),
     severalAccounts: several_accounts ?? false,
     returnUrls: return_urls,
     browserClients: browser_clients ? new Set([client_id, ...browser_clients]) : forClients,

@@ -69,10 +69,11 @@ export function whyTooLongForCookie(
   const homes = [...config.homes.keys()];
   const { issuer, audiences, accountAudience } = config;
   const audience = [...new Set([...audiences, accountAudience])];
-  const fits = clients.every(({ id: clientId, scopes }) =>
+  const fits = clients.every(({ id: clientId, scopes, subjectIssuer }) =>
     homes.every((home) => {
       const scope = scopes?.join(' ') ?? null;
-      const subject = { ...LONGEST_SUBJECT, home, clientId, scope, claims };
+      const externalSubject = subjectIssuer && LONGEST_NAME;
+      const subject = { ...LONGEST_SUBJECT, externalSubject, home, clientId, scope, claims };
       return fitsAccessCookieByAnyKey(toUnsignedToken({ issuer, audience }, subject));
     }),
   );
@@ -80,6 +81,9 @@ export function whyTooLongForCookie(
 }
 
 const TOO_LONG = `claims make an access token that is too long for a cookie (${MAX_COOKIE_BYTES} bytes with its name)`;
+
+/** Of 255 characters, as JSON and UTF-8 have those that are longest there. */
+const LONGEST_NAME = '\u0001'.repeat(255);
 
 /** As long as a session's may be, of what it can be given. */
 const LONGEST_SUBJECT = {
@@ -126,7 +130,7 @@ export async function handOffKnown(
   const { session } = known;
   const { authTime, ...how } = to.authentication ?? {};
   const subject = {
-    ...toSubject(session, home),
+    ...toSubject(service.config, session, home),
     ...(authTime !== undefined && { ...how, authTime: new Date(authTime * 1000) }),
     audiences: parseGranted(session.audiences),
     scopes: parseGranted(session.scopes),

@@ -18,6 +18,7 @@ import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { presenterOf } from './caller-signals';
 import { endByClient, hasEnded } from './end-session';
+import { subjectOf } from './external-subject';
 import { whereSessionIs } from './follow-session';
 import { isExchanged, isForAccount, verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
@@ -47,7 +48,13 @@ type FoundToken =
 /** `null`: not good, of which nothing more is said (RFC 7662 §2.2). */
 export type Introspection =
   | { kind: 'access_token'; claims: Record<string, unknown> }
-  | { kind: 'refresh_token'; session: Session; expiresAt: Date | null }
+  | {
+      kind: 'refresh_token';
+      session: Session;
+      /** What `sub` is in place of the user's id; null: nothing. */
+      externalSubject: string | null;
+      expiresAt: Date | null;
+    }
   | null;
 
 /** Whether a token of either kind is good right now. One round trip. */
@@ -94,7 +101,8 @@ export async function introspect(
   if (!result.ok) return INACTIVE;
   const { session } = result;
   const expiresAt = endsAt(session, config.sessions);
-  return { ok: true, introspection: { kind: found.kind, session, expiresAt } };
+  const externalSubject = subjectOf(config, session);
+  return { ok: true, introspection: { kind: found.kind, session, externalSubject, expiresAt } };
 }
 
 /** A release before took `scope` for a claim like any other, whatever was granted. */

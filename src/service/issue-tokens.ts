@@ -3,6 +3,7 @@
  * only place that makes them. It needs a signer, which is had before the write that starts or
  * moves on a session, so that no session is left whose tokens cannot be given.
  */
+import type { Config } from '../config/config';
 import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { parseActor } from '../sessions/actor';
@@ -11,6 +12,7 @@ import { parseJson } from '../sessions/parse-json';
 import { endsAt, idleExpiresAt, type Session } from '../sessions/session';
 import { type AccessTokenSubject, issueAccessToken, toClaims } from '../tokens/access-token';
 import { issueRefreshToken } from '../tokens/refresh-token';
+import { subjectOf } from './external-subject';
 import type { Service, Signer } from './service';
 import { toTokenGrant } from './token-grant';
 
@@ -52,7 +54,7 @@ export async function issueTokens(
     sessionEnd ?? Number.POSITIVE_INFINITY,
   );
   const { audience, scope } = toTokenGrant(config, session, ask);
-  const subject = { ...toSubject(session, home), scope };
+  const subject = { ...toSubject(config, session, home), scope };
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(key, { issuer: config.issuer, audience }, subject, {
       // Of the second in which tokens went stale, those are told from this one by the next.
@@ -84,11 +86,16 @@ export async function issueTokens(
   };
 }
 
-export function toSubject(session: Session, home: Home): Omit<AccessTokenSubject, 'scope'> {
+export function toSubject(
+  config: Config,
+  session: Session,
+  home: Home,
+): Omit<AccessTokenSubject, 'scope'> {
   return {
     sessionId: session.id,
     home: home.name,
     userId: session.userId,
+    externalSubject: subjectOf(config, session),
     clientId: session.clientId ?? '',
     authTime: session.authTime,
     amr: parseJson<string[]>(session.amr),

@@ -22,6 +22,7 @@ import {
 import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { isPersonsOwn, signalsOf } from './caller-signals';
+import { isNamedFor } from './external-subject';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { startWhereItBelongs } from './place';
 import { type AssertionReason, type Refused, type Result, refuse } from './refusal';
@@ -88,6 +89,7 @@ async function attempt(
   const claim = toIdempotency(client, identity, idempotencyKey);
   const who = { user: identity, guest: null, keyHash: claim && (await toKeyHash(claim)) };
   const choice = { named: null, newUserId };
+  const issuedName = client.subjectIssuer === null ? {} : { issuedName: identity };
   const reporting = reportingOf(caller, config);
   let isFirst: boolean | null = null;
   const started = await startWhereItBelongs(caller, service, who, choice, async (home) => {
@@ -98,7 +100,7 @@ async function attempt(
     // Used up here as well, the ID token starts nothing more: the key can only find what it made.
     if (!isFirst) await claimAssertion(home, identity);
     const request = { now, reporting, assertion: identity, idempotency: claim };
-    const session = { ...draft, ...granted.granted, userId, startedBy };
+    const session = { ...draft, ...granted.granted, ...issuedName, userId, startedBy };
     const created = await createSession(home, keyring, config.sessions, session, request);
     return created.ok ? { ...created, signer } : toRefused(created.reason);
   });
@@ -121,7 +123,9 @@ async function verifyIdentity(
     return refuseAssertion('untrusted_issuer');
   const findKey = await issuerKeys(trusted, named.kid);
   const verdict = await verifyAssertion(findKey, trusted, assertion, { nonce, now });
-  return verdict.ok ? { ok: true, identity: verdict.identity } : refuseAssertion(verdict.reason);
+  if (!verdict.ok) return refuseAssertion(verdict.reason);
+  const { identity } = verdict;
+  return isNamedFor(client, identity) ? { ok: true, identity } : refuseAssertion('wrong_claims');
 }
 
 /** The session as it is to be, but for whose it is, who starts it and what it is granted. */

@@ -20,6 +20,7 @@ import { toAuthTime } from './auth-time';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { signalsOf } from './caller-signals';
+import { withSubject } from './external-subject';
 import { type HandOff, handOff, whyNotHandOff } from './hand-off';
 import { toImpersonation, toKnownUser, toStartPolicy } from './impersonate';
 import { issueTokens, type Tokens } from './issue-tokens';
@@ -112,15 +113,17 @@ export async function startSession(
       : { ...caller, device: { ...caller.device, cf: input.place } };
   const started = await startWhereItBelongs(near, service, who, choice, async (home) => {
     const signer = await service.signerFor(home);
+    const named = await withSubject(service, home, session, input.userName);
+    if (!named.ok) return named;
     if (returnUrl !== null) {
-      const refused = whyNotHandOff(service.config, home, session, returnUrl);
+      const refused = whyNotHandOff(service.config, home, named.session, returnUrl);
       if (refused !== null) return refused;
     }
     const isHandedOff = returnUrl !== null;
     const whose =
       input.userName === null
-        ? session
-        : { ...session, userId: await findOrCreateUser(home, input.userName, service.now()) };
+        ? named.session
+        : { ...named.session, userId: await findOrCreateUser(home, input.userName, service.now()) };
     const how = { grant, claim, isHandedOff, imported };
     const created = await create(caller, service, home, whose, how);
     return created.ok ? { ...created, signer } : toRefused(created);

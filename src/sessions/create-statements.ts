@@ -106,6 +106,7 @@ const insertSession = writtenOncePer((db, limit: SessionLimit) => {
     persistent: given('persistent'),
     scopes: given('scopes'),
     audiences: given('audiences'),
+    issuedName: given('issuedName'),
     moves: 0,
     idempotencyKeyHash: given('keyHash'),
   } satisfies Record<Exclude<keyof Session, Later>, unknown>;

@@ -164,6 +164,7 @@ const JSON_COLUMNS: ReadonlySet<string> = new Set([
   'act',
   'scopes',
   'audiences',
+  'issued_name',
   'last_signals',
   'details',
 ]);

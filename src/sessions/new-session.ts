@@ -4,6 +4,7 @@ import type { Signals } from '../risk/signals';
 import type { Actor } from '../security-log/record';
 import type { SupportActor } from './actor';
 import type { Claim } from './idempotency';
+import type { IssuedName } from './people';
 import type { Session } from './session';
 
 export interface NewSession {
@@ -33,6 +34,8 @@ export interface NewSession {
   scopes: readonly string[] | null;
   /** What is known of the device and where it is; what the first refresh is compared with. */
   signals: Signals;
+  /** What its client's issuer calls the person; absent: its client names none. */
+  issuedName?: IssuedName;
   /** Whose session it is, where it is not the user's own; null: the user's own. */
   act: SupportActor | null;
   /** The guest session that becomes the user's: it is revoked. */
@@ -50,6 +53,7 @@ export function toRow(
 ): Session {
   const { userId, clientId, userAgent, ipAddress, expiresAt, authTime, amr, acr } = input;
   const { claims, label, metadata, persistent, audiences, scopes, signals, act } = input;
+  const { issuedName: name } = input;
   return {
     id: sessionId,
     userId,
@@ -77,6 +81,7 @@ export function toRow(
     persistent,
     scopes: scopes && JSON.stringify(scopes),
     audiences: audiences && JSON.stringify(audiences),
+    issuedName: name === undefined ? null : JSON.stringify([name.issuer, name.subject]),
     moves: 0,
     idempotencyKeyHash: claim?.keyHash ?? null,
   };
@@ -89,10 +94,10 @@ export function toValues(
 ) {
   const { userId, refreshToken, userAgent, ipAddress, clientId, amr, acr, claims, lastSignals } =
     row;
-  const { label, metadata, act, scopes, audiences } = row;
+  const { label, metadata, act, scopes, audiences, issuedName } = row;
   return {
     ...{ userId, refreshToken, userAgent, ipAddress, clientId, amr, acr, claims, lastSignals },
-    ...{ label, metadata, act, scopes, audiences },
+    ...{ label, metadata, act, scopes, audiences, issuedName },
     persistent: row.persistent === null ? null : Number(row.persistent),
     sessionId: id,
     keyHash: idempotencyKeyHash,

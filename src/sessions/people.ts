@@ -52,6 +52,18 @@ export async function findOrCreateUser(
   return user.id;
 }
 
+/** What an issuer calls the user; null: nobody has said, or there is no such user here. */
+export async function findIssuedName(home: Home, userId: string): Promise<IssuedName | null> {
+  const { found } = await transact(home, () => ({
+    found: home.db
+      .select({ issuer: users.issuer, subject: users.subject })
+      .from(users)
+      .where(eq(users.id, userId)),
+  }));
+  const { issuer = null, subject = null } = found[0] ?? {};
+  return issuer === null || subject === null ? null : { issuer, subject };
+}
+
 export interface NamedUser extends IssuedName {
   id: string;
   createdAt: Date;

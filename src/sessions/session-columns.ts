@@ -41,6 +41,7 @@ type Columns = Decided<{
   persistent: ['stays', 'told'];
   scopes: ['stays', 'told'];
   audiences: ['stays', 'told'];
+  issuedName: ['blanked', 'told'];
 }>;
 
 type Where<Position extends 0 | 1, Is> = {
@@ -61,6 +62,7 @@ export const BLANKED = {
   label: null,
   metadata: null,
   act: null,
+  issuedName: null,
 } satisfies Record<Where<0, 'blanked'>, null>;
 
 type Withheld = Where<1, 'withheld'>;

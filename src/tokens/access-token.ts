@@ -21,7 +21,7 @@ const MAX_LENGTH = 8192;
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
   (
     'iss sub aud exp nbf iat jti client_id scope auth_time acr amr active token_type username ' +
-    'cnf act may_act sid home guest __proto__ constructor prototype'
+    'cnf act may_act sid uid home guest __proto__ constructor prototype'
   ).split(' '),
 );
 
@@ -30,7 +30,7 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
  * left out of introspection.
  */
 const ISSUED_CLAIMS: ReadonlySet<string> = new Set(
-  'iss sub aud exp iat jti client_id scope auth_time acr amr act sid home guest'.split(' '),
+  'iss sub aud exp iat jti client_id scope auth_time acr amr act sid uid home guest'.split(' '),
 );
 
 /**
@@ -55,6 +55,8 @@ export interface AccessTokenSubject {
   home: string;
   /** null: a guest, whose `sub` is its session id. */
   userId: string | null;
+  /** What `sub` says in place of the user's id, which is `uid` then; null: nothing. */
+  externalSubject: string | null;
   clientId: string;
   /** Separated by spaces (RFC 9068 §2.2.3); null: the session has no scopes. */
   scope: string | null;
@@ -88,10 +90,12 @@ export type AccessTokenVerdict =
 
 /** What a token says of its subject, beside what makes it a token (RFC 9068 §2.2). */
 export function toClaims(subject: AccessTokenSubject) {
-  const { sessionId, home, userId, clientId, scope, authTime, amr, acr, act, claims } = subject;
+  const { sessionId, home, userId, externalSubject, clientId, scope, authTime, amr, acr } = subject;
+  const { act, claims } = subject;
   return {
     ...withoutReserved(claims),
-    sub: userId ?? sessionId,
+    sub: externalSubject ?? userId ?? sessionId,
+    ...(externalSubject !== null && { uid: userId }),
     sid: sessionId,
     home,
     client_id: clientId,
@@ -196,9 +200,18 @@ export async function verifyAccessToken(
         requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'sid'],
       },
     );
-    const { sub, sid, home, client_id, guest, auth_time, iat, exp } =
-      payload as Required<JWTPayload> &
-        Record<'sid' | 'home' | 'client_id', string> & { auth_time?: number };
+    const {
+      sub,
+      uid = sub,
+      sid,
+      home,
+      client_id,
+      guest,
+      auth_time,
+      iat,
+      exp,
+    } = payload as Required<JWTPayload> &
+      Record<'sid' | 'home' | 'client_id', string> & { uid?: string; auth_time?: number };
     if (iat > now / 1000 + CLOCK_SKEW_SECONDS || !Number.isSafeInteger(exp)) {
       return { ok: false, reason: 'wrong_claims' };
     }
@@ -207,7 +220,7 @@ export async function verifyAccessToken(
       token: {
         sessionId: sid,
         home,
-        userId: guest === true ? null : sub,
+        userId: guest === true ? null : uid,
         clientId: client_id,
         authTime: auth_time === undefined ? null : new Date(auth_time * 1000),
         issuedAt: iat,

@@ -21,8 +21,10 @@ export interface TokenStorage {
  * §6). It is for showing, and decides nothing: an API goes by the token that it verifies.
  */
 export interface SessionClaims {
-  /** The user; the session where there is no user. */
+  /** The user; the session where there is no user; with `uid`, the user's name at an issuer. */
   sub: string;
+  /** The user's id, where `sub` is another name. */
+  uid?: string;
   /** The session. */
   sid: string;
   /** There is no user. */

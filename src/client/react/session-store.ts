@@ -28,7 +28,7 @@ export const UNKNOWN: SessionView = { state: 'unknown', userId: null, claims: nu
 export const toView = (claims: SessionClaims | null): SessionView => ({
   ...UNKNOWN,
   state: 'active',
-  userId: claims && !claims.guest ? claims.sub : null,
+  userId: claims && !claims.guest ? (claims.uid ?? claims.sub) : null,
   claims,
 });
 

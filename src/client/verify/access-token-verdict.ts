@@ -14,8 +14,13 @@ export interface TokenActor {
 export interface AccessTokenClaims extends JWTPayload {
   /** The service that issued it: the option `issuer`. */
   iss: string;
-  /** The user; the session where there is no user. */
+  /**
+   * The user; the session where there is no user; where `uid` is there, what the issuer that the
+   * client names calls the user.
+   */
   sub: string;
+  /** The user's id at the service, where `sub` is another name; absent: `sub` is the id. */
+  uid?: string;
   /** Whom it is for, the option `audience` among them. */
   aud: string | string[];
   /** When it expires, in seconds since 1970. */

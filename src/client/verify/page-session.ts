@@ -30,7 +30,7 @@ export async function readPageSession(
   const verdict = presented.ok ? await verify(presented.token) : null;
   if (verdict?.ok) {
     const { claims } = verdict;
-    return { state: 'active', userId: claims.guest ? null : claims.sub, claims };
+    return { state: 'active', userId: claims.guest ? null : (claims.uid ?? claims.sub), claims };
   }
   const mayBeThere = hasSessionCookie(request) || verdict?.error === 'unavailable';
   return mayBeThere ? { ...NOBODY, state: 'unknown' } : NOBODY;

@@ -30,6 +30,7 @@ interface List {
 interface Claims {
   sid: string;
   sub: string;
+  uid?: string;
   iat: number;
   home?: unknown;
 }
@@ -94,12 +95,12 @@ export function createRevocations(
   }
 }
 
-async function isRevoked(list: List, { sid, sub, iat, home }: Claims): Promise<boolean> {
+async function isRevoked(list: List, { sid, sub, uid = sub, iat, home }: Claims): Promise<boolean> {
   const { salt, sessions, subjects, notBefore } = list;
   // Mostly nothing is listed, and then nothing is hashed.
   if (sessions.length > 0 && indexOf(sessions, await toHash(salt, sid)) >= 0) return true;
   if (subjects.length === 0) return false;
-  const hashes = await Promise.all([sid, sub, `home:${home}`].map((id) => toHash(salt, id)));
+  const hashes = await Promise.all([sid, uid, `home:${home}`].map((id) => toHash(salt, id)));
   return hashes.some((hash) => {
     const index = indexOf(subjects, hash);
     return index >= 0 && iat < (notBefore[index] as number);

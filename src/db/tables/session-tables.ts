@@ -91,6 +91,11 @@ export const userSessions = sqliteTable(
     scopes: text('scopes'),
     /** Whom its tokens may be for (RFC 8707), a JSON array; NULL: whomever its client's may. */
     audiences: text('audiences'),
+    /**
+     * What the issuer that its client names calls its person, a JSON array of both
+     * (service/external-subject.ts); NULL: its client named none.
+     */
+    issuedName: text('issued_name'),
   },
   (table) => [
     index('idx_user_sessions_uid').on(table.userId),

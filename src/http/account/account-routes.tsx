@@ -7,7 +7,7 @@
 import type { Service } from '../../service/service';
 import type { AppEnv } from '../context';
 import { Hono } from '../hono';
-import { showAccounts, signOutAccount, switchHere } from './accounts';
+import { showAccounts, signOutAccount, switchHere } from './account-list';
 import { icon, stylesheet } from './assets';
 import {
   answer,

@@ -127,6 +127,7 @@ export class ForgeAccessToken implements Command {
       userId,
       clientId: client,
       authTime: new Date(model.now * 1000),
+      externalSubject: null,
       amr: null,
       acr: null,
       act: null,
