@@ -382,18 +382,21 @@ describe('an import', () => {
   it('costs one round trip, and one for each session that it takes in', async () => {
     const service = await startService(UNTIL);
     await bring(service, await foreign('before'));
-    const { roundTrips } = service.database;
+    const { roundTrips, rowsWritten } = service.database;
     await bring(service, await foreign('one'), await foreign('two'), await foreign('before'));
     expect(service.database.roundTrips - roundTrips).toBe(3);
+    // The session, that it is known, and its event, each with its indexes; and the act of the call.
+    expect(service.database.rowsWritten - rowsWritten).toBe(2 * 11 + 4);
   });
 
-  it('and an exchange costs two round trips', async () => {
+  it('and an exchange costs two round trips, and the rows of two changes', async () => {
     const service = await startService(UNTIL);
     await bring(service, await foreign());
     await service.request('/.well-known/jwks.json');
-    const { roundTrips } = service.database;
+    const { roundTrips, rowsWritten } = service.database;
     await exchange(service);
     expect(service.database.roundTrips - roundTrips).toBe(2);
+    expect(service.database.rowsWritten - rowsWritten).toBe(3);
   });
 
   it('is of people who see and end their sessions from then on', async () => {
