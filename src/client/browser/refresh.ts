@@ -189,7 +189,7 @@ async function rotate(parts: Parts, isReplaced: () => boolean, asked?: Asked): P
 
 /** One request. Gives the answer when it decided nothing. */
 async function exchange(
-  { setup, holder, storage, requests }: Parts,
+  { setup, holder, storage, requests, tabs }: Parts,
   presented: Grant | null,
   asked: Asked | undefined,
 ): Promise<Reply | undefined> {
@@ -204,6 +204,13 @@ async function exchange(
     ...asked?.form,
   });
   await storage.sync();
+  // A browser without the cookies is told no reason. The tab that had them removed knows it, and
+  // may not have come to say so yet: that it is leaving, or that it has left.
+  if (presented && requests.isEnd(reply) && !reply.reason) {
+    tabs.tell({});
+    await requests.pause(ASK_WAIT_MS);
+    await requests.pause(requests.waitMs());
+  }
   const grant = reply.ok && toGrant(sent, reply, setup, at);
   const { current, ended } = holder.state;
   if (sent.epoch <= ended.endedAt) holder.patch({ session: 'signed_out' }, ended.reason);
