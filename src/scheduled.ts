@@ -17,6 +17,7 @@ import type { SessionEvent } from './security-log/read-events';
 import { reviewUrlOf } from './service/review-event';
 import { cleanUp } from './sessions/cleanup';
 import { type CleanupBounds, type CleanupPolicy, LAST_QUERIES } from './sessions/cleanup-bounds';
+import { toSnakeCase } from './snake-case';
 import { rotateSigningKeys } from './tokens/rotate-signing-keys';
 import { findSigningKey, type KeySet, loadKeySet, readKeySet } from './tokens/signing-keys';
 import { deliver } from './webhooks/deliver';
@@ -194,15 +195,6 @@ async function tellWebhooks(
 function toCleanupPolicy({ sessions, cleanupRetentionSeconds, risk }: Config): CleanupPolicy {
   const { eventRetentionSeconds } = risk;
   return { sessions, retentionSeconds: cleanupRetentionSeconds, eventRetentionSeconds };
-}
-
-function toSnakeCase(report: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(report).map(([name, value]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value,
-    ]),
-  );
 }
 
 function toCause(fault: unknown): { failed: string } {

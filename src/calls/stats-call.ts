@@ -1,8 +1,9 @@
 /** The numbers that operators look at (docs/metrics.md). */
 import * as v from 'valibot';
-import type { Stats } from '../client/rpc';
+import type { CleanupRun, Stats } from '../client/rpc';
 import { toIso } from '../iso-time';
 import { readStats } from '../service/read-stats';
+import { toSnakeCase } from '../snake-case';
 import { defineCall } from './call';
 import { warnOf } from './views';
 
@@ -37,16 +38,9 @@ export const stats = defineCall(
         home: name,
         active_sessions: state?.activeSessions ?? null,
         counted_until: toIso(state?.countedUntil ?? null),
-        cleanup_runs: runs.map((run) => ({
-          started_at: toIso(run.startedAt),
-          duration_ms: run.durationMs,
-          expired: run.expired,
-          revoked: run.revoked,
-          idle: run.idle,
-          idempotency_keys: run.idempotencyKeys,
-          events: run.events,
-          finished: run.finished,
-          overdue_seconds: run.overdueSeconds,
+        cleanup_runs: runs.map(({ id: _, startedAt, ...run }) => ({
+          started_at: toIso(startedAt),
+          ...(toSnakeCase(run) as Omit<CleanupRun, 'started_at'>),
         })),
       })),
       ...warnOf(unavailable),

@@ -8,9 +8,11 @@
  * done. The types are two, so that no decision is made by a copy.
  */
 import { DatabaseUnavailableError } from '../faults';
+import { inSpan } from '../span';
 import { type Breaker, createBreaker } from './breaker';
 import { describe, isConnectionLoss, isOutage } from './d1-errors';
 import { type Builders, builders, type Prepared, prepare, type Statement } from './statements';
+import { withTimeout } from './with-timeout';
 
 /** What one request, or one cron run, asked of D1. */
 export interface Meter {
@@ -154,7 +156,10 @@ function ask(
     try {
       const session = binding.withSession(constraint());
       const bound = statements.map(({ sql, params }) => binding.prepare(sql).bind(...params));
-      const results = await withTimeout(session.batch(bound), timeoutMs);
+      const about = { home: name, statements: statements.length };
+      const results = await inSpan('home_transaction', about, () =>
+        withTimeout(session.batch(bound), timeoutMs),
+      );
       for (const { meta } of results) {
         meter.rowsRead += meta.rows_read;
         meter.rowsWritten += meta.rows_written;
@@ -240,15 +245,3 @@ async function runNamed<T extends NamedStatements>(
 
 const isList = (entry: Statement | readonly Statement[]): entry is readonly Statement[] =>
   Array.isArray(entry);
-
-async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -4,12 +4,14 @@
  * service flood a provider; a provider that is down costs nobody whose key is known; a key that it
  * has withdrawn goes out of use even if it never answers again.
  */
+
 import type { JWTVerifyGetKey } from 'jose';
 import { type JsonDocument, readJson } from '../client/verify/read-json';
 import { createRemoteKeys, type RemoteKeys } from '../client/verify/remote-keys';
 import type { TrustedIssuer } from '../config/trusted-issuers';
 import { IssuerUnavailableError } from '../faults';
 import { isTrustworthy } from '../origins';
+import { inSpan } from '../span';
 
 /** How long keys are good before they are asked for again, unless the provider says less. */
 const MAX_AGE_SECONDS = 600;
@@ -34,13 +36,16 @@ export function createIssuerKeys(send: typeof fetch, now: () => number): IssuerK
   return async (issuer, kid) => {
     const keys =
       issuers.get(issuer.issuer) ??
-      createRemoteKeys(() => readKeySet(issuer, send), {
-        now,
-        defaultMaxAgeSeconds: MAX_AGE_SECONDS,
-        maxAgeSeconds: MAX_AGE_SECONDS,
-        acceptStaleSeconds: ACCEPT_STALE_SECONDS,
-        coolDownSeconds: COOL_DOWN_SECONDS,
-      });
+      createRemoteKeys(
+        () => inSpan('issuer_keys', { issuer: issuer.issuer }, () => readKeySet(issuer, send)),
+        {
+          now,
+          defaultMaxAgeSeconds: MAX_AGE_SECONDS,
+          maxAgeSeconds: MAX_AGE_SECONDS,
+          acceptStaleSeconds: ACCEPT_STALE_SECONDS,
+          coolDownSeconds: COOL_DOWN_SECONDS,
+        },
+      );
     issuers.set(issuer.issuer, keys);
     const find = await keys(kid);
     if (find === null) throw new IssuerUnavailableError();

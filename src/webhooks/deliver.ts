@@ -7,8 +7,10 @@
  * unavailable in all attempts of a round, or asks for a pause, is left for a later run. A message
  * that the endpoint refuses says nothing of the next one.
  */
+
 import type { Webhook } from '../config/webhooks';
 import type { Home } from '../db/d1';
+import { inSpan } from '../span';
 import { type Transmitter, toMessage } from './message';
 import { type Claim, type Settlement, settleAndClaim } from './outbox';
 import { type Failure, toPause, toVerdict, type Verdict } from './verdict';
@@ -135,7 +137,9 @@ async function send(
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     } as const;
-    const response = await fetch(webhook.url, init);
+    const response = await inSpan('webhook_delivery', { endpoint: webhook.name }, () =>
+      fetch(webhook.url, init),
+    );
     await response.body?.cancel();
     return toVerdict(response.status, response.headers.get('retry-after'), now);
   } catch (error) {
