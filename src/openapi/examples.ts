@@ -13,7 +13,7 @@ export const EXAMPLE = {
   code: 'eyJ.the-code-of-a-start-url',
   review_token: 'of-the-link-of-a-mail',
   imported_token: 'token-of-the-other-system',
-  imported_sha256: '9mZbNGhtvIEBlNBBgnRk9xHHzVLqRzH0PyZoGw_bLbs',
+  imported_sha256: '4ot3qD2W0gdD_nSSP7O4SQPs33vDuPN9suqvPiry9Dc',
   kid: 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
   issuer: 'https://tenant.example/',
   subject: 'auth0|64b7f9e2',
@@ -24,7 +24,7 @@ export const EXAMPLE = {
 export const PARAMETERS: Readonly<Record<string, string>> = {
   user_id: EXAMPLE.user_id,
   id: EXAMPLE.session_id,
-  home: 'DB',
+  home: 'DB_APAC',
   issuer: EXAMPLE.issuer,
   subject: EXAMPLE.subject,
   code: EXAMPLE.code,
