@@ -204,9 +204,9 @@ describe('what stands where', () => {
     ).toEqual(['config/config.ts', 'config/setting-reader.ts']);
   });
 
-  it('only db/d1.ts sends anything to a D1 binding', () => {
+  it('only db/d1.ts sends anything to a D1 binding; the command line reads SQLite files of others', () => {
     expect(having(/\.batch\(/)).toEqual(['db/d1.ts']);
-    expect(having(/\.prepare\(/)).toEqual(['db/d1.ts']);
+    expect(having(/\.prepare\(/)).toEqual(['cli/import/read-export.ts', 'db/d1.ts']);
   });
 
   it('domain code takes the time as a parameter', () => {

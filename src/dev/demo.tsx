@@ -4,7 +4,6 @@
  */
 import { parseConfig } from '../config/config';
 import { toStylesheet } from '../http/account/style';
-import type { ShownEvent } from './answers';
 import { DEMO_USER_ID } from './demo-person';
 import type { DevEnv } from './dev-env';
 import { LandingPage, type ShownToken } from './landing';
@@ -13,6 +12,7 @@ import { PAGE_STYLE } from './page-style';
 import { replayElsewhere } from './replay';
 import { see, sessionOf } from './seen-calls';
 import { tellAnswer } from './tell-answer';
+import type { ShownEvent } from './told-answers';
 import { GRACE_SECONDS } from './trials';
 
 /** Asks the Worker itself. */

@@ -1,7 +1,8 @@
 /** The answer to `GET /demo/answer`: what the service did with a call that the page has made. */
-import { CallAnswer, CronAnswer, NoAnswer, type ShownEvent } from './answers';
+
 import { lastCronRun, linesOf } from './log-lines';
 import { findCall } from './seen-calls';
+import { CallAnswer, CronAnswer, NoAnswer, type ShownEvent } from './told-answers';
 
 /** `askForEvents` reads the security log, newest first. */
 export async function tellAnswer(

@@ -1,5 +1,6 @@
 /** The types of edge-sessions/rpc name every member that calls take and answer, and no other. */
 import { beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
+import * as imports from '../../src/calls/import-calls';
 import * as operator from '../../src/calls/operator-calls';
 import * as own from '../../src/calls/own-calls';
 import * as sessions from '../../src/calls/session-calls';
@@ -32,13 +33,14 @@ interface Schema {
   pipe?: Schema[];
   /** Of a union. */
   options?: Schema[];
+  /** Of an array. */
+  item?: Schema;
 }
 
 /** The members that a schema takes, those of its objects too. */
 function membersOf(schema: Schema): string[] {
-  const inner = [schema.wrapped, ...(schema.pipe ?? []), ...(schema.options ?? [])].filter(
-    (part) => part && part !== schema,
-  );
+  const { wrapped, item, pipe = [], options = [] } = schema;
+  const inner = [wrapped, item, ...pipe, ...options].filter((part) => part && part !== schema);
   return [
     ...Object.entries(schema.entries ?? {}).flatMap(([name, member]) => [
       name,
@@ -57,6 +59,7 @@ const calls = {
   signIn: tokens.signIn(null),
   ...users,
   ...operator,
+  ...imports,
   stats,
   listSuspicious,
   ...Object.fromEntries(Object.entries(own).map(([name, { byToken }]) => [name, byToken])),

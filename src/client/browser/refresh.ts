@@ -9,7 +9,7 @@ import type { Holder } from './holder';
 import { host } from './host';
 import type { Mark } from './mark';
 import type { Reply, Requests } from './requests';
-import type { Setup } from './setup';
+import type { ResourceForm, Setup } from './setup';
 import type { StorageSync } from './storage';
 import type { Tabs } from './tabs';
 import { type SessionState, SessionUnavailableError } from './types';
@@ -25,8 +25,7 @@ const MAX_TIMER_MS = 30_000;
 
 /** What a refresh is to give in place of a token for every audience of the session. */
 export interface Asked {
-  /** Of the request: `resource` (RFC 8707 §2.2). */
-  form: { resource: string } | '' | undefined;
+  form: ResourceForm;
   /** Takes what was given for it, and returns what the session has from then on. Default: that. */
   take?(given: Grant, presented: Grant | null): Grant;
 }

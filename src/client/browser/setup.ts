@@ -1,9 +1,11 @@
 /** The options of a client, with their defaults resolved once. */
 import { type Clock, toClock } from './clock';
 import { host } from './host';
-import type { Asked } from './refresh';
 import { matchResources, toDirectory } from './resources';
 import type { ClientOptions, TokenClientOptions, TokenStorage } from './types';
+
+/** What a refresh's request says of its API: `resource` (RFC 8707 §2.2). */
+export type ResourceForm = { resource: string } | '' | undefined;
 
 export interface Setup {
   /** Whether the app holds the refresh token; otherwise that is in a cookie. */
@@ -12,7 +14,7 @@ export interface Setup {
   isBearer: boolean;
   clientId: string;
   /** What is asked for before a call to the account API of the service. */
-  account: Asked;
+  account: { form: ResourceForm };
   storage: TokenStorage | undefined;
   /** Whether the refresh token is in the memory of pages, and nowhere else. */
   isInMemory: boolean;
