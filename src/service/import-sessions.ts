@@ -15,7 +15,8 @@ import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import type { Refusal, Result } from './refusal';
 import type { Service } from './service';
-import { type StartInput, startSession } from './start-session';
+import type { StartInput } from './start-input';
+import { startSession } from './start-session';
 
 /** A session as the other system has it. */
 export interface ForeignSession extends StartInput {

@@ -77,7 +77,7 @@ export function createService(
       failedRefreshes: env.RATE_LIMIT_FAILED_REFRESHES ?? null,
     },
     assets: env.ASSETS ?? null,
-    tally: createTally(env.ANALYTICS ?? null, now()),
+    tally: createTally(env.ANALYTICS ?? null),
     issuerKeys: createIssuerKeys(send, now),
     keyring,
     keySet,

@@ -7,14 +7,11 @@ import type { Grant, StartCapability } from '../config/authority';
 import { findClient } from '../config/refused-clients';
 import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
-import type { Act } from '../security-log/audit';
-import type { SupportActor } from '../sessions/actor';
 import { type CreateResult, createSession } from '../sessions/create';
 import { type Idempotency, toKeyHash } from '../sessions/idempotency';
 import type { NewSession } from '../sessions/new-session';
-import { findOrCreateUser, type IssuedName, toUserId } from '../sessions/people';
+import { findOrCreateUser, toUserId } from '../sessions/people';
 import type { Session } from '../sessions/session';
-import type { ImportedToken } from '../tokens/imported-token';
 import { reportAct } from './acts';
 import { toAuthTime } from './auth-time';
 import { authorize } from './authorize';
@@ -29,43 +26,9 @@ import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
 import { toExpiry, whyNotPersistent } from './session-end';
+import type { StartInput } from './start-input';
 import { throttleClient } from './throttle';
-import { type Asked, toSessionGrant } from './token-grant';
-
-export interface StartInput {
-  /** The user by id, or by an identity provider's name of them; neither: a guest. */
-  userId: string | null;
-  userName: IssuedName | null;
-  /** The app that the session is for; null: the caller itself. */
-  clientId: string | null;
-  /** Of the end user, as the backend saw them. */
-  userAgent: string | null;
-  ipAddress: string | null;
-  /** What `request.cf` told of where the end user is; null: unknown. */
-  place: Record<string, unknown> | null;
-  /** Seconds; null: no limit by time; undefined: as the service has it. */
-  expiresIn: number | null | undefined;
-  /** Seconds since 1970; null: now. */
-  authTime: number | null;
-  amr: string[] | null;
-  acr: string | null;
-  claims: Record<string, unknown> | null;
-  label: string | null;
-  metadata: Record<string, unknown> | null;
-  /** What its tokens are to be for, and to allow. */
-  asked: Asked;
-  /** Whether its browser keeps it when it is closed; null: as its client has it. */
-  persistent: boolean | null;
-  /** Support staff who are to act as the user; null: it is the user's own. */
-  act: SupportActor | null;
-  guestSessionId: string | null;
-  /** The name of the home that a new user is to live in; null: the nearest. */
-  home: string | null;
-  /** Hands the session to a browser, which comes back here. */
-  returnUrl: string | null;
-  /** Of a session that began in another system (service/import-sessions.ts). */
-  imported?: { token: ImportedToken; expiresAt: Date; knownUntil: Date; act: Act };
-}
+import { toSessionGrant } from './token-grant';
 
 export type Started = { session: Session; isRepeat: boolean } & (
   | { tokens: Tokens; handOff: null }

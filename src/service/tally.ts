@@ -26,9 +26,9 @@ export interface Tally {
   ) => Promise<void> | null;
 }
 
-export function createTally(dataset: AnalyticsEngineDataset | null, startedAt: number): Tally {
+export function createTally(dataset: AnalyticsEngineDataset | null): Tally {
   let counted = new Map<string, number>();
-  let flushedAt = startedAt;
+  let flushedAt: number | null = null;
   const add = (key: string, value: number) => counted.set(key, (counted.get(key) ?? 0) + value);
   const point: Tally['point'] = (name, label, clientId = '') =>
     // What is seldom is not sampled away for what is frequent.
@@ -41,7 +41,9 @@ export function createTally(dataset: AnalyticsEngineDataset | null, startedAt: n
     },
     flush: ({ findHome, now }, meter) => {
       const home = meter.home === undefined ? null : findHome(meter.home, meter);
-      if (home === null || counted.size === 0 || now() - flushedAt < FLUSH_MS) return null;
+      if (home === null || counted.size === 0) return null;
+      flushedAt ??= now();
+      if (now() - flushedAt < FLUSH_MS) return null;
       const due = counted;
       counted = new Map();
       flushedAt = now();

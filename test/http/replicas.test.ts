@@ -272,6 +272,8 @@ describe('a token is decided on by the primary, whatever the replica says', () =
     '/v1/users/:user_id/events',
     '/v1/webhook-deliveries',
     '/v1/audit-events',
+    '/v1/stats',
+    '/metrics',
   ];
   it(`only these read it: GET ${lagging.join(', ')}`, async () => {
     const { service, database, lost, other } = await startBehind();

@@ -87,6 +87,8 @@ describe.each([320, 390])('on a screen of %i pixels', (width) => {
       [page.paths.live, 'M'.repeat(64)],
       [page.paths.over, 'W'.repeat(64)],
       ['/account/sign-out-others', 'Sign out of all other devices?'],
+      ['/account/not-you', 'Secure your account'],
+      ['/account/accounts', 'Accounts in this browser'],
       ['/account/nothing', 'There is nothing here'],
       ['/account/signed-out', 'You are signed out'],
     ] as const) {
@@ -107,12 +109,15 @@ describe.each([320, 390])('on a screen of %i pixels', (width) => {
 
 describe.each(['en', 'de', 'fr', 'es', 'pt-BR', 'ja', 'ar'])('in %s', (lang) => {
   it('every page fits 320 pixels, and axe finds nothing', async () => {
-    const page = await open(320, lang === 'ja' ? 'dark' : 'light');
+    const page = await open(320, ['ja', 'ar'].includes(lang) ? 'dark' : 'light');
     for (const path of [
       '/account',
       '/account/activity',
       '/account/sign-out-others',
       page.paths.live,
+      '/account/not-you',
+      '/account/accounts',
+      '/account/review?token=none',
       '/account/nothing',
       '/account/signed-out',
       '/browser/start?code=none',
