@@ -20,6 +20,7 @@ export function loadEsbuild(): Esbuild {
   return fromWrangler('esbuild') as Esbuild;
 }
 
+/** What only workerd has stays an import. */
 export async function bundleModule(entry: string): Promise<string> {
   const { outputFiles } = await loadEsbuild().build({
     entryPoints: [join(root, entry)],
@@ -27,6 +28,7 @@ export async function bundleModule(entry: string): Promise<string> {
     minify: true,
     format: 'esm',
     target: 'es2022',
+    external: ['cloudflare:*'],
     write: false,
   });
   return outputFiles[0]?.text ?? '';

@@ -71,9 +71,18 @@ const pages: readonly ProblemOperation[] = [
     summary: 'A form of the app’s page sends the code',
     page: 'browsers.md',
     security: 'none',
-    body: form(v.objectWithRest({ code: v.string(), lang: v.optional(v.string()) }, v.unknown()), {
-      code: EXAMPLE.code,
-    }),
+    body: form(
+      v.objectWithRest(
+        {
+          code: v.pipe(v.string(), v.description('That of the start URL.')),
+          lang: v.optional(v.string()),
+        },
+        v.unknown(),
+      ),
+      {
+        code: EXAMPLE.code,
+      },
+    ),
     answers: { 303: { description: 'Signed in.', headers: ['Location', ...COOKIES] } },
     refusals: [...starting, 'cross_site_request'],
     refusalForm: 'page or problem',

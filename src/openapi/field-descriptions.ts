@@ -20,7 +20,7 @@ export const FIELDS: Readonly<Record<string, string>> = {
   claims: 'Custom claims of access tokens, up to 2 KB. Registered names are refused.',
   client_id: 'The app whose session it is, which alone can refresh it.',
   client_secret: 'Of a client with a secret, unless HTTP Basic has it.',
-  code: 'A stable name. Of a hand-off: the code of the start URL.',
+  code: 'A stable name.',
   complete: 'False: a home did not answer.',
   country: 'ISO 3166-1 alpha-2.',
   created_after: 'Seconds since 1970: created then or later.',

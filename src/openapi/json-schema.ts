@@ -97,8 +97,8 @@ function describe(part: unknown): unknown {
   );
   if (properties === undefined) return described;
   const members = Object.entries(properties as JsonSchema).map(([name, member]) => {
-    const description = FIELDS[name];
     const inner = describe(member) as JsonSchema;
+    const description = inner.description ?? FIELDS[name];
     return [name, description === undefined ? inner : { ...inner, description }];
   });
   return { ...described, properties: Object.fromEntries(members) };
