@@ -33,7 +33,7 @@ export const OverviewPage = ({
   ...state
 }: OverviewProps) => {
   const view = toStatsView(stats, span);
-  const { times, active, started, ended } = view;
+  const { times, active, started, ended, refreshes, refusals } = view;
   return (
     <Frame viewer={viewer} title="Overview" section="">
       <div class="head">
@@ -64,6 +64,18 @@ export const OverviewPage = ({
             { name: 'Started', values: started },
             { name: 'Ended', values: ended },
           ]}
+        />
+      </div>
+      <div class="columns">
+        <Plot
+          title="Refreshes by the hour, estimated"
+          times={times}
+          series={[{ name: 'Refreshes', values: refreshes }]}
+        />
+        <Plot
+          title="Refusals by the hour, estimated"
+          times={times}
+          series={[{ name: 'Refusals', values: refusals }]}
         />
       </div>
       <div class="columns">

@@ -17,6 +17,9 @@ export interface StatsView {
   active: (number | null)[];
   started: number[];
   ended: number[];
+  /** Estimates, as `refusals` are. */
+  refreshes: number[];
+  refusals: number[];
   /** null: no home has finished counting. */
   activeNow: number | null;
   startedRecently: number;
@@ -33,6 +36,7 @@ export function toStatsView(stats: Stats, hours: number): StatsView {
     stats.hourly.map(({ hour, name, value }) => [`${name} ${Date.parse(hour ?? '')}`, value]),
   );
   const over = (name: string) => times.map((time) => byHour.get(`${name} ${time}`) ?? null);
+  const eachHour = (name: string) => over(name).map((value) => value ?? 0);
   const recentOf = (name: string) =>
     rollups(
       stats.counts.filter((count) => count.name === name && count.recent > 0),
@@ -44,8 +48,10 @@ export function toStatsView(stats: Stats, hours: number): StatsView {
   return {
     times,
     active: over('active_sessions'),
-    started: over('sessions_started').map((value) => value ?? 0),
-    ended: over('sessions_ended').map((value) => value ?? 0),
+    started: eachHour('sessions_started'),
+    ended: eachHour('sessions_ended'),
+    refreshes: eachHour('refreshes'),
+    refusals: eachHour('refusals'),
     activeNow: known.length === 0 ? null : sum(known, ({ active_sessions: active }) => active ?? 0),
     startedRecently: totalOf('sessions_started'),
     endedRecently: totalOf('sessions_ended'),

@@ -115,13 +115,30 @@ describe('the service', () => {
     await start({ user_id: newUser() });
     await runCron();
     const { text } = await operator.get('/console');
-    expect(text.match(/<svg viewBox="0 0 1000 200"/g)).toHaveLength(2);
+    expect(text.match(/<svg viewBox="0 0 1000 200"/g)).toHaveLength(4);
     expect(text).toMatch(/<path class="stroke" d="M[\d.]+,[\d.]+/);
     const hours = rowsOf(text, 'Sessions by the hour');
     expect(hours).toHaveLength(24);
     // The newest first: the hour in which this test runs.
     expect(Number(hours[0]?.[1])).toBeGreaterThan(0);
     expect(text).not.toContain('Counting');
+  });
+
+  it('refreshes and refusals are plotted as the isolates counted them', async () => {
+    const database = await workers.miniflare.getD1Database('DB', 'edge-sessions');
+    const hour = Math.floor(Date.now() / 3_600_000) * 3600;
+    const insert = database.prepare(
+      'INSERT INTO counts (hour, name, label, value) VALUES (?, ?, ?, ?)',
+    );
+    await database.batch([
+      insert.bind(hour, 'refreshes', 'rotated', 5),
+      insert.bind(hour, 'refreshes', 'kept', 2),
+      insert.bind(hour, 'refusals', 'invalid_grant', 3),
+    ]);
+    const { text } = await operator.get('/console');
+    const valuesOf = (name: string) => rowsOf(text, name).map(([, value]) => value);
+    expect(valuesOf('Refreshes by the hour, estimated')).toContain('7');
+    expect(valuesOf('Refusals by the hour, estimated')).toContain('3');
   });
 
   it('of a longer span there are more hours, and of one that is not offered the usual', async () => {
