@@ -74,7 +74,7 @@ async function showLanding(
       hasBackend={env.DEMO_CLIENT_ID !== undefined && env.DEMO_CLIENT_SECRET !== undefined}
       wasStarted={new URL(request.url).searchParams.has('started')}
       sessionId={sessionOf(cookies)}
-      whyOver={await toWhyOver(cookies, issuer, ask)}
+      whyOver={await toWhyOver(request, issuer, ask)}
       tokens={readTokens(cookies)}
     />
   );
@@ -89,10 +89,14 @@ async function showLanding(
 }
 
 /** Why the session of the cookies is over; null where it is not, or there is none. */
-async function toWhyOver(cookies: string, issuer: string, ask: Ask): Promise<string | null> {
-  if (sessionOf(cookies) === null) return null;
+async function toWhyOver(request: Request, issuer: string, ask: Ask): Promise<string | null> {
+  if (sessionOf(request.headers.get('cookie')) === null) return null;
+  // The browser's own question: another's, of the same session, would look like theft.
+  const headers = new Headers(request.headers);
+  for (const name of ['origin', 'sec-fetch-site', 'sec-fetch-mode', 'sec-fetch-dest'])
+    headers.delete(name);
   const response = await ask(
-    new Request(`${issuer}/browser/session`, { headers: { Cookie: cookies } }),
+    new Request(`${issuer}/browser/session`, { headers, cf: request.cf } as RequestInit),
   );
   if (response.status !== 401) return null;
   const { reason } = await response.json<{ reason?: string }>();

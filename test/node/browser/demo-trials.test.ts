@@ -65,6 +65,17 @@ const BROKEN_WORDS = `[...document.querySelectorAll('.trials *')].flatMap(({ chi
 /** The grace period of the demo's app, and the second that a token may be of. */
 const passGrace = (page: Page) => page.waitForTimeout(3_000);
 
+it('to look at the page is no use by another browser', async () => {
+  const page = await startDemo();
+  await page.reload();
+  await page.goto(`${origin}/account`);
+  const heading = page.getByRole('heading', { name: 'This device' });
+  const own = await heading.locator('xpath=following-sibling::*[1]').innerText();
+  expect(own).toContain('Active now');
+  expect(own).not.toContain('Unusual use');
+  await page.context().close();
+});
+
 it('two tabs at once get the same next token, and the old one ends the session for both', async () => {
   const page = await startDemo();
   const statuses: number[] = [];
