@@ -2,16 +2,15 @@
  * `npm start` runs the operator console beside the service, each a Worker of its own, as they are
  * deployed: their configurations on this machine, where the demo's person is an operator.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { experimental_readRawConfig as readRawConfig } from 'wrangler';
 import { DEMO_USER_ID } from '../src/dev/demo-person.ts';
 
-/** Beside wrangler.toml, because wrangler takes paths from where its configuration is. */
-const SERVICE_FILE = '.wrangler.console.json';
-
 export interface LocalConsole {
   root: string;
+  /** Names the files: of another service that runs, wrangler would notice that they change. */
+  port: number;
   /** What the service runs by otherwise. */
   serviceConfig: string;
   /** Of the service's configuration; '' is the top level. */
@@ -24,7 +23,7 @@ export interface LocalConsole {
 
 /** Writes both configurations, and returns their files: the service's is the first. */
 export function configureConsole(local: LocalConsole): string[] {
-  const { root, serviceConfig, environment, serviceName } = local;
+  const { root, port, serviceConfig, environment, serviceName } = local;
   const { rawConfig: service } = readRawConfig({ config: serviceConfig });
   const { rawConfig: own } = readRawConfig({ config: join(root, 'src/console/wrangler.toml') });
   const binding = { binding: 'CONSOLE', service: own.name as string };
@@ -43,10 +42,14 @@ export function configureConsole(local: LocalConsole): string[] {
   const services = own.services?.map((entry: object) => ({ ...entry, service: serviceName }));
   const operated = { name: own.name, vars, services };
   const files = [
-    join(dirname(serviceConfig), SERVICE_FILE),
-    join(root, '.wrangler/console/wrangler.json'),
+    // Beside the settings, because wrangler takes paths from where its configuration is.
+    join(dirname(serviceConfig), `.wrangler.console-${port}.json`),
+    join(root, `.wrangler/console-${port}/wrangler.json`),
   ];
-  mkdirSync(join(root, '.wrangler/console'), { recursive: true });
+  mkdirSync(join(root, `.wrangler/console-${port}`), { recursive: true });
+  process.once('exit', () => {
+    for (const file of files) rmSync(file, { force: true });
+  });
   const configurations = [
     bound,
     {

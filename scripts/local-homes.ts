@@ -2,16 +2,10 @@
  * `LOCAL_HOMES=3 npm start`: a configuration of wrangler with more homes than the settings have, to
  * see how several behave.
  */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { plainEnvironment } from '../src/cli/environment.ts';
 import type { SettingsFile } from '../src/cli/settings/settings-file.ts';
-
-/**
- * Beside the settings, because wrangler takes paths, secrets and local databases from where its
- * configuration is.
- */
-const FILE = '.wrangler.homes.json';
 
 const REGIONS = [
   ['DB', ['enam', 'wnam']],
@@ -35,6 +29,7 @@ export function configureHomes(
   file: SettingsFile,
   count: string,
   environment: string,
+  port: number,
 ): LocalHomes | null {
   if (!/^[1-3]$/.test(count)) throw new Error(`LOCAL_HOMES must be 1, 2 or 3, not "${count}"`);
   if (count === '1') return null;
@@ -51,7 +46,10 @@ export function configureHomes(
     migrations_dir: 'migrations',
   }));
   own.d1_databases = [...databases, ...more];
-  const config = join(dirname(file.path), FILE);
+  // Beside the settings, because wrangler takes paths, secrets and local databases from where its
+  // configuration is; by the port, because wrangler would notice that another's changes.
+  const config = join(dirname(file.path), `.wrangler.homes-${port}.json`);
+  process.once('exit', () => rmSync(config, { force: true }));
   writeFileSync(config, JSON.stringify(raw));
   return {
     config,

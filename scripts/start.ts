@@ -65,7 +65,7 @@ async function start(): Promise<number> {
   const persistTo = given.value('persist-to') ?? process.env.PERSIST_TO;
   const persistence = persistTo ? ['--persist-to', resolve(root, persistTo)] : [];
   const databases = config.d1_databases.map(({ binding }) => binding);
-  const homes = configureHomes(file, process.env.LOCAL_HOMES || '1', name);
+  const homes = configureHomes(file, process.env.LOCAL_HOMES || '1', name, port);
   const configuration = [`--env=${name}`, ...(homes === null ? [] : ['--config', homes.config])];
   for (const binding of homes?.bindings ?? databases) {
     const options = [
@@ -80,6 +80,7 @@ async function start(): Promise<number> {
   const audience = { ...config.vars, ...vars, ...devVars, ...given.variables() }.AUDIENCE;
   const configurations = configureConsole({
     root,
+    port,
     serviceConfig: homes?.config ?? file.path,
     environment: name,
     serviceName: config.name ?? '',
