@@ -29,6 +29,22 @@ describe('npm start', () => {
     }
   });
 
+  it('leaves a service on another port as it is: wrangler watches what it runs by', async () => {
+    service = await startService();
+    const first = service;
+    const second = await startService();
+    try {
+      expect(first.output()).not.toContain('Reloading');
+      for (const { origin } of [first, second]) {
+        const response = await fetch(`${origin}/.well-known/oauth-authorization-server`);
+        expect(await response.json()).toMatchObject({ issuer: origin });
+        expect((await fetch(`${origin}/console`)).status).toBe(401);
+      }
+    } finally {
+      await second.stop();
+    }
+  });
+
   it('hands --var to the worker', async () => {
     service = await startService([
       '--var',
