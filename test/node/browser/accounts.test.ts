@@ -143,13 +143,15 @@ it('the page for people says which account it is, switches, and signs out one', 
   await first.goto(`${service.origin}/account`);
   expect(await first.textContent('main')).toContain('Signed in as Bob');
   await first.click('text=Accounts in this browser');
+  await first.waitForURL(`${service.origin}/account/accounts`);
   expect(await first.locator('li h2').allTextContents()).toEqual(['Ada', 'Bob']);
   await first.click('role=button[name="Switch to Ada"]');
   await first.waitForURL(`${service.origin}/account`);
   expect(await first.textContent('main')).toContain('Signed in as Ada');
   await first.click('text=Accounts in this browser');
-  await first.click('role=button[name="Sign out Bob"]');
   await first.waitForURL(`${service.origin}/account/accounts`);
+  await first.click('role=button[name="Sign out Bob"]');
+  await first.locator('li h2', { hasText: 'Bob' }).waitFor({ state: 'detached' });
   expect(await first.locator('li h2').allTextContents()).toEqual(['Ada']);
   expect([await isLive(ada), await isLive(bob)]).toEqual([true, false]);
   // An app's tab goes by its next refresh.
