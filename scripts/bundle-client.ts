@@ -6,7 +6,11 @@ import { join, resolve } from 'node:path';
 const root = resolve(import.meta.dirname, '..');
 
 interface Esbuild {
-  build(options: Record<string, unknown>): Promise<{ outputFiles: { text: string }[] }>;
+  build(options: Record<string, unknown>): Promise<{
+    outputFiles: { text: string }[];
+    /** With the option of its name. */
+    metafile: { inputs: Record<string, unknown> };
+  }>;
 }
 
 /** The client for apps. */

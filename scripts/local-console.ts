@@ -4,7 +4,8 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { experimental_readRawConfig as readRawConfig } from 'wrangler';
+import { plainEnvironment } from '../src/cli/environment.ts';
+import { readSettings } from '../src/cli/settings/settings-file.ts';
 import { DEMO_USER_ID } from '../src/dev/demo-person.ts';
 
 export interface LocalConsole {
@@ -24,20 +25,10 @@ export interface LocalConsole {
 /** Writes both configurations, and returns their files: the service's is the first. */
 export function configureConsole(local: LocalConsole): string[] {
   const { root, port, serviceConfig, environment, serviceName } = local;
-  const { rawConfig: service } = readRawConfig({ config: serviceConfig });
-  const { rawConfig: own } = readRawConfig({ config: join(root, 'src/console/wrangler.toml') });
-  const binding = { binding: 'CONSOLE', service: own.name as string };
-  const named = service.env?.[environment];
-  const bound =
-    named === undefined
-      ? { ...service, services: [...(service.services ?? []), binding] }
-      : {
-          ...service,
-          env: {
-            ...service.env,
-            [environment]: { ...named, services: [...(named.services ?? []), binding] },
-          },
-        };
+  const { raw: own } = readSettings(join(root, 'src/console/wrangler.toml'));
+  const service = readSettings(serviceConfig);
+  const { own: there } = plainEnvironment(service, environment);
+  there.services = [...(there.services ?? []), { binding: 'CONSOLE', service: own.name }];
   const vars = { ...own.vars, ...toVariables(local) };
   const services = own.services?.map((entry: object) => ({ ...entry, service: serviceName }));
   const operated = { name: own.name, vars, services };
@@ -51,7 +42,7 @@ export function configureConsole(local: LocalConsole): string[] {
     for (const file of files) rmSync(file, { force: true });
   });
   const configurations = [
-    bound,
+    service.raw,
     {
       ...own,
       ...operated,

@@ -1,21 +1,10 @@
 /** One module of several, by the esbuild that wrangler brings. */
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { loadEsbuild } from '../bundle-client.ts';
 import { ROOT } from './entries.ts';
-
-interface Metafile {
-  inputs: Record<string, unknown>;
-}
-
-interface Esbuild {
-  build(options: Record<string, unknown>): Promise<{ metafile: Metafile }>;
-}
 
 /** Returns the names of the packages that went into it. */
 export async function bundle(options: Record<string, unknown>): Promise<string[]> {
-  const fromWrangler = createRequire(join(ROOT, 'node_modules/wrangler/package.json'));
-  const esbuild = fromWrangler('esbuild') as Esbuild;
-  const { metafile } = await esbuild.build({
+  const { metafile } = await loadEsbuild().build({
     absWorkingDir: ROOT,
     bundle: true,
     format: 'esm',

@@ -11,6 +11,13 @@ export interface CommonOptions {
   json?: boolean;
 }
 
+export interface EnvironmentOptions extends CommonOptions {
+  env?: string;
+}
+
+/** Of an option that may be repeated, and whose values may be separated by commas. */
+export const several = (given: string, before: string[] = []) => [...before, ...given.split(',')];
+
 /** A command with the options that each has. `examples` are shown by `--help`. */
 export function newCommand(name: string, description: string, examples: readonly string[]) {
   return new Command(name)

@@ -2,15 +2,14 @@
  * `edge-sessions client add`: an entry of CLIENTS (docs/clients.md), and its secret, which is shown
  * this once and stored nowhere.
  */
-import { type CommonOptions, newEnvironmentCommand, newGroup } from '../command.ts';
+import { type EnvironmentOptions, newEnvironmentCommand, newGroup, several } from '../command.ts';
 import { MAX_VARIABLE_BYTES } from '../deploy/file-checks.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { findMistakesOf, makeClient, type NewClient } from '../new-client.ts';
-import { findLocalOverride, writeEntry } from '../settings/add-entry.ts';
+import { findLocalOverride, toWhere, writeEntry } from '../settings/add-entry.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
+interface Options extends EnvironmentOptions {
   print?: boolean;
   allow: string[];
   for: string[];
@@ -20,8 +19,6 @@ interface Options extends CommonOptions {
   audience: string[];
   accessToken?: string;
 }
-
-const several = (given: string, before: string[]) => [...before, ...given.split(',')];
 
 const addCommand = () =>
   newEnvironmentCommand('add', 'a new client, written into the settings', [
@@ -74,9 +71,8 @@ function print(client: NewClient, terminal: Terminal): void {
 
 function write({ entry, secret }: NewClient, options: Options, terminal: Terminal): void {
   const written = writeEntry(options.cwd, options.env, 'CLIENTS', entry);
-  const { file, variable, bytes } = written;
   const lines = [
-    `${entry.client_id} is in ${variable} of ${file}, which has ${bytes} of ${MAX_VARIABLE_BYTES} bytes; deploy to make it known`,
+    toWhere(entry.client_id, written),
     ...(secret === null ? [] : [`Its secret, which is stored nowhere: ${secret}`]),
   ];
   terminal.answer({ entry, secret, written }, lines.join('\n'));

@@ -1,12 +1,11 @@
 /** `edge-sessions deploy`: from an empty Cloudflare account to a service that answers. */
-import { type CommonOptions, newEnvironmentCommand } from '../command.ts';
+import { type EnvironmentOptions, newEnvironmentCommand } from '../command.ts';
 import { deploy } from '../deploy/deploy-service.ts';
 import { chooseEnvironment, readEnvironment } from '../environment.ts';
 import { openSettings } from '../settings/settings-file.ts';
 import { openTerminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
+interface Options extends EnvironmentOptions {
   dryRun?: boolean;
 }
 

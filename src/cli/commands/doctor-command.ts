@@ -1,7 +1,7 @@
 /** `edge-sessions doctor`: whether a deployment is well, and what to do where it is not. */
 import { resolve } from 'node:path';
 import { askAs, findCredentials } from '../ask-service.ts';
-import { type CommonOptions, newEnvironmentCommand } from '../command.ts';
+import { type EnvironmentOptions, newEnvironmentCommand } from '../command.ts';
 import { checkMigrations } from '../doctor/database-checks.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { checkOutside } from '../doctor/outside-checks.ts';
@@ -12,8 +12,7 @@ import { chooseEnvironment } from '../environment.ts';
 import { EXIT } from '../failure.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
+interface Options extends EnvironmentOptions {
   local?: boolean;
   migrations: boolean;
   persistTo?: string;

@@ -2,12 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError } from 'commander';
 import { type Ask, askAs } from '../ask-service.ts';
-import { type CommonOptions, newEnvironmentCommand, newGroup } from '../command.ts';
+import { type EnvironmentOptions, newEnvironmentCommand, newGroup } from '../command.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
+interface Options extends EnvironmentOptions {
   user?: string;
   audit?: boolean;
   every: number;

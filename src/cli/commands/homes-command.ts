@@ -1,13 +1,11 @@
 /** `edge-sessions homes`: what an operator does with homes. All of it may be run again. */
 import { type Ask, askAs } from '../ask-service.ts';
-import { type CommonOptions, newEnvironmentCommand, newGroup } from '../command.ts';
+import { type EnvironmentOptions, newEnvironmentCommand, newGroup } from '../command.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { toTable } from '../table.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
-}
+type Options = EnvironmentOptions;
 
 const operate = (options: Options, terminal: Terminal) => askAs('operate', options, terminal);
 

@@ -5,7 +5,7 @@
 import { password } from '@clack/prompts';
 import { Option } from 'commander';
 import { askAs } from '../ask-service.ts';
-import { type CommonOptions, newEnvironmentCommand } from '../command.ts';
+import { type EnvironmentOptions, newEnvironmentCommand } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { bringSessions, type Destination, toInput } from '../import/bring-sessions.ts';
 import { SYSTEMS } from '../import/other-systems.ts';
@@ -13,8 +13,7 @@ import { readExport } from '../import/read-export.ts';
 import { toTable } from '../table.ts';
 import { asked, openTerminal, type Terminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
+interface Options extends EnvironmentOptions {
   from: string;
   file: string;
   client?: string;

@@ -1,12 +1,10 @@
 /** `edge-sessions issuer add`: an entry of TRUSTED_ISSUERS (docs/browsers.md). */
 import { InvalidArgumentError } from 'commander';
-import { type CommonOptions, newEnvironmentCommand, newGroup } from '../command.ts';
-import { MAX_VARIABLE_BYTES } from '../deploy/file-checks.ts';
-import { findLocalOverride, writeEntry } from '../settings/add-entry.ts';
+import { type EnvironmentOptions, newEnvironmentCommand, newGroup, several } from '../command.ts';
+import { findLocalOverride, toWhere, writeEntry } from '../settings/add-entry.ts';
 import { openTerminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
+interface Options extends EnvironmentOptions {
   print?: boolean;
   audience: string[];
   client: string[];
@@ -14,8 +12,6 @@ interface Options extends CommonOptions {
   nonce?: string;
   maxAge?: number;
 }
-
-const several = (given: string, before: string[] = []) => [...before, ...given.split(',')];
 
 const addCommand = () =>
   newEnvironmentCommand('add', 'a provider whose ID tokens start sessions', [
@@ -55,11 +51,7 @@ async function add(issuer: string, options: Options): Promise<void> {
     return;
   }
   const written = writeEntry(options.cwd, options.env, 'TRUSTED_ISSUERS', entry);
-  const { file, variable, bytes } = written;
-  terminal.answer(
-    { entry, written },
-    `${issuer} is in ${variable} of ${file}, which has ${bytes} of ${MAX_VARIABLE_BYTES} bytes; deploy to make it known`,
-  );
+  terminal.answer({ entry, written }, toWhere(issuer, written));
   const override = findLocalOverride(options.cwd, 'TRUSTED_ISSUERS');
   if (override !== null) terminal.note(`note: ${override}`);
 }

@@ -3,14 +3,12 @@
  * may be run again.
  */
 import { type Ask, askAs } from '../ask-service.ts';
-import { type CommonOptions, newEnvironmentCommand, newGroup } from '../command.ts';
+import { type EnvironmentOptions, newEnvironmentCommand, newGroup } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { toTable } from '../table.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
-}
+type Options = EnvironmentOptions;
 
 interface Revoked {
   revoked: string[];

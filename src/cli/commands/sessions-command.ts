@@ -1,13 +1,11 @@
 /** `edge-sessions sessions`: what support does with a person's sessions. */
 import { askAs } from '../ask-service.ts';
-import { type CommonOptions, newEnvironmentCommand, newGroup } from '../command.ts';
+import { type EnvironmentOptions, newEnvironmentCommand, newGroup } from '../command.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { toTable } from '../table.ts';
 import { openTerminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
-}
+type Options = EnvironmentOptions;
 
 interface ListOptions extends Options {
   client?: string;

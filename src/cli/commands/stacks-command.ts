@@ -4,7 +4,7 @@ import { SourceMap } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type CommonOptions, newEnvironmentCommand } from '../command.ts';
+import { type EnvironmentOptions, newEnvironmentCommand } from '../command.ts';
 import { DEPLOY } from '../deploy/plan.ts';
 import { wranglerIn } from '../deploy/wrangler.ts';
 import { chooseEnvironment } from '../environment.ts';
@@ -12,8 +12,7 @@ import { EXIT, Failure } from '../failure.ts';
 import { openSettings } from '../settings/settings-file.ts';
 import { openTerminal } from '../terminal.ts';
 
-interface Options extends CommonOptions {
-  env?: string;
+interface Options extends EnvironmentOptions {
   map?: string;
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { MAX_VARIABLE_BYTES } from '../deploy/file-checks.ts';
 import { chooseEnvironment, type PlainEnvironment, plainEnvironment } from '../environment.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { findMistakes } from '../service-rules.ts';
@@ -14,6 +15,10 @@ export interface Written {
   variable: string;
   bytes: number;
 }
+
+/** For whoever wrote it: where the entry of this name is now. */
+export const toWhere = (name: string, { file, variable, bytes }: Written) =>
+  `${name} is in ${variable} of ${file}, which has ${bytes} of ${MAX_VARIABLE_BYTES} bytes; deploy to make it known`;
 
 type ListName = 'CLIENTS' | 'TRUSTED_ISSUERS';
 

@@ -22,6 +22,7 @@ export interface RawEnvironment {
   routes?: Route[];
   vars?: Record<string, unknown>;
   d1_databases?: RawDatabase[];
+  services?: object[];
   ratelimits?: { name: string; namespace_id: string }[];
   assets?: { directory?: string; binding?: string; run_worker_first?: unknown };
   triggers?: { crons?: string[] };
