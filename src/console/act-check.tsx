@@ -4,7 +4,7 @@
  */
 import { getCookie } from 'hono/cookie';
 import { isReason, MAX_NOTE_LENGTH, type Reason } from './acting';
-import type { ConsoleContext } from './console-context';
+import { type ConsoleContext, show } from './console-context';
 import { FORM_COOKIE, isFormToken } from './form-token';
 import { isOfOwnPage } from './own-page';
 import { NotDone } from './refusal-pages';
@@ -19,7 +19,7 @@ const MAX_FORM_BYTES = 4096;
 export async function readAct(c: ConsoleContext): Promise<ActRequest> {
   const refuse = (status: 400 | 401 | 403, title: string, lead: string): ActRequest => ({
     ok: false,
-    response: c.html(`<!doctype html>${<NotDone title={title} lead={lead} />}`, status) as Response,
+    response: show(c, <NotDone title={title} lead={lead} />, status),
   });
   if (!isOfOwnPage(c.req.raw))
     return refuse(403, 'Not from here', 'Another site sent this form. Nothing was done.');

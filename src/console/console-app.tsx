@@ -4,7 +4,7 @@
  */
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
-import type { ConsoleAppEnv, ConsoleContext } from './console-context';
+import { type ConsoleAppEnv, type ConsoleContext, show } from './console-context';
 import { STYLESHEET } from './console-style';
 import { BASE, ICON } from './frame';
 import { personRoutes } from './person-routes';
@@ -54,7 +54,7 @@ consoleApp.route('/', personRoutes);
 
 consoleApp.notFound((c) => {
   const lead = 'Nothing is kept by this address.';
-  return c.html(`<!doctype html>${<NotDone title="Not found" lead={lead} />}`, 404);
+  return show(c, <NotDone title="Not found" lead={lead} />, 404);
 });
 
 consoleApp.onError((error, c) => {
@@ -63,10 +63,10 @@ consoleApp.onError((error, c) => {
     const { refusal } = error;
     if (refusal.retry_after !== undefined) c.header('Retry-After', String(refusal.retry_after));
     const status = refusal.retry_after === undefined ? 502 : 503;
-    return c.html(`<!doctype html>${<NotAnswered refusal={refusal} />}`, status);
+    return show(c, <NotAnswered refusal={refusal} />, status);
   }
   // A message of unknown origin may quote its input.
   console.error(JSON.stringify({ level: 'error', event: 'console_error', name: error.name }));
   const lead = 'The console could not do this. Its log has the time.';
-  return c.html(`<!doctype html>${<NotDone title="That did not work" lead={lead} />}`, 500);
+  return show(c, <NotDone title="That did not work" lead={lead} />, 500);
 });

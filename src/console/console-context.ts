@@ -1,5 +1,7 @@
 /** What travels with a request of the console, once its login has been found good. */
 import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Child } from '#jsx/jsx-runtime';
 import type { ConsoleEnv } from './console-env';
 import type { ConsoleSettings } from './console-settings';
 import type { Viewer } from './frame';
@@ -11,6 +13,16 @@ export interface ConsoleAppEnv {
 }
 
 export type ConsoleContext = Context<ConsoleAppEnv>;
+
+/** Answers with a page. */
+export const show = (c: ConsoleContext, page: Child, status: ContentfulStatusCode = 200) =>
+  c.html(`<!doctype html>${page}`, status);
+
+/** How many there were, as an address of the console says after an act; null: it does not say. */
+export function countIn(c: ConsoleContext, name: string): number | null {
+  const text = c.req.query(name);
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : null;
+}
 
 /** What goes with every call to the service: who asks. */
 export const asOperator = (c: ConsoleContext, note: string | null = null) => ({

@@ -41,9 +41,7 @@ export const DeliveriesPage = (props: DeliveriesProps) => {
           </a>
         )}
       </div>
-      {replayed !== null && (
-        <Done>{plural(replayed, 'delivery').replace('deliverys', 'deliveries')} due again.</Done>
-      )}
+      {replayed !== null && <Done>{plural(replayed, 'delivery', 'deliveries')} due again.</Done>}
       <form action={SELF} class="fields">
         <label>
           State
@@ -148,7 +146,7 @@ export const ReplayPage = ({ viewer, target }: { viewer: Viewer; target: ReplayT
         action={`${SELF}/replay`}
         back={SELF}
         button="Replay"
-        fields={{ ...(endpoint && { endpoint }), ...(id && { event_id: id }) }}
+        fields={{ ...target }}
       />
     </Frame>
   );

@@ -1,7 +1,13 @@
 /** Finding people and sessions, seeing them, and ending their sessions. */
 import { Hono } from 'hono';
 import { readAct } from './act-check';
-import { asOperator, type ConsoleAppEnv, type ConsoleContext } from './console-context';
+import {
+  asOperator,
+  type ConsoleAppEnv,
+  type ConsoleContext,
+  countIn,
+  show,
+} from './console-context';
 import { FindPage } from './find-page';
 import { BASE } from './frame';
 import { EndAllPage, PersonPage } from './person-page';
@@ -11,8 +17,6 @@ import { EndSessionPage, SessionDetailPage } from './session-page';
 export const personRoutes = new Hono<ConsoleAppEnv>();
 
 const UUID = '[0-9a-fA-F-]{36}';
-const page = (c: ConsoleContext, body: unknown, status: 200 | 404 = 200) =>
-  c.html(`<!doctype html>${body}`, status);
 
 personRoutes.get('/find', async (c) => {
   const { id, issuer, subject } = c.req.query();
@@ -21,9 +25,9 @@ personRoutes.get('/find', async (c) => {
     const found = valueIfThere(await c.env.SESSIONS.findUser({ issuer, subject }, asOperator(c)));
     if (found !== null) return c.redirect(`${BASE}/people/${found.user.id}`, 303);
     const problem = 'Nobody is known by this name.';
-    return page(c, <FindPage viewer={viewer} asked={{ issuer, subject }} problem={problem} />, 404);
+    return show(c, <FindPage viewer={viewer} asked={{ issuer, subject }} problem={problem} />, 404);
   }
-  if (id === undefined) return page(c, <FindPage viewer={viewer} />);
+  if (id === undefined) return show(c, <FindPage viewer={viewer} />);
   const wanted = id.trim().toLowerCase();
   const session = valueIfThere(
     await c.env.SESSIONS.getSession({ session_id: wanted }, asOperator(c)),
@@ -31,22 +35,16 @@ personRoutes.get('/find', async (c) => {
   if (session !== null) return c.redirect(`${BASE}/sessions/${session.session.id}`, 303);
   if ((await readPerson(c, wanted)) !== null) return c.redirect(`${BASE}/people/${wanted}`, 303);
   const problem = 'No user and no session has this id, or none that is kept.';
-  return page(c, <FindPage viewer={viewer} asked={{ id }} problem={problem} />, 404);
+  return show(c, <FindPage viewer={viewer} asked={{ id }} problem={problem} />, 404);
 });
 
 personRoutes.get(`/people/:id{${UUID}}`, async (c) => {
   const id = c.req.param('id').toLowerCase();
   const person = await readPerson(c, id, c.req.query('cursor') ?? null);
   if (person === null) return c.notFound();
-  const ended = c.req.query('ended');
-  return page(
+  return show(
     c,
-    <PersonPage
-      viewer={c.get('viewer')}
-      id={id}
-      {...person}
-      ended={ended !== undefined && /^\d{1,6}$/.test(ended) ? Number(ended) : null}
-    />,
+    <PersonPage viewer={c.get('viewer')} id={id} {...person} ended={countIn(c, 'ended')} />,
   );
 });
 
@@ -65,7 +63,7 @@ async function readPerson(c: ConsoleContext, id: string, cursor: string | null =
 }
 
 personRoutes.get(`/people/:id{${UUID}}/end`, (c) =>
-  page(c, <EndAllPage viewer={c.get('viewer')} id={c.req.param('id').toLowerCase()} />),
+  show(c, <EndAllPage viewer={c.get('viewer')} id={c.req.param('id').toLowerCase()} />),
 );
 
 personRoutes.post(`/people/:id{${UUID}}/end`, async (c) => {
@@ -88,7 +86,7 @@ personRoutes.get(`/sessions/:id{${UUID}}`, async (c) => {
     ),
   );
   const ended = c.req.query('ended');
-  return page(
+  return show(
     c,
     <SessionDetailPage
       viewer={c.get('viewer')}
@@ -102,7 +100,7 @@ personRoutes.get(`/sessions/:id{${UUID}}`, async (c) => {
 personRoutes.get(`/sessions/:id{${UUID}}/end`, async (c) => {
   const session = await readSession(c);
   if (session === null) return c.notFound();
-  return page(c, <EndSessionPage viewer={c.get('viewer')} session={session} />);
+  return show(c, <EndSessionPage viewer={c.get('viewer')} session={session} />);
 });
 
 personRoutes.post(`/sessions/:id{${UUID}}/end`, async (c) => {

@@ -60,23 +60,19 @@ export const NotLetIn = ({ why, proveUrl }: { why: Rejection; proveUrl: string |
 };
 
 /** Of a form. Nothing was done. */
-export const NotDone = ({
-  title,
-  lead,
-  back = BASE,
-}: {
-  title: string;
-  lead: string;
-  back?: string;
-}) => (
+export const NotDone = ({ title, lead }: { title: string; lead: string }) => (
   <Alone title={title}>
     <p class="lead">{lead}</p>
-    <p class="row">
-      <a class="button" href={back}>
-        Back to the console
-      </a>
-    </p>
+    <Back />
   </Alone>
+);
+
+const Back = () => (
+  <p class="row">
+    <a class="button" href={BASE}>
+      Back to the console
+    </a>
+  </p>
 );
 
 /** What the service refused, or could not do. */
@@ -89,11 +85,7 @@ export const NotAnswered = ({ refusal }: { refusal: Refusal }) => {
       <p class="soft small">
         <code>{code}</code>, request <code>{requestId}</code>
       </p>
-      <p class="row">
-        <a class="button" href={BASE}>
-          Back to the console
-        </a>
-      </p>
+      <Back />
     </Alone>
   );
 };

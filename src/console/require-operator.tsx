@@ -5,7 +5,7 @@ import { createMiddleware } from 'hono/factory';
 import type { JWTVerifyGetKey } from 'jose';
 import { type AccessTokenVerifier, createAccessTokenVerifier } from '../client/verify/verifier';
 import { loginByAccess, type PlatformAccess, teamKeysOf } from './access-login';
-import type { ConsoleAppEnv, ConsoleContext } from './console-context';
+import { type ConsoleAppEnv, type ConsoleContext, show } from './console-context';
 import type { ConsoleEnv } from './console-env';
 import { type ConsoleSettings, type ParsedSettings, parseSettings } from './console-settings';
 import { FORM_COOKIE, isFormKey, newFormKey, toFormToken } from './form-token';
@@ -46,9 +46,9 @@ function gateOf(env: ConsoleEnv): Gate {
 export const requireOperator = createMiddleware<ConsoleAppEnv>(
   async function requireOperator(c, next) {
     const gate = gateOf(c.env);
-    if (!gate.parsed.ok)
-      return c.html(`<!doctype html>${<NotConfigured mistakes={gate.parsed.mistakes} />}`, 503);
+    if (!gate.parsed.ok) return show(c, <NotConfigured mistakes={gate.parsed.mistakes} />, 503);
     const { settings } = gate.parsed;
+    const proveUrl = toProveUrl(settings);
     const now = Date.now();
     const login = await findLogin(c, settings, gate, now / 1000);
     if (!login.ok) {
@@ -58,8 +58,7 @@ export const requireOperator = createMiddleware<ConsoleAppEnv>(
       const status = { unavailable: 503, not_an_operator: 403, support_staff: 403 } as const;
       const code = login.why in status ? status[login.why as keyof typeof status] : 401;
       if (code === 503) c.header('Retry-After', '5');
-      const proveUrl = toProveUrl(settings);
-      return c.html(`<!doctype html>${<NotLetIn why={login.why} proveUrl={proveUrl} />}`, code);
+      return show(c, <NotLetIn why={login.why} proveUrl={proveUrl} />, code);
     }
     const { operator } = login;
     c.set('operator', operator);
@@ -67,7 +66,7 @@ export const requireOperator = createMiddleware<ConsoleAppEnv>(
     c.set('viewer', {
       operator,
       mayAct: now / 1000 - operator.provedAt <= settings.actMaxAgeSeconds,
-      proveUrl: toProveUrl(settings),
+      proveUrl,
       formToken: await toFormToken(keepFormKey(c), operator.login),
       now,
       host: URL.parse(c.env.ISSUER ?? '')?.host ?? new URL(c.req.url).host,

@@ -2,7 +2,13 @@
 import { Hono } from 'hono';
 import { readAct } from './act-check';
 import { AuditLogPage } from './audit-page';
-import { asOperator, type ConsoleAppEnv, type ConsoleContext } from './console-context';
+import {
+  asOperator,
+  type ConsoleAppEnv,
+  type ConsoleContext,
+  countIn,
+  show,
+} from './console-context';
 import {
   DeliveriesPage,
   type DeliveryState,
@@ -18,8 +24,6 @@ import { valueIn } from './refused-call';
 
 export const serviceRoutes = new Hono<ConsoleAppEnv>();
 
-const page = (c: ConsoleContext, body: unknown) => c.html(`<!doctype html>${body}`);
-
 serviceRoutes.get('/', async (c) => {
   const { SESSIONS } = c.env;
   const by = asOperator(c);
@@ -33,7 +37,7 @@ serviceRoutes.get('/', async (c) => {
     SESSIONS.listSuspicious({ limit: 10 }, by),
   ]);
   const { homes } = valueIn(listed);
-  return page(
+  return show(
     c,
     <OverviewPage
       viewer={c.get('viewer')}
@@ -69,7 +73,7 @@ serviceRoutes.get('/homes', async (c) => {
     SESSIONS.stats({ hours: 1 }, asOperator(c)),
   ]);
   const stats = valueIn(counted);
-  return page(
+  return show(
     c,
     <HomesPage
       viewer={c.get('viewer')}
@@ -82,18 +86,18 @@ serviceRoutes.get('/homes', async (c) => {
 
 serviceRoutes.get('/keys', async (c) => {
   const { keys } = valueIn(await c.env.SESSIONS.listSigningKeys({}, asOperator(c)));
-  return page(c, <KeysPage viewer={c.get('viewer')} keys={keys} />);
+  return show(c, <KeysPage viewer={c.get('viewer')} keys={keys} />);
 });
 
 serviceRoutes.get('/audit', async (c) => {
   const paging = { limit: 50, cursor: c.req.query('cursor') ?? null };
   const audit = valueIn(await c.env.SESSIONS.listAuditEvents(paging, asOperator(c)));
-  return page(c, <AuditLogPage viewer={c.get('viewer')} audit={audit} />);
+  return show(c, <AuditLogPage viewer={c.get('viewer')} audit={audit} />);
 });
 
 serviceRoutes.get('/webhooks', async (c) => {
   const { SESSIONS } = c.env;
-  const { state: asked = '', home: wanted, cursor = null, replayed } = c.req.query();
+  const { state: asked = '', home: wanted, cursor = null } = c.req.query();
   const { homes } = valueIn(await SESSIONS.listHomes({}, asOperator(c)));
   const names = homes.map(({ home }) => home);
   const home = names.find((name) => name === wanted) ?? (names[0] as string);
@@ -101,7 +105,7 @@ serviceRoutes.get('/webhooks', async (c) => {
   const listed = valueIn(
     await SESSIONS.listDeliveries({ home, state, cursor, limit: 50 }, asOperator(c)),
   );
-  return page(
+  return show(
     c,
     <DeliveriesPage
       viewer={c.get('viewer')}
@@ -110,13 +114,13 @@ serviceRoutes.get('/webhooks', async (c) => {
       state={state}
       deliveries={listed.deliveries}
       nextCursor={listed.next_cursor}
-      replayed={replayed !== undefined && /^\d{1,6}$/.test(replayed) ? Number(replayed) : null}
+      replayed={countIn(c, 'replayed')}
     />,
   );
 });
 
 serviceRoutes.get('/webhooks/replay', (c) =>
-  page(c, <ReplayPage viewer={c.get('viewer')} target={toTarget((name) => c.req.query(name))} />),
+  show(c, <ReplayPage viewer={c.get('viewer')} target={toTarget((name) => c.req.query(name))} />),
 );
 
 serviceRoutes.post('/webhooks/replay', async (c) => {

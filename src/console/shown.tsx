@@ -102,5 +102,5 @@ export const toPlace = (
   location: { country: string | null; region?: string | null; city: string | null } | null,
 ) => (location === null ? null : [location.city, location.country].filter(Boolean).join(', '));
 
-export const plural = (count: number, noun: string) =>
-  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+export const plural = (count: number, one: string, many = `${one}s`) =>
+  `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
