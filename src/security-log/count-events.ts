@@ -18,16 +18,24 @@ const SLICE = 1_000;
 const STARTED = 'sessions_started';
 const ENDED = 'sessions_ended';
 
+/** When the hour of a second began. */
+export const hourOf = (second: number) => second - (second % 3600);
+
+/** SQL: what is counted is counted twice, for its hour and for all time. */
+const TWICE = sql`json_each('[0,1]') as whole`;
+const countedFor = (hour: SQL | number) => sql`iif(whole.value, 0, ${hour})`;
+
 /** Adds one slice. Answers whether there is more. */
-export async function countSlice({ db, ...home }: Home, now: number): Promise<boolean> {
+export async function countSlice(home: Home, now: number): Promise<boolean> {
+  const { db } = home;
   const second = Math.floor(now / 1000);
   const untilThen = sql`(select ifnull((select expires_at from ${userSessions} where ${expiresIn(sql`${second}`)} order by expires_at limit 1 offset ${SLICE}), ${second}) from ${cleanupState})`;
-  const { after } = await transact({ db, ...home }, () => ({
+  const { after } = await transact(home, () => ({
     before: db.update(cleanupState).set(withSums(sql`-1`)),
     events: add(db, EVENTS),
     expired: add(
       db,
-      sql`select iif(whole.value, 0, ${second - (second % 3600)}), ${ENDED}, 'expired_absolute', count(*) from ${cleanupState} cross join json_each('[0,1]') as whole cross join ${userSessions} where ${expiresIn(untilThen)} and (revoked_at is null or revoked_at >= expires_at) and home is null group by 1`,
+      sql`select ${countedFor(hourOf(second))}, ${ENDED}, 'expired_absolute', count(*) from ${cleanupState} cross join ${TWICE} cross join ${userSessions} where ${expiresIn(untilThen)} and (revoked_at is null or revoked_at >= expires_at) and home is null group by 1`,
     ),
     after: db
       .update(cleanupState)
@@ -57,7 +65,7 @@ const IS_END = sql`(${TYPE} in ('session_revoked', 'session_evicted') or ${TYPE}
 /** A JSON object: the names that an event counts for, each with its label. */
 const LABELS = sql`json_object('events', ${TYPE}, ${STARTED}, iif(${IS_START}, ifnull(client_id, ''), null), 'sessions_started_by_country', iif(${IS_START}, iif(${COUNTRY} glob '[A-Z][A-Z0-9]', ${COUNTRY}, ''), null), ${ENDED}, iif(${IS_END}, ifnull(${DETAILS} ->> '$.reason', ${TYPE}), null))`;
 /** An event that came along from another home was counted there, as far as the cron had come. */
-const EVENTS = sql`select iif(whole.value, 0, created_at - created_at % 3600), label.key, label.value, count(*) from ${PLACE} cross join ${sessionEvents} cross join json_each(${LABELS}) as label cross join json_each('[0,1]') as whole where seq > after and seq <= after + ${SLICE} and sequence is null and subject <> '' and not ${IS_AUDIT} and label.value is not null group by 1, 2, 3`;
+const EVENTS = sql`select ${countedFor(sql`created_at - created_at % 3600`)}, label.key, label.value, count(*) from ${PLACE} cross join ${sessionEvents} cross join json_each(${LABELS}) as label cross join ${TWICE} where seq > after and seq <= after + ${SLICE} and sequence is null and subject <> '' and not ${IS_AUDIT} and label.value is not null group by 1, 2, 3`;
 
 const add = (db: Home['db'], rows: SQL) =>
   db
@@ -92,7 +100,7 @@ export async function addTallied(home: Home, tallied: Tallied, now: number): Pro
   await transact(home, () => ({
     added: add(
       home.db,
-      sql`select iif(whole.value, 0, ${second - (second % 3600)}), one.value ->> 0, one.value ->> 1, one.value ->> 2 from json_each(${rows}) as one cross join json_each('[0,1]') as whole where true`,
+      sql`select ${countedFor(hourOf(second))}, one.value ->> 0, one.value ->> 1, one.value ->> 2 from json_each(${rows}) as one cross join ${TWICE} where true`,
     ),
   }));
 }

@@ -1,5 +1,6 @@
 /** The numbers of the service, for operators: those of every home, added up. */
 import { queryAll } from '../homes/query-all';
+import { hourOf } from '../security-log/count-events';
 import { type CountRow, readCounts } from '../security-log/read-counts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
@@ -12,7 +13,7 @@ import type { Service } from './service';
 export async function readStats(caller: ClientCaller, service: Service, hours: number) {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
-  const since = 3600 * (Math.floor(service.now() / 3_600_000) - hours + 1);
+  const since = hourOf(Math.floor(service.now() / 1000)) - 3600 * (hours - 1);
   const replicas = service.homes(caller.meter).map(service.replicaOf);
   const { answered, unavailable } = await queryAll(replicas, (replica) =>
     readCounts(replica, authorized.grant, since),

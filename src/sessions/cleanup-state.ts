@@ -5,6 +5,7 @@
 import { and, gt, lt, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { cleanupRuns, cleanupState, counts, userSessions } from '../db/schema';
+import { hourOf } from '../security-log/count-events';
 import type { Walk } from './idle-walk';
 
 /** Three weeks of runs, one every 15 minutes. */
@@ -33,8 +34,7 @@ export async function saveState(
   { walk, cutoff, run }: { walk: Walk; cutoff: Date; run: EndedRun },
 ): Promise<number> {
   const { db } = home;
-  const second = run.startedAt.getTime() / 1000;
-  const hour = second - (second % 3600);
+  const hour = hourOf(run.startedAt.getTime() / 1000);
   const oldest = sql`min(
     coalesce((select min(${userSessions.expiresAt}) from ${userSessions} where ${lt(userSessions.expiresAt, cutoff)}), ${cutoff.getTime() / 1000}),
     coalesce((select min(${userSessions.revokedAt}) from ${userSessions} where ${lt(userSessions.revokedAt, cutoff)}), ${cutoff.getTime() / 1000})
