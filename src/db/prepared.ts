@@ -4,7 +4,6 @@
  * of the placeholders.
  */
 import { fillPlaceholders, type Placeholder, sql } from 'drizzle-orm';
-import type { Home, Replica } from './d1';
 import { type Builders, builders, prepare, type Statement, toStatement } from './statements';
 
 export type Values = Record<string, string | number | null>;
@@ -22,9 +21,9 @@ export type Given = string | number | null | Placeholder;
  */
 export function writtenOnce<Query extends Statement>(
   build: (db: Builders) => Query,
-): (copy: Home | Replica, values: Values) => Query {
+): (values: Values) => Query {
   const prepared = prepare(build(builders));
-  return (_copy, values) =>
+  return (values) =>
     toStatement({
       sql: prepared.sql,
       params: fillPlaceholders(prepared.params, values),
@@ -35,11 +34,11 @@ export function writtenOnce<Query extends Statement>(
 /** The same for a statement whose SQL depends on an object that lives as long as the isolate. */
 export function writtenOncePer<Key extends object, Query extends Statement>(
   build: (db: Builders, key: Key) => Query,
-): (copy: Home | Replica, key: Key, values: Values) => Query {
-  const written = new WeakMap<Key, (copy: Home | Replica, values: Values) => Query>();
-  return (copy, key, values) => {
+): (key: Key, values: Values) => Query {
+  const written = new WeakMap<Key, (values: Values) => Query>();
+  return (key, values) => {
     const statement = written.get(key) ?? writtenOnce((db) => build(db, key));
     written.set(key, statement);
-    return statement(copy, values);
+    return statement(values);
   };
 }

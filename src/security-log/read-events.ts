@@ -2,7 +2,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import type { SessionPolicies } from '../config/session-policy';
-import { type Home, type Replica, transact } from '../db/d1';
+import { type Replica, transact } from '../db/d1';
 import { given, writtenOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
 import { type NumberedPage, PASSED_OVER, toNumberedPage } from '../numbered-pages';
@@ -31,8 +31,8 @@ export function listOwnEvents(
   return readFor(copies, policy, owner.sessionId, now, async (copy) => {
     const subject = owner.userId ?? owner.sessionId;
     const statements = {
-      own: selectSession(copy, owner.sessionId),
-      events: selectEvents(copy, subject, query),
+      own: selectSession(owner.sessionId),
+      events: selectEvents(subject, query),
     };
     const { own, events } = await transact(copy, () => statements);
     return { own: own[0], answer: toEventPage(events, query) };
@@ -46,7 +46,7 @@ export async function listUserEvents(
   userId: string,
   query: EventQuery,
 ): Promise<EventPage> {
-  const newest = selectEvents(replica, userId, query, PASSED_OVER);
+  const newest = selectEvents(userId, query, PASSED_OVER);
   const { events } = await transact(replica, () => ({ events: newest }));
   return toEventPage(events, query, ({ clientId }) => grant.includes(clientId));
 }
@@ -63,15 +63,10 @@ const newestOf = writtenOnce((db) =>
 /**
  * The statement of a page of a subject's events, and so many more as are not to be shown, maybe.
  */
-export function selectEvents(
-  copy: Home | Replica,
-  subject: string,
-  { before, limit }: EventQuery,
-  passedOver = 0,
-) {
+export function selectEvents(subject: string, { before, limit }: EventQuery, passedOver = 0) {
   // One more than asked for tells whether there is a next page.
   const most = limit + 1 + passedOver;
-  return newestOf(copy, { subject, before: before ?? Number.MAX_SAFE_INTEGER, limit: most });
+  return newestOf({ subject, before: before ?? Number.MAX_SAFE_INTEGER, limit: most });
 }
 
 export function toEventPage(

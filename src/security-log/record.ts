@@ -125,7 +125,6 @@ export type Written = readonly string[] | { subject: string; atMost: number; aft
  * them). It reads no more of a long log than what the transaction may have written, and a margin.
  */
 export function reportTo(
-  home: Home,
   { requestId, webhooks }: Reporting,
   { written, now }: { written: Written; now: number },
 ): { deliveries: BatchItem<'sqlite'>[]; readBack: ReturnType<typeof readBackOf> } {
@@ -136,8 +135,8 @@ export function reportTo(
       ? [AMONG_NEWEST, { ...at, ...written, after: written.after ?? 0, margin: MARGIN }]
       : [byIds(written.length), { ...at, ...toNumbered(written) }];
   return {
-    deliveries: webhooks.map((webhook) => which.deliveriesTo(home, webhook, values)),
-    readBack: which.readBack(home, values),
+    deliveries: webhooks.map((webhook) => which.deliveriesTo(webhook, values)),
+    readBack: which.readBack(values),
   };
 }
 

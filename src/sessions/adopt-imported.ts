@@ -31,7 +31,7 @@ export async function adoptImported(
   );
   const { own } = await transact(home, () => ({
     adopted: home.db.update(userSessions).set({ expiresAt }).where(isFirst),
-    own: selectSession(home, sessionId),
+    own: selectSession(sessionId),
   }));
   const [session] = own;
   if (session === undefined || session.clientId !== clientId) return null;

@@ -61,7 +61,7 @@ export async function answerEvent(
   );
   const may = mayEndOthers(home, owner, revocation);
   const read = await transact(home, () => ({
-    own: selectSession(home, sessionId),
+    own: selectSession(sessionId),
     event: home.db.select().from(sessionEvents).where(isTheirs),
   }));
   const refused = whyRefused(read.own[0], owner, revocation);
@@ -96,7 +96,7 @@ export async function readAsked(
   { eventId, sessionId }: { eventId: string; sessionId: string },
 ): Promise<{ event: SessionEvent; session: Session | null } | null | Moved> {
   const read = await transact(home, () => ({
-    session: selectSession(home, sessionId),
+    session: selectSession(sessionId),
     event: home.db.select().from(sessionEvents).where(isAsked(eventId, sessionId)),
   }));
   const [session = null] = read.session;

@@ -80,16 +80,16 @@ export async function authenticateSession(
     lastId: eventIds.at(-1) ?? null,
     details: toDetails({ details, once }),
   };
-  const report = reportTo(home, reporting, { written: eventIds, now });
+  const report = reportTo(reporting, { written: eventIds, now });
   const { authenticated, written, rows } = await transact(home, (isRerun) => {
     const of = isRerun ? OF_RERUN : OF_FIRST_RUN;
     return {
-      leftOut: of.leftOut(home, policy, values),
-      logged: of.log(home, policy, values),
-      authenticated: of.authenticate(home, policy, values),
+      leftOut: of.leftOut(policy, values),
+      logged: of.log(policy, values),
+      authenticated: of.authenticate(policy, values),
       deliveries: report.deliveries,
       written: report.readBack,
-      rows: selectSession(home, sessionId),
+      rows: selectSession(sessionId),
     };
   });
   const [session] = authenticated;

@@ -50,7 +50,7 @@ export async function changeIfUnchanged(
   const { requestId } = reporting;
   const at = { sessionId: row.id, condition: isAsRead, requestId, now };
   const recording = event && (await toRecording(home, event, at));
-  const report = recording && reportTo(home, reporting, { written: recording.eventIds, now });
+  const report = recording && reportTo(reporting, { written: recording.eventIds, now });
   const { asRead, written, after } = await transact(home, (isRerun) => {
     wasRerun = isRerun;
     return {
@@ -59,7 +59,7 @@ export async function changeIfUnchanged(
       changed: change && db.update(userSessions).set(change).where(isAsRead),
       deliveries: report?.deliveries ?? null,
       written: report?.readBack ?? null,
-      after: selectSession(home, row.id),
+      after: selectSession(row.id),
     };
   });
   const events = written ?? [];

@@ -4,7 +4,6 @@
  * have, is NULL, and then its part of the condition holds.
  */
 import { and, eq, isNotNull, isNull, not, or, type SQL, sql } from 'drizzle-orm';
-import type { Home } from '../db/d1';
 import { insertWhere } from '../db/insert-where';
 import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared';
 import { sessionEvents, usedAssertions, userSessions, users } from '../db/schema';
@@ -157,13 +156,13 @@ export const readRefusal = writtenOncePer((db, limit: SessionLimit) =>
 );
 
 /** The statements up to the session and what is used up by it. */
-export function insertStart(home: Home, limit: SessionLimit, values: Values, mayEvict: boolean) {
+export function insertStart(limit: SessionLimit, values: Values, mayEvict: boolean) {
   return {
-    claimed: values.salt === null ? null : claim(home, limit, values),
-    user: values.userId === null || values.act !== null ? null : insertUser(home, limit, values),
-    evictionLogged: mayEvict ? logEviction(home, limit, values) : null,
-    evicted: mayEvict ? evict(home, values) : null,
-    session: insertSession(home, limit, values),
-    assertionUsed: values.assertion === null ? null : useAssertion(home, values),
+    claimed: values.salt === null ? null : claim(limit, values),
+    user: values.userId === null || values.act !== null ? null : insertUser(limit, values),
+    evictionLogged: mayEvict ? logEviction(limit, values) : null,
+    evicted: mayEvict ? evict(values) : null,
+    session: insertSession(limit, values),
+    assertionUsed: values.assertion === null ? null : useAssertion(values),
   };
 }

@@ -165,27 +165,27 @@ function insert(
   const isStarted = isSupport || !isHandedOff;
   const mayBeNew = isStarted && !isSupport && imported === null && mayBeNewDevice(input);
   const mayEvict = input.userId !== null && limit.evictsOldest;
-  const guest = input.guestSessionId === null ? null : upgradeGuest(home, limit.policies, all);
+  const guest = input.guestSessionId === null ? null : upgradeGuest(limit.policies, all);
   const written = [
     ...(isStarted ? [ids.createdId] : []),
     ...(mayBeNew ? [ids.newDeviceId] : []),
     ...(mayEvict ? [ids.evictedId] : []),
     ...(guest === null ? [] : [ids.upgradedId]),
   ];
-  const report = reportTo(home, reporting, { written, now });
+  const report = reportTo(reporting, { written, now });
   const statements = {
-    ...insertStart(home, limit, all, mayEvict),
+    ...insertStart(limit, all, mayEvict),
     guestLogged: guest?.logged ?? null,
     guestEnded: guest?.ended ?? null,
     guestAdopted: guest?.adopted ?? null,
     guestEvents: guest?.events ?? null,
-    startLogged: isStarted ? (isSupport ? logSupport : logStart)(home, all) : null,
+    startLogged: isStarted ? (isSupport ? logSupport : logStart)(all) : null,
     act: act && recordAct(home, act, isCreated(home, `${values.sessionId}`)),
-    newDeviceLogged: mayBeNew ? logNewDevice(home, all) : null,
+    newDeviceLogged: mayBeNew ? logNewDevice(all) : null,
     deliveries: report.deliveries,
     events: report.readBack,
-    own: readOutcome(home, limit, all),
-    claims: values.salt === null ? null : readClaim(home, all),
+    own: readOutcome(limit, all),
+    claims: values.salt === null ? null : readClaim(all),
   };
   return transact(home, () => statements);
 }
@@ -201,7 +201,7 @@ async function whyRefused(
   { guestSessionId, userId, act }: NewSession,
   values: Values,
 ): Promise<RefusedReason | 'crowded'> {
-  const asked = readRefusal(home, limit, { ...values, evictedId: null });
+  const asked = readRefusal(limit, { ...values, evictedId: null });
   const { answers } = await transact(home, () => ({ answers: asked }));
   const [why] = answers;
   if (why?.hasMoved === 1) return 'user_moved';

@@ -77,7 +77,7 @@ async function evictOldest(
   } as const;
   for (let slices = 0; slices < MAX_SLICES; slices += 1) {
     const written = { subject: userId, atMost: SLICE, after: events.at(-1)?.seq ?? afterSeq };
-    const report = reportTo(home, reporting, { written, now });
+    const report = reportTo(reporting, { written, now });
     const { evicted, reported } = await transact(home, () => ({
       logged: recordWhere(home, event, {
         condition: isExcess,

@@ -137,6 +137,6 @@ function reportStart(
     requestId,
     now,
   });
-  const report = reportTo(home, reporting, { written: eventIds, now });
+  const report = reportTo(reporting, { written: eventIds, now });
   return { statements: [...statements, ...report.deliveries], readBack: report.readBack };
 }

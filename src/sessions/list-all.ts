@@ -43,7 +43,7 @@ export async function listAllSessions(
     before: before ?? Number.MAX_SAFE_INTEGER,
     limit: limit + 1 + PASSED_OVER,
   };
-  const statements = { guest: selectSession(copy, userId), read: newest(copy, values) };
+  const statements = { guest: selectSession(userId), read: newest(values) };
   const { guest, read } = await transact(copy, () => statements);
   const isShown = (session: Session) =>
     session.movedTo === null && grant.includes(session.clientId) && matches(filter, session);

@@ -42,8 +42,8 @@ export function listOwnSessions(
 ): Promise<SessionPage | Moved | null> {
   return readFor(copies, policy, owner.sessionId, now, async (copy) => {
     const statements = {
-      own: selectSession(copy, owner.sessionId),
-      ...selectOf(copy, owner, page),
+      own: selectSession(owner.sessionId),
+      ...selectOf(owner, page),
     };
     const { own, ...read } = await transact(copy, () => statements);
     return { own: own[0], answer: toOwnPage(own, read, page, policy, now) };
@@ -51,10 +51,10 @@ export function listOwnSessions(
 }
 
 /** The statements of a page of a person's own; none for a guest, who has the one session. */
-export function selectOf(copy: Home | Replica, { userId }: SessionOwner, page: Page) {
+export function selectOf({ userId }: SessionOwner, page: Page) {
   const { after, limit } = page;
   if (userId === null) return { sameSecond: null, earlier: null };
-  return selectOpen(copy, userId, after, limit + 1 + PASSED_OVER);
+  return selectOpen(userId, after, limit + 1 + PASSED_OVER);
 }
 
 interface Read {
@@ -88,8 +88,8 @@ export async function listUserSessions(
 ): Promise<SessionPage> {
   const page = { ...asked, after: startOf(asked.after, filter) };
   const statements = {
-    guest: selectSession(copy, userId),
-    ...selectOf(copy, { sessionId: userId, userId }, page),
+    guest: selectSession(userId),
+    ...selectOf({ sessionId: userId, userId }, page),
   };
   const { guest, sameSecond, earlier } = await transact(copy, () => statements);
   const isShown = (session: SessionWithNotBefore) =>

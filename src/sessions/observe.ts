@@ -21,7 +21,7 @@ export async function observe(
   const condition = eq(userSessions.id, id);
   const at = { sessionId: id, condition, requestId, now };
   const recording = await toRecording(home, event, at);
-  const report = reportTo(home, reporting, { written: recording.eventIds, now });
+  const report = reportTo(reporting, { written: recording.eventIds, now });
   const { written } = await transact(home, () => ({
     recorded: recording.statements,
     deliveries: report.deliveries,

@@ -59,16 +59,11 @@ const openOfSameSecond = pageOf(after.sameSecond);
 const openBefore = pageOf(after.earlier);
 
 /** The statements that read the newest so many after a position. */
-export function selectOpen(
-  copy: Home | Replica,
-  userId: string,
-  position: Position | null,
-  limit: number,
-) {
+export function selectOpen(userId: string, position: Position | null, limit: number) {
   const values = { userId, limit, ...toBounds(position) };
   return {
-    sameSecond: position === null ? null : openOfSameSecond(copy, values),
-    earlier: openBefore(copy, values),
+    sameSecond: position === null ? null : openOfSameSecond(values),
+    earlier: openBefore(values),
   };
 }
 

@@ -5,7 +5,6 @@
  */
 import { and, eq, sql } from 'drizzle-orm';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
-import type { Home } from '../db/d1';
 import { given, writtenOnce } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { isUnremarkable, keepKnownSql, toCompared, toPatch } from '../risk/signals';
@@ -54,13 +53,12 @@ const ofUntold = writeStatement(false);
 
 /** Returns the session's id; nothing, when the refresh is no ordinary one. */
 export function ordinaryRefresh(
-  home: Home,
   policies: SessionPolicies,
   { clientId, hash, successors: [next], ask, signals, formerNetwork }: RefreshAttempt,
   { sessionId, isDeviceTold, now }: { sessionId: string; isDeviceTold: boolean; now: number },
 ) {
   const statement = isDeviceTold ? ofTold : ofUntold;
-  return statement(home, {
+  return statement({
     ...{ sessionId, clientId, hash, nextHash: next.hash, lastSignals: toPatch(signals) },
     ...toValuesOfNow(now),
     ...toValuesOfAsk(ask),

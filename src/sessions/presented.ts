@@ -132,8 +132,8 @@ export async function revokePresented(
   const { reporting, now } = revocation;
   const { clientId } = presentation;
   const by = { by: 'client', client_id: clientId, reason: 'signed_out' } as const;
-  const own = selectSession(home, sessionId);
-  const end = endById(home, { sessionId, clientId }, by, revocation);
+  const own = selectSession(sessionId);
+  const end = endById({ sessionId, clientId }, by, revocation);
   const {
     own: [before],
     events: ended,

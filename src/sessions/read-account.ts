@@ -65,10 +65,10 @@ export async function readAccount(
   const shown = { subject, before: before ?? Number.MAX_SAFE_INTEGER, limit: most };
   return readForLive(copies, session, async (copy) => {
     const statements = {
-      own: selectSession(copy, session.id),
-      ...selectOf(copy, owner, page),
-      events: selectEvents(copy, subject, activity),
-      of: sessionsOfEvents(copy, shown),
+      own: selectSession(session.id),
+      ...selectOf(owner, page),
+      events: selectEvents(subject, activity),
+      of: sessionsOfEvents(shown),
     };
     const { own, events, of, ...read } = await transact(copy, () => statements);
     return {

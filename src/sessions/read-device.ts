@@ -62,10 +62,10 @@ export function readDevice(
   const values = { subject, sessionId, before: before ?? Number.MAX_SAFE_INTEGER };
   return readForLive(copies, own, async (copy) => {
     const read = await transact(copy, () => ({
-      own: selectSession(copy, own.id),
-      session: selectSession(copy, sessionId),
-      events: eventsOfSession(copy, values),
-      last: lastOfWindow(copy, values),
+      own: selectSession(own.id),
+      session: selectSession(sessionId),
+      events: eventsOfSession(values),
+      last: lastOfWindow(values),
     }));
     const [session] = read.session;
     const isTheirs = session && (session.userId ?? session.id) === subject;

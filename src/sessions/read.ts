@@ -26,7 +26,7 @@ export async function findSession(
   home: Home,
   id: string,
 ): Promise<SessionWithNotBefore | Moved | null> {
-  const own = selectSession(home, id);
+  const own = selectSession(id);
   const {
     rows: [row],
   } = await transact(home, () => ({ rows: own }));
@@ -40,7 +40,7 @@ export async function findSessions(
   ids: readonly string[],
 ): Promise<(SessionWithNotBefore | Moved | null)[]> {
   const found = await transact(home, () =>
-    Object.fromEntries(ids.map((id, index) => [`${index}`, selectSession(home, id)])),
+    Object.fromEntries(ids.map((id, index) => [`${index}`, selectSession(id)])),
   );
   return ids.map((_, index) => {
     const [row] = found[`${index}`] ?? [];
@@ -96,8 +96,8 @@ export async function findForOwner(
   now: number,
 ): Promise<{ own: Session | null; session: Session | null } | Moved> {
   const found = await transact(home, () => ({
-    own: selectSession(home, owner.sessionId),
-    other: id === owner.sessionId ? null : selectSession(home, id),
+    own: selectSession(owner.sessionId),
+    other: id === owner.sessionId ? null : selectSession(id),
   }));
   const own = whileLive(found.own[0] ?? null, policy, now);
   if (own === MOVED) return MOVED;

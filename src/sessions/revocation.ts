@@ -63,7 +63,7 @@ export function endOne(
 ) {
   const id = crypto.randomUUID();
   const { reporting, now } = revocation;
-  const report = reportTo(home, reporting, { written: [id], now });
+  const report = reportTo(reporting, { written: [id], now });
   return {
     ...endWhere(home, condition, by, { ...revocation, eventId: id }),
     deliveries: report.deliveries,
@@ -73,7 +73,6 @@ export function endOne(
 
 /** The same of a session by its id; `clientId`: only if it is of this client. */
 export function endById(
-  home: Home,
   { sessionId, clientId }: { sessionId: string; clientId: string | null },
   by: RevokedBy,
   { policy, reporting, now }: Revocation,
@@ -85,10 +84,10 @@ export function endById(
     reason: by.reason,
     details: JSON.stringify(by),
   };
-  const report = reportTo(home, reporting, { written: [eventId], now });
+  const report = reportTo(reporting, { written: [eventId], now });
   return {
-    logged: logById(home, policy, values),
-    ended: endOfId(home, values),
+    logged: logById(policy, values),
+    ended: endOfId(values),
     deliveries: report.deliveries,
     events: report.readBack,
   };

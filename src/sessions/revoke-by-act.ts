@@ -37,7 +37,7 @@ export async function revokeByAct(
     own: [session],
     events,
   } = await transact(home, () => ({
-    own: selectSession(home, sessionId),
+    own: selectSession(sessionId),
     act: recordAct(home, { ...act, toldBy: home.name }, exists(live)),
     ...end,
   }));

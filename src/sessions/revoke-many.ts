@@ -38,7 +38,7 @@ export async function revokeOthers(
   do {
     const slice = endSlice(home, userId, { after, events }, others, BY_USER, revocation);
     const done = await transact(home, () => ({
-      own: selectSession(home, sessionId),
+      own: selectSession(sessionId),
       ...slice,
     }));
     events.push(...done.events);
@@ -70,7 +70,7 @@ export async function revokeEverywhere(
     const slice = endSlice(home, userId, { after, events }, others, BY_USER, revocation);
     const ownEnd = endOne(home, and(isOwn, mayEnd, isLast), BY_USER, revocation);
     const done = await transact(home, () => ({
-      own: selectSession(home, sessionId),
+      own: selectSession(sessionId),
       ...slice,
       ownLogged: ownEnd.logged,
       ownEnded: ownEnd.ended,
@@ -156,7 +156,7 @@ function endSlice(
   // A guest has the one session.
   const slice = sliceOfOpen(home, userId ?? '', after);
   const { reporting, now } = revocation;
-  const report = reportTo(home, reporting, {
+  const report = reportTo(reporting, {
     written: { subject: userId ?? '', atMost: SLICE + 1, after: events.at(-1)?.seq ?? 0 },
     now,
   });

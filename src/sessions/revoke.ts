@@ -49,7 +49,7 @@ async function revokeNamed(
   by: RevokedBy,
   revocation: Revocation,
 ): Promise<RecordedEvent[] | Moved> {
-  const end = endById(home, target, by, revocation);
+  const end = endById(target, by, revocation);
   const { events } = await transact(home, () => end);
   // Where none was live, it may be because it has left; to ask at once would cost each a read.
   const isElsewhere = events.length === 0 && (await findSession(home, target.sessionId)) === MOVED;
@@ -67,7 +67,7 @@ export async function revokeOne(
   const condition = and(target, mayEndOthers(home, owner, revocation));
   const end = endOne(home, condition, BY_USER, revocation);
   const { own, targets, events } = await transact(home, () => ({
-    own: selectSession(home, owner.sessionId),
+    own: selectSession(owner.sessionId),
     targets: home.db.select({ id: userSessions.id }).from(userSessions).where(target),
     ...end,
   }));

@@ -94,7 +94,7 @@ export async function rotateSession(
   const { sessions } = policy;
   let wasRerun = false;
 
-  const ordinary = ordinaryRefresh(home, sessions, attempt, {
+  const ordinary = ordinaryRefresh(sessions, attempt, {
     sessionId: token.sessionId,
     isDeviceTold: !untold.includes('browser'),
     now,
@@ -104,7 +104,7 @@ export async function rotateSession(
     untold.includes(name),
   );
   const weighing = isRecognizable ? policy : { ...policy, lostAnswerSeconds: 0 };
-  const own = selectSession(home, token.sessionId);
+  const own = selectSession(token.sessionId);
   const { ordinary: rotated, own: found } = await transact(home, (isRerun) => {
     wasRerun = isRerun;
     return { ordinary, own };

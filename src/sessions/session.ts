@@ -5,7 +5,6 @@
  */
 import { and, eq, getTableColumns, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
-import type { Home, Replica } from '../db/d1';
 import { given, type Values, writtenOnce } from '../db/prepared';
 import { EVERYONE, notBefores, SUBJECT, userSessions } from '../db/schema';
 import { type EndReason, type RevokedReason, toEndReason } from './end-reason';
@@ -78,8 +77,8 @@ const sessionById = writtenOnce((db) =>
 );
 
 /** The statement that reads a session, with what `checkSession` needs to know. */
-export function selectSession(copy: Home | Replica, id: string) {
-  return sessionById(copy, { id });
+export function selectSession(id: string) {
+  return sessionById({ id });
 }
 
 /**

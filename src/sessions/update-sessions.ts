@@ -96,7 +96,7 @@ export async function updateByAct(
   } = await transact(home, () => ({
     act: recordAct(home, { ...act, toldBy: home.name }, exists(live)),
     updated: updateWhere(home, change, target, now),
-    own: selectSession(home, sessionId),
+    own: selectSession(sessionId),
   }));
   if (session === undefined) return null;
   const ended = checkSession(session, policy, now);
@@ -149,8 +149,8 @@ export async function labelSession(
   );
   const { updated, own, after } = await transact(home, () => ({
     updated: updateWhere(home, { label }, target, now),
-    own: selectSession(home, owner.sessionId),
-    after: selectSession(home, sessionId),
+    own: selectSession(owner.sessionId),
+    after: selectSession(sessionId),
   }));
   const ended = own[0] && checkSession(own[0], policy, now);
   if (ended === MOVED) return MOVED;

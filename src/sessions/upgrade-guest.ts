@@ -77,19 +77,19 @@ const adoptEvents = writtenOnce((db) => {
 });
 
 /** The statements of the end, and of the adoption of the row and a slice of the log. */
-export function upgradeGuest(home: Home, policy: SessionPolicies, values: Values) {
+export function upgradeGuest(policy: SessionPolicies, values: Values) {
   return {
-    logged: logUpgrade(home, policy, values),
-    ended: endGuest(home, policy, values),
-    adopted: adoptSession(home, values),
-    events: adoptEvents(home, values),
+    logged: logUpgrade(policy, values),
+    ended: endGuest(policy, values),
+    adopted: adoptSession(values),
+    events: adoptEvents(values),
   };
 }
 
 /** Adopts the rest of a long log, when the create has adopted a slice of it. */
 export async function adoptRest(home: Home, values: Values, adopted: number): Promise<void> {
   for (let slice = adopted; slice === SLICE; ) {
-    const { events } = await transact(home, () => ({ events: adoptEvents(home, values) }));
+    const { events } = await transact(home, () => ({ events: adoptEvents(values) }));
     slice = events.length;
   }
 }

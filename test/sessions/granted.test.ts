@@ -35,7 +35,7 @@ it('IS_GRANTED is whyNotGranted, also of a column that holds nonsense', async ()
     fc.asyncProperty(column, column, ask, async (audiences, scopes, asked) => {
       await db.update(userSessions).set({ audiences, scopes }).where(eq(userSessions.id, id));
       const { rows } = await transact(home, () => ({
-        rows: granted(home, toValuesOfAsk(asked)),
+        rows: granted(toValuesOfAsk(asked)),
       }));
       const isGranted = whyNotGranted({ audiences, scopes }, asked) === null;
       expect(rows.length === 1).toBe(isGranted);

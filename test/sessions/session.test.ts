@@ -210,7 +210,7 @@ describe('in SQL', () => {
             movedTo: hasMoved ? 'DB_WEUR' : null,
           }),
           notBefore: notBefore === null ? db.delete(notBefores) : outdated,
-          read: selectSession(home, id),
+          read: selectSession(id),
           live: matching(isLive(settings, now)),
           within: matching(isWithinGrace(settings, now)),
           cleared: db.delete(notBefores),
