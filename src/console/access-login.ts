@@ -1,7 +1,8 @@
 /**
- * Operators who come through Cloudflare Access. The platform's own word for who it is (`ctx.access`)
- * counts where it is there; else the assertion that Access sends with each request does, verified by
- * the team's keys. Never the cookie: a header is what Access itself sets on each request.
+ * Operators who come through Cloudflare Access. The platform's own word for who it is
+ * (`ctx.access`) counts where it is there; else the assertion that Access sends with each request
+ * does, verified by the team's keys. Never the cookie: a header is what Access itself sets on each
+ * request.
  */
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { AccessSettings } from './console-settings';

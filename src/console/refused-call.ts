@@ -1,4 +1,6 @@
-/** What the service answered to a call: its value, or an error that the console's page then tells. */
+/**
+ * What the service answered to a call: its value, or an error that the console's page then tells.
+ */
 import type { Answer, Refusal } from '../client/rpc';
 
 export class RefusedCall extends Error {

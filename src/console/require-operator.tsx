@@ -1,4 +1,6 @@
-/** Nobody sees anything of the console, and nothing is asked of the service, but for an operator. */
+/**
+ * Nobody sees anything of the console, and nothing is asked of the service, but for an operator.
+ */
 
 import { getCookie, setCookie } from 'hono/cookie';
 import { createMiddleware } from 'hono/factory';
@@ -13,7 +15,9 @@ import type { Login } from './operator';
 import { NotConfigured, NotLetIn } from './refusal-pages';
 import { loginBySession } from './session-login';
 
-/** What an isolate keeps: of one environment, the settings, and the keys that logins are checked by. */
+/**
+ * What an isolate keeps: of one environment, the settings, and the keys that logins are checked by.
+ */
 interface Gate {
   parsed: ParsedSettings;
   verifier: AccessTokenVerifier | null;

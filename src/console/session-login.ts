@@ -1,6 +1,6 @@
 /**
- * Operators who come with a session of the service in the browser's cookies. Nothing is rotated: the
- * service gives an access token for the cookie, if the session is live at this moment, and the
+ * Operators who come with a session of the service in the browser's cookies. Nothing is rotated:
+ * the service gives an access token for the cookie, if the session is live at this moment, and the
  * package's verifier says whose it is and how long ago they proved it.
  */
 import { ACCOUNTS, CURRENT_COOKIE, ofAccount } from '../client/verify/account-cookies';

@@ -7,8 +7,8 @@ import { type JsonSchema, toSchema } from './json-schema';
 import type { Answer, Operation, Parameter, Security } from './operation';
 
 /**
- * An empty one says that it goes without. What a form has in `client_id` and `client_secret`, OpenAPI
- * has no scheme for; the bodies have those members.
+ * An empty one says that it goes without. What a form has in `client_id` and `client_secret`,
+ * OpenAPI has no scheme for; the bodies have those members.
  */
 const REQUIREMENTS: Record<Security, readonly object[]> = {
   client: [{ client: [] }],

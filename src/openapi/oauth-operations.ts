@@ -1,4 +1,7 @@
-/** OAuth: tokens, signing out, introspection. Parameters that are not known are ignored (RFC 6749 §3.2). */
+/**
+ * OAuth: tokens, signing out, introspection. Parameters that are not known are ignored (RFC 6749
+ * §3.2).
+ */
 import * as v from 'valibot';
 import { IMPORTED_TYPE, JWT_BEARER, TOKEN_EXCHANGE } from '../http/oauth/grants';
 import { EXAMPLE } from './examples';

@@ -76,7 +76,9 @@ const add = (db: Home['db'], rows: SQL) =>
       set: { value: sql`${counts.value} + excluded.value` },
     });
 
-/** What follows from the sums of all time, with what they were taken off before, and added after. */
+/**
+ * What follows from the sums of all time, with what they were taken off before, and added after.
+ */
 function withSums(sign: SQL) {
   const sumOf = (value: SQL) =>
     sql`${sign} * (select ifnull(sum(${value}), 0) from ${counts} where ${eq(counts.hour, 0)} and name in (${STARTED}, ${ENDED}))`;

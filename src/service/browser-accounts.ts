@@ -1,7 +1,7 @@
 /**
  * Several accounts in one browser, each a session of its own. A client that keeps several adds the
- * sign-in of another person to those that are there; whoever signs in again takes the place of their
- * own former session. A browser that is full refuses: nobody is signed out unasked.
+ * sign-in of another person to those that are there; whoever signs in again takes the place of
+ * their own former session. A browser that is full refuses: nobody is signed out unasked.
  */
 import type { Client } from '../config/clients';
 import { findBrowserClient } from '../config/refused-clients';

@@ -27,7 +27,8 @@ export async function actInEveryHome(
   reportAct(caller, act, answered);
   assertAllAnswered(unavailable);
   if (homes.length === 1) return;
-  // Sessions that left a home before it was asked, for one that had been asked already, were missed.
+  // Sessions that left a home before it was asked, for one that had been asked already, were
+  // missed.
   const userLocation = await findUser(caller, service, userId);
   assertAllAnswered(userLocation.unavailable);
   await finishMoves(caller, service, userLocation);

@@ -1,4 +1,6 @@
-/** Signing in in a browser, beside the accounts that it has, or in the place of a former session. */
+/**
+ * Signing in in a browser, beside the accounts that it has, or in the place of a former session.
+ */
 import { type Held, placeAccount } from './browser-accounts';
 import type { Caller } from './caller';
 import { endReplaced } from './end-by-cookies';

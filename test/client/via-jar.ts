@@ -1,4 +1,6 @@
-/** Requests of the client as a browser would send them to the service, with the cookies of a jar. */
+/**
+ * Requests of the client as a browser would send them to the service, with the cookies of a jar.
+ */
 import { ISSUER, type TestService } from '../fixtures';
 import { type Jar, SAME_ORIGIN } from '../http/browser/browser';
 

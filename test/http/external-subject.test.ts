@@ -1,7 +1,7 @@
 /**
- * Per client, what `sub` of its access tokens is: the user's id, or what one issuer calls the person
- * (RFC 9068 §2.2: unique among those that an issuer names). Then `uid` is the id, by which the
- * service, verifiers and the revocation list know the person, whatever `sub` looks like.
+ * Per client, what `sub` of its access tokens is: the user's id, or what one issuer calls the
+ * person (RFC 9068 §2.2: unique among those that an issuer names). Then `uid` is the id, by which
+ * the service, verifiers and the revocation list know the person, whatever `sub` looks like.
  */
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';

@@ -1,4 +1,6 @@
-/** What `/healthz` and the log say of a service whose cron does not run, or whose database is away. */
+/**
+ * What `/healthz` and the log say of a service whose cron does not run, or whose database is away.
+ */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { runScheduled } from '../../src/scheduled';

@@ -1,4 +1,7 @@
-/** `edge-sessions client add --print`: an entry of CLIENTS that the service takes, and its secret, once. */
+/**
+ * `edge-sessions client add --print`: an entry of CLIENTS that the service takes, and its secret,
+ * once.
+ */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';

@@ -1,4 +1,7 @@
-/** `edge-sessions sessions` and `events watch` beside a running service, and the questions of `init`. */
+/**
+ * `edge-sessions sessions` and `events watch` beside a running service, and the questions of
+ * `init`.
+ */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

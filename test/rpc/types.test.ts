@@ -83,7 +83,9 @@ describe('what a call takes is in its types', () => {
   });
 });
 
-/** The client's types stand alone, and are the service's own: `npm run check:types` compares them. */
+/**
+ * The client's types stand alone, and are the service's own: `npm run check:types` compares them.
+ */
 it('why a session is over, or a sign-in refused, is the same to the service and in the types', () => {
   expectTypeOf<told.RefusalReason>().toEqualTypeOf<RefusalReason>();
   expectTypeOf<told.AssertionReason>().toEqualTypeOf<AssertionReason>();

@@ -1,4 +1,6 @@
-/** docs/runbooks.md, "A home is lost": an empty database under the same binding, and who is where. */
+/**
+ * docs/runbooks.md, "A home is lost": an empty database under the same binding, and who is where.
+ */
 import { env } from 'cloudflare:test';
 import { expect, it } from 'vitest';
 import { createApp } from '../../src/http/app';

@@ -1,4 +1,6 @@
-/** docs/runbooks.md, "The cron does not run": what says so, what goes on, and what a late run does. */
+/**
+ * docs/runbooks.md, "The cron does not run": what says so, what goes on, and what a late run does.
+ */
 import { env } from 'cloudflare:test';
 import { expect, it } from 'vitest';
 import { runScheduled } from '../../src/scheduled';

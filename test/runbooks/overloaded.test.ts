@@ -1,4 +1,6 @@
-/** docs/runbooks.md, "D1 is overloaded": what is answered and logged, and that nobody is signed out. */
+/**
+ * docs/runbooks.md, "D1 is overloaded": what is answered and logged, and that nobody is signed out.
+ */
 import { expect, it } from 'vitest';
 import { verifierOf } from '../client/verifier';
 import { startService } from '../fixtures';

@@ -1,7 +1,8 @@
 /**
  * express-session, as its stores keep a session: a row of `sid` and `sess` (connect-pg-simple,
- * connect-sqlite3), or a `key` with a prefix and a `value` (connect-redis). The cookie `connect.sid`
- * is `s:`, the sid, a dot and its signature (cookie-signature: HMAC-SHA-256, base64 without `=`).
+ * connect-sqlite3), or a `key` with a prefix and a `value` (connect-redis). The cookie
+ * `connect.sid` is `s:`, the sid, a dot and its signature (cookie-signature: HMAC-SHA-256, base64
+ * without `=`).
  */
 import {
   hashOf,

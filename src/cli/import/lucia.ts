@@ -1,7 +1,8 @@
 /**
  * Lucia. Version 3 keeps the token itself as the session's id, which the cookie `auth_session` has
  * too. What its later guides teach keeps a SHA-256: of the whole token as the id (in hex), or, as
- * `secret_hash`, of what follows the dot in `<id>.<secret>`, which is then what has to be presented.
+ * `secret_hash`, of what follows the dot in `<id>.<secret>`, which is then what has to be
+ * presented.
  */
 import { hashOf, type OtherSystem, type Row, secondsIn, textIn } from './exported-session.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Supabase Auth: `auth.sessions` joined with those of `auth.refresh_tokens` that are not revoked, by
- * the query of docs/coming-from-elsewhere.md. Newer sessions keep no token but a key: theirs follows
- * from the session's id and a counter (supabase/auth, internal/crypto/refresh_tokens.go).
+ * Supabase Auth: `auth.sessions` joined with those of `auth.refresh_tokens` that are not revoked,
+ * by the query of docs/coming-from-elsewhere.md. Newer sessions keep no token but a key: theirs
+ * follows from the session's id and a counter (supabase/auth, internal/crypto/refresh_tokens.go).
  */
 import { createHash, createHmac } from 'node:crypto';
 import { hashOf, type OtherSystem, type Row, secondsIn, textIn } from './exported-session.ts';

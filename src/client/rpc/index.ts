@@ -117,9 +117,9 @@ export interface SessionsCalls {
     options?: CallOptions,
   ): Promise<Answer<{ sessions: ImportOutcome[] }>>;
   /**
-   * `POST /v1/import/hand-off` (`create_sessions`): puts an imported session into the cookies of its
-   * browser, by the token that the browser has of the other system. Answers where to send it. Those
-   * whose tokens the caller holds itself begin by `refresh` with `imported_token`.
+   * `POST /v1/import/hand-off` (`create_sessions`): puts an imported session into the cookies of
+   * its browser, by the token that the browser has of the other system. Answers where to send it.
+   * Those whose tokens the caller holds itself begin by `refresh` with `imported_token`.
    */
   handOffImported(
     input: { token: string; client_id?: string; browser: { return_url: string } },

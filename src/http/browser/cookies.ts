@@ -130,9 +130,10 @@ export function hasSessionCookies(c: AppContext): boolean {
 }
 
 /**
- * Gives the browser a session's tokens, as those of an account; the access token only where the client has it in a cookie.
- * Neither cookie outlives what it holds; those of a session that is not persistent have no Max-Age,
- * and go when the browser is closed (RFC 6265bis §5.5). Call it last: an error must set no cookie.
+ * Gives the browser a session's tokens, as those of an account; the access token only where the
+ * client has it in a cookie. Neither cookie outlives what it holds; those of a session that is not
+ * persistent have no Max-Age, and go when the browser is closed (RFC 6265bis §5.5). Call it last:
+ * an error must set no cookie.
  */
 export function setSessionCookies(
   c: AppContext,
@@ -155,9 +156,10 @@ export function setSessionCookies(
 }
 
 /**
- * Takes an account's session out of the browser. There is no `Clear-Site-Data` beside it: `cookies` would
- * take the app's own on the whole registrable domain, `storage` what else the app keeps on this
- * origin, and `cache` holds Chromium for seconds over answers that were never kept (`no-store`).
+ * Takes an account's session out of the browser. There is no `Clear-Site-Data` beside it: `cookies`
+ * would take the app's own on the whole registrable domain, `storage` what else the app keeps on
+ * this origin, and `cache` holds Chromium for seconds over answers that were never kept
+ * (`no-store`).
  */
 export function clearSessionCookies(c: AppContext, index = currentOf(c)): void {
   // Where nothing tells which account is current, that is what goes.

@@ -106,7 +106,9 @@ const SCREENS = [
   ['a dark desktop', { viewport: { width: 1280, height: 900 }, colorScheme: 'dark' as const }],
 ] as const;
 
-/** The page fits its width, axe finds nothing, and a picture of it is kept where one is asked for. */
+/**
+ * The page fits its width, axe finds nothing, and a picture of it is kept where one is asked for.
+ */
 async function check(page: Page, heading: string, screen: string): Promise<void> {
   expect(await headingOf(page)).toContain(heading);
   expect([

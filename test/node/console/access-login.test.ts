@@ -1,4 +1,6 @@
-/** Operators who come through Cloudflare Access: its assertions, with keys of a team that is ours. */
+/**
+ * Operators who come through Cloudflare Access: its assertions, with keys of a team that is ours.
+ */
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

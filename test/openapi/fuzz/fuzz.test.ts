@@ -61,7 +61,9 @@ it(`${RUNS} requests find no fault, nothing undocumented, and no leak`, {
   expect(succeeded.size).toBeGreaterThan(40);
 });
 
-/** A page leads to itself, in another language or once more, by the address that it was asked at. */
+/**
+ * A page leads to itself, in another language or once more, by the address that it was asked at.
+ */
 function withoutOwnAddress(text: string, request: Request): string {
   const own = [...new URL(request.url).searchParams.values()].filter((value) => value.length > 8);
   return own.reduce((rest, value) => rest.replaceAll(value, ''), text);
