@@ -3,7 +3,7 @@
  * noticed. Works on a copy of the last commit, so the working tree is left alone. All tests run
  * once to see which of them come past a rule, and then those alone, for each rule. Options: --only
  * (part of a file's path, may be repeated), --every (of so many rules, one), --from (the number of
- * the first one), --minutes (stop then).
+ * the first one), --minutes (stop then), --jobs (how many rules are tried at the same time).
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     every: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
     minutes: { type: 'string', default: 'Infinity' },
+    jobs: { type: 'string', default: '1' },
   },
 });
 
@@ -41,9 +42,7 @@ symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 try {
   const rules = putSwitches();
   process.chdir(copy);
-  const tests = await Tests.start(copy);
-  const survivors = await removeEach(rules, tests);
-  await tests.close();
+  const survivors = await removeEach(rules);
   process.exitCode = survivors.length > 0 ? 1 : 0;
 } finally {
   git('worktree', 'remove', '--force', copy);
@@ -68,25 +67,37 @@ function putSwitches(): Rule[] {
   return all;
 }
 
-async function removeEach(rules: Rule[], tests: Tests): Promise<Rule[]> {
+async function removeEach(rules: Rule[]): Promise<Rule[]> {
+  const count = Number(values.jobs);
+  const jobs = await Promise.all(Array.from({ length: count }, () => Tests.start(copy, count)));
   const until = Date.now() + Number(values.minutes) * 60_000;
-  const { passings, failed } = await tests.run();
+  const { passings, failed } = await (jobs[0] as Tests).run();
   for (const file of failed) console.log(`${file} fails with every rule in place`);
   const survivors: Rule[] = [];
+  const numbers = numbersOf(rules);
   let tried = 0;
-  for (let at = Number(values.from); at < rules.length; at += Number(values.every)) {
-    if (Date.now() > until) break;
-    const rule = rules[at] as Rule;
-    const near = passings[at]?.filter(({ file }) => !failed.includes(file)) ?? [];
-    const isNoticed = await noticedBy(tests, at, nearestFirst(rule, near));
-    tried += 1;
-    if (!isNoticed) survivors.push(rule);
-    const verdict = isNoticed ? 'noticed' : near.length === 0 ? 'NOT PASSED' : 'SURVIVED';
-    console.log(`${at} ${verdict} ${describe(rule)}`);
-  }
+  const tryNext = async (tests: Tests): Promise<void> => {
+    for (const at of numbers) {
+      if (Date.now() > until) break;
+      const rule = rules[at] as Rule;
+      const near = passings[at]?.filter(({ file }) => !failed.includes(file)) ?? [];
+      const isNoticed = await noticedBy(tests, at, nearestFirst(rule, near));
+      tried += 1;
+      if (!isNoticed) survivors.push(rule);
+      const verdict = isNoticed ? 'noticed' : near.length === 0 ? 'NOT PASSED' : 'SURVIVED';
+      console.log(`${at} ${verdict} ${describe(rule)}`);
+    }
+    await tests.close();
+  };
+  await Promise.all(jobs.map(tryNext));
   console.log(`${tried} of ${rules.length} rules removed, ${survivors.length} survived`);
   for (const survivor of survivors) console.log(`- ${describe(survivor)}`);
   return survivors;
+}
+
+/** One iterator for all jobs: each takes the next. */
+function* numbersOf(rules: Rule[]): Generator<number> {
+  for (let at = Number(values.from); at < rules.length; at += Number(values.every)) yield at;
 }
 
 async function noticedBy(tests: Tests, rule: number, passings: Passing[]): Promise<boolean> {

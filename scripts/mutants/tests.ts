@@ -17,13 +17,13 @@ export class Tests {
     this.#vitest = vitest;
   }
 
-  static async start(root: string): Promise<Tests> {
+  /** `maxWorkers`: how many files are tested at the same time, where more than one is to be. */
+  static async start(root: string, maxWorkers: number): Promise<Tests> {
     const vitest = await createVitest('test', {
       root,
       project: ['workers'],
       watch: false,
-      // One after the other: other work may go on beside this one.
-      maxWorkers: 1,
+      maxWorkers,
       silent: true,
       reporters: [{}],
     });
