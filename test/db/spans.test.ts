@@ -1,7 +1,8 @@
 /** Spans around what a request waits for, of the platform's real tracing. */
 import { tracing } from 'cloudflare:workers';
 import { beforeEach, expect, it, vi } from 'vitest';
-import { startService } from '../fixtures';
+import { APP, clientsWith, START, startService } from '../fixtures';
+import { CLIENT_AT_PROVIDER, openProvider, PROVIDER } from '../http/provider';
 import { endpoint, startTelling } from '../webhooks/receiver';
 
 beforeEach(() => {
@@ -11,7 +12,7 @@ beforeEach(() => {
 
 /** The spans that begin while something is done: the platform records them by this method. */
 async function spansOf(work: () => Promise<unknown>): Promise<string[]> {
-  const entered = vi.spyOn(tracing, 'enterSpan');
+  const entered = vi.spyOn(tracing, 'enterSpan').mockClear();
   await work();
   // The platform's own have names like `d1_batch`.
   const own = ['home_transaction', 'webhook_delivery', 'issuer_keys'];
@@ -53,4 +54,30 @@ it('what fails in a span fails as without one', async () => {
   service.database.faults = [{ before: 'away' }];
   const refreshed = await service.refresh(refresh_token);
   expect([refreshed.status, refreshed.body.error]).toEqual([503, 'temporarily_unavailable']);
+});
+
+it('asking an issuer for its keys is one, and known keys wait for nothing', async () => {
+  const provider = await openProvider();
+  const plain = await startService();
+  const service = await startService(
+    {
+      CLIENTS: clientsWith(plain, APP, { allow: ['sign_in'] }),
+      TRUSTED_ISSUERS: JSON.stringify([
+        { issuer: PROVIDER, audience: CLIENT_AT_PROVIDER, nonce: 'optional' },
+      ]),
+    },
+    { now: START },
+    provider.send,
+  );
+  const signIn = async () => {
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      assertion: await provider.idToken(),
+      client_id: APP,
+    };
+    expect((await service.form('/oauth/token', form)).status).toBe(200);
+  };
+  const asksOf = async () => (await spansOf(signIn)).filter((name) => name === 'issuer_keys');
+  expect(await asksOf()).toEqual(['issuer_keys']);
+  expect(await asksOf()).toEqual([]);
 });
