@@ -91,14 +91,15 @@ async function readInputs(options: Options, terminal: Terminal) {
   if (system === undefined) throw new Failure(`${options.from} is no system that is known`);
   const rows = await readExport(options.file, options.table ?? system.table);
   const isSigned = system.isSigned && options.unsigned !== true;
-  const read = { secret: isSigned ? await findSecret(terminal) : null, userPath: options.user };
+  const second = Math.floor(Date.now() / 1000);
+  const secret = isSigned ? await findSecret(terminal) : null;
+  const read = { secret, userPath: options.user, now: second };
   const to: Destination = {
     clientId: options.client ?? null,
     issuer: options.issuer ?? null,
     home: options.home ?? null,
   };
   const report: Report = { rows: rows.length, taken: 0, already_there: 0, left: [] };
-  const second = Math.floor(Date.now() / 1000);
   const inputs: object[] = [];
   const brought: { row: number; user: string | null }[] = [];
   for (const [index, row] of rows.entries()) {

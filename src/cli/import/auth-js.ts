@@ -2,7 +2,7 @@
  * Auth.js (NextAuth) with sessions in a database: the table `session` has the token as it is, and
  * so has the cookie `authjs.session-token`. It does not say when the person signed in.
  */
-import { hashOf, type OtherSystem, secondsIn, textIn } from './exported-session.ts';
+import { hashOf, type OtherSystem, textIn, withEnd } from './exported-session.ts';
 
 export const authJs: OtherSystem = {
   table: 'session',
@@ -11,13 +11,13 @@ export const authJs: OtherSystem = {
     const token = textIn(row, 'sessionToken', 'session_token');
     const user = textIn(row, 'userId', 'user_id');
     if (token === null || user === null) return { left: 'no_token_or_user' };
-    return {
+    const session = {
       tokenHash: hashOf(token),
       user,
       signedInAt: null,
-      expiresAt: secondsIn(row, 'expires'),
       userAgent: null,
       ipAddress: null,
     };
+    return withEnd(session, row, 'expires');
   },
 };

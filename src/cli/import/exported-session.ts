@@ -27,6 +27,8 @@ export interface ReadOptions {
   secret: string | null;
   /** Where a session's own data has the id of its person, like `passport.user`. */
   userPath: string;
+  /** Seconds since 1970. */
+  now: number;
 }
 
 /** What is different from one system to another. */
@@ -49,11 +51,38 @@ export function column(row: Row, ...names: string[]): unknown {
   return name === undefined ? null : row[name];
 }
 
-/** null: it is no text, or an empty one. */
+/**
+ * null: it is no text, or an empty one. Of a number that is too large for JavaScript, several are
+ * one and the same, and so would be the people whose ids they are.
+ */
 export function textIn(row: Row, ...names: string[]): string | null {
   const value = column(row, ...names);
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
   return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/**
+ * The session with when it ends, by the first of these columns. A row that does not say it, or not
+ * in a form that is known, is of a session that may be over since long, so it is left.
+ */
+export function withEnd(
+  session: Omit<ExportedSession, 'expiresAt'>,
+  row: Row,
+  ...names: string[]
+): ExportedSession | Left {
+  const expiresAt = secondsIn(row, ...names);
+  return expiresAt === null ? { left: 'no_expiry' } : { ...session, expiresAt };
+}
+
+/** The same of a system in which a session without a time never ends. */
+export function withEndIfAny(
+  session: Omit<ExportedSession, 'expiresAt'>,
+  row: Row,
+  ...names: string[]
+): ExportedSession | Left {
+  return column(row, ...names) === null
+    ? { ...session, expiresAt: null }
+    : withEnd(session, row, ...names);
 }
 
 /** Later than any second that a session ends in: what is larger are milliseconds. */

@@ -5,12 +5,13 @@
  * without `=`).
  */
 import {
+  column,
   hashOf,
   type OtherSystem,
   type Row,
-  secondsIn,
   signatureOf,
   textIn,
+  withEndIfAny,
 } from './exported-session.ts';
 
 export const expressSession: OtherSystem = {
@@ -24,16 +25,17 @@ export const expressSession: OtherSystem = {
     // A visitor who has not signed in.
     if (user === null) return { left: 'nobody_signed_in' };
     const signed = secret && `s:${sid}.${signatureOf(secret, sid).replace(/=+$/, '')}`;
-    return {
+    const session = {
       tokenHash: hashOf(signed ?? sid),
       user,
       signedInAt: null,
-      expiresAt:
-        secondsIn(row, 'expire', 'expired', 'expires') ??
-        secondsIn((data.cookie ?? {}) as Row, 'expires'),
       userAgent: null,
       ipAddress: null,
     };
+    const times = ['expire', 'expired', 'expires'];
+    // Redis forgets by itself what is over, and a cookie of a browser's session says no time.
+    const saying = column(row, ...times) === null ? ((data.cookie ?? {}) as Row) : row;
+    return withEndIfAny(session, saying, ...times);
   },
 };
 

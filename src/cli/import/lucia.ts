@@ -2,9 +2,17 @@
  * Lucia. Version 3 keeps the token itself as the session's id, which the cookie `auth_session` has
  * too. What its later guides teach keeps a SHA-256: of the whole token as the id (in hex), or, as
  * `secret_hash`, of what follows the dot in `<id>.<secret>`, which is then what has to be
- * presented.
+ * presented; the id is no secret there, so it never stands in for a hash that cannot be read.
  */
-import { hashOf, type OtherSystem, type Row, secondsIn, textIn } from './exported-session.ts';
+import {
+  column,
+  hashOf,
+  type OtherSystem,
+  type Row,
+  secondsIn,
+  textIn,
+  withEnd,
+} from './exported-session.ts';
 
 export const lucia: OtherSystem = {
   table: 'session',
@@ -13,23 +21,40 @@ export const lucia: OtherSystem = {
     const tokenHash = toTokenHash(row);
     const user = textIn(row, 'user_id', 'userId');
     if (tokenHash === null || user === null) return { left: 'no_token_or_user' };
-    return {
+    const session = {
       tokenHash,
       user,
       signedInAt: secondsIn(row, 'created_at', 'createdAt'),
-      expiresAt: secondsIn(row, 'expires_at', 'expiresAt'),
       userAgent: textIn(row, 'user_agent', 'userAgent'),
       ipAddress: textIn(row, 'ip_address', 'ipAddress'),
     };
+    return withEnd(session, row, 'expires_at', 'expiresAt');
   },
 };
 
 function toTokenHash(row: Row): string | null {
-  const hashed = row.secret_hash ?? row.secretHash;
-  if (hashed instanceof Uint8Array) return Buffer.from(hashed).toString('base64url');
-  // As PostgreSQL writes bytes (`\x…`), and as hex.
-  const hex = typeof hashed === 'string' ? hashed.replace(/^\\x/, '') : textIn(row, 'id');
-  if (hex !== null && /^[0-9a-f]{64}$/i.test(hex))
-    return Buffer.from(hex, 'hex').toString('base64url');
-  return hex !== null && typeof hashed !== 'string' ? hashOf(hex) : null;
+  if ('secret_hash' in row || 'secretHash' in row)
+    return toDigest(column(row, 'secret_hash', 'secretHash'));
+  const id = textIn(row, 'id');
+  return id === null ? null : (readHex(id)?.toString('base64url') ?? hashOf(id));
+}
+
+const readHex = (text: string) => (/^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : null);
+
+/** A SHA-256 in base64url; null: it is none. */
+function toDigest(hash: unknown): string | null {
+  const bytes = typeof hash === 'string' ? readText(hash) : readBytes(hash);
+  return bytes?.length === 32 ? bytes.toString('base64url') : null;
+}
+
+/** As PostgreSQL writes bytes (`\x…`), as hex, or as base64. */
+const readText = (text: string) => readHex(text.replace(/^\\x/, '')) ?? Buffer.from(text, 'base64');
+
+/** Bytes, and what JSON makes of a `Uint8Array` or of a `Buffer`. */
+function readBytes(value: unknown): Buffer | null {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  const bytes = Object.values((value as { data?: object } | null)?.data ?? value ?? {});
+  return bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256)
+    ? Buffer.from(bytes)
+    : null;
 }

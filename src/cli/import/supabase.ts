@@ -4,28 +4,46 @@
  * follows from the session's id and a counter (supabase/auth, internal/crypto/refresh_tokens.go).
  */
 import { createHash, createHmac } from 'node:crypto';
-import { hashOf, type OtherSystem, type Row, secondsIn, textIn } from './exported-session.ts';
+import {
+  column,
+  hashOf,
+  type OtherSystem,
+  type Row,
+  secondsIn,
+  textIn,
+  withEndIfAny,
+} from './exported-session.ts';
+
+/** How exports write that it is not. */
+const NOT_REVOKED: readonly unknown[] = [null, '', false, 'false', 'f', 0, '0'];
 
 export const supabase: OtherSystem = {
   table: 'sessions',
   isSigned: false,
-  read(row) {
-    if (row.revoked === true || row.revoked === 1) return { left: 'revoked' };
+  read(row, { now }) {
+    if (!NOT_REVOKED.includes(column(row, 'revoked'))) return { left: 'revoked' };
+    // It refuses them at the next refresh, and keeps their sessions.
+    if (isBanned(row, now)) return { left: 'banned' };
     const isKeyed = textIn(row, 'refresh_token_hmac_key') !== null;
     const token = isKeyed ? toKeyedToken(row) : textIn(row, 'token');
     const user = textIn(row, 'user_id');
     if (isKeyed && token === null) return { left: 'encrypted_key' };
     if (token === null || user === null) return { left: 'no_token_or_user' };
-    return {
+    const session = {
       tokenHash: hashOf(token),
       user,
       signedInAt: secondsIn(row, 'created_at'),
-      expiresAt: secondsIn(row, 'not_after'),
       userAgent: textIn(row, 'user_agent'),
       ipAddress: textIn(row, 'ip'),
     };
+    return withEndIfAny(session, row, 'not_after');
   },
 };
+
+/** A ban without an end may be `infinity`. */
+const isBanned = (row: Row, now: number) =>
+  (column(row, 'banned_until') ?? '') !== '' &&
+  (secondsIn(row, 'banned_until') ?? Number.POSITIVE_INFINITY) > now;
 
 /** A version, the session's id, its counter, half of an HMAC-SHA-256, and a checksum. */
 function toKeyedToken(row: Row): string | null {

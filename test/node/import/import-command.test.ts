@@ -10,7 +10,6 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SYSTEMS } from '../../../src/cli/import/other-systems.ts';
 import { type Service, startService } from '../service.ts';
 import { readRecorded, writeDatabase, writeJson, writeJsonLines } from './exports.ts';
 
@@ -173,49 +172,5 @@ describe('the command', () => {
     const told = await failing(['--from', 'lucia', '--file', file]);
     expect(told).toContain('no SQLite database');
     expect(told).not.toContain('secret');
-  });
-});
-
-describe('an export', () => {
-  const read = (system: string, row: Record<string, unknown>) =>
-    SYSTEMS[system]?.read(row, { secret: null, userPath: 'user.id' });
-  const digest = createHash('sha256').update('the-token').digest();
-
-  it.each([
-    ['the hash of the whole token as its id', { id: digest.toString('hex') }],
-    ['the hash of a secret, as SQLite has it', { id: 'x', secret_hash: new Uint8Array(digest) }],
-    ['the same, as PostgreSQL writes it', { id: 'x', secret_hash: `\\x${digest.toString('hex')}` }],
-  ])('of Lucia’s guides has %s', (_, columns) => {
-    expect(read('lucia', { user_id: '7', ...columns })).toMatchObject({
-      tokenHash: digest.toString('base64url'),
-    });
-  });
-
-  it('of connect-redis has a key with a prefix, and a user where --user says', () => {
-    const value = JSON.stringify({ cookie: { expires: null }, user: { id: 7 } });
-    expect(read('express-session', { key: 'sess:the-token', value })).toMatchObject({
-      tokenHash: digest.toString('base64url'),
-      user: '7',
-      expiresAt: null,
-    });
-  });
-
-  it.each([
-    ['2026-01-31 12:00:00.5+00', 1769860800],
-    ['2026-01-31 14:00:00+02', 1769860800],
-    ['2026-01-31T12:00:00.000Z', 1769860800],
-    ['2026-01-31 12:00:00', 1769860800],
-    [1769860800, 1769860800],
-    [1769860800123, 1769860800],
-    ['1769860800123', 1769860800],
-  ])('has times like %s', (expires, expected) => {
-    const row = { sessionToken: 'x', userId: 'y', expires };
-    expect(read('authjs', row)).toMatchObject({ expiresAt: expected });
-  });
-
-  it('has impersonations, which are left', () => {
-    expect(read('better-auth', { token: 'x', userId: 'y', impersonatedBy: 'z' })).toEqual({
-      left: 'impersonation',
-    });
   });
 });
