@@ -114,26 +114,44 @@ async function ask<T>(
   for (let attempt = 1; ; attempt += 1) {
     const response = await reach(service + path, {
       method,
+      // Where it leads is another service than the one that was named, like the page of a login
+      // before it, or its address by https, to which the secret went in the clear.
+      redirect: 'manual',
       headers: { authorization, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
     });
     const answer = await response.text();
-    if (response.ok) return (answer === '' ? null : JSON.parse(answer)) as T;
+    if (response.ok) return parseAnswer(`${method} ${path}`, answer) as T;
     if (response.status !== 503 || attempt >= MAX_TRIES)
       throw new Failure(
-        `${method} ${path} answered ${response.status}: ${toReason(answer)}`,
+        `${method} ${path} answered ${response.status}: ${toReason(response, answer)}`,
         response.status === 503 ? EXIT.unreachable : EXIT.failed,
       );
     await sleep(1_000 * Number(response.headers.get('retry-after') ?? 1));
   }
 }
 
+function parseAnswer(call: string, answer: string): unknown {
+  try {
+    return answer === '' ? null : JSON.parse(answer);
+  } catch {
+    throw new Failure(`${call} answered with no JSON: is this the URL of the service?`);
+  }
+}
+
+/** A page of somebody else may be long. */
+const MOST_CHARACTERS = 300;
+
 /** What a problem (RFC 9457) says for people; any other answer as it is. */
-function toReason(answer: string): string {
+function toReason({ status, headers }: Response, answer: string): string {
+  const target = headers.get('location');
+  if (status < 400 && target !== null)
+    return `it leads to ${target}, which is not asked: is this the URL of the service?`;
   try {
     const { code, title, detail } = JSON.parse(answer) as Record<string, string | undefined>;
-    return code === undefined ? answer : `${code}: ${detail ?? title}`;
+    if (code !== undefined) return `${code}: ${detail ?? title}`;
   } catch {
-    return answer;
+    // It is none.
   }
+  return answer.slice(0, MOST_CHARACTERS);
 }

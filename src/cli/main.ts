@@ -4,6 +4,7 @@ import { COMMANDS } from './commands/index.ts';
 import { chooseEnvironment, takeEnvironment } from './environment.ts';
 import { EXIT, Failure } from './failure.ts';
 import { guardKeyIds } from './key-ids.ts';
+import { toPlainText } from './plain-text.ts';
 
 /** Resolves to the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -20,7 +21,8 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     // commander has said it already: its help, or what is wrong with the command line.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    console.error(`${nameOf(program, args[0])}: ${error instanceof Error ? error.message : error}`);
+    const message = error instanceof Error ? error.message : `${error}`;
+    console.error(`${nameOf(program, args[0])}: ${toPlainText(message)}`);
     return error instanceof Failure ? error.exitCode : EXIT.failed;
   }
 }

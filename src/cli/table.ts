@@ -1,4 +1,6 @@
 /** Rows as columns of text, for people. */
+import { toPlainLine } from './plain-text.ts';
+
 export function toTable(rows: readonly object[]): string {
   const [first] = rows;
   if (first === undefined) return 'none';
@@ -21,7 +23,6 @@ const toTitle = (name: string) => name.replaceAll('_', ' ').toUpperCase();
 function toCell(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (Array.isArray(value)) return value.length === 0 ? '-' : value.join(', ');
-  // What a person has named may hold anything, and must not write to the terminal as it likes.
-  return String(value).replaceAll(/\p{Cc}/gu, ' ');
+  // What a person has named may hold anything.
+  return toPlainLine(Array.isArray(value) ? value.join(', ') || '-' : String(value));
 }

@@ -5,6 +5,7 @@
 import { styleText } from 'node:util';
 import * as clack from '@clack/prompts';
 import { EXIT, Failure } from './failure.ts';
+import { toPlainJson, toPlainText } from './plain-text.ts';
 
 export interface Terminal {
   /** Whether the answer is to be JSON. */
@@ -41,9 +42,9 @@ export function openTerminal({ json = false }: OutputOptions): Terminal {
   return {
     isJson: json,
     isInteractive,
-    answer: (value, text) => print(json ? JSON.stringify(value, null, 2) : text),
-    line: (value, text) => print(json ? JSON.stringify(value) : text),
-    note: (text) => console.error(text),
+    answer: (value, text) => print(json ? toPlainJson(JSON.stringify(value, null, 2)) : text),
+    line: (value, text) => print(json ? toPlainJson(JSON.stringify(value)) : text),
+    note: (text) => console.error(toPlainText(text)),
     progress: (title, total) =>
       isInteractive && !process.env.CI ? movingProgress(title, total) : plainProgress(title),
     paint: (style, text) => (hasColors ? styleText(style, text) : text),

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
+import { checkOutside } from '../../src/cli/doctor/outside-checks.ts';
 import { examine } from '../../src/cli/doctor/patient.ts';
 import { checkService } from '../../src/cli/doctor/service-checks.ts';
 import { type Service, startService } from './service.ts';
@@ -138,6 +139,30 @@ it('says how to start a service that does not answer', { timeout: SLOW }, async 
     detail: expect.stringContaining('http://localhost:9/healthz does not answer'),
     advice: 'start it: npm run dev',
   });
+});
+
+it('what answers in the place of the service is told, and settings that are none stop nothing', async () => {
+  const page = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html', connection: 'close' });
+    response.end('<!doctype html>');
+  });
+  await new Promise<void>((listening) => page.listen(0, '127.0.0.1', listening));
+  try {
+    const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}`;
+    const patient = { ...examine(folder, '', true), service: url };
+    expect(await checkService(patient)).toEqual([
+      expect.objectContaining({ status: 'problem', detail: expect.stringContaining('else') }),
+    ]);
+    const vars = {
+      TRUSTED_ISSUERS: '[null, 7, {}, {"issuer": 7}]',
+      WEBHOOKS: '["x", {"name": "audit", "url": "audit.example"}]',
+    };
+    expect(await checkOutside({ ...patient, vars })).toEqual([
+      expect.objectContaining({ status: 'problem', detail: 'audit has no URL' }),
+    ]);
+  } finally {
+    page.close();
+  }
 });
 
 it('tells a clock that is minutes off, and a service that is called otherwise', async () => {

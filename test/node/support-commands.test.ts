@@ -8,7 +8,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
 import { createSession } from './demo.ts';
 import { type Service, startService } from './service.ts';
@@ -72,6 +72,17 @@ it('sessions are listed and ended: one, and all but one', { timeout: SLOW }, asy
   expect(table).toContain(`${second.session.id}  demo-app`);
 });
 
+it('a device that calls itself what moves a terminal does not move it', {
+  timeout: SLOW,
+}, async () => {
+  const user = crypto.randomUUID();
+  const agent = 'Mozilla/5.0 \u001b]0;gone\u0007 \u009b31m';
+  await start(user, agent);
+  const { stdout } = await run(['sessions', 'list', user, '--json']);
+  expect(stdout).not.toMatch(/(?!\n)\p{Cc}/u);
+  expect(JSON.parse(stdout).sessions).toMatchObject([{ user_agent: agent }]);
+});
+
 it.each([
   ['sessions', 'revoke'],
   ['sessions', 'revoke', 'a', '--user', 'b'],
@@ -93,6 +104,50 @@ it('says why it was refused, and repeats no secret', { timeout: SLOW }, async ()
   expect(await run(reason)).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('answered 4'),
+  });
+});
+
+describe('what is not the service', () => {
+  /** Answers so to everyone, and tells what it was asked. */
+  async function pretend(status: number, headers: Record<string, string>, body = '') {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      response.writeHead(status, { connection: 'close', ...headers });
+      response.end(body);
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    onTestFinished(() => void server.close());
+    return { asked, origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  }
+  const list = ['sessions', 'list', crypto.randomUUID()];
+
+  it('and leads elsewhere, like to a login, is not followed', async () => {
+    const elsewhere = await pretend(200, {}, '<!doctype html>');
+    const location = `${elsewhere.origin}/login`;
+    const { origin } = await pretend(302, { location });
+    expect(await run(list, variables(origin))).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`answered 302: it leads to ${location}`),
+    });
+    expect(elsewhere.asked).toEqual([]);
+  });
+
+  it('is told by its answer, which is no JSON', async () => {
+    const { origin } = await pretend(200, { 'content-type': 'text/html' }, '<!doctype html>');
+    const { code, stderr } = await run(list, variables(origin));
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^sessions: GET .* no JSON: is this/),
+    ]);
+  });
+
+  it('writes nothing but text to the terminal, and not much of it', async () => {
+    const { origin } = await pretend(500, {}, `\u001b[2J${'long '.repeat(1000)}`);
+    const { stderr } = await run(list, variables(origin));
+    expect(stderr).toMatch(/answered 500: .{0,400}\n$/);
+    expect(stderr).not.toMatch(/(?!\n)\p{Cc}/u);
   });
 });
 

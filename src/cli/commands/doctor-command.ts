@@ -10,6 +10,7 @@ import { checkService } from '../doctor/service-checks.ts';
 import { checkSettings } from '../doctor/settings-checks.ts';
 import { chooseEnvironment } from '../environment.ts';
 import { EXIT } from '../failure.ts';
+import { toPlainText } from '../plain-text.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
 interface Options extends EnvironmentOptions {
@@ -76,8 +77,10 @@ function toReport(findings: Finding[], problems: number, { paint }: Terminal): s
   const width = Math.max(...findings.map(({ check }) => check.length));
   const lines = findings.flatMap(({ check, status, detail, advice }) => {
     const [style, mark] = MARKS[status];
-    const line = `${paint(style, mark.padEnd(7))}  ${check.padEnd(width)}  ${detail}`;
-    return advice === undefined ? [line] : [line, `${' '.repeat(11 + width)}→ ${advice}`];
+    const line = `${paint(style, mark.padEnd(7))}  ${check.padEnd(width)}  ${toPlainText(detail)}`;
+    return advice === undefined
+      ? [line]
+      : [line, `${' '.repeat(11 + width)}→ ${toPlainText(advice)}`];
   });
   const sum = problems === 0 ? 'It is well.' : `${problems} to be mended.`;
   return `${lines.join('\n')}\n\n${sum}`;

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { type Ask, askAs } from '../ask-service.ts';
 import { type EnvironmentOptions, newEnvironmentCommand, newGroup } from '../command.ts';
 import { EXIT, Failure } from '../failure.ts';
+import { toPlainLine } from '../plain-text.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
 interface Options extends EnvironmentOptions {
@@ -105,6 +106,5 @@ function show(event: Event, terminal: Terminal): void {
     event.session_id,
   ].filter((fact) => typeof fact === 'string');
   const text = [at ?? '-', type.padEnd(24), facts.join('  ')].join('  ');
-  // What a caller says of itself must not write to the terminal as it likes.
-  terminal.line(event, text.replaceAll(/\p{Cc}/gu, ' ').trimEnd());
+  terminal.line(event, toPlainLine(text).trimEnd());
 }

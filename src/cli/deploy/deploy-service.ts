@@ -195,5 +195,8 @@ async function countKeys(url: string): Promise<number> {
   const response = await reach(url);
   if (!response.ok)
     throw new Failure(`${url} answered ${response.status}; \`wrangler tail\` shows why`);
-  return ((await response.json()) as { keys: unknown[] }).keys.length;
+  const answer = (await response.json().catch(() => null)) as { keys?: unknown } | null;
+  if (!Array.isArray(answer?.keys))
+    throw new Failure(`${url} is answered by something else: does ISSUER lead to this Worker?`);
+  return answer.keys.length;
 }

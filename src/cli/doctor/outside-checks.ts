@@ -7,7 +7,8 @@ const TIMEOUT_MS = 10_000;
 
 export async function checkOutside(patient: Patient): Promise<Finding[]> {
   const issuers = readEntries(patient.vars, 'TRUSTED_ISSUERS') as TrustedIssuer[];
-  return [...(await Promise.all(issuers.map(checkIssuerKeys))), ...(await checkWebhooks(patient))];
+  const named = issuers.filter(({ issuer }) => typeof issuer === 'string');
+  return [...(await Promise.all(named.map(checkIssuerKeys))), ...(await checkWebhooks(patient))];
 }
 
 interface TrustedIssuer {
@@ -83,12 +84,14 @@ async function checkWebhooks({ vars, ask }: Patient): Promise<Finding[]> {
 /** Any answer will do: what a receiver makes of a message that is none is its own affair. */
 async function checkEndpoint({ name, url }: { name: string; url: string }): Promise<Finding> {
   const { ok, problem } = about('webhooks');
+  const origin = URL.parse(url)?.origin;
+  if (origin === undefined) return problem(`${name} has no URL`, 'mend its url in WEBHOOKS');
   try {
     await reach(url, { method: 'OPTIONS', signal: AbortSignal.timeout(TIMEOUT_MS) });
     return ok(`${name} answers`);
   } catch (error) {
     // What else is in the URL may be as secret as WEBHOOKS is.
-    const why = (error as Error).message.replaceAll(url, new URL(url).origin);
+    const why = (error as Error).message.replaceAll(url, origin);
     return problem(`${name}: ${why}`, 'start it, or mend its url in WEBHOOKS');
   }
 }

@@ -44,15 +44,16 @@ function readDevVars(folder: string, name: string): Record<string, unknown> {
   return existsSync(path) ? parseEnv(readFileSync(path, 'utf8')) : {};
 }
 
-/** The entries of a variable that is a JSON array; none where it is not. */
-export function readEntries(vars: Record<string, unknown>, name: string): unknown[] {
+/** The objects in a variable that is a JSON array; none where it is not. */
+export function readEntries(vars: Record<string, unknown>, name: string): object[] {
   const lists = Object.keys(vars).filter((key) => new RegExp(`^${name}(_[1-9]\\d*)?$`).test(key));
   return lists.flatMap((key) => {
     try {
       const list: unknown = JSON.parse(String(vars[key] || '[]'));
-      return Array.isArray(list) ? list : [];
+      // What else is in it, the configuration's own check says.
+      return Array.isArray(list) ? list.filter((entry) => Object(entry) === entry) : [];
     } catch {
-      // The configuration's own check says so.
+      // The same.
       return [];
     }
   });

@@ -41,7 +41,14 @@ export async function checkService(patient: Patient): Promise<Finding[]> {
         'npx wrangler tail shows why; a variable or secret that is missing is named there',
       ),
     ];
-  const health = (await response.json()) as Health;
+  const health = (await response.json().catch(() => null)) as Health | null;
+  if (health?.status === undefined)
+    return [
+      problem(
+        `${service}/healthz is answered by something else`,
+        'set ISSUER to where the service is, and let nothing before it answer in its place',
+      ),
+    ];
   return [
     ok(`${service} answers`),
     ...checkHealth(health),

@@ -1,0 +1,20 @@
+/**
+ * What others wrote, like a person's browser or another host, as it may stand in a terminal: nothing
+ * in it moves the cursor, paints, answers as if it were typed, or turns the text around.
+ */
+import { stripVTControlCharacters } from 'node:util';
+
+const HARMFUL = /(?!\n)\p{Cc}|\p{Bidi_Control}/gu;
+
+/** Lines stay lines. */
+export const toPlainText = (text: string) =>
+  stripVTControlCharacters(text).replaceAll(HARMFUL, ' ');
+
+export const toPlainLine = (text: string) => toPlainText(text).replaceAll('\n', ' ');
+
+/** The same value: JSON itself escapes none of the control characters from U+007F on. */
+export const toPlainJson = (json: string) =>
+  json.replaceAll(
+    /[\u007f-\u009f]|\p{Bidi_Control}/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
