@@ -3,7 +3,7 @@
  */
 import { findHandedOff, type Held, placeAccount } from '../../service/browser-accounts';
 import type { Tokens } from '../../service/issue-tokens';
-import type { VerifiedCookie } from '../../service/present-cookie';
+import { findCookieCaller, type VerifiedCookie } from '../../service/present-cookie';
 import type { Result } from '../../service/refusal';
 import type { Service } from '../../service/service';
 import { type BrowserHandoff, openCode, startInBrowser } from '../../service/start-in-browser';
@@ -12,7 +12,13 @@ import type { OpenedHandoff } from '../../tokens/handoff-code';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { toProblemError } from '../refusals';
-import { readStartCookie, setCurrent, setSessionCookies, setStartCookie } from './cookies';
+import {
+  currentOf,
+  readStartCookie,
+  setCurrent,
+  setSessionCookies,
+  setStartCookie,
+} from './cookies';
 
 /** The account that a browser has by the very session that a code is for. */
 interface OwnAccount {
@@ -51,6 +57,11 @@ export async function goOn(
 ) {
   if (handoff.authentication === undefined || handoff.isExpired) {
     c.set('outcome', 'unchanged');
+    // One that is over does not become current.
+    if (index !== currentOf(c)) {
+      const found = await findCookieCaller(c.get('caller'), service, cookie);
+      if (!found.ok) throw toProblemError(found.refusal);
+    }
     setCurrent(c, index);
     return c.redirect(handoff.returnUrl, 303);
   }

@@ -57,15 +57,20 @@ function startByLink(service: Service, pages: Pages) {
     const handoff = await open(c, service, code);
     const held = await verifyHeld(c, service);
     const own = findOwn(held, handoff);
-    if (own !== null) return goOn(c, service, handoff, own);
     // Of a step-up nobody is asked: a browser without the session has nothing to agree to.
-    if (handoff.isExpired || handoff.authentication !== undefined) throw invalidCode();
+    if (own === null && (handoff.isExpired || handoff.authentication !== undefined))
+      throw invalidCode();
     const { client } = handoff;
-    if ((await isBound(c, code)) || mayStartUnasked(c, client.origins, hasSession(c, held)))
-      return exchange(c, service, handoff, held);
+    // Whose link makes another account current may be somebody else's as well.
+    if (
+      own?.index === held.current ||
+      (await isBound(c, code)) ||
+      mayStartUnasked(c, client.origins, hasSession(c, held))
+    )
+      return own === null ? exchange(c, service, handoff, held) : goOn(c, service, handoff, own);
     c.set('outcome', 'asked');
     const { host, origin } = new URL(handoff.returnUrl);
-    const isSignedIn = (held.cookies.get(held.current) ?? null) !== null;
+    const isSignedIn = Boolean(held.cookies.get(held.current));
     const page = (
       <StartPage
         site={await pages.siteOf(c)}
