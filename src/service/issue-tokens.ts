@@ -41,7 +41,7 @@ export interface Tokens {
 /** `secret` is that of the refresh token; `home` where the session is. */
 export async function issueTokens(
   { config, now: clock }: Service,
-  { key, keyring }: Signer,
+  { key, keyring, since }: Signer,
   { home, session, secret }: { home: Home; session: Session; secret: string },
   ask: Ask = NOTHING_ASKED,
 ): Promise<Tokens> {
@@ -58,7 +58,7 @@ export async function issueTokens(
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(key, { issuer: config.issuer, audience }, subject, {
       // Of the second in which tokens went stale, those are told from this one by the next.
-      now: Math.max(now, session.tokensNotBefore?.getTime() ?? 0),
+      now: Math.max(since, session.tokensNotBefore?.getTime() ?? 0),
       expiresAt: new Date(expiresAt),
     }),
     issueRefreshToken(keyring, {

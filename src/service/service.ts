@@ -40,6 +40,11 @@ export interface Service extends Homes {
 export interface Signer {
   key: SigningKey;
   keyring: Keyring;
+  /**
+   * Milliseconds since 1970, before what tokens say is read: what changes while the answer is on
+   * its way makes them stale.
+   */
+  since: number;
 }
 
 export function createService(
@@ -85,7 +90,7 @@ export function createService(
       const [keys, secrets] = await Promise.all([keySet(home), keyring()]);
       const key = findSigningKey(keys, now());
       if (key === null) throw new Error('no signing key');
-      return { key, keyring: secrets };
+      return { key, keyring: secrets, since: now() };
     },
   };
 }
