@@ -9,7 +9,7 @@ import { STYLESHEET } from './console-style';
 import { BASE, ICON } from './frame';
 import { personRoutes } from './person-routes';
 import { NotAnswered, NotDone } from './refusal-pages';
-import { RefusedCall } from './refused-call';
+import { RefusedCall, statusOf } from './refused-call';
 import { requireOperator } from './require-operator';
 import { serviceRoutes } from './service-routes';
 
@@ -62,8 +62,7 @@ consoleApp.onError((error, c) => {
   if (error instanceof RefusedCall) {
     const { refusal } = error;
     if (refusal.retry_after !== undefined) c.header('Retry-After', String(refusal.retry_after));
-    const status = refusal.retry_after === undefined ? 502 : 503;
-    return show(c, <NotAnswered refusal={refusal} />, status);
+    return show(c, <NotAnswered viewer={c.get('viewer')} refusal={refusal} />, statusOf(refusal));
   }
   // A message of unknown origin may quote its input.
   console.error(JSON.stringify({ level: 'error', event: 'console_error', name: error.name }));

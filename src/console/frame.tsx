@@ -34,7 +34,8 @@ export interface Viewer {
 interface FrameProps {
   viewer: Viewer;
   title: string;
-  section: Section;
+  /** null: it is of none. */
+  section: Section | null;
   children: Child;
 }
 

@@ -16,7 +16,8 @@ interface OverviewProps {
   span: Span;
   stats: Stats;
   homes: readonly HomeState[];
-  keys: readonly SigningKey[];
+  /** null: the database that has them does not answer. */
+  keys: readonly SigningKey[] | null;
   /** Deliveries that were given up, of all homes, up to 100 in each. */
   givenUp: number;
   audit: AuditPage;
@@ -124,7 +125,7 @@ const Tiles = ({
   view: ReturnType<typeof toStatsView>;
 }) => {
   const answering = homes.filter(({ answers }) => answers).length;
-  const signing = keys.filter(({ state }) => state === 'signing').length;
+  const signing = keys?.filter(({ state }) => state === 'signing').length;
   return (
     <dl class="tiles">
       <Tile name="Active sessions" value={view.activeNow ?? 'Counting'} note="An estimate" />
@@ -137,8 +138,8 @@ const Tiles = ({
       />
       <Tile
         name="Signing key"
-        value={signing === 1 ? 'Signing' : 'None'}
-        note={`${keys.length} known`}
+        value={signing === undefined ? 'No answer' : signing === 1 ? 'Signing' : 'None'}
+        note={keys === null ? 'See Homes' : `${keys.length} known`}
       />
       <Tile
         name="Webhooks given up"

@@ -11,7 +11,7 @@ import {
 import { FindPage } from './find-page';
 import { BASE } from './frame';
 import { EndAllPage, PersonPage } from './person-page';
-import { valueIfThere, valueIn } from './refused-call';
+import { valueIfThere, valueIn, valueUnlessGone } from './refused-call';
 import { EndSessionPage, SessionDetailPage } from './session-page';
 
 export const personRoutes = new Hono<ConsoleAppEnv>();
@@ -107,7 +107,7 @@ personRoutes.post(`/sessions/:id{${UUID}}/end`, async (c) => {
   const act = await readAct(c);
   if (!act.ok) return act.response;
   const id = c.req.param('id').toLowerCase();
-  const ended = valueIfThere(
+  const ended = valueUnlessGone(
     await c.env.SESSIONS.revokeSession(
       { session_id: id, reason: act.reason },
       asOperator(c, act.note),

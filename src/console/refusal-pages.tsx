@@ -1,6 +1,6 @@
 /** Pages for whoever is not let in, and for what could not be done. */
 import type { Refusal } from '../client/rpc';
-import { Alone, BASE } from './frame';
+import { Alone, BASE, Frame, type Viewer } from './frame';
 import type { Rejection } from './operator';
 
 export const NotConfigured = ({ mistakes }: { mistakes: readonly string[] }) => (
@@ -75,18 +75,18 @@ const Back = () => (
   </p>
 );
 
-/** What the service refused, or could not do. */
-export const NotAnswered = ({ refusal }: { refusal: Refusal }) => {
+/** What the service refused, or could not do. Other pages may be answered all the same. */
+export const NotAnswered = ({ viewer, refusal }: { viewer: Viewer; refusal: Refusal }) => {
   const { code, request_id: requestId } = refusal;
   const [title, lead] = toSentences(refusal);
   return (
-    <Alone title={title}>
+    <Frame viewer={viewer} title={title} section={null}>
+      <h1>{title}</h1>
       <p class="lead">{lead}</p>
       <p class="soft small">
         <code>{code}</code>, request <code>{requestId}</code>
       </p>
-      <Back />
-    </Alone>
+    </Frame>
   );
 };
 

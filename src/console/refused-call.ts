@@ -17,7 +17,21 @@ export function valueIn<Value>(answer: Answer<Value>): Value {
 
 /** null where nothing of this name is there, or can be. Throws `RefusedCall` for all else. */
 export function valueIfThere<Value>(answer: Answer<Value>): Value | null {
-  if (answer.ok) return answer.value;
-  if (answer.code === 'not_found' || answer.code === 'invalid_request') return null;
-  throw new RefusedCall(answer);
+  return !answer.ok && answer.code === 'invalid_request' ? null : valueUnlessGone(answer);
+}
+
+/** null where nothing of this name is there. Throws `RefusedCall` for all else. */
+export function valueUnlessGone<Value>(answer: Answer<Value>): Value | null {
+  return !answer.ok && answer.code === 'not_found' ? null : valueIn(answer);
+}
+
+/** null while a database does not answer. Throws `RefusedCall` for all else. */
+export function valueUnlessAway<Value>(answer: Answer<Value>): Value | null {
+  return !answer.ok && answer.code === 'temporarily_unavailable' ? null : valueIn(answer);
+}
+
+/** As which the page of a refused call is answered. */
+export function statusOf({ code, retry_after: after }: Refusal): 400 | 502 | 503 {
+  if (after !== undefined) return 503;
+  return code === 'invalid_request' ? 400 : 502;
 }

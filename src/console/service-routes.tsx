@@ -20,7 +20,7 @@ import { BASE } from './frame';
 import { HomesPage } from './homes-page';
 import { KeysPage } from './keys-page';
 import { OverviewPage, SPANS, type Span } from './overview-page';
-import { valueIn } from './refused-call';
+import { valueIn, valueUnlessAway } from './refused-call';
 
 export const serviceRoutes = new Hono<ConsoleAppEnv>();
 
@@ -44,7 +44,7 @@ serviceRoutes.get('/', async (c) => {
       span={span}
       stats={valueIn(stats)}
       homes={homes}
-      keys={valueIn(known).keys}
+      keys={valueUnlessAway(known)?.keys ?? null}
       givenUp={await countGivenUp(c, homes)}
       audit={valueIn(acts)}
       suspicious={valueIn(suspicious).events}

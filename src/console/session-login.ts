@@ -40,14 +40,16 @@ export async function loginBySession(
   const verdict = await verifier.verify(token, { actor: false });
   if (!verdict.ok) return reject(toWhy(verdict.error));
   const { claims } = verdict;
-  if (!operators.has(claims.sub)) return reject('not_an_operator');
+  // `sub` may be what an issuer calls the person, which is the id of nobody, or of somebody else.
+  const { uid: userId = claims.sub } = claims;
+  if (claims.guest || !operators.has(userId)) return reject('not_an_operator');
   const fresh = await verifier.verify(token, {
     maxAge: lookMaxAgeSeconds,
     ...(acr.length > 0 && { acr }),
   });
   if (!fresh.ok) return reject(toWhy(fresh.error));
   const operator = {
-    name: claims.sub,
+    name: userId,
     login: `session:${claims.sid}`,
     provedAt: claims.auth_time ?? 0,
   };

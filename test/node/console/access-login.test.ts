@@ -172,6 +172,26 @@ describe('where the platform says who it is', () => {
   });
 });
 
+it('the overview is there while the database does not answer for its keys', async () => {
+  const answers = { [CERTS]: () => ({ keys: [jwk] }) };
+  const workers = await startTwoWorkers({ variables, answers });
+  try {
+    // What D1 says of an outage is found in the text of its errors, and SQLite repeats such a name.
+    const database = await workers.miniflare.getD1Database('DB', 'edge-sessions');
+    await database.exec('ALTER TABLE signing_keys RENAME TO away');
+    await database.exec('CREATE VIEW signing_keys AS SELECT *, overloaded() FROM away');
+    const operator = openBrowser(workers, { 'cf-access-jwt-assertion': await assert() });
+    const overview = await operator.get('/console');
+    expect([overview.status, titleIn(overview.text)]).toEqual([200, 'Overview']);
+    expect(overview.text).toContain('No answer');
+    const keys = await operator.get('/console/keys');
+    expect([keys.status, titleIn(keys.text)]).toEqual([503, 'A database did not answer']);
+    expect(keys.text).toContain('href="/console/homes"');
+  } finally {
+    await workers.stop();
+  }
+});
+
 it('without a login that is configured every page says what to set, and nothing else', async () => {
   const workers = await startTwoWorkers({ variables: { ISSUER } });
   try {

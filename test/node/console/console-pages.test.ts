@@ -241,6 +241,8 @@ it('a console that CLIENTS does not let do something says so', async () => {
     const { status, text } = await browser.get('/console/keys');
     expect([status, titleIn(text)]).toEqual([502, 'The console may not do this']);
     expect(text).toContain('client_not_allowed');
+    // What it may is still a click away.
+    expect(text).toContain('href="/console/homes"');
   } finally {
     await less.stop();
   }

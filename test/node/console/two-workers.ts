@@ -30,14 +30,14 @@ const CONSOLE = {
   browser_clients: [APP],
 };
 
-const clients = [
+const clientsWith = (app: object) => [
   {
     client_id: BACKEND.id,
     secret_sha256: createHash('sha256').update(BACKEND.secret).digest('hex'),
     allow: ['refresh', 'create_sessions', 'manage_users', 'impersonate', 'operate'],
     for_clients: [BACKEND.id, APP, OTHER_APP],
   },
-  { client_id: APP, origins: [ISSUER], return_urls: [`${ISSUER}/`] },
+  { client_id: APP, origins: [ISSUER], return_urls: [`${ISSUER}/`], ...app },
   { client_id: OTHER_APP, origins: [ISSUER], return_urls: [`${ISSUER}/other`] },
 ];
 
@@ -67,11 +67,13 @@ export async function startTwoWorkers({
   answers = {},
   access,
   consoleClient = {},
+  appClient = {},
 }: {
   variables: Record<string, unknown>;
   answers?: Record<string, () => object>;
   access?: { aud: string };
   consoleClient?: object;
+  appClient?: object;
 }): Promise<TwoWorkers> {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -88,7 +90,7 @@ export async function startTwoWorkers({
             ISSUER,
             AUDIENCE,
             SESSION_SECRET: randomBytes(32).toString('base64url'),
-            CLIENTS: JSON.stringify([...clients, { ...CONSOLE, ...consoleClient }]),
+            CLIENTS: JSON.stringify([...clientsWith(appClient), { ...CONSOLE, ...consoleClient }]),
           },
         },
         {
