@@ -1,14 +1,22 @@
 /** The accounts of a browser as an app has them, against the real service. */
+import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createSessionClient, SessionUnavailableError } from '../../src/client/browser';
+import {
+  type BearerSessionClient,
+  createSessionClient,
+  SessionUnavailableError,
+} from '../../src/client/browser';
 import { createAccounts } from '../../src/client/browser/accounts';
-import { clientsWith, ISSUER, readRow, type TestService } from '../fixtures';
+import { withAudience } from '../../src/client/browser/audience';
+import { AUDIENCE, clientsWith, ISSUER, readRow, type TestService } from '../fixtures';
 import {
   handOff,
   type Jar,
   MEMORY_ORIGIN,
   MEMORY_WEB,
+  OWN_FORM,
   readSetCookies,
+  send as sendAs,
   start,
   startWithBrowsers,
 } from '../http/browser/browser';
@@ -130,6 +138,17 @@ describe('the accounts', () => {
     expect(await switched).toBe(true);
     expect(await subject()).toBe(ADA);
     expect(await isLive(ids.bob)).toBe(true);
+  });
+
+  it('a token for one API brings no token of the account that was left', async () => {
+    const bearer = client as BearerSessionClient;
+    const api = withAudience(bearer, AUDIENCE);
+    // By the page for people, of which no tab of the app hears.
+    await sendAs(service, jar, 'POST', '/account/accounts/0/switch', OWN_FORM);
+    await api.refresh();
+    expect(await subject()).toBe(ADA);
+    for (const token of [await api.getAccessToken(), await bearer.getAccessToken()])
+      expect(decodeJwt(token as string).sub).toBe(ADA);
   });
 
   it('one that is over is not switched to', async () => {

@@ -66,9 +66,12 @@ export function withAudience(session: BearerSessionClient, audience: string): Au
 
 /**
  * The session as the grant has it, with the token for every audience that it had before. Where it
- * had none, the next who needs one refreshes.
+ * had none, or another account has become current, the next who needs one refreshes.
  */
 function withTokenOf(presented: Grant | null, grant: Grant): Grant {
-  const { access, at, lifeMs, dueMs } = presented ?? { ...grant, access: undefined, lifeMs: 0 };
+  const { claims } = presented ?? {};
+  const isOther = claims && claims.sid !== grant.claims?.sid;
+  const former = isOther ? null : presented;
+  const { access, at, lifeMs, dueMs } = former ?? { ...grant, access: undefined, lifeMs: 0 };
   return { ...grant, access, at, lifeMs, dueMs };
 }
