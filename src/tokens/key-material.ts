@@ -3,23 +3,34 @@
  * thumbprint (RFC 7638), its private part PKCS #8 (RFC 5958), encrypted with a key of
  * SESSION_SECRET.
  */
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import type { SigningAlg } from '../config/signing-key-policy';
-import { decrypt, eachTrustedSecret, encrypt, type Keyring } from '../crypto';
+import { decrypt, eachTrustedSecret, encrypt, type Keyring, sha256 } from '../crypto';
 import type { KeyRow } from '../db/signing-key-rows';
-
-/** Of each algorithm: how its private keys are imported, and which members its public JWKs have. */
-const ALGORITHMS = {
-  EdDSA: { import: { name: 'Ed25519' }, members: ['kty', 'crv', 'x'] },
-  ES256: { import: { name: 'ECDSA', namedCurve: 'P-256' }, members: ['kty', 'crv', 'x', 'y'] },
-  RS256: {
-    import: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
-    members: ['kty', 'n', 'e'],
-  },
-} as const satisfies Record<SigningAlg, unknown>;
 
 /** RFC 7518 §3.3 asks for 2048 bits or more; each further bit makes every signature slower. */
 const RSA_BITS = 2048;
+
+/**
+ * How the keys of each algorithm are made and imported, and the members that a public JWK has to
+ * have, in the order in which RFC 7638 §3 hashes them.
+ */
+const ALGORITHMS = {
+  EdDSA: { parameters: { name: 'Ed25519' }, members: ['crv', 'kty', 'x'] },
+  ES256: {
+    parameters: { name: 'ECDSA', namedCurve: 'P-256' },
+    members: ['crv', 'kty', 'x', 'y'],
+  },
+  RS256: {
+    parameters: {
+      name: 'RSASSA-PKCS1-v1_5',
+      hash: 'SHA-256',
+      modulusLength: RSA_BITS,
+      publicExponent: Uint8Array.of(1, 0, 1),
+    },
+    members: ['e', 'kty', 'n'],
+  },
+} as const satisfies Record<SigningAlg, unknown>;
 
 /** A key's place among the others, and the moment `now` (ms) at which it is made. */
 export interface Placement {
@@ -32,21 +43,21 @@ export interface Placement {
 export type KeyMaker = (keyring: Keyring, alg: SigningAlg, at: Placement) => Promise<KeyRow>;
 
 export const makeKey: KeyMaker = async (keyring, alg, { generation, activatesAt, now }) => {
-  const { privateKey, publicKey } = await generateKeyPair(alg, {
-    extractable: true,
-    modulusLength: RSA_BITS,
-  });
-  const exported = await exportJWK(publicKey);
-  const members = Object.fromEntries(
-    ALGORITHMS[alg].members.map((name) => [name, exported[name as keyof JWK]]),
-  ) as JWK;
-  const kid = await calculateJwkThumbprint(members);
+  const { parameters, members } = ALGORITHMS[alg];
+  const { privateKey, publicKey } = (await crypto.subtle.generateKey(parameters, true, [
+    'sign',
+    'verify',
+  ])) as CryptoKeyPair;
+  const exported = (await crypto.subtle.exportKey('jwk', publicKey)) as JWK;
+  const jwk = Object.fromEntries(members.map((name) => [name, exported[name]]));
+  // The thumbprint (RFC 7638 §3).
+  const kid = await sha256(JSON.stringify(jwk));
   const pkcs8 = new Uint8Array((await crypto.subtle.exportKey('pkcs8', privateKey)) as ArrayBuffer);
   return {
     kid,
     generation,
     alg,
-    publicJwk: JSON.stringify({ ...members, kid, alg, use: 'sig' }),
+    publicJwk: JSON.stringify({ ...jwk, kid, alg, use: 'sig' }),
     privateKey: await encrypt(keyring.current.encryption, pkcs8, kid),
     secretId: keyring.current.id,
     createdAt: new Date(now),
@@ -81,6 +92,10 @@ export async function openPrivateKey(row: KeyRow, keyring: Keyring): Promise<Cry
   const keys = eachTrustedSecret(keyring).find(({ id }) => id === row.secretId);
   if (keys === undefined) return null;
   const pkcs8 = await decrypt(keys.encryption, row.privateKey, row.kid);
-  const { import: algorithm } = ALGORITHMS[row.alg as SigningAlg];
-  return crypto.subtle.importKey('pkcs8', pkcs8, algorithm, false, ['sign']);
+  return crypto.subtle.importKey('pkcs8', pkcs8, parametersOf(row), false, ['sign']);
 }
+
+export const openPublicKey = (row: KeyRow): Promise<CryptoKey> =>
+  crypto.subtle.importKey('jwk', JSON.parse(row.publicJwk), parametersOf(row), true, ['verify']);
+
+const parametersOf = ({ alg }: KeyRow) => ALGORITHMS[alg as SigningAlg].parameters;

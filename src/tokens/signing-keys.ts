@@ -12,13 +12,13 @@
  * only adds the next key ahead of time and purges old ones (rotate-signing-keys.ts). The first key
  * is made on first need; the unique `generation` lets one of many at once win.
  */
-import { importJWK, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import type { SigningKeyPolicy } from '../config/signing-key-policy';
 import type { Keyring } from '../crypto';
 import type { Home } from '../db/d1';
 import { addKeyRow, type KeyRow, readKeyRows, replaceKeyRows } from '../db/signing-key-rows';
 import { type Act, recordAct } from '../security-log/audit';
-import { type KeyMaker, makeKey, openPrivateKey } from './key-material';
+import { type KeyMaker, makeKey, openPrivateKey, openPublicKey } from './key-material';
 
 export interface VerifyingKey {
   kid: string;
@@ -166,19 +166,16 @@ async function openKeys(
   keyring: Keyring,
   now: number,
 ): Promise<KeySet> {
-  const keys = rows.map(async (row) => {
-    const publicJwk = JSON.parse(row.publicJwk) as JWK;
-    return {
-      kid: row.kid,
-      alg: row.alg,
-      generation: row.generation,
-      createdAt: row.createdAt,
-      activatesAt: row.activatesAt,
-      revokedAt: row.revokedAt,
-      publicJwk,
-      publicKey: (await importJWK(publicJwk, row.alg)) as CryptoKey,
-      privateKey: await openPrivateKey(row, keyring),
-    };
-  });
+  const keys = rows.map(async (row) => ({
+    kid: row.kid,
+    alg: row.alg,
+    generation: row.generation,
+    createdAt: row.createdAt,
+    activatesAt: row.activatesAt,
+    revokedAt: row.revokedAt,
+    publicJwk: JSON.parse(row.publicJwk) as JWK,
+    publicKey: await openPublicKey(row),
+    privateKey: await openPrivateKey(row, keyring),
+  }));
   return { loadedAt: now, cleanedUpAt, keys: await Promise.all(keys) };
 }
