@@ -39,6 +39,11 @@ describe.each(['.', 'examples/own-worker'])('%s', (name) => {
       expect([id, name]).toEqual([expect.stringMatching(/^0{8}-/), expect.any(String)]);
   });
 
+  it('gives versions that are not deployed no public address', () => {
+    // Workers Builds uploads each branch, with the databases and secrets of what is deployed.
+    expect(raw.preview_urls).toBe(false);
+  });
+
   it('uploads source maps', () => {
     expect(raw.upload_source_maps).toBe(true);
   });

@@ -165,6 +165,21 @@ it.each([
   expect((await deploy()).output).not.toContain('stands beside a route');
 });
 
+it.each([
+  ['', 'workers_dev = true', true],
+  ['', 'workers_dev = false', false],
+  ['preview_urls = true', 'workers_dev = false', true],
+])('tells of preview URLs: where there is "%s" beside %s, %o', async (setting, dev, isTold) => {
+  configure((toml) =>
+    toml.replace('preview_urls = false', setting).replace('workers_dev = true', dev),
+  );
+  expect((await deploy()).output.includes('preview URL of its own')).toBe(isTold);
+});
+
+it('tells nothing of preview URLs where there are none', async () => {
+  expect((await deploy()).output).not.toContain('preview URL');
+});
+
 it('refuses a mistake in a client’s entry, which would refuse that client once it is deployed', async () => {
   const clients = [
     { client_id: 'web', allow: ['everything'] },

@@ -5,6 +5,7 @@ import { isPlaceholder } from './plan.ts';
 
 export interface DeployConfig {
   workers_dev?: boolean | undefined;
+  preview_urls?: boolean | undefined;
   route?: unknown;
   routes?: readonly unknown[] | undefined;
   vars: Record<string, unknown>;
@@ -67,13 +68,20 @@ function findUnreachable({ ISSUER: issuer }: Record<string, unknown>, fileName: 
 }
 
 /** What may be meant, and should be known. */
-export function findWarnings({ workers_dev, route, routes = [] }: DeployConfig): string[] {
+export function findWarnings(config: DeployConfig): string[] {
+  const { workers_dev: workersDev, preview_urls: previewUrls, route, routes = [] } = config;
   const hasRoute = route !== undefined || routes.length > 0;
-  return workers_dev === true && hasRoute
-    ? [
-        'workers_dev = true stands beside a route: the service also answers at its workers.dev address, where no rule of your zone (firewall, rate limits) protects it; set workers_dev = false unless you mean that',
-      ]
-    : [];
+  const warnings: string[] = [];
+  if (workersDev === true && hasRoute)
+    warnings.push(
+      'workers_dev = true stands beside a route: the service also answers at its workers.dev address, where no rule of your zone (firewall, rate limits) protects it; set workers_dev = false unless you mean that',
+    );
+  // Unless it is set, Cloudflare begins with what workers_dev is.
+  if (previewUrls ?? workersDev ?? !hasRoute)
+    warnings.push(
+      'each version that is uploaded, a branch that Workers Builds tries too, answers at a preview URL of its own, with these databases and secrets; set preview_urls = false unless you mean that',
+    );
+  return warnings;
 }
 
 type Database = DeployConfig['d1_databases'][number];
