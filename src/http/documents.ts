@@ -38,6 +38,7 @@ export function documentRoutes({ config, assets }: Service): Hono<AppEnv> {
     return file;
   };
   routes.get('/docs', show);
-  routes.get('/docs/:file', show);
+  // A name alone: what is decoded of a path may lead out of the folder.
+  routes.get('/docs/:file{[\\w.-]+}', show);
   return routes;
 }

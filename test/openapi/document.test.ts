@@ -128,6 +128,12 @@ describe('GET /docs', () => {
     const service = await startService({ ASSETS: env.ASSETS });
     for (const file of ['nothing.js', '..%2Fopenapi.json', '..%2Flanguages%2Fde.json', '%2e%2e'])
       expect([file, (await service.request(`/docs/${file}`)).status]).toEqual([file, 404]);
+    // The same file by a way through the folder above it, where an app keeps its own.
+    for (const file of ['page.css', '..%2Fdocs%2Fpage.css', '..%5Cdocs%5Cpage.css', 'page.css%3Fx'])
+      expect([file, (await service.request(`/docs/${file}`)).status]).toEqual([
+        file,
+        file === 'page.css' ? 200 : 404,
+      ]);
   });
 });
 
