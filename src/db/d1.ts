@@ -10,9 +10,8 @@
 import { DatabaseUnavailableError } from '../faults';
 import { inSpan } from '../span';
 import { type Breaker, createBreaker } from './breaker';
-import { type Builders, builders } from './builders';
 import { describe, isConnectionLoss, isOutage } from './d1-errors';
-import { type Prepared, prepare, type Statement } from './statements';
+import { type Builders, builders, type Prepared, prepare, type Statement } from './statements';
 import { withTimeout } from './with-timeout';
 
 /** What one request, or one cron run, asked of D1. */

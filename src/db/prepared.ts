@@ -4,8 +4,7 @@
  * of the placeholders.
  */
 import { fillPlaceholders, type Placeholder, sql } from 'drizzle-orm';
-import { type Builders, builders } from './builders';
-import { prepare, type Statement, toStatement } from './statements';
+import { type Builders, builders, prepare, type Statement, toStatement } from './statements';
 
 export type Values = Record<string, string | number | null>;
 

@@ -1,20 +1,28 @@
 /**
- * Statements, and what is made of D1's answers to them. `transact` alone runs them: Drizzle's ways
- * (results cached, logged, by transactions that D1 does not have) would be a fiftieth of the Worker.
+ * Drizzle's builders of statements, without its ways of running them: `transact` alone runs what
+ * they build. Those ways (results cached, logged, by transactions that D1 does not have) would also
+ * be a fiftieth of the Worker.
  *
- * What Drizzle keeps to itself of that (`_prepare` of a statement, `mapResultRow`) stands in this
- * file and in no other.
+ * What Drizzle keeps to itself of that (`_prepare` of a statement, `prepareOneTimeQuery` of what a
+ * builder is given, `mapResultRow`) stands in this file and in no other.
  */
-import type { RunnableQuery } from 'drizzle-orm/runnable-query';
+import type { BatchItem } from 'drizzle-orm/batch';
+import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import type { Query } from 'drizzle-orm/sql';
 import type { SelectedFieldsOrdered } from 'drizzle-orm/sqlite-core';
+import {
+  SQLiteAsyncDialect,
+  SQLiteDeleteBase,
+  SQLiteInsertBuilder,
+  SQLiteSelectBuilder,
+  SQLiteUpdateBuilder,
+} from 'drizzle-orm/sqlite-core';
 import { mapResultRow } from 'drizzle-orm/utils';
 
-/** A statement to be run by `transact`, and what it gives. */
-export type StatementOf<Result> = RunnableQuery<Result, 'sqlite'>;
+/** A statement to be run by `transact`. */
+export type Statement = BatchItem<'sqlite'>;
 
-// biome-ignore lint/suspicious/noExplicitAny: whatever it gives, as Drizzle's BatchItem has it.
-export type Statement = StatementOf<any>;
+export type Builders = Pick<DrizzleD1Database, 'select' | 'insert' | 'update' | 'delete'>;
 
 /** SQL, and what is made of D1's answer to it. */
 export interface Prepared extends Query {
@@ -28,7 +36,7 @@ declare module 'drizzle-orm/utils' {
   function mapResultRow(fields: SelectedFieldsOrdered, row: unknown[], joins: Joins): unknown;
 }
 
-export class PreparedStatement implements Prepared {
+class PreparedStatement implements Prepared {
   /** Set by a select. */
   joinsNotNullableMap: Joins;
   readonly sql: string;
@@ -51,6 +59,19 @@ export class PreparedStatement implements Prepared {
     );
   }
 }
+
+const dialect = new SQLiteAsyncDialect();
+const session = {
+  prepareOneTimeQuery: (query: Query, fields?: SelectedFieldsOrdered) =>
+    new PreparedStatement(query, fields),
+} as never;
+
+export const builders = {
+  select: (fields?: never) => new SQLiteSelectBuilder({ fields, session, dialect }),
+  insert: (table: never) => new SQLiteInsertBuilder(table, session, dialect),
+  update: (table: never) => new SQLiteUpdateBuilder(table, session, dialect),
+  delete: (table: never) => new SQLiteDeleteBase(table, session, dialect),
+} as unknown as Builders;
 
 export const prepare = (statement: Statement): Prepared =>
   (statement as unknown as { _prepare(): Prepared })._prepare();
