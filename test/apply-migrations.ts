@@ -1,5 +1,9 @@
-import { applyD1Migrations } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 
-for (const binding of [env.DB, env.DB_APAC, env.DB_WEUR])
-  await applyD1Migrations(binding, env.TEST_MIGRATIONS);
+// In one batch a database: `applyD1Migrations` takes a round trip or two for each migration.
+const statements = env.TEST_MIGRATIONS.flatMap(({ queries }) => queries);
+await Promise.all(
+  [env.DB, env.DB_APAC, env.DB_WEUR].map((database) =>
+    database.batch(statements.map((statement) => database.prepare(statement))),
+  ),
+);
