@@ -4,7 +4,14 @@
  * of the placeholders.
  */
 import { fillPlaceholders, type Placeholder, sql } from 'drizzle-orm';
-import { type Builders, builders, prepare, type Statement, toStatement } from './statements';
+import {
+  type Builders,
+  builders,
+  type Prepared,
+  prepare,
+  type Statement,
+  toStatement,
+} from './statements';
 
 export type Values = Record<string, string | number | null>;
 
@@ -15,20 +22,24 @@ export const given = sql.placeholder;
 export type Given = string | number | null | Placeholder;
 
 /**
- * The statement that `build` gives, to be run by `transact`. A placeholder's value is what D1 is to
- * store or compare, whatever the type of its column is here. Throws, when it is run, for a
- * placeholder without a value.
+ * The statement that `build` gives, to be run by `transact`. Its SQL is written when it is first
+ * run: all of them together would be a third of the Worker's start-up. A placeholder's value is
+ * what D1 is to store or compare, whatever the type of its column is here. Throws, when it is run,
+ * for a placeholder without a value.
  */
 export function writtenOnce<Query extends Statement>(
   build: (db: Builders) => Query,
 ): (values: Values) => Query {
-  const prepared = prepare(build(builders));
-  return (values) =>
-    toStatement({
+  let written: Prepared | undefined;
+  return (values) => {
+    written ??= prepare(build(builders));
+    const prepared = written;
+    return toStatement({
       sql: prepared.sql,
       params: fillPlaceholders(prepared.params, values),
       toAnswer: (result) => prepared.toAnswer(result),
     });
+  };
 }
 
 /** The same for a statement whose SQL depends on an object that lives as long as the isolate. */
