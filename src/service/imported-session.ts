@@ -1,15 +1,16 @@
 /** Whose session the token of another system is the first refresh token of. */
+import { isPublic } from '../config/clients';
 import { sha256 } from '../crypto';
 import type { Home } from '../db/d1';
 import { adoptImported } from '../sessions/adopt-imported';
 import type { SessionWithNotBefore } from '../sessions/session';
 import { toImportedTokens } from '../tokens/imported-token';
 import type { ShownRefreshToken } from '../tokens/refresh-token';
-import type { Caller } from './caller';
+import type { Caller, ClientCaller } from './caller';
 import { whereverItIs } from './follow-session';
 import type { Refused } from './refusal';
 import type { Service } from './service';
-import { throttleToken } from './throttle';
+import { throttleFailure, throttleToken } from './throttle';
 
 /** Whether such tokens are accepted. Where they are not, no database is asked for one. */
 export function areImportedTaken({ config, now }: Service): boolean {
@@ -24,18 +25,25 @@ export type ShownImported = { home: Home; session: SessionWithNotBefore; token: 
  * `DatabaseUnavailableError` while a home in which it may be does not answer.
  */
 export async function showImported(
-  caller: Caller,
+  caller: Caller & Partial<ClientCaller>,
   service: Service,
   clientId: string,
   presented: string,
 ): Promise<ShownImported | Refused | null> {
   if (!areImportedTaken(service)) return null;
-  const { sessions } = service.config;
+  const { clients, sessions } = service.config;
+  const { client = clients.get(clientId) } = caller;
+  // Nothing but the database tells a token that somebody made up from one that was brought.
+  const braked =
+    client && isPublic(client)
+      ? await throttleFailure(caller, service, clientId, service.rateLimits.sessionRefreshes)
+      : null;
+  if (braked !== null) return braked;
   const as = { clientId, now: service.now() };
   for (const imported of await toImportedTokens(await service.keyring(), await sha256(presented))) {
     const { sessionId } = imported;
-    const shown = { ...imported, expiresAt: null, mayBeForged: false };
-    const throttled = await throttleToken(service, { ...shown, home: '' });
+    const shown = { ...imported, home: '', expiresAt: null, mayBeForged: false };
+    const throttled = await throttleToken(service, shown);
     if (throttled !== null) return throttled;
     const found = await whereverItIs(caller, service, sessionId, (home) =>
       adoptImported(home, sessions, imported, as),

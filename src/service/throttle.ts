@@ -109,13 +109,14 @@ export async function throttleFailure(
   caller: Caller,
   { rateLimits }: Service,
   clientId: string,
+  limit = rateLimits.failedRefreshes,
 ): Promise<Refused | null> {
   const address = parseAddress(caller.device.address);
   const source =
     address?.version === 6
       ? toNetwork(address, { ipv4: 32, ipv6: 64 })
       : (address?.toString() ?? '');
-  return take(rateLimits.failedRefreshes, [clientId, source]);
+  return take(limit, [clientId, source]);
 }
 
 /** Without a binding, or with one that does not answer, everything passes. */

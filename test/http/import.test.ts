@@ -246,6 +246,30 @@ describe('the token of another system', () => {
     expect((await exchange(service, 'made-up')).status).toBe(429);
   });
 
+  it('that is made up costs a database no more than its address may ask, and no other’s', async () => {
+    const asked = new Map<string, number>();
+    const limit = async ({ key }: RateLimitOptions) => {
+      const count = (asked.get(key) ?? 0) + 1;
+      asked.set(key, count);
+      return { success: count <= 5 };
+    };
+    const service = await startService({ ...UNTIL, RATE_LIMIT_SESSION_REFRESHES: { limit } });
+    await bring(service, await foreign());
+    const { roundTrips } = service.database;
+    const madeUp = async (address: string) =>
+      (await exchange(service, crypto.randomUUID(), { address })).status;
+    const answers = await Promise.all(Array.from({ length: 40 }, () => madeUp('203.0.113.7')));
+    expect([...new Set(answers)].sort()).toEqual([400, 429]);
+    expect(service.database.roundTrips - roundTrips).toBe(5);
+    expect((await exchange(service, TOKEN, { address: '198.51.100.4' })).status).toBe(200);
+    // A backend has proved who it is, and brings all its people from one address.
+    const handOff = { client_id: APP, browser: { return_url: ISSUER } };
+    for (let times = 0; times < 8; times += 1) {
+      const input = { ...handOff, token: crypto.randomUUID() };
+      expect((await post(service, '/v1/import/hand-off', input)).status).toBe(404);
+    }
+  });
+
   it('is refused once it has expired there, or the import is over', async () => {
     const service = await startService(UNTIL);
     await bring(
