@@ -4,9 +4,8 @@
  * their own former session. A browser that is full refuses: nobody is signed out unasked.
  */
 import type { Client } from '../config/clients';
-import { findBrowserClient } from '../config/refused-clients';
 import type { Home } from '../db/d1';
-import { findSession, findSessions } from '../sessions/read';
+import { findSession, findSessions, ifHere } from '../sessions/read';
 import type { Session } from '../sessions/session';
 import { ACCOUNTS } from '../tokens/session-cookie';
 import type { Caller } from './caller';
@@ -32,19 +31,22 @@ export interface Account {
 }
 
 /**
- * The accounts whose sessions are live, each weighed as a refresh by this browser would be. Nothing
- * is rotated. One round trip a home, unless there is something to report.
+ * The accounts whose sessions are live, each weighed as a refresh by this browser would be. `all`:
+ * behind them those too that are over, or of which a refresh would demand a new sign-in. Nothing is
+ * rotated. One round trip a home, unless there is something to report.
  */
 export async function readAccounts(
   caller: Caller,
   service: Service,
   { cookies }: Held,
-): Promise<Result<{ accounts: Account[] }>> {
+): Promise<Result<{ accounts: Account[]; all: Account[] }>> {
+  const { clients } = service.config;
   const byHome = new Map<string, { home: Home; held: Omit<Account, 'session'>[] }>();
   for (const [index, cookie] of cookies) {
-    if (cookie === null || cookie.isExpired) continue;
+    if (cookie === null) continue;
     const home = service.findHome(cookie.token.home, caller.meter);
-    if (home === null || findBrowserClient(service.config, cookie.clientId) === null) continue;
+    // The sessions of a client that is refused wait, and stand in no other's way.
+    if (home === null || !clients.get(cookie.clientId)?.origins.length) continue;
     const throttled = await throttleToken(service, cookie.token);
     if (throttled !== null) return throttled;
     const { held } = byHome.get(home.name) ?? { held: [] };
@@ -62,17 +64,19 @@ export async function readAccounts(
           const presentation = { token: cookie.token, clientId: cookie.clientId, visitor };
           const known = rows[place] ?? null;
           const shown = await presentAt(caller, service, home, presentation, known);
-          return shown.ok ? [{ index, cookie, session: shown.session }] : [];
+          const session = shown.ok ? shown.session : ifHere(known);
+          return session ? [{ index, cookie, session, isLive: shown.ok }] : [];
         }),
       );
     }),
   );
-  return { ok: true, accounts: read.flat(2).sort((a, b) => a.index - b.index) };
+  const all = read.flat(2).sort((a, b) => +b.isLive - +a.isLive || a.index - b.index);
+  return { ok: true, accounts: all.filter(({ isLive }) => isLive), all };
 }
 
 /**
  * Whether a client's new session takes the place of the current one, whoever's that is: where
- * neither it nor the current one's client keeps several accounts.
+ * neither it nor the current one's client keeps several accounts, and no other place is its own.
  */
 export function takesCurrent(
   { config }: Pick<Service, 'config'>,
@@ -81,7 +85,10 @@ export function takesCurrent(
 ): boolean {
   const there = cookies.get(current)?.clientId ?? '';
   const isOthersToKeep = there !== client.id && config.clients.get(there)?.severalAccounts === true;
-  return current >= 0 && !client.severalAccounts && !isOthersToKeep;
+  const isElsewhere = [...cookies].some(
+    ([index, cookie]) => index !== current && cookie?.clientId === client.id,
+  );
+  return current >= 0 && !client.severalAccounts && !isOthersToKeep && !isElsewhere;
 }
 
 /** Which account a new session becomes, and whose place it takes; null: nobody's. */
@@ -104,28 +111,29 @@ export async function placeAccount(
   if (cookies.size === 0) return { ok: true, index: 0, former: null };
   const [read, session] = await Promise.all([readAccounts(caller, service, held), newcomer()]);
   if (!read.ok) return read;
-  const { accounts } = read;
-  const own = accounts.find(
-    (account) =>
-      account.session.clientId === client.id &&
-      (!client.severalAccounts || isOfPerson(account.session, session)),
-  );
+  const { accounts, all } = read;
+  // Support staff are somebody else.
+  const find = (userId: string | null | undefined) =>
+    all.find(
+      ({ session: former }) =>
+        former.clientId === client.id &&
+        (!client.severalAccounts || (former.userId === userId && !former.act === !session?.act)),
+    );
+  // A guest is nobody else, but has the place that is theirs after that.
+  const own = find(session?.userId) ?? find(null);
   if (own !== undefined) {
     const isItself = own.session.id === session?.id;
     return { ok: true, index: own.index, former: isItself ? null : own.cookie };
   }
-  const isFree = (index: number) => !accounts.some((account) => account.index === index);
+  const isFree = (index: number) =>
+    !accounts.some((account) => account.index === index) &&
+    !service.config.refusedClients.has(cookies.get(index)?.clientId ?? '');
   // What is over gives way last, because its person may be told why.
   const index = ACCOUNTS.find((each) => !cookies.has(each)) ?? ACCOUNTS.find(isFree);
   return index === undefined
     ? refuse({ code: 'too_many_accounts' })
     : { ok: true, index, former: null };
 }
-
-/** Whether the former session is the person's own. A guest is nobody else; support staff are. */
-const isOfPerson = (former: Session, session: Session | null) =>
-  (former.userId === null || former.userId === session?.userId) &&
-  (former.act === null) === ((session?.act ?? null) === null);
 
 /** The session that waits behind a hand-off, wherever it is; null: it is not to be had. */
 export async function findHandedOff(

@@ -62,6 +62,10 @@ export async function findWithEnd(
   return ended === MOVED ? MOVED : { session, ended };
 }
 
+/** What was found, where the session is in that home; null: there is none, or it has moved. */
+export const ifHere = (found: SessionWithNotBefore | Moved | null): Session | null =>
+  found === MOVED ? null : found;
+
 /** A live session by its id. */
 export async function findLiveSession(
   home: Home,

@@ -16,12 +16,15 @@ import {
 import {
   handOff,
   type Jar,
+  OTHER_WEB,
   RETURN_URL,
+  start as redeem,
   send,
   signIn,
   startWithBrowsers,
   WEB,
 } from './browser/browser';
+import { USER } from './routes';
 
 const BROKEN = { id: 'broken', secret: 'broken-secret-of-the-tests' };
 const BROKEN_PAGE = 'https://broken.example';
@@ -221,5 +224,52 @@ describe('the browser sessions of a client that is refused', () => {
     }
     const mended = await startWithBrowsers();
     expect((await send(mended, jar, 'POST', '/browser/refresh', own)).status).toBe(200);
+  });
+});
+
+describe('an account of a client that is refused, beside others of the browser', () => {
+  const SEVERAL = { several_accounts: true };
+  const other = {
+    client_id: OTHER_WEB,
+    browser: { return_url: 'https://other.sessions.example/' },
+  };
+  const start = async (more: object) => {
+    const good = await startWithBrowsers();
+    const several = { env: { CLIENTS: clientsWith(good, OTHER_WEB, SEVERAL) } } as TestService;
+    return startService({ CLIENTS: clientsWith(several, WEB, { ...SEVERAL, ...more }) });
+  };
+  const userIds = async (service: TestService, jar: Jar) => {
+    const answer = await send(service, jar, 'GET', '/browser/sessions');
+    const { sessions } = (await answer.json()) as { sessions: { user_id: string }[] };
+    return sessions.map(({ user_id }) => user_id);
+  };
+
+  it('stands in no other’s way, and is there again when the mistake is mended', async () => {
+    const good = await start({});
+    const [ada, bob, eve] = [1, 2, 3].map((n) => `7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c0${n}`);
+    const { jar } = await signIn(good, { user_id: ada });
+    const broken = await start({ return_urls: [RETURN_URL, 'http://x'] });
+    for (const user_id of [bob, eve]) {
+      const { browser } = await handOff(broken, { ...other, user_id });
+      expect((await redeem(broken, jar, browser.start_url)).status).toBe(303);
+    }
+    expect(await userIds(broken, jar)).toEqual([bob, eve]);
+    const page = await send(broken, jar, 'GET', '/account/accounts', { accept: 'text/html' });
+    expect(page.status).toBe(200);
+    expect(await userIds(good, jar)).toEqual([ada, bob, eve]);
+  });
+
+  it('gives no place to a sixth', async () => {
+    const good = await start({});
+    const { jar } = await signIn(good, { user_id: USER });
+    const broken = await start({ return_urls: [RETURN_URL, 'http://x'] });
+    const add = async (n: number) => {
+      const user_id = `7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c2${n}`;
+      const { browser } = await handOff(broken, { ...other, user_id });
+      return (await redeem(broken, jar, browser.start_url)).status;
+    };
+    expect([await add(1), await add(2), await add(3), await add(4)]).toEqual([303, 303, 303, 303]);
+    expect(await add(5)).toBe(409);
+    expect(await userIds(good, jar)).toContain(USER);
   });
 });
