@@ -10,6 +10,9 @@ export const subjectEntry = {
 
 interface Entry {
   client_id: string;
+  allow?: readonly string[] | undefined;
+  for_clients?: readonly string[] | undefined;
+  serves?: readonly string[] | undefined;
   audiences?: readonly string[] | undefined;
   subject?: v.InferOutput<typeof subjectEntry.subject>;
 }
@@ -26,13 +29,25 @@ export function assertOneNaming(
   problem: (text: string) => void,
 ): void {
   const issuer = subjectIssuerOf(entry);
-  const apisOf = (of: Entry) => of.audiences ?? audiences;
+  const namesOf = (of: Entry) => of.audiences ?? audiences;
+  /** Those that clients have for its tokens in turn (RFC 8693) meet the same `sub`. */
+  const apisOf = (of: Entry) => {
+    const met = new Set([of]);
+    for (const one of met)
+      for (const api of entries)
+        if (
+          api.allow?.includes('exchange') &&
+          (api.for_clients ?? [api.client_id]).includes(one.client_id) &&
+          (api.serves ?? audiences).some((name) => namesOf(one).includes(name))
+        )
+          met.add(api);
+    return [...met].flatMap(namesOf);
+  };
   for (const other of entries) {
     const theirs = subjectIssuerOf(other);
-    const isShared = apisOf(other).some(
-      (name) => audiences.includes(name) && apisOf(entry).includes(name),
-    );
-    if (issuer !== null && theirs !== null && theirs !== issuer && isShared)
+    const isShared = () =>
+      apisOf(other).some((name) => audiences.includes(name) && apisOf(entry).includes(name));
+    if (issuer !== null && theirs !== null && theirs !== issuer && isShared())
       problem(
         `subject is of another issuer than that of ${other.client_id}, for the same audience`,
       );

@@ -322,8 +322,8 @@ describe('the page that is rendered, and uid among custom claims', () => {
 describe('CLIENTS[].subject', () => {
   const refused = (...apps: object[]) => {
     const clients = apps.map((app, index) => ({ client_id: `app-${index}`, ...app }));
-    const variables = { AUDIENCE: '["https://a.example","https://b.example"]' };
-    const env = { ...plain.env, ...variables, CLIENTS: JSON.stringify(clients) };
+    const AUDIENCE = '["https://a.example","https://b.example","https://c.example"]';
+    const env = { ...plain.env, AUDIENCE, CLIENTS: JSON.stringify(clients) };
     return [...parseConfig(env).refusedClients.values()].flat();
   };
 
@@ -343,5 +343,38 @@ describe('CLIENTS[].subject', () => {
     const [a, b] = ['https://a.example', 'https://b.example'];
     expect(refused({ ...ofTenant, audiences: [a] }, { ...ofProvider, audiences: [b] })).toEqual([]);
     expect(refused({ ...ofTenant, audiences: [a] }, ofProvider)).toHaveLength(2);
+  });
+
+  it('counts among a client’s audiences those for which APIs exchange its tokens', () => {
+    const [a, b, c] = ['https://a.example', 'https://b.example', 'https://c.example'];
+    const clients = (...apis: { id: string; from: string[]; serves: string; to: string }[]) =>
+      refused(
+        { subject: { external: TENANT }, audiences: [a] },
+        { subject: { external: PROVIDER }, audiences: [c] },
+        ...apis.map(({ id, from, serves, to }, index) => ({
+          client_id: id,
+          secret_sha256: `${index}`.repeat(64),
+          allow: ['exchange'],
+          for_clients: from,
+          serves: [serves],
+          audiences: [to],
+        })),
+      );
+    const first = { id: 'first', from: ['app-0'], serves: a, to: b };
+    const second = { id: 'second', from: ['first'], serves: b, to: c };
+    const both = [
+      'CLIENTS: app-0: subject is of another issuer than that of app-1, for the same audience',
+      'CLIENTS: app-1: subject is of another issuer than that of app-0, for the same audience',
+    ];
+    expect(clients({ ...first, to: c })).toEqual(both);
+    // From one API to the next; and round, which ends.
+    expect(clients(first, second)).toEqual(both);
+    expect(clients(first, second, { id: 'back', from: ['second'], serves: c, to: a })).toEqual(
+      both,
+    );
+    expect(clients(first)).toEqual([]);
+    expect(clients(second, { ...first, from: ['back'] }).join()).not.toContain('subject');
+    // Of tokens that are not sent to it, an API has nothing to exchange.
+    expect(clients({ ...first, serves: b, to: c })).toEqual([]);
   });
 });
