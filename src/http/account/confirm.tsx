@@ -2,12 +2,12 @@
 import { Layout, type Site } from './layout';
 
 export const ConfirmPage = ({ site }: { site: Site }) => {
-  const { texts, link } = site;
+  const { texts, link, whose } = site;
   return (
     <Layout site={site} title={texts.confirmTitle}>
       <h1>{texts.confirmTitle}</h1>
       <p class="lead">{texts.confirmLead}</p>
-      <form method="post" action={link('/account/sign-out-others')} class="row">
+      <form method="post" action={link('/account/sign-out-others', whose)} class="row">
         <button class="button danger" type="submit">
           {texts.signOutOthers}
         </button>
@@ -21,7 +21,7 @@ export const ConfirmPage = ({ site }: { site: Site }) => {
 
 /** After "that was not me". It claims nothing that an address alone could have it say. */
 export const NotYouPage = ({ site, isSignedIn }: { site: Site; isSignedIn: boolean }) => {
-  const { texts, link, app } = site;
+  const { texts, link, app, whose } = site;
   return (
     <Layout site={site} title={texts.notYouTitle}>
       <h1>{texts.notYouTitle}</h1>
@@ -33,7 +33,7 @@ export const NotYouPage = ({ site, isSignedIn }: { site: Site; isSignedIn: boole
           </a>
         </p>
       )}
-      <form method="post" action={link('/account/sign-out-everywhere')} class="row">
+      <form method="post" action={link('/account/sign-out-everywhere', whose)} class="row">
         {isSignedIn && (
           <button class="button danger" type="submit">
             {texts.signOutEverywhere}

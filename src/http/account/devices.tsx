@@ -148,7 +148,7 @@ const Device = ({
 };
 
 export const SignOutForm = ({
-  site: { texts, link, ...site },
+  site: { texts, link, whose, ...site },
   of,
 }: {
   site: Site;
@@ -156,12 +156,16 @@ export const SignOutForm = ({
 }) => (
   <form
     method="post"
-    action={link(of.isCurrent ? '/account/sign-out' : `/account/sessions/${of.id}/sign-out`)}
+    action={
+      of.isCurrent ? link('/account/sign-out', whose) : link(`/account/sessions/${of.id}/sign-out`)
+    }
   >
     <button
       class="button"
       type="submit"
-      aria-label={fillText(texts.signOutDevice, { device: nameOf(of, { texts, link, ...site }) })}
+      aria-label={fillText(texts.signOutDevice, {
+        device: nameOf(of, { texts, link, whose, ...site }),
+      })}
     >
       {texts.signOut}
     </button>

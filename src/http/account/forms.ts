@@ -11,6 +11,7 @@ import {
   renameByCookie,
 } from '../../service/cookie-person';
 import type { Service } from '../../service/service';
+import { ACCOUNTS } from '../../tokens/session-cookie';
 import { cookieCallerOf } from '../browser/cookie-session';
 import { clearSessionCookies, isAmbiguous } from '../browser/cookies';
 import { isAllowedOrigin } from '../browser/same-site';
@@ -59,9 +60,13 @@ export function nameDevice(service: Service, { link }: Pages) {
 const readId = (c: AppContext) =>
   validate(v.strictObject({ id: uuid }), { id: c.req.param('id') }).id;
 
+/** Of whom the page was: another tab may have made another account current since. */
+const accountOf = (c: AppContext) =>
+  ACCOUNTS.find((index) => `${index}` === c.req.query('account')) ?? 0;
+
 export function signOutOthers(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
-    const result = await endOthersByCookie(await cookieCallerOf(c, service), service);
+    const result = await endOthersByCookie(await cookieCallerOf(c, service, accountOf(c)), service);
     if (!result.ok) throw toCookieProblem(result.refusal);
     return c.redirect(link(c, '/account', { done: 'others' }), 303);
   };
@@ -81,18 +86,21 @@ export function answer(service: Service, { link }: Pages) {
 
 export function signOutEverywhere(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
-    const result = await endAllByCookie(await cookieCallerOf(c, service), service);
+    const index = accountOf(c);
+    const result = await endAllByCookie(await cookieCallerOf(c, service, index), service);
     if (!result.ok) throw toCookieProblem(result.refusal);
-    clearSessionCookies(c);
+    clearSessionCookies(c, index);
     return c.redirect(link(c, '/account/signed-out'), 303);
   };
 }
 
 export function signOutHere(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
+    const index = accountOf(c);
     // Of two cookies nothing says which session it would be; the browser keeps none either way.
-    if (!isAmbiguous(c)) await endCookieSession(await cookieCallerOf(c, service), service);
-    clearSessionCookies(c);
+    if (!isAmbiguous(c, index))
+      await endCookieSession(await cookieCallerOf(c, service, index), service);
+    clearSessionCookies(c, index);
     return c.redirect(link(c, '/account/signed-out'), 303);
   };
 }

@@ -20,6 +20,8 @@ export interface Site {
   person: string | null;
   /** Whether the browser has other accounts than the current one, as far as its cookies say. */
   hasOtherAccounts: boolean;
+  /** In the query of forms: the account that the page is of; nothing for account 0. */
+  whose: Record<string, string>;
   /** Where the person came from. */
   app: ClientPages | null;
   stylesheet: string;

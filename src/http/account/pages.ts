@@ -28,7 +28,7 @@ export interface Pages {
 }
 
 /** Of the pages for people. What else a link had was somebody's tracker's. */
-const PARAMETERS = ['code', 'token', 'before', 'done'];
+const PARAMETERS = ['account', 'code', 'token', 'before', 'done'];
 
 export function createPages({ config, now, assets }: Service): Pages {
   const { basePath: base, brand } = config;
@@ -56,6 +56,8 @@ export function createPages({ config, now, assets }: Service): Pages {
       const { cf } = c.get('caller').device;
       const here = hereOf(c);
       const { pathname, searchParams } = here;
+      const current = currentOf(c);
+      const whose: Record<string, string> = current > 0 ? { account: `${current}` } : {};
       return {
         texts,
         language,
@@ -64,7 +66,8 @@ export function createPages({ config, now, assets }: Service): Pages {
           href: `${pathname}?${new URLSearchParams([...searchParams, ['lang', tag]])}`,
         })),
         person: session === undefined ? null : personOf(session),
-        hasOtherAccounts: accountsSent(c).some((index) => index !== currentOf(c)),
+        hasOtherAccounts: accountsSent(c).some((index) => index !== current),
+        whose,
         app: config.clients.get(session?.clientId ?? '')?.pages ?? null,
         wording: createWording(texts, locale, cf?.timezone, now()),
         brand,
