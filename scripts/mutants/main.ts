@@ -21,8 +21,8 @@ import { type Rule, withSwitches } from './find.ts';
 import { type Passing, Tests } from './tests.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-/** Where the rules are. */
-const FOLDERS = ['http/middleware', 'http/auth', 'service', 'sessions', 'tokens', 'client'];
+/** Where the rules are, in the order in which they are tried. */
+const FOLDERS = ['tokens', 'sessions', 'http/middleware', 'http/auth', 'service', 'client'];
 
 const { values } = parseArgs({
   options: {
@@ -51,7 +51,8 @@ try {
 
 function putSwitches(): Rule[] {
   const all: Rule[] = [];
-  for (const file of git('ls-files', ...FOLDERS.map((folder) => `src/${folder}`)).split('\n')) {
+  const files = FOLDERS.flatMap((folder) => git('ls-files', `src/${folder}`).split('\n'));
+  for (const file of files) {
     if (!/\.tsx?$/.test(file) || !values.only.some((part) => file.includes(part))) continue;
     const { rules, source } = withSwitches(
       file,
