@@ -2,8 +2,9 @@
  * `npm run mutants`: removes each rule of the source once, one at a time, and says which no test
  * noticed. Works on a copy of the last commit, so the working tree is left alone. All tests run
  * once to see which of them come past a rule, and then those alone, for each rule. Options: --only
- * (part of a file's path, may be repeated), --every (of so many rules, one), --from (the number of
- * the first one), --minutes (stop then), --jobs (how many rules are tried at the same time).
+ * (part of a file's path, may be repeated), --tests (the same of the tests, when not all of them
+ * matter), --every (of so many rules, one), --from (the number of the first one), --minutes (stop
+ * then), --jobs (how many rules are tried at the same time).
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -27,6 +28,7 @@ const FOLDERS = ['tokens', 'sessions', 'http/middleware', 'http/auth', 'service'
 const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [''] },
+    tests: { type: 'string', multiple: true, default: [] },
     every: { type: 'string', default: '1' },
     from: { type: 'string', default: '0' },
     minutes: { type: 'string', default: 'Infinity' },
@@ -72,7 +74,7 @@ async function removeEach(rules: Rule[]): Promise<Rule[]> {
   const count = Number(values.jobs);
   const jobs = await Promise.all(Array.from({ length: count }, () => Tests.start(copy, count)));
   const until = Date.now() + Number(values.minutes) * 60_000;
-  const { passings, failed } = await (jobs[0] as Tests).run();
+  const { passings, failed } = await (jobs[0] as Tests).run(values.tests);
   for (const file of failed) console.log(`${file} fails with every rule in place`);
   const survivors: Rule[] = [];
   const numbers = numbersOf(rules);
