@@ -88,6 +88,11 @@ function withSources(log: string): Promise<string> {
   return new Promise((ended) => child.once('close', () => ended(text)));
 }
 
+it('a long path of a caller does not hold up what is shown', { timeout: 30_000 }, async () => {
+  const line = JSON.stringify({ url: `https://auth.example.com/${'a/'.repeat(100_000)}` });
+  expect(await withSources(`${line}\nafter it\n`)).toBe(`${line}\nafter it\n`);
+});
+
 it('names the line of the source that the fault came through', { timeout: SLOW }, async () => {
   const log = await logOfFault();
   const [line = ''] = log.split('\n').filter((text) => text.includes('internal_error'));

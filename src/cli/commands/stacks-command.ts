@@ -16,8 +16,11 @@ interface Options extends EnvironmentOptions {
   map?: string;
 }
 
-/** A place in the Worker's module, as V8 writes it into a stack. */
-const PLACE = /\b(?:[\w./:-]*\/)?index\.js:(\d+):(\d+)/g;
+/**
+ * A place in the Worker's module, as V8 writes it into a stack. It begins where a path does, so that
+ * a long one, which is a caller's, is looked at once and not from each of its characters.
+ */
+const PLACE = /(?<![\w./:-])(?:[\w./:-]*\/)?index\.js:(\d+):(\d+)/g;
 
 export const stacksCommand = () =>
   newEnvironmentCommand('stacks', 'a log from stdin, whose stacks then name lines of the source', [
