@@ -3,11 +3,12 @@
  * begin one. Then the row that was made first, or of the same second the one in the home whose name
  * comes first, is the user's home for everyone, and the others move there.
  */
-import { and, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Grant, StartCapability } from '../config/authority';
 import { type Home, transact } from '../db/d1';
 import { idempotencyKeys, unfinishedMoves, userSessions, users } from '../db/schema';
 import { oldestKept } from '../sessions/idempotency-age';
+import { toUserId } from '../sessions/people';
 import { isReached } from '../sessions/reach';
 import { type Answers, queryAll } from './query-all';
 
@@ -21,7 +22,13 @@ export interface LookupKeys {
 
 /** What one home knows. */
 export interface HomeRecord {
-  user: { id: string; createdAt: Date; movedTo: string | null; isLeaving: boolean } | null;
+  user: {
+    id: string;
+    issuer: string | null;
+    createdAt: Date;
+    movedTo: string | null;
+    isLeaving: boolean;
+  } | null;
   hasGuest: boolean;
   hasKey: boolean;
 }
@@ -63,11 +70,14 @@ async function readRecord(
 ): Promise<HomeRecord> {
   const { db } = home;
   const isLeaving = sql<number>`exists (select 1 from ${unfinishedMoves} where ${unfinishedMoves.subject} = ${users.id})`;
+  const isUser = await toCondition(user);
+  const { id, issuer, createdAt, movedTo } = users;
   const { found, guests, keys } = await transact(home, () => ({
     found: db
-      .select({ id: users.id, createdAt: users.createdAt, movedTo: users.movedTo, isLeaving })
+      .select({ id, issuer, createdAt, movedTo, isLeaving })
       .from(users)
-      .where(isUser(user)),
+      .where(isUser)
+      .orderBy(isNull(issuer)),
     guests: db
       .select({ id: userSessions.id })
       .from(userSessions)
@@ -97,10 +107,12 @@ async function readRecord(
   };
 }
 
-function isUser(user: LookupKeys['user']): SQL | undefined {
+/** A user whose name nobody has said yet is there by the id that follows from it. */
+async function toCondition(user: LookupKeys['user']): Promise<SQL | undefined> {
   if (user === null) return sql`0`;
   if ('id' in user) return eq(users.id, user.id);
-  return and(eq(users.issuer, user.issuer), eq(users.subject, user.subject));
+  const isNamed = and(eq(users.issuer, user.issuer), eq(users.subject, user.subject));
+  return or(isNamed, and(eq(users.id, await toUserId(user)), isNull(users.issuer)));
 }
 
 /**
@@ -108,9 +120,12 @@ function isUser(user: LookupKeys['user']): SQL | undefined {
  * same.
  */
 export function toUserLocation({ answered, unavailable }: Answers<HomeRecord>): UserLocation {
-  const records = answered.flatMap(({ home, answer: { user } }) =>
+  const found = answered.flatMap(({ home, answer: { user } }) =>
     user === null ? [] : [{ at: home.name, ...user }],
   );
+  // Whoever has the name is the user, before the one whose id would follow from it.
+  const userId = (found.find(({ issuer }) => issuer !== null) ?? found[0])?.id ?? null;
+  const records = found.filter(({ id }) => id === userId);
   const residents = records
     .filter(({ movedTo }) => movedTo === null)
     .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.at < b.at ? -1 : 1));
@@ -118,7 +133,7 @@ export function toUserLocation({ answered, unavailable }: Answers<HomeRecord>): 
   // Who has left and not arrived lives where the way leads.
   const home = residents[0]?.at ?? leaving[0]?.movedTo ?? records[0]?.movedTo ?? null;
   return {
-    userId: records[0]?.id ?? null,
+    userId,
     home,
     begun: leaving.map(({ at, movedTo }) => ({ from: at, to: movedTo as string })),
     due: residents.slice(1).map(({ at }) => ({ from: at, to: home as string })),

@@ -5,6 +5,7 @@
 import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { toUserId } from '../../src/sessions/people';
 import {
   APP,
   BACKEND,
@@ -128,6 +129,45 @@ describe('a backend starts a session for a person by issuer and subject', () => 
     const second = await create(homes, { user }, { continent: 'AS', country: 'JP' });
     expect(homeOf(first.access_token)).toBe('DB_WEUR');
     expect(homeOf(second.access_token)).toBe('DB_WEUR');
+  });
+
+  it('in the home of the id that follows from it, where a backend named them by that before', async () => {
+    await emptyHomes();
+    const homes = await startThreeHomes({ MAX_SESSIONS_PER_USER: '1' });
+    const user = { issuer: PROVIDER, subject: 'ada' };
+    const [paris, tokyo] = [
+      { continent: 'EU', country: 'FR' },
+      { continent: 'AS', country: 'JP' },
+    ];
+    const { session } = await create(homes, { user }, paris);
+    // Erased, they are nobody's name; a backend still has the id.
+    const erased = await homes.service.backend('DELETE', `/v1/users/${session.user_id}`);
+    expect(erased.status).toBe(204);
+    homes.service.advance(1);
+    await create(homes, { user_id: session.user_id }, paris);
+    const again = await create(homes, { user }, tokyo);
+    expect(homeOf(again.access_token)).toBe('DB_WEUR');
+    expect(again.session.user_id).toBe(session.user_id);
+    // The limit is of the user, wherever the requests come from.
+    const listed = await homes.service.backend(
+      'GET',
+      `/v1/users/${BY_SUBJECT}/sessions${named(user)}`,
+    );
+    expect(await listed.json()).toMatchObject({ sessions: [{ id: again.session.id }] });
+  });
+
+  it('who has the name, before somebody with the id that follows from it', async () => {
+    await emptyHomes();
+    const homes = await startThreeHomes();
+    const user = { issuer: PROVIDER, subject: 'ada' };
+    const other = await toUserId(user);
+    await create(homes, { user_id: other }, { continent: 'EU', country: 'FR' });
+    const id = crypto.randomUUID();
+    await env.DB_APAC.prepare('INSERT INTO users (id, issuer, subject) VALUES (?, ?, ?)')
+      .bind(id, user.issuer, user.subject)
+      .run();
+    const { session, access_token } = await create(homes, { user });
+    expect([session.user_id, homeOf(access_token)]).toEqual([id, 'DB_APAC']);
   });
 
   it.each<[string, object, string]>([
