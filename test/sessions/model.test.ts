@@ -1,7 +1,7 @@
 /**
  * The service, over three homes, against a small model of it: random histories of creates,
  * refreshes, replays, thefts, lost answers, step-ups, sign-outs, changed claims, support staff,
- * not-befores, leaks and forgeries,
+ * not-befores, leaks and forgeries, people named by their id or by a provider's name,
  * moves that are cut anywhere, crashes, another configuration, faults and time, each answer
  * foretold. `MODEL_RUNS` says how many histories, and `MODEL_SEED` repeats a failure:
  * `MODEL_RUNS=3000 npx vitest run --project workers test/sessions/model.test.ts`.
@@ -11,7 +11,7 @@ import fc from 'fast-check';
 import { it } from 'vitest';
 import { APP, startService } from '../fixtures';
 import { beginEmpty, emptyHomes, HOMES, startThreeHomes } from '../homes/three-homes';
-import { Change, Impersonate, RevokeAllBut } from './model/backend';
+import { Change, RevokeAllBut, RevokeUser } from './model/backend';
 import {
   DOORS,
   ForgeAccessToken,
@@ -20,7 +20,8 @@ import {
   WithdrawKeys,
 } from './model/leaks';
 import { Crash, type Cut, InTurn, Move, NotBefore, Reconfigure, Wait } from './model/operator';
-import { Create, Refresh, RevokeUser, SignOut, StepUp } from './model/person';
+import { Refresh, SignOut, StepUp } from './model/person';
+import { Create, Impersonate } from './model/starts';
 import {
   DAY,
   FAULTS,
@@ -34,24 +35,29 @@ import {
   type Model,
   POLICIES,
   type Real,
+  TENANT,
 } from './model/world';
 
 beginEmpty();
 
 const RUNS = Number(env.MODEL_RUNS);
 
-/** The clients of the tests, of which one has a policy of its own. */
+/** The apps with their policies, and the backend that acts for them. */
 async function firstVariables() {
   const { CLIENTS } = (await startService()).env;
-  const { grace, idle, limit } = POLICIES['other-app'];
-  const sessions = {
-    refresh_grace_seconds: grace,
-    inactivity_timeout_seconds: idle,
-    max_per_user: limit,
-  };
-  const clients = (JSON.parse(CLIENTS ?? '[]') as { client_id: string }[]).map((entry) =>
-    entry.client_id === 'other-app' ? { ...entry, sessions } : entry,
-  );
+  const [backend] = JSON.parse(CLIENTS ?? '[]') as object[];
+  const apps = Object.entries(POLICIES).map(([client_id, { grace, idle, limit }]) => ({
+    client_id,
+    ...(client_id !== APP && {
+      sessions: {
+        refresh_grace_seconds: grace,
+        inactivity_timeout_seconds: idle,
+        max_per_user: limit,
+      },
+    }),
+    ...(client_id === 'tenant-app' && { subject: { external: TENANT } }),
+  }));
+  const clients = [{ ...backend, for_clients: Object.keys(POLICIES) }, ...apps];
   return { ...FIRST_VARIABLES, CLIENTS: JSON.stringify(clients) };
 }
 
@@ -69,6 +75,7 @@ it('any history ends as the model foretells: nobody wrongly signed out, no fork,
         lifetime: LIFETIMES[0],
         sessions: [],
         homes: new Map(),
+        named: new Set(),
         unfinished: new Set(),
         generation: 0,
         previousEndsAt: 0,
@@ -96,8 +103,11 @@ function histories() {
   const user = fc.nat({ max: 1 });
   const client = fc.oneof(
     { weight: 3, arbitrary: fc.constant(APP) },
+    { weight: 2, arbitrary: fc.constant('tenant-app' as const) },
     fc.constant('other-app' as const),
   );
+  const by = fc.constantFrom('id' as const, 'name' as const);
+  const place = fc.constantFrom('nowhere' as const, 'paris' as const, 'tokyo' as const);
   const back = fc.oneof(
     { weight: 4, arbitrary: fc.constant(0) },
     { weight: 3, arbitrary: fc.constant(1) },
@@ -142,14 +152,14 @@ function histories() {
     });
   /** A release before ended sessions that last longer than its configuration says. */
   const oldNotBefore = fc
-    .tuple(user, fc.boolean(), fc.constantFrom(HOUR, DAY))
-    .map(([number, isOfOne, seconds]) => {
+    .tuple(fc.tuple(user, client, by, place), fc.boolean(), fc.constantFrom(HOUR, DAY))
+    .map(([start, isOfOne, seconds]) => {
       const commands = [
         new Reconfigure(5 * DAY),
-        new Create(number),
+        new Create(...start),
         new Wait(1),
         new Reconfigure(HOUR),
-        new NotBefore(isOfOne ? number : null, true),
+        new NotBefore(isOfOne ? start[0] : null, start[2], true),
         new Wait(seconds),
       ];
       return new InTurn(commands);
@@ -159,12 +169,17 @@ function histories() {
     .tuple(index, fc.constantFrom(...DOORS), fc.constantFrom(0, HOUR))
     .map(([number, door, seconds]) => {
       const forge = new ForgeRefreshToken(number, door, 1);
-      return new InTurn([new Create(0), new LeakSecret(seconds), forge, new Wait(1)]);
+      return new InTurn([
+        new Create(0, APP, 'id', 'nowhere'),
+        new LeakSecret(seconds),
+        forge,
+        new Wait(1),
+      ]);
     });
   const paths = ['/v1/sessions/current', '/v1/sessions/revoke-others'] as const;
   // What one person does, a few times for each thing that an operator does.
   const often = [
-    fc.tuple(user, client).map((all) => new Create(...all)),
+    fc.tuple(user, client, by, place).map((all) => new Create(...all)),
     refresh,
     refresh,
     refresh,
@@ -182,12 +197,12 @@ function histories() {
       oldNotBefore,
       forgery,
       fc.tuple(index, fc.boolean()).map((all) => new SignOut(...all)),
-      user.map((number) => new RevokeUser(number)),
-      index.map((number) => new RevokeAllBut(number)),
-      fc.tuple(user, fc.boolean()).map((all) => new Change(...all)),
-      user.map((number) => new Impersonate(number)),
-      fc.tuple(user, fc.constantFrom(...HOMES), cut).map((all) => new Move(...all)),
-      fc.tuple(fc.option(user), fc.boolean()).map((all) => new NotBefore(...all)),
+      fc.tuple(user, by).map((all) => new RevokeUser(...all)),
+      fc.tuple(index, by).map((all) => new RevokeAllBut(...all)),
+      fc.tuple(user, by, fc.boolean()).map((all) => new Change(...all)),
+      fc.tuple(user, client, by).map((all) => new Impersonate(...all)),
+      fc.tuple(user, by, fc.constantFrom(...HOMES), cut).map((all) => new Move(...all)),
+      fc.tuple(fc.option(user), by, fc.boolean()).map((all) => new NotBefore(...all)),
       fc.constantFrom(...LIFETIMES).map((lifetime) => new Reconfigure(lifetime)),
       fc.constant(new Crash()),
       fc.constant(new WithdrawKeys()),

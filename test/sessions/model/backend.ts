@@ -1,9 +1,16 @@
-/** What backends do to the sessions of their users, and support staff who act as them. */
+/** What backends do to the sessions of their users, whom they name in one of two ways. */
 import type fc from 'fast-check';
 import { expect } from 'vitest';
-import { APP, BACKEND, basic } from '../../fixtures';
-import { learn } from './foretell';
-import { HOUR, liveOf, type Model, type ModelSession, type Real, sessionOf, USERS } from './world';
+import {
+  type By,
+  liveOf,
+  type Model,
+  type ModelSession,
+  pathOf,
+  type Real,
+  sessionOf,
+  USERS,
+} from './world';
 
 type Command = fc.AsyncCommand<Model, Real>;
 
@@ -11,6 +18,7 @@ type Command = fc.AsyncCommand<Model, Real>;
 export class Change implements Command {
   constructor(
     readonly user: number,
+    readonly by: By,
     readonly isAtOnce: boolean,
   ) {}
   check = () => true;
@@ -20,75 +28,53 @@ export class Change implements Command {
     model.unfinished.delete(userId);
     model.changes += 1;
     const change = { claims: { change: model.changes }, ...(this.isAtOnce && { apply: 'now' }) };
-    const response = await service.request(`/v1/users/${userId}/sessions`, {
+    const response = await service.request(pathOf(this.user, this.by, 'sessions'), {
       method: 'PATCH',
-      headers: { authorization: basic(BACKEND), 'content-type': 'application/json' },
+      headers: { ...service.credentials, 'content-type': 'application/json' },
       body: JSON.stringify(change),
     });
     expect(await response.json()).toEqual({ updated: live.length });
     for (const session of live) session.change = model.changes;
   }
-  toString = () => `change(user ${this.user}${this.isAtOnce ? ', at once' : ''})`;
+  toString = () => `change(user ${this.user} by ${this.by}${this.isAtOnce ? ', at once' : ''})`;
+}
+
+/** Ends all sessions of a user, but perhaps one. */
+async function revokeAll(
+  model: Model,
+  { homes: { service } }: Real,
+  { user, by, spared }: { user: number; by: By; spared: ModelSession | null },
+): Promise<void> {
+  const userId = USERS[user] as string;
+  const ended = liveOf(model, userId).filter((session) => session !== spared);
+  model.unfinished.delete(userId);
+  const path = pathOf(user, by, 'sessions', spared === null ? {} : { except: spared.id });
+  const response = await service.backend('DELETE', path);
+  expect(await response.json()).toEqual({ revoked: ended.length });
+  for (const session of model.sessions)
+    if (session.userId === userId && session !== spared) session.ended ??= 'revoked';
+}
+
+export class RevokeUser implements Command {
+  constructor(
+    readonly user: number,
+    readonly by: By,
+  ) {}
+  check = () => true;
+  run = (model: Model, real: Real) => revokeAll(model, real, { ...this, spared: null });
+  toString = () => `revokeUser(${this.user} by ${this.by})`;
 }
 
 export class RevokeAllBut implements Command {
-  constructor(readonly session: number) {}
+  constructor(
+    readonly session: number,
+    readonly by: By,
+  ) {}
   check = (model: Readonly<Model>) => model.sessions.length > 0;
-  async run(model: Model, { homes: { service } }: Real) {
+  async run(model: Model, real: Real) {
     const spared = sessionOf(model, this.session);
-    const { userId, id } = spared;
-    const ended = liveOf(model, userId).filter((session) => session !== spared);
-    model.unfinished.delete(userId);
-    const response = await service.backend('DELETE', `/v1/users/${userId}/sessions?except=${id}`);
-    expect(await response.json()).toEqual({ revoked: ended.length });
-    for (const session of model.sessions)
-      if (session.userId === userId && session !== spared) session.ended ??= 'revoked';
+    const user = USERS.indexOf(spared.userId);
+    await revokeAll(model, real, { user, by: this.by, spared });
   }
-  toString = () => `revokeAllBut(session ${this.session})`;
-}
-
-/** Support staff begin to act as a user: for an hour, beside all sessions of the user's own. */
-export class Impersonate implements Command {
-  constructor(readonly user: number) {}
-  check = () => true;
-  async run(model: Model, { homes: { post } }: Real) {
-    const userId = USERS[this.user] as string;
-    const support = { act: { sub: 'agent-7' }, reason: 'a ticket' };
-    const { status, body } = await post('/v1/sessions', {
-      client_id: APP,
-      user_id: userId,
-      ...support,
-    });
-    expect(status).toBe(model.homes.has(userId) ? 201 : 404);
-    if (status !== 201) return;
-    model.unfinished.delete(userId);
-    const { session, access_token, refresh_token } = body as {
-      session: { id: string };
-      access_token: string;
-      refresh_token: string;
-    };
-    const begun: ModelSession = {
-      id: session.id,
-      userId,
-      client: APP,
-      tokens: [],
-      ratchets: [model.generation],
-      accessToken: access_token,
-      current: 0,
-      createdAt: model.now,
-      expiresAt: model.now + Math.min(model.lifetime, HOUR),
-      rotatedAt: null,
-      lastCaller: null,
-      proof: 0,
-      superseded: [],
-      recoveries: { given: null, at: [] },
-      ended: null,
-      isOutdated: false,
-      isSupport: true,
-      change: undefined,
-    };
-    learn(model, begun, 0, refresh_token);
-    model.sessions.push(begun);
-  }
-  toString = () => `impersonate(user ${this.user})`;
+  toString = () => `revokeAllBut(session ${this.session}, by ${this.by})`;
 }

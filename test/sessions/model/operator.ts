@@ -4,7 +4,18 @@ import type fc from 'fast-check';
 import { expect } from 'vitest';
 import { runScheduled } from '../../../src/scheduled';
 import { HOMES, type HomeName, startThreeHomes } from '../../homes/three-homes';
-import { ALL_LIMITS, HOUR, type LIFETIMES, liveOf, type Model, type Real, USERS } from './world';
+import {
+  ALL_LIMITS,
+  type By,
+  HOUR,
+  type LIFETIMES,
+  liveOf,
+  type Model,
+  pathOf,
+  type Real,
+  USERS,
+  whose,
+} from './world';
 
 type Command = fc.AsyncCommand<Model, Real>;
 
@@ -20,6 +31,7 @@ export type Cut = { step: 0 | 1 | 2 | 3; when: 'before' | 'after' } | null;
 export class Move implements Command {
   constructor(
     readonly user: number,
+    readonly by: By,
     readonly to: HomeName,
     readonly cut: Cut,
   ) {}
@@ -34,11 +46,12 @@ export class Move implements Command {
       const message = 'D1 DB is overloaded. Too many requests queued.';
       const fault = cut.when === 'before' ? { before: message } : { after: message };
       databases[at === 'source' ? from : this.to].faults = [
-        ...Array.from({ length: skip }, () => null),
+        // Who is meant by a name is one round trip to each home more.
+        ...Array.from({ length: this.by === 'id' ? skip : skip + 1 }, () => null),
         fault,
       ];
     }
-    const { status, body } = await post(`/v1/users/${userId}/move`, { home: this.to });
+    const { status, body } = await post(pathOf(this.user, this.by, 'move'), { home: this.to });
     for (const name of HOMES) databases[name].faults = [];
     if (from === undefined) {
       expect(status).toBe(404);
@@ -54,7 +67,7 @@ export class Move implements Command {
     if (cut !== null && hasLeft) model.unfinished.add(userId);
   }
   toString = () =>
-    `move(user ${this.user}, ${this.to}${this.cut === null ? '' : `, cut ${this.cut.when} ${this.cut.step}`})`;
+    `move(user ${this.user} by ${this.by}, ${this.to}${this.cut === null ? '' : `, cut ${this.cut.when} ${this.cut.step}`})`;
 }
 
 export async function restart(real: Real, variables: Real['variables'] = {}): Promise<void> {
@@ -83,6 +96,7 @@ export class Reconfigure implements Command {
 export class NotBefore implements Command {
   constructor(
     readonly user: number | null,
+    readonly by: By,
     /** As the release before wrote it: with the end that its configuration gave it. */
     readonly isOld: boolean,
   ) {}
@@ -91,7 +105,7 @@ export class NotBefore implements Command {
     const userId = this.user === null ? null : (USERS[this.user] as string);
     if (this.isOld) await this.write(userId ?? '*', model);
     else {
-      const target = userId === null ? { everyone: true } : { user_id: userId };
+      const target = this.user === null ? { everyone: true } : whose(this.user, this.by);
       expect((await post('/v1/not-before', target)).status).toBe(200);
     }
     for (const session of model.sessions)
@@ -109,7 +123,8 @@ export class NotBefore implements Command {
         .bind(subject, now, now + lifetime)
         .run();
   }
-  toString = () => `notBefore(${this.user ?? 'everyone'}${this.isOld ? ', old' : ''})`;
+  toString = () =>
+    `notBefore(${this.user ?? 'everyone'} by ${this.by}${this.isOld ? ', old' : ''})`;
 }
 
 async function runCron(model: Model, { homes: { service } }: Real): Promise<void> {
@@ -127,8 +142,9 @@ export class Wait implements Command {
     // The cron comes every quarter of an hour.
     if (model.unfinished.size > 0 || this.seconds >= HOUR) await runCron(model, real);
     // What must hold at every moment.
-    for (const userId of USERS) {
-      const response = await service.backend('GET', `/v1/users/${userId}/sessions`);
+    for (const [user, userId] of USERS.entries()) {
+      const by = model.named.has(userId) ? 'name' : 'id';
+      const response = await service.backend('GET', pathOf(user, by, 'sessions'));
       const { sessions } = (await response.json()) as {
         sessions: { id: string; act: object | null }[];
       };

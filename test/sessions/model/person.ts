@@ -1,26 +1,23 @@
-/** What people, their backends and thieves do to sessions. */
+/** What people and thieves do to sessions. */
 import type fc from 'fast-check';
 import { decodeJwt } from 'jose';
 import { expect } from 'vitest';
-import { APP, stepUp } from '../../fixtures';
+import { stepUp } from '../../fixtures';
 import type { HomeName } from '../../homes/three-homes';
-import { applyRefresh, applyStepUp, foretellRefresh, foretellStepUp, learn } from './foretell';
+import { applyRefresh, applyStepUp, foretellRefresh, foretellStepUp } from './foretell';
 import {
   CALLERS,
   type CallerName,
-  type ClientName,
   endOf,
+  expectNamed,
   FAULTS,
   type FaultName,
   isGood,
-  liveOf,
   type Model,
   type ModelSession,
-  POLICIES,
   type Real,
   sessionOf,
   tokenOf,
-  USERS,
 } from './world';
 
 type Command = fc.AsyncCommand<Model, Real>;
@@ -29,53 +26,6 @@ const hasSessions = (model: Readonly<Model>) => model.sessions.length > 0;
 /** How a session that a not-before ended may say that it is over: it may have ended before, too. */
 const isOver = (reason: unknown) =>
   [undefined, 'revoked', 'signed_out', 'evicted', 'reuse_detected'].includes(reason as string);
-
-export class Create implements Command {
-  constructor(
-    readonly user: number,
-    readonly client: ClientName = APP,
-  ) {}
-  check = () => true;
-  async run(model: Model, { homes: { service } }: Real) {
-    const { client } = this;
-    const userId = USERS[this.user] as string;
-    model.proofs += 1;
-    const acr = String(model.proofs);
-    const created = await service.create({ user_id: userId, client_id: client, acr });
-    // A backend says nothing of where its users are.
-    model.homes.set(userId, model.homes.get(userId) ?? 'DB');
-    model.unfinished.delete(userId);
-    // A limit of the client's own counts its sessions alone, and the service's those of the rest.
-    const live = liveOf(model, userId).filter((one) => one.client === client && !one.isSupport);
-    const { limit } = POLICIES[client];
-    // To make room, the oldest sign-ins; the model's list is in their order.
-    for (const evicted of live.slice(0, Math.max(0, live.length - limit + 1)))
-      evicted.ended = 'evicted';
-    const session: ModelSession = {
-      id: created.session.id,
-      client,
-      userId,
-      tokens: [],
-      ratchets: [model.generation],
-      accessToken: created.access_token,
-      current: 0,
-      createdAt: model.now,
-      expiresAt: model.now + model.lifetime,
-      rotatedAt: null,
-      lastCaller: null,
-      proof: model.proofs,
-      superseded: [],
-      recoveries: { given: null, at: [] },
-      ended: null,
-      isOutdated: false,
-      isSupport: false,
-      change: undefined,
-    };
-    learn(model, session, 0, created.refresh_token);
-    model.sessions.push(session);
-  }
-  toString = () => `create(user ${this.user}, ${this.client})`;
-}
 
 /** The token that is presented, and the database with the fault that it is to meet; null: none. */
 async function show(
@@ -138,6 +88,7 @@ export class Refresh implements Command {
       const said = session.isSupport ? undefined : String(expected.proof);
       expect(decodeJwt(body.access_token).acr).toBe(said);
       expect(decodeJwt(body.access_token).change).toBe(session.change);
+      expectNamed(body.access_token, session);
       session.accessToken = body.access_token;
     }
     const given = status === 200 ? body.refresh_token : null;
@@ -191,6 +142,7 @@ export class StepUp implements Command {
     });
     if (status !== 200) return;
     expect(decodeJwt(body.access_token).acr).toBe(String(proof));
+    expectNamed(body.access_token, session);
     session.accessToken = body.access_token;
     applyStepUp(model, session, expected, body.refresh_token, proof);
   }
@@ -226,19 +178,4 @@ export class SignOut implements Command {
     for (const one of this.others ? others : [session]) one.ended ??= 'signed_out';
   }
   toString = () => `signOut(session ${this.session}${this.others ? ', others' : ''})`;
-}
-
-export class RevokeUser implements Command {
-  constructor(readonly user: number) {}
-  check = () => true;
-  async run(model: Model, { homes: { service } }: Real) {
-    const userId = USERS[this.user] as string;
-    const live = liveOf(model, userId);
-    model.unfinished.delete(userId);
-    const response = await service.backend('DELETE', `/v1/users/${userId}/sessions`);
-    expect(await response.json()).toEqual({ revoked: live.length });
-    for (const session of model.sessions)
-      if (session.userId === userId) session.ended ??= 'revoked';
-  }
-  toString = () => `revokeUser(${this.user})`;
 }

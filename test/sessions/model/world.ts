@@ -1,29 +1,58 @@
 /** The model of the service: what is known of each session, and what it is made of. Seconds. */
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { expect } from 'vitest';
 import type { Env } from '../../../src/env';
 import type { SigningKey } from '../../../src/tokens/signing-keys';
 import { APP, type Caller, type Fault } from '../../fixtures';
 import type { HomeName, ThreeHomes } from '../../homes/three-homes';
 import { AT, UA } from '../../risk/callers';
 
-export const USERS = [
-  '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11',
-  '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12',
-] as const;
+/** What the one identity provider calls the people, and the ids that follow from it. */
+export const TENANT = 'https://tenant.example/';
+const SUBJECTS = ['auth0|ada', 'auth0|bob'];
+export const USERS: readonly string[] = [
+  '5813b82e-fe5a-8574-92f2-7625602cdea0',
+  'c8f1df62-6cf8-81d4-9ac1-9911da55badc',
+];
 export const GRACE = 30;
 export const HOUR = 3_600;
 export const DAY = 24 * HOUR;
 export const IDLE = 26 * HOUR;
 export const LOST_ANSWER = 900;
 export const LIMIT = 3;
-/** The apps, one of which has its own grace period, inactivity timeout and limit. */
+/** The apps, two of which have their own grace period, inactivity timeout and limit. */
 export const POLICIES = {
   [APP]: { grace: GRACE, idle: IDLE, limit: LIMIT },
   'other-app': { grace: 10, idle: 2 * HOUR, limit: 1 },
+  /** It names people as the provider does. */
+  'tenant-app': { grace: 20, idle: 5 * HOUR, limit: 2 },
 } as const;
 export type ClientName = keyof typeof POLICIES;
 /** Sessions of a user at most. */
-export const ALL_LIMITS = LIMIT + POLICIES['other-app'].limit;
+export const ALL_LIMITS = Object.values(POLICIES).reduce((sum, { limit }) => sum + limit, 0);
+
+/** How a call names a person. */
+export type By = 'id' | 'name';
+const nameOf = (user: number) => ({ issuer: TENANT, subject: SUBJECTS[user] as string });
+
+/** A person as a body has them. */
+export const whose = (user: number, by: By) =>
+  by === 'id' ? { user_id: USERS[user] as string } : { user: nameOf(user) };
+
+/** The same in a path: their sessions, say. */
+export function pathOf(user: number, by: By, what: string, query: Record<string, string> = {}) {
+  const all = new URLSearchParams(by === 'id' ? query : { ...nameOf(user), ...query });
+  return `/v1/users/${by === 'id' ? USERS[user] : 'by-subject'}/${what}?${all}`;
+}
+
+/** An API of the tenant's meets one name of a person, and all others meet the id. */
+export function expectNamed(accessToken: string, { userId, client }: ModelSession): void {
+  const { sub, uid } = decodeJwt(accessToken);
+  const subject = SUBJECTS[USERS.indexOf(userId)];
+  expect({ sub, uid }).toEqual(
+    client === 'tenant-app' ? { sub: subject, uid: userId } : { sub: userId, uid: undefined },
+  );
+}
 
 /** `SESSION_LIFETIME_SECONDS`, as one configuration or the next has it. */
 export const LIFETIMES = [5 * DAY, 3 * HOUR, HOUR] as const;
@@ -79,6 +108,8 @@ export interface Model {
   sessions: ModelSession[];
   /** Where each user lives; absent: nobody knows them. */
   homes: Map<string, HomeName>;
+  /** Whose name at the provider somebody has said. */
+  named: Set<string>;
   /** Whose last move was cut: what they do next finishes it, or the cron. */
   unfinished: Set<string>;
   /** Which SESSION_SECRET is in use; all before it have leaked. */
