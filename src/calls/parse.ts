@@ -47,8 +47,9 @@ function toFieldName(path: string | null): string {
 }
 
 function explain(issue: v.BaseIssue<unknown>): string {
-  if (issue.type === 'strict_object')
-    return issue.expected === 'never' ? 'is not a known field' : 'must be an object';
+  if (issue.type === 'strict_object' && issue.expected !== 'Object')
+    return issue.expected === 'never' ? 'is not a known field' : 'is missing';
+  if (issue.type === 'strict_object') return 'must be an object';
   return issue.kind === 'schema' && issue.message.startsWith('Invalid')
     ? `must be of type ${issue.expected}`
     : issue.message;

@@ -76,7 +76,7 @@ describe('POST /v1/sessions', () => {
     ['home', 'elsewhere', 'is not one of this service'],
     ['guest_session_id', 'x', 'must be a UUID'],
     ['browser', 'x', 'must be'],
-    ['browser', {}, 'browser.return_url'],
+    ['browser', {}, 'browser.return_url is missing'],
     ['browser', { return_url: 7 }, 'browser.return_url must be of type string'],
     [
       'browser',

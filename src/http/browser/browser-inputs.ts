@@ -11,7 +11,8 @@ export const signInSchema = v.strictObject({
   persistent: v.optional(v.boolean()),
 });
 
-const index = v.picklist(ACCOUNTS, `must be an index from 0 to ${ACCOUNTS.length - 1}`);
+const MUST_BE = `must be an index from 0 to ${ACCOUNTS.length - 1}`;
+const index = v.picklist(ACCOUNTS, MUST_BE);
 
 /** Where a page holds its access token. */
 export const refreshSchema = v.strictObject(asked);
@@ -19,5 +20,5 @@ export const switchSchema = v.strictObject({ index, ...asked });
 
 /** Of one account, the current one unless it is named, or of all that the page's app may end. */
 export const signOutSchema = v.strictObject({
-  index: v.optional(v.union([index, v.literal('all')])),
+  index: v.optional(v.union([index, v.literal('all')], `${MUST_BE}, or all`)),
 });
