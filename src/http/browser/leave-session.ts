@@ -20,7 +20,9 @@ export function signOutByCookies(service: Service) {
   return async function answerSignOut(c: AppContext): Promise<Response> {
     const { index = currentOf(c) } = await readOptionalJson(c, signOutSchema);
     c.set('outcome', 'unchanged');
-    for (const each of index === 'all' ? [...accountsSent(c), currentOf(c)] : [index])
+    // Where nothing tells which account is current, another would be current afterwards.
+    const isOfAll = index === 'all' || index < 0;
+    for (const each of isOfAll ? [...accountsSent(c), currentOf(c)] : [index])
       await signOutOf(c, service, each);
     return c.body(null, 204);
   };
