@@ -103,7 +103,7 @@ export async function placeAccount(
   service: Service,
   held: Held,
   client: Client,
-  newcomer: () => Promise<Session | null>,
+  newcomer: () => Promise<Pick<Session, 'id' | 'userId' | 'act'> | null>,
 ): Promise<Result<Place>> {
   const { current, cookies } = held;
   if (takesCurrent(service, held, client))

@@ -42,14 +42,13 @@ export interface SignInInput {
   persistent: boolean | null;
   /** A repeat with it and the same ID token gives the same session; null: none can. */
   idempotencyKey: string | null;
+  /** Asked before anything starts, or is used up; null: it goes on. Absent: it does. */
+  admit?: (userId: string) => Promise<Refused | null>;
 }
 
 export type SignInResult = Result<{ session: Session; tokens: Tokens; isRepeat: boolean }>;
 
-/**
- * Starts a session for the person of an ID token. Two round trips. Throws when its issuer cannot be
- * asked for keys.
- */
+/** Two round trips. Throws when the issuer of the ID token cannot be asked for keys. */
 export async function signIn(
   caller: Caller,
   service: Service,
@@ -95,6 +94,8 @@ async function attempt(
   const started = await startWhereItBelongs(caller, service, who, choice, async (home) => {
     const signer = await service.signerFor(home);
     const userId = await findOrCreateUser(home, identity, now);
+    const refused = await input.admit?.(userId);
+    if (refused) return refused;
     isFirst ??= await isFirstUse(caller, service, home, identity);
     if (!isFirst && claim === null) return refuseAssertion('assertion_used');
     // Used up here as well, the ID token starts nothing more: the key can only find what it made.

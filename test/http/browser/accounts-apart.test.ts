@@ -17,7 +17,7 @@ beforeEach(async () => {
   return () => vi.restoreAllMocks();
 });
 
-const clients = async () =>
+const clients = async (web: object = {}) =>
   JSON.stringify([
     {
       client_id: 'backend',
@@ -31,6 +31,7 @@ const clients = async () =>
       origins: [ORIGIN],
       return_urls: [`${ORIGIN}/`],
       several_accounts: true,
+      ...web,
     },
   ]);
 
@@ -82,11 +83,11 @@ it('while a home is away nobody is taken for signed out', async () => {
   expect((await list()).status).toBe(503);
 });
 
-async function startWithProvider() {
+async function startWithProvider(web: object = {}) {
   const provider = await openProvider();
   const service = await startService(
     {
-      CLIENTS: await clients(),
+      CLIENTS: await clients(web),
       TRUSTED_ISSUERS: JSON.stringify([{ issuer: PROVIDER, audience: CLIENT_AT_PROVIDER }]),
     },
     undefined,
@@ -160,4 +161,27 @@ it('an ID token of a sixth person is refused, and leaves no session that nobody 
   ).first<{ n: number }>();
   expect(live?.n).toBe(5);
   expect((await signIn('c')).status).toBe(201);
+});
+
+it('an ID token that is refused in a full browser is not used up, and ends no other device', async () => {
+  const sessions = { max_per_user: 1, limit_policy: 'evict_oldest' };
+  const { provider, jar, signIn, list } = await startWithProvider({ sessions });
+  await signIn('f');
+  const phone = new Map(jar);
+  jar.clear();
+  for (const sub of ['a', 'b', 'c', 'd', 'e']) expect((await signIn(sub)).status).toBe(201);
+  const nonce = 'a-nonce-of-sixteen-or-more';
+  const token = await provider.idToken({ sub: 'f', nonce });
+  expect((await signIn('f', {}, token)).status).toBe(409);
+  const full = new Map(jar);
+  jar.clear();
+  for (const [name, value] of phone) jar.set(name, value);
+  expect(await list()).toHaveLength(1);
+
+  jar.clear();
+  for (const [name, value] of full) jar.set(name, value);
+  jar.delete('__Host-session-2');
+  jar.delete('__Host-access-2');
+  expect((await signIn('f', {}, token)).status).toBe(201);
+  expect(await list()).toHaveLength(5);
 });

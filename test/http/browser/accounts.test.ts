@@ -234,6 +234,9 @@ describe('switching', () => {
     await add(ADA);
     const refused = await switchTo(index);
     expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({
+      detail: `index ${index === undefined ? 'is missing' : 'must be an index from 0 to 4'}`,
+    });
     expect(service.database.roundTrips).toBeLessThan(5);
   });
 
@@ -355,6 +358,18 @@ describe('signing out', () => {
     expect(await current()).toBe(BOB);
     expect(jar.has('__Host-session')).toBe(false);
   });
+
+  it.each([5, '1', 'each'])(
+    'of the index %j is refused, and says which there are',
+    async (index) => {
+      await add(ADA);
+      const refused = await signOut(JSON.stringify({ index }));
+      expect([refused.status, await refused.json()]).toMatchObject([
+        400,
+        { detail: 'index must be an index from 0 to 4, or all' },
+      ]);
+    },
+  );
 
   it('of all accounts leaves no session and no cookie of one', async () => {
     const ids = [await add(ADA), await add(BOB), await add(person(3))];
@@ -511,6 +526,15 @@ describe('two cookies that say which account is current', () => {
       headers: { ...NAVIGATION, cookie },
     });
     expect(started.headers.getSetCookie().join()).toContain('__Host-account=2');
+  });
+
+  it('do not leave whoever signs out signed in as another', async () => {
+    const ids = [await add(ADA), await add(BOB)];
+    const cookie = `${[...jar].map((pair) => pair.join('=')).join('; ')}; __Host-account=0`;
+    const headers = { ...SAME_ORIGIN, cookie };
+    const answer = await service.request('/browser/sign-out', { method: 'POST', headers });
+    expect(answer.status).toBe(204);
+    expect(await Promise.all(ids.map(isLive))).toEqual([false, false]);
   });
 });
 
