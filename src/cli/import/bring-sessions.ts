@@ -32,10 +32,15 @@ export function toInput(session: ExportedSession, to: Destination): object | nul
     ...(to.home !== null && { home: to.home }),
     ...(signedInAt !== null && { auth_time: signedInAt }),
     expires_at: expiresAt,
-    ...(userAgent !== null && { user_agent: userAgent }),
-    ...(ipAddress !== null && { ip_address: ipAddress }),
+    ...(userAgent !== null && { user_agent: cut(userAgent) }),
+    ...(ipAddress !== null && { ip_address: cut(ipAddress) }),
   };
 }
+
+/** As much as the service keeps. What a browser said of itself may be too long for any call. */
+const MOST_CHARACTERS = 1024;
+
+const cut = (text: string) => text.replaceAll('\0', '').slice(0, MOST_CHARACTERS).toWellFormed();
 
 /** `told` is called with what came of each, by its place among the inputs. */
 export async function bringSessions(
