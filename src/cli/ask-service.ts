@@ -40,6 +40,12 @@ export type Need = 'operate' | 'manage_users' | 'import_sessions';
 /** Throws where it is not clear who is to be asked, and as whom. */
 export async function askAs(need: Need, options: ServiceOptions, terminal: Terminal): Promise<Ask> {
   const { service, whose } = findService(options);
+  const { protocol, hostname = '' } = URL.parse(service) ?? {};
+  // It may be a network of one's own, so this is no refusal.
+  if (protocol === 'http:' && !isLocalHost(hostname))
+    terminal.note(
+      `note: ${service} is asked by http, so the client's secret can be read on the way`,
+    );
   const { id, secret } =
     findCredentials(service, options.cwd, need) ??
     (await askForCredentials(service, whose, need, terminal));

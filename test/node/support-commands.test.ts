@@ -8,8 +8,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { askAs } from '../../src/cli/ask-service.ts';
+import { openTerminal } from '../../src/cli/terminal.ts';
 import { createSession } from './demo.ts';
 import { type Service, startService } from './service.ts';
 
@@ -105,6 +107,19 @@ it('says why it was refused, and repeats no secret', { timeout: SLOW }, async ()
     code: 1,
     stderr: expect.stringContaining('answered 4'),
   });
+});
+
+it('says that a secret goes over the network by http, but not on this machine', async () => {
+  vi.stubEnv('CLIENT_ID', backend.id);
+  vi.stubEnv('CLIENT_SECRET', 'secret');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const told: string[] = [];
+  const terminal = { ...openTerminal({}), note: (text: string) => void told.push(text) };
+  for (const host of ['http://auth.example.com', 'https://auth.example.com', service.origin])
+    await askAs('operate', { cwd: '.', service: host }, terminal);
+  expect(told).toEqual([
+    expect.stringMatching(/^note: http:\/\/auth\.example\.com is asked by http/),
+  ]);
 });
 
 describe('what is not the service', () => {
