@@ -19,7 +19,7 @@ export const PROBLEMS = {
   invalid_code: [400, 'The code is not good, or not any more'],
   insufficient_user_authentication: [401, 'A more recent authentication is needed'],
   session_ended: [401, 'The session is over'],
-  ambiguous_cookie: [401, 'Two cookies have the name of the session'],
+  ambiguous_cookie: [401, 'The cookies do not tell which session is meant'],
   cross_site_request: [403, 'The request comes from a site that may not make it'],
   third_party_cookies_blocked: [403, 'Browsers keep these cookies from pages of another site'],
   client_not_allowed: [403, 'The client is not allowed to do this'],

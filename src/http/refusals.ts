@@ -72,7 +72,7 @@ export function toProblemError(refusal: Refusal): ProblemError {
     case 'ambiguous_cookie':
       return new ProblemError(refusal.code, {
         detail:
-          'The browser sent two cookies of one name, and neither counts. Sign in again, which replaces them, or sign out, which removes them',
+          'The browser sent two cookies of one name, or several accounts of which none is said to be current, and none counts. Sign in again, or sign out, or switch to an account',
         headers: COOKIE_CHALLENGE,
       });
     case 'actor_not_allowed':

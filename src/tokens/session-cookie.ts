@@ -2,12 +2,16 @@
 import { base64url } from 'jose';
 
 /** As the verifier reads them, who may meet the same cookies. */
-export { ACCOUNTS, CURRENT_COOKIE, ofAccount, readCurrent } from '../client/verify/account-cookies';
+export {
+  ACCOUNTS,
+  CURRENT_COOKIE,
+  ofAccount,
+  readCurrent,
+  SESSION_COOKIE,
+} from '../client/verify/account-cookies';
 export { cookiesNamed } from '../client/verify/cookie-header';
 
 /** `<base64url(client_id)>~<refresh token>` */
-export const SESSION_COOKIE = '__Host-session';
-
 export interface SessionCookie {
   clientId: string;
   refreshToken: string;

@@ -123,6 +123,7 @@ describe('the middleware with `cookie: true`', () => {
       expect(await verdictOf(`__Host-access=${token}; __Host-account=${said}`)).toBe(USER);
     const two = `__Host-access=${token}; __Host-account=0; __Host-account=2`;
     expect(await verdictOf(two)).toBe('invalid_request');
+    expect(await verdictOf(`__Host-access=${token}; __Host-session-2=x`)).toBe('invalid_request');
     const page = await verifier.getSession(head('__Host-session-2=x; __Host-account=2'));
     expect(page.state).toBe('unknown');
     expect((await verifier.getSession(head('__Host-session=x; __Host-account=2'))).state).toBe(

@@ -4,7 +4,7 @@
  * whoever made the request, so it counts for what changes something only if a page of this very
  * origin did: fetch metadata says so, or `Origin` where the browser sends none.
  */
-import { ofAccount, readCurrent } from './account-cookies';
+import { ofAccount, readCurrent, SESSION_COOKIE } from './account-cookies';
 import { cookiesNamed } from './cookie-header';
 
 /** The part of a `Request` that is read. */
@@ -14,7 +14,6 @@ export interface RequestHead {
 }
 
 const ACCESS_COOKIE = '__Host-access';
-const SESSION_COOKIE = '__Host-session';
 
 export type PresentedToken =
   | { ok: true; token: string }
@@ -40,7 +39,7 @@ export function readCookieToken(request: RequestHead, origin: string): Presented
   const current = readCurrent(request.headers.get('cookie'));
   const [token, ...others] = cookiesOf(request, ACCESS_COOKIE);
   if (others.length > 0 || current < 0)
-    return refuse('invalid_request', 'The access cookie is there more than once');
+    return refuse('invalid_request', 'Nothing tells which access cookie is meant');
   if (!token) return NO_TOKEN;
   if (!isSafe(request) && !isOfOwnPage(request, origin))
     return refuse('cross_site_request', 'The request is not of a page of this origin');

@@ -72,7 +72,7 @@ export function accountsSent(c: AppContext): number[] {
 export function setCurrent(c: AppContext, index: number): void {
   const former = currentOf(c);
   if (former === index) return;
-  set(c, CURRENT_COOKIE, `${index}`, index === 0 ? 0 : MAX_AGE_SECONDS);
+  set(c, CURRENT_COOKIE, `${index}`, MAX_AGE_SECONDS);
   const [, access] = namesOf(former);
   if (sent(c, access).length > 0) set(c, access, '', 0);
 }

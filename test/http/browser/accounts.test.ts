@@ -195,9 +195,14 @@ describe('switching', () => {
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ session: { user_id: ADA }, claims: { sub: ADA } });
     expect(await current()).toBe(ADA);
-    expect(jar.has('__Host-account')).toBe(false);
+    expect(jar.get('__Host-account')).toBe('0');
     // The access token of the account that was left is of no use there.
-    expect([...jar.keys()].sort()).toEqual(['__Host-access', '__Host-session', '__Host-session-1']);
+    expect([...jar.keys()].sort()).toEqual([
+      '__Host-access',
+      '__Host-account',
+      '__Host-session',
+      '__Host-session-1',
+    ]);
     const token = await service.request('/browser/token', {
       method: 'POST',
       headers: asBackend(jar),
@@ -499,6 +504,30 @@ describe('on the page for people', () => {
     const refused = await send(service, jar, 'POST', '/account/accounts/0/switch', OWN_FORM);
     expect(refused.status).toBe(401);
     expect(await current()).toBe(BOB);
+  });
+});
+
+describe('a browser that has lost the cookie that says which account is current', () => {
+  it.each([0, 1])('is of none of several, until one is chosen: %i was', async (index) => {
+    await add(ADA);
+    await add(BOB);
+    await switchTo(index);
+    jar.delete('__Host-account');
+    expect(await current()).toBe('ambiguous_cookie');
+    expect((await send(service, jar, 'POST', '/browser/refresh')).status).toBe(401);
+    expect((await list()).map(({ current }) => current)).toEqual([false, false]);
+    expect((await switchTo(1)).status).toBe(200);
+    expect(await current()).toBe(BOB);
+    jar.delete('__Host-account');
+    await add(ADA);
+    expect(await current()).toBe(ADA);
+    expect(await list()).toHaveLength(2);
+  });
+
+  it('is of the one where there is one', async () => {
+    await add(ADA);
+    expect(jar.has('__Host-account')).toBe(false);
+    expect(await current()).toBe(ADA);
   });
 });
 
