@@ -91,7 +91,7 @@ function routesOf(service: Service): Hono<AppEnv> {
     app.use(config.basePath + path, allowApps);
   for (const path of ['/oauth/*', '/v1/*'])
     app.use(config.basePath + path, bookmarksInHeader(config));
-  for (const path of ['/account/*', '/browser/start/*'])
+  for (const path of ['/account/*', '/browser/start/*', '/docs/*'])
     app.use(config.basePath + path, slashAtTheEnd());
   for (const path of ['/browser/*', '/account/*'])
     app.use(config.basePath + path, strayCookies(config));

@@ -124,6 +124,13 @@ describe('GET /docs', () => {
     expect(text).not.toMatch(/<script>|\son\w+=|https?:/);
   });
 
+  it('is found with a slash at its end, too', async () => {
+    const service = await startService({ ASSETS: env.ASSETS });
+    const response = await service.request('/docs/');
+    // Not there: its files would be looked for below it.
+    expect([response.status, response.headers.get('location')]).toEqual([308, '/docs']);
+  });
+
   it('has its own files, and nothing else of the assets', async () => {
     const service = await startService({ ASSETS: env.ASSETS });
     for (const file of ['nothing.js', '..%2Fopenapi.json', '..%2Flanguages%2Fde.json', '%2e%2e'])
