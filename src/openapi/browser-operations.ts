@@ -34,7 +34,7 @@ const withBody = ['unsupported_media_type'] as const;
 const starting = [
   'invalid_request',
   'invalid_code',
-  'invalid_token',
+  'session_ended',
   'not_found',
   'actor_not_allowed',
   'session_over',

@@ -11,7 +11,7 @@ import { stepUpInBrowser } from '../../service/step-up-in-browser';
 import type { OpenedHandoff } from '../../tokens/handoff-code';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
-import { toProblemError } from '../refusals';
+import { toCookieProblem } from '../refusals';
 import {
   currentOf,
   readStartCookie,
@@ -29,7 +29,7 @@ interface OwnAccount {
 /** What an authentic code stands for, where the client may still have it. */
 export async function open(c: AppContext, service: Service, code: string): Promise<BrowserHandoff> {
   const opened = await openCode(service, code);
-  if (!opened.ok) throw toProblemError(opened.refusal);
+  if (!opened.ok) throw toCookieProblem(opened.refusal);
   c.set('sessionClientId', opened.handoff.client.id);
   return opened.handoff;
 }
@@ -43,7 +43,7 @@ export async function exchange(
   const caller = c.get('caller');
   const newcomer = () => findHandedOff(caller, service, handoff);
   const placed = await placeAccount(caller, service, held, handoff.client, newcomer);
-  if (!placed.ok) throw toProblemError(placed.refusal);
+  if (!placed.ok) throw toCookieProblem(placed.refusal);
   const result = await startInBrowser(caller, service, handoff, placed.former);
   return give(c, handoff, result, { outcome: 'started', index: placed.index });
 }
@@ -60,7 +60,7 @@ export async function goOn(
     // One that is over does not become current.
     if (index !== currentOf(c)) {
       const found = await findCookieCaller(c.get('caller'), service, cookie);
-      if (!found.ok) throw toProblemError(found.refusal);
+      if (!found.ok) throw toCookieProblem(found.refusal);
     }
     setCurrent(c, index);
     return c.redirect(handoff.returnUrl, 303);
@@ -75,7 +75,7 @@ function give(
   result: Result<{ tokens: Tokens }>,
   { outcome, index }: { outcome: string; index: number },
 ): Response {
-  if (!result.ok) throw toProblemError(result.refusal);
+  if (!result.ok) throw toCookieProblem(result.refusal);
   setSessionCookies(c, client, result.tokens, index);
   setCurrent(c, index);
   if (readStartCookie(c) !== null) setStartCookie(c, null);

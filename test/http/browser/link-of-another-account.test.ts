@@ -102,6 +102,11 @@ describe.each([0, 61])('a link that was used, opened again after %i seconds', (s
     const refused = await start(service, jar, startUrl);
     expect(refused.status).toBe(401);
     expect(await refused.text()).toContain('This sign-in link does not work');
+    // A program hears of the session; nobody sent an access token.
+    const headers = { ...NAVIGATION, accept: 'application/json' };
+    const told = await start(service, jar, startUrl, headers);
+    expect(await told.json()).toMatchObject({ code: 'session_ended', reason: 'revoked' });
+    expect(told.headers.get('www-authenticate')).toMatch(/^Cookie /);
     expect(await current()).toBe(VICTIM);
   });
 });
