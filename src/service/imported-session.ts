@@ -2,8 +2,7 @@
 import { isPublic } from '../config/clients';
 import { sha256 } from '../crypto';
 import type { Home } from '../db/d1';
-import { adoptImported } from '../sessions/adopt-imported';
-import type { SessionWithNotBefore } from '../sessions/session';
+import { type Adopted, adoptImported } from '../sessions/adopt-imported';
 import { toImportedTokens } from '../tokens/imported-token';
 import type { ShownRefreshToken } from '../tokens/refresh-token';
 import type { Caller, ClientCaller } from './caller';
@@ -17,7 +16,7 @@ export function areImportedTaken({ config, now }: Service): boolean {
   return now() < (config.importedSessionsUntil?.getTime() ?? 0);
 }
 
-export type ShownImported = { home: Home; session: SessionWithNotBefore; token: ShownRefreshToken };
+export type ShownImported = Adopted & { home: Home; token: ShownRefreshToken };
 
 /**
  * The session, live or over, with the token as one of this service's own. One round trip a home,
@@ -49,8 +48,8 @@ export async function showImported(
       adoptImported(home, sessions, imported, as),
     );
     if (found === null) continue;
-    const { home, result: session } = found;
-    return { home, session, token: { ...shown, home: home.name } };
+    const { home, result } = found;
+    return { ...result, home, token: { ...shown, home: home.name } };
   }
   return null;
 }

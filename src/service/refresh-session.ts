@@ -1,6 +1,7 @@
 /** Refreshing by a token that someone presents, whether it came in a form or in a cookie. */
 
 import type { Home } from '../db/d1';
+import { giveBackImported } from '../sessions/adopt-imported';
 import type { RefusalReason } from '../sessions/end-reason';
 import type { RefreshOutcome } from '../sessions/refresh-case';
 import { rotateSession } from '../sessions/rotate';
@@ -80,6 +81,7 @@ async function attempt(
   );
   if (refreshed === null) return unknown('unknown_home');
   const { home: at, result } = refreshed;
+  if (!result.ok && 'endedAt' in shown) await giveBackImported(at, token, shown.endedAt);
   report(caller, at, result.events);
   if (result.ok) {
     const { outcome, session } = result;

@@ -11,6 +11,12 @@ import { userSessions } from '../db/schema';
 import type { ImportedToken } from '../tokens/imported-token';
 import { isLive, MOVED, type Moved, type SessionWithNotBefore, selectSession } from './session';
 
+export interface Adopted {
+  session: SessionWithNotBefore;
+  /** When it ended before that. */
+  endedAt: Date | null;
+}
+
 /**
  * The session of an imported token, live or over; null where this home has none. One round trip.
  */
@@ -19,7 +25,7 @@ export async function adoptImported(
   policies: SessionPolicies,
   { sessionId, secret }: ImportedToken,
   { clientId, now }: { clientId: string; now: number },
-): Promise<SessionWithNotBefore | Moved | null> {
+): Promise<Adopted | Moved | null> {
   const { lifetimeSeconds } = policyOf(policies, clientId);
   const second = Math.floor(now / 1000);
   const expiresAt = lifetimeSeconds === null ? null : new Date((second + lifetimeSeconds) * 1000);
@@ -29,11 +35,28 @@ export async function adoptImported(
     eq(userSessions.refreshToken, await sha256(secret)),
     isLive(policies, now),
   );
-  const { own } = await transact(home, () => ({
+  const own = selectSession(sessionId);
+  const { before, after } = await transact(home, () => ({
+    before: own,
     adopted: home.db.update(userSessions).set({ expiresAt }).where(isFirst),
-    own: selectSession(sessionId),
+    after: own,
   }));
-  const [session] = own;
+  const [session] = after;
   if (session === undefined || session.clientId !== clientId) return null;
-  return session.movedTo === null ? session : MOVED;
+  return session.movedTo === null ? { session, endedAt: before[0]?.expiresAt ?? null } : MOVED;
+}
+
+/** Whoever was refused has not made it last longer. One round trip. */
+export async function giveBackImported(
+  home: Home,
+  { sessionId, secret }: ImportedToken,
+  endedAt: Date | null,
+): Promise<void> {
+  const isFirst = and(
+    eq(userSessions.id, sessionId),
+    eq(userSessions.refreshToken, await sha256(secret)),
+  );
+  await transact(home, () => ({
+    givenBack: home.db.update(userSessions).set({ expiresAt: endedAt }).where(isFirst),
+  }));
 }

@@ -270,6 +270,24 @@ describe('the token of another system', () => {
     }
   });
 
+  it('lasts no longer for a caller who is refused', async () => {
+    const service = await startService({ ...UNTIL, RISK_POLICY: 'reauthenticate' });
+    const device = {
+      user_agent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0.0.0 Safari/537.36',
+      ip_address: '203.0.113.7',
+    };
+    await bring(service, await foreign(TOKEN, { expires_at: NOW + 3600, ...device }));
+    const caller = {
+      userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0',
+      address: '198.51.100.4',
+    };
+    expect((await exchange(service, TOKEN, caller)).body.reason).toBe('reauthenticate');
+    const expiresAt = await env.DB.prepare('SELECT expires_at FROM user_sessions').first();
+    expect(expiresAt).toEqual({ expires_at: NOW + 3600 });
+    service.advance(3600);
+    expect((await exchange(service)).body).toMatchObject({ reason: 'expired_absolute' });
+  });
+
   it('is refused once it has expired there, or the import is over', async () => {
     const service = await startService(UNTIL);
     await bring(
