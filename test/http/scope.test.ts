@@ -111,6 +111,22 @@ describe('a backend that names one app', () => {
     expect(await ids(`/v1/users/${guest.session.id}/sessions?include=ended`)).toEqual([]);
   });
 
+  it('lists a guest by the session’s id, on the first page alone, and nobody else', async () => {
+    const first = await service.create({ user_id: USER });
+    await service.create({ user_id: USER });
+    const guest = await service.create({});
+    const list = async (id: string, query: string) =>
+      (await (await ask('GET', `/v1/users/${id}/sessions?include=ended${query}`)).json()) as {
+        sessions: { id: string }[];
+        next_cursor: string;
+      };
+    const ofGuest = await list(guest.session.id, '');
+    expect(ofGuest.sessions.map(({ id }) => id)).toEqual([guest.session.id]);
+    expect((await list(first.session.id, '')).sessions).toEqual([]);
+    const { next_cursor } = await list(USER, '&limit=1');
+    expect((await list(guest.session.id, `&cursor=${next_cursor}`)).sessions).toEqual([]);
+  });
+
   it('signs a user out of it alone; manage_all ends the rest', async () => {
     const own = await service.create({ user_id: USER });
     const other = await service.create({ user_id: USER, client_id: OTHER_APP });
