@@ -26,3 +26,6 @@ export const render = (initial?: PageSession): string =>
       <Account />
     </SessionProvider>,
   );
+
+/** Without a provider above it. */
+export const renderAlone = (): string => renderToString(<Account />);

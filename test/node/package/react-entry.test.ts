@@ -21,16 +21,19 @@ describe.each([
 
   describe('a server in Node', () => {
     let shown: string[];
+    let said: string;
     beforeAll(async () => {
       const options =
         '--module nodenext --target es2022 --lib es2023,dom --jsx react-jsx --skipLibCheck --ignoreConfig';
       await tool('tsc', [...options.split(' '), 'react-consumer.tsx'], folder);
-      const script = `import { render } from './react-consumer.js';
+      const script = `import { render, renderAlone } from './react-consumer.js';
         import { version } from 'react';
         const session = ${JSON.stringify(SESSION)};
-        console.log(JSON.stringify([version, render(session), render()]));`;
+        let said = '';
+        try { renderAlone() } catch ({ message }) { said = message }
+        console.log(JSON.stringify([said, version, render(session), render()]));`;
       writeFileSync(join(folder, 'render.js'), script);
-      shown = JSON.parse(await shell(process.execPath, ['render.js'], folder));
+      [said, ...shown] = JSON.parse(await shell(process.execPath, ['render.js'], folder));
     });
 
     it('renders what it knows of the session, and what it does not know as unknown', () => {
@@ -39,6 +42,10 @@ describe.each([
         `<button type="button">active ${USER} the session </button>`,
         '<button type="button">unknown   </button>',
       ]);
+    });
+
+    it('says what is missing where there is no provider above', () => {
+      expect(said).toBe('useSession needs a SessionProvider above it');
     });
   });
 });
