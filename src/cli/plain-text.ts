@@ -1,6 +1,6 @@
 /**
- * What others wrote, like a person's browser or another host, as it may stand in a terminal: nothing
- * in it moves the cursor, paints, answers as if it were typed, or turns the text around.
+ * What others wrote, like a person's browser or another host, as it may stand in a terminal:
+ * nothing in it moves the cursor, paints, answers as if it were typed, or turns the text around.
  */
 import { stripVTControlCharacters } from 'node:util';
 

@@ -1,6 +1,6 @@
 /**
- * Whether a page of this very host made a request. Cookies, and the login at Cloudflare Access, come
- * along whoever made it, so for everything that acts the browser's word is asked for: fetch
+ * Whether a page of this very host made a request. Cookies, and the login at Cloudflare Access,
+ * come along whoever made it, so for everything that acts the browser's word is asked for: fetch
  * metadata, and `Origin`. What stands in front may speak https where this Worker is asked by http,
  * so of both the host alone is compared; that the scheme is the same too, the metadata says.
  */

@@ -17,8 +17,8 @@ interface Options extends EnvironmentOptions {
 }
 
 /**
- * A place in the Worker's module, as V8 writes it into a stack. It begins where a path does, so that
- * a long one, which is a caller's, is looked at once and not from each of its characters.
+ * A place in the Worker's module, as V8 writes it into a stack. It begins where a path does, so
+ * that a long one, which is a caller's, is looked at once and not from each of its characters.
  */
 const PLACE = /(?<![\w./:-])(?:[\w./:-]*\/)?index\.js:(\d+):(\d+)/g;
 

@@ -23,6 +23,6 @@ export function readCurrent(cookieHeader: string | null | undefined): number {
   const has = (index: number) => cookiesNamed(cookieHeader, ofAccount(SESSION_COOKIE, index))[0];
   const [value, ...others] = cookiesNamed(cookieHeader, CURRENT_COOKIE);
   if (others.length > 0) return -1;
-  if (value === undefined) return [1, 2, 3, 4].some(has) ? -1 : 0;
+  if (value === undefined) return ACCOUNTS.slice(1).some(has) ? -1 : 0;
   return /^[1-4]$/.test(value) ? Number(value) : 0;
 }

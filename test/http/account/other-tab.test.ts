@@ -4,7 +4,7 @@
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, expect, it, vi } from 'vitest';
-import { clientsWith, readRow, type TestService } from '../../fixtures';
+import { readRow, type TestService } from '../../fixtures';
 import {
   handOff,
   type Jar,
@@ -13,7 +13,7 @@ import {
   SAME_ORIGIN,
   send,
   start,
-  startWithBrowsers,
+  startWithAccounts,
 } from '../browser/browser';
 
 const ADA = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c01';
@@ -28,10 +28,7 @@ beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
   for (const level of ['log', 'warn', 'error'] as const)
     vi.spyOn(console, level).mockImplementation(() => {});
-  const plain = await startWithBrowsers();
-  service = await startWithBrowsers({
-    CLIENTS: clientsWith(plain, 'web', { several_accounts: true }),
-  });
+  service = await startWithAccounts();
   jar = new Map();
   ids = { here: [], elsewhere: [] };
   for (const user_id of [ADA, BOB]) {

@@ -4,7 +4,7 @@
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { clientsWith, ISSUER, readRow, stepUp, type TestService } from '../../fixtures';
+import { ISSUER, readRow, stepUp, type TestService } from '../../fixtures';
 import { AT, UA } from '../../risk/callers';
 import {
   APP_ORIGIN,
@@ -18,6 +18,7 @@ import {
   SAME_ORIGIN,
   send,
   start,
+  startWithAccounts,
   startWithBrowsers,
 } from './browser';
 
@@ -42,10 +43,7 @@ beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
   for (const level of ['log', 'warn', 'error'] as const)
     vi.spyOn(console, level).mockImplementation(() => {});
-  const plain = await startWithBrowsers();
-  service = await startWithBrowsers({
-    CLIENTS: clientsWith(plain, 'web', { several_accounts: true }),
-  });
+  service = await startWithAccounts();
   jar = new Map();
   return () => vi.restoreAllMocks();
 });

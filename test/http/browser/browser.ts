@@ -2,7 +2,15 @@
  * A browser as the service sees it: a cookie jar, and the headers that Chromium sends by itself.
  */
 import { CAPABILITIES } from '../../../src/config/clients';
-import { BACKEND, basic, ISSUER, sha256Hex, startService, type TestService } from '../../fixtures';
+import {
+  BACKEND,
+  basic,
+  clientsWith,
+  ISSUER,
+  sha256Hex,
+  startService,
+  type TestService,
+} from '../../fixtures';
 
 export const APP_ORIGIN = 'https://app.sessions.example';
 export const RETURN_URL = `${APP_ORIGIN}/signed-in`;
@@ -49,6 +57,13 @@ export async function startWithBrowsers(
     { client_id: 'app' },
   ];
   return startService({ CLIENTS: JSON.stringify(clients), ...variables }, clock, fetch);
+}
+
+/** `web` keeps several accounts side by side. `members`: what else its entry has. */
+export async function startWithAccounts(members: object = {}): Promise<TestService> {
+  const plain = await startWithBrowsers();
+  const several = { several_accounts: true, ...members };
+  return startWithBrowsers({ CLIENTS: clientsWith(plain, WEB, several) });
 }
 
 export interface HandOff {

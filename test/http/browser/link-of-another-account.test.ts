@@ -4,7 +4,7 @@
  * (login CSRF, ASVS 3.5.1). It is used up, or expired, and yet good for that.
  */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { clientsWith, ISSUER, stepUp, type TestService } from '../../fixtures';
+import { ISSUER, stepUp, type TestService } from '../../fixtures';
 import {
   APP_ORIGIN,
   handOff,
@@ -15,7 +15,7 @@ import {
   SAME_ORIGIN,
   send,
   start,
-  startWithBrowsers,
+  startWithAccounts,
 } from './browser';
 
 const VICTIM = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
@@ -30,10 +30,7 @@ let sessionId: string;
 beforeEach(async () => {
   for (const level of ['log', 'warn', 'error'] as const)
     vi.spyOn(console, level).mockImplementation(() => {});
-  const plain = await startWithBrowsers();
-  service = await startWithBrowsers({
-    CLIENTS: clientsWith(plain, 'web', { several_accounts: true }),
-  });
+  service = await startWithAccounts();
   jar = new Map();
   const attacker = await handOff(service, { user_id: ATTACKER });
   startUrl = attacker.browser.start_url;

@@ -4,7 +4,7 @@
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { clientsWith, readRow, type TestService } from '../../fixtures';
+import { readRow, type TestService } from '../../fixtures';
 import { AT, UA } from '../../risk/callers';
 import {
   handOff,
@@ -14,7 +14,7 @@ import {
   SAME_ORIGIN,
   send,
   start,
-  startWithBrowsers,
+  startWithAccounts,
 } from './browser';
 
 const ADA = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c01';
@@ -25,17 +25,11 @@ const OTHER = { client_id: OTHER_WEB, browser: { return_url: 'https://other.sess
 let service: TestService;
 let jar: Jar;
 
-const startSeveral = async (web: object = {}) => {
-  const plain = await startWithBrowsers();
-  const several = { several_accounts: true, ...web };
-  return startWithBrowsers({ CLIENTS: clientsWith(plain, 'web', several) });
-};
-
 beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM session_events');
   for (const level of ['log', 'warn', 'error'] as const)
     vi.spyOn(console, level).mockImplementation(() => {});
-  service = await startSeveral();
+  service = await startWithAccounts();
   jar = new Map();
   return () => vi.restoreAllMocks();
 });
@@ -85,7 +79,7 @@ describe('in an app that keeps several accounts', () => {
   });
 
   it('one of which a refresh demands that they sign in again: it ends', async () => {
-    service = await startSeveral({ risk_policy: 'reauthenticate' });
+    service = await startWithAccounts({ risk_policy: 'reauthenticate' });
     const device = { 'user-agent': UA.chromeOnMac, 'cf-connecting-ip': AT.home.address };
     const first = await add(ADA, {}, device);
     await post('/browser/refresh', '{}', device);
