@@ -6,7 +6,8 @@
 import { type Config, parseConfig } from './config/config';
 import { assertClientSecretsApart } from './config/secrets-apart';
 import { deriveKeyring, type Keyring, keyringAt } from './crypto';
-import { DEFAULT_HOME, type Home, newMeter, openHome } from './db/d1';
+import { DEFAULT_HOME, type Home, openHome } from './db/d1';
+import { newAccess } from './db/d1-access';
 import { copyKeyRows } from './db/signing-key-rows';
 import type { Env } from './env';
 import { ConfigError, DatabaseUnavailableError } from './faults';
@@ -57,7 +58,7 @@ export async function runScheduled(
     now,
   );
   const homes = [...config.homes.values()].map(({ name, binding }) =>
-    openHome({ name, binding, timeoutMs: config.d1TimeoutMs }, newMeter()),
+    openHome({ name, binding, timeoutMs: config.d1TimeoutMs }, newAccess()),
   );
   const [original] = homes as [Home, ...Home[]];
   const keys = rotateSigningKeys(original, keyring, config.signingKeys, now);
@@ -117,9 +118,9 @@ async function runHome(home: Home, keeping: Promise<object>, run: Run): Promise<
       signing_keys: keys.status === 'fulfilled' ? toSnakeCase(keys.value) : toCause(keys.reason),
       webhooks: webhooks.status === 'fulfilled' ? webhooks.value : toCause(webhooks.reason),
       moves: moves.status === 'fulfilled' ? moves.value : toCause(moves.reason),
-      d1_round_trips: home.meter.roundTrips,
-      d1_rows_read: home.meter.rowsRead,
-      d1_rows_written: home.meter.rowsWritten,
+      d1_round_trips: home.usage.roundTrips,
+      d1_rows_read: home.usage.rowsRead,
+      d1_rows_written: home.usage.rowsWritten,
     }),
   );
   return (failed[0]?.reason as Error | undefined) ?? null;

@@ -4,7 +4,8 @@
  */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { newMeter, openHome } from '../src/db/d1';
+import { openHome } from '../src/db/d1';
+import { newAccess } from '../src/db/d1-access';
 import { runScheduled } from '../src/scheduled';
 import { deleteLapsed } from '../src/sessions/dead-rows';
 import { BACKEND, basic, readRow, START, startService, type TestService } from './fixtures';
@@ -122,7 +123,7 @@ describe('ending sessions', () => {
 
   it('when a not-before lapses, neither other people’s sessions nor guests are read', async () => {
     const service = await startService();
-    const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newMeter());
+    const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newAccess());
     await fillSessions(OTHER, 5_000);
     await env.DB.exec(`UPDATE user_sessions SET user_id = NULL WHERE rowid % 2 = 0`);
     const { session: ofUser } = await service.create({ user_id: USER });

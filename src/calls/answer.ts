@@ -6,7 +6,7 @@
 
 import type { Answer, CallOptions } from '../client/rpc';
 import { findClient } from '../config/refused-clients';
-import { newMeter } from '../db/d1';
+import { type Bookmarks, newAccess } from '../db/d1-access';
 import { doAfterAnswer } from '../service/after-answer';
 import type { Caller } from '../service/caller';
 import { deviceOf } from '../service/caller-signals';
@@ -39,9 +39,11 @@ export interface Asked<Value> {
 
 /** Never throws. */
 export async function answer<Value>(door: Door, asked: Asked<Value>): Promise<Answer<Value>> {
+  // Filled with what `options` bring, and moved on by what the call sees and does.
+  const bookmarks: Bookmarks = new Map();
   const caller: Caller = {
     requestId: crypto.randomUUID(),
-    meter: newMeter(),
+    ...newAccess(bookmarks),
     // The Worker that calls is nobody's device; a call's input describes the person's.
     device: deviceOf({}),
     written: [],
@@ -55,7 +57,7 @@ export async function answer<Value>(door: Door, asked: Asked<Value>): Promise<An
     }),
   );
   logRequest(door, asked.name, caller, done, Date.now() - started);
-  const bookmark = formatPerHome(caller.meter.bookmarks);
+  const bookmark = formatPerHome(bookmarks);
   const about = {
     request_id: caller.requestId,
     bookmark: bookmark === '' || bookmark === asked.options?.bookmark ? null : bookmark,
@@ -129,22 +131,25 @@ function toJson(value: unknown): string | null {
   }
 }
 
-/** What the caller has seen of each home, and who of its staff asks. */
-function takeOptions(caller: Caller, { config }: Service, options: Asked<unknown>['options']) {
-  const { meter } = caller;
+/** Who of the client's staff asks, and what was seen of each home. */
+function takeOptions(caller: Caller, service: Service, options: Asked<unknown>['options']) {
   const asks = parseInput(staff, options ?? {});
   if (!asks.ok) return asks;
   const { operator, note } = asks.input;
   caller.staff = { ...(operator && { operator }), ...(note && { why: note }) };
-  const bookmark: unknown = options?.bookmark;
+  return takeBookmark(caller.bookmarks, service, options?.bookmark);
+}
+
+/** Sets what `bookmark` says of the homes that there are. */
+function takeBookmark(bookmarks: Bookmarks, { config }: Service, bookmark: unknown) {
   if (bookmark == null) return null;
-  const bookmarks = typeof bookmark === 'string' ? parseBookmarks(bookmark) : null;
-  if (bookmarks === null)
+  const given = typeof bookmark === 'string' ? parseBookmarks(bookmark) : null;
+  if (given === null)
     return refuse({
       code: 'invalid_request',
       detail: 'bookmark is not one that this service gave',
     });
-  for (const [home, seen] of bookmarks) if (config.homes.has(home)) meter.bookmarks.set(home, seen);
+  for (const [home, seen] of given) if (config.homes.has(home)) bookmarks.set(home, seen);
   return null;
 }
 
@@ -152,7 +157,7 @@ function takeOptions(caller: Caller, { config }: Service, options: Asked<unknown
 function logRequest(
   door: Door,
   name: string,
-  { requestId, meter }: Caller,
+  { requestId, usage }: Caller,
   done: Done<unknown>,
   durationMs: number,
 ): void {
@@ -165,10 +170,10 @@ function logRequest(
       route: name,
       client_id: done.clientId,
       outcome: done.outcome ?? ('refused' in done ? done.refused.code : undefined),
-      d1_round_trips: meter.roundTrips,
-      d1_rows_read: meter.rowsRead,
-      d1_rows_written: meter.rowsWritten,
-      d1_ms: meter.durationMs,
+      d1_round_trips: usage.roundTrips,
+      d1_rows_read: usage.rowsRead,
+      d1_rows_written: usage.rowsWritten,
+      d1_ms: usage.durationMs,
       duration_ms: durationMs,
     }),
   );

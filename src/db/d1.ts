@@ -10,35 +10,18 @@
 import { DatabaseUnavailableError } from '../faults';
 import { inSpan } from '../span';
 import { type Breaker, createBreaker } from './breaker';
+import { advance, type D1Access } from './d1-access';
 import { describe, isConnectionLoss, isOutage } from './d1-errors';
 import { type Builders, builders, type Prepared, prepare, type Statement } from './statements';
 import { withTimeout } from './with-timeout';
 
-/** What one request, or one cron run, asked of D1. */
-export interface Meter {
-  roundTrips: number;
-  /** Statements, of which D1 runs so many for an invocation. */
-  queries: number;
-  rowsRead: number;
-  rowsWritten: number;
-  durationMs: number;
-  /**
-   * By home, D1's mark of the newest state that the caller has seen, or made. A replica that is
-   * behind it does not answer this caller.
-   */
-  bookmarks: Map<string, string>;
-  /** The home that was asked last. */
-  home?: string;
-}
-
-interface Database {
+/** What is asked of it counts as `usage`, and moves its bookmark of `bookmarks` on. */
+interface Database extends D1Access {
   /** The name of the binding. Tokens carry it. */
   name: string;
   /** Builds statements for `transact`. */
   db: Builders;
   run: Batch;
-  /** Of the request or cron run that asks. */
-  meter: Meter;
 }
 
 export interface Home extends Database {
@@ -56,15 +39,6 @@ export interface Replica extends Database {
 
 export const DEFAULT_HOME = 'DB';
 
-export const newMeter = (): Meter => ({
-  roundTrips: 0,
-  queries: 0,
-  rowsRead: 0,
-  rowsWritten: 0,
-  durationMs: 0,
-  bookmarks: new Map(),
-});
-
 /** A D1 binding, given up on after `timeoutMs`. */
 export interface HomeBinding {
   name: string;
@@ -72,14 +46,14 @@ export interface HomeBinding {
   timeoutMs: number;
 }
 
-export function openHome(at: HomeBinding, meter: Meter, breaker = createBreaker(Date.now)): Home {
-  return {
-    name: at.name,
-    db: builders,
-    run: askPrimary(at, meter, breaker),
-    meter,
-    copy: 'primary',
-  };
+export function openHome(
+  at: HomeBinding,
+  access: D1Access,
+  breaker = createBreaker(Date.now),
+): Home {
+  const { usage, bookmarks } = access;
+  const run = askPrimary(at, access, breaker);
+  return { name: at.name, db: builders, run, usage, bookmarks, copy: 'primary' };
 }
 
 /** What an isolate knows of who answers for a replica: a copy, or not; null: nobody has yet. */
@@ -89,14 +63,15 @@ export interface Copy {
 
 export function openReplica(
   at: HomeBinding,
-  meter: Meter,
+  access: D1Access,
   { copy, ...breakers }: { primary: Breaker; replica: Breaker; copy: Copy },
 ): Replica {
   // Of this request's own last answer: the isolate's is what another request may have seen since.
   let wasCopy: boolean | null = null;
-  const primary = askPrimary(at, meter, breakers.primary);
-  const replica = ask(at, meter, breakers.replica, {
-    constraint: () => meter.bookmarks.get(at.name) ?? 'first-unconstrained',
+  const { usage, bookmarks } = access;
+  const primary = askPrimary(at, access, breakers.primary);
+  const replica = ask(at, access, breakers.replica, {
+    constraint: () => bookmarks.get(at.name) ?? 'first-unconstrained',
     isSeen: (results) => {
       // What does not say that it is the primary's may be a copy's.
       wasCopy = results.some(({ meta }) => meta.served_by_primary !== true);
@@ -108,13 +83,13 @@ export function openReplica(
   // But where there is no copy, it was the primary that failed, and is not asked again at once.
   const run: Batch = (statements) =>
     replica(statements).catch((error) => {
-      const isBookmarks = meter.bookmarks.has(at.name) && !isOutage(error);
+      const isBookmarks = bookmarks.has(at.name) && !isOutage(error);
       if (copy.isSeen === false && !isBookmarks) throw error;
       wasCopy = false;
       return primary(statements);
     });
   const isCopy = () => wasCopy ?? copy.isSeen ?? false;
-  return { name: at.name, db: builders, run, meter, copy: 'replica', isCopy };
+  return { name: at.name, db: builders, run, usage, bookmarks, copy: 'replica', isCopy };
 }
 
 /** Runs statements as one transaction, in one round trip. */
@@ -124,8 +99,8 @@ type Batch = (statements: readonly Prepared[]) => Promise<D1Result[]>;
  * Each batch is a session of its own: only the first query of a session is sure to be the
  * primary's.
  */
-function askPrimary(at: HomeBinding, meter: Meter, breaker: Breaker): Batch {
-  return ask(at, meter, breaker, {
+function askPrimary(at: HomeBinding, access: D1Access, breaker: Breaker): Batch {
+  return ask(at, access, breaker, {
     constraint: () => 'first-primary',
     // D1 may have written a batch of before whose answer was lost.
     isSeen: (results, hasFailed) => hasFailed || results.some(({ meta }) => meta.rows_written > 0),
@@ -133,13 +108,13 @@ function askPrimary(at: HomeBinding, meter: Meter, breaker: Breaker): Batch {
 }
 
 /**
- * Asks D1: counted by `meter`, given up after `timeoutMs`, not tried while the `breaker` is open.
+ * Asks D1: counted in `usage`, given up after `timeoutMs`, not tried while the `breaker` is open.
  * `isSeen` says whether an answer shows the caller this state of the database, or may have made it:
  * then the bookmark moves on to it, and no replica that is older answers this caller again.
  */
 function ask(
   { name, binding, timeoutMs }: HomeBinding,
-  meter: Meter,
+  { usage, bookmarks }: D1Access,
   breaker: Breaker,
   {
     constraint,
@@ -149,9 +124,9 @@ function ask(
   let hasFailed = false;
   return async (statements) => {
     if (!breaker.mayTry()) throw new Error('it failed repeatedly, and is given a moment');
-    meter.roundTrips += 1;
-    meter.queries += statements.length;
-    meter.home = name;
+    usage.roundTrips += 1;
+    usage.queries += statements.length;
+    usage.lastHome = name;
     const started = Date.now();
     try {
       const session = binding.withSession(constraint());
@@ -161,10 +136,10 @@ function ask(
         withTimeout(session.batch(bound), timeoutMs),
       );
       for (const { meta } of results) {
-        meter.rowsRead += meta.rows_read;
-        meter.rowsWritten += meta.rows_written;
+        usage.rowsRead += meta.rows_read;
+        usage.rowsWritten += meta.rows_written;
       }
-      if (isSeen(results, hasFailed)) advance(meter, name, session.getBookmark());
+      if (isSeen(results, hasFailed)) advance(bookmarks, name, session.getBookmark());
       breaker.succeeded();
       return results;
     } catch (error) {
@@ -174,14 +149,9 @@ function ask(
       else breaker.succeeded();
       throw error;
     } finally {
-      meter.durationMs += Date.now() - started;
+      usage.durationMs += Date.now() - started;
     }
   };
-}
-
-/** Bookmarks are in the order of their text. */
-function advance({ bookmarks }: Meter, name: string, bookmark: string | null): void {
-  if (bookmark !== null && bookmark > (bookmarks.get(name) ?? '')) bookmarks.set(name, bookmark);
 }
 
 /**

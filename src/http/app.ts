@@ -107,7 +107,7 @@ function routesOf(service: Service): Hono<AppEnv> {
   app.route(`${config.basePath}/verify`, verifyRoutes(service));
   app.get(`${config.basePath}/metrics`, clientAuth(service), metrics(service));
   app.get(`${config.basePath}/healthz`, async (c) =>
-    c.json(toHealthView(await checkHealth(service, c.get('caller').meter))),
+    c.json(toHealthView(await checkHealth(service, c.get('caller')))),
   );
   app.route(config.basePath || '/', documentRoutes(service));
   refuseOtherMethods(app);

@@ -3,7 +3,7 @@
  * Cloudflare's own header alone: X-Forwarded-For and its like are whatever a caller writes. What
  * another Worker sends has no trustworthy address.
  */
-import { newMeter } from '../db/d1';
+import { newAccess } from '../db/d1-access';
 import type { Caller, ClientCaller, Device, UserCaller } from '../service/caller';
 import type { AppContext } from './context';
 
@@ -13,7 +13,12 @@ import type { AppContext } from './context';
  * invocation over a service binding, and whoever calls can choose it.
  */
 export function newCaller(c: AppContext): Caller {
-  return { requestId: crypto.randomUUID(), meter: newMeter(), device: readDevice(c), written: [] };
+  return {
+    requestId: crypto.randomUUID(),
+    ...newAccess(),
+    device: readDevice(c),
+    written: [],
+  };
 }
 
 /** On routes for backends. */

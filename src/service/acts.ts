@@ -37,7 +37,7 @@ export async function toAct<C extends Capability>(
     grant,
     facts: { ...caller.staff, ...facts },
     targetKey: await toTargetKey(input.target),
-    toldBy: toldBy ?? service.defaultHome(caller.meter).name,
+    toldBy: toldBy ?? service.defaultHome(caller).name,
     reporting: reportingOf(caller, service.config),
     now: service.now(),
   };

@@ -10,6 +10,6 @@ export function doAfterAnswer(
 ): void {
   if (caller.written.length > 0 && service.config.webhooks.length > 0)
     waitUntil(tellWebhooks(caller, service));
-  const flushed = service.tally.flush(service, caller.meter);
+  const flushed = service.tally.flush(service, caller);
   if (flushed !== null) waitUntil(flushed);
 }

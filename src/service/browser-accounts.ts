@@ -44,7 +44,7 @@ export async function readAccounts(
   const byHome = new Map<string, { home: Home; held: Omit<Account, 'session'>[] }>();
   for (const [index, cookie] of cookies) {
     if (cookie === null) continue;
-    const home = service.findHome(cookie.token.home, caller.meter);
+    const home = service.findHome(cookie.token.home, caller);
     // The sessions of a client that is refused wait, and stand in no other's way.
     if (home === null || !clients.get(cookie.clientId)?.origins.length) continue;
     const throttled = await throttleToken(service, cookie.token);
@@ -141,7 +141,7 @@ export async function findHandedOff(
   service: Service,
   { home: name, sessionId }: { home: string; sessionId: string },
 ): Promise<Session | null> {
-  const home = service.findHome(name, caller.meter);
+  const home = service.findHome(name, caller);
   if (home === null) return null;
   const found = await whereSessionIs(caller, service, { home, sessionId }, (place) =>
     findSession(place, sessionId),

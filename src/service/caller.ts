@@ -3,17 +3,17 @@
  * operation. An operation learns from it all that it may know of a request.
  */
 import type { Client } from '../config/clients';
-import type { Home, Meter } from '../db/d1';
+import type { Home } from '../db/d1';
+import type { D1Access } from '../db/d1-access';
 import type { RawSignals, Signals } from '../risk/signals';
 import type { Facts } from '../security-log/audit';
 import type { Session } from '../sessions/session';
 import type { AccessToken } from '../tokens/access-token';
 
-export interface Caller {
+/** Extends the access to D1: what was asked on the caller's behalf, and what the caller has seen. */
+export interface Caller extends D1Access {
   /** Names the request in the log, in events and in answers. */
   requestId: string;
-  /** What D1 was asked on the caller's behalf, and what the caller has seen of it. */
-  meter: Meter;
   device: Device;
   /** Events that were written for the caller, of which the webhooks are told after the answer. */
   written: WrittenEvent[];

@@ -3,7 +3,8 @@
  * first try, right after the answer, so that nobody waits for an endpoint; what fails there is the
  * cron's.
  */
-import { type Home, newMeter } from '../db/d1';
+import type { Home } from '../db/d1';
+import { newAccess } from '../db/d1-access';
 import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason, Target } from '../security-log/audit';
 import type { SessionEvent } from '../security-log/read-events';
@@ -34,7 +35,7 @@ export async function listDeliveries(
 ): Promise<Result<{ deliveries: Delivery[]; next: number | null }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
-  const home = service.findHome(filter.home, caller.meter);
+  const home = service.findHome(filter.home, caller);
   if (home === null) return invalid('home is not one of this service');
   return {
     ok: true,
@@ -61,7 +62,7 @@ export async function replayDeliveries(
     reason,
     ...(eventId !== null && endpoint !== null && { facts: { endpoint } }),
   });
-  const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
     replay(home, act, filter, now()),
   );
   reportAct(caller, act, answered);
@@ -89,7 +90,7 @@ export async function tellWebhooks({ written, requestId }: Caller, service: Serv
   const byHome = Map.groupBy(written, ({ home }) => home);
   await Promise.all(
     [...byHome].map(async ([name, events]) => {
-      const home = service.findHome(name, newMeter());
+      const home = service.findHome(name, newAccess());
       const ids = events.map(({ eventId }) => eventId);
       if (home !== null) await tell(service, home, requestId, ids);
     }),

@@ -61,7 +61,7 @@ export async function endReplaced(
   service: Service,
   former: VerifiedCookie | null,
 ): Promise<void> {
-  const home = former && service.findHome(former.token.home, caller.meter);
+  const home = former && service.findHome(former.token.home, caller);
   if (former === null || home === null) return;
   const visitor = await visitorOf(caller.device, service);
   await endPresented(caller, service, home, { ...former, visitor });
@@ -79,12 +79,12 @@ async function findNamed(
 ): Promise<Named | null> {
   const cookie = await verifySessionCookie(session, service);
   if (cookie !== null) {
-    const home = service.findHome(cookie.token.home, caller.meter);
+    const home = service.findHome(cookie.token.home, caller);
     return home && { home, clientId: cookie.clientId, token: cookie.token };
   }
   if (accessToken === null) return null;
   const verdict = await verifyAccountToken(caller, service, accessToken);
-  const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
+  const home = verdict.ok ? service.findHome(verdict.token.home, caller) : null;
   if (!verdict.ok || home === null) return null;
   const { sessionId, clientId } = verdict.token;
   return { home, clientId, sessionId, token: null };

@@ -22,7 +22,7 @@ export async function actInEveryHome(
 ): Promise<void> {
   // Sessions that are on their way from one home to another are found where they arrive.
   const before = await finishMovesOf(caller, service, userId);
-  const homes = service.homes(caller.meter);
+  const homes = service.homes(caller);
   const { answered, unavailable } = await queryAll(homes, carryOut);
   reportAct(caller, act, answered);
   assertAllAnswered(unavailable);
@@ -61,7 +61,7 @@ function hasMovedSince(before: UserLocation | null, now: UserLocation): boolean 
 
 function findUser(caller: Caller, service: Service, userId: string): Promise<UserLocation> {
   const who = { user: { id: userId }, guest: null, keyHash: null };
-  return locateUser(service.homes(caller.meter), who, service.now());
+  return locateUser(service.homes(caller), who, service.now());
 }
 
 function unlessUnavailable(fault: unknown): void {

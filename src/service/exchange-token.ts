@@ -49,7 +49,7 @@ export async function exchangeToken(
   if (resource.some((audience) => !known.includes(audience)))
     return refuse({ code: 'invalid_target' });
   const verdict = await verifyOwnAccessToken(caller, service, subjectToken);
-  const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
+  const home = verdict.ok ? service.findHome(verdict.token.home, caller) : null;
   if (!verdict.ok || home === null) return NOT_GOOD;
   const subject = verdict.token;
   // Neither what another client brought, nor what was meant for another API, is the caller's to

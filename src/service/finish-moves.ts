@@ -16,7 +16,7 @@ export async function finishMoves(
   { userId, begun, due }: Pick<UserLocation, 'userId' | 'begun' | 'due'>,
 ): Promise<void> {
   for (const { from, to } of [...begun, ...due]) {
-    const [source, target] = [from, to].map((name) => service.findHome(name, caller.meter));
+    const [source, target] = [from, to].map((name) => service.findHome(name, caller));
     if (!source || !target || userId === null) continue;
     report(caller, target, await moveSubject(source, target, userId, moveContext(caller, service)));
     console.warn(

@@ -39,7 +39,7 @@ export async function whereCallerIs<T>(
   run: (home: Home) => Promise<T | Moved>,
 ): Promise<{ home: Home; result: T } | null> {
   const { sessionId, home: name } = caller.accessToken;
-  const home = service.findHome(name, caller.meter);
+  const home = service.findHome(name, caller);
   if (home === null) return null;
   return whereSessionIs(caller, service, { home, sessionId }, run);
 }
@@ -55,7 +55,7 @@ export async function whereverItIs<T>(
   sessionId: string,
   run: (home: Home) => Promise<T | Moved | null>,
 ): Promise<{ home: Home; result: T } | null> {
-  const { answered, unavailable } = await queryAll(service.homes(caller.meter), run);
+  const { answered, unavailable } = await queryAll(service.homes(caller), run);
   for (const { home, answer } of answered)
     if (answer !== MOVED && answer !== null) return { home, result: answer };
   assertAllAnswered(unavailable);
@@ -75,7 +75,7 @@ async function follow(
 ): Promise<Home | null> {
   const forwarding = await findForwarding(home, sessionId);
   if (forwarding === null) return null;
-  const target = service.findHome(forwarding.to, home.meter);
+  const target = service.findHome(forwarding.to, home);
   if (target === null) logUnknownHome(caller);
   else if (forwarding.isUnfinished)
     report(

@@ -101,7 +101,7 @@ export async function verifyCookieRequest(
   if (verified === null) return SESSION_ENDED;
   if (verified.isExpired) return refuse({ code: 'session_ended', reason: 'expired_absolute' });
   const { token } = verified;
-  const home = service.findHome(token.home, caller.meter);
+  const home = service.findHome(token.home, caller);
   if (home === null) {
     logUnknownHome(caller);
     return SESSION_ENDED;

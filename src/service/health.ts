@@ -4,7 +4,7 @@
  * a database no more than one read of each isolate in that time.
  */
 import { KEY_CACHE_SECONDS } from '../config/signing-key-policy';
-import type { Meter } from '../db/d1';
+import type { D1Access } from '../db/d1-access';
 import { DatabaseUnavailableError } from '../faults';
 import { isCronLate } from './late-cron';
 import type { Service } from './service';
@@ -20,9 +20,9 @@ export interface Health {
 
 export async function checkHealth(
   { config, now, keySet, defaultHome }: Service,
-  meter: Meter,
+  access: D1Access,
 ): Promise<Health> {
-  const known = await keySet(defaultHome(meter)).catch((fault) => {
+  const known = await keySet(defaultHome(access)).catch((fault) => {
     if (fault instanceof DatabaseUnavailableError) return null;
     throw fault;
   });

@@ -51,7 +51,7 @@ export async function importSessions(
   const keyring = await service.keyring();
   const tokens = await Promise.all(foreign.map((one) => toImportedTokens(keyring, one.tokenHash)));
   const ids = tokens.flat().map(({ sessionId }) => sessionId);
-  const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
     findUsed(home, ids),
   );
   assertAllAnswered(unavailable);

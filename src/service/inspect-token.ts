@@ -150,13 +150,13 @@ async function findToken(
 ): Promise<FoundToken | null> {
   if (looksLikeRefreshToken(token)) {
     const verdict = await verifyRefreshToken(await service.keyring(), token, service.now());
-    const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
+    const home = verdict.ok ? service.findHome(verdict.token.home, caller) : null;
     if (!verdict.ok || home === null) return null;
     const { sessionId } = verdict.token;
     return { kind: 'refresh_token', home, sessionId, refreshToken: verdict.token };
   }
   const verdict = await verifyOwnAccessToken(caller, service, token);
-  const home = verdict.ok ? service.findHome(verdict.token.home, caller.meter) : null;
+  const home = verdict.ok ? service.findHome(verdict.token.home, caller) : null;
   if (!verdict.ok || home === null) return null;
   const { token: found } = verdict;
   const { sessionId, clientId, issuedAt } = found;

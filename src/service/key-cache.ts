@@ -9,6 +9,7 @@ import {
 } from '../config/signing-key-policy';
 import type { Keyring } from '../crypto';
 import { DEFAULT_HOME, type Home } from '../db/d1';
+import type { D1Access } from '../db/d1-access';
 import { DatabaseUnavailableError } from '../faults';
 import { createSingleFlight } from '../single-flight';
 import { createSharedKeyMaker } from '../tokens/key-material';
@@ -78,13 +79,13 @@ export function createKeyCache({
   /**
    * Keys are made in the default home alone. While it is away, any other home's copy is as good.
    */
-  async function readOriginal({ meter }: Home, moment: number): Promise<KeySet> {
+  async function readOriginal(access: D1Access, moment: number): Promise<KeySet> {
     try {
-      const home = homes.defaultHome(meter);
+      const home = homes.defaultHome(access);
       return await loadKeySet(home, await keyring(), policy, moment, makeFirstKey);
     } catch (fault) {
       if (!(fault instanceof DatabaseUnavailableError)) throw fault;
-      for (const home of homes.homes(meter).slice(1)) {
+      for (const home of homes.homes(access).slice(1)) {
         const copy = await readCopy(home, moment).catch(() => null);
         if (copy !== null) return copy;
       }

@@ -15,7 +15,7 @@ export async function listAuditLog(
 ): Promise<Result<{ page: AuditPage; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
-  const replicas = service.homes(caller.meter).map(service.replicaOf);
+  const replicas = service.homes(caller).map(service.replicaOf);
   const { answered, unavailable } = await queryAll(replicas, (replica) =>
     listAuditEvents(replica, authorized.grant, page),
   );

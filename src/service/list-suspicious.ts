@@ -17,7 +17,7 @@ export async function listSuspiciousEvents(
 ): Promise<Result<{ events: SessionEvent[]; unavailable: string[] }>> {
   const authorized = authorize(caller.client, 'manage_all');
   if (!authorized.ok) return authorized;
-  const replicas = service.homes(caller.meter).map(service.replicaOf);
+  const replicas = service.homes(caller).map(service.replicaOf);
   const { answered, unavailable } = await queryAll(replicas, (replica) =>
     listSuspicious(replica, authorized.grant, limit),
   );

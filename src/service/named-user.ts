@@ -29,7 +29,7 @@ export async function identifyUser(
   const throttled = await throttleName(caller, service, name);
   if (throttled !== null) return throttled;
   const who = { user: name, guest: null, keyHash: null };
-  const { userId } = await locateUser(service.homes(caller.meter), who, service.now());
+  const { userId } = await locateUser(service.homes(caller), who, service.now());
   return { ok: true, userId: userId ?? (await toUserId(name)) };
 }
 
@@ -46,7 +46,7 @@ export async function findUserByName(
   if (!authorized.ok) return authorized;
   const throttled = await throttleName(caller, service, name);
   if (throttled !== null) return throttled;
-  const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
     findNamedUser(home, authorized.grant, name),
   );
   // Of copies in several homes, the one that was made first is the user's.

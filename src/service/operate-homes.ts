@@ -33,7 +33,7 @@ export async function listHomes(
 ): Promise<Result<{ homes: HomeState[] }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
-  const asked = service.homes(caller.meter);
+  const asked = service.homes(caller);
   const { answered, unavailable } = await queryAll(asked, listUnfinished);
   const unfinished = new Map(answered.map(({ home, answer }) => [home.name, answer.length]));
   const homes = [...service.config.homes.values()].map((config) => ({
@@ -60,7 +60,7 @@ export async function drainHome(
   if (from === undefined) return refuse({ code: 'not_found', detail: 'There is no such home' });
   if (from.newUsers !== 'none')
     return invalid('Set new_users of this home to none first, or others would come');
-  const source = service.boundHome(from.name, caller.meter);
+  const source = service.boundHome(from.name, caller);
   const at = { policy: config.sessions, now: now() };
   const { subjects, next } = await listResidents(source, authorized.grant, at, after, limit);
   const act = await toAct(caller, service, authorized.grant, {
@@ -73,7 +73,7 @@ export async function drainHome(
     const to = await chooseNextHome(config.homes, from, subject);
     if (to === null)
       return invalid('There is no home of the same jurisdiction that takes new users');
-    const target = service.boundHome(to, caller.meter);
+    const target = service.boundHome(to, caller);
     const events = await moveSubject(source, target, subject, moveContext(caller, service), act);
     report(caller, target, events);
   }
@@ -94,14 +94,14 @@ export async function moveUser(
   if (to === undefined) return invalid('home is not one of this service');
   if (to.newUsers === 'none') return invalid('home takes no new users');
   const who = { user: { id: userId }, guest: null, keyHash: null };
-  const userLocation = await locateUser(service.homes(caller.meter), who, service.now());
+  const userLocation = await locateUser(service.homes(caller), who, service.now());
   assertAllAnswered(userLocation.unavailable);
   if (userLocation.home === null)
     return refuse({ code: 'not_found', detail: 'There is no such user' });
   await finishMoves(caller, service, userLocation);
   if (userLocation.home === to.name) return { ok: true, moved: false };
-  const source = service.boundHome(userLocation.home, caller.meter);
-  const target = service.boundHome(to.name, caller.meter);
+  const source = service.boundHome(userLocation.home, caller);
+  const target = service.boundHome(to.name, caller);
   const act = await toAct(caller, service, authorized.grant, {
     type: 'user_moved',
     target: { type: 'user', id: userId },
@@ -138,7 +138,7 @@ export async function endSessionsBefore(
   // Sessions that begin between now and then would be over as soon as they begin.
   if (second > now() / 1000) return invalid('not_before is in the future');
   const subject = typeof target === 'object' && 'userId' in target ? target.userId : EVERYONE;
-  const asked = service.homes(caller.meter).filter(({ name }) => only === null || only === name);
+  const asked = service.homes(caller).filter(({ name }) => only === null || only === name);
   const act = await toAct(caller, service, authorized.grant, {
     type: 'not_before_set',
     target: toTarget(target),

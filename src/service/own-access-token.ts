@@ -22,7 +22,7 @@ export async function verifyOwnAccessToken(
   const { config, now } = service;
   const { issuer, audiences, accountAudience } = config;
   const expected = { issuer, audiences: [...audiences, accountAudience] };
-  const home = service.defaultHome(caller.meter);
+  const home = service.defaultHome(caller);
   const verify = (keySet: KeySet) =>
     verifyAccessToken(trustedKeys(keySet, config.signingKeys, now()), expected, token, now());
   const known = await service.keySet(home);

@@ -38,7 +38,7 @@ export async function erase(
     target: { type: 'user', id: subject },
     reason,
   });
-  const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
     erasePerson(home, act, person, revocationOf(caller, service)),
   );
   reportAct(caller, act, answered);
@@ -56,7 +56,7 @@ async function eraseToLastGuests(
   for (;;) {
     const { formerGuests, lists } = await findPerson(caller, service, grant, subject, SLICE);
     if (lists.every(({ length }) => length < SLICE)) return { subject, formerGuests };
-    const { unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+    const { unavailable } = await queryAll(service.homes(caller), (home) =>
       eraseFormerGuests(home, grant, formerGuests, revocationOf(caller, service)),
     );
     assertAllAnswered(unavailable);
@@ -87,7 +87,7 @@ export async function exportPerson(
   if (throttled !== null) return throttled;
   const [first] = service.config.homes.keys();
   const at = position ?? { home: first as string, section: SECTIONS[0], after: 0 };
-  const home = service.findHome(at.home, caller.meter);
+  const home = service.findHome(at.home, caller);
   if (home === null)
     return refuse({
       code: 'invalid_request',
@@ -133,7 +133,7 @@ async function findPerson(
   subject: string,
   limit = Number.MAX_SAFE_INTEGER,
 ) {
-  const { answered, unavailable } = await queryAll(service.homes(caller.meter), (home) =>
+  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
     listFormerGuests(home, grant, subject, limit),
   );
   assertAllAnswered(unavailable);

@@ -35,12 +35,11 @@ async function place(
   const { homes } = service.config;
   if (named !== null && !homes.has(named))
     return refuse({ code: 'invalid_request', detail: 'home is not one of this service' });
-  if (homes.size === 1)
-    return { ok: true, home: service.defaultHome(caller.meter), isFirst: false };
+  if (homes.size === 1) return { ok: true, home: service.defaultHome(caller), isFirst: false };
 
   const isKnownSomewhere = who.user !== null || who.guest !== null || who.keyHash !== null;
   const userLocation = isKnownSomewhere
-    ? await locateUser(service.homes(caller.meter), who, service.now())
+    ? await locateUser(service.homes(caller), who, service.now())
     : null;
   if (userLocation?.home == null) {
     // Who is asked for may be known to a home that did not answer.
@@ -50,7 +49,7 @@ async function place(
       named ?? begun ?? (await chooseNearest(caller, service, newUserId ?? crypto.randomUUID()));
     if (named !== null && homes.get(named)?.newUsers === 'none')
       return refuse({ code: 'invalid_request', detail: 'home takes no new users' });
-    const home = service.boundHome(name, caller.meter);
+    const home = service.boundHome(name, caller);
     await bringGuest(caller, service, who.guest, userLocation?.guestHome ?? null, home);
     return { ok: true, home, isFirst: who.user !== null };
   }
@@ -58,7 +57,7 @@ async function place(
     return refuse({ code: 'user_has_other_home', home: userLocation.home });
   if (userLocation.keyHome !== null && userLocation.keyHome !== userLocation.home)
     return refuse({ code: 'idempotent_session_moved_on' });
-  const home = service.boundHome(userLocation.home, caller.meter);
+  const home = service.boundHome(userLocation.home, caller);
   await finishMoves(caller, service, userLocation);
   await bringGuest(caller, service, who.guest, userLocation.guestHome, home);
   return { ok: true, home, isFirst: false };
@@ -104,9 +103,9 @@ async function resolveDuplicateHome(
   who: LookupKeys,
   home: Home,
 ): Promise<Home> {
-  const userLocation = await locateUser(service.homes(caller.meter), who, service.now());
+  const userLocation = await locateUser(service.homes(caller), who, service.now());
   await finishMoves(caller, service, userLocation);
-  return userLocation.home === null ? home : service.boundHome(userLocation.home, caller.meter);
+  return userLocation.home === null ? home : service.boundHome(userLocation.home, caller);
 }
 
 /** The name of the home for someone new. */
@@ -127,7 +126,7 @@ async function bringGuest(
     caller,
     home,
     await moveSubject(
-      service.boundHome(from, caller.meter),
+      service.boundHome(from, caller),
       home,
       guest.sessionId,
       moveContext(caller, service),

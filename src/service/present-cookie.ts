@@ -41,7 +41,7 @@ export async function presentCookie(
   { token, clientId, isExpired }: VerifiedCookie,
   visitor: Visitor,
 ): Promise<Result<{ session: Session; home: Home; secret: string; signer: Signer }>> {
-  const home = service.findHome(token.home, caller.meter);
+  const home = service.findHome(token.home, caller);
   if (home === null || findBrowserClient(service.config, clientId) === null) return SESSION_ENDED;
   if (isExpired) return refuse({ code: 'session_ended', reason: 'expired_absolute' });
   const throttled = await throttleToken(service, token);

@@ -14,7 +14,7 @@ export async function readStats(caller: ClientCaller, service: Service, hours: n
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
   const since = hourOf(Math.floor(service.now() / 1000)) - 3600 * (hours - 1);
-  const replicas = service.homes(caller.meter).map(service.replicaOf);
+  const replicas = service.homes(caller).map(service.replicaOf);
   const { answered, unavailable } = await queryAll(replicas, (replica) =>
     readCounts(replica, authorized.grant, since),
   );

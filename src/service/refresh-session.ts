@@ -114,7 +114,7 @@ async function showOwn(
     return verdict.reason === 'expired' ? refused('expired_absolute') : unknown(verdict.reason);
   }
   const { token } = verdict;
-  const home = service.findHome(token.home, caller.meter);
+  const home = service.findHome(token.home, caller);
   if (home === null) {
     logUnknownHome(caller);
     return unknown('unknown_home');

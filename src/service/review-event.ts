@@ -76,7 +76,7 @@ async function open(
   token: string,
 ): Promise<Refused | { ok: true; review: Review; start: { home: Home; sessionId: string } }> {
   const review = await openReview(await service.keyring(), token, service.now());
-  const home = review && service.findHome(review.home, caller.meter);
+  const home = review && service.findHome(review.home, caller);
   if (review === null || home === null) return INVALID;
   const { sessionId } = review;
   return (

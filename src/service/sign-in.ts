@@ -243,7 +243,7 @@ async function isFirstUse(
   if (homes.size === 1) return true;
   const decider = service.findHome(
     await pickByRendezvous([...homes.keys()], identity.hash),
-    caller.meter,
+    caller,
   );
   return decider === null || decider.name === home.name || claimAssertion(decider, identity);
 }

@@ -48,7 +48,7 @@ export async function startInBrowser(
   handoff: BrowserHandoff,
   former: VerifiedCookie | null,
 ): Promise<Result<{ tokens: Tokens }>> {
-  const home = service.findHome(handoff.home, caller.meter);
+  const home = service.findHome(handoff.home, caller);
   if (home === null) return INVALID_CODE;
   const throttled = await throttleHandOff(service, handoff.sessionId);
   if (throttled !== null) return throttled;

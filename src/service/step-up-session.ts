@@ -59,7 +59,7 @@ export async function raise(
 ): Promise<Result<{ session: Session; tokens: Tokens }>> {
   const { config } = service;
   const { sessionId } = token;
-  const home = service.findHome(token.home, caller.meter);
+  const home = service.findHome(token.home, caller);
   if (home === null) return UNKNOWN_SESSION;
   const signer = await service.signerFor(home);
   const { keyring } = signer;

@@ -6,7 +6,7 @@
  *
  * Analytics Engine, where it is bound, is told of each one at once.
  */
-import type { Meter } from '../db/d1';
+import type { D1Access } from '../db/d1-access';
 import { addTallied } from '../security-log/count-events';
 import type { Homes } from './open-homes';
 
@@ -22,7 +22,7 @@ export interface Tally {
   /** Adds what was counted, after a request that asked a home; null: it is not time yet. */
   flush: (
     service: Pick<Homes, 'findHome'> & { now: () => number },
-    meter: Meter,
+    access: D1Access,
   ) => Promise<void> | null;
 }
 
@@ -39,8 +39,9 @@ export function createTally(dataset: AnalyticsEngineDataset | null): Tally {
       point(name, label, clientId);
       add(JSON.stringify([name, label]), 1);
     },
-    flush: ({ findHome, now }, meter) => {
-      const home = meter.home === undefined ? null : findHome(meter.home, meter);
+    flush: ({ findHome, now }, access) => {
+      const { lastHome } = access.usage;
+      const home = lastHome === undefined ? null : findHome(lastHome, access);
       if (home === null || counted.size === 0) return null;
       flushedAt ??= now();
       if (now() - flushedAt < FLUSH_MS) return null;

@@ -86,7 +86,7 @@ async function listEverywhere<T>(
   list: (copy: Home | Replica) => Promise<T>,
   isEmpty: (answer: T) => boolean,
 ) {
-  const homes = service.homes(caller.meter);
+  const homes = service.homes(caller);
   const found = await queryAll<T, Home | Replica>(homes.map(service.replicaOf), list);
   const isNobodyThere = found.answered.every(({ answer }) => isEmpty(answer));
   return isNobodyThere && (await finishMovesOf(caller, service, userId))?.begun.length
@@ -105,7 +105,7 @@ export async function listEventsOf(
   if (!authorized.ok) return authorized;
   const throttled = await throttleClient(caller, service, userId);
   if (throttled !== null) return throttled;
-  const replicas = service.homes(caller.meter).map(service.replicaOf);
+  const replicas = service.homes(caller).map(service.replicaOf);
   const { answered, unavailable } = await queryAll(replicas, (replica) =>
     listUserEvents(replica, authorized.grant, userId, {
       limit,

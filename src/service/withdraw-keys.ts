@@ -33,7 +33,7 @@ export async function listSigningKeys(
 ): Promise<Result<{ keys: KeyState[] }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
-  const keySet = await service.keySet(service.defaultHome(caller.meter), 0);
+  const keySet = await service.keySet(service.defaultHome(caller), 0);
   const signing = findSigningKey(keySet, service.now())?.kid;
   const trusted = new Set(
     trustedKeys(keySet, service.config.signingKeys, service.now()).map(({ kid }) => kid),
@@ -74,7 +74,7 @@ export async function withdrawSigningKeys(
   const { config, now } = service;
   if ('createdBefore' in which && which.createdBefore.getTime() > now())
     return refuse({ code: 'invalid_request', detail: 'created_before is in the future' });
-  const original = service.defaultHome(caller.meter);
+  const original = service.defaultHome(caller);
   const keyring = await service.keyring();
   const act = await toAct(caller, service, authorized.grant, {
     type: 'signing_keys_revoked',
@@ -88,7 +88,7 @@ export async function withdrawSigningKeys(
   if (outcome === null) return refuse({ code: 'not_found', detail: 'There is no such key' });
   if (outcome.revoked.length > 0) reportAct(caller, act, [{ home: original }]);
   // In the home where keys are made it is done.
-  const { unavailable } = await queryAll(service.homes(caller.meter), async (home) =>
+  const { unavailable } = await queryAll(service.homes(caller), async (home) =>
     home.name === original.name ? 0 : copyKeyRows(original, home),
   );
   assertAllAnswered(unavailable);

@@ -10,7 +10,7 @@ export interface CleanupPolicy {
 export interface CleanupBounds {
   /** Rows that one statement deletes. */
   sliceRows: number;
-  /** Queries of the home's meter after which no slice is begun: an invocation has so many. */
+  /** No slice is begun once the home's `usage.queries` is this: an invocation may make so many. */
   maxQueries: number;
   /** Rows that one step of the walk for inactive sessions looks at, and how many steps it makes. */
   walkRows: number;

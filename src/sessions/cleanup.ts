@@ -46,7 +46,7 @@ export async function cleanUp(
 ): Promise<CleanupReport> {
   const startedAt = bounds.clock();
   const deadline = startedAt + bounds.budgetMs;
-  const mayGoOn = () => bounds.clock() < deadline && home.meter.queries < bounds.maxQueries;
+  const mayGoOn = () => bounds.clock() < deadline && home.usage.queries < bounds.maxQueries;
   const cutoff = new Date(now - policy.retentionSeconds * 1000);
   const before = await readState(home);
 

@@ -24,7 +24,7 @@ export interface Deliverer {
 export interface DeliveryBounds {
   /** Attempts for each endpoint in this run. */
   maxAttempts: number;
-  /** Queries of the home's meter after which no attempt is claimed. */
+  /** No attempt is claimed once the home's `usage.queries` is this. */
   maxQueries: number;
   /** The run starts no attempt after this long. */
   budgetMs: number;
@@ -113,7 +113,7 @@ async function deliverTo(
     const verdicts = attempts.map(({ verdict }) => verdict);
     pauseUntil = toPause(verdicts, now);
     const isDown = verdicts.every((verdict) => verdict.is === 'unavailable');
-    const isSpent = clock() >= deadline || home.meter.queries >= maxQueries;
+    const isSpent = clock() >= deadline || home.usage.queries >= maxQueries;
     const isOver = isDown || pauseUntil !== null || isSpent;
     left = isOver ? 0 : left - claims.length;
   }

@@ -11,7 +11,8 @@ import {
 import { requireAccessToken, type VerifiedEnv } from '../../src/client/verify/middleware';
 import { parseConfig } from '../../src/config/config';
 import { deriveKeyring } from '../../src/crypto';
-import { newMeter, openHome } from '../../src/db/d1';
+import { openHome } from '../../src/db/d1';
+import { newAccess } from '../../src/db/d1-access';
 import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/signing-keys';
 import { AUDIENCE, BACKEND, ISSUER, startService, type TestService } from '../fixtures';
 
@@ -180,8 +181,8 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
     async (typ) => {
       const { service, verifier } = await start();
       const { access_token } = await service.create();
-      const meter = newMeter();
-      const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, meter);
+      const access = newAccess();
+      const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, access);
       const { sessionSecret, signingKeys } = parseConfig(service.env);
       const keySet = await loadKeySet(
         home,

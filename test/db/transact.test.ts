@@ -2,13 +2,14 @@
 import { env } from 'cloudflare:test';
 import { DrizzleQueryError, eq, sql } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { newMeter, openHome, transact } from '../../src/db/d1';
+import { openHome, transact } from '../../src/db/d1';
+import { newAccess } from '../../src/db/d1-access';
 import { users } from '../../src/db/schema';
 import { watch } from '../fixtures';
 
 function open() {
   const database = watch(env.DB);
-  return { database, home: openHome({ name: 'DB', ...database, timeoutMs: 1000 }, newMeter()) };
+  return { database, home: openHome({ name: 'DB', ...database, timeoutMs: 1000 }, newAccess()) };
 }
 
 const number = (home: ReturnType<typeof open>['home'], value: number) =>

@@ -10,7 +10,8 @@ import {
 } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../src/config/config';
-import { newMeter, openHome } from '../../src/db/d1';
+import { openHome } from '../../src/db/d1';
+import { newAccess } from '../../src/db/d1-access';
 import worker from '../../src/index';
 import { runScheduled } from '../../src/scheduled';
 import { cleanUp } from '../../src/sessions/cleanup';
@@ -79,7 +80,7 @@ const BOUNDS: CleanupBounds = {
 
 function run(service: TestService, bounds: Partial<CleanupBounds> = {}) {
   const config = parseConfig(service.env);
-  const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newMeter());
+  const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newAccess());
   return cleanUp(
     home,
     {
@@ -206,7 +207,7 @@ describe('how it is deleted', () => {
   ])(
     '%s sessions are found oldest first by an index that no refresh writes',
     async (_, oldest, index) => {
-      const home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newMeter());
+      const home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newAccess());
       const { sql, params } = oldest(home, new Date(START)).limit(10).toSQL();
       const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
         .bind(...params)
@@ -265,7 +266,7 @@ describe('how it is deleted', () => {
         created: -90 * DAY,
       })),
     ]);
-    const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newMeter());
+    const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, newAccess());
     const transact = vi.spyOn(home, 'run');
     const report = await cleanUp(
       home,

@@ -5,7 +5,8 @@ import { drizzle } from 'drizzle-orm/d1';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Home } from '../../src/db/d1';
-import { newMeter, openHome, transact } from '../../src/db/d1';
+import { openHome, transact } from '../../src/db/d1';
+import { newAccess } from '../../src/db/d1-access';
 import { writtenOnce } from '../../src/db/prepared';
 import { userSessions } from '../../src/db/schema';
 import { IS_GRANTED, toValuesOfAsk, whyNotGranted } from '../../src/sessions/granted';
@@ -20,7 +21,7 @@ const column = fc.oneof(
 const ask = fc.record({ audiences: fc.option(names), scopes: fc.option(names) });
 
 it('IS_GRANTED is whyNotGranted, also of a column that holds nonsense', async () => {
-  const home: Home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newMeter());
+  const home: Home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newAccess());
   const db = drizzle(env.DB);
   const id = crypto.randomUUID();
   await db.insert(userSessions).values({ id, refreshToken: 'x' });

@@ -6,7 +6,8 @@ import { and, eq } from 'drizzle-orm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SessionPolicies, SessionPolicy } from '../../src/config/session-policy';
-import { newMeter, openHome, transact } from '../../src/db/d1';
+import { openHome, transact } from '../../src/db/d1';
+import { newAccess } from '../../src/db/d1-access';
 import { EVERYONE, notBefores, userSessions } from '../../src/db/schema';
 import {
   checkSession,
@@ -166,7 +167,7 @@ describe('in SQL', () => {
     });
 
   it('isLive is checkSession, and isWithinGrace is wasRotatedWithinGrace', async () => {
-    const home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newMeter());
+    const home = openHome({ name: 'DB', binding: env.DB, timeoutMs: 5_000 }, newAccess());
     const { db } = home;
     const seen = { live: 0, over: 0, within: 0, outside: 0 };
     await fc.assert(

@@ -12,7 +12,8 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/config';
 import { deriveKeyring } from '../../src/crypto';
-import { DEFAULT_HOME, newMeter, openHome } from '../../src/db/d1';
+import { DEFAULT_HOME, openHome } from '../../src/db/d1';
+import { newAccess } from '../../src/db/d1-access';
 import { RESERVED_CLAIMS } from '../../src/tokens/access-token';
 import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/signing-keys';
 import {
@@ -37,7 +38,7 @@ async function signingKeyOf({ env, clock }: TestService): Promise<SigningKey> {
   const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
   const home = openHome(
     { name: DEFAULT_HOME, binding: env.DB, timeoutMs: config.d1TimeoutMs },
-    newMeter(),
+    newAccess(),
   );
   return findSigningKey(
     await loadKeySet(home, keyring, config.signingKeys, clock.now),

@@ -3,7 +3,8 @@ import { env } from 'cloudflare:test';
 import { decodeProtectedHeader } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAccessTokenVerifier } from '../../src/client/verify';
-import { newMeter, openHome } from '../../src/db/d1';
+import { openHome } from '../../src/db/d1';
+import { newAccess } from '../../src/db/d1-access';
 import { copyKeyRows } from '../../src/db/signing-key-rows';
 import { runScheduled } from '../../src/scheduled';
 import { AUDIENCE, ISSUER, START, startService, type TestService, watch } from '../fixtures';
@@ -47,7 +48,7 @@ const listOf = async (service: TestService) =>
   };
 
 const openAt = (name: string, binding: D1Database) =>
-  openHome({ name, binding, timeoutMs: 5_000 }, newMeter());
+  openHome({ name, binding, timeoutMs: 5_000 }, newAccess());
 
 it('the isolate that is told refuses it at once, and signs with a new key', async () => {
   const service = await startService(LONG);

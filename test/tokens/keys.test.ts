@@ -11,7 +11,8 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseConfig } from '../../src/config/config';
 import { decrypt, deriveKeyring } from '../../src/crypto';
-import { DEFAULT_HOME, newMeter, openHome } from '../../src/db/d1';
+import { DEFAULT_HOME, openHome } from '../../src/db/d1';
+import { newAccess } from '../../src/db/d1-access';
 import { runScheduled } from '../../src/scheduled';
 import { rotateSigningKeys } from '../../src/tokens/rotate-signing-keys';
 import { AUDIENCE, ISSUER, START, startService, type TestService } from '../fixtures';
@@ -54,7 +55,7 @@ async function rotate({ env: variables, clock }: TestService) {
   const keyring = await deriveKeyring(config.sessionSecret, config.previousSessionSecret);
   const home = openHome(
     { name: DEFAULT_HOME, binding: variables.DB, timeoutMs: config.d1TimeoutMs },
-    newMeter(),
+    newAccess(),
   );
   return rotateSigningKeys(home, keyring, config.signingKeys, clock.now);
 }

@@ -165,7 +165,7 @@ export function clearSessionCookies(c: AppContext, index = currentOf(c)): void {
   // Where nothing tells which account is current, that is what goes.
   for (const name of index < 0 ? [CURRENT_COOKIE] : namesOf(index)) set(c, name, '', 0);
   // Whoever comes next has seen nothing.
-  c.get('caller').meter.bookmarks.clear();
+  c.get('caller').bookmarks.clear();
 }
 
 /** `maxAge` in seconds; null: until the browser is closed. */

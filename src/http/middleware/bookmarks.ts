@@ -6,13 +6,14 @@
 import { createMiddleware } from 'hono/factory';
 import { formatPerHome, parseBookmarks } from '../../calls/cursors';
 import type { Config } from '../../config/config';
+import type { Bookmarks } from '../../db/d1-access';
 import { readBookmarkCookie, setBookmarkCookie } from '../browser/cookies';
 import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 
 interface Carrier {
   /** null: none, or none that is to be believed. Throws a problem. */
-  read(c: AppContext): Map<string, string> | null;
+  read(c: AppContext): Bookmarks | null;
   write(c: AppContext, bookmarks: string): void;
 }
 
@@ -38,7 +39,7 @@ const cookie: Carrier = {
 
 const carry = ({ homes }: Config, carrier: Carrier) =>
   createMiddleware<AppEnv>(async function bookmarks(c, next) {
-    const { bookmarks } = c.get('caller').meter;
+    const { bookmarks } = c.get('caller');
     for (const [home, bookmark] of carrier.read(c) ?? [])
       if (homes.has(home)) bookmarks.set(home, bookmark);
     const before = formatPerHome(bookmarks);

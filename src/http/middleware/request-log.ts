@@ -11,7 +11,7 @@ import { clientIdOf } from './count-refusals';
 export const requestLog = () =>
   createMiddleware<AppEnv>(async function requestLog(c, next) {
     const caller = newCaller(c);
-    const { requestId, meter } = caller;
+    const { requestId, usage } = caller;
     c.set('caller', caller);
     const started = Date.now();
     await next();
@@ -29,10 +29,10 @@ export const requestLog = () =>
         client_id: clientId,
         claimed_client_id: clientId === undefined ? c.get('claimedClientId') : undefined,
         outcome: c.get('outcome'),
-        d1_round_trips: meter.roundTrips,
-        d1_rows_read: meter.rowsRead,
-        d1_rows_written: meter.rowsWritten,
-        d1_ms: meter.durationMs,
+        d1_round_trips: usage.roundTrips,
+        d1_rows_read: usage.rowsRead,
+        d1_rows_written: usage.rowsWritten,
+        d1_ms: usage.durationMs,
         duration_ms: Date.now() - started,
       }),
     );

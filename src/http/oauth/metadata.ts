@@ -55,10 +55,7 @@ export function metadataRoutes(service: Service): {
   const wellKnown = new Hono<AppEnv>();
   for (const name of METADATA_NAMES) wellKnown.get(`/${name}`, serverMetadata);
   wellKnown.get('/jwks.json', async (c) => {
-    const keySet = await service.keySet(
-      service.defaultHome(c.get('caller').meter),
-      JWKS_CACHE_SECONDS,
-    );
+    const keySet = await service.keySet(service.defaultHome(c.get('caller')), JWKS_CACHE_SECONDS);
     const keys = trustedKeys(keySet, config.signingKeys, now()).map(({ publicJwk }) => publicJwk);
     const text = JSON.stringify({ keys });
     const document = { text, tag: await toEntityTag(text) };

@@ -69,7 +69,7 @@ export function revocationRoutes(service: Service): Hono<AppEnv> {
   async function build(c: Context<AppEnv>, moment: number): Promise<Built> {
     const request = { tokenLifeSeconds: tokenLifeSeconds(config), now: moment };
     const known = new Map(built?.lists.map((list) => [list.home, list]));
-    const { answered, unavailable } = await queryAll(service.homes(c.get('caller').meter), (home) =>
+    const { answered, unavailable } = await queryAll(service.homes(c.get('caller')), (home) =>
       readRevocations(home, known.get(home.name) ?? null, request),
     );
     const lists = answered.map(({ answer }) => answer);

@@ -5,7 +5,8 @@
 import type fc from 'fast-check';
 import { expect } from 'vitest';
 import { deriveKeyring, randomSecret } from '../../../src/crypto';
-import { newMeter, openHome } from '../../../src/db/d1';
+import { openHome } from '../../../src/db/d1';
+import { newAccess } from '../../../src/db/d1-access';
 import { issueAccessToken } from '../../../src/tokens/access-token';
 import { issueRefreshToken } from '../../../src/tokens/refresh-token';
 import { findSigningKey, readKeySet } from '../../../src/tokens/signing-keys';
@@ -25,7 +26,7 @@ export class WithdrawKeys implements Command {
     const { SESSION_SECRET: current, SESSION_SECRET_PREVIOUS: previous } = real.variables;
     const binding = { name: 'DB', binding: service.env.DB, timeoutMs: 5_000 };
     const keyring = await deriveKeyring(current as string, previous ?? null);
-    const keySet = await readKeySet(openHome(binding, newMeter()), keyring, service.clock.now);
+    const keySet = await readKeySet(openHome(binding, newAccess()), keyring, service.clock.now);
     const stolen = findSigningKey(keySet, service.clock.now);
     if (stolen !== null) real.stolenKeys.push(stolen);
     const { status, body } = await post(
