@@ -227,6 +227,29 @@ describe('getSession', () => {
     expect(await verifier.getSession({ method: 'GET', headers })).toMatchObject({ userId: USER });
   });
 
+  it('takes a request of Node, whose headers are an object, by the same rules', async () => {
+    const { verifier, jar, cookie } = await start();
+    const stateOf = async (
+      method: string | undefined,
+      headers: Record<string, string | string[]>,
+    ) => (await verifier.getSession({ method, headers })).state;
+    expect(await stateOf('GET', { cookie })).toBe('active');
+    // As some servers have a header that came in several parts.
+    expect(await stateOf('GET', { cookie: cookie.split('; ') })).toBe('active');
+    expect(await stateOf('GET', { cookie: `__Host-session=${jar.get('__Host-session')}` })).toBe(
+      'unknown',
+    );
+    expect(await stateOf('GET', {})).toBe('signed_out');
+    expect(await stateOf('POST', { cookie })).toBe('signed_out');
+    expect(await stateOf(undefined, { cookie })).toBe('signed_out');
+    expect(await stateOf('POST', { cookie, origin: APP })).toBe('active');
+    expect(await stateOf('GET', { cookie, upgrade: 'websocket' })).toBe('signed_out');
+    const bearer = { authorization: `Bearer ${jar.get('__Host-access')}` };
+    expect(await verifier.verifyRequest({ method: 'POST', headers: bearer })).toMatchObject({
+      ok: true,
+    });
+  });
+
   it('has no user for a guest', async () => {
     const { service, verifier } = await start();
     const { jar, session } = await signIn(service, {});

@@ -7,10 +7,13 @@
 import { ofAccount, readCurrent, SESSION_COOKIE } from './account-cookies';
 import { cookiesNamed } from './cookie-header';
 
-/** The part of a `Request` that is read. */
+/** The part of a `Request` that is read; Node's own requests (Express, Fastify, Koa) have it too. */
 export interface RequestHead {
-  method: string;
-  headers: { get(name: string): string | null };
+  method?: string | undefined;
+  headers:
+    | { get(name: string): string | null }
+    /** By names in lower case. */
+    | { readonly [name: string]: string | readonly string[] | undefined };
 }
 
 const ACCESS_COOKIE = '__Host-access';
@@ -26,7 +29,7 @@ export type PresentedToken =
 
 /** `cookieOrigin` is the origin whose own pages may use the cookie; null: no cookie is read. */
 export function readToken(request: RequestHead, cookieOrigin: string | null): PresentedToken {
-  const authorization = request.headers.get('authorization') ?? '';
+  const authorization = headerOf(request, 'authorization') ?? '';
   // A request that brings a token of its own is judged by that token.
   if (/^bearer\b/i.test(authorization) || cookieOrigin === null) {
     const [, token] = /^bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(authorization) ?? [];
@@ -36,7 +39,7 @@ export function readToken(request: RequestHead, cookieOrigin: string | null): Pr
 }
 
 export function readCookieToken(request: RequestHead, origin: string): PresentedToken {
-  const current = readCurrent(request.headers.get('cookie'));
+  const current = readCurrent(headerOf(request, 'cookie'));
   const [token, ...others] = cookiesOf(request, ACCESS_COOKIE);
   if (others.length > 0 || current < 0)
     return refuse('invalid_request', 'Nothing tells which access cookie is meant');
@@ -47,13 +50,13 @@ export function readCookieToken(request: RequestHead, origin: string): Presented
 }
 
 /** Whether the browser has a session here, good or not, of which no access token is left. */
-export function hasSessionCookie({ headers }: RequestHead): boolean {
-  return cookiesOf({ headers }, SESSION_COOKIE).length > 0;
+export function hasSessionCookie(request: RequestHead): boolean {
+  return cookiesOf(request, SESSION_COOKIE).length > 0;
 }
 
 /** The values of the current account's cookies of this name. */
-function cookiesOf({ headers }: Pick<RequestHead, 'headers'>, name: string): string[] {
-  const header = headers.get('cookie');
+function cookiesOf(request: RequestHead, name: string): string[] {
+  const header = headerOf(request, 'cookie');
   return cookiesNamed(header, ofAccount(name, readCurrent(header)));
 }
 
@@ -61,19 +64,27 @@ function cookiesOf({ headers }: Pick<RequestHead, 'headers'>, name: string): str
  * Whether a request changes nothing (RFC 9110 §9.2.1). A WebSocket begins with a GET, and carries
  * anything afterwards.
  */
-function isSafe({ method, headers }: RequestHead): boolean {
-  return (method === 'GET' || method === 'HEAD') && headers.get('upgrade') === null;
+function isSafe(request: RequestHead): boolean {
+  const { method } = request;
+  return (method === 'GET' || method === 'HEAD') && headerOf(request, 'upgrade') === null;
 }
 
 /**
  * `none` is a person's own doing, such as a form that is sent again after a crash: no page can make
  * a browser say it.
  */
-function isOfOwnPage({ headers }: RequestHead, own: string): boolean {
-  const site = headers.get('sec-fetch-site');
-  const origin = headers.get('origin');
+function isOfOwnPage(request: RequestHead, own: string): boolean {
+  const site = headerOf(request, 'sec-fetch-site');
+  const origin = headerOf(request, 'origin');
   if (origin !== null && origin !== own) return false;
   return site === null ? origin === own : site === 'same-origin' || site === 'none';
+}
+
+/** The value of a header, whose name is in lower case; null: it is not there. */
+function headerOf({ headers }: RequestHead, name: string): string | null {
+  if (typeof headers.get === 'function') return headers.get(name);
+  const value = (headers as Readonly<Record<string, string | readonly string[] | undefined>>)[name];
+  return typeof value === 'object' ? value.join(name === 'cookie' ? '; ' : ', ') : (value ?? null);
 }
 
 type Refused = Extract<PresentedToken, { ok: false }>;

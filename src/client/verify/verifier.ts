@@ -77,7 +77,7 @@ export interface AccessTokenVerifier {
   /**
    * The same of the token that a request brings: in its Authorization header, or in the cookie
    * where the option `cookie` says so. Of a request any object serves that has a `method` and
-   * `headers`.
+   * `headers`, those of Node's own requests included.
    */
   verifyRequest: (request: RequestHead, requirements?: Requirements) => Promise<RequestVerdict>;
   /**

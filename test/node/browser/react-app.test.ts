@@ -46,9 +46,7 @@ beforeAll(async () => {
   const render = await loadRenderer();
   server = await servePages({
     '/': async (request) => {
-      const { method = 'GET', headers } = request;
-      const head = { method, headers: new Headers(headers as Record<string, string>) };
-      const initial = await getSession(head);
+      const initial = await getSession(request);
       return `<!doctype html><div id="root">${render(initial)}</div>
         <script type="application/json" id="initial">${JSON.stringify(initial)}</script>
         <script type="module" src="/hydrate.js"></script>`;
@@ -126,7 +124,10 @@ describe('the documented app', () => {
   });
 
   it('waits for the client where the server cannot tell', async () => {
+    // Whose first answer brings cookies, which would come after those below had gone.
+    const answered = page.waitForResponse(`${ISSUER}/browser/refresh`);
     const userId = await signIn();
+    await answered;
     const cookies = (await context.cookies()).filter(({ name }) => name !== '__Host-access');
     await context.clearCookies();
     await context.addCookies(cookies);
