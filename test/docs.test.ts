@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest';
 import document from '../assets/edge-sessions/openapi.json';
 import { CAPABILITIES } from '../src/config/clients';
 import { AUDIT_EVENT_TYPES, SESSION_EVENT_TYPES } from '../src/config/webhooks';
+import { problem } from '../src/openapi/described-errors';
 import { ACT_REASONS } from '../src/security-log/audit';
+import { IDEMPOTENCY_SECONDS } from '../src/sessions/idempotency-age';
 
 const pages: Record<string, string> = import.meta.glob('../{README.md,docs/*.md}', {
   query: '?raw',
@@ -44,6 +46,33 @@ describe('docs/security-log.md', () => {
       [...AUDIT_EVENT_TYPES].sort(),
     );
     for (const reason of ACT_REASONS) expect(securityLog).toContain(`\`${reason}\``);
+  });
+});
+
+describe('what one file decides and others say', () => {
+  const api = pages['../docs/api.md'] ?? '';
+
+  it('docs/api.md names the reasons that a client is told, and those of sign-ins', () => {
+    const others = problem.entries.reason.wrapped.options.filter(
+      (reason) => !ACT_REASONS.some((given) => given === reason),
+    );
+    expect(others.length).toBeGreaterThan(10);
+    expect(others.filter((reason) => !api.includes(`\`${reason}\``))).toEqual([]);
+  });
+
+  it('the command line names the reasons that a client gives', () => {
+    const command = sources['../src/cli/commands/sessions-command.ts'] ?? '';
+    expect(ACT_REASONS.filter((reason) => !command.includes(reason))).toEqual([]);
+  });
+
+  it('an idempotency key is good for as long as the pages and types say', () => {
+    const inHours = `within ${IDEMPOTENCY_SECONDS / 3_600} hours`;
+    expect(api).toContain(`a repeat ${inHours}`);
+    expect(sources['../src/client/rpc/inputs.ts']).toContain(inHours);
+    expect(IDEMPOTENCY_SECONDS).toBe(86_400);
+    expect(pages['../docs/personal-data.md']).toContain(
+      "a hash of your key and the session's id, for a day",
+    );
   });
 });
 

@@ -2,9 +2,9 @@
 import * as v from 'valibot';
 import type { Capability } from '../config/clients';
 import type { ClientCaller } from '../service/caller';
-import { identifyUser } from '../service/named-user';
 import { type Result, refuse } from '../service/refusal';
 import type { Service } from '../service/service';
+import { identifyUser } from '../service/user-by-issued-name';
 import type { IssuedName } from '../sessions/people';
 import { type Called, defineCall } from './call';
 import { issuedName, uuid } from './fields';

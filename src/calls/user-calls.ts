@@ -8,10 +8,10 @@ import { toIso } from '../iso-time';
 import { toEventView } from '../security-log/event-view';
 import type { ClientCaller } from '../service/caller';
 import { updateSessionsOf } from '../service/change-sessions';
-import { findUserByName } from '../service/named-user';
 import { erase as erasePerson, exportPerson } from '../service/person';
 import type { Result } from '../service/refusal';
 import type { Service } from '../service/service';
+import { findUserByName } from '../service/user-by-issued-name';
 import {
   endSessionsOf,
   listAllSessionsOf,

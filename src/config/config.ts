@@ -79,12 +79,18 @@ export function parseConfig(env: Env): Config {
     ...audiences,
     sessions,
     signingKeys: parseSigningKeyPolicy(settings, sessions),
-    revocationListMaxAgeSeconds: wholeNumber('REVOCATION_LIST_MAX_AGE_SECONDS', 10, 0, 300),
+    revocationListMaxAgeSeconds: wholeNumber('REVOCATION_LIST_MAX_AGE_SECONDS', {
+      byDefault: 10,
+      range: [0, 300],
+    }),
     reauthenticateToRevokeSeconds: zeroToNull(
-      wholeNumber('REAUTHENTICATE_TO_REVOKE_SECONDS', 0, 0, 365 * DAY),
+      wholeNumber('REAUTHENTICATE_TO_REVOKE_SECONDS', { byDefault: 0, range: [0, 365 * DAY] }),
     ),
     hsts: oneOf('HSTS', ['host', 'subdomains', 'off']),
-    cleanupRetentionSeconds: wholeNumber('CLEANUP_RETENTION_SECONDS', 7 * DAY, 0, 3650 * DAY),
+    cleanupRetentionSeconds: wholeNumber('CLEANUP_RETENTION_SECONDS', {
+      byDefault: 7 * DAY,
+      range: [0, 3650 * DAY],
+    }),
     risk,
     webhooks: parseWebhooks(env.WEBHOOKS, mistakes),
     ...known,
@@ -97,8 +103,11 @@ export function parseConfig(env: Env): Config {
       ? settings.secret('SESSION_SECRET_PREVIOUS')
       : null,
     previousSecretEndsAt: settings.moment('SESSION_SECRET_PREVIOUS_ENDS_AT'),
-    queriesPerInvocation: wholeNumber('QUERIES_PER_INVOCATION', 1_000, 50, 10_000),
-    d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', 5_000, 50, 30_000),
+    queriesPerInvocation: wholeNumber('QUERIES_PER_INVOCATION', {
+      byDefault: 1_000,
+      range: [50, 10_000],
+    }),
+    d1TimeoutMs: wholeNumber('D1_TIMEOUT_MS', { byDefault: 5_000, range: [50, 30_000] }),
     importedSessionsUntil: settings.moment('IMPORTED_SESSIONS_UNTIL'),
   };
   mistakes.push(...findContradictions(config));

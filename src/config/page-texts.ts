@@ -13,7 +13,8 @@ export interface PageTexts {
   texts: Readonly<Record<string, TextsByKey>>;
 }
 
-const RELEASED = 'en, de, fr, es, pt-BR, ja, ar';
+/** Each but `en` is a file of assets/edge-sessions/languages/. */
+const DEFAULT_LANGUAGES = 'en, de, fr, es, pt-BR, ja, ar';
 /** A language, and maybe its script or region: also the name of a file. */
 const TAG = /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-[A-Z]{2})?$/;
 
@@ -22,7 +23,7 @@ const textsSchema = v.record(text, v.record(text, v.union([text, v.record(text, 
 
 export function parsePageTexts({ LANGUAGES, TEXTS }: Env, mistakes: string[]): PageTexts {
   const texts = parseJsonOf('TEXTS', textsSchema, TEXTS || '{}', mistakes) ?? {};
-  const tags = (LANGUAGES || RELEASED).split(',').map((tag) => tag.trim());
+  const tags = (LANGUAGES || DEFAULT_LANGUAGES).split(',').map((tag) => tag.trim());
   const languages = [...new Set([...tags, ...Object.keys(texts)])];
   for (const tag of languages.filter((name) => !TAG.test(name)))
     mistakes.push(`LANGUAGES and TEXTS: ${JSON.stringify(tag)} is no tag like de or pt-BR`);

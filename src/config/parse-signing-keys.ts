@@ -21,10 +21,19 @@ export function parseSigningKeyPolicy(
   const lastToken = longestTokenTtlSeconds(sessions) + CLOCK_SKEW_SECONDS;
   return {
     alg: oneOf('ACCESS_TOKEN_ALG', SIGNING_ALGS),
-    lifetimeSeconds: wholeNumber('SIGNING_KEY_LIFETIME_SECONDS', 30 * DAY, 60, 3650 * DAY),
-    publishAheadSeconds: wholeNumber('SIGNING_KEY_PUBLISH_AHEAD_SECONDS', DAY, 0, 365 * DAY),
-    retireSeconds: wholeNumber('SIGNING_KEY_RETIRE_SECONDS', lastToken, 0, 365 * DAY),
-    jwksMaxAgeSeconds: wholeNumber('JWKS_MAX_AGE_SECONDS', 300, 0, DAY),
+    lifetimeSeconds: wholeNumber('SIGNING_KEY_LIFETIME_SECONDS', {
+      byDefault: 30 * DAY,
+      range: [60, 3650 * DAY],
+    }),
+    publishAheadSeconds: wholeNumber('SIGNING_KEY_PUBLISH_AHEAD_SECONDS', {
+      byDefault: DAY,
+      range: [0, 365 * DAY],
+    }),
+    retireSeconds: wholeNumber('SIGNING_KEY_RETIRE_SECONDS', {
+      byDefault: lastToken,
+      range: [0, 365 * DAY],
+    }),
+    jwksMaxAgeSeconds: wholeNumber('JWKS_MAX_AGE_SECONDS', { byDefault: 300, range: [0, DAY] }),
   };
 }
 

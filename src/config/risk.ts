@@ -30,8 +30,11 @@ const DAY = 86_400;
 export function parseRisk({ wholeNumber, oneOf }: SettingReader): RiskConfig {
   return {
     policy: oneOf('RISK_POLICY', RISK_POLICIES),
-    lostAnswerSeconds: wholeNumber('LOST_ANSWER_SECONDS', DAY, 0, 30 * DAY),
+    lostAnswerSeconds: wholeNumber('LOST_ANSWER_SECONDS', { byDefault: DAY, range: [0, 30 * DAY] }),
     addressStorage: oneOf('ADDRESS_STORAGE', ADDRESS_STORAGES),
-    eventRetentionSeconds: wholeNumber('EVENT_RETENTION_SECONDS', 90 * DAY, 0, 3650 * DAY),
+    eventRetentionSeconds: wholeNumber('EVENT_RETENTION_SECONDS', {
+      byDefault: 90 * DAY,
+      range: [0, 3650 * DAY],
+    }),
   };
 }

@@ -6,9 +6,14 @@ import * as v from 'valibot';
 import type { SettingReader } from './setting-reader';
 
 export interface SessionPolicy {
-  /** How long a superseded refresh token stays good. 0 is strict rotation. */
+  /** How long a superseded refresh token stays good (sessions/session.ts). 0: strict rotation. */
   graceSeconds: number;
-  /** A session that was not refreshed for this long has ended; null: never. */
+  /**
+   * A session that was not refreshed for this long has ended; null: never. No row stores the end: it
+   * is worked out whenever it is asked for (`endsAt` in sessions/session.ts, `toInactivitySql`), so
+   * that a change holds at once for the sessions that there are. An access token never outlives it,
+   * and `refresh_token_expires_in` and the Max-Age of cookies tell it.
+   */
   inactivitySeconds: number | null;
   /** A session ends this long after its creation, whatever happens; null: never. */
   lifetimeSeconds: number | null;
@@ -78,13 +83,20 @@ export const RANGES = {
 export function parseSessionPolicy({ wholeNumber, oneOf }: SettingReader): SessionPolicy {
   const { grace, inactivity, lifetime, accessTokenTtl, maxSessionsPerUser: max } = RANGES;
   return {
-    graceSeconds: wholeNumber('REFRESH_GRACE_SECONDS', 30, ...grace),
+    graceSeconds: wholeNumber('REFRESH_GRACE_SECONDS', { byDefault: 30, range: grace }),
     inactivitySeconds: zeroToNull(
-      wholeNumber('INACTIVITY_TIMEOUT_SECONDS', 14 * DAY, ...inactivity),
+      wholeNumber('INACTIVITY_TIMEOUT_SECONDS', { byDefault: 14 * DAY, range: inactivity }),
     ),
-    lifetimeSeconds: zeroToNull(wholeNumber('SESSION_LIFETIME_SECONDS', 30 * DAY, ...lifetime)),
-    accessTokenTtlSeconds: wholeNumber('ACCESS_TOKEN_TTL_SECONDS', 300, ...accessTokenTtl),
-    maxSessionsPerUser: zeroToNull(wholeNumber('MAX_SESSIONS_PER_USER', 100, ...max)),
+    lifetimeSeconds: zeroToNull(
+      wholeNumber('SESSION_LIFETIME_SECONDS', { byDefault: 30 * DAY, range: lifetime }),
+    ),
+    accessTokenTtlSeconds: wholeNumber('ACCESS_TOKEN_TTL_SECONDS', {
+      byDefault: 300,
+      range: accessTokenTtl,
+    }),
+    maxSessionsPerUser: zeroToNull(
+      wholeNumber('MAX_SESSIONS_PER_USER', { byDefault: 100, range: max }),
+    ),
     limitPolicy: oneOf('SESSION_LIMIT_POLICY', LIMIT_POLICIES),
     countedClient: null,
     isPersistent: true,

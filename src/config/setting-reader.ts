@@ -2,8 +2,11 @@
 import type { Env } from '../env';
 
 export interface SettingReader {
-  /** From `least` to `most`; `fallback` where it is not set. */
-  wholeNumber: (name: keyof Env, fallback: number, least: number, most: number) => number;
+  /** `range`: the least and the most that it may be. */
+  wholeNumber: (
+    name: keyof Env,
+    { byDefault, range }: { byDefault: number; range: readonly [number, number] },
+  ) => number;
   /** The first of the choices where it is not set. */
   oneOf: <T extends string>(name: keyof Env, choices: readonly [T, ...T[]]) => T;
   /** A time in UTC; null: it is not set. */
@@ -27,13 +30,13 @@ export function readNumbered(
 export function readSettings(env: Env, mistakes: string[]): SettingReader {
   const textOf = (name: keyof Env) => (env[name] as string | undefined) || undefined;
   return {
-    wholeNumber: (name, fallback, least, most) => {
+    wholeNumber: (name, { byDefault, range: [least, most] }) => {
       const text = textOf(name);
-      if (text === undefined) return fallback;
+      if (text === undefined) return byDefault;
       const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN;
       if (value >= least && value <= most) return value;
       mistakes.push(`${name} must be a whole number from ${least} to ${most}`);
-      return fallback;
+      return byDefault;
     },
     oneOf: (name, choices) => {
       const text = textOf(name);

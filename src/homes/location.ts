@@ -7,7 +7,7 @@ import { and, eq, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Grant, StartCapability } from '../config/authority';
 import { type Home, transact } from '../db/d1';
 import { idempotencyKeys, unfinishedMoves, userSessions, users } from '../db/schema';
-import { oldestKept } from '../sessions/idempotency-age';
+import { forgottenUpTo } from '../sessions/idempotency-age';
 import { toUserId } from '../sessions/people';
 import { isReached } from '../sessions/reach';
 import { type Answers, queryAll } from './query-all';
@@ -95,7 +95,7 @@ async function readRecord(
       .where(
         and(
           eq(idempotencyKeys.keyHash, keyHash ?? ''),
-          gt(idempotencyKeys.createdAt, oldestKept(now)),
+          gt(idempotencyKeys.createdAt, forgottenUpTo(now)),
         ),
       ),
   }));

@@ -1,6 +1,6 @@
 /**
- * The only place that turns an outcome or a fault into an error response: OAuth JSON (RFC 6749
- * §5.2) under /oauth, problem details (RFC 9457) elsewhere.
+ * The only place that makes error responses: OAuth JSON (RFC 6749 §5.2) under /oauth, problem
+ * details (RFC 9457) elsewhere. Which error a refusal is, refusals.ts says.
  */
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { toFault } from '../calls/fault';

@@ -1,26 +1,33 @@
 /** What every call may answer instead of what was asked for, and the headers of answers. */
 import * as v from 'valibot';
 import { type OAuthErrorCode, PROBLEMS, type ProblemCode } from '../http/errors';
-import { ACT_REASONS } from '../security-log/audit';
+import type { AssertionReason } from '../service/refusal';
+import type { RefusalReason } from '../sessions/end-reason';
 import type { Answer, OAuthOperation, Operation, RefusalForm, Schema } from './operation';
 import { IDEMPOTENCY_KEY } from './parameters';
 
+type Reason = RefusalReason | AssertionReason;
+
 /** Why a session is over, or a token is refused. Take one that you do not know for `revoked`. */
-const REASONS = [
-  'expired_idle',
-  'expired_absolute',
-  'signed_out',
-  'evicted',
-  'reuse_detected',
-  'revoked',
-  'reauthenticate',
-  ...ACT_REASONS,
-  'assertion_used',
-  'assertion_expired',
-  'wrong_audience',
-  'wrong_nonce',
-  'wrong_claims',
-] as const;
+const REASONS = Object.keys({
+  expired_idle: true,
+  expired_absolute: true,
+  signed_out: true,
+  evicted: true,
+  reuse_detected: true,
+  revoked: true,
+  reauthenticate: true,
+  password_changed: true,
+  credential_compromised: true,
+  account_disabled: true,
+  administrator: true,
+  user_request: true,
+  assertion_used: true,
+  assertion_expired: true,
+  wrong_audience: true,
+  wrong_nonce: true,
+  wrong_claims: true,
+} satisfies Record<Reason, true>) as Reason[];
 
 const CODES = Object.keys(PROBLEMS) as ProblemCode[];
 

@@ -1,6 +1,7 @@
 /** Parameters that several calls take. */
 import * as v from 'valibot';
 import { issuedName, paging, uuid } from '../calls/fields';
+import { IDEMPOTENCY_SECONDS } from '../sessions/idempotency-age';
 import type { Parameter, Schema } from './operation';
 
 /** The members of a schema as parameters of the query. */
@@ -51,5 +52,5 @@ export const API_HEADERS: readonly Parameter[] = [BOOKMARK];
 export const IDEMPOTENCY_KEY: Parameter = {
   name: 'Idempotency-Key',
   schema: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,255}$/)),
-  description: 'A repeat within 24 hours gives the same session.',
+  description: `A repeat within ${IDEMPOTENCY_SECONDS / 3_600} hours gives the same session.`,
 };

@@ -8,9 +8,9 @@ import type { NewSession } from '../sessions/new-session';
 import type { IssuedName } from '../sessions/people';
 import { toAct } from './acts';
 import type { Caller, ClientCaller } from './caller';
-import { identifyUser } from './named-user';
 import { type Result, refuse } from './refusal';
 import type { Service } from './service';
+import { identifyUser } from './user-by-issued-name';
 
 /**
  * The input with the user by their id, where support is to act as somebody: nobody comes to be by

@@ -1,6 +1,7 @@
 /**
  * What an operation answers: what was asked for, or a refusal by value. Each door turns refusals
- * into its own errors, exhaustively (http/errors.ts); faults are thrown (faults.ts).
+ * into its own errors, exhaustively (http/refusals.ts, calls/refused.ts); faults are thrown
+ * (faults.ts).
  */
 import type { RefusalReason } from '../sessions/end-reason';
 

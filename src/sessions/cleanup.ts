@@ -18,7 +18,7 @@ import {
   deleteLapsed,
   deleteRevoked,
 } from './dead-rows';
-import { oldestKept } from './idempotency-age';
+import { forgottenUpTo } from './idempotency-age';
 import { walkForIdle } from './idle-walk';
 
 export interface CleanupReport {
@@ -65,7 +65,7 @@ export async function cleanUp(
   };
   const expired = await drain(() => deleteExpired(home, cutoff, bounds.sliceRows));
   const revoked = await drain(() => deleteRevoked(home, cutoff, bounds.sliceRows));
-  const keys = await drain(() => deleteIdempotencyKeys(home, oldestKept(now), bounds.sliceRows));
+  const keys = await drain(() => deleteIdempotencyKeys(home, forgottenUpTo(now), bounds.sliceRows));
   const events = await drain(() =>
     deleteEvents(home, new Date(now - policy.eventRetentionSeconds * 1000), bounds.sliceRows),
   );

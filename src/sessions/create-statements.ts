@@ -74,8 +74,8 @@ const evict = writtenOnce((db) => {
     .where(and(eq(userSessions.id, evicted), isNull(userSessions.revokedAt)));
 });
 
-/** What a session does not have when it begins: NULL. All others need a value here. */
-type Later =
+/** The columns that are NULL when a session begins. All others need a value here. */
+type NotSetAtCreation =
   | 'rotatedAt'
   | 'revokedAt'
   | 'revokedReason'
@@ -108,7 +108,7 @@ const insertSession = writtenOncePer((db, limit: SessionLimit) => {
     issuedName: given('issuedName'),
     moves: 0,
     idempotencyKeyHash: given('keyHash'),
-  } satisfies Record<Exclude<keyof Session, Later>, unknown>;
+  } satisfies Record<Exclude<keyof Session, NotSetAtCreation>, unknown>;
   return insertWhere(db, userSessions, session, starts(limit));
 });
 

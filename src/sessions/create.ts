@@ -30,7 +30,7 @@ import {
   repeat,
   toClaim,
 } from './idempotency';
-import { oldestKept } from './idempotency-age';
+import { forgottenUpTo } from './idempotency-age';
 import { limitFor, noLimit, type SessionLimit } from './limits';
 import { type NewSession, toRow, toSecond, toValues } from './new-session';
 import { toReach } from './reach';
@@ -225,6 +225,6 @@ function toCondition(
     assertionEndsAt: assertion && toSecond(assertion.expiresAt.getTime()),
     salt: claim?.salt ?? null,
     fingerprint: claim?.fingerprint ?? null,
-    oldestKept: toSecond(oldestKept(now).getTime()),
+    forgottenUpTo: toSecond(forgottenUpTo(now).getTime()),
   };
 }

@@ -1,6 +1,12 @@
 /**
- * Why a session is over, and what of that its client is told. A new reason that is stored has to be
- * given the one that is told: the switch below is exhaustive.
+ * Why a session is over, and what of that its client is told: each reason that is stored is mapped
+ * to the one that is told.
+ *
+ * A new reason begins here, or in `ACT_REASONS` (security-log/audit.ts) where a client gives it.
+ * Types and tests then ask for it in each place that publishes the reasons: the switch below,
+ * client/rpc/refusal-codes.ts, openapi/described-errors.ts and docs/api.md; of one that a client
+ * gives, client/rpc/inputs.ts, console/acting.tsx, cli/commands/sessions-command.ts and
+ * docs/security-log.md.
  */
 import type { ActReason } from '../security-log/audit';
 

@@ -18,7 +18,7 @@ import {
 } from '../db/schema';
 import { type Act, auditSubjectOf, recordAct } from '../security-log/audit';
 import { isIn } from './erase';
-import { toldOf } from './session-columns';
+import { JSON_COLUMNS, toldOf } from './session-columns';
 
 /** What is exported one after the other. */
 export const SECTIONS = ['person', 'sessions', 'events'] as const;
@@ -156,33 +156,20 @@ function toPage<T extends { position: number }>(
   return { rows: page.map(toRow), next };
 }
 
-/** Columns that hold JSON. */
-const JSON_COLUMNS: ReadonlySet<string> = new Set([
-  'amr',
-  'claims',
-  'metadata',
-  'act',
-  'scopes',
-  'audiences',
-  'issued_name',
-  'last_signals',
-  'details',
-]);
+const HOLDS_JSON: ReadonlySet<string> = new Set([...Object.keys(JSON_COLUMNS), 'details']);
 
 function toHeld(table: SQLiteTable, name: string, row: Record<string, unknown>): HeldRow {
   const columns = Object.entries(getTableColumns(table)).filter(([key]) => key in row);
   return {
     table: name,
-    row: Object.fromEntries(
-      columns.map(([key, column]) => [column.name, toShown(column.name, row[key])]),
-    ),
+    row: Object.fromEntries(columns.map(([key, column]) => [column.name, toShown(key, row[key])])),
   };
 }
 
 function toShown(name: string, value: unknown): unknown {
   // A row that was written by hand may hold what is no time, or no JSON.
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
-  if (!JSON_COLUMNS.has(name) || typeof value !== 'string') return value;
+  if (!HOLDS_JSON.has(name) || typeof value !== 'string') return value;
   try {
     return JSON.parse(value);
   } catch {

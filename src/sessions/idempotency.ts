@@ -60,7 +60,7 @@ export function claimKey(db: Home['db'], condition: SQL | undefined) {
       sessionId: excluded(sessionId),
       createdAt: excluded(createdAt),
     },
-    setWhere: lte(createdAt, sql`${given('oldestKept')}`),
+    setWhere: lte(createdAt, sql`${given('forgottenUpTo')}`),
   });
 }
 

@@ -7,12 +7,13 @@
  *   2. current      rotated within the grace period → kept: the same token again
  *   3. predecessor  the successor's hash, within the grace period
  *                   → repeated: the same successor again
- *   4. predecessor  later, but from whoever made that rotation, within a longer window
+ *   4. predecessor  later, but from whoever made that rotation, within LOST_ANSWER_SECONDS
  *                   → recovered: the answer had been lost (recovery.ts)
  *   5. superseded by a step-up, within the grace period
  *                   → kept: the same token again, as it was before (before-step-up.ts)
  *   6. anything else → reuse: the session is revoked (RFC 9700 §4.14.2)
  *
+ * The grace period counts from the rotation that the row stores (`isWithinGrace`, session.ts).
  * Because of 2 a session moves at most one step a grace period, so a superseded token stays good
  * for the whole of it and signs nobody out, however many tabs, retries and slow requests race;
  * after it, it is a lost answer or theft.

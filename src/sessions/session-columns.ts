@@ -6,45 +6,51 @@
  *   the column stay in it, or is it blanked, because it says something of the person?
  * - A person may have all that is held of them (sessions/export.ts). Is the column told, or is it
  *   withheld, because it verifies tokens, and its worth is that nobody has it?
+ * - Does the column hold JSON, which the person is given as what it holds?
+ *
+ * What else a new column needs, from the migration to the clients' types, is the row "a new member
+ * of `POST /v1/sessions`" of docs/architecture.md.
  */
 import type { userSessions } from '../db/schema';
 
 type Row = typeof userSessions.$inferSelect;
-type Decided<T extends Record<keyof Row, ['stays' | 'blanked', 'told' | 'withheld']>> = T;
+type Decided<
+  T extends Record<keyof Row, ['stays' | 'blanked', 'told' | 'withheld', 'plain' | 'json']>,
+> = T;
 
 type Columns = Decided<{
-  id: ['stays', 'told'];
-  userId: ['stays', 'told'];
-  refreshToken: ['stays', 'withheld'];
-  userAgent: ['blanked', 'told'];
-  ipAddress: ['blanked', 'told'];
-  createdAt: ['stays', 'told'];
-  expiresAt: ['stays', 'told'];
-  clientId: ['stays', 'told'];
-  rotatedAt: ['stays', 'told'];
-  revokedAt: ['stays', 'told'];
-  revokedReason: ['stays', 'told'];
-  authTime: ['blanked', 'told'];
-  amr: ['blanked', 'told'];
-  acr: ['blanked', 'told'];
-  claims: ['blanked', 'told'];
-  lastSignals: ['blanked', 'told'];
-  movedTo: ['stays', 'told'];
-  moves: ['stays', 'told'];
-  idempotencyKeyHash: ['stays', 'withheld'];
-  recoveries: ['blanked', 'withheld'];
-  beforeStepUp: ['blanked', 'withheld'];
-  label: ['blanked', 'told'];
-  metadata: ['blanked', 'told'];
-  tokensNotBefore: ['stays', 'told'];
-  act: ['blanked', 'told'];
-  persistent: ['stays', 'told'];
-  scopes: ['stays', 'told'];
-  audiences: ['stays', 'told'];
-  issuedName: ['blanked', 'told'];
+  id: ['stays', 'told', 'plain'];
+  userId: ['stays', 'told', 'plain'];
+  refreshToken: ['stays', 'withheld', 'plain'];
+  userAgent: ['blanked', 'told', 'plain'];
+  ipAddress: ['blanked', 'told', 'plain'];
+  createdAt: ['stays', 'told', 'plain'];
+  expiresAt: ['stays', 'told', 'plain'];
+  clientId: ['stays', 'told', 'plain'];
+  rotatedAt: ['stays', 'told', 'plain'];
+  revokedAt: ['stays', 'told', 'plain'];
+  revokedReason: ['stays', 'told', 'plain'];
+  authTime: ['blanked', 'told', 'plain'];
+  amr: ['blanked', 'told', 'json'];
+  acr: ['blanked', 'told', 'plain'];
+  claims: ['blanked', 'told', 'json'];
+  lastSignals: ['blanked', 'told', 'json'];
+  movedTo: ['stays', 'told', 'plain'];
+  moves: ['stays', 'told', 'plain'];
+  idempotencyKeyHash: ['stays', 'withheld', 'plain'];
+  recoveries: ['blanked', 'withheld', 'json'];
+  beforeStepUp: ['blanked', 'withheld', 'json'];
+  label: ['blanked', 'told', 'plain'];
+  metadata: ['blanked', 'told', 'json'];
+  tokensNotBefore: ['stays', 'told', 'plain'];
+  act: ['blanked', 'told', 'json'];
+  persistent: ['stays', 'told', 'plain'];
+  scopes: ['stays', 'told', 'json'];
+  audiences: ['stays', 'told', 'json'];
+  issuedName: ['blanked', 'told', 'json'];
 }>;
 
-type Where<Position extends 0 | 1, Is> = {
+type Where<Position extends 0 | 1 | 2, Is> = {
   [Name in keyof Columns]: Columns[Name][Position] extends Is ? Name : never;
 }[keyof Columns];
 
@@ -79,3 +85,17 @@ export function toldOf<All extends object>(columns: All): Omit<All, Withheld> {
   const told = Object.entries(columns).filter(([name]) => !(name in WITHHELD));
   return Object.fromEntries(told) as Omit<All, Withheld>;
 }
+
+/** The columns that hold JSON. */
+export const JSON_COLUMNS = {
+  amr: true,
+  claims: true,
+  lastSignals: true,
+  recoveries: true,
+  beforeStepUp: true,
+  metadata: true,
+  act: true,
+  scopes: true,
+  audiences: true,
+  issuedName: true,
+} satisfies Record<Where<2, 'json'>, true>;

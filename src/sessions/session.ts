@@ -1,7 +1,7 @@
 /**
- * When a session is good, and why it is not. Each rule stands here twice, side by side: as a pure
- * function over a row and as the SQL condition that a statement decides by. A test holds them to
- * the same answers.
+ * When a session is good, and why it is not; and whether its last rotation is within the grace
+ * period. Each rule stands here twice, side by side: as a pure function over a row and as the SQL
+ * condition that a statement decides by. A test holds them to the same answers.
  */
 import { and, eq, getTableColumns, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { policyOf, type SessionPolicies } from '../config/session-policy';

@@ -26,8 +26,8 @@ export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
 );
 
 /**
- * Those that `toClaims` and `issueAccessToken` give a token. A reserved claim that is not here is
- * left out of introspection.
+ * The reserved claims that `toClaims` and `issueAccessToken` give a token. Any other reserved claim
+ * is left out of introspection's answers and of exchanged tokens.
  */
 const ISSUED_CLAIMS: ReadonlySet<string> = new Set(
   'iss sub aud exp iat jti client_id scope auth_time acr amr act sid uid home guest'.split(' '),
@@ -88,7 +88,11 @@ export type AccessTokenVerdict =
       reason: 'malformed' | 'unknown_key' | 'bad_signature' | 'expired' | 'wrong_claims';
     };
 
-/** What a token says of its subject, beside what makes it a token (RFC 9068 §2.2). */
+/**
+ * What a token says of its subject, beside what makes it a token (RFC 9068 §2.2). The name of a
+ * claim of the service's own is in RESERVED_CLAIMS and ISSUED_CLAIMS too, and is published in the
+ * types of client/verify/access-token-verdict.ts and client/browser/types.ts.
+ */
 export function toClaims(subject: AccessTokenSubject) {
   const { sessionId, home, userId, externalSubject, clientId, scope, authTime, amr, acr } = subject;
   const { act, claims } = subject;

@@ -1,8 +1,10 @@
 /**
  * CORS (Fetch §3.2) for pages that hold their tokens themselves. Both kinds of origins of a client
- * (config/clients.ts) may call these routes and read the answers: its `origins`, whose pages could
+ * (config/clients.ts) may call the routes that http/app.ts gives this to (/oauth/token,
+ * /oauth/revoke, /v1/sessions, /v1/events) and read the answers: its `origins`, whose pages could
  * have cookies instead, and its `tokenOrigins`, which are the schemes of apps and the patterns of
- * previews. No cookie is looked at: the token in the request decides what it may do.
+ * previews. Those of all clients count, whichever client asks, because a preflight names none. No
+ * cookie is looked at: the token in the request decides what it may do.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config/config';

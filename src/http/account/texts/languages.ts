@@ -1,7 +1,7 @@
 /**
  * The languages of the pages for people: English is in the Worker, the others are static assets of
- * it, which need no database and which the isolate keeps. Any text can be replaced by
- * configuration.
+ * it (assets/edge-sessions/languages/), which need no database and which the isolate keeps. Which
+ * there are is said by `LANGUAGES` (config/page-texts.ts), and any text can be replaced by `TEXTS`.
  */
 import type { Config } from '../../../config/config';
 import { findAsset } from '../../static-asset';

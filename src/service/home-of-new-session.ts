@@ -1,7 +1,8 @@
 /**
  * Which home a new session begins in: where its user lives; of someone new, the home that the
  * backend names, else the one that knows the request already (a guest's, an idempotency key's),
- * else the nearest. With one home nothing is asked.
+ * else the nearest. With one home nothing is asked. A backend that names another home than the
+ * user's is refused: `user_has_other_home`, over HTTP 409 (http/errors.ts).
  */
 
 import type { Home } from '../db/d1';
