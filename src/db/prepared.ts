@@ -1,7 +1,7 @@
 /**
- * Statements whose SQL is written once. Drizzle writes a query's SQL anew for every run, which
- * costs a refresh more CPU than its signatures do; here a run brings its values alone, by the names
- * of the placeholders.
+ * Prepared statements: their SQL is written once an isolate. Drizzle writes a query's SQL anew for
+ * every run, which costs a refresh more CPU than its signatures do; here a run brings its values
+ * alone, by the names of the placeholders.
  */
 import { fillPlaceholders, type Placeholder, sql } from 'drizzle-orm';
 import {
@@ -15,10 +15,10 @@ import {
 
 export type Values = Record<string, string | number | null>;
 
-/** What stands for a value in a statement that is written once. */
+/** A placeholder in a prepared statement: `given('id')` stands for the value `id` of each run. */
 export const given = sql.placeholder;
 
-/** A value, or what stands for it. */
+/** A value, or the placeholder for it. */
 export type Given = string | number | null | Placeholder;
 
 /**
@@ -27,13 +27,13 @@ export type Given = string | number | null | Placeholder;
  * what D1 is to store or compare, whatever the type of its column is here. Throws, when it is run,
  * for a placeholder without a value.
  */
-export function writtenOnce<Query extends Statement>(
+export function prepareOnce<Query extends Statement>(
   build: (db: Builders) => Query,
 ): (values: Values) => Query {
-  let written: Prepared | undefined;
+  let once: Prepared | undefined;
   return (values) => {
-    written ??= prepare(build(builders));
-    const prepared = written;
+    once ??= prepare(build(builders));
+    const prepared = once;
     return toStatement({
       sql: prepared.sql,
       params: fillPlaceholders(prepared.params, values),
@@ -43,13 +43,13 @@ export function writtenOnce<Query extends Statement>(
 }
 
 /** The same for a statement whose SQL depends on an object that lives as long as the isolate. */
-export function writtenOncePer<Key extends object, Query extends Statement>(
+export function prepareOncePer<Key extends object, Query extends Statement>(
   build: (db: Builders, key: Key) => Query,
 ): (key: Key, values: Values) => Query {
-  const written = new WeakMap<Key, (values: Values) => Query>();
+  const statements = new WeakMap<Key, (values: Values) => Query>();
   return (key, values) => {
-    const statement = written.get(key) ?? writtenOnce((db) => build(db, key));
-    written.set(key, statement);
+    const statement = statements.get(key) ?? prepareOnce((db) => build(db, key));
+    statements.set(key, statement);
     return statement(values);
   };
 }

@@ -3,7 +3,7 @@ import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import type { SessionPolicies } from '../config/session-policy';
 import { type Replica, transact } from '../db/d1';
-import { given, writtenOnce } from '../db/prepared';
+import { given, prepareOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
 import { type NumberedPage, PASSED_OVER, toNumberedPage } from '../numbered-pages';
 import type { SessionOwner } from '../sessions/may-end';
@@ -51,7 +51,7 @@ export async function listUserEvents(
   return toEventPage(events, query, ({ clientId }) => grant.includes(clientId));
 }
 
-const newestOf = writtenOnce((db) =>
+const newestOf = prepareOnce((db) =>
   db
     .select()
     .from(sessionEvents)

@@ -7,7 +7,7 @@ import { and, eq, inArray, SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { SessionEventType, Webhook } from '../config/webhooks';
 import type { Home } from '../db/d1';
-import { type Given, given, writtenOnce, writtenOncePer } from '../db/prepared';
+import { type Given, given, prepareOnce, prepareOncePer } from '../db/prepared';
 import { SUBJECT, sessionEvents, userSessions, webhookDeliveries } from '../db/schema';
 import type { Assessment } from '../risk/assess';
 import type { Signals } from '../risk/signals';
@@ -149,8 +149,8 @@ function toReport(candidates: SQL | undefined) {
     eq(sessionEvents.createdAt, given('second')),
   );
   return {
-    readBack: writtenOnce((db) => readBackOf(db, written)),
-    deliveriesTo: writtenOncePer((db, { name, events, format }: Reporting['webhooks'][number]) => {
+    readBack: prepareOnce((db) => readBackOf(db, written)),
+    deliveriesTo: prepareOncePer((db, { name, events, format }: Reporting['webhooks'][number]) => {
       const { id, type, sessionId } = sessionEvents;
       const told = JSON.stringify([...events]);
       const isEnd = format === 'set' ? isEndOfSession : sql`true`;

@@ -11,7 +11,7 @@ import type { Grant } from '../config/authority';
 import type { SessionPolicies } from '../config/session-policy';
 import { type Keyring, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
-import { type Given, given, writtenOncePer } from '../db/prepared';
+import { type Given, given, prepareOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { repeatableStatements, toDetails, toHoursIds } from '../security-log/hourly-limit';
 import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
@@ -190,9 +190,9 @@ function toStatements(isRerun: boolean) {
       second: given('second'),
     });
   return {
-    leftOut: writtenOncePer((db, policy: SessionPolicies) => event(db, policy).leftOut),
-    log: writtenOncePer((db, policy: SessionPolicies) => event(db, policy).event),
-    authenticate: writtenOncePer((db, policy: SessionPolicies) => {
+    leftOut: prepareOncePer((db, policy: SessionPolicies) => event(db, policy).leftOut),
+    log: prepareOncePer((db, policy: SessionPolicies) => event(db, policy).event),
+    authenticate: prepareOncePer((db, policy: SessionPolicies) => {
       const { moves, nextHash } = toMoves(policy);
       const { refreshToken, rotatedAt, beforeStepUp } = userSessions;
       const superseded = supersededByStepUp(policy, given('now'));

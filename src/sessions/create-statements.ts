@@ -5,7 +5,7 @@
  */
 import { and, eq, isNotNull, isNull, not, or, type SQL, sql } from 'drizzle-orm';
 import { insertWhere } from '../db/insert-where';
-import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared';
+import { given, type Values, prepareOnce, prepareOncePer } from '../db/prepared';
 import { sessionEvents, usedAssertions, userSessions, users } from '../db/schema';
 import { insertEvents } from '../security-log/record';
 import type { RevokedReason } from './end-reason';
@@ -44,14 +44,14 @@ function starts(limit: SessionLimit): SQL {
   return sql`iif(${given('salt')} is null, ${mayStart(limit)}, ${IS_CLAIMED})`;
 }
 
-const claim = writtenOncePer((db, limit: SessionLimit) => claimKey(db, mayStart(limit)));
+const claim = prepareOncePer((db, limit: SessionLimit) => claimKey(db, mayStart(limit)));
 
-const insertUser = writtenOncePer((db, limit: SessionLimit) => {
+const insertUser = prepareOncePer((db, limit: SessionLimit) => {
   const user = { id: given('userId'), createdAt: given('second'), moves: 0 };
   return insertWhere(db, users, user, starts(limit));
 });
 
-const logEviction = writtenOncePer((db, limit: SessionLimit) => {
+const logEviction = prepareOncePer((db, limit: SessionLimit) => {
   const event = {
     id: given('evictedId'),
     type: 'session_evicted',
@@ -66,7 +66,7 @@ const logEviction = writtenOncePer((db, limit: SessionLimit) => {
 });
 
 /** Ends the session that the event tells of. */
-const evict = writtenOnce((db) => {
+const evict = prepareOnce((db) => {
   const evicted = sql`(select ${sessionEvents.sessionId} from ${sessionEvents} where ${eq(sessionEvents.id, given('evictedId'))})`;
   return db
     .update(userSessions)
@@ -84,7 +84,7 @@ type NotSetAtCreation =
   | 'beforeStepUp'
   | 'tokensNotBefore';
 
-const insertSession = writtenOncePer((db, limit: SessionLimit) => {
+const insertSession = prepareOncePer((db, limit: SessionLimit) => {
   const session = {
     id: given('sessionId'),
     userId: given('userId'),
@@ -112,7 +112,7 @@ const insertSession = writtenOncePer((db, limit: SessionLimit) => {
   return insertWhere(db, userSessions, session, starts(limit));
 });
 
-const useAssertion = writtenOnce((db) => {
+const useAssertion = prepareOnce((db) => {
   const assertion = { hash: given('assertion'), expiresAt: given('assertionEndsAt') };
   return insertWhere(db, usedAssertions, assertion, IS_CREATED);
 });
@@ -129,12 +129,12 @@ const START = {
   second: given('second'),
 };
 const isOwn = eq(userSessions.id, given('sessionId'));
-export const logStart = writtenOnce((db) => startStatements(db, START, isOwn).created);
-export const logSupport = writtenOnce((db) => startStatements(db, START, isOwn).support);
-export const logNewDevice = writtenOnce((db) => startStatements(db, START, isOwn).newDevice);
+export const logStart = prepareOnce((db) => startStatements(db, START, isOwn).created);
+export const logSupport = prepareOnce((db) => startStatements(db, START, isOwn).support);
+export const logNewDevice = prepareOnce((db) => startStatements(db, START, isOwn).newDevice);
 
 /** Whether there is the session, and whether its user is crowded (sessions/limits.ts). */
-export const readOutcome = writtenOncePer((db, limit: SessionLimit) =>
+export const readOutcome = prepareOncePer((db, limit: SessionLimit) =>
   db
     .select({ id: userSessions.id, isCrowded: isCrowded(limit).as('is_crowded') })
     .from(userSessions)
@@ -142,7 +142,7 @@ export const readOutcome = writtenOncePer((db, limit: SessionLimit) =>
 );
 
 /** Why there is none: a transaction does not say which of its conditions failed. */
-export const readRefusal = writtenOncePer((db, limit: SessionLimit) =>
+export const readRefusal = prepareOncePer((db, limit: SessionLimit) =>
   db
     .select({
       hasMoved: sql<number>`${HAS_MOVED}`.as('has_moved'),

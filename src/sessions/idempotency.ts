@@ -8,7 +8,7 @@ import type { SessionPolicies } from '../config/session-policy';
 import { eachSecret, hmacSha256, type Keyring, type SecretKeys, sha256 } from '../crypto';
 import type { Home } from '../db/d1';
 import { selectInto } from '../db/insert-where';
-import { given, writtenOnce } from '../db/prepared';
+import { given, prepareOnce } from '../db/prepared';
 import { idempotencyKeys, userSessions } from '../db/schema';
 import { checkSession, isBeforeNotBefore, type SessionWithNotBefore } from './session';
 
@@ -68,7 +68,7 @@ export function claimKey(db: Home['db'], condition: SQL | undefined) {
 const { createdAt: _, ...claimColumns } = getTableColumns(idempotencyKeys);
 
 /** Whose claim the key is now, and the session that it made. */
-export const readClaim = writtenOnce((db) =>
+export const readClaim = prepareOnce((db) =>
   db
     .select({ session: userSessions, isBeforeNotBefore, claim: claimColumns })
     .from(idempotencyKeys)

@@ -6,7 +6,7 @@
 import { and, desc, eq, getTableColumns, lt, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import { type Home, type Replica, transact } from '../db/d1';
-import { given, writtenOnce } from '../db/prepared';
+import { given, prepareOnce } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { type NumberedPage, PASSED_OVER, toNumberedPage } from '../numbered-pages';
 import { matches, type SessionFilter } from './filter';
@@ -19,7 +19,7 @@ export interface NumberedSession extends Session {
 
 const NUMBER = sql<number>`rowid`;
 
-const newest = writtenOnce((db) =>
+const newest = prepareOnce((db) =>
   db
     .select({ ...getTableColumns(userSessions), number: NUMBER.as('number') })
     .from(userSessions)

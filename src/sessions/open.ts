@@ -8,7 +8,7 @@
  */
 import { and, desc, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Home, Replica } from '../db/d1';
-import { type Given, given, writtenOnce } from '../db/prepared';
+import { type Given, given, prepareOnce } from '../db/prepared';
 import { LISTED_AT, MAX_LISTED_SECOND, userSessions } from '../db/schema';
 import { isBeforeNotBefore, type Session } from './session';
 
@@ -46,7 +46,7 @@ const rangesAfter = (second: Given, id: Given) => ({
 type Range = ReturnType<typeof rangesAfter>['sameSecond'];
 
 const pageOf = ({ where, order }: Range) =>
-  writtenOnce((db) =>
+  prepareOnce((db) =>
     db
       .select({ ...getTableColumns(userSessions), isBeforeNotBefore })
       .from(userSessions)

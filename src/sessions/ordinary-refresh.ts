@@ -5,7 +5,7 @@
  */
 import { and, eq, sql } from 'drizzle-orm';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
-import { given, writtenOnce } from '../db/prepared';
+import { given, prepareOnce } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { isUnremarkable, keepKnownSql, toCompared, toPatch } from '../risk/signals';
 import { IS_GRANTED, toValuesOfAsk } from './granted';
@@ -14,7 +14,7 @@ import type { RefreshAttempt } from './refresh-case';
 import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
 
 const writeStatement = (isDeviceTold: boolean) =>
-  writtenOnce((db) =>
+  prepareOnce((db) =>
     db
       .update(userSessions)
       .set({

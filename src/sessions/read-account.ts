@@ -4,7 +4,7 @@
 import { and, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
 import { transact } from '../db/d1';
-import { given, writtenOnce } from '../db/prepared';
+import { given, prepareOnce } from '../db/prepared';
 import { sessionEvents, userSessions } from '../db/schema';
 import {
   type EventPage,
@@ -24,7 +24,7 @@ export interface Account {
 }
 
 /** Reads as many sessions as there are events on the page, whatever the history. */
-const sessionsOfEvents = writtenOnce((db) =>
+const sessionsOfEvents = prepareOnce((db) =>
   db
     .select({
       id: userSessions.id,

@@ -2,7 +2,7 @@
 import { and, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
 import { transact } from '../db/d1';
-import { given, writtenOnce } from '../db/prepared';
+import { given, prepareOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
 import type { SessionEvent } from '../security-log/read-events';
 import { type Copies, readForLive } from './read';
@@ -23,14 +23,14 @@ export interface DeviceHistory {
  */
 const LOOKED_THROUGH = 100;
 
-const ofWindow = (db: Parameters<Parameters<typeof writtenOnce>[0]>[0]) =>
+const ofWindow = (db: Parameters<Parameters<typeof prepareOnce>[0]>[0]) =>
   db
     .select({ seq: sessionEvents.seq })
     .from(sessionEvents)
     .where(and(eq(sessionEvents.subject, given('subject')), lt(sessionEvents.seq, given('before'))))
     .orderBy(desc(sessionEvents.seq));
 
-const eventsOfSession = writtenOnce((db) =>
+const eventsOfSession = prepareOnce((db) =>
   db
     .select()
     .from(sessionEvents)
@@ -44,7 +44,7 @@ const eventsOfSession = writtenOnce((db) =>
 );
 
 /** The event after which a page goes on. */
-const lastOfWindow = writtenOnce((db) =>
+const lastOfWindow = prepareOnce((db) =>
   ofWindow(db)
     .limit(1)
     .offset(LOOKED_THROUGH - 1),

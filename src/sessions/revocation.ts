@@ -6,7 +6,7 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
 import type { Home } from '../db/d1';
-import { given, writtenOnce, writtenOncePer } from '../db/prepared';
+import { given, prepareOnce, prepareOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import type { Act } from '../security-log/audit';
 import {
@@ -104,7 +104,7 @@ const isNamed = and(
   sql`(${given('clientId')} is null or ${userSessions.clientId} = ${given('clientId')})`,
 );
 
-const logById = writtenOncePer((db, policy: SessionPolicies) => {
+const logById = prepareOncePer((db, policy: SessionPolicies) => {
   const event = {
     id: given('eventId'),
     type: 'session_revoked',
@@ -115,7 +115,7 @@ const logById = writtenOncePer((db, policy: SessionPolicies) => {
   return insertEvents(db, event, and(isNamed, isLive(policy, PLACEHOLDERS_OF_NOW)));
 });
 
-const endOfId = writtenOnce((db) =>
+const endOfId = prepareOnce((db) =>
   db
     .update(userSessions)
     .set({ revokedAt: sql`${given('second')}`, revokedReason: sql`${given('reason')}` })

@@ -7,7 +7,7 @@
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
 import { type Home, transact } from '../db/d1';
-import { given, type Values, writtenOnce, writtenOncePer } from '../db/prepared';
+import { given, type Values, prepareOnce, prepareOncePer } from '../db/prepared';
 import { sessionEvents, userSessions } from '../db/schema';
 import { insertEvents } from '../security-log/record';
 import type { RevokedReason } from './end-reason';
@@ -28,7 +28,7 @@ export function isGuest(policy: SessionPolicies): SQL | undefined {
 /** SQL: the create that the guest upgrades by has happened. */
 export const IS_CREATED = sql`exists (select 1 from ${userSessions} where ${eq(userSessions.id, given('sessionId'))})`;
 
-const logUpgrade = writtenOncePer((db, policy: SessionPolicies) => {
+const logUpgrade = prepareOncePer((db, policy: SessionPolicies) => {
   const event = {
     id: given('upgradedId'),
     type: 'session_revoked',
@@ -39,7 +39,7 @@ const logUpgrade = writtenOncePer((db, policy: SessionPolicies) => {
   return insertEvents(db, event, and(isGuest(policy), IS_CREATED));
 });
 
-const endGuest = writtenOncePer((db, policy: SessionPolicies) =>
+const endGuest = prepareOncePer((db, policy: SessionPolicies) =>
   db
     .update(userSessions)
     .set({
@@ -49,7 +49,7 @@ const endGuest = writtenOncePer((db, policy: SessionPolicies) =>
     .where(and(isGuest(policy), IS_CREATED)),
 );
 
-const adoptSession = writtenOnce((db) =>
+const adoptSession = prepareOnce((db) =>
   db
     .update(userSessions)
     .set({ userId: sql`${given('userId')}` })
@@ -63,7 +63,7 @@ const adoptSession = writtenOnce((db) =>
     ),
 );
 
-const adoptEvents = writtenOnce((db) => {
+const adoptEvents = prepareOnce((db) => {
   const some = db
     .select({ seq: sessionEvents.seq })
     .from(sessionEvents)

@@ -1,12 +1,12 @@
 /** Statements whose SQL is written once. */
 import { eq } from 'drizzle-orm';
 import { expect, it } from 'vitest';
-import { given, writtenOnce } from '../../src/db/prepared';
+import { given, prepareOnce } from '../../src/db/prepared';
 import { users } from '../../src/db/schema';
 
 it('the SQL is written at the first run, not as the Worker starts, and only then', () => {
   let builds = 0;
-  const statement = writtenOnce((db) => {
+  const statement = prepareOnce((db) => {
     builds += 1;
     return db
       .select({ id: users.id })
@@ -20,6 +20,6 @@ it('the SQL is written at the first run, not as the Worker starts, and only then
 });
 
 it('a placeholder without a value is refused', () => {
-  const statement = writtenOnce((db) => db.delete(users).where(eq(users.id, given('id'))));
+  const statement = prepareOnce((db) => db.delete(users).where(eq(users.id, given('id'))));
   expect(() => statement({})).toThrow('id');
 });

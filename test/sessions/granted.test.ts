@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import type { Home } from '../../src/db/d1';
 import { openHome, transact } from '../../src/db/d1';
 import { newAccess } from '../../src/db/d1-access';
-import { writtenOnce } from '../../src/db/prepared';
+import { prepareOnce } from '../../src/db/prepared';
 import { userSessions } from '../../src/db/schema';
 import { IS_GRANTED, toValuesOfAsk, whyNotGranted } from '../../src/sessions/granted';
 
@@ -25,7 +25,7 @@ it('IS_GRANTED is whyNotGranted, also of a column that holds nonsense', async ()
   const db = drizzle(env.DB);
   const id = crypto.randomUUID();
   await db.insert(userSessions).values({ id, refreshToken: 'x' });
-  const granted = writtenOnce((prepared) =>
+  const granted = prepareOnce((prepared) =>
     prepared
       .select({ id: userSessions.id })
       .from(userSessions)
