@@ -10,7 +10,7 @@ import { idempotencyKeys, unfinishedMoves, userSessions, users } from '../db/sch
 import { forgottenUpTo } from '../sessions/idempotency-age';
 import { toUserId } from '../sessions/people';
 import { isReached } from '../sessions/reach';
-import { type Answers, queryAll } from './query-all';
+import { type HomeResults, queryAll } from './query-all';
 
 /** By what a user is known, and what else may tell where a session belongs. */
 export interface LookupKeys {
@@ -116,11 +116,11 @@ async function toCondition(user: LookupKeys['user']): Promise<SQL | undefined> {
 }
 
 /**
- * What the homes' answers come to. Pure, so that everyone who has the same answers comes to the
- * same.
+ * Where the records of all homes say that the user lives. Pure, so that everyone who has the same
+ * records comes to the same home.
  */
-export function toUserLocation({ answered, unavailable }: Answers<HomeRecord>): UserLocation {
-  const found = answered.flatMap(({ home, answer: { user } }) =>
+export function toUserLocation({ results, unavailable }: HomeResults<HomeRecord>): UserLocation {
+  const found = results.flatMap(({ home, value: { user } }) =>
     user === null ? [] : [{ at: home.name, ...user }],
   );
   // Whoever has the name is the user, before the one whose id would follow from it.
@@ -137,8 +137,8 @@ export function toUserLocation({ answered, unavailable }: Answers<HomeRecord>): 
     home,
     begun: leaving.map(({ at, movedTo }) => ({ from: at, to: movedTo as string })),
     due: residents.slice(1).map(({ at }) => ({ from: at, to: home as string })),
-    guestHome: answered.find(({ answer }) => answer.hasGuest)?.home.name ?? null,
-    keyHome: answered.find(({ answer }) => answer.hasKey)?.home.name ?? null,
+    guestHome: results.find(({ value }) => value.hasGuest)?.home.name ?? null,
+    keyHome: results.find(({ value }) => value.hasKey)?.home.name ?? null,
     unavailable,
   };
 }

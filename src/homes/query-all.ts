@@ -1,12 +1,12 @@
 /**
- * Asking every home side by side, for what does not say in which home to look. One that does not
- * answer spoils no other's answer.
+ * Asks every home side by side (scatter-gather), for what does not say in which home to look. A home
+ * that does not answer spoils no other's result.
  */
 import type { Home, Replica } from '../db/d1';
 import { DatabaseUnavailableError } from '../faults';
 
-export interface Answers<T, H extends Home | Replica = Home> {
-  answered: { home: H; answer: T }[];
+export interface HomeResults<T, H extends Home | Replica = Home> {
+  results: { home: H; value: T }[];
   /** The names of the homes that did not answer. */
   unavailable: string[];
 }
@@ -14,19 +14,19 @@ export interface Answers<T, H extends Home | Replica = Home> {
 /** Throws `DatabaseUnavailableError` when none answers. */
 export async function queryAll<T, H extends Home | Replica>(
   homes: readonly H[],
-  ask: (home: H) => Promise<T>,
-): Promise<Answers<T, H>> {
-  const answers: Answers<T, H> = { answered: [], unavailable: [] };
-  const results = await Promise.allSettled(homes.map(ask));
-  for (const [index, result] of results.entries()) {
+  query: (home: H) => Promise<T>,
+): Promise<HomeResults<T, H>> {
+  const found: HomeResults<T, H> = { results: [], unavailable: [] };
+  const outcomes = await Promise.allSettled(homes.map(query));
+  for (const [index, outcome] of outcomes.entries()) {
     const home = homes[index] as H;
-    if (result.status === 'fulfilled') answers.answered.push({ home, answer: result.value });
-    else if (result.reason instanceof DatabaseUnavailableError) answers.unavailable.push(home.name);
-    else throw result.reason;
+    if (outcome.status === 'fulfilled') found.results.push({ home, value: outcome.value });
+    else if (outcome.reason instanceof DatabaseUnavailableError) found.unavailable.push(home.name);
+    else throw outcome.reason;
   }
-  const [first] = results;
-  if (answers.answered.length === 0 && first?.status === 'rejected') throw first.reason;
-  return answers;
+  const [first] = outcomes;
+  if (found.results.length === 0 && first?.status === 'rejected') throw first.reason;
+  return found;
 }
 
 /** Throws when a home that had to be asked did not answer. */

@@ -50,10 +50,10 @@ export async function toAct<C extends Capability>(
 export function reportAct(
   caller: Caller,
   { id, type, grant, reason, toldBy }: Act,
-  /** Those that carried it out. */
-  answered: readonly { home: Pick<Home, 'name'> }[],
+  /** Of the homes that carried it out. */
+  results: readonly { home: Pick<Home, 'name'> }[],
 ): void {
-  if (answered.some(({ home }) => home.name === toldBy))
+  if (results.some(({ home }) => home.name === toldBy))
     caller.written.push({ home: toldBy, eventId: id });
   console.log(
     JSON.stringify({

@@ -62,12 +62,12 @@ export async function replayDeliveries(
     reason,
     ...(eventId !== null && endpoint !== null && { facts: { endpoint } }),
   });
-  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
+  const { results, unavailable } = await queryAll(service.homes(caller), (home) =>
     replay(home, act, filter, now()),
   );
-  reportAct(caller, act, answered);
-  const replayed = answered.flatMap(({ home, answer }) =>
-    answer.map((id) => ({ home: home.name, eventId: id })),
+  reportAct(caller, act, results);
+  const replayed = results.flatMap(({ home, value }) =>
+    value.map((id) => ({ home: home.name, eventId: id })),
   );
   caller.written.push(...replayed);
   assertAllAnswered(unavailable);

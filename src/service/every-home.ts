@@ -23,8 +23,8 @@ export async function actInEveryHome(
   // Sessions that are on their way from one home to another are found where they arrive.
   const before = await finishMovesOf(caller, service, userId);
   const homes = service.homes(caller);
-  const { answered, unavailable } = await queryAll(homes, carryOut);
-  reportAct(caller, act, answered);
+  const { results, unavailable } = await queryAll(homes, carryOut);
+  reportAct(caller, act, results);
   assertAllAnswered(unavailable);
   if (homes.length === 1) return;
   // Sessions that left a home before it was asked, for one that had been asked already, were

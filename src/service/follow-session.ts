@@ -55,11 +55,11 @@ export async function whereverItIs<T>(
   sessionId: string,
   run: (home: Home) => Promise<T | Moved | null>,
 ): Promise<{ home: Home; result: T } | null> {
-  const { answered, unavailable } = await queryAll(service.homes(caller), run);
-  for (const { home, answer } of answered)
-    if (answer !== MOVED && answer !== null) return { home, result: answer };
+  const { results, unavailable } = await queryAll(service.homes(caller), run);
+  for (const { home, value } of results)
+    if (value !== MOVED && value !== null) return { home, result: value };
   assertAllAnswered(unavailable);
-  const left = answered.find(({ answer }) => answer === MOVED);
+  const left = results.find(({ value }) => value === MOVED);
   if (left === undefined) return null;
   // It left while the homes were asked.
   const found = await whereSessionIs(caller, service, { home: left.home, sessionId }, run);

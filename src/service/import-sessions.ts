@@ -51,11 +51,11 @@ export async function importSessions(
   const keyring = await service.keyring();
   const tokens = await Promise.all(foreign.map((one) => toImportedTokens(keyring, one.tokenHash)));
   const ids = tokens.flat().map(({ sessionId }) => sessionId);
-  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
+  const { results, unavailable } = await queryAll(service.homes(caller), (home) =>
     findUsed(home, ids),
   );
   assertAllAnswered(unavailable);
-  const known = new Set(answered.flatMap(({ answer }) => answer));
+  const known = new Set(results.flatMap(({ value }) => value));
   const act = await toAct(caller, service, authorized.grant, {
     type: 'sessions_imported',
     target: { type: 'sessions' },
@@ -84,6 +84,6 @@ export async function importSessions(
   const sessions: Imported[] = [];
   for (const [index, one] of foreign.entries())
     sessions.push(await importOne(one, tokens[index] ?? []));
-  if (act.toldBy !== '') reportAct(caller, act, answered);
+  if (act.toldBy !== '') reportAct(caller, act, results);
   return { ok: true, sessions };
 }

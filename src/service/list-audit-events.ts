@@ -16,9 +16,9 @@ export async function listAuditLog(
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
   const replicas = service.homes(caller).map(service.replicaOf);
-  const { answered, unavailable } = await queryAll(replicas, (replica) =>
+  const { results, unavailable } = await queryAll(replicas, (replica) =>
     listAuditEvents(replica, authorized.grant, page),
   );
-  const pages = answered.map(({ home, answer }) => ({ home: home.name, rows: answer }));
+  const pages = results.map(({ home, value }) => ({ home: home.name, rows: value }));
   return { ok: true, page: mergeAuditPages(pages, page), unavailable };
 }

@@ -18,11 +18,11 @@ export async function listSuspiciousEvents(
   const authorized = authorize(caller.client, 'manage_all');
   if (!authorized.ok) return authorized;
   const replicas = service.homes(caller).map(service.replicaOf);
-  const { answered, unavailable } = await queryAll(replicas, (replica) =>
+  const { results, unavailable } = await queryAll(replicas, (replica) =>
     listSuspicious(replica, authorized.grant, limit),
   );
-  const events = answered
-    .flatMap(({ answer }) => answer)
+  const events = results
+    .flatMap(({ value }) => value)
     .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
     .slice(0, limit);
   return { ok: true, events, unavailable };

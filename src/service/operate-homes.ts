@@ -34,8 +34,8 @@ export async function listHomes(
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
   const asked = service.homes(caller);
-  const { answered, unavailable } = await queryAll(asked, listUnfinished);
-  const unfinished = new Map(answered.map(({ home, answer }) => [home.name, answer.length]));
+  const { results, unavailable } = await queryAll(asked, listUnfinished);
+  const unfinished = new Map(results.map(({ home, value }) => [home.name, value.length]));
   const homes = [...service.config.homes.values()].map((config) => ({
     config,
     answers: !unavailable.includes(config.name),
@@ -146,10 +146,10 @@ export async function endSessionsBefore(
     facts: { not_before: second },
     toldBy: only ?? DEFAULT_HOME,
   });
-  const { answered, unavailable } = await queryAll(asked, (home) =>
+  const { results, unavailable } = await queryAll(asked, (home) =>
     setNotBefore(home, act, subject, second * 1000),
   );
-  reportAct(caller, act, answered);
+  reportAct(caller, act, results);
   assertAllAnswered(unavailable);
   return { ok: true, notBefore: new Date(second * 1000) };
 }

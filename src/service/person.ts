@@ -38,12 +38,12 @@ export async function erase(
     target: { type: 'user', id: subject },
     reason,
   });
-  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
+  const { results, unavailable } = await queryAll(service.homes(caller), (home) =>
     erasePerson(home, act, person, revocationOf(caller, service)),
   );
-  reportAct(caller, act, answered);
+  reportAct(caller, act, results);
   assertAllAnswered(unavailable);
-  return { ok: true, wasThere: answered.some(({ answer }) => answer) };
+  return { ok: true, wasThere: results.some(({ value }) => value) };
 }
 
 /** The person, once so many of the guests that they were are erased that few are left. */
@@ -133,10 +133,10 @@ async function findPerson(
   subject: string,
   limit = Number.MAX_SAFE_INTEGER,
 ) {
-  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
+  const { results, unavailable } = await queryAll(service.homes(caller), (home) =>
     listFormerGuests(home, grant, subject, limit),
   );
   assertAllAnswered(unavailable);
-  const lists = answered.map(({ answer }) => answer);
+  const lists = results.map(({ value }) => value);
   return { subject, formerGuests: [...new Set(lists.flat())], lists };
 }

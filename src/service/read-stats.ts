@@ -15,14 +15,14 @@ export async function readStats(caller: ClientCaller, service: Service, hours: n
   if (!authorized.ok) return authorized;
   const since = hourOf(Math.floor(service.now() / 1000)) - 3600 * (hours - 1);
   const replicas = service.homes(caller).map(service.replicaOf);
-  const { answered, unavailable } = await queryAll(replicas, (replica) =>
+  const { results, unavailable } = await queryAll(replicas, (replica) =>
     readCounts(replica, authorized.grant, since),
   );
   const stats = {
     since,
-    counts: addUp(answered.flatMap(({ answer }) => answer.counts)),
-    hourly: addUp(answered.flatMap(({ answer }) => answer.hourly)).sort((a, b) => a.hour - b.hour),
-    homes: answered.map(({ home: { name }, answer: { state, runs } }) => ({
+    counts: addUp(results.flatMap(({ value }) => value.counts)),
+    hourly: addUp(results.flatMap(({ value }) => value.hourly)).sort((a, b) => a.hour - b.hour),
+    homes: results.map(({ home: { name }, value: { state, runs } }) => ({
       name,
       state: state[0],
       runs,

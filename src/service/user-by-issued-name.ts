@@ -46,12 +46,12 @@ export async function findUserByName(
   if (!authorized.ok) return authorized;
   const throttled = await throttleName(caller, service, name);
   if (throttled !== null) return throttled;
-  const { answered, unavailable } = await queryAll(service.homes(caller), (home) =>
+  const { results, unavailable } = await queryAll(service.homes(caller), (home) =>
     findNamedUser(home, authorized.grant, name),
   );
   // Of copies in several homes, the one that was made first is the user's.
-  const [user] = answered
-    .flatMap(({ answer }) => answer ?? [])
+  const [user] = results
+    .flatMap(({ value }) => value ?? [])
     .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
   if (user !== undefined) return { ok: true, user };
   assertAllAnswered(unavailable);

@@ -40,14 +40,14 @@ export async function listSessionsOf(
   const throttled = await throttleClient(caller, service, userId);
   if (throttled !== null) return throttled;
   const { config, now } = service;
-  const { answered, unavailable } = await listEverywhere(
+  const { results, unavailable } = await listEverywhere(
     caller,
     service,
     userId,
     (copy) => listUserSessions(copy, authorized.grant, config.sessions, userId, page, now()),
     ({ sessions }) => sessions.length === 0,
   );
-  const pages = answered.map(({ answer }) => answer);
+  const pages = results.map(({ value }) => value);
   return { ok: true, page: mergeSessionPages(pages, page), unavailable };
 }
 
@@ -62,7 +62,7 @@ export async function listAllSessionsOf(
   if (!authorized.ok) return authorized;
   const throttled = await throttleClient(caller, service, userId);
   if (throttled !== null) return throttled;
-  const { answered, unavailable } = await listEverywhere(
+  const { results, unavailable } = await listEverywhere(
     caller,
     service,
     userId,
@@ -74,7 +74,7 @@ export async function listAllSessionsOf(
       }),
     ({ rows }) => rows.length === 0,
   );
-  const pages = answered.map(({ home, answer }) => ({ home: home.name, page: answer }));
+  const pages = results.map(({ home, value }) => ({ home: home.name, page: value }));
   return { ok: true, page: mergeNumberedPages(pages, numberOf, { limit, before }), unavailable };
 }
 
@@ -84,11 +84,11 @@ async function listEverywhere<T>(
   service: Service,
   userId: string,
   list: (copy: Home | Replica) => Promise<T>,
-  isEmpty: (answer: T) => boolean,
+  isEmpty: (value: T) => boolean,
 ) {
   const homes = service.homes(caller);
   const found = await queryAll<T, Home | Replica>(homes.map(service.replicaOf), list);
-  const isNobodyThere = found.answered.every(({ answer }) => isEmpty(answer));
+  const isNobodyThere = found.results.every(({ value }) => isEmpty(value));
   return isNobodyThere && (await finishMovesOf(caller, service, userId))?.begun.length
     ? queryAll<T, Home | Replica>(homes, list)
     : found;
@@ -106,13 +106,13 @@ export async function listEventsOf(
   const throttled = await throttleClient(caller, service, userId);
   if (throttled !== null) return throttled;
   const replicas = service.homes(caller).map(service.replicaOf);
-  const { answered, unavailable } = await queryAll(replicas, (replica) =>
+  const { results, unavailable } = await queryAll(replicas, (replica) =>
     listUserEvents(replica, authorized.grant, userId, {
       limit,
       before: before.get(replica.name) ?? null,
     }),
   );
-  const pages = answered.map(({ home, answer }) => ({ home: home.name, page: answer }));
+  const pages = results.map(({ home, value }) => ({ home: home.name, page: value }));
   return { ok: true, page: mergeNumberedPages(pages, seqOf, { limit, before }), unavailable };
 }
 

@@ -5,7 +5,7 @@
  */
 import { and, eq, isNotNull, isNull, not, or, type SQL, sql } from 'drizzle-orm';
 import { insertWhere } from '../db/insert-where';
-import { given, type Values, prepareOnce, prepareOncePer } from '../db/prepared';
+import { given, prepareOnce, prepareOncePer, type Values } from '../db/prepared';
 import { sessionEvents, usedAssertions, userSessions, users } from '../db/schema';
 import { insertEvents } from '../security-log/record';
 import type { RevokedReason } from './end-reason';

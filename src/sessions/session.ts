@@ -5,7 +5,7 @@
  */
 import { and, eq, getTableColumns, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
-import { given, type Values, prepareOnce } from '../db/prepared';
+import { given, prepareOnce, type Values } from '../db/prepared';
 import { EVERYONE, notBefores, SUBJECT, userSessions } from '../db/schema';
 import { type EndReason, type RevokedReason, toEndReason } from './end-reason';
 import { type Policies, toGraceSql, toInactivitySql } from './policy-sql';

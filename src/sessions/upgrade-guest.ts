@@ -7,7 +7,7 @@
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
 import { type Home, transact } from '../db/d1';
-import { given, type Values, prepareOnce, prepareOncePer } from '../db/prepared';
+import { given, prepareOnce, prepareOncePer, type Values } from '../db/prepared';
 import { sessionEvents, userSessions } from '../db/schema';
 import { insertEvents } from '../security-log/record';
 import type { RevokedReason } from './end-reason';

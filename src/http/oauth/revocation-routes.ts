@@ -69,10 +69,10 @@ export function revocationRoutes(service: Service): Hono<AppEnv> {
   async function build(c: Context<AppEnv>, moment: number): Promise<Built> {
     const request = { tokenLifeSeconds: tokenLifeSeconds(config), now: moment };
     const known = new Map(built?.lists.map((list) => [list.home, list]));
-    const { answered, unavailable } = await queryAll(service.homes(c.get('caller')), (home) =>
+    const { results, unavailable } = await queryAll(service.homes(c.get('caller')), (home) =>
       readRevocations(home, known.get(home.name) ?? null, request),
     );
-    const lists = answered.map(({ answer }) => answer);
+    const lists = results.map(({ value }) => value);
     const isComplete = unavailable.length === 0;
     const { document, cache } = await toRevocationDocument(
       lists,
