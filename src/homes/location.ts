@@ -12,11 +12,11 @@ import { toUserId } from '../sessions/people';
 import { isReached } from '../sessions/reach';
 import { type HomeResults, queryAll } from './query-all';
 
-/** By what a user is known, and what else may tell where a session belongs. */
+/** What may tell where a session belongs: its user, its guest, or its idempotency key. */
 export interface LookupKeys {
   user: { id: string } | { issuer: string; subject: string } | null;
   guest: { sessionId: string; grant: Grant<StartCapability> } | null;
-  /** Of an Idempotency-Key. */
+  /** The hash of an Idempotency-Key. */
   keyHash: string | null;
 }
 
@@ -43,12 +43,10 @@ export interface UserLocation {
   userId: string | null;
   /** The name of the user's home; null: nobody knows the user. */
   home: string | null;
-  /**
-   * What has to be moved before the user is at home: those that were begun, and those that nobody
-   * has begun yet.
-   */
-  begun: PendingMove[];
-  due: PendingMove[];
+  /** Moves that were begun and cut off. They have to end before the user is at home. */
+  begunMoves: PendingMove[];
+  /** Moves that nobody has begun yet: those of the user's other rows to `home`. */
+  dueMoves: PendingMove[];
   guestHome: string | null;
   keyHome: string | null;
   unavailable: string[];
@@ -57,15 +55,15 @@ export interface UserLocation {
 /** Asks all homes side by side: one round trip each. */
 export async function locateUser(
   homes: readonly Home[],
-  who: LookupKeys,
+  keys: Partial<LookupKeys>,
   now: number,
 ): Promise<UserLocation> {
-  return toUserLocation(await queryAll(homes, (home) => readRecord(home, who, now)));
+  return toUserLocation(await queryAll(homes, (home) => readRecord(home, keys, now)));
 }
 
 async function readRecord(
   home: Home,
-  { user, guest, keyHash }: LookupKeys,
+  { user = null, guest = null, keyHash = null }: Partial<LookupKeys>,
   now: number,
 ): Promise<HomeRecord> {
   const { db } = home;
@@ -130,13 +128,13 @@ export function toUserLocation({ results, unavailable }: HomeResults<HomeRecord>
     .filter(({ movedTo }) => movedTo === null)
     .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.at < b.at ? -1 : 1));
   const leaving = records.filter(({ isLeaving }) => isLeaving);
-  // Who has left and not arrived lives where the way leads.
+  // A user who has left a home, and is in no other yet, lives in the one that they are moving to.
   const home = residents[0]?.at ?? leaving[0]?.movedTo ?? records[0]?.movedTo ?? null;
   return {
     userId,
     home,
-    begun: leaving.map(({ at, movedTo }) => ({ from: at, to: movedTo as string })),
-    due: residents.slice(1).map(({ at }) => ({ from: at, to: home as string })),
+    begunMoves: leaving.map(({ at, movedTo }) => ({ from: at, to: movedTo as string })),
+    dueMoves: residents.slice(1).map(({ at }) => ({ from: at, to: home as string })),
     guestHome: results.find(({ value }) => value.hasGuest)?.home.name ?? null,
     keyHome: results.find(({ value }) => value.hasKey)?.home.name ?? null,
     unavailable,

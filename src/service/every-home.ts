@@ -47,7 +47,7 @@ export async function finishMovesOf(
 ): Promise<UserLocation | null> {
   if (service.config.homes.size === 1) return null;
   const userLocation = await findUser(caller, service, userId);
-  await finishMoves(caller, service, { ...userLocation, due: [] }).catch(unlessUnavailable);
+  await finishMoves(caller, service, { ...userLocation, dueMoves: [] }).catch(unlessUnavailable);
   return userLocation;
 }
 
@@ -56,12 +56,11 @@ export async function finishMovesOf(
  * and the one they came to early. A move may have begun and ended meanwhile.
  */
 function hasMovedSince(before: UserLocation | null, now: UserLocation): boolean {
-  return now.begun.length + now.due.length > 0 || before?.home !== now.home;
+  return now.begunMoves.length + now.dueMoves.length > 0 || before?.home !== now.home;
 }
 
 function findUser(caller: Caller, service: Service, userId: string): Promise<UserLocation> {
-  const who = { user: { id: userId }, guest: null, keyHash: null };
-  return locateUser(service.homes(caller), who, service.now());
+  return locateUser(service.homes(caller), { user: { id: userId } }, service.now());
 }
 
 function unlessUnavailable(fault: unknown): void {

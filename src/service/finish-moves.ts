@@ -13,9 +13,9 @@ export function moveContext(caller: Caller, { config, now }: Service): MoveConte
 export async function finishMoves(
   caller: Caller,
   service: Service,
-  { userId, begun, due }: Pick<UserLocation, 'userId' | 'begun' | 'due'>,
+  { userId, begunMoves, dueMoves }: Pick<UserLocation, 'userId' | 'begunMoves' | 'dueMoves'>,
 ): Promise<void> {
-  for (const { from, to } of [...begun, ...due]) {
+  for (const { from, to } of [...begunMoves, ...dueMoves]) {
     const [source, target] = [from, to].map((name) => service.findHome(name, caller));
     if (!source || !target || userId === null) continue;
     report(caller, target, await moveSubject(source, target, userId, moveContext(caller, service)));

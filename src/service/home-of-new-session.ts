@@ -17,6 +17,14 @@ import { type Result, refuse } from './refusal';
 import { report } from './report';
 import type { Service } from './service';
 
+interface PlacementRequest {
+  keys: LookupKeys;
+  /** The home that the backend names for someone new. */
+  named?: string | null;
+  /** The id that a new user would have; null: not known yet, or a guest's session. */
+  newUserId: string | null;
+}
+
 interface Placement {
   home: Home;
   /** No home knows the user yet. */
@@ -30,29 +38,30 @@ interface Placement {
 async function place(
   caller: Caller,
   service: Service,
-  who: LookupKeys,
-  { named, newUserId }: { named: string | null; newUserId: string | null },
+  { keys, named = null, newUserId }: PlacementRequest,
 ): Promise<Result<Placement>> {
   const { homes } = service.config;
   if (named !== null && !homes.has(named))
     return refuse({ code: 'invalid_request', detail: 'home is not one of this service' });
   if (homes.size === 1) return { ok: true, home: service.defaultHome(caller), isFirst: false };
 
-  const isKnownSomewhere = who.user !== null || who.guest !== null || who.keyHash !== null;
+  const isKnownSomewhere = keys.user !== null || keys.guest !== null || keys.keyHash !== null;
   const userLocation = isKnownSomewhere
-    ? await locateUser(service.homes(caller), who, service.now())
+    ? await locateUser(service.homes(caller), keys, service.now())
     : null;
   if (userLocation?.home == null) {
     // Who is asked for may be known to a home that did not answer.
     assertAllAnswered(userLocation?.unavailable ?? []);
-    const begun = userLocation?.keyHome ?? userLocation?.guestHome ?? null;
+    const knownHome = userLocation?.keyHome ?? userLocation?.guestHome ?? null;
     const name =
-      named ?? begun ?? (await chooseNearest(caller, service, newUserId ?? crypto.randomUUID()));
+      named ??
+      knownHome ??
+      (await chooseNearest(caller, service, newUserId ?? crypto.randomUUID()));
     if (named !== null && homes.get(named)?.newUsers === 'none')
       return refuse({ code: 'invalid_request', detail: 'home takes no new users' });
     const home = service.boundHome(name, caller);
-    await bringGuest(caller, service, who.guest, userLocation?.guestHome ?? null, home);
-    return { ok: true, home, isFirst: who.user !== null };
+    await bringGuest(caller, service, keys.guest, userLocation?.guestHome ?? null, home);
+    return { ok: true, home, isFirst: keys.user !== null };
   }
   if (named !== null && named !== userLocation.home)
     return refuse({ code: 'user_has_other_home', home: userLocation.home });
@@ -60,7 +69,7 @@ async function place(
     return refuse({ code: 'idempotent_session_moved_on' });
   const home = service.boundHome(userLocation.home, caller);
   await finishMoves(caller, service, userLocation);
-  await bringGuest(caller, service, who.guest, userLocation.guestHome, home);
+  await bringGuest(caller, service, keys.guest, userLocation.guestHome, home);
   return { ok: true, home, isFirst: false };
 }
 
@@ -74,12 +83,11 @@ const MAX_TRIES = 3;
 export async function startWhereItBelongs<T extends { events: readonly RecordedEvent[] }>(
   caller: Caller,
   service: Service,
-  who: LookupKeys,
-  choice: { named: string | null; newUserId: string | null },
+  request: PlacementRequest,
   start: (home: Home) => Promise<Result<T>>,
 ): Promise<Result<T & { home: Home }>> {
   for (let attempt = 1; ; attempt += 1) {
-    const placement = await place(caller, service, who, choice);
+    const placement = await place(caller, service, request);
     if (!placement.ok) return placement;
     const started = await start(placement.home);
     const hasMoved = !started.ok && started.refusal.code === 'user_moved';
@@ -87,7 +95,7 @@ export async function startWhereItBelongs<T extends { events: readonly RecordedE
     if (!started.ok) return started;
     report(caller, placement.home, started.events);
     const home = placement.isFirst
-      ? await resolveDuplicateHome(caller, service, who, placement.home)
+      ? await resolveDuplicateHome(caller, service, request.keys, placement.home)
       : placement.home;
     return { ...started, home };
   }
@@ -101,10 +109,10 @@ export async function startWhereItBelongs<T extends { events: readonly RecordedE
 async function resolveDuplicateHome(
   caller: Caller,
   service: Service,
-  who: LookupKeys,
+  keys: LookupKeys,
   home: Home,
 ): Promise<Home> {
-  const userLocation = await locateUser(service.homes(caller), who, service.now());
+  const userLocation = await locateUser(service.homes(caller), keys, service.now());
   await finishMoves(caller, service, userLocation);
   return userLocation.home === null ? home : service.boundHome(userLocation.home, caller);
 }

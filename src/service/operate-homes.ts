@@ -93,8 +93,11 @@ export async function moveUser(
   const to = service.config.homes.get(home);
   if (to === undefined) return invalid('home is not one of this service');
   if (to.newUsers === 'none') return invalid('home takes no new users');
-  const who = { user: { id: userId }, guest: null, keyHash: null };
-  const userLocation = await locateUser(service.homes(caller), who, service.now());
+  const userLocation = await locateUser(
+    service.homes(caller),
+    { user: { id: userId } },
+    service.now(),
+  );
   assertAllAnswered(userLocation.unavailable);
   if (userLocation.home === null)
     return refuse({ code: 'not_found', detail: 'There is no such user' });

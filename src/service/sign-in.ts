@@ -86,12 +86,11 @@ async function attempt(
   const { grant } = authorized;
   const startedBy = { by: isPublic(client) ? ('user' as const) : ('client' as const), grant };
   const claim = toIdempotency(client, identity, idempotencyKey);
-  const who = { user: identity, guest: null, keyHash: claim && (await toKeyHash(claim)) };
-  const choice = { named: null, newUserId };
+  const keys = { user: identity, guest: null, keyHash: claim && (await toKeyHash(claim)) };
   const issuedName = client.subjectIssuer === null ? {} : { issuedName: identity };
   const reporting = reportingOf(caller, config);
   let isFirst: boolean | null = null;
-  const started = await startWhereItBelongs(caller, service, who, choice, async (home) => {
+  const started = await startWhereItBelongs(caller, service, { keys, newUserId }, async (home) => {
     const signer = await service.signerFor(home);
     const userId = await findOrCreateUser(home, identity, now);
     const refused = await input.admit?.(userId);

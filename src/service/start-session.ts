@@ -63,18 +63,18 @@ export async function startSession(
   }
   const { returnUrl } = input;
   const claim = idempotency && { ...idempotency, clientId: grant.clientId };
-  const who = {
+  const keys = {
     user: input.userName ?? (session.userId === null ? null : { id: session.userId }),
     guest: session.guestSessionId === null ? null : { sessionId: session.guestSessionId, grant },
     keyHash: claim && (await toKeyHash(claim)),
   };
-  const choice = { named: input.home, newUserId: session.userId };
+  const placing = { keys, named: input.home, newUserId: session.userId };
   // Whoever is new begins near the person, where that is known; not near whoever imports them.
   const near =
     input.place === null && !imported
       ? caller
       : { ...caller, device: { ...caller.device, cf: input.place } };
-  const started = await startWhereItBelongs(near, service, who, choice, async (home) => {
+  const started = await startWhereItBelongs(near, service, placing, async (home) => {
     const signer = await service.signerFor(home);
     const named = await withSubject(service, home, session, input.userName);
     if (!named.ok) return named;

@@ -28,8 +28,7 @@ export async function identifyUser(
   if (!authorized.ok) return authorized;
   const throttled = await throttleName(caller, service, name);
   if (throttled !== null) return throttled;
-  const who = { user: name, guest: null, keyHash: null };
-  const { userId } = await locateUser(service.homes(caller), who, service.now());
+  const { userId } = await locateUser(service.homes(caller), { user: name }, service.now());
   return { ok: true, userId: userId ?? (await toUserId(name)) };
 }
 

@@ -89,7 +89,7 @@ async function listEverywhere<T>(
   const homes = service.homes(caller);
   const found = await queryAll<T, Home | Replica>(homes.map(service.replicaOf), list);
   const isNobodyThere = found.results.every(({ value }) => isEmpty(value));
-  return isNobodyThere && (await finishMovesOf(caller, service, userId))?.begun.length
+  return isNobodyThere && (await finishMovesOf(caller, service, userId))?.begunMoves.length
     ? queryAll<T, Home | Replica>(homes, list)
     : found;
 }
