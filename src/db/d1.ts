@@ -3,9 +3,9 @@
  * through `transact`: one batch, which is one transaction and one round trip, counted, bound in
  * time, and run again when it is safe and of use.
  *
- * A home is its primary, which decides everything. What may lag a little reads its replica (D1's
- * Sessions API): the copy that is nearest, and at least as new as what the caller has seen and
- * done. The types are two, so that no decision is made by a copy.
+ * `Home` is the primary, which decides everything. `Replica` is for reads that may lag a little
+ * (D1's Sessions API): the nearest copy that is at least as new as what the caller has seen and
+ * done. They are two types, so that no decision is made by a replica.
  */
 import { DatabaseUnavailableError } from '../faults';
 import { inSpan } from '../span';
@@ -25,16 +25,17 @@ interface Database extends D1Access {
 }
 
 export interface Home extends Database {
-  copy: 'primary';
+  role: 'primary';
 }
 
 /** For reads that may lag. Where there are no replicas, or none answers, it is the primary. */
 export interface Replica extends Database {
-  copy: 'replica';
+  role: 'replica';
   /**
-   * Whether its last answer was a copy's, as far as D1 says; before the first, of the isolate's.
+   * Whether a replica gave the last answer, as far as D1 says: the last one to this request, or
+   * before that to any request of the isolate.
    */
-  isCopy: () => boolean;
+  servedByReplica: () => boolean;
 }
 
 export const DEFAULT_HOME = 'DB';
@@ -53,43 +54,47 @@ export function openHome(
 ): Home {
   const { usage, bookmarks } = access;
   const run = askPrimary(at, access, breaker);
-  return { name: at.name, db: builders, run, usage, bookmarks, copy: 'primary' };
+  return { name: at.name, db: builders, run, usage, bookmarks, role: 'primary' };
 }
 
-/** What an isolate knows of who answers for a replica: a copy, or not; null: nobody has yet. */
-export interface Copy {
-  isSeen: boolean | null;
+/**
+ * Whether a replica answered the isolate's last read of a home, or D1 left it to the primary, as it
+ * does where there is no replica; null: nothing was read yet.
+ */
+export interface ReplicaUse {
+  isUsed: boolean | null;
 }
 
 export function openReplica(
   at: HomeBinding,
   access: D1Access,
-  { copy, ...breakers }: { primary: Breaker; replica: Breaker; copy: Copy },
+  { use, ...breakers }: { primary: Breaker; replica: Breaker; use: ReplicaUse },
 ): Replica {
-  // Of this request's own last answer: the isolate's is what another request may have seen since.
-  let wasCopy: boolean | null = null;
+  // This request's own last answer; `use` may be what another request has seen since.
+  let wasReplica: boolean | null = null;
   const { usage, bookmarks } = access;
   const primary = askPrimary(at, access, breakers.primary);
   const replica = ask(at, access, breakers.replica, {
     constraint: () => bookmarks.get(at.name) ?? 'first-unconstrained',
     isSeen: (results) => {
-      // What does not say that it is the primary's may be a copy's.
-      wasCopy = results.some(({ meta }) => meta.served_by_primary !== true);
-      copy.isSeen = wasCopy;
+      // An answer that does not say that it is the primary's may be a replica's.
+      wasReplica = results.some(({ meta }) => meta.served_by_primary !== true);
+      use.isUsed = wasReplica;
       return true;
     },
   });
-  // Whatever is wrong with the copy, or with a bookmark that a caller made up, the primary knows.
-  // But where there is no copy, it was the primary that failed, and is not asked again at once.
+  // Whatever is wrong with the replica, or with a bookmark that a caller made up, the primary can
+  // answer. But where there is no replica, it was the primary that failed, and is not asked again
+  // at once.
   const run: Batch = (statements) =>
     replica(statements).catch((error) => {
       const isBookmarks = bookmarks.has(at.name) && !isOutage(error);
-      if (copy.isSeen === false && !isBookmarks) throw error;
-      wasCopy = false;
+      if (use.isUsed === false && !isBookmarks) throw error;
+      wasReplica = false;
       return primary(statements);
     });
-  const isCopy = () => wasCopy ?? copy.isSeen ?? false;
-  return { name: at.name, db: builders, run, usage, bookmarks, copy: 'replica', isCopy };
+  const servedByReplica = () => wasReplica ?? use.isUsed ?? false;
+  return { name: at.name, db: builders, run, usage, bookmarks, role: 'replica', servedByReplica };
 }
 
 /** Runs statements as one transaction, in one round trip. */

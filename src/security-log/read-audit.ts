@@ -19,7 +19,7 @@ export interface AuditPage {
 
 /** One home's page, and one event more, which tells whether there is a next page. */
 export async function listAuditEvents(
-  copy: Home | Replica,
+  database: Home | Replica,
   _grant: Grant<'operate'>,
   { after, limit }: Page,
 ): Promise<SessionEvent[]> {
@@ -27,13 +27,13 @@ export async function listAuditEvents(
     after === null
       ? undefined
       : sql`(${sessionEvents.createdAt}, ${sessionEvents.id}) < (${after.createdAt.getTime() / 1000}, ${after.id})`;
-  const page = copy.db
+  const page = database.db
     .select()
     .from(sessionEvents)
     .where(and(IS_AUDIT, isAfter))
     .orderBy(desc(sessionEvents.createdAt), desc(sessionEvents.id))
     .limit(limit + 1);
-  const { rows } = await transact(copy, () => ({ rows: page }));
+  const { rows } = await transact(database, () => ({ rows: page }));
   return rows;
 }
 

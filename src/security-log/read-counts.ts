@@ -17,12 +17,12 @@ export interface CountRow {
 }
 
 /** `since`: the second at which the first hour begins that is asked for. */
-export function readCounts(copy: Home | Replica, _grant: Grant<'operate'>, since: number) {
-  const { db } = copy;
+export function readCounts(database: Home | Replica, _grant: Grant<'operate'>, since: number) {
+  const { db } = database;
   const { hour, name, label } = counts;
   const value = sql<number>`sum(iif(${hour} > 0, ${counts.value}, 0))`;
   const total = sql<number>`sum(iif(${hour} = 0, ${counts.value}, 0))`;
-  return transact(copy, () => ({
+  return transact(database, () => ({
     // How many there are now is no count of what happened, and has no total.
     counts: db
       .select({ hour: sql<number>`0`.as('hour'), name, label, value, total })

@@ -7,7 +7,7 @@ import { given, prepareOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
 import { type NumberedPage, PASSED_OVER, toNumberedPage } from '../numbered-pages';
 import type { SessionOwner } from '../sessions/may-end';
-import { type Copies, readFor } from '../sessions/read';
+import { type ReadSources, readFromReplicaIfLive } from '../sessions/read';
 import { type Moved, selectSession } from '../sessions/session';
 
 export type SessionEvent = typeof sessionEvents.$inferSelect;
@@ -22,19 +22,19 @@ export type EventPage = NumberedPage<SessionEvent>;
 
 /** The events of the owner's user; null when the owner's own session is over. */
 export function listOwnEvents(
-  copies: Copies,
+  sources: ReadSources,
   policy: SessionPolicies,
   owner: SessionOwner,
   query: EventQuery,
   now: number,
 ): Promise<EventPage | Moved | null> {
-  return readFor(copies, policy, owner.sessionId, now, async (copy) => {
+  return readFromReplicaIfLive(sources, policy, owner.sessionId, now, async (database) => {
     const subject = owner.userId ?? owner.sessionId;
     const statements = {
       own: selectSession(owner.sessionId),
       events: selectEvents(subject, query),
     };
-    const { own, events } = await transact(copy, () => statements);
+    const { own, events } = await transact(database, () => statements);
     return { own: own[0], answer: toEventPage(events, query) };
   });
 }

@@ -16,18 +16,18 @@ const SUSPICIOUS: SessionEventType[] = ['mismatch', 'reuse_detected', 'answer_re
 const LOOKED_THROUGH = 1_000;
 
 export async function listSuspicious(
-  copy: Home | Replica,
+  database: Home | Replica,
   _grant: Grant<'manage_all'>,
   limit: number,
 ): Promise<SessionEvent[]> {
-  const { db } = copy;
+  const { db } = database;
   const newest = db
     .select()
     .from(sessionEvents)
     .orderBy(desc(sessionEvents.seq))
     .limit(LOOKED_THROUGH)
     .as('newest');
-  const { rows } = await transact(copy, () => ({
+  const { rows } = await transact(database, () => ({
     rows: db
       .select()
       .from(newest)

@@ -35,8 +35,8 @@ export async function readOwnAccount(
 ): Promise<Result<{ account: Account }>> {
   const { config, now } = service;
   const found = await whereCookieIs(caller, service, (home) => {
-    const copies = { home, replica: service.replicaOf(home) };
-    return readAccount(copies, config.sessions, caller.session, wanted, now());
+    const sources = { home, replica: service.replicaOf(home) };
+    return readAccount(sources, config.sessions, caller.session, wanted, now());
   });
   return found === null ? SESSION_ENDED : { ok: true, account: found.result };
 }
@@ -49,8 +49,8 @@ export async function readOwnDevice(
 ): Promise<Result<{ history: DeviceHistory }>> {
   const { config, now } = service;
   const found = await whereCookieIs(caller, service, (home) => {
-    const copies = { home, replica: service.replicaOf(home) };
-    return readDevice(copies, config.sessions, caller.session, wanted, now());
+    const sources = { home, replica: service.replicaOf(home) };
+    return readDevice(sources, config.sessions, caller.session, wanted, now());
   });
   return found === null ? SESSION_ENDED : { ok: true, history: found.result };
 }

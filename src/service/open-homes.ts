@@ -6,13 +6,13 @@ import type { Config } from '../config/config';
 import type { HomeConfig } from '../config/homes';
 import { type Breaker, createBreaker } from '../db/breaker';
 import {
-  type Copy,
   DEFAULT_HOME,
   type Home,
   type HomeBinding,
   openHome,
   openReplica,
   type Replica,
+  type ReplicaUse,
 } from '../db/d1';
 import type { D1Access } from '../db/d1-access';
 import { ConfigError } from '../faults';
@@ -28,7 +28,7 @@ export interface Homes {
   /** All of them, the default one first. */
   homes: (access: D1Access) => Home[];
   defaultHome: (access: D1Access) => Home;
-  /** A home's copy for reads that may lag. */
+  /** A home's replica, for reads that may lag. */
   replicaOf: (home: Home) => Replica;
 }
 
@@ -37,7 +37,7 @@ interface Source {
   at: HomeBinding;
   primary: Breaker;
   replica: Breaker;
-  copy: Copy;
+  use: ReplicaUse;
 }
 
 export function createHomes(
@@ -48,7 +48,7 @@ export function createHomes(
     at: { name, binding, timeoutMs: d1TimeoutMs },
     primary: createBreaker(now),
     replica: createBreaker(now),
-    copy: { isSeen: null },
+    use: { isUsed: null },
   });
   const sources = new Map([...homes.values()].map((home) => [home.name, toSource(home)]));
   const open = ({ at, primary }: Source, access: D1Access) => openHome(at, access, primary);

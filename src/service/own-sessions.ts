@@ -4,7 +4,7 @@
 
 import { type EventPage, type EventQuery, listOwnEvents } from '../security-log/read-events';
 import { listOwnSessions, type Page, type SessionPage } from '../sessions/list';
-import { type Copies, findForOwner } from '../sessions/read';
+import { findForOwner, type ReadSources } from '../sessions/read';
 import type { Moved, Session } from '../sessions/session';
 import { callerEnded, whyNotAdmitted } from './admit-user';
 import type { UserCaller } from './caller';
@@ -18,8 +18,8 @@ export async function listSessions(
   page: Page,
 ): Promise<Result<{ page: SessionPage }>> {
   const { config, now } = service;
-  return readOwn(caller, service, (copies) =>
-    listOwnSessions(copies, config.sessions, caller.accessToken, page, now()),
+  return readOwn(caller, service, (sources) =>
+    listOwnSessions(sources, config.sessions, caller.accessToken, page, now()),
   );
 }
 
@@ -29,8 +29,8 @@ export async function listEvents(
   query: EventQuery,
 ): Promise<Result<{ page: EventPage }>> {
   const { config, now } = service;
-  return readOwn(caller, service, (copies) =>
-    listOwnEvents(copies, config.sessions, caller.accessToken, query, now()),
+  return readOwn(caller, service, (sources) =>
+    listOwnEvents(sources, config.sessions, caller.accessToken, query, now()),
   );
 }
 
@@ -38,7 +38,7 @@ export async function listEvents(
 async function readOwn<T>(
   caller: UserCaller,
   service: Service,
-  read: (copies: Copies) => Promise<T | Moved | null>,
+  read: (sources: ReadSources) => Promise<T | Moved | null>,
 ): Promise<Result<{ page: T }>> {
   const refused = await whyNotAdmitted(caller, service);
   if (refused !== null) return refused;

@@ -44,7 +44,8 @@ export async function listSessionsOf(
     caller,
     service,
     userId,
-    (copy) => listUserSessions(copy, authorized.grant, config.sessions, userId, page, now()),
+    (database) =>
+      listUserSessions(database, authorized.grant, config.sessions, userId, page, now()),
     ({ sessions }) => sessions.length === 0,
   );
   const pages = results.map(({ value }) => value);
@@ -66,10 +67,10 @@ export async function listAllSessionsOf(
     caller,
     service,
     userId,
-    (copy) =>
-      listAllSessions(copy, authorized.grant, userId, {
+    (database) =>
+      listAllSessions(database, authorized.grant, userId, {
         limit,
-        before: before.get(copy.name) ?? null,
+        before: before.get(database.name) ?? null,
         filter,
       }),
     ({ rows }) => rows.length === 0,
@@ -83,7 +84,7 @@ async function listEverywhere<T>(
   caller: ClientCaller,
   service: Service,
   userId: string,
-  list: (copy: Home | Replica) => Promise<T>,
+  list: (database: Home | Replica) => Promise<T>,
   isEmpty: (value: T) => boolean,
 ) {
   const homes = service.homes(caller);

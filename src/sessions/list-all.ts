@@ -33,7 +33,7 @@ const newest = prepareOnce((db) =>
  * what was written before this; null: from the newest on. One round trip.
  */
 export async function listAllSessions(
-  copy: Home | Replica,
+  database: Home | Replica,
   grant: Grant<'manage_users'>,
   userId: string,
   { before, limit, filter }: { before: number | null; limit: number; filter: SessionFilter },
@@ -44,7 +44,7 @@ export async function listAllSessions(
     limit: limit + 1 + PASSED_OVER,
   };
   const statements = { guest: selectSession(userId), read: newest(values) };
-  const { guest, read } = await transact(copy, () => statements);
+  const { guest, read } = await transact(database, () => statements);
   const isShown = (session: Session) =>
     session.movedTo === null && grant.includes(session.clientId) && matches(filter, session);
   const isGuest = (session: Session) =>

@@ -12,7 +12,7 @@ import { PASSED_OVER, takePage } from '../numbered-pages';
 import { matches, type SessionFilter } from './filter';
 import type { SessionOwner } from './may-end';
 import { type Position, selectOpen, toListedAt } from './open';
-import { type Copies, readFor } from './read';
+import { type ReadSources, readFromReplicaIfLive } from './read';
 import {
   checkSession,
   type Moved,
@@ -34,18 +34,18 @@ export interface SessionPage {
 
 /** The live sessions of the owner's user; null when the owner's own session is over. */
 export function listOwnSessions(
-  copies: Copies,
+  sources: ReadSources,
   policy: SessionPolicies,
   owner: SessionOwner,
   page: Page,
   now: number,
 ): Promise<SessionPage | Moved | null> {
-  return readFor(copies, policy, owner.sessionId, now, async (copy) => {
+  return readFromReplicaIfLive(sources, policy, owner.sessionId, now, async (database) => {
     const statements = {
       own: selectSession(owner.sessionId),
       ...selectOf(owner, page),
     };
-    const { own, ...read } = await transact(copy, () => statements);
+    const { own, ...read } = await transact(database, () => statements);
     return { own: own[0], answer: toOwnPage(own, read, page, policy, now) };
   });
 }
@@ -79,7 +79,7 @@ export function toOwnPage(
 
 /** The live sessions of a user, or the one of a guest, of the clients that a backend acts for. */
 export async function listUserSessions(
-  copy: Home | Replica,
+  database: Home | Replica,
   grant: Grant<'manage_users'>,
   policy: SessionPolicies,
   userId: string,
@@ -91,7 +91,7 @@ export async function listUserSessions(
     guest: selectSession(userId),
     ...selectOf({ sessionId: userId, userId }, page),
   };
-  const { guest, sameSecond, earlier } = await transact(copy, () => statements);
+  const { guest, sameSecond, earlier } = await transact(database, () => statements);
   const isShown = (session: SessionWithNotBefore) =>
     grant.includes(session.clientId) &&
     matches(filter, session) &&

@@ -13,7 +13,7 @@ import {
   toEventPage,
 } from '../security-log/read-events';
 import { type SessionPage, selectOf, toOwnPage } from './list';
-import { type Copies, readForLive } from './read';
+import { type ReadSources, readFromReplica } from './read';
 import { type Moved, type Session, selectSession } from './session';
 
 export interface Account {
@@ -52,7 +52,7 @@ const sessionsOfEvents = prepareOnce((db) =>
 
 /** Of the person of a session that was found to be live. One round trip. */
 export async function readAccount(
-  copies: Copies,
+  sources: ReadSources,
   policy: SessionPolicies,
   session: Session,
   { devices: limit, activity }: { devices: number; activity: EventQuery },
@@ -63,14 +63,14 @@ export async function readAccount(
   const subject = owner.userId ?? owner.sessionId;
   const { limit: most, before } = activity;
   const shown = { subject, before: before ?? Number.MAX_SAFE_INTEGER, limit: most };
-  return readForLive(copies, session, async (copy) => {
+  return readFromReplica(sources, session, async (database) => {
     const statements = {
       own: selectSession(session.id),
       ...selectOf(owner, page),
       events: selectEvents(subject, activity),
       of: sessionsOfEvents(shown),
     };
-    const { own, events, of, ...read } = await transact(copy, () => statements);
+    const { own, events, of, ...read } = await transact(database, () => statements);
     return {
       own: own[0],
       answer: {

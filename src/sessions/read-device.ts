@@ -5,7 +5,7 @@ import { transact } from '../db/d1';
 import { given, prepareOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
 import type { SessionEvent } from '../security-log/read-events';
-import { type Copies, readForLive } from './read';
+import { type ReadSources, readFromReplica } from './read';
 import { checkSession, type Moved, type Session, selectSession } from './session';
 
 export interface DeviceHistory {
@@ -52,7 +52,7 @@ const lastOfWindow = prepareOnce((db) =>
 
 /** Of the person of a session that was found to be live. One round trip. */
 export function readDevice(
-  copies: Copies,
+  sources: ReadSources,
   policy: SessionPolicies,
   own: Session,
   { sessionId, before }: { sessionId: string; before: number | null },
@@ -60,8 +60,8 @@ export function readDevice(
 ): Promise<DeviceHistory | Moved> {
   const subject = own.userId ?? own.id;
   const values = { subject, sessionId, before: before ?? Number.MAX_SAFE_INTEGER };
-  return readForLive(copies, own, async (copy) => {
-    const read = await transact(copy, () => ({
+  return readFromReplica(sources, own, async (database) => {
+    const read = await transact(database, () => ({
       own: selectSession(own.id),
       session: selectSession(sessionId),
       events: eventsOfSession(values),

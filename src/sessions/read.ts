@@ -1,6 +1,6 @@
 /**
- * Reading sessions for the person of one: from the nearest copy, while the primary alone says
- * whether that one is live.
+ * Reads sessions for the person of one: from the nearest replica, while the primary alone says
+ * whether the person's own session is live.
  */
 import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
@@ -15,8 +15,8 @@ import {
   selectSession,
 } from './session';
 
-/** Where a person's sessions are. */
-export interface Copies {
+/** The person's home, and its replica. */
+export interface ReadSources {
   home: Home;
   replica: Replica;
 }
@@ -117,41 +117,45 @@ interface Found<T> {
   answer: T;
 }
 
-/** Reads for the person of a session that the primary has found to be live. */
-export async function readForLive<T>(
-  { home, replica }: Copies,
+/**
+ * Reads for the person of a session that the primary has found to be live: from the replica, and
+ * from the primary where the replica has that session in another state.
+ */
+export async function readFromReplica<T>(
+  { home, replica }: ReadSources,
   session: Session,
-  read: (copy: Home | Replica) => Promise<Found<T>>,
+  read: (database: Home | Replica) => Promise<Found<T>>,
 ): Promise<T | Moved> {
   const first = await read(replica);
   const { own, answer } = isBehind(replica, first, session) ? await read(home) : first;
-  // It may have left since.
+  // The session may have moved since the primary found it.
   return own !== undefined && own.movedTo !== null ? MOVED : answer;
 }
 
-/** Whether what a copy answered is from before, or after, the session was as the primary has it. */
+/** Whether a replica answered with an older, or newer, state of the session than `session`. */
 function isBehind(replica: Replica, { own }: Found<unknown>, session: Session): boolean {
-  return replica.isCopy() && own?.refreshToken !== session.refreshToken;
+  return replica.servedByReplica() && own?.refreshToken !== session.refreshToken;
 }
 
 /**
  * Reads for the person of a session; null when it turns out to be over. One round trip where the
- * primary gave the answer, since then it has said all. Where a copy did, the primary is asked for
- * the session too: side by side, once this isolate knows that copies answer.
+ * primary gave the answer, because that says whether the session is live, too. Where a replica did,
+ * the primary is asked for the session: at the same time, once this isolate has seen that replicas
+ * answer.
  */
-export async function readFor<T>(
-  { home, replica }: Copies,
+export async function readFromReplicaIfLive<T>(
+  { home, replica }: ReadSources,
   policy: SessionPolicies,
   sessionId: string,
   now: number,
-  read: (copy: Home | Replica) => Promise<Found<T>>,
+  read: (database: Home | Replica) => Promise<Found<T>>,
 ): Promise<T | Moved | null> {
   const find = () => findSession(home, sessionId);
-  const asked = replica.isCopy() ? find() : null;
-  // It is waited for below, unless the read fails.
-  asked?.catch(() => {});
+  const early = replica.servedByReplica() ? find() : null;
+  // It is awaited below, unless the read fails: then its own failure must not count as unhandled.
+  early?.catch(() => {});
   const found = await read(replica);
-  const known = replica.isCopy() ? await (asked ?? find()) : found.own;
+  const known = replica.servedByReplica() ? await (early ?? find()) : found.own;
   const session = whileLive(known ?? null, policy, now);
   if (session === null || session === MOVED) return session;
   return isBehind(replica, found, session) ? (await read(home)).answer : found.answer;
