@@ -7,6 +7,7 @@ import { callsOf } from './calls/calls';
 import type { SessionsCalls } from './client/rpc';
 import type { Bindings, Env } from './env';
 import { appFor } from './http/app';
+import { METADATA_NAMES } from './http/oauth/metadata';
 import { runScheduled } from './scheduled';
 import { serviceFor } from './service/instance';
 
@@ -27,9 +28,10 @@ export interface MountOptions {
   clientId: string;
   /**
    * What the app calls the bindings that the service calls `DB`, `DB_<NAME>`, `RATE_LIMIT_…`,
-   * `ASSETS` and `ANALYTICS`; those that are left out have the service's own names.
+   * `ASSETS` and `ANALYTICS`; those that are left out have the service's own names, and null is
+   * none. A `DB_<NAME>` of the app's own is a home only if it is named here or in `HOMES`.
    */
-  bindings?: { readonly [Name in BindingName]?: string };
+  bindings?: { readonly [Name in BindingName]?: string | null };
   /**
    * The service's settings, lists and objects as they are or as JSON. Those that are left out are
    * variables of the Worker; secrets belong there.
@@ -82,12 +84,18 @@ export function createSessions(options: MountOptions): MountedSessions {
 
 /** The environment as the service knows it. */
 function toEnv(env: object, { bindings = {}, settings = {} }: MountOptions): Env {
-  const given = new Map(Object.entries(env));
-  const named = Object.entries(bindings).map(([name, own]) => [name, given.get(`${own}`)]);
+  const given: Record<string, unknown> = { ...env };
+  const named = Object.entries(bindings).map(([name, own]) => [name, given[`${own}`]]);
   const set = Object.entries(settings).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, toText(value)]],
   );
-  return { ...env, ...Object.fromEntries(named), ...Object.fromEntries(set) } as Env;
+  // A database is one home, by one name: under two, its sessions would be moved onto themselves.
+  // And a database of the app's own that nobody called a home has no place for any.
+  for (const own of Object.values(bindings)) delete given[`${own}`];
+  const known = { ...given, ...Object.fromEntries(set) };
+  for (const name in given)
+    if (/^DB_/.test(name) && !`${known.HOMES}`.includes(`"${name}"`)) delete known[name];
+  return { ...known, ...Object.fromEntries(named) } as Env;
 }
 
 const toText = (value: string | number | object) =>
@@ -103,6 +111,6 @@ function isBelow(path: string, basePath: string): boolean {
   return (
     path === basePath ||
     path.startsWith(`${basePath}/`) ||
-    (path.startsWith('/.well-known/') && path.endsWith(basePath))
+    METADATA_NAMES.some((name) => path === `/.well-known/${name}${basePath}`)
   );
 }

@@ -5,20 +5,21 @@ import { createSessions, type MountOptions } from '../src/mount';
 
 const ORIGIN = 'https://app.example';
 const USER = crypto.randomUUID();
+const CLIENTS = [
+  {
+    client_id: 'app',
+    bound: true,
+    allow: ['create_sessions', 'manage_users'],
+    for_clients: ['web'],
+  },
+  { client_id: 'web', origins: [ORIGIN], return_urls: [`${ORIGIN}/`] },
+];
 const settings: MountOptions['settings'] = {
   ISSUER: `${ORIGIN}/auth`,
   AUDIENCE: ORIGIN,
   SESSION_SECRET: 'the-session-secret-of-the-tests-0123456789',
   ACCESS_TOKEN_TTL_SECONDS: 120,
-  CLIENTS: [
-    {
-      client_id: 'app',
-      bound: true,
-      allow: ['create_sessions', 'manage_users'],
-      for_clients: ['web'],
-    },
-    { client_id: 'web', origins: [ORIGIN], return_urls: [`${ORIGIN}/`] },
-  ],
+  CLIENTS,
 };
 /** An app whose database has a name of its own. */
 const mount = (more: Partial<MountOptions> = {}) =>
@@ -58,6 +59,9 @@ describe('a mounted service', () => {
     '/authentication/x',
     '/x/auth',
     '/.well-known/security.txt',
+    '/.well-known/webauthn/auth',
+    // Of another issuer on the host: RFC 8414 §3.1 has its whole path there.
+    '/.well-known/oauth-authorization-server/eu/auth',
     '/oauth/token',
   ])('leaves %s to the app', (path) => {
     expect(matches(path)).toBe(false);
@@ -128,5 +132,41 @@ describe('a mounted service', () => {
     expect(await sessions.operations.listHomes()).toMatchObject({ code: 'config_invalid' });
     expect(sessions.matches(new Request(`${ORIGIN}/`))).toBe(false);
     expect(lines).toContainEqual(expect.objectContaining({ event: 'config_invalid' }));
+  });
+
+  it('takes no database of the app’s own for a home, whatever it is called', async () => {
+    const homesOf = async (more: Partial<MountOptions>) => {
+      const listed = await mount(more).operations.listHomes();
+      return listed.ok ? listed.value.homes.map(({ home }) => home) : listed.code;
+    };
+    const mayList = CLIENTS.map((client) => ({ ...client, allow: ['operate'] }));
+    const withHomes = (...HOMES: string[]) => ({
+      settings: { ...settings, CLIENTS: mayList, HOMES: HOMES.map((home) => ({ home })) },
+    });
+    const own = { APP_DB: env.DB, DB_WEUR: env.DB_WEUR };
+    expect(await homesOf({ ...withHomes(), env: own })).toEqual(['DB']);
+    expect(await homesOf({ ...withHomes('DB_WEUR'), env: own })).toEqual(['DB', 'DB_WEUR']);
+    const bindings = { DB: 'APP_DB', DB_EU: 'DB_WEUR' };
+    expect(await homesOf({ ...withHomes(), env: own, bindings })).toEqual(['DB', 'DB_EU']);
+    expect(await homesOf({ ...withHomes('DB_WEUR'), env: own, bindings })).toBe('config_invalid');
+  });
+
+  it('has a database whose own name could be a home’s once, and moves nobody in it', async () => {
+    const { operations } = mount({ bindings: { DB: 'DB_MAIN' }, env: { DB_MAIN: env.DB } });
+    const user_id = crypto.randomUUID();
+    const started = await operations.create({ user_id, client_id: 'web' });
+    expect(started.ok).toBe(true);
+    const listed = await operations.list({ user_id });
+    expect(listed).toMatchObject({ ok: true, value: { sessions: [{ user_id }] } });
+  });
+
+  it('writes its numbers into no dataset of the app’s that it is not to have', async () => {
+    const told: unknown[] = [];
+    const dataset = { writeDataPoint: (point: unknown) => told.push(point) };
+    const own = { APP_DB: env.DB, ANALYTICS: dataset };
+    const bindings = { DB: 'APP_DB', ANALYTICS: null };
+    for (const more of [{}, { bindings }])
+      await mount({ env: own, ...more }).operations.create({ user_id: USER, client_id: 'web' });
+    expect(told).toHaveLength(1);
   });
 });

@@ -2,16 +2,17 @@
  * The example of an app that has the service inside itself, as two of a person's browsers see it.
  */
 import { randomBytes } from 'node:crypto';
-import { globSync, readFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { unstable_readConfig as readConfig } from 'wrangler';
 import { findFreePort } from '../service.ts';
+import { readSnippets } from '../snippets.ts';
 import { compile, PLATFORMS, RESOLUTIONS } from './compile.ts';
 import { build, migrate, PLATFORM } from './deployment.ts';
-import { ROOT } from './shell.ts';
+import { ROOT, tool } from './shell.ts';
 
 const { mounted } = inject('installed');
 /** Where its wrangler.toml has it. */
@@ -179,6 +180,30 @@ describe('the app', () => {
     ]);
     expect(browser.jar.get('__Host-access')).not.toBe(before);
     expect((await browser.send('GET', '/')).status).toBe(200);
+  });
+
+  it('has migrations of its own beside the package’s, as the page says', async () => {
+    const [bindings] = readSnippets('docs/mounting.md').filter(
+      ({ language }) => language === 'toml',
+    );
+    const folder = join(mounted, '..', 'migrated');
+    cpSync(mounted, folder, { recursive: true });
+    const settings = readFileSync(join(folder, 'wrangler.toml'), 'utf8');
+    const [above] = settings.split('[[d1_databases]]');
+    writeFileSync(join(folder, 'wrangler.toml'), `${above}${bindings?.text}`);
+    mkdirSync(join(folder, 'migrations'));
+    // Of the same name as the package's first.
+    const own = join(folder, 'migrations/0000_user_sessions.sql');
+    writeFileSync(own, 'CREATE TABLE accounts (email TEXT PRIMARY KEY);');
+    const run = (...args: string[]) => tool('wrangler', ['d1', ...args], folder, { CI: 'true' });
+    for (const binding of ['APP_DB', 'SESSIONS_DB'])
+      await run('migrations', 'apply', binding, '--local');
+    const tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    const printed = await run('execute', 'APP_DB', '--local', '--json', '--command', tables);
+    const [{ results }] = JSON.parse(printed) as [{ results: { name: string }[] }];
+    expect(results.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['accounts', 'user_sessions', 'edge_sessions_migrations']),
+    );
   });
 
   it('does the service’s part of its cron', async () => {

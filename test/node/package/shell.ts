@@ -39,8 +39,9 @@ export function tool(
   name: keyof typeof TOOLS,
   args: readonly string[],
   cwd: string,
+  env: Record<string, string> = {},
 ): Promise<string> {
-  return shell(process.execPath, [join(ROOT, 'node_modules', TOOLS[name]), ...args], cwd);
+  return shell(process.execPath, [join(ROOT, 'node_modules', TOOLS[name]), ...args], cwd, env);
 }
 
 /** Installs into a folder, with nothing that is for development alone. */
