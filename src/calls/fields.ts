@@ -81,11 +81,17 @@ export const staff = v.object({
 });
 
 /** What an access token is to be for (RFC 8707), and to allow (RFC 6749 §3.3). */
-export const asked = {
+export const grantParameters = {
   resource: v.optional(v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])),
   scope: v.optional(v.string()),
 };
-export function toAsked({ resource, scope }: { resource?: string | string[]; scope?: string }) {
+export function toGrantParameters({
+  resource,
+  scope,
+}: {
+  resource?: string | string[];
+  scope?: string;
+}) {
   return { resource: resource === undefined ? null : [resource].flat(), scope: scope || null };
 }
 

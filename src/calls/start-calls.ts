@@ -10,17 +10,17 @@ import { startSession } from '../service/start-session';
 import { MAX_ACTOR_LENGTH } from '../sessions/actor';
 import { type Call, type Called, defineCall } from './call';
 import {
-  asked,
   authentication,
   browser,
   claims,
+  grantParameters,
   ipAddress,
   issuedName,
   label,
   lifetime,
   metadata,
   place,
-  toAsked,
+  toGrantParameters,
   userAgent,
   uuid,
 } from './fields';
@@ -38,7 +38,7 @@ export const newSession = {
   claims: v.optional(claims),
   label: v.optional(label),
   metadata: v.optional(metadata),
-  ...asked,
+  ...grantParameters,
   persistent: v.optional(v.boolean()),
   home: v.optional(v.string()),
   guest_session_id: v.optional(uuid),
@@ -186,7 +186,7 @@ export function toStartInput(input: NewSessionInput, returnUrl: string | null) {
     claims: input.claims ?? null,
     label: input.label ?? null,
     metadata: input.metadata ?? null,
-    asked: toAsked(input),
+    grantParameters: toGrantParameters(input),
     persistent: input.persistent ?? null,
     act: input.act === undefined ? null : { sub: input.act.sub, reason: input.reason ?? '' },
     guestSessionId: input.guest_session_id ?? null,

@@ -11,7 +11,7 @@ import { presentCookie, verifySessionCookie } from '../service/present-cookie';
 import { refresh as refreshSession } from '../service/refresh-session';
 import { refuse, SESSION_ENDED } from '../service/refusal';
 import { signIn as signInBy } from '../service/sign-in';
-import { toAsk, whyNoToken } from '../service/token-grant';
+import { parseRequestedGrant, whyNoToken } from '../service/token-grant';
 import {
   cookiesNamed,
   ofAccount,
@@ -20,7 +20,7 @@ import {
   SESSION_COOKIE,
 } from '../tokens/session-cookie';
 import { defineCall } from './call';
-import { asked, signals, toAsked } from './fields';
+import { grantParameters, signals, toGrantParameters } from './fields';
 import {
   toExchangedView,
   toIntrospectionView,
@@ -34,23 +34,23 @@ export const refresh = defineCall(
   v.strictObject({
     refresh_token: v.optional(v.string()),
     imported_token: v.optional(v.string()),
-    ...asked,
+    ...grantParameters,
     ...signals,
   }),
   async (caller, service, { refresh_token: own, imported_token, resource, scope, ...told }) => {
-    const presented = own ?? imported_token;
-    if (presented === undefined || (own && imported_token))
+    const refreshToken = own ?? imported_token;
+    if (refreshToken === undefined || (own && imported_token))
       return refuse({ code: 'invalid_request', detail: 'Name refresh_token or imported_token' });
     const refused = whyNotDescribed(told, caller.client.id, service);
     if (refused !== null) return refused;
     const described = { ...caller, device: deviceOf(told) };
-    const presentation = {
-      presented,
+    const request = {
+      refreshToken,
       isImported: own === undefined,
       clientId: caller.client.id,
-      asked: toAsked({ resource, scope }),
+      grantParameters: toGrantParameters({ resource, scope }),
     };
-    const refreshed = await refreshSession(described, service, presentation);
+    const refreshed = await refreshSession(described, service, request);
     if (!refreshed.ok) return refreshed;
     return { ok: true, value: toTokenView(refreshed.tokens), outcome: refreshed.outcome };
   },
@@ -59,7 +59,7 @@ export const refresh = defineCall(
 const idToken = v.strictObject({
   assertion: v.string(),
   nonce: v.optional(v.string()),
-  ...asked,
+  ...grantParameters,
   ...signals,
 });
 
@@ -70,8 +70,14 @@ export const signIn = (idempotencyKey: string | null) =>
     async (caller, service, { assertion, nonce = null, resource, scope, ...told }) => {
       const described = { ...caller, device: deviceOf(told) };
       const { client } = caller;
-      const wanted = toAsked({ resource, scope });
-      const input = { assertion, nonce, client, asked: wanted, persistent: null, idempotencyKey };
+      const input = {
+        assertion,
+        nonce,
+        client,
+        grantParameters: toGrantParameters({ resource, scope }),
+        persistent: null,
+        idempotencyKey,
+      };
       const signedIn = await signInBy(described, service, input);
       if (!signedIn.ok) return signedIn;
       const outcome = signedIn.isRepeat ? 'repeated' : 'signed_in';
@@ -94,9 +100,9 @@ export const introspect = defineCall(
 /** Of a token that an API was sent, one for the next (RFC 8693). */
 export const exchange = defineCall(
   'exchange',
-  v.strictObject({ subject_token: v.string(), ...asked }),
+  v.strictObject({ subject_token: v.string(), ...grantParameters }),
   async (caller, service, { subject_token: subjectToken, ...target }) => {
-    const exchanged = await exchangeToken(caller, service, subjectToken, toAsked(target));
+    const exchanged = await exchangeToken(caller, service, subjectToken, toGrantParameters(target));
     if (!exchanged.ok) return exchanged;
     return { ok: true, value: toExchangedView(exchanged), outcome: 'exchanged' };
   },
@@ -110,7 +116,7 @@ const NOT_ITS = 'The session is of a client that this one may not act for';
  */
 export const exchangeCookie = defineCall(
   'browser_tokens',
-  v.strictObject({ cookie: v.string(), ...asked, ...signals }),
+  v.strictObject({ cookie: v.string(), ...grantParameters, ...signals }),
   async (caller, service, { cookie: header, resource, scope, ...told }, grant) => {
     const current = readCurrent(header);
     const sent = cookiesNamed(header, ofAccount(SESSION_COOKIE, current));
@@ -118,7 +124,11 @@ export const exchangeCookie = defineCall(
     const cookie = parseSessionCookie(sent[0] ?? null);
     if (cookie !== null && !grant.includes(cookie.clientId))
       return refuse({ code: 'client_not_allowed', detail: NOT_ITS });
-    const read = toAsk(service.config, cookie?.clientId ?? '', toAsked({ resource, scope }));
+    const read = parseRequestedGrant(
+      service.config,
+      cookie?.clientId ?? '',
+      toGrantParameters({ resource, scope }),
+    );
     if (!read.ok) return read;
     const refused = whyNotDescribed(told, cookie?.clientId ?? null, service);
     if (refused !== null) return refused;
@@ -127,9 +137,9 @@ export const exchangeCookie = defineCall(
     const visitor = await visitorOf(deviceOf(told), service);
     const own = await presentCookie(caller, service, verified, visitor);
     if (!own.ok) return own;
-    const notGranted = whyNoToken(own.session, read.ask);
+    const notGranted = whyNoToken(own.session, read.requested);
     if (notGranted !== null) return notGranted;
-    const tokens = await issueTokens(service, own.signer, own, read.ask);
+    const tokens = await issueTokens(service, own.signer, own, read.requested);
     const value = {
       access_token: tokens.accessToken,
       token_type: 'Bearer' as const,

@@ -15,7 +15,7 @@ import { isFor, verifyOwnAccessToken } from './own-access-token';
 import { type Result, refuse } from './refusal';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
-import { type Asked, readScopes } from './token-grant';
+import { type GrantParameters, readScopes } from './token-grant';
 
 export interface Exchanged {
   accessToken: string;
@@ -37,7 +37,7 @@ export async function exchangeToken(
   caller: ClientCaller,
   service: Service,
   subjectToken: string,
-  { resource, scope: askedScope }: Asked,
+  { resource, scope: requestedScope }: GrantParameters,
 ): Promise<Result<Exchanged>> {
   const { client } = caller;
   const { config } = service;
@@ -59,7 +59,7 @@ export async function exchangeToken(
     return invalid('The subject token is for no API that the client serves');
   const actors = actorsOf(subject);
   if (actors.length >= MAX_ACTORS) return invalid(`At most ${MAX_ACTORS} may act for a person`);
-  const narrowed = toScope(subject, askedScope);
+  const narrowed = toScope(subject, requestedScope);
   if (!narrowed.ok) return narrowed;
   const { sessionId } = subject;
   const throttled = await throttleClient(caller, service, sessionId);
@@ -102,10 +102,13 @@ function actorsOf({ payload }: AccessToken): unknown[] {
 }
 
 /** What is asked of the subject token's scopes; all of them, unless anything is. */
-function toScope({ payload }: AccessToken, asked: string | null): Result<{ scope: string | null }> {
+function toScope(
+  { payload }: AccessToken,
+  requested: string | null,
+): Result<{ scope: string | null }> {
   if (typeof payload.scope !== 'string') return { ok: true, scope: null };
   const held = payload.scope.split(' ');
-  const scopes = asked === null ? held : readScopes(asked);
+  const scopes = requested === null ? held : readScopes(requested);
   if (scopes.some((scope) => !held.includes(scope))) return refuse({ code: 'invalid_scope' });
   return { ok: true, scope: scopes.join(' ') };
 }

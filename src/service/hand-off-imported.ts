@@ -27,14 +27,14 @@ export interface ImportedHandOff {
 export async function handOffImported(
   caller: ClientCaller,
   service: Service,
-  { token: presented, returnUrl, ...wanted }: ImportedHandOff,
+  { token: refreshToken, returnUrl, ...wanted }: ImportedHandOff,
 ): Promise<Result<{ session: Session; handOff: HandOff }>> {
   const authorized = authorize(caller.client, 'create_sessions');
   if (!authorized.ok) return authorized;
   const { grant } = authorized;
   const clientId = wanted.clientId ?? grant.clientId;
   const shown = grant.includes(clientId)
-    ? await showImported(caller, service, clientId, presented)
+    ? await showImported(caller, service, clientId, refreshToken)
     : null;
   if (shown === null)
     return (await throttleFailure(caller, service, grant.clientId)) ?? UNKNOWN_SESSION;
@@ -48,10 +48,10 @@ export async function handOffImported(
     // Tabs that came with the first may be late; after that, somebody else has the old token, and a
     // refresh with it ends the session.
     const attempt = {
-      presented,
+      refreshToken,
       isImported: true,
       clientId,
-      asked: { resource: null, scope: null },
+      grantParameters: { resource: null, scope: null },
     };
     if (!wasRotatedWithinGrace(session, config.sessions, now))
       await refresh({ ...caller, device: deviceOf({}) }, service, attempt);

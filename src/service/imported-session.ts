@@ -27,7 +27,7 @@ export async function showImported(
   caller: Caller & Partial<ClientCaller>,
   service: Service,
   clientId: string,
-  presented: string,
+  refreshToken: string,
 ): Promise<ShownImported | Refused | null> {
   if (!areImportedTaken(service)) return null;
   const { clients, sessions } = service.config;
@@ -39,7 +39,10 @@ export async function showImported(
       : null;
   if (braked !== null) return braked;
   const as = { clientId, now: service.now() };
-  for (const imported of await toImportedTokens(await service.keyring(), await sha256(presented))) {
+  for (const imported of await toImportedTokens(
+    await service.keyring(),
+    await sha256(refreshToken),
+  )) {
     const { sessionId } = imported;
     const shown = { ...imported, home: '', expiresAt: null, mayBeForged: false };
     const throttled = await throttleToken(service, shown);

@@ -7,7 +7,7 @@ import type { Config } from '../config/config';
 import { policyOf } from '../config/session-policy';
 import type { Home } from '../db/d1';
 import { parseActor } from '../sessions/actor';
-import { type Ask, NOTHING_ASKED } from '../sessions/granted';
+import { NOTHING_REQUESTED, type RequestedGrant } from '../sessions/granted';
 import { parseJson } from '../sessions/parse-json';
 import { endsAt, idleExpiresAt, type Session } from '../sessions/session';
 import { type AccessTokenSubject, issueAccessToken, toClaims } from '../tokens/access-token';
@@ -43,7 +43,7 @@ export async function issueTokens(
   { config, now: clock }: Service,
   { key, keyring, since }: Signer,
   { home, session, secret }: { home: Home; session: Session; secret: string },
-  ask: Ask = NOTHING_ASKED,
+  requested: RequestedGrant = NOTHING_REQUESTED,
 ): Promise<Tokens> {
   const now = clock();
   const policy = policyOf(config.sessions, session.clientId);
@@ -53,7 +53,7 @@ export async function issueTokens(
     toSecond(now) + policy.accessTokenTtlSeconds * 1000,
     sessionEnd ?? Number.POSITIVE_INFINITY,
   );
-  const { audience, scope } = toTokenGrant(config, session, ask);
+  const { audience, scope } = toTokenGrant(config, session, requested);
   const subject = { ...toSubject(config, session, home), scope };
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(key, { issuer: config.issuer, audience }, subject, {

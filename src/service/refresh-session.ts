@@ -18,7 +18,7 @@ import { type Refusal, type Refused, type Result, refuse } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
 import { throttleFailure, throttleToken } from './throttle';
-import { type Asked, toAsk } from './token-grant';
+import { type GrantParameters, parseRequestedGrant } from './token-grant';
 
 export type RefreshResult = Result<{
   outcome: RefreshOutcome;
@@ -27,12 +27,12 @@ export type RefreshResult = Result<{
 }>;
 
 interface RefreshRequest {
-  presented: string;
-  /** It is not a token of ours, but that of a session that began in another system. */
+  refreshToken: string;
+  /** The token is none of ours, but that of a session that began in another system. */
   isImported?: boolean;
   clientId: string;
   /** What the access token is to be for, and to allow. */
-  asked: Asked;
+  grantParameters: GrantParameters;
 }
 
 /**
@@ -56,14 +56,19 @@ export async function refresh(
 async function attempt(
   caller: Caller,
   service: Service,
-  { presented, isImported = false, clientId, asked }: RefreshRequest,
+  { refreshToken, isImported = false, clientId, grantParameters }: RefreshRequest,
 ): Promise<RefreshResult> {
-  const read = toAsk(service.config, clientId, asked);
+  const read = parseRequestedGrant(service.config, clientId, grantParameters);
   if (!read.ok) return read;
-  const { ask } = read;
+  const { requested } = read;
   const now = service.now();
   const keyring = await service.keyring();
-  const shown = await (isImported ? showImported : showOwn)(caller, service, clientId, presented);
+  const shown = await (isImported ? showImported : showOwn)(
+    caller,
+    service,
+    clientId,
+    refreshToken,
+  );
   if (shown === null) return unknown('unknown_import');
   if ('refusal' in shown) return shown;
   const { home, token } = shown;
@@ -72,7 +77,7 @@ async function attempt(
   const seen = await signalsOf(caller.device, service);
   const reporting = reportingOf(caller, service.config);
   const untold = caller.device.unknown ?? [];
-  const attempt = { ...seen, untold, token, clientId, ask, reporting, now };
+  const attempt = { ...seen, untold, token, clientId, requested, reporting, now };
   const refreshed = await whereSessionIs(
     caller,
     service,
@@ -86,7 +91,7 @@ async function attempt(
   if (result.ok) {
     const { outcome, session } = result;
     service.tally.count('refreshes', outcome, clientId);
-    const tokens = await issueTokens(service, signer, { ...result, home: at }, ask);
+    const tokens = await issueTokens(service, signer, { ...result, home: at }, requested);
     return { ok: true, outcome, session, tokens };
   }
   switch (result.reason) {
@@ -107,9 +112,9 @@ async function showOwn(
   caller: Caller,
   service: Service,
   _clientId: string,
-  presented: string,
+  refreshToken: string,
 ): Promise<{ home: Home; token: ShownRefreshToken } | Refused> {
-  const verdict = await verifyRefreshToken(await service.keyring(), presented, service.now());
+  const verdict = await verifyRefreshToken(await service.keyring(), refreshToken, service.now());
   if (!verdict.ok) {
     return verdict.reason === 'expired' ? refused('expired_absolute') : unknown(verdict.reason);
   }

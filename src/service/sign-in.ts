@@ -30,14 +30,14 @@ import { reportingOf } from './report';
 import type { Service } from './service';
 import { whyNotPersistent } from './session-end';
 import { throttleFailure, throttleSignIn } from './throttle';
-import { type Asked, toSessionGrant } from './token-grant';
+import { type GrantParameters, toSessionGrant } from './token-grant';
 
 export interface SignInInput {
   assertion: string;
   nonce: string | null;
   client: Client;
   /** What the session's tokens are to be for, and to allow. */
-  asked: Asked;
+  grantParameters: GrantParameters;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
   /** A repeat with it and the same ID token gives the same session; null: none can. */
@@ -69,7 +69,7 @@ async function attempt(
   const now = service.now();
   const authorized = authorize(client, 'sign_in');
   if (!authorized.ok) return authorized;
-  const granted = toSessionGrant(config, client.id, input.asked);
+  const granted = toSessionGrant(config, client.id, input.grantParameters);
   if (!granted.ok) return granted;
   const notPersistent = whyNotPersistent(config.sessions, client.id, input.persistent);
   if (notPersistent !== null) return notPersistent;

@@ -3,7 +3,7 @@ import type { Act } from '../security-log/audit';
 import type { SupportActor } from '../sessions/actor';
 import type { IssuedName } from '../sessions/people';
 import type { ImportedToken } from '../tokens/imported-token';
-import type { Asked } from './token-grant';
+import type { GrantParameters } from './token-grant';
 
 export interface StartInput {
   /** The user by id, or by an identity provider's name of them; neither: a guest. */
@@ -26,7 +26,7 @@ export interface StartInput {
   label: string | null;
   metadata: Record<string, unknown> | null;
   /** What its tokens are to be for, and to allow. */
-  asked: Asked;
+  grantParameters: GrantParameters;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
   /** Support staff who are to act as the user; null: it is the user's own. */

@@ -177,7 +177,7 @@ async function draftSession(
   const policy = toStartPolicy(policyOf(config.sessions, clientId), input.act);
   const expiry = toExpiry(input.expiresIn, policy, now());
   if (!expiry.ok) return expiry;
-  const grants = toSessionGrant(config, clientId, input.asked);
+  const grants = toSessionGrant(config, clientId, input.grantParameters);
   if (!grants.ok) return grants;
   const refused = whyNotPersistent(config.sessions, clientId, input.persistent);
   if (refused !== null) return refused;

@@ -7,13 +7,18 @@
  */
 import { SCOPE_TOKEN } from '../config/client-grants';
 import type { Config } from '../config/config';
-import { type Ask, NOTHING_ASKED, parseGranted, whyNotGranted } from '../sessions/granted';
+import {
+  NOTHING_REQUESTED,
+  parseGranted,
+  type RequestedGrant,
+  whyNotGranted,
+} from '../sessions/granted';
 import type { Session } from '../sessions/session';
 import { type Result, refuse } from './refusal';
 
-/** What a caller asks for, as it says it. */
-export interface Asked {
-  /** Whom the token is to be for (RFC 8707 §2); null: nobody was named. */
+/** What the caller asks of a token, as it was sent: the parameters of OAuth. */
+export interface GrantParameters {
+  /** The audiences of the token (RFC 8707 §2); null: none was named. */
   resource: readonly string[] | null;
   /** Separated by spaces (RFC 6749 §3.3); null: none was named. */
   scope: string | null;
@@ -21,12 +26,12 @@ export interface Asked {
 
 type Grantee = Pick<Session, 'clientId' | 'audiences' | 'scopes'>;
 
-/** What any session of a client may ask for. Asks no database. */
-export function toAsk(
+/** Refuses what no session of the client can have. Asks no database. */
+export function parseRequestedGrant(
   { clients, audiences, accountAudience }: Config,
   clientId: string,
-  { resource, scope }: Asked,
-): Result<{ ask: Ask }> {
+  { resource, scope }: GrantParameters,
+): Result<{ requested: RequestedGrant }> {
   const client = clients.get(clientId);
   const known = client?.audiences ?? [...audiences, accountAudience];
   if (resource?.some((audience) => !known.includes(audience)))
@@ -35,18 +40,18 @@ export function toAsk(
   // what is asked for is ignored.
   const scopes = client?.scopes && scope !== null ? readScopes(scope) : null;
   if (scopes?.some((name) => !SCOPE_TOKEN.test(name))) return refuse({ code: 'invalid_scope' });
-  return { ok: true, ask: { audiences: resource && [...new Set(resource)], scopes } };
+  return { ok: true, requested: { audiences: resource && [...new Set(resource)], scopes } };
 }
 
 /** What a new session of a client is granted, as its row has it. */
 export function toSessionGrant(
   config: Config,
   clientId: string,
-  asked: Asked,
+  grantParameters: GrantParameters,
 ): Result<{ granted: { audiences: readonly string[] | null; scopes: readonly string[] | null } }> {
-  const read = toAsk(config, clientId, asked);
+  const read = parseRequestedGrant(config, clientId, grantParameters);
   if (!read.ok) return read;
-  const { audiences, scopes } = read.ask;
+  const { audiences, scopes } = read.requested;
   const known = config.clients.get(clientId)?.scopes ?? null;
   if (scopes?.some((name) => known?.includes(name) !== true))
     return refuse({ code: 'invalid_scope' });
@@ -54,8 +59,8 @@ export function toSessionGrant(
 }
 
 /** Why a session has no such token to give; null: it has. */
-export function whyNoToken(session: Grantee, ask: Ask) {
-  const code = whyNotGranted(session, ask);
+export function whyNoToken(session: Grantee, requested: RequestedGrant) {
+  const code = whyNotGranted(session, requested);
   return code === null ? null : refuse({ code });
 }
 
@@ -66,17 +71,17 @@ export function whyNoToken(session: Grantee, ask: Ask) {
 export function toTokenGrant(
   config: Config,
   { clientId, ...session }: Grantee,
-  ask: Ask = NOTHING_ASKED,
+  requested: RequestedGrant = NOTHING_REQUESTED,
 ): { audience: string | string[]; scope: string | null } {
   const { audiences, accountAudience } = config;
   const client = config.clients.get(clientId ?? '');
   const known = client?.audiences ?? [...audiences, accountAudience];
   const ofApis = known.filter((audience) => audiences.includes(audience));
-  const unasked = ofApis.length > 0 ? ofApis : known;
-  const granted = ask.audiences ?? parseGranted(session.audiences) ?? unasked;
+  const byDefault = ofApis.length > 0 ? ofApis : known;
+  const granted = requested.audiences ?? parseGranted(session.audiences) ?? byDefault;
   const [first, ...others] = granted.filter((audience) => known.includes(audience));
   const held = parseGranted(session.scopes)?.filter(
-    (name) => client?.scopes?.includes(name) && (ask.scopes?.includes(name) ?? true),
+    (name) => client?.scopes?.includes(name) && (requested.scopes?.includes(name) ?? true),
   );
   return {
     audience: first === undefined ? [] : others.length === 0 ? first : [first, ...others],

@@ -10,12 +10,12 @@ import { parseJson } from './parse-json';
 import type { Session } from './session';
 
 /** What an access token is asked to be; null: all that the session was granted. */
-export interface Ask {
+export interface RequestedGrant {
   audiences: readonly string[] | null;
   scopes: readonly string[] | null;
 }
 
-export const NOTHING_ASKED: Ask = { audiences: null, scopes: null };
+export const NOTHING_REQUESTED: RequestedGrant = { audiences: null, scopes: null };
 
 export type NotGranted = 'invalid_target' | 'invalid_scope';
 
@@ -29,28 +29,28 @@ export function parseGranted(column: string | null): readonly string[] | null {
 /** Why a session has no such token to give; null: it has. */
 export function whyNotGranted(
   { audiences, scopes }: Pick<Session, 'audiences' | 'scopes'>,
-  ask: Ask,
+  requested: RequestedGrant,
 ): NotGranted | null {
-  const isWithin = (asked: readonly string[] | null, column: string | null) => {
+  const isWithin = (requested: readonly string[] | null, column: string | null) => {
     const granted = parseGranted(column);
-    return granted === null || (asked ?? []).every((one) => granted.includes(one));
+    return granted === null || (requested ?? []).every((one) => granted.includes(one));
   };
-  if (!isWithin(ask.audiences, audiences)) return 'invalid_target';
-  return isWithin(ask.scopes, scopes) ? null : 'invalid_scope';
+  if (!isWithin(requested.audiences, audiences)) return 'invalid_target';
+  return isWithin(requested.scopes, scopes) ? null : 'invalid_scope';
 }
 
 /** SQL twin of `whyNotGranted(…) === null`, for the values of `toValuesOfAsk`. */
-export const IS_GRANTED: SQL = sql`${isWithin('askedAudiences', userSessions.audiences)} and ${isWithin('askedScopes', userSessions.scopes)}`;
+export const IS_GRANTED: SQL = sql`${isWithin('requestedAudiences', userSessions.audiences)} and ${isWithin('requestedScopes', userSessions.scopes)}`;
 
-export function toValuesOfAsk({ audiences, scopes }: Ask) {
+export function toRequestedValues({ audiences, scopes }: RequestedGrant) {
   return {
-    askedAudiences: audiences && JSON.stringify(audiences),
-    askedScopes: scopes && JSON.stringify(scopes),
+    requestedAudiences: audiences && JSON.stringify(audiences),
+    requestedScopes: scopes && JSON.stringify(scopes),
   } satisfies Values;
 }
 
-function isWithin(asked: string, granted: Column): SQL {
+function isWithin(requested: string, granted: Column): SQL {
   const list = sql`iif(json_valid(${granted}), iif(json_type(${granted}) = 'array', ${granted}, '[]'), '[]')`;
   const held = sql`select value from json_each(${list}) where type = 'text'`;
-  return sql`(${granted} is null or not exists (select 1 from json_each(${given(asked)}) where value not in (${held})))`;
+  return sql`(${granted} is null or not exists (select 1 from json_each(${given(requested)}) where value not in (${held})))`;
 }

@@ -8,7 +8,7 @@ import { policyOf, type SessionPolicies } from '../config/session-policy';
 import { given, prepareOnce } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { isUnremarkable, keepKnownSql, toCompared, toPatch } from '../risk/signals';
-import { IS_GRANTED, toValuesOfAsk } from './granted';
+import { IS_GRANTED, toRequestedValues } from './granted';
 import { GIVEN_POLICY, toValuesOfPolicy } from './policy-sql';
 import type { RefreshAttempt } from './refresh-case';
 import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
@@ -54,14 +54,14 @@ const ofUntold = writeStatement(false);
 /** Returns the session's id; nothing, when the refresh is no ordinary one. */
 export function ordinaryRefresh(
   policies: SessionPolicies,
-  { clientId, hash, successors: [next], ask, signals, formerNetwork }: RefreshAttempt,
+  { clientId, hash, successors: [next], requested, signals, formerNetwork }: RefreshAttempt,
   { sessionId, isDeviceTold, now }: { sessionId: string; isDeviceTold: boolean; now: number },
 ) {
   const statement = isDeviceTold ? ofTold : ofUntold;
   return statement({
     ...{ sessionId, clientId, hash, nextHash: next.hash, lastSignals: toPatch(signals) },
     ...toValuesOfNow(now),
-    ...toValuesOfAsk(ask),
+    ...toRequestedValues(requested),
     ...toValuesOfPolicy(policyOf(policies, clientId)),
     ...toCompared(signals, { formerNetwork }),
   });

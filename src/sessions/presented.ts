@@ -18,7 +18,7 @@ import type { EventDraft, RecordedEvent, Reporting } from '../security-log/recor
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
 import { changeIfUnchanged } from './change-if-unchanged';
 import type { RefusalReason } from './end-reason';
-import { NOTHING_ASKED } from './granted';
+import { NOTHING_REQUESTED } from './granted';
 import { observe } from './observe';
 import { findSession } from './read';
 import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
@@ -163,7 +163,7 @@ async function weigh(
     hash,
     successors,
     clientId: clientId ?? row.clientId ?? '',
-    ask: NOTHING_ASKED,
+    requested: NOTHING_REQUESTED,
     signals: asItWas(row.lastSignals, visitor.signals, visitor.unknown),
     formerNetwork: visitor.formerNetwork,
     otherNetworks: visitor.otherNetworks,

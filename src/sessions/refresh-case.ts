@@ -37,7 +37,7 @@ import {
   type KnownAuthentication,
 } from './before-step-up';
 import type { EndReason } from './end-reason';
-import { type Ask, type NotGranted, whyNotGranted } from './granted';
+import { type NotGranted, type RequestedGrant, whyNotGranted } from './granted';
 import { findRecovery, markRecovery, mayRecover } from './recovery';
 import {
   checkSession,
@@ -63,7 +63,7 @@ export interface RefreshAttempt {
   /** Under each SESSION_SECRET in use. */
   successors: readonly [Successor, ...Successor[]];
   clientId: string;
-  ask: Ask;
+  requested: RequestedGrant;
   signals: Signals;
   /** The caller's network as it was stored under the previous SESSION_SECRET. */
   formerNetwork: string | null;
@@ -163,7 +163,7 @@ export async function toRefreshCase(
   }
 
   // Whoever asks for too much keeps the token that they have.
-  const notGranted = whyNotGranted(row, attempt.ask);
+  const notGranted = whyNotGranted(row, attempt.requested);
   if (notGranted !== null) return { do: 'refuse', reason: notGranted };
 
   const isSuspicious = assessment.level === 'medium' || assessment.level === 'high';

@@ -16,7 +16,7 @@ import type { EventDraft, RecordedEvent, Reporting } from '../security-log/recor
 import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
 import { changeIfUnchanged, type RowChange } from './change-if-unchanged';
 import type { RefusalReason, RevokedReason } from './end-reason';
-import type { Ask, NotGranted } from './granted';
+import type { NotGranted, RequestedGrant } from './granted';
 import { ordinaryRefresh } from './ordinary-refresh';
 import {
   type RefreshAttempt,
@@ -32,7 +32,7 @@ export interface Refresh {
   /** Only the client that the token was issued to may refresh it (RFC 6749 §6). */
   clientId: string;
   /** What the access token is to be. */
-  ask: Ask;
+  requested: RequestedGrant;
   signals: Signals;
   formerNetwork: StoredAddress['formerNetwork'];
   otherNetworks: StoredAddress['otherNetworks'];

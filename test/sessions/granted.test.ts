@@ -9,7 +9,7 @@ import { openHome, transact } from '../../src/db/d1';
 import { newAccess } from '../../src/db/d1-access';
 import { prepareOnce } from '../../src/db/prepared';
 import { userSessions } from '../../src/db/schema';
-import { IS_GRANTED, toValuesOfAsk, whyNotGranted } from '../../src/sessions/granted';
+import { IS_GRANTED, toRequestedValues, whyNotGranted } from '../../src/sessions/granted';
 
 const names = fc.subarray(['read', 'write', 'urn:a', 'https://a.example/x']);
 /** As rows have it, and as nobody writes it but by hand. */
@@ -36,7 +36,7 @@ it('IS_GRANTED is whyNotGranted, also of a column that holds nonsense', async ()
     fc.asyncProperty(column, column, ask, async (audiences, scopes, asked) => {
       await db.update(userSessions).set({ audiences, scopes }).where(eq(userSessions.id, id));
       const { rows } = await transact(home, () => ({
-        rows: granted(toValuesOfAsk(asked)),
+        rows: granted(toRequestedValues(asked)),
       }));
       const isGranted = whyNotGranted({ audiences, scopes }, asked) === null;
       expect(rows.length === 1).toBe(isGranted);

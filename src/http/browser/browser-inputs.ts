@@ -1,13 +1,13 @@
 /** What the bodies of the routes of browsers may hold. */
 import * as v from 'valibot';
-import { asked } from '../../calls/fields';
+import { grantParameters } from '../../calls/fields';
 import { ACCOUNTS } from '../../tokens/session-cookie';
 
 export const signInSchema = v.strictObject({
   client_id: v.string(),
   id_token: v.string(),
   nonce: v.pipe(v.string(), v.minLength(16)),
-  ...asked,
+  ...grantParameters,
   persistent: v.optional(v.boolean()),
 });
 
@@ -15,8 +15,8 @@ const MUST_BE = `must be an index from 0 to ${ACCOUNTS.length - 1}`;
 const index = v.picklist(ACCOUNTS, MUST_BE);
 
 /** Where a page holds its access token. */
-export const refreshSchema = v.strictObject(asked);
-export const switchSchema = v.strictObject({ index, ...asked });
+export const refreshSchema = v.strictObject(grantParameters);
+export const switchSchema = v.strictObject({ index, ...grantParameters });
 
 /** Of one account, the current one unless it is named, or of all that the page's app may end. */
 export const signOutSchema = v.strictObject({

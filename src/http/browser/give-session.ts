@@ -1,6 +1,6 @@
 /** Routes that give a browser the cookies of a session, and show its page whose it is. */
 
-import { toAsked } from '../../calls/fields';
+import { toGrantParameters } from '../../calls/fields';
 import { toLifetimeView, toSessionView } from '../../calls/views';
 import type { Client } from '../../config/clients';
 import { findBrowserClient, findClient } from '../../config/refused-clients';
@@ -9,7 +9,7 @@ import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
 import type { Service } from '../../service/service';
 import { signInBeside } from '../../service/sign-in-beside';
-import type { Asked } from '../../service/token-grant';
+import type { GrantParameters } from '../../service/token-grant';
 import type { Session } from '../../sessions/session';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
@@ -30,7 +30,7 @@ import { isOthers } from './same-site';
 export function refreshByCookie(service: Service) {
   return async function answerRefresh(c: AppContext): Promise<Response> {
     const input = await readOptionalJson(c, refreshSchema);
-    return refreshAccount(c, service, currentOf(c), toAsked(input));
+    return refreshAccount(c, service, currentOf(c), toGrantParameters(input));
   };
 }
 
@@ -38,7 +38,7 @@ export function refreshByCookie(service: Service) {
 export function switchAccount(service: Service) {
   return async function answerSwitch(c: AppContext): Promise<Response> {
     const { input } = await readJson(c, switchSchema);
-    return refreshAccount(c, service, input.index, toAsked(input));
+    return refreshAccount(c, service, input.index, toGrantParameters(input));
   };
 }
 
@@ -46,7 +46,7 @@ async function refreshAccount(
   c: AppContext,
   service: Service,
   index: number,
-  asked: Asked,
+  grantParameters: GrantParameters,
 ): Promise<Response> {
   const { config } = service;
   assertOneSession(c, index);
@@ -56,13 +56,14 @@ async function refreshAccount(
   const client = findBrowserClient(config, clientId);
   if (client === null) throw cookieSessionEnded(null);
   assertMayHold(c, client);
-  if ((asked.resource ?? asked.scope) !== null && client.accessTokenIn === 'cookie')
+  const { resource, scope } = grantParameters;
+  if ((resource ?? scope) !== null && client.accessTokenIn === 'cookie')
     throw new ProblemError(
       'invalid_request',
       'resource and scope are for pages that hold access tokens',
     );
-  const presentation = { presented: refreshToken, clientId, asked };
-  const result = await refresh(c.get('caller'), service, presentation);
+  const request = { refreshToken, clientId, grantParameters };
+  const result = await refresh(c.get('caller'), service, request);
   if (!result.ok) throw toCookieProblem(result.refusal);
   setSessionCookies(c, client, result.tokens, index);
   setCurrent(c, index);
@@ -91,7 +92,7 @@ export function signInByPage(service: Service) {
       assertion,
       nonce,
       client,
-      asked: toAsked(input),
+      grantParameters: toGrantParameters(input),
       persistent,
       idempotencyKey,
     };

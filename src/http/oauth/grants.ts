@@ -7,7 +7,7 @@ import type { Tokens } from '../../service/issue-tokens';
 import { refresh } from '../../service/refresh-session';
 import type { Service } from '../../service/service';
 import { signIn } from '../../service/sign-in';
-import type { Asked } from '../../service/token-grant';
+import type { GrantParameters } from '../../service/token-grant';
 import type { AppContext } from '../context';
 import { OAuthError } from '../errors';
 import { readIdempotencyKey } from '../input';
@@ -29,13 +29,13 @@ export async function grantByRefresh(
   field: 'refresh_token' | 'subject_token' = 'refresh_token',
 ) {
   const isImported = field === 'subject_token';
-  const presentation = {
-    presented: need(form, field),
+  const request = {
+    refreshToken: need(form, field),
     isImported,
     clientId: client.id,
-    asked: toAsked(form),
+    grantParameters: toGrantParameters(form),
   };
-  const refreshed = await refresh(c.get('caller'), service, presentation);
+  const refreshed = await refresh(c.get('caller'), service, request);
   if (!refreshed.ok) throw toOAuthError(refreshed.refusal);
   c.set('outcome', refreshed.outcome);
   const issued = isImported && { issued_token_type: ACCESS_TOKEN_TYPE };
@@ -52,12 +52,17 @@ export async function grantByExchange(c: AppContext, service: Service, client: C
   if (form.has('actor_token') || form.has('actor_token_type'))
     throw new OAuthError('invalid_request', 'The actor is the client; there is no actor_token');
   const names = [form.get('resource'), form.get('audience')].filter((name) => name !== undefined);
-  const asked = {
-    ...toAsked(form),
+  const grantParameters = {
+    ...toGrantParameters(form),
     resource: names.length > 0 ? names.join(' ').split(' ') : null,
   };
   const caller = { ...c.get('caller'), client };
-  const exchanged = await exchangeToken(caller, service, need(form, 'subject_token'), asked);
+  const exchanged = await exchangeToken(
+    caller,
+    service,
+    need(form, 'subject_token'),
+    grantParameters,
+  );
   if (!exchanged.ok) throw toOAuthError(exchanged.refusal);
   c.set('outcome', 'exchanged');
   return c.json({ ...toGrantedScope(form), ...toExchangedView(exchanged) });
@@ -73,7 +78,7 @@ export async function grantByAssertion(
   const signedIn = await signIn(c.get('caller'), service, {
     assertion: need(form, 'assertion'),
     nonce: form.get('nonce') ?? null,
-    asked: toAsked(form),
+    grantParameters: toGrantParameters(form),
     persistent: null,
     idempotencyKey: readIdempotencyKey(c),
     client,
@@ -96,7 +101,7 @@ function toGrantedScope(form: Form): { scope?: string } {
   return form.has('scope') ? { scope: '' } : {};
 }
 
-function toAsked(form: Form): Asked {
+function toGrantParameters(form: Form): GrantParameters {
   return { resource: form.get('resource')?.split(' ') ?? null, scope: form.get('scope') ?? null };
 }
 
