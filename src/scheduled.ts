@@ -96,7 +96,7 @@ async function runHome(home: Home, keeping: Promise<object>, run: Run): Promise<
   const queries = queriesOf(run);
   const [keys, webhooks, moves] = await Promise.allSettled([
     keeping,
-    tellWebhooks(home, run),
+    deliverToWebhooks(home, run),
     finishMoves(home, run),
   ]);
   // Last, because it makes do with the queries that are left, however few.
@@ -164,7 +164,7 @@ const MAX_ATTEMPTS = 250;
 /** Queries that are left to the other parts, and to what is under way in two endpoints' lanes. */
 const QUERIES_OF_OTHERS = 40;
 
-async function tellWebhooks(
+async function deliverToWebhooks(
   home: Home,
   run: Run,
 ): Promise<{ delivered: number; failed: number; given_up: number }> {

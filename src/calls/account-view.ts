@@ -99,13 +99,13 @@ export function toShownEvents(
     };
   });
   // A sign-in on a new kind of device is two events of one request, and one thing to a person.
-  const told = views.filter(({ type }) => type === 'new_device');
-  const isToldAlready = (event: EventView) =>
+  const newDevices = views.filter(({ type }) => type === 'new_device');
+  const isShownAsNewDevice = (event: EventView) =>
     event.type === 'session_created' &&
-    told.some(
+    newDevices.some(
       ({ session_id: id, request_id: by }) => id === event.session_id && by === event.request_id,
     );
-  return views.filter((event) => !isToldAlready(event));
+  return views.filter((event) => !isShownAsNewDevice(event));
 }
 
 /** A new device is asked about on the others: it was the one that sat there who would answer. */

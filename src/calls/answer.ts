@@ -30,7 +30,7 @@ export interface Door {
 }
 
 /** A call by its name, and what it is given, which by RPC may be anything. */
-export interface Asked<Value> {
+export interface CallRequest<Value> {
   name: string;
   call: Call<Value>;
   input: unknown;
@@ -38,7 +38,10 @@ export interface Asked<Value> {
 }
 
 /** Never throws. */
-export async function answer<Value>(door: Door, asked: Asked<Value>): Promise<Answer<Value>> {
+export async function answer<Value>(
+  door: Door,
+  request: CallRequest<Value>,
+): Promise<Answer<Value>> {
   // Filled with what `options` bring, and moved on by what the call sees and does.
   const bookmarks: Bookmarks = new Map();
   const caller: Caller = {
@@ -50,17 +53,17 @@ export async function answer<Value>(door: Door, asked: Asked<Value>): Promise<An
     staff: {},
   };
   const started = Date.now();
-  const done = await run(door, caller, asked).catch(
+  const done = await run(door, caller, request).catch(
     (error): Done<Value> => ({
       isFault: true,
       refused: toFaultRefused(toFault(error, caller.requestId)),
     }),
   );
-  logRequest(door, asked.name, caller, done, Date.now() - started);
+  logRequest(door, request.name, caller, done, Date.now() - started);
   const bookmark = formatPerHome(bookmarks);
   const about = {
     request_id: caller.requestId,
-    bookmark: bookmark === '' || bookmark === asked.options?.bookmark ? null : bookmark,
+    bookmark: bookmark === '' || bookmark === request.options?.bookmark ? null : bookmark,
   };
   return 'value' in done
     ? { ok: true, value: done.value, ...about }
@@ -72,9 +75,13 @@ type Done<Value> = { clientId?: string; outcome?: string | undefined } & (
   | { refused: Refused; isFault: boolean }
 );
 
-async function run<Value>(door: Door, caller: Caller, asked: Asked<Value>): Promise<Done<Value>> {
+async function run<Value>(
+  door: Door,
+  caller: Caller,
+  request: CallRequest<Value>,
+): Promise<Done<Value>> {
   const service = door.service();
-  const done = await runAt(service, door, caller, asked);
+  const done = await runAt(service, door, caller, request);
   if ('refused' in done)
     service.tally.count('refusals', done.outcome ?? done.refused.code, done.clientId);
   doAfterAnswer(caller, service, door.waitUntil);
@@ -85,7 +92,7 @@ async function runAt<Value>(
   service: Service,
   door: Door,
   caller: Caller,
-  asked: Asked<Value>,
+  request: CallRequest<Value>,
 ): Promise<Done<Value>> {
   const client =
     typeof door.clientId === 'string' ? findClient(service.config, door.clientId) : undefined;
@@ -96,11 +103,11 @@ async function runAt<Value>(
       refused: { code: 'invalid_client', detail: 'props.clientId names no client of CLIENTS' },
     };
   try {
-    const read = readInput(asked.input);
-    const refused = takeOptions(caller, service, asked.options);
+    const read = readInput(request.input);
+    const refused = takeOptions(caller, service, request.options);
     const called: Called<Value> = !read.ok
       ? read
-      : (refused ?? (await asked.call({ ...caller, client }, service, read.input)));
+      : (refused ?? (await request.call({ ...caller, client }, service, read.input)));
     if (called.ok) return { clientId: client.id, value: called.value, outcome: called.outcome };
     const outcome = 'outcome' in called.refusal ? called.refusal.outcome : called.refusal.code;
     return { clientId: client.id, isFault: false, refused: toRefused(called.refusal), outcome };
@@ -132,7 +139,7 @@ function toJson(value: unknown): string | null {
 }
 
 /** Who of the client's staff asks, and what was seen of each home. */
-function takeOptions(caller: Caller, service: Service, options: Asked<unknown>['options']) {
+function takeOptions(caller: Caller, service: Service, options: CallRequest<unknown>['options']) {
   const asks = parseInput(staff, options ?? {});
   if (!asks.ok) return asks;
   const { operator, note } = asks.input;

@@ -13,7 +13,7 @@ import * as tokens from './token-calls';
 import * as users from './user-calls';
 
 type Name = keyof SessionsCalls;
-type Value<N extends Name> = SessionsCalls[N] extends (...asked: never[]) => Promise<infer Answered>
+type Value<N extends Name> = SessionsCalls[N] extends (...input: never[]) => Promise<infer Answered>
   ? Answered extends Answer<infer Given>
     ? Given
     : never

@@ -1,6 +1,6 @@
 /** The fields that several calls take. */
 import * as v from 'valibot';
-import { readToldAddress } from '../risk/told-address';
+import { readSuppliedAddress } from '../risk/supplied-address';
 import { MAX_USER_AGENT_LENGTH } from '../risk/user-agent';
 import { ACT_REASONS } from '../security-log/audit';
 import { RESERVED_CLAIMS } from '../tokens/access-token';
@@ -22,7 +22,7 @@ export const userAgent = v.pipe(
   v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
 );
 /** What is none is null, of which warnings.ts tells. */
-export const ipAddress = v.pipe(v.string(), v.transform(readToldAddress));
+export const ipAddress = v.pipe(v.string(), v.transform(readSuppliedAddress));
 
 const text = v.nullish(v.string());
 const number = v.nullish(v.union([v.number(), v.string()]));

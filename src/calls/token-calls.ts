@@ -37,13 +37,17 @@ export const refresh = defineCall(
     ...grantParameters,
     ...signals,
   }),
-  async (caller, service, { refresh_token: own, imported_token, resource, scope, ...told }) => {
+  async (
+    caller,
+    service,
+    { refresh_token: own, imported_token, resource, scope, ...deviceFields },
+  ) => {
     const refreshToken = own ?? imported_token;
     if (refreshToken === undefined || (own && imported_token))
       return refuse({ code: 'invalid_request', detail: 'Name refresh_token or imported_token' });
-    const refused = whyNotDescribed(told, caller.client.id, service);
+    const refused = whyNotDescribed(deviceFields, caller.client.id, service);
     if (refused !== null) return refused;
-    const described = { ...caller, device: deviceOf(told) };
+    const described = { ...caller, device: deviceOf(deviceFields) };
     const request = {
       refreshToken,
       isImported: own === undefined,
@@ -67,8 +71,8 @@ export const signIn = (idempotencyKey: string | null) =>
   defineCall(
     'sign_in',
     idToken,
-    async (caller, service, { assertion, nonce = null, resource, scope, ...told }) => {
-      const described = { ...caller, device: deviceOf(told) };
+    async (caller, service, { assertion, nonce = null, resource, scope, ...deviceFields }) => {
+      const described = { ...caller, device: deviceOf(deviceFields) };
       const { client } = caller;
       const input = {
         assertion,
@@ -117,7 +121,7 @@ const NOT_ITS = 'The session is of a client that this one may not act for';
 export const exchangeCookie = defineCall(
   'browser_tokens',
   v.strictObject({ cookie: v.string(), ...grantParameters, ...signals }),
-  async (caller, service, { cookie: header, resource, scope, ...told }, grant) => {
+  async (caller, service, { cookie: header, resource, scope, ...deviceFields }, grant) => {
     const current = readCurrent(header);
     const sent = cookiesNamed(header, ofAccount(SESSION_COOKIE, current));
     if (sent.length > 1 || current < 0) return refuse({ code: 'ambiguous_cookie' });
@@ -130,11 +134,11 @@ export const exchangeCookie = defineCall(
       toGrantParameters({ resource, scope }),
     );
     if (!read.ok) return read;
-    const refused = whyNotDescribed(told, cookie?.clientId ?? null, service);
+    const refused = whyNotDescribed(deviceFields, cookie?.clientId ?? null, service);
     if (refused !== null) return refused;
     const verified = await verifySessionCookie(cookie, service);
     if (verified === null) return SESSION_ENDED;
-    const visitor = await visitorOf(deviceOf(told), service);
+    const visitor = await visitorOf(deviceOf(deviceFields), service);
     const own = await presentCookie(caller, service, verified, visitor);
     if (!own.ok) return own;
     const notGranted = whyNoToken(own.session, read.requested);
@@ -155,8 +159,8 @@ export const exchangeCookie = defineCall(
 export const revoke = defineCall(
   null,
   v.strictObject({ token: v.string(), ...signals }),
-  async (caller, service, { token, ...told }) => {
-    const described = { ...caller, device: deviceOf(told) };
+  async (caller, service, { token, ...deviceFields }) => {
+    const described = { ...caller, device: deviceOf(deviceFields) };
     const result = await revokeByToken(described, service, token);
     if (!result.ok) return result;
     const { isRevoked: revoked } = result;

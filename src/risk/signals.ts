@@ -174,7 +174,7 @@ export function toCompared(
  */
 export function isUnremarkable(
   current: Compared,
-  { isDeviceTold }: { isDeviceTold: boolean } = { isDeviceTold: true },
+  { isDeviceKnown }: { isDeviceKnown: boolean } = { isDeviceKnown: true },
 ): SQL {
   const { network, formerNetwork, version } = current;
   /** Where one of the two is unknown, nothing differs. */
@@ -188,7 +188,7 @@ export function isUnremarkable(
     isSameOrUnknown('asn'),
     isSameOrUnknown('country'),
     // A server that refreshes for its person may not know them, and then they are as they were.
-    ...(isDeviceTold ? DEVICE.map(isSameOrNew) : []),
+    ...(isDeviceKnown ? DEVICE.map(isSameOrNew) : []),
     sql`ifnull(coalesce(${lastSignal('version')}, 0) <= ${version}, 1)`,
   ];
   return sql`(${sql.join(conditions, sql` and `)})`;

@@ -54,8 +54,8 @@ export interface Act<C extends Capability = Capability> {
   reason: ActReason | null;
   /** What else there is to say of it. It names no person, but for `why`, which is in words. */
   facts: Facts;
-  /** The home whose outbox tells the webhooks, so that they are told once. */
-  toldBy: string;
+  /** The home whose outbox delivers the event to the webhooks, so that they get it once. */
+  outboxHome: string;
   reporting: Reporting;
   now: number;
 }
@@ -88,7 +88,7 @@ export function parseSubject(subject: string): { type: string; id: string | null
  */
 export function recordAct(
   home: Home,
-  { id, type, grant, targetKey, reason, facts, toldBy, reporting, now, ...act }: Act,
+  { id, type, grant, targetKey, reason, facts, outboxHome, reporting, now, ...act }: Act,
   condition: SQL = sql`true`,
 ): BatchItem<'sqlite'>[] {
   const { db } = home;
@@ -101,10 +101,10 @@ export function recordAct(
       sql`select null, ${id}, ${type}, ${toSubject(act.target, type)}, ${targetKey}, ${grant.clientId}, ${requestId}, ${second}, ${details}, null, null where ${condition}`,
     )
     .onConflictDoNothing();
-  // Who has been told is told again by no other request that shares the event.
+  // Of several requests that share the event, only the one that wrote it delivers it.
   const own = and(eq(sessionEvents.id, id), eq(sessionEvents.requestId, requestId));
-  const told = webhooks.filter(({ events }) => home.name === toldBy && events.has(type));
-  const deliveries = told.map(({ name }) =>
+  const endpoints = webhooks.filter(({ events }) => home.name === outboxHome && events.has(type));
+  const deliveries = endpoints.map(({ name }) =>
     db
       .insert(webhookDeliveries)
       .select(

@@ -152,12 +152,12 @@ function toReport(candidates: SQL | undefined) {
     readBack: prepareOnce((db) => readBackOf(db, written)),
     deliveriesTo: prepareOncePer((db, { name, events, format }: Reporting['webhooks'][number]) => {
       const { id, type, sessionId } = sessionEvents;
-      const told = JSON.stringify([...events]);
+      const types = JSON.stringify([...events]);
       const isEnd = format === 'set' ? isEndOfSession : sql`true`;
       return db
         .insert(webhookDeliveries)
         .select(
-          sql`select ${id}, ${name}, 'pending', 0, ${given('second')}, null, ${sessionId}, ${SEQUENCE} from ${sessionEvents} where ${written} and ${type} in (select value from json_each(${told})) and ${isToBeTold} and ${isEnd}`,
+          sql`select ${id}, ${name}, 'pending', 0, ${given('second')}, null, ${sessionId}, ${SEQUENCE} from ${sessionEvents} where ${written} and ${type} in (select value from json_each(${types})) and ${isDelivered} and ${isEnd}`,
         )
         .onConflictDoNothing();
     }),
@@ -194,7 +194,7 @@ const toNumbered = (ids: readonly string[]) =>
 const isEndOfSession = sql`(${sessionEvents.type} <> 'reuse_detected' or ${sessionEvents.details} ->> '$.once' is null)`;
 
 /** SQL: policy `log` keeps a mismatch to the log. */
-const isToBeTold = sql`(${sessionEvents.type} <> 'mismatch' or ${sessionEvents.details} ->> '$.risk.decision' is not 'log')`;
+const isDelivered = sql`(${sessionEvents.type} <> 'mismatch' or ${sessionEvents.details} ->> '$.risk.decision' is not 'log')`;
 
 /**
  * Events that others may write to a home while a transaction is run again. Where they write more,

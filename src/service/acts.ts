@@ -19,8 +19,8 @@ export interface ActInput {
   target: Target;
   reason: ActReason | null;
   facts?: Facts;
-  /** Told by this home; unless it is given, by the default one. */
-  toldBy?: string;
+  /** The home whose outbox delivers the event; unless it is given, the default one. */
+  outboxHome?: string;
   /** Of an act that takes several calls; unless it is given, it is this call's own. */
   id?: string;
 }
@@ -29,7 +29,7 @@ export async function toAct<C extends Capability>(
   caller: Caller,
   service: Service,
   grant: Grant<C>,
-  { facts = {}, toldBy, id = crypto.randomUUID(), ...input }: ActInput,
+  { facts = {}, outboxHome, id = crypto.randomUUID(), ...input }: ActInput,
 ): Promise<Act<C>> {
   return {
     ...input,
@@ -37,7 +37,7 @@ export async function toAct<C extends Capability>(
     grant,
     facts: { ...caller.staff, ...facts },
     targetKey: await toTargetKey(input.target),
-    toldBy: toldBy ?? service.defaultHome(caller).name,
+    outboxHome: outboxHome ?? service.defaultHome(caller).name,
     reporting: reportingOf(caller, service.config),
     now: service.now(),
   };
@@ -49,12 +49,12 @@ export async function toAct<C extends Capability>(
  */
 export function reportAct(
   caller: Caller,
-  { id, type, grant, reason, toldBy }: Act,
+  { id, type, grant, reason, outboxHome }: Act,
   /** Of the homes that carried it out. */
   results: readonly { home: Pick<Home, 'name'> }[],
 ): void {
-  if (results.some(({ home }) => home.name === toldBy))
-    caller.written.push({ home: toldBy, eventId: id });
+  if (results.some(({ home }) => home.name === outboxHome))
+    caller.written.push({ home: outboxHome, eventId: id });
   console.log(
     JSON.stringify({
       level: 'info',

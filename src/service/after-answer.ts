@@ -1,6 +1,6 @@
 /** What is done after the answer, whichever door gave it. */
 import type { Caller } from './caller';
-import { tellWebhooks } from './deliveries';
+import { deliverToWebhooks } from './deliveries';
 import type { Service } from './service';
 
 export function doAfterAnswer(
@@ -9,7 +9,7 @@ export function doAfterAnswer(
   waitUntil: (work: Promise<unknown>) => void,
 ): void {
   if (caller.written.length > 0 && service.config.webhooks.length > 0)
-    waitUntil(tellWebhooks(caller, service));
+    waitUntil(deliverToWebhooks(caller, service));
   const flushed = service.tally.flush(service, caller);
   if (flushed !== null) waitUntil(flushed);
 }

@@ -62,7 +62,7 @@ export async function updateReached(
   const { home } = found;
   const { session, isUpdated, ended } = found.result;
   if (isUpdated) {
-    reportAct(caller, { ...act, toldBy: home.name }, [{ home }]);
+    reportAct(caller, { ...act, outboxHome: home.name }, [{ home }]);
     return { ok: true, session };
   }
   return ended === null ? UNKNOWN_SESSION : refuse({ code: 'session_over', reason: ended });

@@ -86,18 +86,18 @@ const BOUNDS = { maxAttempts: 50, budgetMs: 15_000, clock: Date.now };
 /**
  * Tells the webhooks of what was written for a caller. To be run after the answer; never throws.
  */
-export async function tellWebhooks({ written, requestId }: Caller, service: Service) {
+export async function deliverToWebhooks({ written, requestId }: Caller, service: Service) {
   const byHome = Map.groupBy(written, ({ home }) => home);
   await Promise.all(
     [...byHome].map(async ([name, events]) => {
       const home = service.findHome(name, newAccess());
       const ids = events.map(({ eventId }) => eventId);
-      if (home !== null) await tell(service, home, requestId, ids);
+      if (home !== null) await deliverEvents(service, home, requestId, ids);
     }),
   );
 }
 
-async function tell(
+async function deliverEvents(
   service: Service,
   home: Home,
   requestId: string,

@@ -56,6 +56,6 @@ export async function toImpersonation(
     target: { type: 'user', id: userId },
     reason: null,
     facts: { actor: act.sub, why: act.reason },
-    toldBy: home.name,
+    outboxHome: home.name,
   });
 }

@@ -62,7 +62,7 @@ export async function importSessions(
     reason: null,
     facts: { sessions: foreign.length },
     // By the first home that takes one in.
-    toldBy: '',
+    outboxHome: '',
   });
   const importOne = async (
     { tokenHash: _, expiresAt, ...input }: ForeignSession,
@@ -84,6 +84,6 @@ export async function importSessions(
   const sessions: Imported[] = [];
   for (const [index, one] of foreign.entries())
     sessions.push(await importOne(one, tokens[index] ?? []));
-  if (act.toldBy !== '') reportAct(caller, act, results);
+  if (act.outboxHome !== '') reportAct(caller, act, results);
   return { ok: true, sessions };
 }

@@ -33,8 +33,7 @@ export async function listHomes(
 ): Promise<Result<{ homes: HomeState[] }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
-  const asked = service.homes(caller);
-  const { results, unavailable } = await queryAll(asked, listUnfinished);
+  const { results, unavailable } = await queryAll(service.homes(caller), listUnfinished);
   const unfinished = new Map(results.map(({ home, value }) => [home.name, value.length]));
   const homes = [...service.config.homes.values()].map((config) => ({
     config,
@@ -67,7 +66,7 @@ export async function drainHome(
     type: 'home_drained',
     target: { type: 'home', id: from.name },
     reason,
-    toldBy: from.name,
+    outboxHome: from.name,
   });
   for (const subject of subjects) {
     const to = await chooseNextHome(config.homes, from, subject);
@@ -110,7 +109,7 @@ export async function moveUser(
     target: { type: 'user', id: userId },
     reason,
     facts: { from: source.name, to: target.name },
-    toldBy: source.name,
+    outboxHome: source.name,
   });
   const events = await moveSubject(source, target, userId, moveContext(caller, service), act);
   report(caller, target, events);
@@ -141,15 +140,15 @@ export async function endSessionsBefore(
   // Sessions that begin between now and then would be over as soon as they begin.
   if (second > now() / 1000) return invalid('not_before is in the future');
   const subject = typeof target === 'object' && 'userId' in target ? target.userId : EVERYONE;
-  const asked = service.homes(caller).filter(({ name }) => only === null || only === name);
+  const homes = service.homes(caller).filter(({ name }) => only === null || only === name);
   const act = await toAct(caller, service, authorized.grant, {
     type: 'not_before_set',
     target: toTarget(target),
     reason,
     facts: { not_before: second },
-    toldBy: only ?? DEFAULT_HOME,
+    outboxHome: only ?? DEFAULT_HOME,
   });
-  const { results, unavailable } = await queryAll(asked, (home) =>
+  const { results, unavailable } = await queryAll(homes, (home) =>
     setNotBefore(home, act, subject, second * 1000),
   );
   reportAct(caller, act, results);

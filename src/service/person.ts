@@ -100,7 +100,7 @@ export async function exportPerson(
     type: 'user_exported',
     target: { type: 'user', id: subject },
     reason,
-    toldBy: home.name,
+    outboxHome: home.name,
   });
   const { rows, next } = await exportSection(home, act, person, { ...at, limit });
   reportAct(caller, act, [{ home }]);

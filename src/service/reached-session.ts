@@ -62,7 +62,7 @@ export async function endReached(
   const { home, result } = found;
   const isEnded = result.events.length > 0;
   report(caller, home, result.events);
-  if (isEnded) reportAct(caller, { ...act, toldBy: home.name }, [{ home }]);
+  if (isEnded) reportAct(caller, { ...act, outboxHome: home.name }, [{ home }]);
   if (!grant.includes(result.session.clientId)) return UNKNOWN_SESSION;
   service.endedSessions.add(sessionId);
   return { ok: true, isEnded };

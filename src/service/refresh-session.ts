@@ -76,8 +76,8 @@ async function attempt(
   const policy = refreshPolicyOf(service, clientId);
   const seen = await signalsOf(caller.device, service);
   const reporting = reportingOf(caller, service.config);
-  const untold = caller.device.unknown ?? [];
-  const attempt = { ...seen, untold, token, clientId, requested, reporting, now };
+  const unknownSignals = caller.device.unknown ?? [];
+  const attempt = { ...seen, unknownSignals, token, clientId, requested, reporting, now };
   const refreshed = await whereSessionIs(
     caller,
     service,

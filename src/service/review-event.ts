@@ -5,7 +5,7 @@
 import type { Keyring } from '../crypto';
 import type { Home } from '../db/d1';
 import type { SessionEvent } from '../security-log/read-events';
-import { type Answer, answerByLink, readAsked, UNUSUAL_EVENTS } from '../sessions/answer-event';
+import { type Answer, answerByLink, readQuestion, UNUSUAL_EVENTS } from '../sessions/answer-event';
 import type { Session } from '../sessions/session';
 import { openReview, REVIEW_SECONDS, type Review, signReview } from '../tokens/review-token';
 import type { Caller } from './caller';
@@ -16,7 +16,7 @@ import type { Service } from './service';
 import { throttleReview } from './throttle';
 
 /** What is asked about; the session is null once it is purged. */
-export interface Asked {
+export interface ReviewQuestion {
   event: SessionEvent;
   session: Session | null;
 }
@@ -39,13 +39,13 @@ export async function readReview(
   caller: Caller,
   service: Service,
   token: string,
-): Promise<Result<{ asked: Asked }>> {
+): Promise<Result<{ question: ReviewQuestion }>> {
   const opened = await open(caller, service, token);
   if (!opened.ok) return opened;
   const found = await whereSessionIs(caller, service, opened.start, (home) =>
-    readAsked(home, opened.review),
+    readQuestion(home, opened.review),
   );
-  return found?.result ? { ok: true, asked: found.result } : INVALID;
+  return found?.result ? { ok: true, question: found.result } : INVALID;
 }
 
 /** Keeps the answer; "no" ends the session. The link is good for nothing afterwards. */

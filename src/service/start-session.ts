@@ -122,7 +122,7 @@ async function create(
 ): Promise<CreateResult> {
   const { config, keyring, now } = service;
   const act = await toImpersonation(caller, service, home, session, grant);
-  if (imported) imported.act.toldBy ||= home.name;
+  if (imported) imported.act.outboxHome ||= home.name;
   const created = await createSession(home, await keyring(), config.sessions, session, {
     now: now(),
     idempotency: claim,

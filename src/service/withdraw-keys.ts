@@ -81,7 +81,7 @@ export async function withdrawSigningKeys(
     target: 'kid' in which ? { type: 'signing_key', id: which.kid } : { type: 'signing_keys' },
     reason,
     facts: 'kid' in which ? {} : { created_before: which.createdBefore.getTime() / 1000 },
-    toldBy: original.name,
+    outboxHome: original.name,
   });
   const policy = config.signingKeys;
   const outcome = await revokeSigningKeys(original, keyring, policy, which, act, now());

@@ -91,13 +91,13 @@ function keepAnswer({ db }: Home, condition: SQL | undefined, answer: Answer) {
 }
 
 /** What a link asks about; null where it has been answered, or is purged. */
-export async function readAsked(
+export async function readQuestion(
   home: Home,
   { eventId, sessionId }: { eventId: string; sessionId: string },
 ): Promise<{ event: SessionEvent; session: Session | null } | null | Moved> {
   const read = await transact(home, () => ({
     session: selectSession(sessionId),
-    event: home.db.select().from(sessionEvents).where(isAsked(eventId, sessionId)),
+    event: home.db.select().from(sessionEvents).where(isOpenEvent(eventId, sessionId)),
   }));
   const [session = null] = read.session;
   if (session !== null && session.movedTo !== null) return MOVED;
@@ -108,20 +108,20 @@ export async function readAsked(
 /** Keeps an answer that comes by a link, once; null where it has been answered. */
 export async function answerByLink(
   home: Home,
-  asked: { eventId: string; sessionId: string },
+  link: { eventId: string; sessionId: string },
   answer: Answer,
   revocation: Revocation,
 ): Promise<{ events: RecordedEvent[]; session: Session | null } | null | Moved> {
-  const open = await readAsked(home, asked);
+  const open = await readQuestion(home, link);
   if (open === null || open === MOVED) return open;
-  const isOfEvent = eq(userSessions.id, asked.sessionId);
+  const isOfEvent = eq(userSessions.id, link.sessionId);
   const end = answer === 'no' ? endOne(home, isOfEvent, BY_USER, revocation) : null;
   const { events } = await transact(home, () => ({
-    answered: keepAnswer(home, isAsked(asked.eventId, asked.sessionId), answer),
+    answered: keepAnswer(home, isOpenEvent(link.eventId, link.sessionId), answer),
     ...(end ?? { events: null }),
   }));
   return { events: events ?? [], session: open.session };
 }
 
-const isAsked = (eventId: string, sessionId: string) =>
+const isOpenEvent = (eventId: string, sessionId: string) =>
   and(eq(sessionEvents.id, eventId), eq(sessionEvents.sessionId, sessionId), isOpen);

@@ -201,8 +201,8 @@ async function whyRefused(
   { guestSessionId, userId, act }: NewSession,
   values: Values,
 ): Promise<RefusedReason | 'crowded'> {
-  const asked = readRefusal(limit, { ...values, evictedId: null });
-  const { answers } = await transact(home, () => ({ answers: asked }));
+  const query = readRefusal(limit, { ...values, evictedId: null });
+  const { answers } = await transact(home, () => ({ answers: query }));
   const [why] = answers;
   if (why?.hasMoved === 1) return 'user_moved';
   if (act !== null && why?.hasUser === 0) return 'user_not_found';

@@ -69,7 +69,7 @@ export async function exchangeHandoff(
       ? null
       : reportStart(home, { sessionId, startedBy, signals }, exchanged, revocation);
   const answers = await transact(home, () => ({
-    told: db
+    before: db
       .select({ lastSignals: userSessions.lastSignals, movedTo: userSessions.movedTo })
       .from(userSessions)
       .where(eq(userSessions.id, sessionId)),
@@ -96,11 +96,11 @@ export async function exchangeHandoff(
     own: db.select().from(userSessions).where(exchanged),
   }));
   const [session] = answers.own;
-  const [told] = answers.told;
-  if (session === undefined) return told !== undefined && told.movedTo !== null ? MOVED : null;
+  const [before] = answers.before;
+  if (session === undefined) return before !== undefined && before.movedTo !== null ? MOVED : null;
   const events = [...answers.events, ...(answers.started ?? [])];
   const seenAt = session.createdAt.getTime();
-  const last = parseSignals(told?.lastSignals ?? null);
+  const last = parseSignals(before?.lastSignals ?? null);
   const assessment = assess(last, signals, { policy: risk, seenAt, now });
   if (assessment.level !== 'medium' && assessment.level !== 'high')
     return { session, secret: next, events };

@@ -18,7 +18,7 @@ import {
 } from '../db/schema';
 import { type Act, auditSubjectOf, recordAct } from '../security-log/audit';
 import { isIn } from './erase';
-import { JSON_COLUMNS, toldOf } from './session-columns';
+import { exportedOf, JSON_COLUMNS } from './session-columns';
 
 /** What is exported one after the other. */
 export const SECTIONS = ['person', 'sessions', 'events'] as const;
@@ -97,7 +97,7 @@ async function exportSessions(
   { subject, formerGuests }: Person,
   { after, limit }: SectionPage,
 ): Promise<ExportPage> {
-  const told = toldOf(getTableColumns(userSessions));
+  const columns = exportedOf(getTableColumns(userSessions));
   // Each in the order of an index, so that neither is read beyond the page.
   const rows = sql`select rowid from ${userSessions}`;
   const next = sql`rowid > ${after} order by rowid limit ${limit + 1}`;
@@ -105,7 +105,7 @@ async function exportSessions(
   const guests = isIn(userSessions.id, [subject, ...formerGuests]);
   const ofGuests = sql`${rows} where ${guests} and ${isNull(userSessions.userId)} and ${next}`;
   const page = home.db
-    .select({ ...told, position: ROW.as('position') })
+    .select({ ...columns, position: ROW.as('position') })
     .from(userSessions)
     .where(sql`rowid in (select rowid from (${ofUser}) union all select rowid from (${ofGuests}))`)
     .orderBy(asc(ROW))
@@ -142,8 +142,8 @@ async function exportEvents(
   const { rows, next } = toPage(positioned, limit, (row) =>
     toHeld(sessionEvents, 'session_events', row),
   );
-  const told = deliveries.map((row) => toHeld(webhookDeliveries, 'webhook_deliveries', row));
-  return { rows: [...rows, ...told], next };
+  const outbox = deliveries.map((row) => toHeld(webhookDeliveries, 'webhook_deliveries', row));
+  return { rows: [...rows, ...outbox], next };
 }
 
 function toPage<T extends { position: number }>(

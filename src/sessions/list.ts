@@ -83,10 +83,10 @@ export async function listUserSessions(
   grant: Grant<'manage_users'>,
   policy: SessionPolicies,
   userId: string,
-  { filter, ...asked }: FilteredPage,
+  { filter, after, limit }: FilteredPage,
   now: number,
 ): Promise<SessionPage> {
-  const page = { ...asked, after: startOf(asked.after, filter) };
+  const page = { after: startOf(after, filter), limit };
   const statements = {
     guest: selectSession(userId),
     ...selectOf({ sessionId: userId, userId }, page),

@@ -13,7 +13,7 @@ import { GIVEN_POLICY, toValuesOfPolicy } from './policy-sql';
 import type { RefreshAttempt } from './refresh-case';
 import { isLive, isWithinGrace, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
 
-const writeStatement = (isDeviceTold: boolean) =>
+const writeStatement = (isDeviceKnown: boolean) =>
   prepareOnce((db) =>
     db
       .update(userSessions)
@@ -41,7 +41,7 @@ const writeStatement = (isDeviceTold: boolean) =>
               hints: given('hints'),
               version: given('version'),
             },
-            { isDeviceTold },
+            { isDeviceKnown },
           ),
         ),
       )
@@ -55,9 +55,9 @@ const ofUntold = writeStatement(false);
 export function ordinaryRefresh(
   policies: SessionPolicies,
   { clientId, hash, successors: [next], requested, signals, formerNetwork }: RefreshAttempt,
-  { sessionId, isDeviceTold, now }: { sessionId: string; isDeviceTold: boolean; now: number },
+  { sessionId, isDeviceKnown, now }: { sessionId: string; isDeviceKnown: boolean; now: number },
 ) {
-  const statement = isDeviceTold ? ofTold : ofUntold;
+  const statement = isDeviceKnown ? ofTold : ofUntold;
   return statement({
     ...{ sessionId, clientId, hash, nextHash: next.hash, lastSignals: toPatch(signals) },
     ...toValuesOfNow(now),

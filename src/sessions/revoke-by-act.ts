@@ -38,7 +38,7 @@ export async function revokeByAct(
     events,
   } = await transact(home, () => ({
     own: selectSession(sessionId),
-    act: recordAct(home, { ...act, toldBy: home.name }, exists(live)),
+    act: recordAct(home, { ...act, outboxHome: home.name }, exists(live)),
     ...end,
   }));
   if (session === undefined) return null;

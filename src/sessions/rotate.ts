@@ -41,7 +41,7 @@ export interface Refresh {
    * What a server that refreshes for its person does not know of their device: it is taken to be as
    * it was, and proves nothing.
    */
-  untold: readonly (keyof Signals)[];
+  unknownSignals: readonly (keyof Signals)[];
   reporting: Reporting;
   now: number;
 }
@@ -76,7 +76,7 @@ export async function rotateSession(
   home: Home,
   keyring: Keyring,
   policy: RefreshPolicy,
-  { token, reporting, now, untold, ...caller }: Refresh,
+  { token, reporting, now, unknownSignals, ...caller }: Refresh,
 ): Promise<RotateResult | Moved> {
   const [hash, successors] = await Promise.all([
     sha256(token.secret),
@@ -96,12 +96,12 @@ export async function rotateSession(
 
   const ordinary = ordinaryRefresh(sessions, attempt, {
     sessionId: token.sessionId,
-    isDeviceTold: !untold.includes('browser'),
+    isDeviceKnown: !unknownSignals.includes('browser'),
     now,
   });
   // Who comes back for a lost answer is known by this alone; unknown, it is not the same.
   const isRecognizable = !(['browser', 'network', 'asn'] as const).some((name) =>
-    untold.includes(name),
+    unknownSignals.includes(name),
   );
   const weighing = isRecognizable ? policy : { ...policy, lostAnswerSeconds: 0 };
   const own = selectSession(token.sessionId);
@@ -118,7 +118,10 @@ export async function rotateSession(
     // A rotation of this very moment is this call's own, whose answer was lost on the way from the
     // database.
     const isOwnRotation = wasRerun && row.rotatedAt?.getTime() === now;
-    const weighed = { ...attempt, signals: asItWas(row.lastSignals, caller.signals, untold) };
+    const weighed = {
+      ...attempt,
+      signals: asItWas(row.lastSignals, caller.signals, unknownSignals),
+    };
     const refreshCase = await toRefreshCase(row, weighed, weighing, { now, isOwnRotation });
     const known = JSON.stringify(keepKnown(parseSignals(row.lastSignals), caller.signals));
     const change = toChange(refreshCase, { ...step, lastSignals: known }, now);

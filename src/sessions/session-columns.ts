@@ -4,7 +4,7 @@
  *
  * - Where a session has left for another home, its row stays to show the way (homes/move.ts). Does
  *   the column stay in it, or is it blanked, because it says something of the person?
- * - A person may have all that is held of them (sessions/export.ts). Is the column told, or is it
+ * - A person may have all that is held of them (sessions/export.ts). Is the column exported, or is it
  *   withheld, because it verifies tokens, and its worth is that nobody has it?
  * - Does the column hold JSON, which the person is given as what it holds?
  *
@@ -15,39 +15,39 @@ import type { userSessions } from '../db/schema';
 
 type Row = typeof userSessions.$inferSelect;
 type Decided<
-  T extends Record<keyof Row, ['stays' | 'blanked', 'told' | 'withheld', 'plain' | 'json']>,
+  T extends Record<keyof Row, ['stays' | 'blanked', 'exported' | 'withheld', 'plain' | 'json']>,
 > = T;
 
 type Columns = Decided<{
-  id: ['stays', 'told', 'plain'];
-  userId: ['stays', 'told', 'plain'];
+  id: ['stays', 'exported', 'plain'];
+  userId: ['stays', 'exported', 'plain'];
   refreshToken: ['stays', 'withheld', 'plain'];
-  userAgent: ['blanked', 'told', 'plain'];
-  ipAddress: ['blanked', 'told', 'plain'];
-  createdAt: ['stays', 'told', 'plain'];
-  expiresAt: ['stays', 'told', 'plain'];
-  clientId: ['stays', 'told', 'plain'];
-  rotatedAt: ['stays', 'told', 'plain'];
-  revokedAt: ['stays', 'told', 'plain'];
-  revokedReason: ['stays', 'told', 'plain'];
-  authTime: ['blanked', 'told', 'plain'];
-  amr: ['blanked', 'told', 'json'];
-  acr: ['blanked', 'told', 'plain'];
-  claims: ['blanked', 'told', 'json'];
-  lastSignals: ['blanked', 'told', 'json'];
-  movedTo: ['stays', 'told', 'plain'];
-  moves: ['stays', 'told', 'plain'];
+  userAgent: ['blanked', 'exported', 'plain'];
+  ipAddress: ['blanked', 'exported', 'plain'];
+  createdAt: ['stays', 'exported', 'plain'];
+  expiresAt: ['stays', 'exported', 'plain'];
+  clientId: ['stays', 'exported', 'plain'];
+  rotatedAt: ['stays', 'exported', 'plain'];
+  revokedAt: ['stays', 'exported', 'plain'];
+  revokedReason: ['stays', 'exported', 'plain'];
+  authTime: ['blanked', 'exported', 'plain'];
+  amr: ['blanked', 'exported', 'json'];
+  acr: ['blanked', 'exported', 'plain'];
+  claims: ['blanked', 'exported', 'json'];
+  lastSignals: ['blanked', 'exported', 'json'];
+  movedTo: ['stays', 'exported', 'plain'];
+  moves: ['stays', 'exported', 'plain'];
   idempotencyKeyHash: ['stays', 'withheld', 'plain'];
   recoveries: ['blanked', 'withheld', 'json'];
   beforeStepUp: ['blanked', 'withheld', 'json'];
-  label: ['blanked', 'told', 'plain'];
-  metadata: ['blanked', 'told', 'json'];
-  tokensNotBefore: ['stays', 'told', 'plain'];
-  act: ['blanked', 'told', 'json'];
-  persistent: ['stays', 'told', 'plain'];
-  scopes: ['stays', 'told', 'json'];
-  audiences: ['stays', 'told', 'json'];
-  issuedName: ['blanked', 'told', 'json'];
+  label: ['blanked', 'exported', 'plain'];
+  metadata: ['blanked', 'exported', 'json'];
+  tokensNotBefore: ['stays', 'exported', 'plain'];
+  act: ['blanked', 'exported', 'json'];
+  persistent: ['stays', 'exported', 'plain'];
+  scopes: ['stays', 'exported', 'json'];
+  audiences: ['stays', 'exported', 'json'];
+  issuedName: ['blanked', 'exported', 'json'];
 }>;
 
 type Where<Position extends 0 | 1 | 2, Is> = {
@@ -80,10 +80,10 @@ const WITHHELD: Record<Withheld, true> = {
   beforeStepUp: true,
 };
 
-/** Of columns by their names, those that a person is told. */
-export function toldOf<All extends object>(columns: All): Omit<All, Withheld> {
-  const told = Object.entries(columns).filter(([name]) => !(name in WITHHELD));
-  return Object.fromEntries(told) as Omit<All, Withheld>;
+/** Of columns by their names, those that a person is given. */
+export function exportedOf<All extends object>(columns: All): Omit<All, Withheld> {
+  const exported = Object.entries(columns).filter(([name]) => !(name in WITHHELD));
+  return Object.fromEntries(exported) as Omit<All, Withheld>;
 }
 
 /** The columns that hold JSON. */

@@ -94,7 +94,7 @@ export async function updateByAct(
     updated,
     own: [session],
   } = await transact(home, () => ({
-    act: recordAct(home, { ...act, toldBy: home.name }, exists(live)),
+    act: recordAct(home, { ...act, outboxHome: home.name }, exists(live)),
     updated: updateWhere(home, change, target, now),
     own: selectSession(sessionId),
   }));

@@ -19,7 +19,7 @@ export function askByMail(service: Service, { siteOf }: Pages) {
     const read = await readReview(c.get('caller'), service, token);
     if (!read.ok) throw toProblemError(read.refusal);
     const site = await siteOf(c);
-    const { event, session } = read.asked;
+    const { event, session } = read.question;
     const of = new Map(session === null ? [] : [[session.id, session]]);
     const events = toShownEvents([event], of, null);
     const { texts, link } = site;

@@ -13,7 +13,7 @@ const MAX_LENGTH = 512;
  * §11); of a list the first, which is the client in X-Forwarded-For. null: there is none to be read
  * out of the text, or it names no visitor.
  */
-export function readToldAddress(text: string): string | null {
+export function readSuppliedAddress(text: string): string | null {
   const [first = ''] = text.slice(0, MAX_LENGTH).split(',');
   const unquoted = first.trim().replace(/^"(.*)"$/, '$1');
   const bracketed = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(unquoted)?.[1];
