@@ -48,7 +48,7 @@ export async function runScheduled(
   env: Env,
   now: number,
   bounds = BOUNDS,
-  send: typeof fetch = (input, init) => fetch(input, init),
+  customFetch: typeof fetch = (input, init) => fetch(input, init),
 ): Promise<void> {
   const config = parseConfig(env);
   await assertClientSecretsApart(config);
@@ -68,7 +68,14 @@ export async function runScheduled(
     const rotated = await keys;
     return home === original ? rotated : { copied: await copyKeyRows(original, home) };
   };
-  const run = { config, keyring, send: namedAs(config.issuer, send), now, bounds, homes };
+  const run = {
+    config,
+    keyring,
+    customFetch: namedAs(config.issuer, customFetch),
+    now,
+    bounds,
+    homes,
+  };
   const faults = await Promise.all(homes.map((home) => runHome(home, keep(home), run)));
   const fault = faults.find((found) => found !== null);
   if (fault) throw fault;
@@ -77,7 +84,7 @@ export async function runScheduled(
 interface Run {
   config: Config;
   keyring: Keyring;
-  send: typeof fetch;
+  customFetch: typeof fetch;
   now: number;
   bounds: Bounds;
   homes: readonly Home[];
@@ -161,14 +168,17 @@ async function finishMoves(source: Home, run: Run): Promise<{ finished: number; 
 /** Attempts for each endpoint: a round trip settles five and claims five more, with 7 queries. */
 const MAX_ATTEMPTS = 250;
 
-/** Queries that are left to the other parts, and to what is under way in two endpoints' lanes. */
+/**
+ * Queries that are left to the other parts of the run, and to the attempts that are under way for
+ * two endpoints.
+ */
 const QUERIES_OF_OTHERS = 40;
 
 async function deliverToWebhooks(
   home: Home,
   run: Run,
 ): Promise<{ delivered: number; failed: number; given_up: number }> {
-  const { keyring, send, now } = run;
+  const { keyring, customFetch, now } = run;
   const { webhooks, issuer, signingKeys } = run.config;
   const names = webhooks.map(({ name }) => name);
   const givenUp = await giveUpOnOthers(home, names, now);
@@ -181,7 +191,7 @@ async function deliverToWebhooks(
   };
   const reviewUrl = (event: SessionEvent) => reviewUrlOf(issuer, keyring, home, event);
   const transmitter = { issuer, signingKey, reviewUrl };
-  const deliverer = { webhooks, transmitter, fetch: send };
+  const deliverer = { webhooks, transmitter, fetch: customFetch };
   const bounds = {
     maxAttempts: Math.ceil(MAX_ATTEMPTS / run.homes.length),
     maxQueries: queriesOf(run) - QUERIES_OF_OTHERS,

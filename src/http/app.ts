@@ -42,10 +42,10 @@ import { oauthRoutes } from './oauth/oauth-routes';
 export function createApp(
   env: Env,
   now: () => number = Date.now,
-  send: typeof fetch = (input, init) => fetch(input, init),
+  customFetch: typeof fetch = (input, init) => fetch(input, init),
 ): Hono<AppEnv> {
   const config = parseConfig(env);
-  return routesOf(createService(env, config, now, namedAs(config.issuer, send)));
+  return routesOf(createService(env, config, now, namedAs(config.issuer, customFetch)));
 }
 
 /** An isolate keeps one app for its environment. */

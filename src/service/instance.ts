@@ -13,8 +13,8 @@ export function serviceFor(env: Bindings): Service {
   const known = services.get(env);
   if (known !== undefined) return known;
   const config = parseConfig(env as Env);
-  const send = namedAs(config.issuer, (input, init) => fetch(input, init));
-  const service = createService(env as Env, config, Date.now, send);
+  const customFetch = namedAs(config.issuer, (input, init) => fetch(input, init));
+  const service = createService(env as Env, config, Date.now, customFetch);
   services.set(env, service);
   return service;
 }

@@ -51,7 +51,7 @@ export function createService(
   env: Env,
   config: Config,
   now: () => number,
-  send: typeof fetch,
+  customFetch: typeof fetch,
 ): Service {
   const homes = createHomes(config, now);
   // Values are cached, never promises: a promise that waits on another request's I/O may never
@@ -71,7 +71,7 @@ export function createService(
   return {
     config,
     now,
-    fetch: send,
+    fetch: customFetch,
     ...homes,
     endedSessions: createEndedSessions({
       tokenLifeSeconds: tokenLifeSeconds(config),
@@ -83,7 +83,7 @@ export function createService(
     },
     assets: env.ASSETS ?? null,
     tally: createTally(env.ANALYTICS ?? null),
-    issuerKeys: createIssuerKeys(send, now),
+    issuerKeys: createIssuerKeys(customFetch, now),
     keyring,
     keySet,
     signerFor: async (home) => {

@@ -30,14 +30,15 @@ export type IssuerKeys = (
  * What finds the provider's key of a token, by the `kid` of its header. Throws
  * `IssuerUnavailableError` when there are no keys, or none newer, to be had.
  */
-export function createIssuerKeys(send: typeof fetch, now: () => number): IssuerKeys {
+export function createIssuerKeys(customFetch: typeof fetch, now: () => number): IssuerKeys {
   const issuers = new Map<string, RemoteKeys>();
 
   return async (issuer, kid) => {
     const keys =
       issuers.get(issuer.issuer) ??
       createRemoteKeys(
-        () => inSpan('issuer_keys', { issuer: issuer.issuer }, () => readKeySet(issuer, send)),
+        () =>
+          inSpan('issuer_keys', { issuer: issuer.issuer }, () => readKeySet(issuer, customFetch)),
         {
           now,
           defaultMaxAgeSeconds: MAX_AGE_SECONDS,
@@ -55,19 +56,19 @@ export function createIssuerKeys(send: typeof fetch, now: () => number): IssuerK
 
 async function readKeySet(
   { issuer, jwksUri }: TrustedIssuer,
-  send: typeof fetch,
+  customFetch: typeof fetch,
 ): Promise<JsonDocument | null> {
-  const uri = jwksUri ?? (await discover(issuer, send));
-  return uri === null ? null : readJson(uri, send, TIMEOUT_MS);
+  const uri = jwksUri ?? (await discover(issuer, customFetch));
+  return uri === null ? null : readJson(uri, customFetch, TIMEOUT_MS);
 }
 
 /**
  * The provider's `jwks_uri`. Its document has to name the very issuer (§4.3), or another's keys
  * would pass for its own.
  */
-async function discover(issuer: string, send: typeof fetch): Promise<string | null> {
+async function discover(issuer: string, customFetch: typeof fetch): Promise<string | null> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-  const document = (await readJson(url, send, TIMEOUT_MS))?.json as {
+  const document = (await readJson(url, customFetch, TIMEOUT_MS))?.json as {
     issuer?: unknown;
     jwks_uri?: unknown;
   } | null;

@@ -1,11 +1,11 @@
 /**
- * Delivering what is in the outbox: at once after the request that caused it, and by the cron what
- * that did not get through. Each endpoint has a lane of its own, so one that is slow or down holds
- * up no other.
+ * Delivers the events of the outbox to the webhooks: right after the request that caused them, and
+ * by the cron those that did not get through then. Each endpoint has a queue of its own, so that an
+ * endpoint which is slow or down holds up no other.
  *
- * A lane is slowed only by what says something of the endpoint (webhooks/verdict.ts): one that is
- * unavailable in all attempts of a round, or asks for a pause, is left for a later run. A message
- * that the endpoint refuses says nothing of the next one.
+ * A queue is slowed only by an answer that says something of the endpoint (webhooks/verdict.ts): an
+ * endpoint that is unavailable in all attempts of a round, or asks for a pause, is left for a later
+ * run. A message that the endpoint refuses says nothing of the next one.
  */
 
 import type { Webhook } from '../config/webhooks';
@@ -46,7 +46,7 @@ export interface DeliveryReport {
   failed: FailedAttempt[];
 }
 
-/** An endpoint is sent as many at once. A Worker has six connections for all that it does. */
+/** Attempts for an endpoint at the same time. A Worker has six connections for all that it does. */
 const CONCURRENCY = 5;
 const TIMEOUT_MS = 10_000;
 
@@ -67,10 +67,10 @@ export async function deliver(
   bounds: DeliveryBounds,
   now: number,
 ): Promise<DeliveryReport> {
-  const lanes = deliverer.webhooks.map((webhook) =>
-    deliverTo(webhook, home, deliverer, events, bounds, now),
+  const queue = { home, events, now };
+  const reports = await Promise.all(
+    deliverer.webhooks.map((webhook) => deliverTo(webhook, deliverer, queue, bounds)),
   );
-  const reports = await Promise.all(lanes);
   return {
     delivered: reports.reduce((sum, { delivered }) => sum + delivered, 0),
     failed: reports.flatMap(({ failed }) => failed),
@@ -79,11 +79,9 @@ export async function deliver(
 
 async function deliverTo(
   webhook: Webhook,
-  home: Home,
-  { transmitter, fetch }: Deliverer,
-  events: readonly string[] | null,
+  deliverer: Deliverer,
+  { home, events, now }: { home: Home; events: readonly string[] | null; now: number },
   { maxAttempts, maxQueries, budgetMs, clock }: DeliveryBounds,
-  now: number,
 ): Promise<DeliveryReport> {
   const deadline = clock() + budgetMs;
   const report: DeliveryReport = { delivered: 0, failed: [] };
@@ -102,7 +100,7 @@ async function deliverTo(
     const attempts = await Promise.all(
       claims.map(async (claim) => ({
         claim,
-        verdict: await send(claim, webhook, transmitter, fetch, now),
+        verdict: await attempt(claim, webhook, deliverer, now),
       })),
     );
     settlements = attempts.map(({ claim, verdict }) => toSettlement(claim, verdict, now));
@@ -119,12 +117,11 @@ async function deliverTo(
   }
 }
 
-/** One attempt. What goes wrong is told, not thrown. */
-async function send(
+/** Sends a message once. A failure is a verdict, too: nothing is thrown. */
+async function attempt(
   claim: Claim,
   webhook: Webhook,
-  transmitter: Transmitter,
-  fetch: Deliverer['fetch'],
+  { transmitter, fetch }: Deliverer,
   now: number,
 ): Promise<Verdict> {
   try {
