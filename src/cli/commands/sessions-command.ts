@@ -55,7 +55,7 @@ async function list(user: string, options: ListOptions): Promise<void> {
   const ask = await askAs('manage_users', options, terminal);
   const sessions: Record<string, unknown>[] = [];
   let cursor: string | null = null;
-  const silent = new Set<string>();
+  const unavailable = new Set<string>();
   do {
     const query = toQuery({
       client_id: options.client,
@@ -68,7 +68,7 @@ async function list(user: string, options: ListOptions): Promise<void> {
       `/v1/users/${encodeURIComponent(user)}/sessions${query}`,
     );
     sessions.push(...page.sessions);
-    for (const home of page.unanswered_homes ?? []) silent.add(home);
+    for (const home of page.unanswered_homes ?? []) unavailable.add(home);
     cursor = page.next_cursor;
   } while (cursor !== null);
   const rows = sessions.map((session) => ({
@@ -79,9 +79,9 @@ async function list(user: string, options: ListOptions): Promise<void> {
     last_used: session.last_used_at ?? session.created_at,
     ...(options.ended === true && { ended: session.revoked_at }),
   }));
-  terminal.answer({ sessions, unanswered_homes: [...silent] }, toTable(rows));
-  if (silent.size > 0)
-    terminal.note(`${[...silent].join(', ')} did not answer: what is there is not listed`);
+  terminal.answer({ sessions, unanswered_homes: [...unavailable] }, toTable(rows));
+  if (unavailable.size > 0)
+    terminal.note(`${[...unavailable].join(', ')} did not answer: what is there is not listed`);
 }
 
 async function revoke(session: string | undefined, options: RevokeOptions): Promise<void> {

@@ -129,7 +129,7 @@ async function make(
   const progress = terminal.progress(`deploying ${environment.config.name}`, steps);
   const run: Run = (args, input) => {
     const command = `${wrangler.spell(args)}${input === undefined ? '' : ' < (random)'}`;
-    tell(deployment, progress, `> ${command}`);
+    showProgress(deployment, progress, `> ${command}`);
     return wrangler.run(args, input);
   };
   try {
@@ -138,7 +138,7 @@ async function make(
     if (!hasSecret(run)) run(PUT_SECRET, randomBytes(32).toString('base64url'));
     run(DEPLOY);
     const url = toJwksUrl(environment.config.vars);
-    tell(deployment, progress, `> GET ${url}`);
+    showProgress(deployment, progress, `> GET ${url}`);
     const keys = await countKeys(url);
     progress.done(`${environment.config.name} is deployed`);
     const issuer = url.replace('/.well-known/jwks.json', '');
@@ -152,7 +152,7 @@ async function make(
 }
 
 /** A bar for a person, lines for a log. */
-function tell({ terminal }: Deployment, progress: Progress, text: string): void {
+function showProgress({ terminal }: Deployment, progress: Progress, text: string): void {
   if (terminal.isInteractive) progress.step(text);
   else if (terminal.isJson) terminal.note(text);
   else console.log(text);
@@ -169,9 +169,9 @@ function create(
     throw new Failure(`${binding}: wrangler did not tell the id of the database that it made`);
   const file = openSettings(folder);
   writeFileSync(file.path, withDatabaseId(file, environment.name, binding, id));
-  const told = `${binding}: ${id} is in ${file.name} now; commit it`;
-  if (terminal.isJson) terminal.note(told);
-  else tell({ folder, environment, terminal } as Deployment, progress, told);
+  const done = `${binding}: ${id} is in ${file.name} now; commit it`;
+  if (terminal.isJson) terminal.note(done);
+  else showProgress({ folder, environment, terminal } as Deployment, progress, done);
   return { binding, database_id: id };
 }
 

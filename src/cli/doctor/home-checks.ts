@@ -12,13 +12,13 @@ export async function checkHomes({ ask }: Patient): Promise<Finding[]> {
   const listed = await ask?.<Homes>('GET', '/v1/homes').catch(() => null);
   if (listed === null || listed === undefined || listed.homes.length < 2) return [];
   const { homes } = listed;
-  const silent = homes.filter(({ answers }) => !answers).map(({ home }) => home);
+  const unavailable = homes.filter(({ answers }) => !answers).map(({ home }) => home);
   const moving = homes.filter(({ unfinished_moves: moves }) => (moves ?? 0) > 0);
   return [
-    silent.length === 0
+    unavailable.length === 0
       ? ok(`${homes.map(({ home }) => home).join(', ')} answer`)
       : problem(
-          `${silent.join(', ')} does not answer`,
+          `${unavailable.join(', ')} does not answer`,
           'people of other homes go on; docs/homes.md#when-a-home-does-not-answer',
         ),
     ...moving.map(({ home, unfinished_moves: moves }) =>
