@@ -232,6 +232,26 @@ describe('what stands where', () => {
     ]);
   });
 
+  it('a `default` stands only in switches over texts of others, and where the type of what is left says that it is complete', () => {
+    const swallowing = files
+      .filter(({ code }) =>
+        code
+          .split(/^ *default:$/m)
+          .slice(1)
+          .some((arm) => !/^[^;]*\bsatisfies\b/.test(arm)),
+      )
+      .map(({ name }) => name);
+    expect(swallowing.filter((name) => !name.startsWith('dev/'))).toEqual([
+      // Of a service that may be a later release.
+      'console/refusal-pages.tsx',
+      'console/session-login.ts',
+      // Fetch metadata and the names of browsers.
+      'http/browser/same-site.ts',
+      'http/browser/start-binding.ts',
+      'risk/user-agent.ts',
+    ]);
+  });
+
   it('only http/errors.ts makes an error response', () => {
     const making = having(/problem\+json/).filter((name) => !name.startsWith('openapi/'));
     expect(making).toEqual(['http/errors.ts']);

@@ -11,7 +11,7 @@ import { type ConsoleAppEnv, type ConsoleContext, show } from './console-context
 import type { ConsoleEnv } from './console-env';
 import { type ConsoleSettings, type ParsedSettings, parseSettings } from './console-settings';
 import { FORM_COOKIE, isFormKey, newFormKey, toFormToken } from './form-token';
-import type { Login } from './operator';
+import type { Login, Rejection } from './operator';
 import { NotConfigured, NotLetIn } from './refusal-pages';
 import { loginBySession } from './session-login';
 
@@ -47,6 +47,14 @@ function gateOf(env: ConsoleEnv): Gate {
   return gate;
 }
 
+const STATUSES = {
+  not_signed_in: 401,
+  not_an_operator: 403,
+  support_staff: 403,
+  stale: 401,
+  unavailable: 503,
+} as const satisfies Record<Rejection, number>;
+
 export const requireOperator = createMiddleware<ConsoleAppEnv>(
   async function requireOperator(c, next) {
     const gate = gateOf(c.env);
@@ -59,8 +67,7 @@ export const requireOperator = createMiddleware<ConsoleAppEnv>(
       console.warn(
         JSON.stringify({ level: 'warn', event: 'console_login_refused', why: login.why }),
       );
-      const status = { unavailable: 503, not_an_operator: 403, support_staff: 403 } as const;
-      const code = login.why in status ? status[login.why as keyof typeof status] : 401;
+      const code = STATUSES[login.why];
       if (code === 503) c.header('Retry-After', '5');
       return show(c, <NotLetIn why={login.why} proveUrl={proveUrl} />, code);
     }

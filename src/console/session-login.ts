@@ -3,6 +3,8 @@
  * the service gives an access token for the cookie, if the session is live at this moment, and the
  * package's verifier says whose it is and how long ago they proved it.
  */
+
+import type { RefusalCode } from '../client/rpc';
 import { ACCOUNTS, CURRENT_COOKIE, ofAccount } from '../client/verify/account-cookies';
 import { cookiesNamed } from '../client/verify/cookie-header';
 import type { AccessTokenVerifier } from '../client/verify/verifier';
@@ -31,10 +33,7 @@ export async function loginBySession(
     ip_address: headers.get('cf-connecting-ip'),
     place: request.cf,
   });
-  if (!exchanged.ok) {
-    if (exchanged.retry_after !== undefined) return reject('unavailable');
-    return reject(exchanged.code === 'client_not_allowed' ? 'not_an_operator' : 'not_signed_in');
-  }
+  if (!exchanged.ok) return reject(whyNotExchanged(exchanged.code));
   const { access_token: token } = exchanged.value;
   // Support staff first: whoever the session is of, it is not them who sit there.
   const verdict = await verifier.verify(token, { actor: false });
@@ -56,6 +55,21 @@ export async function loginBySession(
   return { ok: true, operator };
 }
 
+function whyNotExchanged(code: RefusalCode) {
+  switch (code) {
+    case 'session_ended':
+    case 'ambiguous_cookie':
+    case 'invalid_request':
+      return 'not_signed_in';
+    case 'client_not_allowed':
+      return 'not_an_operator';
+    // The service brakes, is at fault or set up wrong, or newer than the console: nobody is helped
+    // by another sign-in.
+    default:
+      return 'unavailable';
+  }
+}
+
 type VerifierError = Exclude<
   Awaited<ReturnType<AccessTokenVerifier['verify']>>,
   { ok: true }
@@ -69,7 +83,7 @@ function toWhy(error: VerifierError) {
       return 'support_staff';
     case 'unavailable':
       return 'unavailable';
-    default:
+    case 'invalid_token':
       return 'not_signed_in';
   }
 }

@@ -174,6 +174,35 @@ function oauthResponse(c: AppContext, { code, description, extra }: OAuthError):
   return c.json(body, status, extra.headers);
 }
 
+/** Problems that OAuth has no code of its own for. A new one has to be given its place. */
+type InvalidRequest =
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'invalid_code'
+  | 'insufficient_user_authentication'
+  | 'session_ended'
+  | 'ambiguous_cookie'
+  | 'cross_site_request'
+  | 'third_party_cookies_blocked'
+  | 'actor_not_allowed'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'session_limit_reached'
+  | 'too_many_accounts'
+  | 'user_has_other_home'
+  | 'user_moved'
+  | 'invalid_target'
+  | 'invalid_scope'
+  | 'session_over'
+  | 'refresh_token_superseded'
+  | 'guest_session_not_found'
+  | 'idempotent_session_moved_on'
+  | 'idempotency_key_reused'
+  | 'body_too_large'
+  | 'unsupported_media_type'
+  | 'assertion_refused'
+  | 'config_invalid';
+
 /** Middleware that both families share throws problems; under /oauth they take OAuth's form. */
 function inOAuthForm({ code, details }: ProblemError): OAuthError {
   const { detail, headers } = details;
@@ -194,7 +223,12 @@ function inOAuthForm({ code, details }: ProblemError): OAuthError {
       return new OAuthError('temporarily_unavailable', detail ?? title, { status, headers });
     case 'internal_error':
       return new OAuthError('server_error', title, { status });
+    // Not a list of cases, which would make the Worker larger.
     default:
-      return new OAuthError('invalid_request', detail ?? title, { status, headers, outcome: code });
+      return new OAuthError('invalid_request', detail ?? title, {
+        status,
+        headers,
+        outcome: code satisfies InvalidRequest,
+      });
   }
 }

@@ -144,7 +144,10 @@ function hasChanged(
     case 'platform':
     case 'hints':
       return to !== from;
-    default:
+    case 'network':
+    case 'asn':
+    case 'country':
+    case 'transport':
       return to !== null && to !== from;
   }
 }

@@ -38,8 +38,9 @@ export async function handOffImported(
     : null;
   if (shown === null)
     return (await throttleFailure(caller, service, grant.clientId)) ?? UNKNOWN_SESSION;
-  if ('refusal' in shown) return shown;
-  const { home, session, token } = shown;
+  if (!shown.ok) return shown;
+  const { home, token } = shown;
+  const { session } = shown.adopted;
   const { config } = service;
   const now = service.now();
   const ended = checkSession(session, config.sessions, now) as EndReason | null;

@@ -7,7 +7,7 @@ import { toImportedTokens } from '../tokens/imported-token';
 import type { ShownRefreshToken } from '../tokens/refresh-token';
 import type { Caller, ClientCaller } from './caller';
 import { whereverItIs } from './follow-session';
-import type { Refused } from './refusal';
+import type { Result } from './refusal';
 import type { Service } from './service';
 import { throttleFailure, throttleToken } from './throttle';
 
@@ -16,7 +16,12 @@ export function areImportedTaken({ config, now }: Service): boolean {
   return now() < (config.importedSessionsUntil?.getTime() ?? 0);
 }
 
-export type ShownImported = Adopted & { home: Home; token: ShownRefreshToken };
+/** What a presented token says. `adopted`: of the session that another system began; else null. */
+export type Shown<A = Adopted | null> = Result<{
+  home: Home;
+  token: ShownRefreshToken;
+  adopted: A;
+}>;
 
 /**
  * The session, live or over, with the token as one of this service's own. One round trip a home,
@@ -28,7 +33,7 @@ export async function showImported(
   service: Service,
   clientId: string,
   refreshToken: string,
-): Promise<ShownImported | Refused | null> {
+): Promise<Shown<Adopted> | null> {
   if (!areImportedTaken(service)) return null;
   const { clients, sessions } = service.config;
   const { client = clients.get(clientId) } = caller;
@@ -51,8 +56,8 @@ export async function showImported(
       adoptImported(home, sessions, imported, as),
     );
     if (found === null) continue;
-    const { home, result } = found;
-    return { ...result, home, token: { ...shown, home: home.name } };
+    const { home, result: adopted } = found;
+    return { ok: true, home, token: { ...shown, home: home.name }, adopted };
   }
   return null;
 }

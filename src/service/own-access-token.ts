@@ -34,7 +34,7 @@ export async function verifyOwnAccessToken(
   return newer === known ? verdict : verify(newer);
 }
 
-type AudienceVerdict = AccessTokenVerdict | { ok: false; reason: 'wrong_audience' };
+export type AudienceVerdict = AccessTokenVerdict | { ok: false; reason: 'wrong_audience' };
 
 export const isFor = ({ payload }: AccessToken, audience: string) =>
   [payload.aud].flat().includes(audience);

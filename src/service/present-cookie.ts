@@ -1,6 +1,7 @@
 /** Whose session a browser's cookie is: proven by its refresh token, without rotating it. */
 import { findBrowserClient } from '../config/refused-clients';
 import type { Home } from '../db/d1';
+import type { RefusalReason } from '../sessions/end-reason';
 import type { Presentation, Visitor } from '../sessions/presented';
 import type { Moved, Session, SessionWithNotBefore } from '../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
@@ -82,6 +83,6 @@ export async function presentAt(
     case 'superseded':
       return SESSION_ENDED;
     default:
-      return refuse({ code: 'session_ended', reason: result.reason });
+      return refuse({ code: 'session_ended', reason: result.reason satisfies RefusalReason });
   }
 }

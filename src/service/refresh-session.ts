@@ -1,20 +1,19 @@
 /** Refreshing by a token that someone presents, whether it came in a form or in a cookie. */
 
-import type { Home } from '../db/d1';
 import { giveBackImported } from '../sessions/adopt-imported';
 import type { RefusalReason } from '../sessions/end-reason';
 import type { RefreshOutcome } from '../sessions/refresh-case';
 import { rotateSession } from '../sessions/rotate';
 import type { Session } from '../sessions/session';
-import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
+import { verifyRefreshToken } from '../tokens/refresh-token';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { signalsOf } from './caller-signals';
 import { logUnknownHome, whereSessionIs } from './follow-session';
-import { showImported } from './imported-session';
+import { type Shown, showImported } from './imported-session';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { refreshPolicyOf } from './present';
-import { type Refusal, type Refused, type Result, refuse } from './refusal';
+import { type Refusal, type Result, refuse } from './refusal';
 import { report, reportingOf } from './report';
 import type { Service } from './service';
 import { throttleFailure, throttleToken } from './throttle';
@@ -70,8 +69,8 @@ async function attempt(
     refreshToken,
   );
   if (shown === null) return unknown('unknown_import');
-  if ('refusal' in shown) return shown;
-  const { home, token } = shown;
+  if (!shown.ok) return shown;
+  const { home, token, adopted } = shown;
   const signer = await service.signerFor(home);
   const policy = refreshPolicyOf(service, clientId);
   const seen = await signalsOf(caller.device, service);
@@ -86,7 +85,7 @@ async function attempt(
   );
   if (refreshed === null) return unknown('unknown_home');
   const { home: at, result } = refreshed;
-  if (!result.ok && 'endedAt' in shown) await giveBackImported(at, token, shown.endedAt);
+  if (!result.ok && adopted !== null) await giveBackImported(at, token, adopted.endedAt);
   report(caller, at, result.events);
   if (result.ok) {
     const { outcome, session } = result;
@@ -103,7 +102,7 @@ async function attempt(
     case 'invalid_scope':
       return refuse({ code: result.reason });
     default:
-      return refused(result.reason);
+      return refused(result.reason satisfies RefusalReason);
   }
 }
 
@@ -113,7 +112,7 @@ async function showOwn(
   service: Service,
   _clientId: string,
   refreshToken: string,
-): Promise<{ home: Home; token: ShownRefreshToken } | Refused> {
+): Promise<Shown> {
   const verdict = await verifyRefreshToken(await service.keyring(), refreshToken, service.now());
   if (!verdict.ok) {
     return verdict.reason === 'expired' ? refused('expired_absolute') : unknown(verdict.reason);
@@ -124,7 +123,7 @@ async function showOwn(
     logUnknownHome(caller);
     return unknown('unknown_home');
   }
-  return (await throttleToken(service, token)) ?? { home, token };
+  return (await throttleToken(service, token)) ?? { ok: true, home, token, adopted: null };
 }
 
 /** Whoever shows an authentic token is counted by its session. */

@@ -6,6 +6,7 @@ import {
   type Authentication,
   authenticateSession,
 } from '../sessions/authenticate';
+import type { EndReason } from '../sessions/end-reason';
 import { NOBODY } from '../sessions/presented';
 import type { Session } from '../sessions/session';
 import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
@@ -98,6 +99,6 @@ function toRefused({ reason }: Extract<AuthenticateResult, { ok: false }>): Refu
         detail: 'auth_time is before the last authentication that is known',
       });
     default:
-      return refuse({ code: 'session_over', reason });
+      return refuse({ code: 'session_over', reason: reason satisfies EndReason });
   }
 }

@@ -191,6 +191,18 @@ async function toEvent(
   return { type: event.type, once, details: event.details };
 }
 
+/** Events that are true also where the session goes on. A new one has to be given its place. */
+type Observed =
+  | 'session_created'
+  | 'support_access'
+  | 'new_device'
+  | 'context_changed'
+  | 'mismatch'
+  | 'answer_recovered'
+  | 'authenticated'
+  | 'reuse_detected'
+  | 'session_evicted';
+
 /** What is reported where nothing is refused: that the caller differs, or that there was theft. */
 function toObservation(
   event: EventDraft | RepeatableDraft | null,
@@ -201,7 +213,7 @@ function toObservation(
     case 'reauthentication_demanded':
       return { ...event, type: 'mismatch' };
     default:
-      return event;
+      return { ...event, type: event.type satisfies Observed };
   }
 }
 

@@ -98,6 +98,8 @@ export type RefreshCase =
       authentication: KnownAuthentication | null;
     };
 
+type Type = EventDraft['type'];
+
 /**
  * What an attempt on this row comes to. `isOwnRotation`: the last rotation is this very attempt's,
  * whose outcome was unknown.
@@ -121,24 +123,26 @@ export async function toRefreshCase(
   });
   const details: EventDetails = { by: 'user', context: attempt.signals };
   if (assessment.level !== 'none') details.risk = assessment;
+  const rotatedAt = row.rotatedAt?.getTime() ?? 0;
   /**
    * An event that presenting a token again does not write again. Its `once` is a hash of the last
    * rotation and the caller's signals, and the INSERT does nothing where an event has it already.
    * security-log/hourly-limit.ts bounds what a caller can cause by changing its signals.
    */
-  const draftOnce = async (
-    type: EventDraft['type'],
-    moment = row.rotatedAt?.getTime() ?? 0,
-  ): Promise<RepeatableDraft> => ({
+  const draftOnce = async (type: Type, moment = rotatedAt): Promise<RepeatableDraft> => ({
     type,
     once: await toOnce([moment, JSON.stringify(attempt.signals)]),
     details,
   });
-  /** Of what ends the session, and so happens once. */
-  const draftEnd = (type: EventDraft['type'], more: EventDetails): EventDraft => ({
-    id: crypto.randomUUID(),
-    type,
-    details: { ...details, ...more },
+  /** The end of the session, which happens once. */
+  const revoke = (
+    type: Type,
+    reason: Extract<RefreshCase, { do: 'revoke' }>['reason'],
+    more: EventDetails = {},
+  ): RefreshCase => ({
+    do: 'revoke',
+    reason,
+    event: { id: crypto.randomUUID(), type, details: { ...details, by: 'system', ...more } },
   });
 
   const isInGrace = wasRotatedWithinGrace(row, policy.sessions, now) || isOwnRotation;
@@ -147,19 +151,14 @@ export async function toRefreshCase(
   // Whoever has a leaked secret signs for any session: only one who knows its own secret is heard.
   if (attempt.mayBeForged && !rotates && (given === null || given.outcome === 'recovered'))
     return { do: 'refuse', reason: 'unproven' };
-  if (!rotates && given === null) {
-    return {
-      do: 'revoke',
-      reason: 'reuse_detected',
-      event: draftEnd('reuse_detected', { by: 'system' }),
-    };
-  }
-  if (assessment.decision === 'revoke') {
-    const event = draftEnd('session_revoked', { by: 'system', reason: 'suspicious' });
-    return { do: 'revoke', reason: 'suspicious', event };
-  }
-  if (assessment.decision === 'reauthenticate') {
-    return { do: 'demand_reauthentication', event: await draftOnce('reauthentication_demanded') };
+  if (!rotates && given === null) return revoke('reuse_detected', 'reuse_detected');
+  switch (assessment.decision) {
+    case 'revoke':
+      return revoke('session_revoked', 'suspicious', { reason: 'suspicious' });
+    case 'reauthenticate':
+      return { do: 'demand_reauthentication', event: await draftOnce('reauthentication_demanded') };
+    default:
+      assessment.decision satisfies 'allow' | 'log' | 'notify';
   }
 
   // Whoever asks for too much keeps the token that they have.

@@ -22,6 +22,7 @@ export function openMark({ name, isInMemory }: Setup): Mark {
     try {
       if (isInMemory && host.document) return act(host.localStorage as never);
     } catch {}
+    return undefined;
   };
   return {
     isAhead: ({ epoch, step }) => {

@@ -173,15 +173,16 @@ async function rotate(parts: Parts, isReplaced: () => boolean, asked?: Asked): P
         await askOtherTabs(parts, isLate ? 1 : MAX_ASKS);
       const { current } = holder.state;
       const isDone = !asked && current && current !== before && isFresh(current, setup.clock);
-      if (isReplaced() || isDone) return;
+      if (isReplaced() || isDone) return undefined;
       if (!isElsewhere(parts)) return exchange(parts, current, asked);
       // Never presented: a token that is known to be behind.
       if (await tabs.isHeld()) throw new SessionUnavailableError();
       // A sign-in that has come meanwhile stays.
-      if (!isElsewhere(parts)) return;
+      if (!isElsewhere(parts)) return undefined;
       // Only another tab had the token, and is gone. What is heard of it later is taken again.
       const reason = holder.state.current ? null : undefined;
       holder.patch({ session: 'signed_out', current: null }, reason);
+      return undefined;
     })
     .finally(release);
 }
@@ -217,4 +218,5 @@ async function exchange(
   else if (requests.isEnd(reply) && current === presented)
     holder.end({ endedAt: sent.epoch, reason: reply.reason ?? null }, true);
   else return reply;
+  return undefined;
 }

@@ -93,4 +93,5 @@ export function reconcile(
   if (stored === null && emptied && emptied === current) return 'end';
   if (current) return 'write';
   if (stored !== null && ended.endedAt) return 'remove';
+  return undefined;
 }

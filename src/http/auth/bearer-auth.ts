@@ -3,17 +3,11 @@
  * the route's own statement asks.
  */
 import { createMiddleware } from 'hono/factory';
-import { verifyAccountToken } from '../../service/own-access-token';
+import { type AudienceVerdict, verifyAccountToken } from '../../service/own-access-token';
 import type { Service } from '../../service/service';
 import type { AccessToken } from '../../tokens/access-token';
 import type { AppContext, AppEnv } from '../context';
 import { bearerProblem } from '../errors';
-
-/** What a client is told of why its token is not good, where it can do something about it. */
-const DESCRIPTIONS = new Map<string, string>([
-  ['expired', 'The access token has expired'],
-  ['wrong_audience', 'The access token is for another audience; ask for one by resource'],
-]);
 
 export const bearerAuth = (service: Service) =>
   createMiddleware<AppEnv>(async function bearerAuth(c, next) {
@@ -36,8 +30,20 @@ export async function verifyBearer(
     throw bearerProblem('invalid_token', 'The Authorization header holds no access token');
   const verdict = await verify(c.get('caller'), service, token);
   if (verdict.ok) return verdict.token;
-  throw bearerProblem(
-    'invalid_token',
-    DESCRIPTIONS.get(verdict.reason) ?? 'The access token is not valid',
-  );
+  throw bearerProblem('invalid_token', describe(verdict.reason));
+}
+
+/** What a client is told of why its token is not good, where it can do something about it. */
+function describe(reason: Extract<AudienceVerdict, { ok: false }>['reason']): string {
+  switch (reason) {
+    case 'expired':
+      return 'The access token has expired';
+    case 'wrong_audience':
+      return 'The access token is for another audience; ask for one by resource';
+    case 'malformed':
+    case 'unknown_key':
+    case 'bad_signature':
+    case 'wrong_claims':
+      return 'The access token is not valid';
+  }
 }

@@ -49,6 +49,6 @@ export const cors = (config: Config) => {
         return c.body(null, 204);
       }
     }
-    await next();
+    return next();
   });
 };

@@ -10,6 +10,6 @@ export function slashAtTheEnd() {
     const { pathname, search } = new URL(c.req.url);
     const isRead = c.req.method === 'GET' || c.req.method === 'HEAD';
     if (isRead && pathname.endsWith('/')) return c.redirect(pathname.slice(0, -1) + search, 308);
-    await next();
+    return next();
   });
 }

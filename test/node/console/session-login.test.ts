@@ -93,6 +93,23 @@ describe('looking', () => {
   });
 });
 
+describe('a console that the service does not know', () => {
+  it('says that it cannot be told who somebody is, and asks nobody to sign in', async () => {
+    const unknown = await startTwoWorkers({
+      variables: { ISSUER, AUDIENCE, OPERATORS: [OPERATOR], SIGN_IN_URL: '/sign-in' },
+      consoleClient: { client_id: 'console-of-another-name' },
+    });
+    try {
+      const operator = openBrowser(unknown, { cookie: await unknown.signIn(OPERATOR) });
+      const { status, text } = await operator.get('/console');
+      expect([status, titleIn(text)]).toEqual([503, 'That cannot be told right now']);
+      expect(text).not.toContain('/sign-in');
+    } finally {
+      await unknown.stop();
+    }
+  });
+});
+
 describe('acting', () => {
   it('an operator ends all sessions of a person, and the audit log says who it was', async () => {
     const userId = newUser();

@@ -23,7 +23,14 @@ const events: Record<`event_${SessionEventType}`, string> = {
   event_session_revoked: 'Signed out',
 };
 
-/** Listed after "Unusual use:". Of other reasons people are told nothing. */
+/** Another reason that is told says more, or it is nothing that a person could have noticed. */
+type Untold =
+  | 'network_changed'
+  | 'moved_to_foreign_network'
+  | 'platform_changed_on_other_network'
+  | 'transport_changed';
+
+/** These are listed after "Unusual use:". */
 const reasons = {
   reason_asn_changed: 'another internet provider',
   reason_country_changed: 'another country',
@@ -31,7 +38,7 @@ const reasons = {
   reason_platform_changed: 'another system',
   reason_browser_downgraded: 'an older version of the browser',
   reason_impossible_travel: 'a place too far away to reach in the time',
-} satisfies Partial<Record<`reason_${Reason}`, string>>;
+} satisfies Record<`reason_${Exclude<Reason, Untold>}`, string>;
 
 export const en = {
   devicesTitle: 'Your devices',
