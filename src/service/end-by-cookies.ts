@@ -3,7 +3,7 @@
  * that it names (RFC 7009 §2.1), also where the other is gone.
  */
 import type { Home } from '../db/d1';
-import type { ShownRefreshToken } from '../tokens/refresh-token';
+import type { VerifiedRefreshToken } from '../tokens/refresh-token';
 import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller } from './caller';
 import { visitorOf } from './caller-signals';
@@ -68,7 +68,7 @@ export async function endReplaced(
 }
 
 type Named = { home: Home; clientId: string } & (
-  | { token: ShownRefreshToken }
+  | { token: VerifiedRefreshToken }
   | { token: null; sessionId: string }
 );
 

@@ -4,7 +4,7 @@ import { sha256 } from '../crypto';
 import type { Home } from '../db/d1';
 import { type Adopted, adoptImported } from '../sessions/adopt-imported';
 import { toImportedTokens } from '../tokens/imported-token';
-import type { ShownRefreshToken } from '../tokens/refresh-token';
+import type { VerifiedRefreshToken } from '../tokens/refresh-token';
 import type { Caller, ClientCaller } from './caller';
 import { whereverItIs } from './follow-session';
 import type { Result } from './refusal';
@@ -19,7 +19,7 @@ export function areImportedTaken({ config, now }: Service): boolean {
 /** What a presented token says. `adopted`: of the session that another system began; else null. */
 export type Shown<A = Adopted | null> = Result<{
   home: Home;
-  token: ShownRefreshToken;
+  token: VerifiedRefreshToken;
   adopted: A;
 }>;
 

@@ -11,7 +11,7 @@ import { endsAt, isStale, type Session } from '../sessions/session';
 import { toTrustedClaims } from '../tokens/access-token';
 import {
   looksLikeRefreshToken,
-  type ShownRefreshToken,
+  type VerifiedRefreshToken,
   verifyRefreshToken,
 } from '../tokens/refresh-token';
 import { authorize } from './authorize';
@@ -32,7 +32,7 @@ interface NamedSession {
 }
 
 type FoundToken =
-  | (NamedSession & { kind: 'refresh_token'; refreshToken: ShownRefreshToken })
+  | (NamedSession & { kind: 'refresh_token'; refreshToken: VerifiedRefreshToken })
   | (NamedSession & {
       kind: 'access_token';
       clientId: string;

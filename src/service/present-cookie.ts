@@ -4,7 +4,7 @@ import type { Home } from '../db/d1';
 import type { RefusalReason } from '../sessions/end-reason';
 import type { Presentation, Visitor } from '../sessions/presented';
 import type { Moved, Session, SessionWithNotBefore } from '../sessions/session';
-import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
+import { type VerifiedRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
 import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller, CookieCaller } from './caller';
 import { visitorOf } from './caller-signals';
@@ -14,7 +14,7 @@ import type { Service, Signer } from './service';
 import { throttleToken } from './throttle';
 
 export interface VerifiedCookie {
-  token: ShownRefreshToken;
+  token: VerifiedRefreshToken;
   clientId: string;
   isExpired: boolean;
 }

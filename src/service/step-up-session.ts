@@ -9,7 +9,7 @@ import {
 import type { EndReason } from '../sessions/end-reason';
 import { NOBODY } from '../sessions/presented';
 import type { Session } from '../sessions/session';
-import { type ShownRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
+import { type VerifiedRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
 import { toAuthTime } from './auth-time';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
@@ -55,7 +55,7 @@ export async function raise(
   caller: Caller,
   service: Service,
   grant: Grant<'create_sessions'>,
-  token: ShownRefreshToken,
+  token: VerifiedRefreshToken,
   authentication: Authentication,
 ): Promise<Result<{ session: Session; tokens: Tokens }>> {
   const { config } = service;

@@ -13,7 +13,7 @@
  */
 import { sha256 } from '../crypto';
 import { parseAddress, toNetwork } from '../risk/address';
-import type { ShownRefreshToken } from '../tokens/refresh-token';
+import type { VerifiedRefreshToken } from '../tokens/refresh-token';
 import type { Caller, ClientCaller } from './caller';
 import { type Refused, refuse } from './refusal';
 import type { Service } from './service';
@@ -24,7 +24,7 @@ const RETRY_AFTER_SECONDS = 60;
 /** For whoever holds a refresh token or a session's cookie. */
 export async function throttleToken(
   { rateLimits }: Service,
-  token: ShownRefreshToken,
+  token: VerifiedRefreshToken,
 ): Promise<Refused | null> {
   return take(rateLimits.sessionRefreshes, ['token', ...(await toCounted(token))]);
 }
@@ -57,7 +57,7 @@ export function throttleReview(
 export async function throttleSignOut(
   { rateLimits, config }: Service,
   clientId: string,
-  token: ShownRefreshToken | { sessionId: string },
+  token: VerifiedRefreshToken | { sessionId: string },
 ): Promise<Refused | null> {
   // A cookie may say anything in place of a client.
   const client = config.clients.has(clientId) ? clientId : '';
@@ -73,7 +73,7 @@ export function throttleSignIn({ rateLimits }: Service, userId: string): Promise
 export async function throttleClient(
   { client }: ClientCaller,
   { rateLimits }: Service,
-  subject: string | ShownRefreshToken,
+  subject: string | VerifiedRefreshToken,
 ): Promise<Refused | null> {
   const counted = typeof subject === 'string' ? [subject] : await toCounted(subject);
   return take(rateLimits.sessionRefreshes, ['client', client.id, ...counted]);
@@ -95,7 +95,7 @@ export function throttleEnding(
  * Whoever has a SESSION_SECRET that leaked signs for any session, so such a token counts for itself
  * alone until the database has said whether its secret is the session's.
  */
-async function toCounted(token: ShownRefreshToken | { sessionId: string }): Promise<string[]> {
+async function toCounted(token: VerifiedRefreshToken | { sessionId: string }): Promise<string[]> {
   if (!('secret' in token) || !token.mayBeForged) return [token.sessionId];
   return [token.sessionId, await sha256(token.secret)];
 }

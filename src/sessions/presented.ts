@@ -15,7 +15,7 @@ import type { StoredAddress } from '../risk/address';
 import { asItWas, NO_SIGNALS, type Signals } from '../risk/signals';
 import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
 import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
-import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
+import { successorsOf, type VerifiedRefreshToken } from '../tokens/refresh-token';
 import { changeIfUnchanged } from './change-if-unchanged';
 import type { RefusalReason } from './end-reason';
 import { NOTHING_REQUESTED } from './granted';
@@ -59,7 +59,7 @@ export const NOBODY: Visitor = {
 };
 
 export interface Presentation {
-  token: ShownRefreshToken;
+  token: VerifiedRefreshToken;
   /** Whose token it has to be; null: any client's. */
   clientId: string | null;
   visitor: Visitor;

@@ -13,7 +13,7 @@ import type { StoredAddress } from '../risk/address';
 import { asItWas, keepKnown, parseSignals, type Signals } from '../risk/signals';
 import type { RepeatableDraft } from '../security-log/hourly-limit';
 import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
-import { type ShownRefreshToken, successorsOf } from '../tokens/refresh-token';
+import { successorsOf, type VerifiedRefreshToken } from '../tokens/refresh-token';
 import { changeIfUnchanged, type RowChange } from './change-if-unchanged';
 import type { RefusalReason, RevokedReason } from './end-reason';
 import type { NotGranted, RequestedGrant } from './granted';
@@ -28,7 +28,7 @@ import {
 import { MOVED, type Moved, type Session, selectSession } from './session';
 
 export interface Refresh {
-  token: ShownRefreshToken;
+  token: VerifiedRefreshToken;
   /** Only the client that the token was issued to may refresh it (RFC 6749 §6). */
   clientId: string;
   /** What the access token is to be. */

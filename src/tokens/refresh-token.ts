@@ -13,7 +13,7 @@ const TYP = 'rt+jwt';
 /** Ours are about 400 characters. What is longer than this is refused unread. */
 const MAX_LENGTH = 1024;
 
-/** What an authentic token says. It does not say that the session is live: the database does. */
+/** The content of a token. It does not say that the session is live: the database does. */
 export interface RefreshToken {
   sessionId: string;
   /** The database that the session lives in. */
@@ -24,8 +24,8 @@ export interface RefreshToken {
   expiresAt: Date | null;
 }
 
-/** What a token says that someone has shown. */
-export interface ShownRefreshToken extends RefreshToken {
+/** A token whose signature was verified. */
+export interface VerifiedRefreshToken extends RefreshToken {
   /**
    * The SESSION_SECRET that signed it has leaked, so anyone may have made it: it is good where its
    * own secret is the one that the database expects, and otherwise proves nothing, so that it ends
@@ -35,10 +35,10 @@ export interface ShownRefreshToken extends RefreshToken {
 }
 
 export type RefreshTokenVerdict =
-  | { ok: true; token: ShownRefreshToken }
+  | { ok: true; token: VerifiedRefreshToken }
   /** `token` is there when the signature is good but the session is past its absolute limit. */
   | { ok: false; reason: 'malformed' | 'unknown_key' | 'bad_signature' }
-  | { ok: false; reason: 'expired'; token: ShownRefreshToken };
+  | { ok: false; reason: 'expired'; token: VerifiedRefreshToken };
 
 /** Signs a token. The same input gives the same token, byte for byte. */
 export async function issueRefreshToken(
