@@ -32,16 +32,16 @@ import {
   selectSession,
 } from './session';
 
-/** Who presents it, as far as the request tells. */
+/** The caller who presents a token, as far as the request tells. */
 export interface Visitor {
   signals: Signals;
   formerNetwork: string | null;
-  /** Other forms of it (risk/address.ts). */
+  /** The same network as earlier configurations stored it (risk/address.ts). */
   otherNetworks: StoredAddress['otherNetworks'];
   userAgent: string | null;
   /**
-   * What this request could not tell, because a server sent it for the person; it is taken to be as
-   * it was. Anything else that is null was withheld.
+   * Signals that this request could not tell, because a server sent it for the person; they are
+   * taken to be as they were. Any other signal that is null was withheld.
    */
   unknown: readonly (keyof Signals)[];
 }
@@ -60,7 +60,7 @@ export const NOBODY: Visitor = {
 
 export interface Presentation {
   token: VerifiedRefreshToken;
-  /** Whose token it has to be; null: any client's. */
+  /** The client that the token has to belong to; null: any. */
   clientId: string | null;
   visitor: Visitor;
 }
@@ -118,7 +118,7 @@ export async function presentToken(
 
 /**
  * Ends the session of a client's token (RFC 7009 §2.1): any authentic one is proof enough, a
- * superseded one too, but what a refresh with it would have told is reported. One that is not
+ * superseded one too, but what a refresh with it would have told is reported. A session that is not
  * there, or not the client's, is left alone. One round trip, unless there is something to report.
  */
 export async function revokePresented(
@@ -180,7 +180,7 @@ async function toEvent(
   { token, visitor }: Presentation,
 ): Promise<EventDraft | RepeatableDraft | null> {
   if (refreshCase.do === 'refuse' || refreshCase.event === null) return null;
-  // Nothing is given, so nothing is recovered.
+  // This answer gives no token, so that no answer is recovered.
   if (refreshCase.event.type === 'answer_recovered') return null;
   const { context: _, ...details } = refreshCase.event.details;
   const context = visitor === NOBODY ? {} : { context: visitor.signals };
@@ -203,7 +203,7 @@ type Observed =
   | 'reuse_detected'
   | 'session_evicted';
 
-/** What is reported where nothing is refused: that the caller differs, or that there was theft. */
+/** The event where nothing is refused: it says that the caller differs, or that there was theft. */
 function toObservation(
   event: EventDraft | RepeatableDraft | null,
 ): EventDraft | RepeatableDraft | null {
@@ -225,7 +225,7 @@ function toResult(
   | { ok: false; reason: RefusalReason | 'wrong_client' | 'superseded' } {
   switch (refreshCase.do) {
     case 'refuse':
-      // Neither may have been the session's own, and neither ends anything.
+      // Such a token may never have been the session's own. It ends nothing.
       if (refreshCase.reason === 'unproven') return { ok: false, reason: 'superseded' };
       if (refreshCase.reason === 'invalid_target' || refreshCase.reason === 'invalid_scope')
         throw new Error('nothing was asked for');

@@ -31,15 +31,15 @@ export interface Refresh {
   token: VerifiedRefreshToken;
   /** Only the client that the token was issued to may refresh it (RFC 6749 §6). */
   clientId: string;
-  /** What the access token is to be. */
+  /** The audiences and scopes that the access token is asked to have. */
   requested: RequestedGrant;
   signals: Signals;
   formerNetwork: StoredAddress['formerNetwork'];
   otherNetworks: StoredAddress['otherNetworks'];
   userAgent: string | null;
   /**
-   * What a server that refreshes for its person does not know of their device: it is taken to be as
-   * it was, and proves nothing.
+   * Signals that a server which refreshes for its person does not know: they are taken to be as
+   * they were, and prove nothing.
    */
   unknownSignals: readonly (keyof Signals)[];
   reporting: Reporting;
@@ -47,7 +47,7 @@ export interface Refresh {
 }
 
 export type RotateResult = {
-  /** What this call wrote to the security log. */
+  /** The events that this call wrote to the security log. */
   events: RecordedEvent[];
 } & (
   | {
@@ -99,7 +99,8 @@ export async function rotateSession(
     isDeviceKnown: !unknownSignals.includes('browser'),
     now,
   });
-  // Who comes back for a lost answer is known by this alone; unknown, it is not the same.
+  // A lost answer is recovered for the same caller alone, and these signals tell callers apart. One
+  // that is unknown does not make the caller the same.
   const isRecognizable = !(['browser', 'network', 'asn'] as const).some((name) =>
     unknownSignals.includes(name),
   );
@@ -141,7 +142,7 @@ export async function rotateSession(
   throw new DatabaseUnavailableError('the row changed each time before it could be acted on');
 }
 
-/** What a case does to the row; null: nothing. */
+/** The change of the row in a case; null: none. */
 function toChange(refreshCase: RefreshCase, step: RowChange, now: number): RowChange | null {
   switch (refreshCase.do) {
     case 'rotate':
