@@ -6,7 +6,7 @@
 import * as v from 'valibot';
 import { parseJson } from './parse-json';
 
-/** Of `sub`. */
+/** The longest `sub` of an actor, in characters. */
 export const MAX_ACTOR_LENGTH = 128;
 
 /** A session of support staff is over after this at the latest. */
@@ -21,7 +21,7 @@ const actorSchema = v.object({
 });
 export type SupportActor = v.InferOutput<typeof actorSchema>;
 
-/** What a column holds that is not NULL: one that was written by hand names nobody. */
+/** Parses the column `act`. null: it was written by hand, and names nobody. */
 export function parseActor(text: string | null): SupportActor | null {
   if (text === null) return null;
   const parsed = v.safeParse(actorSchema, parseJson(text));

@@ -1,7 +1,7 @@
 /**
- * What comes before the refresh by the token of another system. Until then an imported session ends
- * when it would have ended there; from then on it is this service's own, and lasts as long as its
- * client's last.
+ * An imported session before its first refresh by the token of another system. Until then the
+ * session ends when it would have ended in that system; from then on it is this service's own, and
+ * lasts as long as its client's last.
  */
 import { and, eq } from 'drizzle-orm';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
@@ -46,7 +46,7 @@ export async function adoptImported(
   return session.movedTo === null ? { session, endedAt: before[0]?.expiresAt ?? null } : MOVED;
 }
 
-/** Whoever was refused has not made it last longer. One round trip. */
+/** Takes the longer life away again where the refresh was refused. One round trip. */
 export async function giveBackImported(
   home: Home,
   { sessionId, secret }: ImportedToken,

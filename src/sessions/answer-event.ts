@@ -14,7 +14,7 @@ import { MOVED, type Moved, type Session, selectSession } from './session';
 
 export type Answer = 'yes' | 'no';
 
-/** What may have been somebody else. */
+/** Events that somebody else than the person may have caused, so that the person is asked. */
 export const UNUSUAL_EVENTS: readonly SessionEventType[] = [
   'new_device',
   'mismatch',
@@ -90,7 +90,7 @@ function keepAnswer({ db }: Home, condition: SQL | undefined, answer: Answer) {
     .where(and(condition, isOpen));
 }
 
-/** What a link asks about; null where it has been answered, or is purged. */
+/** Reads the event that a link asks about; null where it has been answered, or is purged. */
 export async function readQuestion(
   home: Home,
   { eventId, sessionId }: { eventId: string; sessionId: string },

@@ -1,10 +1,10 @@
 /**
- * Step-up: the person behind a live session has proved anew who they are (RFC 9470). What the
- * session knows of that is replaced, and its refresh token moves on, also within the grace period
- * of a rotation, so that the new authentication is of the answer alone: every token that was there
- * before gives what it gave (before-step-up.ts). A backend shows the app's current refresh token,
- * because only with it can the ratchet make the next; where a refresh has superseded it a moment
- * ago, the ratchet takes two steps.
+ * Step-up: the person behind a live session has proved anew who they are (RFC 9470). The session's
+ * former authentication is replaced, and its refresh token moves on, also within the grace period
+ * of a rotation, so that only the token in the answer stands for the new authentication; every
+ * earlier token still stands for the former one (before-step-up.ts). A backend shows the app's
+ * current refresh token, because only with it can the ratchet make the next; where a refresh has
+ * superseded it a moment ago, the ratchet takes two steps.
  */
 import { and, eq, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
@@ -43,7 +43,7 @@ export type AuthenticateResult =
   | { ok: false; reason: EndReason | 'unknown_session' }
   /** The token is not the session's current one, nor its predecessor within the grace period. */
   | { ok: false; reason: 'superseded' }
-  /** It is a session of support staff, who proved nothing for the user. */
+  /** The session belongs to support staff, who proved nothing for the user. */
   | { ok: false; reason: 'actor_not_allowed' }
   /** The session knows of a later authentication. */
   | { ok: false; reason: 'older_authentication' };
@@ -140,7 +140,7 @@ function toMoves(policy: SessionPolicies) {
   const wasNextShown = wasSupersededByStepUp(given('successors'), given('now'));
   return {
     isSuccessor,
-    /** It is the current one, or a refresh superseded it a moment ago. */
+    /** The token is the current one, or a refresh superseded it a moment ago. */
     moves: sql`(${refreshToken} = ${given('hash')} or (${isSuccessor} and ${isWithin} and not ${wasShown}))`,
     /** A step-up with it has moved the session on. */
     isRepeat: sql`((${isSuccessor} and ${isWithin} and ${wasShown}) or (${isOneOf(given('following'))} and ${wasNextShown}))`,
@@ -203,7 +203,7 @@ function toStatements(isRerun: boolean) {
           rotatedAt: sql`iif(${moves}, ${given('now')}, ${rotatedAt})`,
           beforeStepUp: sql`iif(${moves}, ${superseded}, ${beforeStepUp})`,
           authTime: sql`${given('authTime')}`,
-          // Of an authentication before this one nothing stays: its class was another's.
+          // The former `amr` and `acr` do not stay: they were of another authentication.
           amr: sql`${given('amr')}`,
           acr: sql`${given('acr')}`,
         })

@@ -1,13 +1,15 @@
 /**
- * What a step-up leaves of the session before it. Whoever held the token that was shown to it, or a
- * copy, has proved nothing anew: only the answer to the step-up has the token that is good for the
- * new authentication. Until the grace period ends the superseded token is given again, with what it
- * stood for, so that a tab that knows of nothing is neither signed out nor raised to a class that
- * its holder never proved (NIST SP 800-63B §7.1, RFC 9470 §6.2).
+ * The column `before_step_up`: the session as it was before a step-up. A holder of the token that
+ * the backend showed, or of a copy, has proved nothing anew: only the answer to the step-up has the
+ * token that stands for the new authentication. Until the grace period ends a refresh with the
+ * superseded token gives that token again, with the former authentication, so that a tab that has
+ * not heard of the step-up is neither signed out nor raised to a class that its holder never proved
+ * (NIST SP 800-63B §7.1, RFC 9470 §6.2).
  *
  * When the answer itself was lost, the superseded token comes back after that, as any lost answer
- * does. Then the step-up is taken back with it, because nobody tells a person who missed an answer
- * from a thief who looks alike, and of the two only the person can prove who they are again.
+ * does. Then the step-up is taken back with it, because the service cannot tell a person who missed
+ * an answer from a thief who looks alike, and of the two only the person can prove who they are
+ * again.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import * as v from 'valibot';
@@ -22,13 +24,13 @@ import { type Session, wasRotatedWithinGrace } from './session';
 /** `user_sessions.before_step_up`, as JSON: the oldest first. */
 const beforeStepUpSchema = v.array(
   v.object({
-    /** Of the superseded token, as `refresh_token` had it. */
+    /** The hash of the superseded token, as `refresh_token` had it. */
     hash: v.string(),
     /** When that token became the current one, in ms; null: with the session. */
     rotated_at: v.nullable(v.number()),
     /** The end of its grace period, in ms. */
     until: v.number(),
-    /** What the columns of these names held: seconds, the text of a JSON array, text. */
+    /** The values of the columns of these names: seconds, the text of a JSON array, text. */
     auth_time: v.nullable(v.number()),
     amr: v.nullable(v.string()),
     acr: v.nullable(v.string()),
@@ -36,7 +38,7 @@ const beforeStepUpSchema = v.array(
 );
 type Before = v.InferOutput<typeof beforeStepUpSchema>[number];
 
-/** What a session's tokens say of how its person proved who they are. */
+/** How the person proved who they are, as a session's tokens say it. */
 export type KnownAuthentication = Pick<Session, 'authTime' | 'amr' | 'acr'>;
 
 /** A token that a step-up superseded, or its predecessor, within the grace period. */
@@ -54,7 +56,10 @@ type Presented = {
   successors: readonly Successor[];
 };
 
-/** What the presented token gave before a step-up and gives again; null: no step-up concerns it. */
+/**
+ * The authentication that the presented token stands for, where a step-up superseded it within the
+ * grace period; null: it did not.
+ */
 export function findSupersededByStepUp(
   { beforeStepUp, clientId }: Pick<Session, 'beforeStepUp' | 'clientId'>,
   { secret, hash, successors }: Presented,
@@ -77,7 +82,7 @@ export function findSupersededByStepUp(
   return null;
 }
 
-/** What the session was before the step-up that this token was shown to; null: it was to none. */
+/** The session as it was before the step-up that superseded this token; null: no step-up did. */
 export function findBeforeStepUp(
   row: Pick<Session, 'beforeStepUp'>,
   hash: string,

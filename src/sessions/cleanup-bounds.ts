@@ -1,4 +1,4 @@
-/** What a clean-up goes by: when a row is dead, and how much one run may do. */
+/** The rules of a clean-up: when a row is dead, and how much one run may do. */
 import type { SessionPolicies } from '../config/session-policy';
 
 export interface CleanupPolicy {

@@ -1,6 +1,6 @@
 /**
- * What one clean-up run leaves for the next: where it stopped, and how far behind it was; and for
- * whoever looks: that it ran, and what it did.
+ * State that one clean-up run leaves for the next, where it stopped and how far behind it was, and
+ * for operators: that it ran, and what it did.
  */
 import { and, gt, lt, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
@@ -11,7 +11,7 @@ import type { Walk } from './idle-walk';
 /** Three weeks of runs, one every 15 minutes. */
 const KEPT_RUNS = 2_000;
 
-/** 90 days: more than can be asked for. What there is of all time stays. */
+/** 90 days: more than the API gives. Counts of all time stay. */
 const KEPT_HOURS_SECONDS = 7_776_000;
 
 /** A run as it is kept, but for how far behind it was. */
@@ -68,8 +68,9 @@ export async function saveState(
 }
 
 /**
- * A walk that is over has met every session. Of those that ended meanwhile, it is taken to have met
- * a half before: one that takes one run errs by none, one that takes days by what that is off.
+ * A walk that is over has met every session. Some of those ended before the walk was over: half of
+ * the sessions that ended meanwhile are taken to be among them. A walk of one run errs by none; a
+ * walk of several days by as much as that guess is off.
  */
 const toActive = ({ isOver, live }: Walk) =>
   isOver

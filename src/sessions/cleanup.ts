@@ -1,8 +1,9 @@
 /**
- * Deleting what is dead, a bounded slice at a time: sessions that expired, were revoked or died of
+ * Deletes dead rows, a bounded slice at a time: sessions that expired, were revoked or died of
  * inactivity longer ago than the retention, old idempotency keys and old events. A slice is one
- * transaction that deletes what is still dead then, so runs may overlap or be cut off anywhere.
- * Nothing depends on it: a dead session is refused by its row, not by its absence.
+ * transaction, which deletes the rows that are still dead by then, so runs may overlap or be cut
+ * off anywhere. No rule depends on the clean-up: a dead session is refused by its row, not by its
+ * absence.
  *
  * Expired and revoked sessions are found by an index that no refresh writes (dead-rows.ts),
  * inactive ones by a walk over the table (idle-walk.ts).

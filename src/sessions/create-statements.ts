@@ -1,7 +1,7 @@
 /**
- * The statements of a create, written once for a limit. Each carries the same condition, so that a
- * create either happens whole or leaves nothing behind. What a session, or its create, does not
- * have, is NULL, and then its part of the condition holds.
+ * The statements of a create, prepared once for each limit. Each carries the same condition, so
+ * that a create either happens whole or leaves nothing behind. A value that the session, or its
+ * create, does not have is NULL, and then its part of the condition holds.
  */
 import { and, eq, isNotNull, isNull, not, or, type SQL, sql } from 'drizzle-orm';
 import { insertWhere } from '../db/insert-where';

@@ -70,8 +70,8 @@ export interface CreateOptions {
   /** Recorded where a session of support staff, or an imported one, begins. */
   act?: Act | null;
   /**
-   * What the token of another system makes of the session, which began there: so it is new to this
-   * service alone, and takes no other's place.
+   * The token of another system, in which the session began. Such a session is new to this service
+   * alone: it takes no other session's place.
    */
   imported?: ImportedToken | null;
   /** The user's dead sessions have been marked since. */
@@ -212,7 +212,7 @@ async function whyRefused(
   return !isKnown && why?.isCrowded === 1 ? 'crowded' : 'session_limit_reached';
 }
 
-/** What the condition of the statements looks at beside the row. */
+/** The values that the condition of the statements looks at, beside those of the row. */
 function toCondition(
   { guestSessionId, startedBy }: NewSession,
   { now, assertion = null }: CreateOptions,

@@ -1,6 +1,6 @@
 /**
- * One slice of each kind of dead row, the oldest first. A slice is one transaction that deletes
- * what is still dead then, and answers how many rows it was.
+ * Deletes one slice of each kind of dead row, the oldest first. A slice is one transaction, which
+ * deletes the rows that are still dead by then, and answers how many they were.
  */
 import { and, asc, inArray, lt, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
@@ -68,7 +68,10 @@ export async function deleteIdempotencyKeys(
   return deleted.length;
 }
 
-/** Oldest first by seq, which follows time. What was still to be told of them goes with them. */
+/**
+ * Deletes events, the oldest first by `seq`, which follows time. Their deliveries to webhooks are
+ * deleted with them.
+ */
 export async function deleteEvents(home: Home, cutoff: Date, limit: number): Promise<number> {
   const oldest = home.db
     .select({ seq: sessionEvents.seq })

@@ -11,7 +11,7 @@
 import type { ActReason } from '../security-log/audit';
 
 /**
- * What `revoked_reason` holds. `suspicious`: revoked by policy, because a refresh looked like
+ * The values of `revoked_reason`. `suspicious`: revoked by policy, because a refresh looked like
  * someone else's.
  */
 export type RevokedReason =
@@ -23,7 +23,7 @@ export type RevokedReason =
   | 'upgraded'
   /** A client ended it, and said why. */
   | ActReason
-  /** It was over by time before it was marked (sessions/enforce-limit.ts). */
+  /** The session was over by time before it was marked (sessions/enforce-limit.ts). */
   | 'expired_idle'
   | 'expired_absolute';
 
@@ -43,7 +43,7 @@ export type EndReason =
  */
 export type RefusalReason = EndReason | 'reauthenticate';
 
-/** What the stored reason is to the session's own client. */
+/** The stored reason, as the session's own client is told it. */
 export function toEndReason(revokedReason: string | null): EndReason {
   const reason = revokedReason as RevokedReason | null;
   switch (reason) {

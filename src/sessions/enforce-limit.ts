@@ -13,8 +13,8 @@ import { endOfSlice, isOpenOf, type Position, SLICE, sliceOfOpen, toPosition } f
 import { isLive, toDeathReason } from './session';
 
 /**
- * Slices of each kind that one request does, because a Worker may ask D1 a thousand times. What is
- * left is for the next.
+ * Slices of each kind that one request does, because a Worker may ask D1 only a thousand times. The
+ * next request does the rest.
  */
 const MAX_SLICES = 60;
 
@@ -22,7 +22,7 @@ interface At {
   limit: SessionLimit;
   reporting: Reporting;
   now: number;
-  /** Of the last event that was written before, by the same request. */
+  /** The `seq` of the last event that the same request wrote before. */
   afterSeq: number;
 }
 
@@ -65,7 +65,7 @@ async function evictOldest(
     .select({ id: userSessions.id })
     .from(userSessions)
     .where(and(isOpenOf(userId), isCounted(limit), isLive(limit.policies, now)))
-    // Of one second, the row that was written last is the newest.
+    // Of rows of the same second, the one that was written last is the newest.
     .orderBy(desc(LISTED_AT), desc(sql`rowid`))
     .limit(SLICE)
     .offset(limit.max ?? Number.MAX_SAFE_INTEGER);

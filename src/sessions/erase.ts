@@ -1,8 +1,9 @@
 /**
- * Erasing a person: every row that says anything of them, in every home, a slice in each
- * transaction. What is left says nothing of whom it was about: the random ids of their sessions and
- * a hash of their own, until their last access token has expired, and hashes of the ID tokens that
- * they used, and of the tokens of imported sessions, without which those could be used again.
+ * Erases a person: every row that says anything of them, in every home, a slice in each
+ * transaction. The rows that stay name nobody. Until the person's last access token has expired:
+ * the random ids of their sessions, and a hash of the person's own id. And hashes of the ID tokens
+ * that they used, and of the tokens of imported sessions, because without those the tokens could be
+ * used again.
  */
 
 import {
@@ -37,9 +38,9 @@ import { SLICE } from './open';
 import { type Revocation, tokensEnd } from './revocation';
 
 /**
- * The guest sessions that became this user's: at most so many, and no other session is read. Where
- * one moved before that, its former home has a row that shows the way and does not know the user.
- * One round trip.
+ * The guest sessions that became this user's, at most `limit`; no other session is read. Where a
+ * guest session moved before it became the user's, its former home has a row that shows the way and
+ * does not know the user. One round trip.
  */
 export async function listFormerGuests(
   home: Home,
@@ -63,10 +64,10 @@ export async function listFormerGuests(
 }
 
 /**
- * Erases a user, or a guest by their session's id, from one home. `formerGuests` are what all homes
- * list. One round trip for a slice of sessions and events, of which the last also takes what names
- * the person; the first ends all of their sessions, so that none lives on meanwhile. False: there
- * was nothing.
+ * Erases a user, or a guest by their session's id, from one home. `formerGuests` are those that
+ * `listFormerGuests` gave, of all homes. One round trip for a slice of sessions and events, of
+ * which the last also deletes the rows that name the person; the first ends all of their sessions,
+ * so that none lives on meanwhile. False: there was nothing.
  */
 export async function erasePerson(
   home: Home,
@@ -149,7 +150,8 @@ async function eraseSlice(
     moves: db.delete(unfinishedMoves).where(isIn(unfinishedMoves.subject, subjects)),
     ...deleteEventsWhere(home, someEvents),
     notBefores: db.delete(notBefores).where(isIn(notBefores.subject, subjects)),
-    // What is left for the next slices lives on no longer. It names the person, and goes with them.
+    // A not-before keeps the sessions of the next slices from living on until then. It names the
+    // person, and is deleted with the last slice.
     meanwhile:
       subject === null
         ? null
@@ -181,14 +183,14 @@ function anyOf({ db }: Home, userId: string) {
     .limit(1);
 }
 
-/** What tells a move that is on its way that its person was erased, without their id. */
+/** A key by which a move that is on its way learns that its person was erased. It holds no id. */
 export async function toTombstone(subject: string): Promise<string> {
   return ERASED_PERSON + (await sha256(subject));
 }
 
 const toSecond = (ms: number) => Math.floor(ms / 1000);
 
-/** One parameter, however many values. */
+/** SQL: `column` is one of `values`. They are one parameter, however many they are. */
 export function isIn(column: Column, values: readonly string[]): SQL {
   return sql`${column} in (select value from json_each(${JSON.stringify(values)}))`;
 }

@@ -17,12 +17,12 @@ import { BY_USER, endOne, type Revocation } from './revocation';
 import { isLive, MOVED, type Moved, type Session } from './session';
 import { recordStart } from './start-events';
 
-/** What redeems the code. */
+/** The browser that redeems a code, as its request describes it. */
 export interface RedeemingBrowser {
   userAgent: string | null;
   /**
-   * They tell what the backend did not say of the device: what the first refresh is compared with.
-   * Where they differ from what it said, that is reported.
+   * The signals fill in what the backend did not say of the device, and the first refresh is
+   * compared with them. Where they differ from what the backend said, that is reported.
    */
   signals: Signals;
   risk: RiskPolicy;
@@ -132,7 +132,7 @@ function reportStart(
     act: null,
   };
   const { statements, eventIds } = recordStart(home, start, {
-    // That of support staff was reported when it was created.
+    // The start of support staff's session was reported when it was created.
     condition: and(exchanged, isNull(userSessions.act)),
     requestId,
     now,

@@ -20,7 +20,7 @@ import { type Act, auditSubjectOf, recordAct } from '../security-log/audit';
 import { isIn } from './erase';
 import { exportedOf, JSON_COLUMNS } from './session-columns';
 
-/** What is exported one after the other. */
+/** The sections of an export, one after the other. */
 export const SECTIONS = ['person', 'sessions', 'events'] as const;
 export type Section = (typeof SECTIONS)[number];
 

@@ -1,6 +1,6 @@
 /**
- * Which of a user's sessions a backend asks for. What a page reads is bounded all the same: a page
- * of what is seldom may be short, or empty, and says where to go on.
+ * The filters by which a backend lists a user's sessions. A page reads a bounded number of rows all
+ * the same: where few sessions match, a page may be short, or empty, and says where to go on.
  */
 import { findDevice } from '../risk/find-device';
 import { describeDevice } from '../risk/user-agent';

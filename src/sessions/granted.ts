@@ -1,7 +1,7 @@
 /**
- * What a session was granted when it began: whom its access tokens may be for (RFC 8707 §2.2), and
- * which scopes they may have (RFC 6749 §6). A token may be asked to be less; a session never gets
- * more. The rule stands here twice, for a row and as the SQL that a refresh decides by.
+ * The grant that a session began with: whom its access tokens may be for (RFC 8707 §2.2), and
+ * which scopes they may have (RFC 6749 §6). A request may ask for less in a token; a session never
+ * gets more. The rule stands here twice, for a row and as the SQL that a refresh decides by.
  */
 import { type Column, type SQL, sql } from 'drizzle-orm';
 import { given, type Values } from '../db/prepared';
@@ -9,7 +9,10 @@ import { userSessions } from '../db/schema';
 import { parseJson } from './parse-json';
 import type { Session } from './session';
 
-/** What an access token is asked to be; null: all that the session was granted. */
+/**
+ * The audiences and scopes that a request asks of an access token; null: all that the session was
+ * granted.
+ */
 export interface RequestedGrant {
   audiences: readonly string[] | null;
   scopes: readonly string[] | null;
@@ -19,7 +22,9 @@ export const NOTHING_REQUESTED: RequestedGrant = { audiences: null, scopes: null
 
 export type NotGranted = 'invalid_target' | 'invalid_scope';
 
-/** What a column holds; null: the session was not narrowed, or has no scopes. */
+/**
+ * Parses the column `audiences` or `scopes`; null: the session was not narrowed, or has no scopes.
+ */
 export function parseGranted(column: string | null): readonly string[] | null {
   if (column === null) return null;
   const granted = parseJson<unknown>(column);

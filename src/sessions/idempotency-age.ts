@@ -1,7 +1,7 @@
 /**
- * How long a create can be repeated with its Idempotency-Key. Whoever reads a key asks here, so
- * that nothing depends on when the clean-up gets to it. A change holds at once, also for the keys
- * that there are.
+ * How long a create can be repeated with its Idempotency-Key. Every read of a key goes by this, so
+ * that nothing depends on when the clean-up deletes the key. A change of the setting holds at once,
+ * also for keys that exist already.
  */
 
 /** A test holds the texts that say it to it: "24 hours" in the documents and types, "a day". */

@@ -21,7 +21,7 @@ export interface Idempotency {
 
 export type Claim = Omit<typeof idempotencyKeys.$inferSelect, 'createdAt'>;
 
-/** What is stored of a key. */
+/** The hash that is stored of an idempotency key. */
 export function toKeyHash({
   clientId,
   key,
@@ -67,7 +67,7 @@ export function claimKey(db: Home['db'], condition: SQL | undefined) {
 /** A batch's rows go by column name, and the session has a `created_at` too. */
 const { createdAt: _, ...claimColumns } = getTableColumns(idempotencyKeys);
 
-/** Whose claim the key is now, and the session that it made. */
+/** Reads whose claim the key is now, and the session that it made. */
 export const readClaim = prepareOnce((db) =>
   db
     .select({ session: userSessions, isBeforeNotBefore, claim: claimColumns })

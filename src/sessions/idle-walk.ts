@@ -17,7 +17,7 @@ export interface Walk {
   cursor: number;
   /** Live sessions of the last step, which no later step has saved. */
   live: number;
-  /** It came to the end of the table. */
+  /** The walk came to the end of the table. */
   isOver: boolean;
   finished: boolean;
 }

@@ -44,7 +44,9 @@ export function limitFor(policies: SessionPolicies, clientId: string | null): Se
 
 const withoutLimit = new WeakMap<SessionPolicies, SessionLimit>();
 
-/** Of sessions of support staff, which take no device of the user's away. */
+/**
+ * The limit for sessions of support staff: none, because they take no device of the user's away.
+ */
 export function noLimit(policies: SessionPolicies): SessionLimit {
   const none = { policies, max: null, evictsOldest: false, countedClient: null };
   const known = withoutLimit.get(policies) ?? none;
@@ -52,7 +54,7 @@ export function noLimit(policies: SessionPolicies): SessionLimit {
   return known;
 }
 
-/** SQL: the session counts towards the limit. Those of support staff never do. */
+/** SQL: the session counts towards the limit. Support staff's sessions never do. */
 export function isCounted({ policies, countedClient }: SessionLimit): SQL | undefined {
   const { clientId, act } = userSessions;
   if (countedClient !== null) return and(eq(clientId, countedClient), isNull(act));
@@ -105,7 +107,7 @@ function hasOpen(limit: SessionLimit, count: number): SQL {
 
 /** SQL: the ids of the newest live sessions that count, from the one at `skip` on. */
 function newestLive(limit: SessionLimit, max: number, skip: number): SQL {
-  // Of one second, the row that was written last is the newest.
+  // Of rows of the same second, the one that was written last is the newest.
   const newest = sql`select *, rowid as written from ${userSessions} where ${isOpenAndCounted(limit)} order by ${desc(LISTED_AT)}, rowid desc limit ${max + MARGIN}`;
   return sql`select id from (${newest}) as ${userSessions} where ${isLive(limit.policies, PLACEHOLDERS_OF_NOW)} order by ${desc(LISTED_AT)}, written desc limit 1 offset ${skip}`;
 }

@@ -107,7 +107,7 @@ export interface FilteredPage extends Page {
   filter: SessionFilter;
 }
 
-/** What was created later than is asked for is not read. */
+/** The position to start from: sessions that were created later than asked for are not read. */
 function startOf(after: Position | null, { createdBefore }: SessionFilter): Position | null {
   if (createdBefore === undefined) return after;
   const second = Math.min(createdBefore, MAX_LISTED_SECOND + 1);
@@ -115,7 +115,7 @@ function startOf(after: Position | null, { createdBefore }: SessionFilter): Posi
   return after === null || newestFirst(after, start) < 0 ? start : after;
 }
 
-/** What comes after it was created earlier than is asked for. */
+/** Whether a position is past `createdAfter`: all sessions after it were created earlier. */
 function isPast(position: Position | null, { createdAfter = 0 }: SessionFilter): boolean {
   return position !== null && position.createdAt.getTime() / 1000 < createdAfter;
 }
@@ -131,8 +131,9 @@ function toPage(
 }
 
 /**
- * One page of several: a session is in one alone, and the order is the same in all. What is older
- * than where one of them goes on may come after what is not read yet, and is for the next page.
+ * Merges the pages of several homes. A session is in one home alone, and all homes list in the same
+ * order. A session that is older than where one of the pages goes on is left for the next page,
+ * because that home may have sessions before it which are not read yet.
  */
 export function mergeSessionPages(pages: readonly SessionPage[], { limit }: Page): SessionPage {
   const ends = pages.flatMap(({ next }) => next ?? []).sort(newestFirst);

@@ -5,14 +5,14 @@ import { userSessions } from '../db/schema';
 import type { Revocation } from './revocation';
 import { checkSession, isLive, MOVED, type Moved, type SessionWithNotBefore } from './session';
 
-/** Who asks: the session behind a verified access token. */
+/** The caller: the session behind a verified access token. */
 export interface SessionOwner {
   sessionId: string;
   /** null: a guest, who has this one session. */
   userId: string | null;
 }
 
-/** Who asks for the end of other sessions than their own. */
+/** A caller who asks for the end of other sessions than their own. */
 export interface AuthenticatedOwner extends SessionOwner {
   /**
    * When the person proved who they are, as far as the presented token knows: a step-up after it

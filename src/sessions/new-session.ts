@@ -1,4 +1,4 @@
-/** What a session is started with, and the row that it makes. */
+/** The input of a new session, and the row that it makes. */
 import type { Grant, StartCapability } from '../config/authority';
 import type { Signals } from '../risk/signals';
 import type { Actor } from '../security-log/record';
@@ -12,7 +12,10 @@ export interface NewSession {
   userId: string | null;
   /** The app that the session is for. */
   clientId: string;
-  /** Who asked for it, which the grant has to allow for `clientId` and the guest. */
+  /**
+   * The actor and the grant that the session starts by. The grant has to allow `clientId` and the
+   * guest.
+   */
   startedBy: { by: Actor; grant: Grant<'sign_in' | StartCapability> };
   userAgent: string | null;
   ipAddress: string | null;
@@ -22,21 +25,21 @@ export interface NewSession {
   amr: string[] | null;
   acr: string | null;
   claims: Record<string, unknown> | null;
-  /** What the device is called; null: nothing but what it tells of itself. */
+  /** The name of the device; null: it has none but what it tells of itself. */
   label: string | null;
-  /** What the backend keeps with the session. */
+  /** Data that the backend keeps with the session. */
   metadata: Record<string, unknown> | null;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
-  /** Whom its tokens may be for; null: whomever its client's may. */
+  /** The audiences of its tokens; null: all that its client may have. */
   audiences: readonly string[] | null;
   /** null: it has none. */
   scopes: readonly string[] | null;
-  /** What is known of the device and where it is; what the first refresh is compared with. */
+  /** The signals of the device and its place. The first refresh is compared with them. */
   signals: Signals;
-  /** What its client's issuer calls the person; absent: its client names none. */
+  /** The name of the person at the client's issuer; absent: the client names none. */
   issuedName?: IssuedName;
-  /** Whose session it is, where it is not the user's own; null: the user's own. */
+  /** The support staff whose session it is; null: it is the user's own. */
   act: SupportActor | null;
   /** The guest session that becomes the user's: it is revoked. */
   guestSessionId: string | null;

@@ -1,8 +1,8 @@
 /**
- * A not-before: what began, or was issued, before a time is no longer good, whatever its own row
- * says. One row does it for a user, a guest or everyone of a home. It is what to write after a
- * database was restored to an earlier point, which brings back sessions that were revoked since,
- * and tokens that were rotated.
+ * A not-before: a session that began before a time, or a token that was issued before it, is no
+ * longer good, whatever its own row says. One row does this for a user, a guest or everyone of a
+ * home. An operator writes one after a database was restored to an earlier point, which brings back
+ * sessions that were revoked since, and tokens that were rotated.
  */
 import { and, isNull, type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
@@ -81,7 +81,7 @@ export async function setNotBefore(
   }));
 }
 
-/** SQL: the subjects of not-befores that lapsed first. That of everyone in a home never does. */
+/** SQL: the subjects of not-befores that lapsed first. EVERYONE's never does. */
 export function lapsedNotBefores(now: Date, limit: number): SQL {
   const { subject, expiresAt } = notBefores;
   const second = Math.floor(now.getTime() / 1000);

@@ -1,10 +1,10 @@
 /**
- * A user's open sessions: those that nothing has ended but, maybe, time. They have an index of
- * their own, in the order of lists, so that whoever looks for live sessions passes over no revoked
- * one. No refresh writes a column of it.
+ * A user's open sessions: they are not revoked, though time may have ended them. They have an index
+ * of their own, in the order of lists, so that a search for live sessions reads no revoked one. No
+ * refresh writes a column of that index.
  *
- * What looks at all of them does so a slice at a time, newest first, each after the last row of the
- * one before.
+ * Code that goes through all of them does so a slice at a time, the newest first; each slice begins
+ * after the last row of the one before.
  */
 import { and, desc, getTableColumns, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Home, Replica } from '../db/d1';
@@ -30,8 +30,9 @@ export function isOpenOf(userId: Given): SQL {
 }
 
 /**
- * What follows a position, in two ranges of the index, one after the other: of a row value SQLite
- * uses the first alone. Within the second it must be told that the id is the whole order.
+ * The rows after a position, in two ranges of the index, one after the other, because SQLite uses
+ * an index only for the first column of a row value. Within one second, SQLite has to be told that
+ * the id is the whole order.
  */
 const rangesAfter = (second: Given, id: Given) => ({
   sameSecond: {

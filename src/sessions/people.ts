@@ -10,7 +10,7 @@ import { usedAssertions, userSessions, users } from '../db/schema';
 import { isIn } from './erase';
 import { isReached } from './reach';
 
-/** Who the user is to the issuer. */
+/** The name of a user at an issuer (`iss` and `sub`). */
 export interface IssuedName {
   issuer: string;
   subject: string;
@@ -52,7 +52,7 @@ export async function findOrCreateUser(
   return user.id;
 }
 
-/** What an issuer calls the user; null: nobody has said, or there is no such user here. */
+/** Finds the name of a user at their issuer; null: none was said, or this home has no such user. */
 export async function findIssuedName(home: Home, userId: string): Promise<IssuedName | null> {
   const { found } = await transact(home, () => ({
     found: home.db
@@ -108,8 +108,8 @@ function named({ db }: Home, { issuer, subject }: IssuedName) {
 }
 
 /**
- * Uses an ID token up, where the home of its user is not the one that would (RFC 7523 §3). False:
- * it was used before. One round trip.
+ * Uses an ID token up (RFC 7523 §3) in a home that is not its user's. False: it was used before.
+ * One round trip.
  */
 export async function claimAssertion(
   home: Home,
@@ -125,7 +125,7 @@ export async function claimAssertion(
   return claimed.length > 0;
 }
 
-/** Which of these have been used up in this home. One round trip. */
+/** Finds which of these ID tokens have been used up in this home. One round trip. */
 export async function findUsed(home: Home, hashes: readonly string[]): Promise<string[]> {
   const { hash } = usedAssertions;
   const used = home.db.select({ hash }).from(usedAssertions).where(isIn(hash, hashes));

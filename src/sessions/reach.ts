@@ -3,7 +3,10 @@ import { type Column, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import type { Given } from '../db/prepared';
 
-/** The row is of a client that the grant reaches. One parameter, however many there are. */
+/**
+ * SQL: the row belongs to a client that the grant reaches. One parameter, however many clients
+ * there are.
+ */
 export function isReached(clientId: Column, { forClients }: Grant): SQL | undefined {
   return forClients === null ? undefined : isIn(clientId, toReach({ forClients }));
 }

@@ -1,5 +1,6 @@
 /**
- * What the "Your devices" page shows of a person: their active sessions and what happened lately.
+ * Reads what the "Your devices" page shows of a person: their active sessions and what happened
+ * lately.
  */
 import { and, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
@@ -50,7 +51,7 @@ const sessionsOfEvents = prepareOnce((db) =>
     ),
 );
 
-/** Of the person of a session that was found to be live. One round trip. */
+/** Reads for the person of a session that was found to be live. One round trip. */
 export async function readAccount(
   sources: ReadSources,
   policy: SessionPolicies,

@@ -1,4 +1,4 @@
-/** What the page of one device shows: the session, live or over, and what happened to it. */
+/** Reads what the page of one device shows: the session, live or over, and what happened to it. */
 import { and, desc, eq, inArray, lt } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
 import { transact } from '../db/d1';
@@ -50,7 +50,7 @@ const lastOfWindow = prepareOnce((db) =>
     .offset(LOOKED_THROUGH - 1),
 );
 
-/** Of the person of a session that was found to be live. One round trip. */
+/** Reads for the person of a session that was found to be live. One round trip. */
 export function readDevice(
   sources: ReadSources,
   policy: SessionPolicies,

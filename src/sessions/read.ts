@@ -62,7 +62,7 @@ export async function findWithEnd(
   return ended === MOVED ? MOVED : { session, ended };
 }
 
-/** What was found, where the session is in that home; null: there is none, or it has moved. */
+/** The session, where it is in that home; null: there is none, or it has moved. */
 export const ifHere = (found: SessionWithNotBefore | Moved | null): Session | null =>
   found === MOVED ? null : found;
 
@@ -111,7 +111,7 @@ export async function findForOwner(
   return { own, session: isTheirs ? other : null };
 }
 
-/** What a read found, and the person's session as it was there. */
+/** The answer of a read, and the person's own session as that database has it. */
 interface Found<T> {
   own: SessionWithNotBefore | undefined;
   answer: T;

@@ -1,14 +1,15 @@
 /**
- * What a recovered answer leaves on its session. A superseded token may be good again, once, when
- * its answer had been lost; taken by turns, a thief and the victim who look alike would live on it
- * for ever. So no rotation of a token that a recovery gave can be recovered (two in a row are
- * theft), and no session recovers more than three times in 24 hours (RFC 9700 §4.14.2).
+ * The column `recoveries`: the recovered answers of a session. A superseded token may be good
+ * again, once, because its answer was lost. Without a limit, a thief and a victim who look alike
+ * could live on that by turns for ever. So no rotation of a token that a recovery gave can be
+ * recovered (two in a row are theft), and no session recovers more than three times in 24 hours
+ * (RFC 9700 §4.14.2).
  *
  * One and the same rotation may be recovered again, because the answer that recovered it may have
- * been lost too: whoever lost both still holds the superseded token alone, and would be signed out
- * for it. It gives nobody more than the first time: the same successor, which nobody has exchanged.
- * It counts each time, so that whoever lives on it without ever exchanging the successor is noticed
- * at the fourth; and once somebody exchanges it, the superseded token is theft.
+ * been lost too: a device that lost both holds the superseded token alone, and would be signed out.
+ * The second recovery gives no more than the first: the same successor, which nobody has exchanged.
+ * Each one counts, so that a device that keeps recovering without ever exchanging the successor is
+ * refused at the fourth; and once somebody exchanges it, the superseded token is theft.
  */
 import * as v from 'valibot';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
@@ -43,8 +44,8 @@ export function findRecovery(
 }
 
 /**
- * Whether the token with this hash may be recovered, as far as former recoveries go. One that is 24
- * hours old does not count any more.
+ * Whether the token with this hash may be recovered, as far as former recoveries go. A recovery
+ * that is 24 hours old does not count any more.
  */
 export function mayRecover(
   session: Pick<Session, 'recoveries'>,

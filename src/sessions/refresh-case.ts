@@ -54,7 +54,7 @@ export interface RefreshPolicy {
   lostAnswerSeconds: number;
 }
 
-/** Who presents which token. */
+/** A token, and the caller who presents it. */
 export interface RefreshAttempt {
   secret: string;
   /** Signed under a SESSION_SECRET that has leaked. */
@@ -67,13 +67,13 @@ export interface RefreshAttempt {
   signals: Signals;
   /** The caller's network as it was stored under the previous SESSION_SECRET. */
   formerNetwork: string | null;
-  /** Other forms of it, as earlier configurations stored it (risk/address.ts). */
+  /** The same network as earlier configurations stored it (risk/address.ts). */
   otherNetworks: StoredAddress['otherNetworks'];
   /** As sent: the release before read it in another way (risk/former-device.ts). */
   userAgent: string | null;
 }
 
-/** What a refresh that succeeds has come to. */
+/** The outcome of a refresh that succeeds. */
 export type RefreshOutcome = 'rotated' | RepeatOutcome;
 /** The same token again, its successor again, or its successor in place of a lost answer. */
 type RepeatOutcome = 'kept' | 'repeated' | 'recovered';
@@ -92,17 +92,17 @@ export type RefreshCase =
       outcome: RepeatOutcome;
       secret: string;
       event: RepeatableDraft | null;
-      /** What the row remembers of it from now on; null: nothing new. */
+      /** The new value of the row's `recoveries`; null: it stays as it is. */
       mark: string | null;
-      /** What the answer says of the person's authentication; null: what the row says. */
+      /** The authentication that the answer names; null: the row's. */
       authentication: KnownAuthentication | null;
     };
 
 type Type = EventDraft['type'];
 
 /**
- * What an attempt on this row comes to. `isOwnRotation`: the last rotation is this very attempt's,
- * whose outcome was unknown.
+ * Decides the case of an attempt on this row. `isOwnRotation`: this very attempt made the last
+ * rotation, in a run whose outcome was unknown.
  */
 export async function toRefreshCase(
   row: SessionWithNotBefore,
@@ -148,7 +148,7 @@ export async function toRefreshCase(
   const isInGrace = wasRotatedWithinGrace(row, policy.sessions, now) || isOwnRotation;
   const rotates = row.refreshToken === attempt.hash && !isInGrace;
   const given = rotates ? null : findGiven(row, last, attempt, policy, { now, isInGrace });
-  // Whoever has a leaked secret signs for any session: only one who knows its own secret is heard.
+  // A leaked secret can sign for any session: only the secret that the row expects proves anything.
   if (attempt.mayBeForged && !rotates && (given === null || given.outcome === 'recovered'))
     return { do: 'refuse', reason: 'unproven' };
   if (!rotates && given === null) return revoke('reuse_detected', 'reuse_detected');
@@ -161,7 +161,7 @@ export async function toRefreshCase(
       assessment.decision satisfies 'allow' | 'log' | 'notify';
   }
 
-  // Whoever asks for too much keeps the token that they have.
+  // A caller who asks for too much keeps the token that they have.
   const notGranted = whyNotGranted(row, attempt.requested);
   if (notGranted !== null) return { do: 'refuse', reason: notGranted };
 
@@ -182,7 +182,7 @@ export async function toRefreshCase(
   return { do: 'repeat', ...given, event, mark };
 }
 
-/** What a token is answered with that moves nothing on; null: it is theft. */
+/** The token that answers an attempt which moves nothing on; null: the attempt is theft. */
 function findGiven(
   row: SessionWithNotBefore,
   last: Signals | null,

@@ -1,12 +1,12 @@
 /**
  * The revocation list as verifiers read it. It names nobody: an entry is the first 48 bits of a
  * SHA-256 over a salt, which the document tells, and an id. A session's id is random, so its hash
- * says nothing to whoever does not hold a token of it; the salt changes every day, so that a
- * user's entries of two days cannot be told to be of one. Who knows a user's id already can learn
+ * says nothing to a reader who holds no token of it; the salt changes every day, so that a user's
+ * entries of two days cannot be told to be of one. A reader who knows a user's id already can learn
  * whether that user was signed out everywhere within the last few minutes, and no more.
  *
- * Of 100,000 entries one in about 2.8 billion tokens meets another's hash. Its session's tokens
- * are refused until the entry or the day is over.
+ * Of 100,000 entries one in about 2.8 billion tokens meets another's hash. Its session's tokens are
+ * refused until the entry or the day is over.
  */
 import { base64url } from 'jose';
 import { sha256Prefix } from '../crypto';
@@ -24,7 +24,7 @@ export interface RevocationDocument {
   missing?: string[];
 }
 
-/** What the release before reads. */
+/** The document that clients of the release before read. */
 export interface FormerDocument {
   sessions: string[];
   not_before: Record<string, number>;
@@ -37,7 +37,9 @@ export interface HashCache {
   hashes: Map<string, number>;
 }
 
-/** What stands for a home among the ids. Both ends know it. */
+/**
+ * The id that stands for a home among the others. The service and its verifiers make the same one.
+ */
 const toHomeId = (home: string) => `home:${home}`;
 
 const toDay = (now: number) => new Date(now).toISOString().slice(0, 10);
@@ -85,7 +87,7 @@ export function toFormerDocument(
   };
 }
 
-/** The lists of several homes as one. Of two moments the later wins. */
+/** Merges the lists of several homes. Of two moments the later one holds. */
 function mergeRevocations(lists: readonly Revocations[]): {
   sessions: string[];
   notBefore: Map<string, number>;

@@ -1,16 +1,16 @@
 /**
- * What verifiers of access tokens have to know: which sessions ended while a token of theirs may
- * still be good, and before which moment the tokens of a session, of a user, or of a whole home,
- * are no longer good. The list holds the newest entries exactly. What is beyond its size is covered
- * by one moment: tokens of that home from before it are refused, so that apps refresh, and a
- * session that is over cannot. So the list decides on every token, however much ends at once.
+ * The revocation list for verifiers of access tokens: which sessions ended while a token of theirs
+ * may still be good, and before which moment the tokens of a session, of a user, or of a whole
+ * home, are no longer good. The list holds the newest entries exactly. Entries beyond its size are
+ * covered by one moment: tokens of that home from before it are refused, so that apps refresh, and
+ * a session that is over cannot. So the list decides on every token, however much ends at once.
  */
 import { and, desc, eq, gt, ne } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { EVERYONE, notBefores, userSessions } from '../db/schema';
 import { ERASED_PERSON, ERASED_SESSION } from './not-before';
 
-/** Of one home. Times are seconds since 1970. */
+/** The revocations of one home. Times are seconds since 1970. */
 export interface Revocations {
   home: string;
   /** By session: when it was revoked. All of its tokens are refused. */
@@ -28,12 +28,15 @@ export interface ListBounds {
   notBefore: number;
 }
 
-/** What ends within the life of an access token at most, for all but a flood. */
+/**
+ * Bounds above the number of sessions that end within the life of an access token, except in a
+ * flood.
+ */
 export const LIST_BOUNDS: ListBounds = { sessions: 100_000, notBefore: 20_000 };
 
 /**
- * A revocation is in the database at most so long after the moment that it bears: clocks differ,
- * and a statement may be tried three times. What was read before is read again this far back.
+ * A revocation reaches the database at most so long after the moment that it bears, because clocks
+ * differ, and a statement may be tried three times. So a read begins this long before the last one.
  */
 const OVERLAP_SECONDS = 60;
 

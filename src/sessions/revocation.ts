@@ -1,7 +1,7 @@
 /**
- * What every way of ending sessions has in common. A revoked session keeps its row, marked, until
- * the clean-up's retention has passed, so that its user can be told why. Revoking twice changes
- * nothing.
+ * Revocation: the parts that all ways of ending sessions share. A revoked session keeps its row,
+ * marked, until the clean-up's retention has passed, so that its user can be told why. Revoking
+ * twice changes nothing.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
@@ -42,7 +42,7 @@ export type RevokeResult =
   /** The person behind the caller's session proved too long ago who they are. */
   | { ok: false; reason: 'authentication_too_old' };
 
-/** Who ends a session, and the reason that its row is marked with. */
+/** The actor who ends a session, and the reason that its row is marked with. */
 export type RevokedBy = EventDetails & { reason: RevokedReason };
 
 export const BY_USER = { by: 'user', reason: 'signed_out' } as const satisfies RevokedBy;

@@ -1,4 +1,4 @@
-/** One session, as a client sees and ends it that acts on other people. */
+/** Finds or ends one session, for a client that acts on other people. */
 import { and, eq, exists, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
@@ -8,7 +8,7 @@ import { isReached } from './reach';
 import { byAct, endOne, type Revocation } from './revocation';
 import { isLive, MOVED, type Moved, type Session, selectSession } from './session';
 
-/** What became of it in one home. */
+/** The outcome of the act in one home. */
 export interface EndedByAct {
   /** As it was before. */
   session: Session;
@@ -17,9 +17,9 @@ export interface EndedByAct {
 }
 
 /**
- * Ends a session of a client that the act's grant reaches, whoever it is of. The act is recorded
- * where it ends one, and this home tells the webhooks of it. null: this home has no such session.
- * One round trip.
+ * Ends a session of a client that the act's grant reaches, of any user. The act is recorded where
+ * it ends the session, and this home delivers it to the webhooks. null: this home has no such
+ * session. One round trip.
  */
 export async function revokeByAct(
   home: Home,

@@ -1,8 +1,8 @@
 /**
- * Ending many sessions of a user: a slice in each transaction, so that none reads or writes more
- * rows than a slice has, however many sessions there are and were. A user of fewer than a slice has
- * them ended in one round trip. What is cut off between two slices has ended some; run again, it
- * ends the others.
+ * Ends many sessions of a user: a slice in each transaction, so that none reads or writes more rows
+ * than a slice has, however many sessions there are and were. A user of fewer than a slice has them
+ * ended in one round trip. A run that is cut off between two slices has ended some sessions; the
+ * next run ends the others.
  */
 import { and, eq, isNull, ne, notExists, type SQL, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
@@ -51,8 +51,8 @@ export async function revokeOthers(
 }
 
 /**
- * Ends all sessions of the owner's user, the owner's own too, as long as that one is live. It
- * ends last, because it is what the others are ended by.
+ * Ends all sessions of the owner's user, the owner's own too, as long as that one is live. It ends
+ * last, because it is the session by which the others are ended.
  */
 export async function revokeEverywhere(
   home: Home,
@@ -121,9 +121,9 @@ export async function revokeUser(
       guestDeliveries: guestEnd.deliveries,
       guestEvents: guestEnd.events,
       act: after === null ? recordAct(home, act) : null,
-      // It is the user's as a whole, so it is for those who end the whole of their sessions, and
-      // comes last: nothing that it covers is live, and so reported, any more. It would cover the
-      // access tokens of a spared session too.
+      // The not-before is of the user as a whole, so only a grant for all clients sets it, and only
+      // where no session is spared: it would cover the spared session's access tokens too. It comes
+      // last, when no session that it covers is live any more, because each of them was reported.
       notBefore:
         grant.forClients === null && spared === null
           ? upsertNotBefore(

@@ -22,8 +22,8 @@ import {
 import { MOVED, type Moved, selectSession } from './session';
 
 /**
- * Ends a session of the client that presents its token (RFC 7009 §2.1). One that is not there, or
- * not the client's, is left alone.
+ * Ends a session of the client that presents its token (RFC 7009 §2.1). A session that is not
+ * there, or not the client's, is left alone.
  */
 export async function revokeByClient(
   home: Home,

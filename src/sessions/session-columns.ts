@@ -1,6 +1,6 @@
 /**
- * What each column of a session's row is to those who copy or empty rows, decided here once, so
- * that a new column does not compile before somebody has decided it, too:
+ * Three decisions on each column of a session's row, made here once for all code that copies or
+ * empties rows. A new column does not compile before somebody has made them:
  *
  * - Where a session has left for another home, its row stays to show the way (homes/move.ts). Does
  *   the column stay in it, or is it blanked, because it says something of the person?
@@ -8,8 +8,8 @@
  *   withheld, because it verifies tokens, and its worth is that nobody has it?
  * - Does the column hold JSON, which the person is given as what it holds?
  *
- * What else a new column needs, from the migration to the clients' types, is the row "a new member
- * of `POST /v1/sessions`" of docs/architecture.md.
+ * The other places that a new column needs, from the migration to the clients' types, are the row
+ * "a new member of `POST /v1/sessions`" of docs/architecture.md.
  */
 import type { userSessions } from '../db/schema';
 
@@ -54,7 +54,7 @@ type Where<Position extends 0 | 1 | 2, Is> = {
   [Name in keyof Columns]: Columns[Name][Position] extends Is ? Name : never;
 }[keyof Columns];
 
-/** What is written into a row that stays behind. */
+/** The values of a row that stays behind. */
 export const BLANKED = {
   userAgent: null,
   ipAddress: null,
@@ -80,7 +80,7 @@ const WITHHELD: Record<Withheld, true> = {
   beforeStepUp: true,
 };
 
-/** Of columns by their names, those that a person is given. */
+/** Leaves out the columns that are withheld from the person. */
 export function exportedOf<All extends object>(columns: All): Omit<All, Withheld> {
   const exported = Object.entries(columns).filter(([name]) => !(name in WITHHELD));
   return Object.fromEntries(exported) as Omit<All, Withheld>;

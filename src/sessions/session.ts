@@ -19,9 +19,9 @@ export interface SessionWithNotBefore extends Session {
 }
 
 /**
- * What a rule answers of a session that has left this home: no reason to tell anybody, because it
- * goes on where it went. The types lead such an answer to service/follow-session.ts, and nowhere
- * else.
+ * The answer of a rule about a session that has left this home. It is no end to tell anybody of,
+ * because the session lives on in the other home. The types lead such an answer to
+ * service/follow-session.ts, and nowhere else.
  */
 export const MOVED = Symbol('moved');
 export type Moved = typeof MOVED;
@@ -82,8 +82,8 @@ export function selectSession(id: string) {
 }
 
 /**
- * Why the session is over at `now` (ms), or null while it is live. It is over from the second of
- * its expiry on.
+ * Why the session is over at `now` (ms), or null while it is live. A session is over from the
+ * second of its expiry on.
  */
 export function checkSession(
   session: Pick<

@@ -1,7 +1,8 @@
 /**
- * What the start of a session reports: that it was, and whether its user was never seen on such a
- * device. A session that a backend keeps starts when it is created. One that is handed to a browser
- * starts when that browser exchanges the code, because only then is there a device to tell of.
+ * The events of a session's start: `session_created`, and `new_device` where its user was never
+ * seen on such a device. A session that a backend keeps starts when it is created. One that is
+ * handed to a browser starts when that browser exchanges the code, because only then is the device
+ * known.
  */
 import { and, desc, isNotNull, isNull, not, or, type SQL, sql } from 'drizzle-orm';
 import type { Home } from '../db/d1';
@@ -15,7 +16,7 @@ export interface Start {
   sessionId: string;
   /** The session's user, or SQL that gives it; null: a guest. */
   userId: string | SQL | null;
-  /** Who asked for the session, and by which client. */
+  /** The actor who asked for the session, and the client. */
   by: Actor;
   clientId: string;
   signals: Signals;
@@ -23,7 +24,7 @@ export interface Start {
   act: SupportActor | null;
 }
 
-/** What the two events are made of: values, or what stands for them. */
+/** The values of the two events, or placeholders for them. */
 interface StartValues {
   sessionId: Given;
   userId: Given | SQL;
@@ -122,7 +123,7 @@ function isNewDevice(
     .limit(RECENT_SESSIONS);
   const others = and(
     isNotNull(lastSignals),
-    // What support staff sit at is no device of the user's.
+    // A device that support staff use is none of the user's.
     isNull(act),
     // A session that no browser has fetched yet is on no device.
     or(isNotNull(rotatedAt), isNotNull(userAgent), isNotNull(ipAddress)),

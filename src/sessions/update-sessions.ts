@@ -1,8 +1,7 @@
 /**
- * Changing live sessions: what their access tokens say from the next refresh on, what backends keep
- * with them, what their devices are called, and an earlier end. What is read and written of a
- * session is decided by the one statement that changes it, so no change is made to one that is
- * over.
+ * Changes live sessions: their claims, which access tokens have from the next refresh on, their
+ * metadata, the names of their devices, and an earlier end. The statement that makes a change also
+ * decides whether it may be made, so that no session is changed that is over.
  */
 import { and, eq, exists, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
@@ -15,12 +14,14 @@ import { isOpenOf } from './open';
 import { isReached } from './reach';
 import { checkSession, isLive, MOVED, type Moved, type Session, selectSession } from './session';
 
-/** What a session has from now on. What is left out stays as it is; null is none. */
+/**
+ * The members that a session has from now on. One that is left out stays as it is; null removes it.
+ */
 export interface SessionChange {
   claims?: Record<string, unknown> | null | undefined;
   metadata?: Record<string, unknown> | null | undefined;
   label?: string | null | undefined;
-  /** It ends then, unless it ends before. */
+  /** The session ends then, unless it ends before. */
   endsBy?: Date;
   /** Access tokens that were issued before are no longer good. Nobody is signed out by it. */
   makesTokensStale?: boolean;
@@ -63,19 +64,19 @@ const updateWhere = (
     .where(condition)
     .returning({ id: userSessions.id });
 
-/** What became of it in one home. */
+/** The outcome of the act in one home. */
 export interface Updated {
   /** As it is now. */
   session: Session;
-  /** It was live, and reached. */
+  /** The session was live, and the grant reaches it. */
   isUpdated: boolean;
   /** Why it is over; null: it is not. */
   ended: EndReason | null;
 }
 
 /**
- * Changes a session of a client that the act's grant reaches, whoever it is of. The act is recorded
- * where it changes one. null: this home has no such session. One round trip.
+ * Changes a session of a client that the act's grant reaches, of any user. The act is recorded
+ * where it changes the session. null: this home has no such session. One round trip.
  */
 export async function updateByAct(
   home: Home,
@@ -128,7 +129,7 @@ export type LabelResult =
   | { ok: true; session: Session }
   | { ok: false; reason: 'caller_session_ended' | 'actor_not_allowed' | 'not_found' };
 
-/** Says what one of the owner's devices is called; null: nothing. One round trip. */
+/** Sets the name of one of the owner's devices; null: none. One round trip. */
 export async function labelSession(
   home: Home,
   owner: SessionOwner,
