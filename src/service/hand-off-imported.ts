@@ -10,7 +10,7 @@ import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { deviceOf } from './caller-signals';
 import { type HandOff, handOffKnown } from './hand-off';
-import { showImported } from './imported-session';
+import { verifyImported } from './imported-session';
 import { refresh } from './refresh-session';
 import { type Result, refuse, UNKNOWN_SESSION } from './refusal';
 import type { Service } from './service';
@@ -33,14 +33,14 @@ export async function handOffImported(
   if (!authorized.ok) return authorized;
   const { grant } = authorized;
   const clientId = wanted.clientId ?? grant.clientId;
-  const shown = grant.includes(clientId)
-    ? await showImported(caller, service, clientId, refreshToken)
+  const verified = grant.includes(clientId)
+    ? await verifyImported(caller, service, clientId, refreshToken)
     : null;
-  if (shown === null)
+  if (verified === null)
     return (await throttleFailure(caller, service, grant.clientId)) ?? UNKNOWN_SESSION;
-  if (!shown.ok) return shown;
-  const { home, token } = shown;
-  const { session } = shown.adopted;
+  if (!verified.ok) return verified;
+  const { home, token } = verified;
+  const { session } = verified.adopted;
   const { config } = service;
   const now = service.now();
   const ended = checkSession(session, config.sessions, now) as EndReason | null;

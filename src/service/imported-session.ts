@@ -17,7 +17,7 @@ export function areImportedTaken({ config, now }: Service): boolean {
 }
 
 /** What a presented token says. `adopted`: of the session that another system began; else null. */
-export type Shown<A = Adopted | null> = Result<{
+export type VerifiedToken<A = Adopted | null> = Result<{
   home: Home;
   token: VerifiedRefreshToken;
   adopted: A;
@@ -28,12 +28,12 @@ export type Shown<A = Adopted | null> = Result<{
  * and two while a SESSION_SECRET is being replaced. null: the client has no such session. Throws
  * `DatabaseUnavailableError` while a home in which it may be does not answer.
  */
-export async function showImported(
+export async function verifyImported(
   caller: Caller & Partial<ClientCaller>,
   service: Service,
   clientId: string,
   refreshToken: string,
-): Promise<Shown<Adopted> | null> {
+): Promise<VerifiedToken<Adopted> | null> {
   if (!areImportedTaken(service)) return null;
   const { clients, sessions } = service.config;
   const { client = clients.get(clientId) } = caller;

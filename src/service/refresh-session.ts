@@ -10,7 +10,7 @@ import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { signalsOf } from './caller-signals';
 import { logUnknownHome, whereSessionIs } from './follow-session';
-import { type Shown, showImported } from './imported-session';
+import { type VerifiedToken, verifyImported } from './imported-session';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { refreshPolicyOf } from './present';
 import { type Refusal, type Result, refuse } from './refusal';
@@ -62,15 +62,15 @@ async function attempt(
   const { requested } = read;
   const now = service.now();
   const keyring = await service.keyring();
-  const shown = await (isImported ? showImported : showOwn)(
+  const verified = await (isImported ? verifyImported : verifyOwn)(
     caller,
     service,
     clientId,
     refreshToken,
   );
-  if (shown === null) return unknown('unknown_import');
-  if (!shown.ok) return shown;
-  const { home, token, adopted } = shown;
+  if (verified === null) return unknown('unknown_import');
+  if (!verified.ok) return verified;
+  const { home, token, adopted } = verified;
   const signer = await service.signerFor(home);
   const policy = refreshPolicyOf(service, clientId);
   const seen = await signalsOf(caller.device, service);
@@ -107,12 +107,12 @@ async function attempt(
 }
 
 /** What a token of our own says, of which no database is asked. */
-async function showOwn(
+async function verifyOwn(
   caller: Caller,
   service: Service,
   _clientId: string,
   refreshToken: string,
-): Promise<Shown> {
+): Promise<VerifiedToken> {
   const verdict = await verifyRefreshToken(await service.keyring(), refreshToken, service.now());
   if (!verdict.ok) {
     return verdict.reason === 'expired' ? refused('expired_absolute') : unknown(verdict.reason);
