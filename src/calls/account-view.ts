@@ -62,8 +62,8 @@ export function toDeviceView(
 const toTexts = (value: unknown) =>
   Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
 
-export function appName({ clients }: Config, clientId: string | null): string | null {
-  return (clientId && clients.get(clientId)?.pages.name) ?? clientId;
+export function appName({ clients }: Config, clientId: string | null | undefined) {
+  return (clientId && clients.get(clientId)?.pages.name) ?? clientId ?? null;
 }
 
 /** What a person calls themselves: as their backend says, or by claims of OpenID Connect. */
@@ -80,11 +80,18 @@ export type EventView = ReturnType<typeof toEventView> & {
   /** The answers that the person can give; none where there is nothing to ask. */
   asks: readonly Answer[];
   shownDevice: Device | null;
+  /** What the person calls the device; null: nothing. */
+  label: string | null;
+  /** Whether the session is there still, and has a page. */
+  hasPage: boolean;
 };
+
+/** What a list of events says of their sessions. */
+export type ShownSession = Pick<Session, 'lastSignals' | 'userAgent' | 'label'>;
 
 export function toShownEvents(
   rows: readonly SessionEvent[],
-  of: ReadonlyMap<string, Pick<Session, 'lastSignals' | 'userAgent'>>,
+  of: ReadonlyMap<string, ShownSession>,
   own: Session | null,
 ): EventView[] {
   const views = rows.map((row) => {
@@ -96,6 +103,8 @@ export function toShownEvents(
       at: row.createdAt,
       asks: own === null ? [] : toAsked(row, own),
       shownDevice: known ?? null,
+      label: session?.label ?? null,
+      hasPage: session !== undefined,
     };
   });
   // A sign-in on a new kind of device is two events of one request, and one thing to a person.

@@ -111,7 +111,7 @@ function routesOf(service: Service): Hono<AppEnv> {
   );
   app.route(config.basePath || '/', documentRoutes(service));
   refuseOtherMethods(app);
-  const answerWithPage = accountErrors(service, pages);
+  const answerWithPage = accountErrors(pages);
   app.onError((error, c) =>
     `${c.req.path}/`.startsWith(`${config.basePath}/account/`)
       ? answerWithPage(error, c)

@@ -108,7 +108,10 @@ const pages: readonly ProblemOperation[] = [
     ...page,
     security: 'none',
     query: [LANGUAGE],
-    answers: html('The page.'),
+    answers: {
+      ...html('The page.'),
+      303: { description: 'You are not: to your devices.', headers: ['Location'] },
+    },
     refusals: ['invalid_request'],
     asksNoDatabase: true,
   },

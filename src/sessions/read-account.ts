@@ -21,7 +21,7 @@ export interface Account {
   devices: SessionPage;
   activity: EventPage;
   /** The sessions that the events are of, without those that are purged, by their ids. */
-  of: Map<string, Pick<Session, 'lastSignals' | 'userAgent'>>;
+  of: Map<string, Pick<Session, 'lastSignals' | 'userAgent' | 'label'>>;
 }
 
 /** Reads as many sessions as there are events on the page, whatever the history. */
@@ -31,6 +31,7 @@ const sessionsOfEvents = prepareOnce((db) =>
       id: userSessions.id,
       userAgent: userSessions.userAgent,
       lastSignals: userSessions.lastSignals,
+      label: userSessions.label,
     })
     .from(userSessions)
     .where(

@@ -4,7 +4,7 @@ import { type Account, readAccounts } from '../../service/browser-accounts';
 import type { Service } from '../../service/service';
 import { ACCOUNTS } from '../../tokens/session-cookie';
 import { cookieCallerOf, verifyHeld } from '../browser/cookie-session';
-import { setCurrent } from '../browser/cookies';
+import { accountsSent, setCurrent } from '../browser/cookies';
 import { signOutOf } from '../browser/leave-session';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
@@ -15,7 +15,6 @@ import { clean } from './texts/clean';
 import { fillText } from './texts/fill';
 
 export function showAccounts(service: Service, { siteOf }: Pages) {
-  const appOf = (clientId: string | null) => service.config.clients.get(clientId ?? '')?.pages.name;
   return async function accounts(c: AppContext): Promise<Response> {
     const held = await verifyHeld(c, service);
     const read = await readAccounts(c.get('caller'), service, held);
@@ -23,7 +22,7 @@ export function showAccounts(service: Service, { siteOf }: Pages) {
     if (read.accounts.length === 0) throw cookieSessionEnded(null);
     // This is the page that the others lead to.
     const site = { ...(await siteOf(c)), hasOtherAccounts: false };
-    const { texts } = site;
+    const { texts, link } = site;
     return render(
       c,
       <Layout site={site} title={texts.accountsTitle}>
@@ -31,30 +30,31 @@ export function showAccounts(service: Service, { siteOf }: Pages) {
         <p class="lead">{texts.accountsLead}</p>
         <ul class="card log">
           {read.accounts.map((account) => (
-            <AccountItem
-              site={site}
-              of={account}
-              app={appOf(account.session.clientId)}
-              isCurrent={account.index === held.current}
-            />
+            <AccountItem site={site} of={account} isCurrent={account.index === held.current} />
           ))}
         </ul>
+        {read.accounts.some(({ index }) => index === held.current) && (
+          <p class="row">
+            <a class="button" href={link('/account')}>
+              {texts.backToDevices}
+            </a>
+          </p>
+        )}
       </Layout>,
     );
   };
 }
 
 const AccountItem = ({
-  site: { texts, link },
+  site: { texts, link, appName },
   of: { index, session },
-  app,
   isCurrent,
 }: {
   site: Site;
   of: Account;
-  app: string | undefined;
   isCurrent: boolean;
 }) => {
+  const app = appName(session.clientId);
   const name = clean(personOf(session)) || (session.userId ?? texts.guest);
   return (
     <li>
@@ -64,7 +64,7 @@ const AccountItem = ({
         </h2>
         {app && (
           <p class="facts">
-            <bdi>{clean(app)}</bdi>
+            <bdi>{app}</bdi>
           </p>
         )}
         {isCurrent && <span class="badge now">{texts.currentAccount}</span>}
@@ -103,8 +103,10 @@ export function switchHere(service: Service, { link }: Pages) {
 
 export function signOutAccount(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
-    await signOutOf(c, service, readIndex(c));
-    return c.redirect(link(c, '/account/accounts'), 303);
+    const index = readIndex(c);
+    await signOutOf(c, service, index);
+    const areOthers = accountsSent(c).some((other) => other !== index);
+    return c.redirect(link(c, areOthers ? '/account/accounts' : '/account/signed-out'), 303);
   };
 }
 

@@ -60,9 +60,13 @@ export const ActivityList = ({
 
 const Entry = ({ site, event, exact }: { site: Site; event: EventView; exact?: boolean }) => {
   const { texts, wording, link } = site;
-  const device = event.shownDevice && wording.device(event.shownDevice);
+  const device = (event.shownDevice && wording.device(event.shownDevice)) || texts.unknownDevice;
+  const label = clean(event.label);
+  const name = label ? <bdi>{label}</bdi> : device;
+  const asked = event.asks.length > 0 ? `e${event.id}` : undefined;
   const facts = [
-    device && <a href={link(`/account/sessions/${event.session_id}`)}>{device}</a>,
+    event.hasPage ? <a href={link(`/account/sessions/${event.session_id}`)}>{name}</a> : name,
+    label && device,
     sayWho(event, site),
     wording.place(event.location),
     wording.list(sayReasons(event, texts)),
@@ -71,20 +75,29 @@ const Entry = ({ site, event, exact }: { site: Site; event: EventView; exact?: b
   return (
     <li>
       <div>
-        <strong>{texts[`event_${event.type as SessionEventType}`] ?? event.type}</strong>
-        <p class="facts">
+        <strong id={asked}>{texts[`event_${event.type as SessionEventType}`] ?? event.type}</strong>
+        <p class="facts" id={asked && `${asked}f`}>
           {facts.filter(Boolean).map((fact) => (
             <span>{fact}</span>
           ))}
         </p>
-        {event.asks.length > 0 && <Question site={site} event={event} />}
+        {asked && <Question site={site} event={event} of={asked} />}
       </div>
       <Time site={site} date={event.at} exact={exact} />
     </li>
   );
 };
 
-const Question = ({ site: { texts, link }, event }: { site: Site; event: EventView }) => (
+/** `of`: what the question is about, which whoever hears the button alone is told with it. */
+const Question = ({
+  site: { texts, link },
+  event,
+  of,
+}: {
+  site: Site;
+  event: EventView;
+  of: string;
+}) => (
   <form method="post" class="ask">
     <span>{texts.wasThisYou}</span>
     {event.asks.map((answer) => (
@@ -92,6 +105,7 @@ const Question = ({ site: { texts, link }, event }: { site: Site; event: EventVi
         class={answer === 'no' ? 'button danger' : 'button'}
         type="submit"
         formaction={link(`/account/events/${event.id}/${answer}`)}
+        aria-describedby={`${of} ${of}f`}
       >
         {texts[`ask_${answer}`]}
       </button>
@@ -100,11 +114,11 @@ const Question = ({ site: { texts, link }, event }: { site: Site; event: EventVi
 );
 
 /** Whose doing the end of a session was. Of other events their name says it. */
-function sayWho(event: EventView, { texts }: Site): string | null {
+function sayWho(event: EventView, { texts, appName }: Site): string | null {
   const { type, by, by_client_id: client } = event;
   if (type !== 'session_revoked' || by === null) return null;
   return by === 'client'
-    ? fillText(client ? texts.byClient : texts.byApp, { app: clean(client) })
+    ? fillText(client ? texts.byClient : texts.byApp, { app: appName(client) })
     : texts[`by_${by}`];
 }
 

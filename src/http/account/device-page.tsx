@@ -2,9 +2,8 @@
 import type { DeviceView, EventView } from '../../calls/account-view';
 import { ActivityList } from './activity';
 import { SignOutForm } from './devices';
-import { Facts, Name, nameOf } from './facts';
+import { Facts, Name, nameOf, Support } from './facts';
 import { Layout, type Site } from './layout';
-import { fillText } from './texts/fill';
 
 /** As the API bounds it (calls/fields.ts). */
 const MAX_NAME = 80;
@@ -28,11 +27,9 @@ export const DevicePage = ({
         <Name site={site} of={of} />
       </h1>
       {of.isCurrent && <span class="badge now">{texts.thisDevice}</span>}
-      {of.actor !== null && (
-        <span class="badge warn">{fillText(texts.supportAs, { who: of.actor })}</span>
-      )}
+      <Support site={site} of={of} />
       {of.isOver && <span class="badge warn">{texts.isOver}</span>}
-      <Facts site={site} of={of} exact />
+      <Facts site={site} of={of} id={of.id} exact />
       {!of.isOver && (
         <div class="row">
           <SignOutForm site={site} of={of} />

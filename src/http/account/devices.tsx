@@ -2,7 +2,7 @@
 import { type DeviceView, type EventView, groupDevices } from '../../calls/account-view';
 import { ActivityList, sayUnusual } from './activity';
 import type { Done } from './done';
-import { Facts, Name, nameOf } from './facts';
+import { Facts, Name, nameOf, Support } from './facts';
 import { DeviceIcon } from './icon';
 import { Layout, type Site } from './layout';
 import { fillText } from './texts/fill';
@@ -75,7 +75,7 @@ export const DevicesPage = ({ site, own, others, hasMore, events, older, done }:
   );
 };
 
-/** Several sign-ins on what a person would take for one device. */
+/** Several sign-ins on what a person would take for one device: what is known of the latest. */
 const Group = ({
   site,
   group,
@@ -93,6 +93,7 @@ const Group = ({
         <h3>
           <Name site={site} of={first} />
         </h3>
+        <Facts site={site} of={first} />
         <details>
           <summary>{site.wording.plural(site.texts.signIns, group.length)}</summary>
           <ul>
@@ -118,13 +119,13 @@ const Device = ({
   isInGroup?: boolean;
 }) => {
   const { texts, link } = site;
+  // What the person has settled is in the log alone.
   const unusual = events.find(
     ({ type, session_id: id, answer }) =>
       answer !== 'yes' &&
       id === of.id &&
       (type === 'mismatch' || type === 'reauthentication_demanded'),
   );
-  // What the person has settled is in the log alone.
   const Heading = isInGroup ? 'h4' : 'h3';
   return (
     <li>
@@ -135,10 +136,8 @@ const Device = ({
             <Name site={site} of={of} />
           </a>
         </Heading>
-        <Facts site={site} of={of} />
-        {of.actor !== null && (
-          <span class="badge warn">{fillText(texts.supportAs, { who: of.actor })}</span>
-        )}
+        <Facts site={site} of={of} id={of.id} />
+        <Support site={site} of={of} />
         {of.isCurrent && <span class="badge now">{texts.activeNow}</span>}
         {unusual && <span class="badge warn">{sayUnusual(unusual, site)}</span>}
       </div>
@@ -163,6 +162,7 @@ export const SignOutForm = ({
     <button
       class="button"
       type="submit"
+      aria-describedby={of.id}
       aria-label={fillText(texts.signOutDevice, {
         device: nameOf(of, { texts, link, whose, ...site }),
       })}

@@ -32,7 +32,17 @@ export const Name = ({ site, of }: { site: Site; of: DeviceView }) =>
   of.label ? <bdi>{nameOf(of, site)}</bdi> : <>{nameOf(of, site)}</>;
 
 /** `exact`: with the times of the day, which no pointer has to hover for. */
-export const Facts = ({ site, of, exact }: { site: Site; of: DeviceView; exact?: boolean }) => {
+export const Facts = ({
+  site,
+  of,
+  exact,
+  id,
+}: {
+  site: Site;
+  of: DeviceView;
+  exact?: boolean;
+  id?: string;
+}) => {
   const { texts, wording } = site;
   const at = (text: string, date: Date) =>
     fill<Child>(text, { when: <Time site={site} date={date} exact={exact} /> });
@@ -53,13 +63,19 @@ export const Facts = ({ site, of, exact }: { site: Site; of: DeviceView; exact?:
     !of.isOver && of.endsAt && at(of.endsIfUnused ? texts.endsIfUnused : texts.endsAt, of.endsAt),
   ];
   return (
-    <p class={exact ? 'facts lines' : 'facts'}>
+    <p class={exact ? 'facts lines' : 'facts'} id={id}>
       {facts.filter(Boolean).map((fact) => (
         <span>{fact}</span>
       ))}
     </p>
   );
 };
+
+/** Who acts as the person. */
+export const Support = ({ site: { texts }, of: { actor } }: { site: Site; of: DeviceView }) =>
+  actor === null ? null : (
+    <span class="badge warn">{fill<Child>(texts.supportAs, { who: <bdi>{actor}</bdi> })}</span>
+  );
 
 export const Time = ({ site, date, exact }: { site: Site; date: Date; exact?: boolean }) => {
   const iso = toIso(date);

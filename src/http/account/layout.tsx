@@ -22,8 +22,10 @@ export interface Site {
   hasOtherAccounts: boolean;
   /** In the query of forms: the account that the page is of; nothing for account 0. */
   whose: Record<string, string>;
-  /** Where the person came from. */
+  /** Where the person came from, or else the only app that has pages of its own. */
   app: ClientPages | null;
+  /** What people call the app of a client; '' where there is none. */
+  appName: (clientId: string | null | undefined) => string;
   stylesheet: string;
   /** The path that all addresses start with. */
   base: string;
@@ -109,20 +111,28 @@ const directionOf = (tag: string) => (RIGHT_TO_LEFT.test(tag) ? 'rtl' : 'ltr');
 
 export interface MessageProps {
   title: string;
+  /** '': the title says it all. */
   lead: string;
   /** How to go on. */
-  link?: { href: string; text: string };
-  /** The same form, to be sent again. */
-  again?: { action: string; text: string };
+  link?: { href: string; text: string } | undefined;
+  /** The same form, to be sent again with the same fields. */
+  again?: { action: string; text: string; fields: readonly (readonly [string, string])[] };
 }
+
+/** The way back, where there is one. */
+export const toApp = ({ app, texts }: Site): MessageProps['link'] =>
+  app?.homeUrl ? { href: app.homeUrl, text: texts.goToApp } : undefined;
 
 /** A page that says one thing. */
 export const Message = ({ site, title, lead, link, again }: MessageProps & { site: Site }) => (
   <Layout site={site} title={title}>
     <h1>{title}</h1>
-    <p class="lead">{lead}</p>
+    {lead && <p class="lead">{lead}</p>}
     {again && (
       <form method="post" action={again.action} class="row">
+        {again.fields.map(([name, value]) => (
+          <input type="hidden" name={name} value={value} />
+        ))}
         <button class="button primary" type="submit">
           {again.text}
         </button>

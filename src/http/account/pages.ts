@@ -1,14 +1,15 @@
 /** How pages for people are made: their texts and look, and what they may load and send. */
-import { personOf } from '../../calls/account-view';
+import { appName, personOf } from '../../calls/account-view';
 import { sha256 } from '../../crypto';
 import type { Service } from '../../service/service';
 import type { Session } from '../../sessions/session';
-import { accountsSent, currentOf } from '../browser/cookies';
+import { accountsSent, currentOf, readSessionCookie } from '../browser/cookies';
 import type { AppContext } from '../context';
 import type { statusOf } from '../errors';
 import type { Child } from '../jsx/jsx-runtime';
 import type { Site } from './layout';
 import { toStylesheet } from './style';
+import { clean } from './texts/clean';
 import { createLanguages } from './texts/languages';
 import { createWording } from './texts/wording';
 
@@ -35,6 +36,8 @@ export function createPages({ config, now, assets }: Service): Pages {
   const stylesheet = toStylesheet(brand);
   const stylesheetVersion = async () => (await sha256(stylesheet)).slice(0, 12);
   const languages = createLanguages(config, assets);
+  const withHome = [...config.clients.values()].filter(({ pages }) => pages.homeUrl);
+  const onlyApp = withHome.length === 1 ? withHome[0] : undefined;
   const asked = (c: AppContext) => c.get('language') ?? c.req.query('lang');
 
   const link: Pages['link'] = (c, path, query = {}) => {
@@ -57,6 +60,7 @@ export function createPages({ config, now, assets }: Service): Pages {
       const here = hereOf(c);
       const { pathname, searchParams } = here;
       const current = currentOf(c);
+      const clientId = session === undefined ? readSessionCookie(c)?.clientId : session.clientId;
       const whose: Record<string, string> = current > 0 ? { account: `${current}` } : {};
       return {
         texts,
@@ -68,7 +72,9 @@ export function createPages({ config, now, assets }: Service): Pages {
         person: session === undefined ? null : personOf(session),
         hasOtherAccounts: accountsSent(c).some((index) => index !== current),
         whose,
-        app: config.clients.get(session?.clientId ?? '')?.pages ?? null,
+        // Nothing depends on what the cookie says but a link.
+        app: (config.clients.get(clientId ?? '') ?? onlyApp)?.pages ?? null,
+        appName: (clientId) => clean(appName(config, clientId)),
         wording: createWording(texts, locale, cf?.timezone, now()),
         brand,
         stylesheet: `${base}/account/style.css?v=${await stylesheetVersion()}`,

@@ -10,7 +10,8 @@ const STEPS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
 ];
 
 /**
- * "2 hours ago", "in 13 days", as seen from `now` (ms); null when less than a minute is between.
+ * "2 hours ago", "in 13 days", as seen from `now` (ms); null when less than a minute has passed.
+ * `format` has to say the number: what is 47 hours ago need not have been yesterday.
  */
 export function sayAgo(date: Date, now: number, format: Intl.RelativeTimeFormat): string | null {
   const seconds = (date.getTime() - now) / 1000;
@@ -18,7 +19,8 @@ export function sayAgo(date: Date, now: number, format: Intl.RelativeTimeFormat)
   const step = STEPS.find(
     ([unit, length]) => Math.abs(seconds) >= length && !(seconds > 0 && unit === 'week'),
   );
-  if (step === undefined) return null;
+  // What is still to come is not just now.
+  if (step === undefined) return seconds > 0 ? format.format(1, 'minute') : null;
   const [unit, length] = step;
   return format.format(Math.trunc(seconds / length), unit);
 }

@@ -5,6 +5,7 @@ import { parseSequence } from '../../calls/cursors';
 import { readOwnAccount, readOwnDevice } from '../../service/cookie-person';
 import type { Service } from '../../service/service';
 import { cookieCallerOf } from '../browser/cookie-session';
+import { readSessionCookie } from '../browser/cookies';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { readPageQuery } from '../input';
@@ -14,7 +15,7 @@ import { ConfirmPage, NotYouPage } from './confirm';
 import { DevicePage } from './device-page';
 import { DevicesPage } from './devices';
 import { findDone } from './done';
-import { Message } from './layout';
+import { Message, toApp } from './layout';
 import { type Pages, render } from './pages';
 
 const DEVICES = 100;
@@ -104,11 +105,13 @@ export function showNotYou(service: Service, { siteOf }: Pages) {
   };
 }
 
-export function showSignedOut({ siteOf }: Pages) {
+/** Whoever opens the address with a session is not told that it is over. */
+export function showSignedOut({ siteOf, link }: Pages) {
   return async function signedOut(c: AppContext): Promise<Response> {
+    if (readSessionCookie(c) !== null) return c.redirect(link(c, '/account'), 303);
     const site = await siteOf(c);
     const { signedOutTitle: title, signedOutLead: lead } = site.texts;
-    return render(c, <Message site={site} title={title} lead={lead} />);
+    return render(c, <Message site={site} title={title} lead={lead} link={toApp(site)} />);
   };
 }
 

@@ -39,6 +39,7 @@ p{margin:.25rem 0}
 .icon{width:2.75rem;height:2.75rem;border-radius:.625rem;background:var(--tile);display:grid;place-items:center}
 .icon svg{width:1.5rem;height:1.5rem;fill:none;stroke:currentColor;stroke-width:1.75;stroke-linecap:round;stroke-linejoin:round}
 .facts{font-size:.875rem}
+.facts>*{unicode-bidi:isolate}
 .facts>*+*::before{content:" · "}
 .facts.lines>*{display:block}
 .facts.lines>*::before{content:none}
@@ -50,6 +51,7 @@ details ul{list-style:none;margin:0;padding:0}
 details li{display:grid;grid-template-columns:1fr auto;gap:.25rem 1rem;align-items:center;padding:.75rem 0;border-top:1px solid var(--line)}
 .card>.group{grid-template-columns:auto 1fr;align-items:start}
 input{font:inherit;color:var(--text);background:var(--card);border:1px solid var(--soft);border-radius:.5rem;padding:.5rem .75rem;min-height:2.75rem;max-width:100%}
+label{max-width:100%}
 form.row{align-items:end}
 .ask{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin-top:.5rem}
 .ask span{font-weight:600;flex-basis:100%}
@@ -69,9 +71,9 @@ a{color:inherit}
 :focus-visible{outline:3px solid var(--text);outline-offset:2px}
 header :focus-visible{outline-color:var(--on-brand)}
 .log>li{grid-template-columns:1fr auto;padding:.75rem 1rem}
-.log time{font-size:.875rem;color:var(--soft);white-space:nowrap}
+.log time{font-size:.875rem;color:var(--soft)}
 pre{overflow:auto;background:var(--tile);border-radius:.5rem;padding:.75rem;font-size:.8125rem;line-height:1.45;white-space:pre-wrap}
-@media (max-width:34rem){.card>li{grid-template-columns:auto 1fr}.card>li>form{grid-column:2;justify-self:start;margin-top:.5rem}details li{grid-template-columns:1fr}.log>li{grid-template-columns:1fr}.log time{white-space:normal}.row .button{width:100%}}
+@media (max-width:34rem){.card>li{grid-template-columns:auto 1fr}.card>li>form{grid-column:2;justify-self:start;margin-top:.5rem}details li{grid-template-columns:1fr}.log>li{grid-template-columns:1fr}.row .button{width:100%}}
 @media (prefers-reduced-motion:no-preference){.button{transition:background .12s}}
 `;
 

@@ -14,7 +14,7 @@ export const StartPage = ({
   code: string;
   /** The language that the person chose; null: they chose none. */
   lang: string | null;
-  /** The id of the client whose session it is. */
+  /** The app whose session it is, as people know it. */
   app: string;
   /** Where the browser is sent afterwards. */
   host: string;

@@ -76,7 +76,7 @@ function startByLink(service: Service, pages: Pages) {
         site={await pages.siteOf(c)}
         code={code}
         lang={c.req.query('lang') ?? null}
-        app={handoff.clientId}
+        app={client.pages.name}
         host={host}
         replaces={isSignedIn && takesCurrent(service, held, client)}
       />

@@ -174,7 +174,7 @@ describe('the page', () => {
       ['/account/activity', 200],
       ['/account/signed-out', 200],
     ] as const) {
-      const response = await get(service, path, cookie);
+      const response = await get(service, path, path.endsWith('signed-out') ? '' : cookie);
       expect(response.status).toBe(status);
       expect(response.headers.get('content-security-policy')).toBe(
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -378,15 +378,21 @@ describe('words and colours', () => {
     [59, null],
     [60, '1 minute ago'],
     [7_200, '2 hours ago'],
-    [86_400, 'yesterday'],
+    [86_400, '1 day ago'],
+    // Of a Thursday's first hour it was a Tuesday, which nobody calls yesterday.
+    [47 * 3_600, '1 day ago'],
     [6 * 86_400, '6 days ago'],
-    [8 * 86_400, 'last week'],
-    [400 * 86_400, 'last year'],
-    [-59, null],
+    [8 * 86_400, '1 week ago'],
+    [50 * 86_400, '1 month ago'],
+    [400 * 86_400, '1 year ago'],
+    // What ends in a moment has not ended.
+    [-1, 'in 1 minute'],
+    [-59, 'in 1 minute'],
     [-60, 'in 1 minute'],
+    [-86_400, 'in 1 day'],
     [-14 * 86_400, 'in 14 days'],
   ])('%i seconds ago is %j', (seconds, expected) => {
-    const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+    const format = new Intl.RelativeTimeFormat('en');
     expect(sayAgo(new Date(START - seconds * 1000), START, format)).toBe(expected);
   });
 

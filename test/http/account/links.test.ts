@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 
 describe('a parameter that the page does not know', () => {
-  it.each(['/account', '/account/activity', '/account/sign-out-others', '/account/signed-out'])(
+  it.each(['/account', '/account/activity', '/account/sign-out-others', '/account/accounts'])(
     'is ignored at %s, and in none of its links',
     async (path) => {
       const response = await service.request(`${path}?${TRACKED}`, { headers: { cookie } });

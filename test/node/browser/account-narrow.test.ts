@@ -92,6 +92,7 @@ describe.each([320, 390])('on a screen of %i pixels', (width) => {
       ['/account/nothing', 'There is nothing here'],
       ['/account/signed-out', 'You are signed out'],
     ] as const) {
+      if (path === '/account/signed-out') await page.context().clearCookies();
       await page.goto(service.origin + path);
       expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain(heading);
       const shown = await page.locator('body').textContent();
@@ -122,6 +123,7 @@ describe.each(['en', 'de', 'fr', 'es', 'pt-BR', 'ja', 'ar'])('in %s', (lang) => 
       '/account/signed-out',
       '/browser/start?code=none',
     ]) {
+      if (path === '/account/signed-out') await page.context().clearCookies();
       await page.goto(`${service.origin}${path}${path?.includes('?') ? '&' : '?'}lang=${lang}`);
       await page.evaluate('document.querySelectorAll("details").forEach((e) => (e.open = true))');
       expect(await page.locator('html').getAttribute('lang'), path).toBe(lang);

@@ -189,9 +189,10 @@ describe.each([
     await page.getByRole('button').click();
     await check('Your devices');
     await check('Recent activity', '/account/activity');
-    await check('You are signed out', '/account/signed-out');
     await service.asBackend('DELETE', `/v1/users/${userId}/sessions`);
     await check('You are not signed in', '/account');
+    await page.context().clearCookies();
+    await check('You are signed out', '/account/signed-out');
   });
 });
 

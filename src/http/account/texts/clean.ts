@@ -1,8 +1,8 @@
 /**
  * What came from a caller, without what turns text around or hides in it (Unicode controls and
- * formats), and not too long.
+ * formats, but for the joiners that Persian is written and emoji are made with), and not too long.
  */
 export function clean(text: string | null | undefined): string {
-  const visible = (text ?? '').replaceAll(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}]/gu, '');
-  return visible.length > 80 ? `${visible.slice(0, 79)}…` : visible;
+  const visible = [...(text ?? '').replaceAll(/(?![\u200c\u200d])\p{C}/gu, '')];
+  return visible.length > 80 ? `${visible.slice(0, 79).join('')}…` : visible.join('');
 }

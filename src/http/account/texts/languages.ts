@@ -42,10 +42,7 @@ export function createLanguages(
     tags,
     async choose(asked, acceptLanguage) {
       const chosen = tags.find((tag) => tag === asked);
-      const choice =
-        chosen === undefined
-          ? negotiate(acceptLanguage, tags)
-          : { language: chosen, locale: toLocale(chosen) };
+      const choice = negotiate(acceptLanguage, chosen === undefined ? tags : [chosen]);
       // A file that cannot be read now may be the next time; the page is worth more than it.
       const texts = await textsOf(choice.language).catch(() => null);
       return texts === null

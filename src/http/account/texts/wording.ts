@@ -26,7 +26,7 @@ export function createWording(
   timeZone: unknown,
   now: number,
 ): Wording {
-  const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
+  const relative = new Intl.RelativeTimeFormat(locale);
   const exact = dateFormat(locale, timeZone);
   const countries = new Intl.DisplayNames(locale, { type: 'region' });
   return {
