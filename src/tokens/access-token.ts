@@ -14,24 +14,22 @@ const TYP = 'at+jwt';
 const MAX_LENGTH = 8192;
 
 /**
- * Claims that custom claims may not shadow: those of an access token (RFC 9068 §2.2) and of an
- * introspection answer (RFC 7662 §2.2), those that bind or delegate a token (RFC 7800, RFC 8693),
- * and this service's own. What else is registered, like `roles` and `groups`, is for claims.
+ * What `toClaims` and `issueAccessToken` give a token (docs/verifying.md): the claims of RFC 9068
+ * §2.2, and this service's own.
  */
-export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(
-  (
-    'iss sub aud exp nbf iat jti client_id scope auth_time acr amr active token_type username ' +
-    'cnf act may_act sid uid home guest __proto__ constructor prototype'
-  ).split(' '),
-);
+const ISSUED_CLAIMS =
+  'iss sub aud exp iat jti client_id scope auth_time acr amr act sid uid home guest';
 
 /**
- * The reserved claims that `toClaims` and `issueAccessToken` give a token. Any other reserved claim
- * is left out of introspection's answers and of exchanged tokens.
+ * Claims that custom claims may not shadow: those that tokens have, those of an introspection answer
+ * (RFC 7662 §2.2), and those that bind or delegate a token (RFC 7800, RFC 8693). What else is
+ * registered, like `roles` and `groups`, is for claims.
  */
-const ISSUED_CLAIMS: ReadonlySet<string> = new Set(
-  'iss sub aud exp iat jti client_id scope auth_time acr amr act sid uid home guest'.split(' '),
-);
+const ALL_RESERVED = `${ISSUED_CLAIMS} nbf active token_type username cnf may_act __proto__ constructor prototype`;
+export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(ALL_RESERVED.split(' '));
+
+/** A reserved claim that is none of these is left out of introspection and of exchanged tokens. */
+const ISSUED: ReadonlySet<string> = new Set(ISSUED_CLAIMS.split(' '));
 
 /**
  * Claims without those that are reserved. A session may be older than the rule that refuses a name
@@ -46,7 +44,7 @@ function withoutReserved(claims: Record<string, unknown>): Record<string, unknow
  * before may have signed one under the name of a member of an introspection answer (RFC 7662 §2.2).
  */
 export function toTrustedClaims(payload: JWTPayload): Record<string, unknown> {
-  const isTrusted = (name: string) => ISSUED_CLAIMS.has(name) || !RESERVED_CLAIMS.has(name);
+  const isTrusted = (name: string) => ISSUED.has(name) || !RESERVED_CLAIMS.has(name);
   return Object.fromEntries(Object.entries(payload).filter(([name]) => isTrusted(name)));
 }
 
@@ -90,7 +88,7 @@ export type AccessTokenVerdict =
 
 /**
  * What a token says of its subject, beside what makes it a token (RFC 9068 §2.2). The name of a
- * claim of the service's own is in RESERVED_CLAIMS and ISSUED_CLAIMS too, and is published in the
+ * claim of the service's own is in ISSUED_CLAIMS too, and is published in the
  * types of client/verify/access-token-verdict.ts and client/browser/types.ts.
  */
 export function toClaims(subject: AccessTokenSubject) {
