@@ -1,4 +1,7 @@
-/** What a client does by a capability that reaches other people, as the audit log is to have it. */
+/**
+ * An act: something that a client does to other people by one of its capabilities, as the audit log
+ * records it.
+ */
 import type { Grant } from '../config/authority';
 import type { Capability } from '../config/clients';
 import type { AuditEventType } from '../config/webhooks';
@@ -21,7 +24,7 @@ export interface ActInput {
   facts?: Facts;
   /** The home whose outbox delivers the event; unless it is given, the default one. */
   outboxHome?: string;
-  /** Of an act that takes several calls; unless it is given, it is this call's own. */
+  /** The id of an act that takes several calls; unless it is given, the act is this call alone. */
   id?: string;
 }
 
@@ -50,7 +53,7 @@ export async function toAct<C extends Capability>(
 export function reportAct(
   caller: Caller,
   { id, type, grant, reason, outboxHome }: Act,
-  /** Of the homes that carried it out. */
+  /** The results of the homes that carried the act out. */
   results: readonly { home: Pick<Home, 'name'> }[],
 ): void {
   if (results.some(({ home }) => home.name === outboxHome))

@@ -1,4 +1,4 @@
-/** What a request with an access token goes through before a database is asked for it. */
+/** The checks of a request with an access token, before any database is asked for it. */
 import type { UserCaller } from './caller';
 import { type Refused, SESSION_ENDED } from './refusal';
 import type { Service } from './service';

@@ -1,4 +1,4 @@
-/** What is done after the answer, whichever door gave it. */
+/** The work after the answer, whichever door gave it. */
 import type { Caller } from './caller';
 import { deliverToWebhooks } from './deliveries';
 import type { Service } from './service';

@@ -31,9 +31,9 @@ export interface Account {
 }
 
 /**
- * The accounts whose sessions are live, each weighed as a refresh by this browser would be. `all`:
- * behind them those too that are over, or of which a refresh would demand a new sign-in. Nothing is
- * rotated. One round trip a home, unless there is something to report.
+ * The accounts of a browser whose sessions are live. Each is weighed as a refresh by this browser
+ * would be, and none is rotated. `all`: behind them also those that are over, or of which a refresh
+ * would demand a new sign-in. One round trip a home, unless there is something to report.
  */
 export async function readAccounts(
   caller: Caller,
@@ -128,7 +128,7 @@ export async function placeAccount(
   const isFree = (index: number) =>
     !accounts.some((account) => account.index === index) &&
     !service.config.refusedClients.has(cookies.get(index)?.clientId ?? '');
-  // What is over gives way last, because its person may be told why.
+  // An account whose session is over is replaced last, because its person may be told why it is.
   const index = ACCOUNTS.find((each) => !cookies.has(each)) ?? ACCOUNTS.find(isFree);
   return index === undefined
     ? refuse({ code: 'too_many_accounts' })

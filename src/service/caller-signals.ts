@@ -13,7 +13,7 @@ export interface CallerSignals {
   signals: Signals;
   /** The network as it was stored under the previous SESSION_SECRET. */
   formerNetwork: string | null;
-  /** Other forms of it, as earlier configurations stored it. */
+  /** The same network as earlier configurations stored it (risk/address.ts). */
   otherNetworks: StoredAddress['otherNetworks'];
   /** As sent: the release before read it in another way. */
   userAgent: string | null;
@@ -35,7 +35,7 @@ export async function visitorOf(device: Device, service: Service): Promise<Visit
 }
 
 /**
- * Whoever shows a client's token. A backend's own request tells nothing of where its user is,
+ * The visitor who presents a client's token. A backend's own request says nothing of its user,
  * unless it describes the user's device.
  */
 export async function presenterOf(
@@ -51,8 +51,8 @@ export function isPersonsOwn({ client, device }: Pick<ClientCaller, 'client' | '
 }
 
 /**
- * What a server tells of the device of its person: undefined is what it does not know, null what
- * the person's request did not tell.
+ * A server's description of its person's device. A member that is undefined is unknown to the
+ * server; null: the person's request did not have it.
  */
 export interface Description {
   user_agent?: string | null | undefined;

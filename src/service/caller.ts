@@ -1,6 +1,6 @@
 /**
- * Who asks: made once at a door (http/request-caller.ts, rpc.ts), and the first parameter of every
- * operation. An operation learns from it all that it may know of a request.
+ * The caller of an operation, and its first parameter: made once, at a door
+ * (http/request-caller.ts, calls/answer.ts). It holds all that an operation may know of a request.
  */
 import type { Client } from '../config/clients';
 import type { Home } from '../db/d1';
@@ -17,7 +17,7 @@ export interface Caller extends D1Access {
   device: Device;
   /** Events that were written for the caller, of which the webhooks are told after the answer. */
   written: WrittenEvent[];
-  /** Who of the client's staff asks, and why in words, for the facts of an act. */
+  /** The member of the client's staff who asks, and why in words, for the facts of an act. */
   staff?: Facts;
 }
 
@@ -37,13 +37,13 @@ export interface CookieCaller extends Caller {
   home: Home;
 }
 
-/** What a request tells of the device that it comes from, and of where that is. */
+/** The device that a request comes from, and its place, as the request tells them. */
 export interface Device extends RawSignals {
   /** The caller's address; null when it cannot be known. */
   address: string | null;
   /**
-   * What a server that describes its person's device left out, which is taken to be as it was. A
-   * device that sends its own requests tells all that it tells.
+   * Signals that a server left out when it described its person's device; they are taken to be as
+   * they were. A device that sends its own requests leaves none out.
    */
   unknown?: readonly (keyof Signals)[];
 }

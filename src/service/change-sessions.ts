@@ -1,6 +1,6 @@
 /**
- * Changing live sessions: a backend one by its id, or all of a user's; a person what a device of
- * theirs is called. Whatever changes, nobody is signed out.
+ * Changes live sessions: a backend changes one by its id, or all of a user's; a person renames a
+ * device of theirs. No change signs anybody out.
  */
 import type { Grant } from '../config/authority';
 import { longestTokenTtlSeconds } from '../config/session-policy';

@@ -1,5 +1,5 @@
 /**
- * What a person sees and ends by the cookie of a browser: the pages for people, and the routes of
+ * The operations of a person who has a session cookie: the pages for people, and the routes of
  * browsers. The cookie's session was found to be live before (present-cookie.ts).
  */
 import type { Home } from '../db/d1';
@@ -41,7 +41,7 @@ export async function readOwnAccount(
   return found === null ? SESSION_ENDED : { ok: true, account: found.result };
 }
 
-/** One of the person's sessions, live or over, and what happened to it before an event. */
+/** Reads one of the person's sessions, live or over, and its events before a position. */
 export async function readOwnDevice(
   caller: CookieCaller,
   service: Service,

@@ -1,7 +1,7 @@
 /**
- * What the webhooks have not been told: listed for operators, and made due again by them. And their
- * first try, right after the answer, so that nobody waits for an endpoint; what fails there is the
- * cron's.
+ * Deliveries to the webhooks. The first attempt is made here, right after the answer, so that no
+ * request waits for an endpoint; the cron makes the others (scheduled.ts). Operators list what was
+ * not delivered, and make it due again.
  */
 import type { Home } from '../db/d1';
 import { newAccess } from '../db/d1-access';
@@ -26,7 +26,7 @@ import type { Service } from './service';
 
 const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
-/** Of one home, oldest first. */
+/** Lists one home's deliveries, the oldest first. */
 export async function listDeliveries(
   caller: ClientCaller,
   service: Service,
@@ -80,7 +80,7 @@ function toTarget(filter: { endpoint: string | null; eventId: string | null }): 
   return { type: 'webhook_deliveries' };
 }
 
-/** What is done after an answer has to end within 30 seconds. */
+/** Work after an answer has to end within 30 seconds. */
 const BOUNDS = { maxAttempts: 50, budgetMs: 15_000, clock: Date.now };
 
 /**

@@ -15,7 +15,10 @@ import type { Result } from './refusal';
 import type { Service } from './service';
 import { throttleSignOut } from './throttle';
 
-/** What a browser sent, authentic or not; null also where two cookies have the name of one. */
+/**
+ * The session cookies that a browser sent, authentic or not. A member is null also where two
+ * cookies have its name.
+ */
 export interface SessionCookies {
   session: SessionCookie | null;
   accessToken: string | null;

@@ -1,7 +1,7 @@
 /**
  * Token exchange (RFC 8693): an API that was sent an access token has one made from it for the next
- * API. It says no more than the first, lives no longer, and names who acts. Nothing is written, and
- * the session is looked up, so that one that is over has no more tokens to give.
+ * API. The new token says no more than the first, lives no longer, and names the actor. Nothing is
+ * written, but the session is looked up, because one that is over gives no tokens.
  */
 import type { Config } from '../config/config';
 import { policyOf } from '../config/session-policy';
@@ -52,8 +52,8 @@ export async function exchangeToken(
   const home = verdict.ok ? service.findHome(verdict.token.home, caller) : null;
   if (!verdict.ok || home === null) return NOT_GOOD;
   const subject = verdict.token;
-  // Neither what another client brought, nor what was meant for another API, is the caller's to
-  // use: it would be its deputy, and a confused one.
+  // The caller may not use a token that another client brought, or that was meant for another API:
+  // it would be a confused deputy.
   if (!authorized.grant.includes(subject.clientId)) return NOT_GOOD;
   if (!client.serves.some((audience) => isFor(subject, audience)))
     return invalid('The subject token is for no API that the client serves');
@@ -71,7 +71,8 @@ export async function exchangeToken(
   );
   const session = found?.result ?? null;
   if (session === null || isStale(session, subject.issuedAt)) return NOT_GOOD;
-  // What went stale this second is followed by tokens of the next (service/issue-tokens.ts).
+  // Where tokens went stale in this second, the new one is of the next second
+  // (service/issue-tokens.ts).
   const notBefore = (session.tokensNotBefore?.getTime() ?? 0) / 1000;
   const second = Math.floor(now / 1000);
   const expiresAt = Math.min(
@@ -94,14 +95,14 @@ const NOT_GOOD = invalid(
   'The subject token is not good, or not of a client that this one acts for',
 );
 
-/** Who acts by a token, the last one first (RFC 8693 §4.1). */
+/** The actors of a token, the last one first (RFC 8693 §4.1). */
 function actorsOf({ payload }: AccessToken): unknown[] {
   const actors: unknown[] = [];
   for (let act = payload.act; act != null; act = (act as { act?: unknown }).act) actors.push(act);
   return actors;
 }
 
-/** What is asked of the subject token's scopes; all of them, unless anything is. */
+/** The scopes of the new token: those that are requested of the subject token's, or all of them. */
 function toScope(
   { payload }: AccessToken,
   requested: string | null,

@@ -1,8 +1,8 @@
 /**
- * What `sub` of an access token says where its client names an issuer for it: what that issuer
- * calls the person. An API that keeps its rows by `sub` must meet one name of a person, and no name
- * of two. So a person whom the issuer does not know begins no session of such a client, and neither
- * does one whose subject could be read as the id of a user.
+ * The external subject: where a client names an issuer, `sub` of its access tokens is that issuer's
+ * name of the person. An API that keeps its rows by `sub` must meet one name of a person, and no
+ * name of two. So a person whom the issuer does not know begins no session of such a client, and
+ * neither does one whose subject could be read as the id of a user.
  */
 import type { Client } from '../config/clients';
 import type { Config } from '../config/config';

@@ -14,8 +14,8 @@ const MAX_HOPS = 3;
 
 /**
  * Runs a rule on a session in the home that its token names; where that answers `MOVED`, in the
- * home that the session has moved to. Whoever has not moved costs one run and nothing else. null:
- * it went to a home that this service does not have.
+ * home that the session has moved to. A session that has not moved costs one run. null: the session
+ * moved to a home that this service does not have.
  */
 export async function whereSessionIs<T>(
   caller: Caller,
@@ -61,7 +61,7 @@ export async function whereverItIs<T>(
   assertAllAnswered(unavailable);
   const left = results.find(({ value }) => value === MOVED);
   if (left === undefined) return null;
-  // It left while the homes were asked.
+  // The session left while the homes were asked.
   const found = await whereSessionIs(caller, service, { home: left.home, sessionId }, run);
   if (found === null || found.result === null) return null;
   return { home: found.home, result: found.result };

@@ -21,7 +21,7 @@ import { presentAt, verifySessionCookie } from './present-cookie';
 import { type Result, refuse, SESSION_ENDED, STALE_TOKEN } from './refusal';
 import type { Service } from './service';
 
-/** Whose request it is. */
+/** The person whose request it is. */
 export interface VerifiedRequest {
   /** null: a guest. */
   userId: string | null;
@@ -33,11 +33,11 @@ export interface VerifiedRequest {
   accessToken: string | null;
 }
 
-/** What a browser's cookie holds. */
+/** The content of a browser's session cookie. */
 export interface ForwardedCookie {
   clientId: string;
   refreshToken: string;
-  /** Who sent it, as the gateway says. */
+  /** The visitor, as the gateway describes them. */
   visitor: Description;
   /** Whether the answer is to have an access token for what is behind the gateway. */
   wantsAccessToken: boolean;

@@ -82,7 +82,7 @@ export function whyTooLongForCookie(
 
 const TOO_LONG = `claims make an access token that is too long for a cookie (${MAX_COOKIE_BYTES} bytes with its name)`;
 
-/** Of 255 characters, as JSON and UTF-8 have those that are longest there. */
+/** 255 characters, each of the kind that is longest as JSON and UTF-8. */
 const LONGEST_NAME = '\u0001'.repeat(255);
 
 /** As long as a session's may be, of what it can be given. */

@@ -1,5 +1,5 @@
 /**
- * How the service is, for whoever watches it: whether its database answers, and whether the cron
+ * The health of the service, for monitoring: whether its database answers, and whether the cron
  * runs. Both follow from the signing keys that an isolate keeps for a minute, so that asking costs
  * a database no more than one read of each isolate in that time.
  */

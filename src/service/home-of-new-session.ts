@@ -50,7 +50,7 @@ async function place(
     ? await locateUser(service.homes(caller), keys, service.now())
     : null;
   if (userLocation?.home == null) {
-    // Who is asked for may be known to a home that did not answer.
+    // A home that did not answer may know the user, guest or key.
     assertAllAnswered(userLocation?.unavailable ?? []);
     const knownHome = userLocation?.keyHome ?? userLocation?.guestHome ?? null;
     const name =

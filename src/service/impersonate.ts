@@ -32,7 +32,7 @@ export async function toKnownUser<
   return found.ok ? { ok: true, input: { ...input, userId: found.userId, userName: null } } : found;
 }
 
-/** What holds for the session: it is over within an hour. */
+/** The policy of the session: support staff's is over within an hour. */
 export function toStartPolicy(policy: SessionPolicy, act: SupportActor | null): SessionPolicy {
   if (act === null) return policy;
   const { lifetimeSeconds } = policy;

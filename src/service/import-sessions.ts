@@ -26,7 +26,7 @@ export interface ForeignSession extends StartInput {
   expiresAt: number | null;
 }
 
-/** What came of a session. */
+/** The outcome for one imported session. */
 export type Imported =
   | { outcome: 'taken' | 'already_there' }
   /** `import_over`: IMPORTED_SESSIONS_UNTIL is not set, or over. */
@@ -36,8 +36,8 @@ export type Imported =
 const KNOWN_MS = 400 * 86_400_000;
 
 /**
- * What came of each, in the order in which they were brought. One round trip a home, and for each
- * session that is taken in those of a start.
+ * Returns the outcome of each session, in the order of the input. One round trip a home, and for
+ * each session that is taken those of a start.
  */
 export async function importSessions(
   caller: ClientCaller,

@@ -1,4 +1,4 @@
-/** Whose session the token of another system is the first refresh token of. */
+/** Finds the session whose first refresh token is a token of another system. */
 import { isPublic } from '../config/clients';
 import { sha256 } from '../crypto';
 import type { Home } from '../db/d1';
@@ -16,7 +16,10 @@ export function areImportedTaken({ config, now }: Service): boolean {
   return now() < (config.importedSessionsUntil?.getTime() ?? 0);
 }
 
-/** What a presented token says. `adopted`: of the session that another system began; else null. */
+/**
+ * A verified token and its home. `adopted`: the session that began in another system; null: the
+ * token is one of ours.
+ */
 export type VerifiedToken<A = Adopted | null> = Result<{
   home: Home;
   token: VerifiedRefreshToken;
@@ -24,9 +27,10 @@ export type VerifiedToken<A = Adopted | null> = Result<{
 }>;
 
 /**
- * The session, live or over, with the token as one of this service's own. One round trip a home,
- * and two while a SESSION_SECRET is being replaced. null: the client has no such session. Throws
- * `DatabaseUnavailableError` while a home in which it may be does not answer.
+ * Verifies a token of another system, and gives it as one of this service's own, with its session,
+ * live or over. One round trip a home, and two while a SESSION_SECRET is being replaced. null: the
+ * client has no such session. Throws `DatabaseUnavailableError` while a home that may have it does
+ * not answer.
  */
 export async function verifyImported(
   caller: Caller & Partial<ClientCaller>,
@@ -37,7 +41,7 @@ export async function verifyImported(
   if (!areImportedTaken(service)) return null;
   const { clients, sessions } = service.config;
   const { client = clients.get(clientId) } = caller;
-  // Nothing but the database tells a token that somebody made up from one that was brought.
+  // Only the database can tell an imported token from one that somebody made up.
   const braked =
     client && isPublic(client)
       ? await throttleFailure(caller, service, clientId, service.rateLimits.sessionRefreshes)

@@ -1,5 +1,5 @@
 /**
- * What a token that someone shows names, and whether it is good right now (RFC 7662); and ending
+ * Inspects a token: which session it names, and whether it is good right now (RFC 7662); and ends
  * the session behind it (RFC 7009).
  */
 
@@ -40,7 +40,10 @@ type FoundToken =
       issuedAt: number;
       /** Whether it may end the session by itself. */
       isForAccount: boolean;
-      /** It is for one API, of a token that another was sent, and ends nothing. */
+      /**
+       * Whether the token was exchanged for another one (RFC 8693): it is for one API, and ends
+       * nothing.
+       */
       isExchanged: boolean;
       claims: Record<string, unknown>;
     });
@@ -51,7 +54,7 @@ export type Introspection =
   | {
       kind: 'refresh_token';
       session: Session;
-      /** What `sub` is in place of the user's id; null: nothing. */
+      /** The `sub` that stands in place of the user's id; null: none does. */
       externalSubject: string | null;
       expiresAt: Date | null;
     }
@@ -89,7 +92,7 @@ export async function introspect(
     return INACTIVE;
   }
   // A refresh token concerns its own client alone, and is active while a refresh with it would
-  // succeed. What a refresh would take for theft is reported here too.
+  // succeed. Reuse that a refresh would take for theft is reported here too.
   if (!grant.includes(grant.clientId)) return INACTIVE;
   const throttled = await throttleClient(caller, service, found.refreshToken);
   if (throttled !== null) return throttled;
@@ -124,7 +127,7 @@ export async function revokeByToken(
   if (found.kind === 'access_token') {
     const { sessionId, home } = found;
     if (found.clientId !== client.id) return UNCHANGED;
-    // Who only names a public client may be an API that was sent the token.
+    // A caller who only names a public client may be an API that was sent the token.
     if (found.isExchanged || (isPublic(client) && !found.isForAccount))
       return refuse({ code: 'unsupported_token_type' });
     const throttled = await throttleSignOut(service, client.id, found);

@@ -1,6 +1,4 @@
-/**
- * What an isolate keeps for an environment: the service, and in it the keys that it has derived.
- */
+/** The service that an isolate keeps for an environment, with the keys that it has derived. */
 import { parseConfig } from '../config/config';
 import type { Bindings, Env } from '../env';
 import { namedAs } from '../outgoing';
@@ -8,7 +6,7 @@ import { createService, type Service } from './service';
 
 const services = new WeakMap<object, Service>();
 
-/** One for all doors. Throws `ConfigError`. */
+/** The same service for all doors. Throws `ConfigError`. */
 export function serviceFor(env: Bindings): Service {
   const known = services.get(env);
   if (known !== undefined) return known;

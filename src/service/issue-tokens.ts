@@ -1,7 +1,7 @@
 /**
  * The tokens of a session: a fresh access token, and the refresh token of a secret. This is the
- * only place that makes them. It needs a signer, which is had before the write that starts or
- * moves on a session, so that no session is left whose tokens cannot be given.
+ * only place that makes them. It needs a signer, which a caller gets before the write that starts
+ * or moves on a session, so that no session is left whose tokens cannot be given.
  */
 import type { Config } from '../config/config';
 import { policyOf } from '../config/session-policy';

@@ -52,13 +52,14 @@ export function createKeyCache({
     const read = async () => {
       const moment = now();
       const found = (await readCopy(home, moment)) ?? (await readOriginal(home, moment));
-      // Of two reads the later one knows more, whichever is answered first.
+      // Of two reads, the one that began later is the newer one, whichever is answered first.
       if (keySet === null || keySet.loadedAt <= found.loadedAt) keySet = found;
       onRead(found);
       return found;
     };
     try {
-      // What was withdrawn just now is not in a read that had begun before.
+      // A read that had begun before does not know of keys that were withdrawn just now, so it is
+      // not shared.
       return await (maxAgeSeconds === 0 ? read() : flight.share(read));
     } catch (fault) {
       const known = freshKeySet(keySet, KEY_STALE_SECONDS, now());
@@ -68,7 +69,8 @@ export function createKeyCache({
   };
 
   /**
-   * What the cron copied to this home; null when it is where keys are made, or has none that signs.
+   * Reads the keys that the cron copied to this home; null where keys are made, or where the copy
+   * has none that signs.
    */
   async function readCopy(home: Home, moment: number): Promise<KeySet | null> {
     if (home.name === DEFAULT_HOME) return null;

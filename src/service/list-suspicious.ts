@@ -1,4 +1,7 @@
-/** What looks like theft, of all people, for those who may see every client's sessions. */
+/**
+ * Lists the events that look like theft, of all people, for clients that may see every client's
+ * sessions.
+ */
 import { queryAll } from '../homes/query-all';
 import type { SessionEvent } from '../security-log/read-events';
 import { listSuspicious } from '../security-log/read-suspicious';

@@ -32,7 +32,7 @@ export interface Homes {
   replicaOf: (home: Home) => Replica;
 }
 
-/** What the isolate keeps of a home: how to reach it, and how that went. */
+/** A home as the isolate keeps it: how to reach it, and how that went. */
 interface Source {
   at: HomeBinding;
   primary: Breaker;

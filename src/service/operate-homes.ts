@@ -1,4 +1,7 @@
-/** What operators do with homes: see them, move people between them, and set a not-before. */
+/**
+ * The operations on homes, for operators: they see them, move people between them, and set a
+ * not-before.
+ */
 
 import type { HomeConfig } from '../config/homes';
 import { DEFAULT_HOME } from '../db/d1';
@@ -117,7 +120,7 @@ export async function moveUser(
   return { ok: true, moved: true };
 }
 
-/** Whose sessions: one user's, a home's, or everyone's. */
+/** The sessions that a not-before is for: one user's, a home's, or everyone's. */
 export type NotBeforeTarget = { userId: string } | { home: string } | 'everyone';
 
 /**

@@ -11,8 +11,8 @@ import type { Caller } from './caller';
 import type { Service } from './service';
 
 /**
- * Of this service's own keys, at its own clock. Whether the session is still live, the database
- * alone knows.
+ * Verifies an access token with this service's own keys and clock. Only the database knows whether
+ * its session is still live.
  */
 export async function verifyOwnAccessToken(
   caller: Caller,

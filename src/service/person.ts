@@ -71,8 +71,8 @@ export interface ExportPosition {
 }
 
 /**
- * One page of an export, of one home. A page may be empty, and is the last when `next` is null. The
- * first begins without a position.
+ * Exports one page of one home. A page may be empty, and is the last one when `next` is null. The
+ * first page begins without a position.
  */
 export async function exportPerson(
   caller: ClientCaller,
@@ -108,7 +108,10 @@ export async function exportPerson(
   return { ok: true, home: home.name, rows, next: following };
 }
 
-/** Of all pages of an hour, so that an export is one event in the audit log of a home. */
+/**
+ * The id of an export: the same for all pages of an hour, so that the export is one event in the
+ * audit log of a home.
+ */
 function toExportId(whose: readonly string[], now: number): Promise<string> {
   return toUuid(['export', ...whose, Math.floor(now / 3_600_000)]);
 }

@@ -1,4 +1,4 @@
-/** Whose session a browser's cookie is: proven by its refresh token, without rotating it. */
+/** Finds the session of a browser's cookie, which its refresh token proves, without rotating it. */
 import { findBrowserClient } from '../config/refused-clients';
 import type { Home } from '../db/d1';
 import type { RefusalReason } from '../sessions/end-reason';

@@ -62,7 +62,8 @@ export async function endPresented(
   home: Home,
   presentation: Presentation & { clientId: string },
 ): Promise<RecordedEvent[]> {
-  // What a leaked SESSION_SECRET may have signed proves nothing, unless a refresh would accept it.
+  // A token that a leaked SESSION_SECRET may have signed proves nothing, unless a refresh would
+  // accept it.
   if (presentation.token.mayBeForged) {
     const { result: presented } = await present(caller, service, home, presentation);
     if (!presented.ok) return [];

@@ -1,6 +1,6 @@
 /**
- * One session, by its id, for a backend: in which home it is, nothing says, so all are asked side
- * by side, and a session that has left one of them is followed.
+ * Finds one session by its id, for a backend. Nothing says which home it is in, so all are asked
+ * side by side, and a session that has left one of them is followed.
  */
 
 import type { ActReason } from '../security-log/audit';

@@ -7,8 +7,9 @@ import type { ClientCaller } from './caller';
 import type { Service } from './service';
 
 /**
- * Of the last `hours`, the current one among them, which began at `since` (seconds). `unavailable`
- * are the homes that did not answer, and whose numbers are missing. Throws when none does.
+ * Reads the numbers of the last `hours`, the current one among them, which began at `since`
+ * (seconds). The numbers of homes that did not answer (`unavailable`) are missing. Throws when none
+ * answers.
  */
 export async function readStats(caller: ClientCaller, service: Service, hours: number) {
   const authorized = authorize(caller.client, 'operate');
@@ -32,7 +33,7 @@ export async function readStats(caller: ClientCaller, service: Service, hours: n
   return { ok: true as const, stats };
 }
 
-/** What is of one hour, name and label in several homes is one row. */
+/** Adds up the rows of several homes that have the same hour, name and label. */
 function addUp(rows: readonly CountRow[]): CountRow[] {
   const sums = new Map<string, CountRow>();
   for (const row of rows) {

@@ -30,7 +30,7 @@ interface RefreshRequest {
   /** The token is none of ours, but that of a session that began in another system. */
   isImported?: boolean;
   clientId: string;
-  /** What the access token is to be for, and to allow. */
+  /** The audiences and scopes that the access token is asked to have. */
   grantParameters: GrantParameters;
 }
 
@@ -106,7 +106,7 @@ async function attempt(
   }
 }
 
-/** What a token of our own says, of which no database is asked. */
+/** Verifies a token of this service's own. No database is asked. */
 async function verifyOwn(
   caller: Caller,
   service: Service,
@@ -126,12 +126,12 @@ async function verifyOwn(
   return (await throttleToken(service, token)) ?? { ok: true, home, token, adopted: null };
 }
 
-/** Whoever shows an authentic token is counted by its session. */
+/** A refusal with a reason is of an authentic token, which is counted by its session instead. */
 const provedNothing = (refusal: Refusal) =>
   refusal.code === 'invalid_grant' && refusal.reason === null;
 
-/** What is not authentic, or not the caller's, is told nothing. */
+/** A token that is not authentic, or not the caller's, is told nothing more. */
 const unknown = (outcome: string) => refuse({ code: 'invalid_grant', reason: null, outcome });
-/** Whoever holds an authentic token may know why its session is over. */
+/** The holder of an authentic token may know why its session is over. */
 const refused = (reason: RefusalReason) =>
   refuse({ code: 'invalid_grant', reason, outcome: reason });

@@ -1,13 +1,15 @@
 /**
- * What an operation answers: what was asked for, or a refusal by value. Each door turns refusals
- * into its own errors, exhaustively (http/refusals.ts, calls/refused.ts); faults are thrown
- * (faults.ts).
+ * The result of an operation: its value, or a refusal as a value. Each door turns refusals into its
+ * own errors, exhaustively (http/refusals.ts, calls/refused.ts); faults are thrown (faults.ts).
  */
 import type { RefusalReason } from '../sessions/end-reason';
 
-/** What is wrong with one field of an input. */
+/** A mistake in one field of an input. */
 export interface FieldError {
-  /** Its path; empty where that could be a value in the wrong place. */
+  /**
+   * The path of the field; empty where the path itself could hold a value that was put in the wrong
+   * place.
+   */
   field: string;
   message: string;
 }
@@ -22,7 +24,7 @@ export type AssertionReason =
 
 /** Why an operation refuses. `detail` is for the caller to read, so it holds nothing secret. */
 export type Refusal =
-  /** What was asked for cannot be, whoever asks. */
+  /** No caller may ask this. */
   | { code: 'invalid_request'; detail: string; errors?: FieldError[] }
   /** An access token is not good, or not one that the caller may bring. */
   | { code: 'invalid_token'; detail: string }
@@ -33,7 +35,7 @@ export type Refusal =
   /** A token of this kind ends no session (RFC 7009 §2.2.1). */
   | { code: 'unsupported_token_type' }
   | { code: 'client_not_allowed'; detail: string }
-  /** It does not exist, or is someone else's: the two look alike. */
+  /** The thing does not exist, or is someone else's: the two look alike. */
   | { code: 'not_found'; detail: string }
   /** The caller's own session is over. */
   | { code: 'session_ended'; reason: RefusalReason | null }

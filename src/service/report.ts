@@ -25,7 +25,7 @@ export function revocationOf(caller: Caller, { config, now }: Service): Revocati
   };
 }
 
-/** What a team would be woken for, or at least look at. */
+/** Events that are logged as warnings, so that a team can be alerted to them. */
 const WARNINGS: ReadonlySet<string> = new Set([
   'mismatch',
   'reauthentication_demanded',

@@ -1,6 +1,7 @@
 /**
  * "Was this you?" by a link that a webhook carries, so that a mail can ask: for one event, once,
- * and for a day. Whoever has the link may answer; it shows that event, and ends that session alone.
+ * and for a day. Anybody who has the link may answer; it shows that event, and ends that session
+ * alone.
  */
 import type { Keyring } from '../crypto';
 import type { Home } from '../db/d1';
@@ -15,7 +16,7 @@ import { report, revocationOf } from './report';
 import type { Service } from './service';
 import { throttleReview } from './throttle';
 
-/** What is asked about; the session is null once it is purged. */
+/** The event that a review link asks about, and its session; null once the session is purged. */
 export interface ReviewQuestion {
   event: SessionEvent;
   session: Session | null;
@@ -34,7 +35,7 @@ export async function reviewUrlOf(
   return `${issuer}/account/review?token=${token}`;
 }
 
-/** What a link asks about. Changes nothing. */
+/** Reads the event that a link asks about. Changes nothing. */
 export async function readReview(
   caller: Caller,
   service: Service,

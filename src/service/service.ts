@@ -1,6 +1,6 @@
 /**
- * What every route works with: the configuration, the clock, the keys, the database. One per
- * isolate and configuration.
+ * The service: the configuration, the clock, the keys and the databases that every operation works
+ * with. One per isolate and configuration.
  */
 import type { Config } from '../config/config';
 import { tokenLifeSeconds } from '../config/token-life';
@@ -21,7 +21,7 @@ export interface Service extends Homes {
   now: () => number;
   /** For what this service asks of others. */
   fetch: typeof fetch;
-  /** Of which access tokens may still be good. */
+  /** Sessions that ended while an access token of theirs may still be good. */
   endedSessions: EndedSessions;
   /** null: without the binding there is no limit. */
   rateLimits: { sessionRefreshes: RateLimit | null; failedRefreshes: RateLimit | null };
@@ -32,11 +32,13 @@ export interface Service extends Homes {
   /** The keys of trusted OpenID providers. */
   issuerKeys: IssuerKeys;
   keySet: KeyCache;
-  /** Of those, what signs now. Throws when there is none, which is a fault. */
+  /**
+   * The key that signs now, and the keyring. Throws when there is no such key, which is a fault.
+   */
   signerFor: (home: Home) => Promise<Signer>;
 }
 
-/** What tokens are made with. */
+/** The keys that tokens are made with. */
 export interface Signer {
   key: SigningKey;
   keyring: Keyring;

@@ -36,7 +36,7 @@ export interface SignInInput {
   assertion: string;
   nonce: string | null;
   client: Client;
-  /** What the session's tokens are to be for, and to allow. */
+  /** The audiences and scopes that the session's tokens are asked to have. */
   grantParameters: GrantParameters;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
@@ -110,7 +110,7 @@ async function attempt(
   return { ok: true, session: started.session, tokens, isRepeat: started.isRepeat };
 }
 
-/** Whose ID token it is. Throws when its issuer cannot be asked for keys. */
+/** Verifies an ID token and says whose it is. Throws when its issuer cannot be asked for keys. */
 async function verifyIdentity(
   { config, issuerKeys }: Service,
   { assertion, nonce, client }: SignInInput,
@@ -212,7 +212,7 @@ function logDropped({ requestId }: Caller, { id }: Client, { issuer, dropped }: 
   );
 }
 
-/** What a create refuses, as whoever brings an ID token is told. */
+/** Turns a refusal of the create into the one that the bearer of an ID token gets. */
 function toRefused(reason: Extract<CreateResult, { ok: false }>['reason']): Refused {
   switch (reason) {
     case 'assertion_used':

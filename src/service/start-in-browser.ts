@@ -24,8 +24,8 @@ export type BrowserHandoff = OpenedHandoff & { client: Client };
 export const INVALID_CODE = refuse({ code: 'invalid_code' });
 
 /**
- * What an authentic code stands for, where the client may still have it: also of one that has
- * expired, which says so. No database is asked.
+ * Opens an authentic code, where its client may still have browser sessions. An expired code is
+ * opened too, and says that it has expired. No database is asked.
  */
 export async function openCode(
   { config, keyring, now }: Service,
@@ -68,7 +68,8 @@ export async function startInBrowser(
   if (exchanged === null || exchanged.result === null) return INVALID_CODE;
   const { home: at, result } = exchanged;
   report(caller, at, result.events);
-  // One transaction has one database, so a former session in another home ends by itself.
+  // One transaction is in one database, so a former session in another home is ended by a statement
+  // of its own.
   if (replaces === null) await endReplaced(caller, service, former);
   const { session, secret } = result;
   return { ok: true, tokens: await issueTokens(service, signer, { home: at, session, secret }) };

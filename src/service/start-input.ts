@@ -1,4 +1,4 @@
-/** What a session begins with, as a backend, an import or a hand-off says it. */
+/** The input of a session's start, as a backend, an import or a hand-off gives it. */
 import type { Act } from '../security-log/audit';
 import type { SupportActor } from '../sessions/actor';
 import type { IssuedName } from '../sessions/people';
@@ -11,10 +11,10 @@ export interface StartInput {
   userName: IssuedName | null;
   /** The app that the session is for; null: the caller itself. */
   clientId: string | null;
-  /** Of the end user, as the backend saw them. */
+  /** The end user's own, as the backend saw it; so is the address. */
   userAgent: string | null;
   ipAddress: string | null;
-  /** What `request.cf` told of where the end user is; null: unknown. */
+  /** The place of the end user, as `request.cf` tells it; null: unknown. */
   place: Record<string, unknown> | null;
   /** Seconds; null: no limit by time; undefined: as the service has it. */
   expiresIn: number | null | undefined;
@@ -25,7 +25,7 @@ export interface StartInput {
   claims: Record<string, unknown> | null;
   label: string | null;
   metadata: Record<string, unknown> | null;
-  /** What its tokens are to be for, and to allow. */
+  /** The audiences and scopes that the session's tokens are asked to have. */
   grantParameters: GrantParameters;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
@@ -36,6 +36,6 @@ export interface StartInput {
   home: string | null;
   /** Hands the session to a browser, which comes back here. */
   returnUrl: string | null;
-  /** Of a session that began in another system (service/import-sessions.ts). */
+  /** A session that began in another system (service/import-sessions.ts). */
   imported?: { token: ImportedToken; expiresAt: Date; knownUntil: Date; act: Act };
 }

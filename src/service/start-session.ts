@@ -69,7 +69,8 @@ export async function startSession(
     keyHash: claim && (await toKeyHash(claim)),
   };
   const placing = { keys, named: input.home, newUserId: session.userId };
-  // Whoever is new begins near the person, where that is known; not near whoever imports them.
+  // A new user begins in a home near the person, where their place is known; not near the backend
+  // that imports them.
   const near =
     input.place === null && !imported
       ? caller
@@ -165,7 +166,7 @@ async function draftSession(
     return invalid('user_id and user name the person twice');
   const userId = userName === null ? input.userId : await toUserId(userName);
   const clientId = input.clientId ?? grant.clientId;
-  // One that is not there answers as one that the caller may not act for.
+  // An unknown client is answered like one that the caller may not act for.
   if (!grant.includes(clientId) || findClient(config, clientId) === undefined)
     return invalid(
       'client_id (unless given, the caller itself) must be a client that the for_clients of the caller names',

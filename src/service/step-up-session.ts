@@ -72,7 +72,7 @@ export async function raise(
   const { home: at, result } = authenticated;
   if (!result.ok) {
     const presentation = { token, clientId: null, visitor: NOBODY };
-    // What a refresh would take for theft is reported here too.
+    // Reuse that a refresh would take for theft is reported here too.
     if (result.reason === 'superseded') await present(caller, service, at, presentation);
     return toRefused(result);
   }

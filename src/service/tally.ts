@@ -1,10 +1,10 @@
 /**
- * What happens too often to be written each time: refreshes, and refusals, of which many ask no
- * database at all. An isolate counts them, and adds what it counted to a home that a request of its
- * own has just asked, after the answer and at most once a minute. What an isolate has counted since
- * ends with it, so these numbers are estimates (docs/metrics.md).
+ * Counts events that are too frequent to be written each time: refreshes, and refusals, of which
+ * many ask no database at all. An isolate counts them in memory. After an answer, and at most once
+ * a minute, it adds its counts to the home that the request has just asked. Counts that were not
+ * added yet are lost when the isolate ends, so these numbers are estimates (docs/metrics.md).
  *
- * Analytics Engine, where it is bound, is told of each one at once.
+ * Analytics Engine, where it is bound, gets a data point of each one at once.
  */
 import type { D1Access } from '../db/d1-access';
 import { addTallied } from '../security-log/count-events';
@@ -31,7 +31,7 @@ export function createTally(dataset: AnalyticsEngineDataset | null): Tally {
   let flushedAt: number | null = null;
   const add = (key: string, value: number) => counted.set(key, (counted.get(key) ?? 0) + value);
   const point: Tally['point'] = (name, label, clientId = '') =>
-    // What is seldom is not sampled away for what is frequent.
+    // The index is the name, so that rare events are not sampled away for frequent ones.
     dataset?.writeDataPoint({ indexes: [name], blobs: [name, label, clientId], doubles: [1] });
   return {
     point,

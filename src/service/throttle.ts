@@ -2,10 +2,10 @@
  * Brakes, by Cloudflare's Rate Limiting bindings where there are any. They count approximately and
  * in one place at a time: they slow a flood, and decide nothing.
  *
- * What is asked of D1 is counted by what was proved, whatever the route and before D1 is asked: the
- * session of a verified credential, or the person whom a client asks about. So nobody's garbage
- * counts for a session that is not theirs, and whoever may use a session in one way does not use up
- * what is left for the others: an API cannot stop refreshes, nor anyone a sign-out.
+ * A request that asks D1 is counted, before it does so, by what the caller proved, whatever the
+ * route: the session of a verified credential, or the person whom a client asks about. So nobody's
+ * garbage counts for a session that is not theirs, and using a session in one way does not use up
+ * the limit of the others: an API cannot stop refreshes, nor anyone a sign-out.
  *
  * Failures of those who proved nothing are counted by their address. Beyond the limit a failure is
  * told nothing but 429; a good credential from the same address still succeeds, because many people
@@ -92,7 +92,7 @@ export function throttleEnding(
 }
 
 /**
- * Whoever has a SESSION_SECRET that leaked signs for any session, so such a token counts for itself
+ * A leaked SESSION_SECRET can sign a token for any session, so such a token is counted by itself
  * alone until the database has said whether its secret is the session's.
  */
 async function toCounted(token: VerifiedRefreshToken | { sessionId: string }): Promise<string[]> {

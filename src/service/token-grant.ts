@@ -1,9 +1,9 @@
 /**
- * Whom an access token is for (RFC 8707), and what it allows (RFC 6749 §3.3). A client may have
+ * The audiences of an access token (RFC 8707) and its scopes (RFC 6749 §3.3). A client may have
  * tokens for some of the team's APIs, a session for some of its client's, a token for some of its
  * session's. Where the account API has an audience of its own, with which a person's sessions are
- * seen and ended, a token is for that only if it was asked to be: so no API can do that with the
- * tokens that it is sent.
+ * seen and ended, a token has that audience only if it was requested, so that no API can do so with
+ * the tokens that it is sent.
  */
 import { SCOPE_TOKEN } from '../config/client-grants';
 import type { Config } from '../config/config';
@@ -43,7 +43,7 @@ export function parseRequestedGrant(
   return { ok: true, requested: { audiences: resource && [...new Set(resource)], scopes } };
 }
 
-/** What a new session of a client is granted, as its row has it. */
+/** The grant of a new session of a client, as its row has it. */
 export function toSessionGrant(
   config: Config,
   clientId: string,
@@ -65,8 +65,9 @@ export function whyNoToken(session: Grantee, requested: RequestedGrant) {
 }
 
 /**
- * What a token says that a session may give. What its client may not have any more is left out:
- * where no audience is left, the token is for nobody, and nobody accepts it.
+ * The audience and scope of a token that a session gives. An audience or scope that its client may
+ * not have any more is left out: where no audience is left, the token is for nobody, and nobody
+ * accepts it.
  */
 export function toTokenGrant(
   config: Config,

@@ -15,8 +15,8 @@ import { throttleClient } from './throttle';
 const UNKNOWN_USER = refuse({ code: 'not_found', detail: 'There is no such user' });
 
 /**
- * Whom a call that needs the capability is about. Of someone whom nobody has seen it is the id that
- * they would get: there is nothing to find by it. One round trip a home.
+ * The user whom a call is about. A person who was never seen has the id that they would get, by
+ * which nothing is found. One round trip a home.
  */
 export async function identifyUser(
   caller: ClientCaller,
@@ -48,7 +48,7 @@ export async function findUserByName(
   const { results, unavailable } = await queryAll(service.homes(caller), (home) =>
     findNamedUser(home, authorized.grant, name),
   );
-  // Of copies in several homes, the one that was made first is the user's.
+  // Where several homes have the user, the row that was made first is the user's.
   const [user] = results
     .flatMap(({ value }) => value ?? [])
     .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());

@@ -1,6 +1,6 @@
 /**
- * What a backend does with a user's sessions: sees them and what happened to them, and ends them. A
- * user's id, or the session id of a guest, names whose they are, as `sub` of access tokens does.
+ * The operations of a backend on a user's sessions: it lists them and their events, and ends them.
+ * A user's id, or the session id of a guest, names the person, as `sub` of access tokens does.
  */
 
 import type { Home, Replica } from '../db/d1';

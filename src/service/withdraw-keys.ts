@@ -1,6 +1,6 @@
 /**
- * What an operator does when signing keys are compromised: they leave this service in every home,
- * and a new one signs at once. Other isolates know of it within `KEY_CACHE_SECONDS`.
+ * Withdraws signing keys that are compromised: no home verifies by them any more, and a new key
+ * signs at once. Other isolates know of it within `KEY_CACHE_SECONDS`.
  */
 import { copyKeyRows } from '../db/signing-key-rows';
 import { assertAllAnswered, queryAll } from '../homes/query-all';
@@ -26,7 +26,7 @@ export interface KeyState {
   activatesAt: Date;
 }
 
-/** The keys as the database has them now, the newest first. One round trip. */
+/** Lists the keys as the database has them now, the newest first. One round trip. */
 export async function listSigningKeys(
   caller: ClientCaller,
   service: Service,
