@@ -132,10 +132,23 @@ function readInput(input: unknown): Result<{ input: unknown }> {
 /** null: it has a circle, or a value that JSON has not. */
 function toJson(value: unknown): string | null {
   try {
-    return JSON.stringify(value) ?? null;
+    return JSON.stringify(value, keepJson);
   } catch {
     return null;
   }
+}
+
+const JSON_KINDS = / (Object|Array|String|Number|Boolean|Null|Undefined)\]/;
+
+/**
+ * JSON would write null for NaN, which is no limit where there should be one, and leave a function
+ * or what is in a Map out, and with it a user who would then be a guest. So they are refused.
+ */
+function keepJson(_: string, value: unknown): unknown {
+  const kind = Object.prototype.toString.call(value);
+  if (!JSON_KINDS.test(kind) || (typeof value === 'number' && !Number.isFinite(value)))
+    throw new TypeError();
+  return value;
 }
 
 /** Who of the client's staff asks, and what was seen of each home. */

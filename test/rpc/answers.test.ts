@@ -55,10 +55,25 @@ describe('an input is refused as the body of a request is', () => {
   it('that JSON has not', async () => {
     const circle: Record<string, unknown> = {};
     circle.self = circle;
-    for (const input of [circle, { expires_in: 1n }, () => 1, new Map([['user_id', USER]])])
-      expect([typeof input, (await create(input)).ok]).toEqual([
-        typeof input,
-        input instanceof Map,
+    const inputs: [string, unknown][] = [
+      ['a circle', circle],
+      ['a BigInt', { expires_in: 1n }],
+      ['a function', () => 1],
+      ['a user who is a function', { user_id: () => USER }],
+      ['a user who is a symbol', { user_id: Symbol('user') }],
+      ['a lifetime of NaN, which JSON writes as no limit', { expires_in: Number.NaN }],
+      ['a lifetime of Infinity', { expires_in: Number.POSITIVE_INFINITY }],
+      ['a Map', new Map([['user_id', USER]])],
+      ['a Set', new Set([USER])],
+      ['form data', new FormData()],
+      ['a request', new Request('https://app.example')],
+      ['headers', { place: new Headers() }],
+      ['claims in a Map', { claims: { roles: new Map() } }],
+    ];
+    for (const [name, input] of inputs)
+      expect([name, refusalOf(await create(input))]).toEqual([
+        name,
+        { code: 'invalid_request', detail: 'The input is no JSON value' },
       ]);
   });
 

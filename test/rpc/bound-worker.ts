@@ -100,6 +100,36 @@ function requestByHttp({ SESSIONS }: Env): Promise<string> {
   );
 }
 
+/** What is there to be called beside the calls, by names that the class or its platform has. */
+async function reachOthers({ SESSIONS }: Env): Promise<string[]> {
+  const names = ['scheduled', 'queue', 'tail', 'email', 'trace', 'test', 'env', 'ctx'];
+  names.push('calls', '_calls', '#calls', 'service', 'prototype', 'value', 'toJSON');
+  const all = SESSIONS as unknown as Record<string, () => Promise<unknown>>;
+  const reached = names.map(async (name) => {
+    const called = Promise.resolve(all[name]?.());
+    return called.then(
+      () => [name],
+      () => [],
+    );
+  });
+  return (await Promise.all(reached)).flat();
+}
+
+/** RPC carries more than JSON. None of it may be left out without a word. */
+async function sendMore({ SESSIONS }: Env): Promise<string[]> {
+  const create = SESSIONS.create as unknown as (input: unknown) => Promise<Answer<unknown>>;
+  const inputs = [
+    { user_id: () => USER },
+    { user_id: USER, expires_in: Number.NaN },
+    new Map([['user_id', USER]]),
+    new Headers(),
+    SESSIONS,
+  ];
+  const codes: string[] = [];
+  for (const input of inputs) codes.push(codeOf(await create(input)));
+  return codes;
+}
+
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     switch (new URL(request.url).pathname) {
@@ -109,6 +139,8 @@ export default {
         return Response.json(await touch(env));
       case '/steal':
         return Response.json(await steal(env));
+      case '/others':
+        return Response.json({ reached: await reachOthers(env), more: await sendMore(env) });
       case '/fetch':
         return Response.json(await requestByHttp(env));
       default:

@@ -26,7 +26,10 @@ export interface Success<Value> extends About {
   value: Value;
 }
 
-/** The codes are those of HTTP's problem details, but for `temporarily_unavailable`. */
+/**
+ * The codes are those of HTTP's problem details, but for `temporarily_unavailable`; docs/rpc.md says
+ * where HTTP has another.
+ */
 export interface Refusal extends About {
   ok: false;
   code: RefusalCode;

@@ -118,6 +118,13 @@ describe('a bound Worker', () => {
     });
   });
 
+  it('reaches nothing but the calls, and is refused what is no JSON', async () => {
+    expect(await answerOf('/others')).toEqual({
+      reached: [],
+      more: Array(5).fill('invalid_request'),
+    });
+  });
+
   it('that presents an old token ends the session, for the thief and for its owner', async () => {
     expect(await answerOf('/steal')).toEqual([
       ['invalid_grant', 'reuse_detected'],
