@@ -120,7 +120,9 @@ function routesOf(service: Service): Hono<AppEnv> {
   return app;
 }
 
-/** It runs, whatever is amiss, which a look at it has to show all the same. */
+/**
+ * The status stays 200 whatever is amiss, because the service runs; the body says what is amiss.
+ */
 function toHealthView({ refusedClients, isDatabaseAway, isCronLate, lastCleanupAt }: Health) {
   const isAmiss = refusedClients > 0 || isDatabaseAway || isCronLate;
   return {
@@ -136,7 +138,8 @@ function toHealthView({ refusedClients, isDatabaseAway, isCronLate, lastCleanupA
  * Answers every request with the configuration's fault, and logs every mistake, until it is mended.
  */
 function createMisconfiguredApp(fault: Error): Hono<AppEnv> {
-  // What browsers know of the host stays as it is, whatever was meant (RFC 6797 §8.1).
+  // The answer does not change what browsers keep of the host, whatever HSTS was meant to be (RFC
+  // 6797 §8.1).
   const app = createShell('/oauth/', 'off');
   app.all('*', () => {
     throw fault;
@@ -144,7 +147,10 @@ function createMisconfiguredApp(fault: Error): Hono<AppEnv> {
   return app;
 }
 
-/** Of every answer: no browser makes more of it than it says it is, or shares it with a page. */
+/**
+ * Headers of every answer: a browser takes it for nothing but what its type says, and shares it
+ * with no page.
+ */
 const SECURITY_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -157,7 +163,7 @@ const SECURITY_HEADERS = {
   'X-XSS-Protection': '0',
 };
 
-/** Of answers that are no pages. */
+/** Headers of answers that are no pages. */
 const DEFAULT_POLICIES = {
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
   'Referrer-Policy': 'no-referrer',
@@ -171,7 +177,7 @@ const HSTS = {
   off: null,
 } as const;
 
-/** What all answers have in common. */
+/** The part of the app that all answers go through. */
 function createShell(oauthPath: string, hsts: Config['hsts']): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestLog());

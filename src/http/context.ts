@@ -1,4 +1,4 @@
-/** What middleware leaves on Hono's context for the handlers. */
+/** The values that middleware leaves on Hono's context for the handlers. */
 import type { Context } from 'hono';
 import type { Client } from '../config/clients';
 import type { Caller } from '../service/caller';

@@ -49,7 +49,7 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** What a problem tells beside its code. */
+/** The members of a problem beside its code. */
 interface ProblemDetails {
   /** For the caller to read, so it holds nothing secret. */
   detail?: string;
@@ -128,7 +128,9 @@ export function respondToError(error: Error, c: AppContext, isOAuth: boolean): R
     : problemResponse(c, problem);
 }
 
-/** What an error is to the caller. What is the service's own fault is logged. */
+/**
+ * Turns an error into the problem that the caller is told. A fault of the service's own is logged.
+ */
 export function toProblem(error: Error, c: AppContext): ProblemError {
   if (error instanceof ProblemError) return error;
   const { code, detail, retryAfterSeconds, homes } = toFault(error, c.get('caller').requestId);

@@ -18,8 +18,7 @@ const UNSUPPORTED_TOKEN_TYPE =
   'An access token of this audience ends no session; present the refresh token';
 
 /**
- * What a call answered, and its outcome for the log line. Throws what `toProblem` makes of a
- * refusal.
+ * Gives a call's value, and notes its outcome for the log line. Throws the problem of a refusal.
  */
 export function answer<Value>(
   c: AppContext,

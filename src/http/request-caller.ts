@@ -1,7 +1,7 @@
 /**
- * Who asks over HTTP. The only place that reads from a request where it comes from. The address is
- * Cloudflare's own header alone: X-Forwarded-For and its like are whatever a caller writes. What
- * another Worker sends has no trustworthy address.
+ * Makes the caller of a request. No other file reads from a request who sent it, and from where.
+ * The address comes from Cloudflare's own header alone, because a caller can write anything into
+ * X-Forwarded-For and its like. A request from another Worker has no trustworthy address.
  */
 import { newAccess } from '../db/d1-access';
 import type { Caller, ClientCaller, Device, UserCaller } from '../service/caller';

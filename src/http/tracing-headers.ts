@@ -1,6 +1,6 @@
 /**
- * Request headers that tracing adds to what an app's page sends, which no page can leave out: a
- * preflight that refuses one of them (Fetch §3.2.2) refuses the app. Nothing here reads them.
+ * Request headers that tracing adds to what an app's page sends, which no page can leave out: the
+ * app fails where a preflight refuses one of them (Fetch §3.2.2). Nothing here reads them.
  */
 export const TRACING_HEADERS = [
   // Trace Context and Baggage (W3C), as OpenTelemetry sends them.

@@ -21,7 +21,7 @@ const COUNTERS: Readonly<Record<string, readonly [string, string, string]>> = {
 
 type HomeStats = StatsView['homes'][0];
 
-/** Of each home; what it does not know is left out. */
+/** The gauges of each home. One that the home does not know is left out. */
 const GAUGES: readonly [string, string, (home: HomeStats) => number | null | undefined][] = [
   ['active', 'Active sessions (estimate)', (home) => home.active_sessions],
   ['counted_until_timestamp_seconds', 'Counted so far', (home) => toSecond(home.counted_until)],

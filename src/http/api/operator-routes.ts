@@ -1,4 +1,4 @@
-/** What operators do: calls/operator-calls.ts. */
+/** The routes of operators: calls/operator-calls.ts. */
 import type { Handler } from 'hono';
 import type { Call } from '../../calls/call';
 import { handOffImported, importSessions } from '../../calls/import-calls';

@@ -79,7 +79,10 @@ export function sessionRoutes(service: Service): Hono<AppEnv> {
   return routes;
 }
 
-/** What a person asks of their own sessions. Before `/:id`, which `current` would be. */
+/**
+ * The routes on which a person asks of their own sessions. They come before `/:id`, which would
+ * take `current` for an id.
+ */
 function addOwnRoutes(routes: Hono<AppEnv>, service: Service): void {
   const user = bearerAuth(service);
 

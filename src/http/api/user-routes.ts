@@ -1,4 +1,4 @@
-/** What a backend does with a user: calls/user-calls.ts. */
+/** The routes on which a backend acts on a user: calls/user-calls.ts. */
 
 import {
   erase,

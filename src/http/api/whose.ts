@@ -1,5 +1,5 @@
 /**
- * Whom a path is about: `/v1/users/{user_id}/…`, or `/v1/users/by-subject/…` with `issuer` and
+ * The user of a path: `/v1/users/{user_id}/…`, or `/v1/users/by-subject/…` with `issuer` and
  * `subject` in the query.
  */
 import type { AppContext } from '../context';

@@ -33,7 +33,7 @@ export async function verifyBearer(
   throw bearerProblem('invalid_token', describe(verdict.reason));
 }
 
-/** What a client is told of why its token is not good, where it can do something about it. */
+/** Tells a client why its token is not good, where the client can do something about it. */
 function describe(reason: Extract<AudienceVerdict, { ok: false }>['reason']): string {
   switch (reason) {
     case 'expired':

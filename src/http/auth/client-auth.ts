@@ -14,7 +14,7 @@ import { toProblemError } from '../refusals';
 import { type Credentials, parseBasic } from './basic-credentials';
 import { loggableClaim, readClaim } from './claimed-client';
 
-/** For routes of backends: HTTP Basic credentials. What the client may do, the operation asks. */
+/** For routes of backends: HTTP Basic credentials. The operation checks what the client may do. */
 export const clientAuth = (service: Service) =>
   createMiddleware<AppEnv>(async function clientAuth(c, next) {
     await authenticateClient(c, service, new Map());
@@ -22,9 +22,9 @@ export const clientAuth = (service: Service) =>
   });
 
 /**
- * Who calls. Throws `invalid_client`, which does not say whether the client exists. Failures count
- * for the client that is claimed and the caller's address: beyond the limit they are told
- * `too_many_requests`, while the right secret still succeeds.
+ * Authenticates the client that calls. Throws `invalid_client`, which does not say whether the
+ * client exists. Failures count for the claimed client and the caller's address: beyond the limit
+ * they are answered `too_many_requests`, while the right secret still succeeds.
  */
 export async function authenticateClient(
   c: AppContext,
@@ -69,7 +69,7 @@ async function findAuthenticated(
   return identified(c, client);
 }
 
-/** Of a form, empty parameters are gone already. */
+/** The credentials of a form, which has no empty parameters any more. */
 function readForm(form: ReadonlyMap<string, string>): readonly Credentials[] {
   const id = form.get('client_id');
   return id === undefined ? [] : [{ id, secret: form.get('client_secret') ?? '' }];
@@ -90,7 +90,7 @@ async function findClient(
   return secret !== '' && matches.includes(true) ? client : undefined;
 }
 
-/** What to tell a team that wonders why another server refuses the same credentials. */
+/** Logs the cause for a team that wonders why another server refuses the same credentials. */
 function logUnencoded(c: AppContext, { id }: Client): void {
   console.debug(
     JSON.stringify({

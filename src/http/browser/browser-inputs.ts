@@ -1,4 +1,4 @@
-/** What the bodies of the routes of browsers may hold. */
+/** The bodies of the routes of browsers. */
 import * as v from 'valibot';
 import { grantParameters } from '../../calls/fields';
 import { ACCOUNTS } from '../../tokens/session-cookie';
@@ -18,7 +18,10 @@ const index = v.picklist(ACCOUNTS, MUST_BE);
 export const refreshSchema = v.strictObject(grantParameters);
 export const switchSchema = v.strictObject({ index, ...grantParameters });
 
-/** Of one account, the current one unless it is named, or of all that the page's app may end. */
+/**
+ * The account to sign out: the current one unless another is named, or all that the page's app may
+ * end.
+ */
 export const signOutSchema = v.strictObject({
   index: v.optional(v.union([index, v.literal('all')], `${MUST_BE}, or all`)),
 });

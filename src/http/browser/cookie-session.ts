@@ -53,7 +53,7 @@ export async function cookieCallerOf(
     return found.caller;
   }
   const { refusal } = found;
-  // What is told of the session proves whose it is.
+  // A reason is told only of an authentic cookie, which proves whose session it is.
   if (refusal.code === 'session_ended' && refusal.reason !== null)
     c.set('sessionClientId', cookie.clientId);
   throw toCookieProblem(refusal);

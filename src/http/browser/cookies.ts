@@ -49,8 +49,8 @@ export function currentOf(c: AppContext): number {
 }
 
 /**
- * What the browser says of the session of an account, the current one unless another is named: the
- * cookie, authentic or not; null without one, or where two have its name (`assertOneSession`).
+ * Reads the session cookie of an account, the current one unless another is named, authentic or
+ * not; null without one, or where two have its name (`assertOneSession`).
  */
 export function readSessionCookie(c: AppContext, index = currentOf(c)): SessionCookie | null {
   return parseSessionCookie(readCookie(c, namesOf(index)[0]));
@@ -97,8 +97,8 @@ export function setStartCookie(c: AppContext, name: string | null, seconds = 0):
 }
 
 /**
- * Of two cookies of the same name one may be planted, and nothing tells which (RFC 6265bis §8.6):
- * neither is chosen, and the browser counts as one without.
+ * Where two cookies have the same name, one may be planted, and nothing tells which (RFC 6265bis
+ * §8.6): so neither is read, and the browser counts as one without.
  */
 function readCookie(c: AppContext, name: string): string | null {
   const [value, ...others] = sent(c, name);
@@ -115,8 +115,8 @@ export function isAmbiguous(c: AppContext, index = currentOf(c)): boolean {
 }
 
 /**
- * For whoever is to be told of a session, not given or relieved of one. That the browser has none
- * would hide the cause.
+ * Throws where two cookies have the name of the session's. For routes that tell of a session
+ * without setting or clearing it: an answer that the browser has none would hide the cause.
  */
 export function assertOneSession(c: AppContext, index = currentOf(c)): void {
   if (isAmbiguous(c, index)) throw toCookieProblem({ code: 'ambiguous_cookie' });
@@ -130,10 +130,10 @@ export function hasSessionCookies(c: AppContext): boolean {
 }
 
 /**
- * Gives the browser a session's tokens, as those of an account; the access token only where the
- * client has it in a cookie. Neither cookie outlives what it holds; those of a session that is not
- * persistent have no Max-Age, and go when the browser is closed (RFC 6265bis §5.5). Call it last:
- * an error must set no cookie.
+ * Sets a session's tokens as the cookies of an account; the access token only where its client has
+ * it in a cookie. Neither cookie outlives its token; those of a session that is not persistent have
+ * no Max-Age, and go when the browser is closed (RFC 6265bis §5.5). Call it last: an error must set
+ * no cookie.
  */
 export function setSessionCookies(
   c: AppContext,
@@ -150,7 +150,8 @@ export function setSessionCookies(
     tokens.isPersistent ? (seconds ?? MAX_AGE_SECONDS) : null;
   set(c, sessionName, session, keptFor(tokens.refreshTokenExpiresIn));
   if (isInCookie) set(c, accessName, tokens.accessToken, keptFor(tokens.expiresIn));
-  // One that is left over is of the session before, or of the client as it was configured.
+  // An access cookie that is left over is of the session before, or of the client as it was
+  // configured before.
   else if (sent(c, accessName).length > 0) set(c, accessName, '', 0);
   c.set('sessionClientId', id);
 }
@@ -164,7 +165,7 @@ export function setSessionCookies(
 export function clearSessionCookies(c: AppContext, index = currentOf(c)): void {
   // Where nothing tells which account is current, that is what goes.
   for (const name of index < 0 ? [CURRENT_COOKIE] : namesOf(index)) set(c, name, '', 0);
-  // Whoever comes next has seen nothing.
+  // Whoever uses this browser next has seen nothing, so their replicas may be of any age.
   c.get('caller').bookmarks.clear();
 }
 

@@ -9,8 +9,9 @@ import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 
 /**
- * An answer with a token is for pages of the client's own origins, which say so themselves. Asked
- * before anything moves on. Other pages of the service's own origin have none of their own app.
+ * An answer with a token is for pages of the client's own origins, which say so themselves. To be
+ * called before the session moves on. Other pages of the service's own origin are not pages of the
+ * client.
  */
 export function assertMayHold(c: AppContext, { accessTokenIn, origins }: Client): void {
   if (accessTokenIn === 'cookie' || origins.includes(c.req.header('origin') ?? '')) return;

@@ -1,6 +1,4 @@
-/**
- * What an authentic hand-off code comes to in this browser: a session, a step-up, or nothing new.
- */
+/** Redeems an authentic hand-off code in this browser: for a session, a step-up, or nothing new. */
 import { findHandedOff, type Held, placeAccount } from '../../service/browser-accounts';
 import type { Tokens } from '../../service/issue-tokens';
 import { findCookieCaller, type VerifiedCookie } from '../../service/present-cookie';
@@ -26,7 +24,7 @@ interface OwnAccount {
   cookie: VerifiedCookie;
 }
 
-/** What an authentic code stands for, where the client may still have it. */
+/** Opens an authentic code, where its client may still have browser sessions. */
 export async function open(c: AppContext, service: Service, code: string): Promise<BrowserHandoff> {
   const opened = await openCode(service, code);
   if (!opened.ok) throw toCookieProblem(opened.refusal);
@@ -57,7 +55,7 @@ export async function goOn(
 ) {
   if (handoff.authentication === undefined || handoff.isExpired) {
     c.set('outcome', 'unchanged');
-    // One that is over does not become current.
+    // An account whose session is over does not become current.
     if (index !== currentOf(c)) {
       const found = await findCookieCaller(c.get('caller'), service, cookie);
       if (!found.ok) throw toCookieProblem(found.refusal);

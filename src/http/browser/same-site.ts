@@ -100,8 +100,9 @@ export const sameSite = (config: Config) => {
 
 /**
  * A page of a client that is on another site than the service. Its browser neither sends the
- * cookies nor takes new ones (`SameSite=Lax`), so whether somebody is signed in cannot be told, and
- * nothing that is asked for would last. Saying that the session is over would hide the cause.
+ * cookies nor takes new ones (`SameSite=Lax`), so this service cannot tell whether somebody is
+ * signed in, and no cookie that it sets would last. An answer that the session is over would hide
+ * the cause.
  */
 function thirdParty(c: AppContext, origin: string): ProblemError {
   allowOrigin(c, origin);
@@ -112,11 +113,11 @@ function thirdParty(c: AppContext, origin: string): ProblemError {
 }
 
 /**
- * Whether a page of this origin acts for sessions of the client. Those of a client that is gone
- * from the configuration are nobody's.
+ * Whether a page of this origin acts for sessions of the client. A client that is gone from the
+ * configuration has no pages.
  */
 function mayUse(config: Config, clientId: string, origin: string): boolean {
-  // Of a refused client nobody knows the origins.
+  // The origins of a refused client are unknown, because its entry has a mistake.
   if (config.refusedClients.has(clientId)) return origin === new URL(config.issuer).origin;
   const client = config.clients.get(clientId);
   return (
@@ -133,8 +134,8 @@ export function isOthers(c: AppContext, config: Config, clientId: string): boole
 }
 
 /**
- * Answers the preflight of a browser client's app (Fetch §3.2.2). It has no cookies, so whose
- * session it is, the request itself decides.
+ * Answers the preflight of a browser client's app (Fetch §3.2.2). A preflight has no cookies; the
+ * request that follows decides whose session it is for.
  */
 export const preflight = (config: Config, method: 'GET' | 'POST') => {
   const anyOrigin = browserOrigins(config);

@@ -11,8 +11,8 @@ import { answer, toCookieProblem } from '../refusals';
 import { clientCallerOf } from '../request-caller';
 
 /**
- * Who has no credentials is told what this is for. A server that has them may pass on whatever
- * headers its visitor's browser sent: they say nothing of who asks.
+ * Tells a browser without credentials what this route is for. A server that has credentials may
+ * pass on any headers of its visitor's browser, which do not say who asks.
  */
 export async function refuseBrowsers(c: AppContext, next: () => Promise<void>): Promise<void> {
   const { 'sec-fetch-site': site, origin, authorization } = c.req.header();

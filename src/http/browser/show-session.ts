@@ -1,4 +1,4 @@
-/** Whose sessions the browser's cookies are, without moving them on. */
+/** Shows the sessions of the browser's cookies, without moving them on. */
 import { personOf } from '../../calls/account-view';
 import { toSessionView } from '../../calls/views';
 import { readAccounts } from '../../service/browser-accounts';

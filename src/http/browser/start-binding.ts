@@ -1,4 +1,4 @@
-/** Who sent a browser to a start URL, and with what purpose, as far as the browser tells. */
+/** Finds out who sent a browser to a start URL, and for what, as far as the browser tells. */
 import { sha256 } from '../../crypto';
 import { HANDOFF_SECONDS } from '../../tokens/handoff-code';
 import type { AppContext } from '../context';
@@ -25,8 +25,8 @@ export function assertNavigation(c: AppContext): void {
 /**
  * Whether a navigation starts a session without asking. A redirect on the way from another site
  * makes it `cross-site`; within the site a page of the client sent the browser if its Referer says
- * so, which no other page can make a browser send. What a person opened from another program
- * (`none`), a mail with a link, replaces no session.
+ * so, which no other page can make a browser send. A link that a person opened from another program
+ * (`none`), a mail for one, replaces no session.
  */
 export function mayStartUnasked(
   c: AppContext,
@@ -55,8 +55,8 @@ export async function isBound(c: AppContext, code: string): Promise<boolean> {
 }
 
 /**
- * Remembers it in a cookie that no other host can set, until the code expires. It holds the code's
- * hash, so that it is good for nothing without the code.
+ * Binds a code to this browser, by a cookie that no other host can set, until the code expires. The
+ * cookie holds the code's hash, so that it is good for nothing without the code.
  */
 export async function bind(c: AppContext, code: string): Promise<void> {
   setStartCookie(c, await sha256(code), HANDOFF_SECONDS);

@@ -57,11 +57,11 @@ function startByLink(service: Service, pages: Pages) {
     const handoff = await open(c, service, code);
     const held = await verifyHeld(c, service);
     const own = findOwn(held, handoff);
-    // Of a step-up nobody is asked: a browser without the session has nothing to agree to.
+    // A step-up is never asked about: a browser without the session has nothing to agree to.
     if (own === null && (handoff.isExpired || handoff.authentication !== undefined))
       throw invalidCode();
     const { client } = handoff;
-    // Whose link makes another account current may be somebody else's as well.
+    // A link that makes another account current may be somebody else's, so it is asked about, too.
     if (
       own?.index === held.current ||
       (await isBound(c, code)) ||
@@ -107,7 +107,7 @@ function startByForm(service: Service, pages: Pages) {
     const isWithinSite = request.site === 'same-origin' || request.site === 'same-site';
     if (isWithinSite || hasSession(c, held)) return exchange(c, service, handoff, held);
     // A form of another site comes without the session's cookie (SameSite=Lax), and would leave a
-    // session that nobody can end. What the browser navigates to next has it.
+    // session that nobody can end. The page that the browser navigates to next is sent the cookie.
     await bind(c, code);
     c.set('outcome', 'bound');
     const { origin } = new URL(config.issuer);

@@ -1,7 +1,7 @@
 /**
  * A gateway's own credentials. They stand in a header of their own, because `Authorization` is the
- * visitor's. What is wrong with them is 403, never 401: a gateway hands that on to the visitor, and
- * no app may take somebody for signed out over a gateway that is set up wrong.
+ * visitor's. A mistake in them is answered 403, never 401: a gateway hands that on to the visitor,
+ * and no app may take somebody for signed out over a gateway that is set up wrong.
  */
 import type { Client } from '../../config/clients';
 import type { Service } from '../../service/service';

@@ -71,9 +71,9 @@ export function verifyRoutes(service: Service): Hono<AppEnv> {
 }
 
 /**
- * What is behind the gateway is told. Of a guest the user is empty, and so is the actor of everyone
- * but support staff, not absent: a gateway that
- * copies what is there would leave what the visitor sent under that name. A client id is printable
+ * The headers for the app behind the gateway. A header without a value is empty, not absent (the
+ * user of a guest, the actor of everyone but support staff): a gateway that copies only the headers
+ * that are there would pass on what the visitor sent under that name. A client id is printable
  * ASCII.
  */
 function toHeaders({ userId, sessionId, clientId, actor, accessToken }: VerifiedRequest) {

@@ -1,7 +1,7 @@
 /**
- * What a gateway tells of the visitor's request that it asks about. Gateways hand on the request's
- * own headers, so only what the gateway itself has set may be believed; who asks without having
- * proved to be a gateway is believed nothing of it.
+ * Reads the visitor's request, as the gateway that asks about it describes it. Gateways hand on the
+ * visitor's own headers, so only headers that the gateway itself has set are believed, and only
+ * from a caller that has proved to be a gateway.
  */
 import type { Config } from '../../config/config';
 import { parseAddress } from '../../risk/address';

@@ -1,9 +1,9 @@
 /**
- * What the compiler makes of JSX: HTML as text, for pages that are sent once. The runtime of Hono
+ * The JSX runtime: elements become HTML as text, for pages that are sent once. The runtime of Hono
  * also streams, suspends, and keeps state, which is a thirtieth of the Worker; its types are used.
  *
- * Everything between tags and in attributes is escaped, but what an element came to. Names of tags
- * and attributes are those of the source, and no value can add one.
+ * Every text between tags and in attributes is escaped; only the result of another element is not.
+ * Names of tags and attributes are those of the source, and no value can add one.
  */
 import type { JSX as HonoJsx } from 'hono/jsx';
 import { escapeToBuffer, raw } from 'hono/utils/html';
@@ -48,7 +48,7 @@ function toHtml(child: Child): string {
   if (typeof child === 'string') return escapeText(child);
   if (child === null || child === undefined || typeof child === 'boolean') return '';
   if (Array.isArray(child)) return child.map(toHtml).join('');
-  // What is neither of these nor an element could be made of somebody's JSON.
+  // Any other object is escaped as text, because it could come from somebody's JSON.
   return child instanceof String ? String(child) : escapeText(String(child));
 }
 

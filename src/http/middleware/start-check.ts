@@ -1,6 +1,6 @@
 /**
- * What of the configuration can only be looked at once hashes are made: before the first request is
- * answered, and until it is right, none is.
+ * Checks the part of the configuration that needs hashes, which cannot be made at the top of a
+ * module: no request is answered before it is right.
  */
 import { createMiddleware } from 'hono/factory';
 import { assertClientSecretsApart } from '../../config/secrets-apart';

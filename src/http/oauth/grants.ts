@@ -42,7 +42,7 @@ export async function grantByRefresh(
   return c.json({ ...issued, ...toAppView(refreshed.tokens, form) });
 }
 
-/** RFC 8693 §2.1. Who acts is the client itself. */
+/** RFC 8693 §2.1. The actor is the client itself. */
 export async function grantByExchange(c: AppContext, service: Service, client: Client, form: Form) {
   if (form.get('subject_token_type') === IMPORTED_TYPE && areImportedTaken(service))
     return grantByRefresh(c, service, client, form, 'subject_token');

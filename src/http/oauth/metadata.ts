@@ -14,8 +14,9 @@ import { revocationRoutes } from './revocation-routes';
 
 /**
  * The names that the metadata is found by: RFC 8414's own, and the one of OpenID Connect Discovery,
- * which many libraries and gateways look for alone (RFC 8414 §5). It is the same document: what
- * only an OpenID provider has (an authorization endpoint, ID tokens, subject types) is not in it.
+ * which many libraries and gateways look for alone (RFC 8414 §5). Both names have the same
+ * document. It lacks the members that only an OpenID provider has (an authorization endpoint, ID
+ * tokens, subject types).
  */
 export const METADATA_NAMES = ['oauth-authorization-server', 'openid-configuration'] as const;
 

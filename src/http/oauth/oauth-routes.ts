@@ -40,8 +40,8 @@ export function oauthRoutes(service: Service): Hono<AppEnv> {
     const form = await readForm(c);
     const client = await authenticateClient(c, service, form);
     const caller = { ...c.get('caller'), client };
-    // `token_type_hint` is not looked at: a token tells its own kind (RFC 7009 §2.1). What is no
-    // token of ours needs no revoking (§2.2).
+    // `token_type_hint` is not looked at: a token tells its own kind (RFC 7009 §2.1). A text that
+    // is no token of ours needs no revoking (§2.2).
     const revoked = await revokeByToken(caller, service, need(form, 'token'));
     if (!revoked.ok) throw toOAuthError(revoked.refusal);
     c.set('outcome', revoked.isRevoked ? 'revoked' : 'unchanged');

@@ -22,7 +22,10 @@ interface Document {
   tag: string;
 }
 
-/** What an isolate keeps. Values, never promises, which another request could not wait for. */
+/**
+ * The documents that an isolate keeps. They are values, never promises, because a request cannot
+ * await the promise of another one.
+ */
 interface Built {
   current: Document;
   /** Made on first need from `lists`. */
