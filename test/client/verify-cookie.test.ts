@@ -10,6 +10,7 @@ import { cookiesNamed } from '../../src/client/verify/cookie-header';
 import { requireAccessToken, type VerifiedEnv } from '../../src/client/verify/middleware';
 import { basic, startService, type TestService } from '../fixtures';
 import { type Jar, readSetCookies, SSR, startWithBrowsers } from '../http/browser/browser';
+import { passedOn } from '../http/browser/passed-on-forms';
 import { verifierOf } from './verifier';
 
 const APP = 'https://app.example';
@@ -54,6 +55,9 @@ async function start(options: Partial<VerifierOptions> = {}) {
 }
 
 describe('the middleware with `cookie: true`', () => {
+  /** A form that the app's service worker passes on, as each engine was seen to send it. */
+  const PASSED_ON = passedOn(APP, 'https://blog.app.example');
+
   async function ask(
     method: string,
     headers: Record<string, string>,
@@ -68,8 +72,11 @@ describe('the middleware with `cookie: true`', () => {
   }
 
   const OWN = { 'sec-fetch-site': 'same-origin', origin: APP };
+  const FORM = { ...OWN, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
 
-  it.each<[string, string, Record<string, string>, number]>([
+  type Case = [string, string, Record<string, string>, number];
+
+  it.each<Case>([
     ['GET of the own page', 'GET', OWN, 200],
     ['GET by a link of another site', 'GET', { 'sec-fetch-site': 'cross-site' }, 200],
     ['GET without any metadata', 'GET', {}, 200],
@@ -99,6 +106,18 @@ describe('the middleware with `cookie: true`', () => {
       403,
     ],
     ['a made-up value', 'POST', { 'sec-fetch-site': 'same-origin, none' }, 403],
+    ['POST by a form of an own page with `no-referrer`', 'POST', { ...FORM, origin: 'null' }, 200],
+    [
+      'POST by a form of a neighbour with `no-referrer`',
+      'POST',
+      { ...FORM, 'sec-fetch-site': 'same-site', origin: 'null' },
+      403,
+    ],
+    ...Object.entries(PASSED_ON).flatMap(([engine, form]): Case[] => [
+      [`POST of the own page, by a service worker (${engine})`, 'POST', form.own, 200],
+      [`POST of a neighbour, by a service worker (${engine})`, 'POST', form.neighbour, 403],
+      [`the same with \`no-referrer\` (${engine})`, 'POST', form.hiding, 403],
+    ]),
   ])('%s: %s %o is %i', async (_, method, headers, status) => {
     const response = await ask(method, headers);
     expect(response.status).toBe(status);

@@ -36,6 +36,8 @@ app.all('/auth/*', (c) => SESSIONS.fetch(c.req.raw));
 
 app.use(
   secureHeaders({
+    // Where a service worker passes sign-ins on, nothing else tells whose page they are from.
+    referrerPolicy: 'strict-origin-when-cross-origin',
     contentSecurityPolicy: {
       defaultSrc: ["'self'"],
       baseUri: ["'none'"],

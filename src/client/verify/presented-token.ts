@@ -71,13 +71,33 @@ function isSafe(request: RequestHead): boolean {
 
 /**
  * `none` is a person's own doing, such as a form that is sent again after a crash: no page can make
- * a browser say it.
+ * a browser say it. Of its own page's form it says `Origin: null` where the page has `no-referrer`
+ * (Fetch §3.2).
  */
 function isOfOwnPage(request: RequestHead, own: string): boolean {
   const site = headerOf(request, 'sec-fetch-site');
   const origin = headerOf(request, 'origin');
-  if (origin !== null && origin !== own) return false;
-  return site === null ? origin === own : site === 'same-origin' || site === 'none';
+  const destination = headerOf(request, 'sec-fetch-dest');
+  if (site === null) return origin === own;
+  if (site !== 'same-origin' && site !== 'none') return false;
+  if (isPassedOn(request)) return (origin === null || origin === own) && isRefererOf(request, own);
+  return origin === null || origin === own || (origin === 'null' && destination !== null);
+}
+
+/**
+ * A form that a service worker of this origin passed on, whichever page sent it: the browser says
+ * where the worker is of, in Firefox also as `Origin`. `Referer` alone still names the page.
+ */
+function isPassedOn(request: RequestHead): boolean {
+  const mode = headerOf(request, 'sec-fetch-mode');
+  const destination = headerOf(request, 'sec-fetch-dest');
+  if (mode === 'navigate') return destination === 'empty';
+  return mode === 'same-origin' && (destination ?? 'empty') === 'empty';
+}
+
+function isRefererOf(request: RequestHead, own: string): boolean {
+  const referer = headerOf(request, 'referer') ?? '';
+  return referer === own || referer.startsWith(`${own}/`);
 }
 
 /** The value of a header, whose name is in lower case; null: it is not there. */

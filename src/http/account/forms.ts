@@ -14,7 +14,7 @@ import type { Service } from '../../service/service';
 import { ACCOUNTS } from '../../tokens/session-cookie';
 import { cookieCallerOf } from '../browser/cookie-session';
 import { clearSessionCookies, isAmbiguous } from '../browser/cookies';
-import { isAllowedOrigin } from '../browser/same-site';
+import { isAllowedForm } from '../browser/passed-on';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { readField, validate } from '../input';
@@ -25,12 +25,7 @@ import type { Pages } from './pages';
 export function ownForm({ issuer }: Config) {
   const own = new URL(issuer).origin;
   return async function isOwnForm(c: AppContext, next: () => Promise<void>): Promise<void> {
-    const request = {
-      site: c.req.header('sec-fetch-site'),
-      origin: c.req.header('origin'),
-      isSafeMethod: false,
-    };
-    if (!isAllowedOrigin(request, own, []))
+    if (!isAllowedForm(c, own, []))
       throw new ProblemError('cross_site_request', 'The form is not one of this page');
     await next();
   };

@@ -4,6 +4,7 @@ import { HANDOFF_SECONDS } from '../../tokens/handoff-code';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { readStartCookie, setStartCookie } from './cookies';
+import { isPassedOn, isRefererOf } from './passed-on';
 
 /**
  * Fetch metadata, where there is any, and what browsers say of a page that nobody has opened yet.
@@ -14,11 +15,8 @@ export function assertNavigation(c: AppContext): void {
     .join();
   const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' } =
     c.req.header();
-  if (
-    /prefetch|prerender|preview/i.test(purpose) ||
-    mode !== 'navigate' ||
-    destination !== 'document'
-  )
+  const isOpened = mode === 'navigate' && destination === 'document';
+  if (/prefetch|prerender|preview/i.test(purpose) || !(isOpened || isPassedOn(c)))
     throw new ProblemError('invalid_request', 'The browser has to navigate here');
 }
 
@@ -30,23 +28,23 @@ export function assertNavigation(c: AppContext): void {
  */
 export function mayStartUnasked(
   c: AppContext,
+  own: string,
   origins: readonly string[],
   hasSession: boolean,
 ): boolean {
+  // The rest is then said of the worker.
+  if (isPassedOn(c))
+    return c.req.header('sec-fetch-site') !== 'cross-site' && isRefererOf(c, [own, ...origins]);
   switch (c.req.header('sec-fetch-site')) {
     case 'same-origin':
       return true;
     case 'same-site':
-      return origins.includes(originOf(c.req.header('referer')) ?? '');
+      return isRefererOf(c, origins);
     case 'none':
       return !hasSession;
     default:
       return false;
   }
-}
-
-function originOf(url: string | undefined): string | null {
-  return url !== undefined && URL.canParse(url) ? new URL(url).origin : null;
 }
 
 /** Whether a form of the client's page has begun this very sign-in in this browser. */

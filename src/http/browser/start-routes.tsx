@@ -17,8 +17,8 @@ import { OAuthError, ProblemError, respondToError, statusOf, toProblem } from '.
 import { Hono } from '../hono';
 import { readForm, readPageQuery } from '../input';
 import { hasSession, verifyHeld } from './cookie-session';
+import { isAllowedForm, isPassedOn } from './passed-on';
 import { exchange, findOwn, goOn, invalidCode, open } from './redeem-code';
-import { isAllowedOrigin } from './same-site';
 import { assertNavigation, bind, isBound, mayStartUnasked } from './start-binding';
 import { StartPage } from './start-page';
 
@@ -47,6 +47,7 @@ export function startRoutes(service: Service, pages: Pages): Hono<AppEnv> {
 }
 
 function startByLink(service: Service, pages: Pages) {
+  const issuerOrigin = new URL(service.config.issuer).origin;
   return async function start(c: AppContext): Promise<Response> {
     const { code } = readPageQuery(c, ['code']);
     if (code === undefined) throw new ProblemError('invalid_request', 'code is missing');
@@ -65,7 +66,7 @@ function startByLink(service: Service, pages: Pages) {
     if (
       own?.index === held.current ||
       (await isBound(c, code)) ||
-      mayStartUnasked(c, client.origins, hasSession(c, held))
+      mayStartUnasked(c, issuerOrigin, client.origins, hasSession(c, held))
     )
       return own === null ? exchange(c, service, handoff, held) : goOn(c, service, handoff, own);
     c.set('outcome', 'asked');
@@ -92,19 +93,14 @@ function startByForm(service: Service, pages: Pages) {
     assertNavigation(c);
     const code = await readCode(c);
     const handoff = await open(c, service, code);
-    const request = {
-      site: c.req.header('sec-fetch-site'),
-      origin: c.req.header('origin'),
-      isSafeMethod: false,
-    };
-    const { origins } = handoff.client;
-    if (!isAllowedOrigin(request, issuerOrigin, origins))
+    if (!isAllowedForm(c, issuerOrigin, handoff.client.origins))
       throw new ProblemError('cross_site_request', 'The form is not one of the client');
     const held = await verifyHeld(c, service);
     const own = findOwn(held, handoff);
     if (own !== null) return goOn(c, service, handoff, own);
     if (handoff.isExpired) throw invalidCode();
-    const isWithinSite = request.site === 'same-origin' || request.site === 'same-site';
+    const site = c.req.header('sec-fetch-site');
+    const isWithinSite = (site === 'same-origin' || site === 'same-site') && !isPassedOn(c);
     if (isWithinSite || hasSession(c, held)) return exchange(c, service, handoff, held);
     // A form of another site comes without the session's cookie (SameSite=Lax), and would leave a
     // session that nobody can end. The page that the browser navigates to next is sent the cookie.

@@ -5,7 +5,7 @@
  */
 import type { Config } from '../../config/config';
 import { parseAddress } from '../../risk/address';
-import { isAllowedOrigin } from '../browser/same-site';
+import { isAllowedForm } from '../browser/passed-on';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 
@@ -44,13 +44,8 @@ export function assertNotForged(c: AppContext, config: Config, clientId: string)
     c.req.header('sec-fetch-mode') === 'websocket' ||
     c.req.header('upgrade')?.toLowerCase() === 'websocket';
   if (isSafeMethod && !isWebSocket) return;
-  const request = {
-    site: c.req.header('sec-fetch-site'),
-    origin: c.req.header('origin'),
-    isSafeMethod: false,
-  };
   const allowed = config.clients.get(clientId)?.origins ?? [];
-  if (!isAllowedOrigin(request, new URL(config.issuer).origin, allowed))
+  if (!isAllowedForm(c, new URL(config.issuer).origin, allowed))
     throw new ProblemError(
       'cross_site_request',
       'The origin of the request is not one of the client',

@@ -12,6 +12,7 @@ import {
   startWithBrowsers,
   WEB,
 } from '../browser/browser';
+import { passedOn } from '../browser/passed-on-forms';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GATEWAY = { id: 'gateway', secret: 'gateway-secret-of-the-tests' };
@@ -255,6 +256,29 @@ describe('requests that another site makes with the visitor’s cookies', () => 
       expect(await response.json()).toMatchObject({ code: 'cross_site_request' });
       expect(service.database.roundTrips).toBe(0);
     }
+  });
+
+  it.each(Object.entries(passedOn(ISSUER, 'https://blog.sessions.example')))(
+    'a form that the app’s service worker passes on, in %s',
+    async (_, { own, neighbour, hiding }) => {
+      const post = { 'x-forwarded-method': 'POST' };
+      expect((await ask({ ...own, ...post })).status).toBe(200);
+      for (const form of [neighbour, hiding]) {
+        expect((await ask({ ...form, ...post })).status).toBe(403);
+        // Of a gateway that hands on less there is less to go by.
+        const { 'sec-fetch-dest': __, referer: ___, ...less } = form as Record<string, string>;
+        expect((await ask({ ...less, ...post })).status).toBe(403);
+      }
+    },
+  );
+
+  it('a form of a page with `no-referrer`, which is of this host', async () => {
+    const form = { origin: 'null', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+    const ofSite = (site: string) =>
+      ask({ ...form, 'sec-fetch-site': site, 'x-forwarded-method': 'POST' });
+    expect((await ofSite('same-origin')).status).toBe(200);
+    for (const site of ['same-site', 'cross-site', 'none'])
+      expect((await ofSite(site)).status).toBe(403);
   });
 
   it('a form of another site, by Envoy, which asks by the method itself', async () => {

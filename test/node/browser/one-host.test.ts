@@ -14,6 +14,13 @@ const APP = 'https://app.example.test';
 const NEIGHBOUR = 'https://blog.example.test';
 const ELSEWHERE = 'https://elsewhere.test';
 
+/** What an installable app has at least. */
+const PASSES_ON = `
+  oninstall = () => skipWaiting();
+  onactivate = (event) => event.waitUntil(clients.claim());
+  onfetch = (event) => event.respondWith(fetch(event.request));
+`;
+
 let workers: ExampleWorkers;
 let front: Front;
 let chromium: Browser;
@@ -30,6 +37,7 @@ beforeAll(async () => {
   const script = await bundleModule('examples/one-host/src/page.ts');
   front = await startFront((host, path) => {
     if (host !== 'app.example.test') return { type: 'text/html', body: '<title>other</title>' };
+    if (path === '/worker.js') return { type: 'text/javascript', body: PASSES_ON };
     return path === '/page.js' ? { type: 'text/javascript', body: script } : app;
   });
   chromium = await launchChromium(front.args);
@@ -107,6 +115,44 @@ describe('one host', () => {
     expect(loot.cookie).toBe('');
     expect(loot.refresh).toContain('"session"');
     expect(JSON.stringify(loot)).not.toMatch(/eyJ|v2\./);
+  });
+
+  it('an app whose service worker passes everything on works, and others do nothing through it', async () => {
+    await page.evaluate(`navigator.serviceWorker.register('/worker.js')
+      .then(() => navigator.serviceWorker.ready)`);
+    await page.reload();
+    expect(await page.evaluate('navigator.serviceWorker.controller !== null')).toBe(true);
+    await signIn();
+    expect(await click('add')).toBe('201 {"things":1}');
+    for (const origin of [ELSEWHERE, NEIGHBOUR]) {
+      const other = await context.newPage();
+      await other.goto(origin);
+      await other.setContent(
+        `<form method="post" action="${APP}/api/cart"><button>win</button></form>`,
+      );
+      front.requests.length = 0;
+      await other.click('button');
+      await expect.poll(() => asked('/api/cart').length).toBe(1);
+      expect(asked('/api/cart')[0]?.headers['sec-fetch-dest']).toBe('empty');
+      await other.close();
+    }
+    await page.reload();
+    await page.waitForSelector('#state:text-is("active")');
+    expect(await click('load')).toBe('200 {"things":1}');
+  });
+
+  it('a form of the app’s own page changes something, also with `no-referrer`', async () => {
+    await signIn();
+    for (const policy of ['strict-origin', 'no-referrer']) {
+      await page.goto(APP);
+      await page.setContent(`<meta name="referrer" content="${policy}">
+        <form method="post" action="/api/cart"><button>add</button></form>`);
+      const [sent] = await Promise.all([
+        page.waitForResponse(`${APP}/api/cart`),
+        page.click('button'),
+      ]);
+      expect(sent.status()).toBe(201);
+    }
   });
 
   it.each([
