@@ -67,13 +67,18 @@ async function showLanding(
   { base, issuer, ask }: { base: string; issuer: string; ask: Ask },
 ): Promise<Response> {
   const cookies = request.headers.get('cookie') ?? '';
+  const sessionId = sessionOf(cookies);
+  const wasStarted = new URL(request.url).searchParams.has('started');
+  // It has served: later there may be no cookies for another reason.
+  if (wasStarted && sessionId !== null)
+    return new Response(null, { status: 303, headers: { Location: `${base}/` } });
   const page = (
     <LandingPage
       base={base}
       issuer={env.ISSUER ?? ''}
       hasBackend={env.DEMO_CLIENT_ID !== undefined && env.DEMO_CLIENT_SECRET !== undefined}
-      wasStarted={new URL(request.url).searchParams.has('started')}
-      sessionId={sessionOf(cookies)}
+      wasStarted={wasStarted}
+      sessionId={sessionId}
       whyOver={await toWhyOver(request, issuer, ask)}
       tokens={readTokens(cookies)}
     />
@@ -115,7 +120,9 @@ async function readSecurityLog(env: DevEnv, issuer: string, ask: Ask): Promise<S
 
 async function replay(request: Request, issuer: string, ask: Ask): Promise<Response> {
   if (toOwnOrigin(request, issuer) === null) return new Response('cross-site', { status: 403 });
-  const session = new URL(request.url).searchParams.get('session') ?? '';
+  // The page may be older than the browser's session; after signing out there is none.
+  const current = sessionOf(request.headers.get('cookie'));
+  const session = current ?? new URL(request.url).searchParams.get('session') ?? '';
   const response = await replayElsewhere(session, issuer, ask);
   return response ?? new Response('no old token', { status: 409 });
 }

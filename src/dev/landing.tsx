@@ -42,11 +42,19 @@ export const LandingPage = ({
         </div>
       </header>
       <main>
-        {sessionId === null ? (
-          <Welcome base={base} hasBackend={hasBackend} hasLostCookies={wasStarted} />
-        ) : (
-          <SignedIn base={base} sessionId={sessionId} whyOver={whyOver} tokens={tokens} />
-        )}
+        <div id="state">
+          {sessionId === null ? (
+            <Welcome base={base} hasBackend={hasBackend} hasLostCookies={wasStarted} />
+          ) : (
+            <SignedIn base={base} whyOver={whyOver} />
+          )}
+        </div>
+        {sessionId !== null && <Trials base={base} sessionId={sessionId} />}
+        <div id="tokens">
+          {tokens.map((token) => (
+            <Token {...token} />
+          ))}
+        </div>
         <h2>In your own app</h2>
         <Step title="The app, in CLIENTS" code={CLIENT} />
         <Step title="Your backend, once it has signed a user in" code={toBackendCode(issuer)} />
@@ -95,17 +103,7 @@ const Welcome = ({
   </>
 );
 
-const SignedIn = ({
-  base,
-  sessionId,
-  whyOver,
-  tokens,
-}: {
-  base: string;
-  sessionId: string;
-  whyOver: string | null;
-  tokens: ShownToken[];
-}) => (
+const SignedIn = ({ base, whyOver }: { base: string; whyOver: string | null }) => (
   <>
     {whyOver === null ? (
       <>
@@ -130,18 +128,18 @@ const SignedIn = ({
         </button>
       </form>
     </div>
-    <Trials base={base} sessionId={sessionId} />
-    {tokens.map(({ name, header, payload }) => (
-      <section>
-        <h2>
-          {name === 'access'
-            ? 'The access token, which your APIs verify'
-            : 'The refresh token, which only this service reads'}
-        </h2>
-        <Code text={`${header}\n${payload}`} label={`The ${name} token`} />
-      </section>
-    ))}
   </>
+);
+
+const Token = ({ name, header, payload }: ShownToken) => (
+  <section>
+    <h2>
+      {name === 'access'
+        ? 'The access token, which your APIs verify'
+        : 'The refresh token, which only this service reads'}
+    </h2>
+    <Code text={`${header}\n${payload}`} label={`The ${name} token`} />
+  </section>
 );
 
 const Step = ({ title, code }: { title: string; code: string }) => (

@@ -13,6 +13,8 @@ export interface LogLine {
   d1_rows_written?: number;
   /** Of a run of the cron: what was deleted, by its kind. */
   cleanup?: Record<string, unknown>;
+  signing_keys?: { published: string | null; purged: number };
+  webhooks?: { delivered: number; failed: number; given_up: number };
 }
 
 const MOST_LINES = 300;

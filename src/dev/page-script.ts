@@ -5,8 +5,15 @@
 export const PAGE_SCRIPT = `for (const button of document.querySelectorAll('button[data-copy]')) {
   button.hidden = false;
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(button.parentElement.querySelector('pre').textContent);
-    button.textContent = 'Copied';
+    const code = button.parentElement.querySelector('pre');
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = 'Copied';
+    } catch {
+      // A browser may not let pages write there: then it is one key away.
+      getSelection().selectAllChildren(code);
+      button.textContent = 'Not allowed: the code is selected, copy it';
+    }
     setTimeout(() => { button.textContent = 'Copy'; }, 2000);
   });
 }
@@ -16,7 +23,17 @@ async function tell([who, method, path], address) {
   const response = await fetch(path, { method, headers: { 'X-Requested-With': 'fetch' } });
   const request = response.headers.get('X-Request-Id') ?? '';
   const query = new URLSearchParams({ who, path, request, status: response.status });
-  return (await fetch(address + '?' + query)).text();
+  const told = await fetch(address + '?' + query);
+  if (!told.ok) throw new Error('no answer about the answer: ' + told.status);
+  return told.text();
+}
+
+/** What the page says of the session and of its tokens, as it is by now. */
+async function refreshState() {
+  const page = await (await fetch(location.pathname)).text();
+  const now = new DOMParser().parseFromString(page, 'text/html');
+  for (const id of ['state', 'tokens'])
+    document.getElementById(id).replaceChildren(...now.getElementById(id).childNodes);
 }
 
 const wait = (seconds) => new Promise((over) => setTimeout(over, seconds * 1000));
@@ -49,6 +66,7 @@ for (const button of buttons) {
     for (const each of buttons) each.ariaDisabled = 'true';
     try {
       await run(button);
+      await refreshState();
     } catch {
       button.parentElement.querySelector('.answers').textContent =
         'There was no answer. Is npm start still running?';

@@ -24,7 +24,7 @@ async function toAnswer(
   if (asked('path').startsWith('/cdn-cgi/')) {
     const run = lastCronRun();
     return run !== undefined && status === '200' ? (
-      <CronAnswer who={who} line={run} />
+      <CronAnswer who={who} status={status} line={run} />
     ) : (
       <NoAnswer who={who} text={`The run failed (${status}): the log says why.`} />
     );

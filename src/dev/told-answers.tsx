@@ -75,10 +75,24 @@ export const CallAnswer = ({
   </Answer>
 );
 
-export const CronAnswer = ({ who, line }: { who: string; line: LogLine }) => (
+export const CronAnswer = ({
+  who,
+  status,
+  line,
+}: {
+  who: string;
+  status: string;
+  line: LogLine;
+}) => (
   <Answer who={who} request="GET /cdn-cgi/handler/scheduled" meaning="" isRefused={false}>
+    <Fact name="Answer">
+      <strong>{status}</strong> {line.cleanup?.finished === true ? 'finished' : 'more next time'}
+    </Fact>
     <Fact name="Deleted">{toDeleted(line.cleanup ?? {})}</Fact>
+    <Fact name="Signing keys">{toKeys(line.signing_keys)}</Fact>
+    <Fact name="Webhooks">{toDelivered(line.webhooks)}</Fact>
     <Cost line={line} />
+    <Fact name="Security log">nothing new: a session that expires is no event</Fact>
   </Answer>
 );
 
@@ -119,6 +133,19 @@ const Cost = ({ line: { d1_round_trips = 0, d1_rows_written = 0 } }: { line: Log
     {count(d1_round_trips, 'round trip')}, {count(d1_rows_written, 'row')} written
   </Fact>
 );
+
+function toKeys({ published, purged }: LogLine['signing_keys'] = { published: null, purged: 0 }) {
+  const done = [published !== null && 'one published', purged > 0 && `${purged} purged`];
+  return done.filter(Boolean).join(', ') || 'none was due';
+}
+
+function toDelivered(
+  { delivered, failed, given_up }: LogLine['webhooks'] = { delivered: 0, failed: 0, given_up: 0 },
+): string {
+  return delivered + failed + given_up === 0
+    ? 'none waited'
+    : `${delivered} delivered, ${failed} failed, ${given_up} given up`;
+}
 
 const EventText = ({
   event: { type, device, ip_address, location, risk },

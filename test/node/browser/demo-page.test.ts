@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { toApiCode } from '../../../src/dev/snippets.ts';
+import { CLIENT, toApiCode, toBackendCode, toPageCode } from '../../../src/dev/snippets.ts';
 import { type Service, startService } from '../service.ts';
 import { findViolations } from './axe.ts';
 import { launchChromium } from './chromium.ts';
@@ -52,10 +52,17 @@ describe('under npm start', () => {
       const complaints: string[] = [];
       page.on('console', (message) => complaints.push(message.text()));
       await page.goto(`${origin}/`);
-      const step = page.locator('section', { hasText: 'Your API' }).last();
-      await step.getByRole('button', { name: 'Copy' }).click();
-      await step.getByRole('button', { name: 'Copied' }).waitFor();
-      expect(await page.evaluate('navigator.clipboard.readText()')).toBe(toApiCode(origin));
+      for (const [title, code] of [
+        ['The app, in CLIENTS', CLIENT],
+        ['Your backend, once it has signed a user in', toBackendCode(origin)],
+        ['Your pages', toPageCode(origin)],
+        ['Your API', toApiCode(origin)],
+      ] as const) {
+        const step = page.locator('section', { has: page.getByRole('heading', { name: title }) });
+        await step.getByRole('button', { name: 'Copy' }).click();
+        await step.getByRole('button', { name: 'Copied' }).waitFor();
+        expect(await page.evaluate('navigator.clipboard.readText()')).toBe(code);
+      }
       // As many lines as it has, however wide the screen is.
       const isWhole = `[...document.querySelectorAll('pre')].every((pre) => {
       const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(pre);
@@ -74,6 +81,19 @@ describe('under npm start', () => {
     },
   );
 
+  it('code that a browser lets no page copy is selected, so that its keys can', async () => {
+    const page = await browser.newPage();
+    await page.goto(`${origin}/`);
+    await page.evaluate(
+      'navigator.clipboard.writeText = () => Promise.reject(new DOMException("", "NotAllowedError"))',
+    );
+    const step = page.locator('section', { hasText: 'Your pages' }).last();
+    await step.getByRole('button', { name: 'Copy' }).click();
+    await step.getByRole('button', { name: 'Not allowed' }).waitFor();
+    expect(await page.evaluate('getSelection().toString().trim()')).toBe(toPageCode(origin));
+    await page.close();
+  });
+
   it('another site’s form starts none', async () => {
     const response = await fetch(`${origin}/demo`, {
       method: 'POST',
@@ -87,11 +107,15 @@ describe('under npm start', () => {
     const page = await browser.newPage();
     await page.goto(`${origin}/`);
     expect(await page.getByRole('alert').count()).toBe(0);
-    const loaded = page.waitForEvent('load');
+    // Follows the start as WebKit does: it keeps nothing of what the answer sets.
+    await page.route('**/browser/start?*', async (route) => {
+      const answer = await route.fetch({ maxRedirects: 0 });
+      const headers = { location: answer.headers().location ?? '' };
+      await page.context().clearCookies();
+      await route.fulfill({ status: answer.status(), headers });
+    });
     await page.getByRole('button', { name: 'Start a demo session' }).click();
-    await loaded;
-    await page.context().clearCookies();
-    await page.reload();
+    await page.waitForURL('**/?started');
     expect(await page.getByRole('alert').textContent()).toContain('HTTPS=1 npm start');
   });
 

@@ -76,6 +76,79 @@ it('to look at the page is no use by another browser', async () => {
   await page.context().close();
 });
 
+it('one refresh replaces the token, and the page shows the new one', async () => {
+  const page = await startDemo();
+  const shown = () => page.locator('#tokens pre').first().textContent();
+  const before = await shown();
+  await passGrace(page);
+  const [refresh] = await press(page, 'Refresh now', 1);
+  expect(refresh).toMatchObject({
+    Answer: '200 rotated',
+    D1: '1 round trip, 1 row written',
+    'Security log': 'nothing new',
+  });
+  expect(refresh?.['Refresh token']).toMatch(/^[0-9a-f]{6} → [0-9a-f]{6}$/);
+  expect(await shown()).not.toBe(before);
+  // At once again, the grace period of the new one has only begun.
+  const [again] = await press(page, 'Refresh now', 1);
+  expect(again).toMatchObject({ Answer: '200 kept', D1: '1 round trip, 0 rows written' });
+  await page.context().close();
+});
+
+it('each button says what happens once the session is over, and the page says that it is', async () => {
+  const page = await startDemo();
+  await press(page, 'Sign out', 2);
+  await page.getByRole('heading', { name: 'It runs.' }).waitFor();
+  // No cookie is there because it was taken, not because the browser dropped it.
+  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(await page.locator('#tokens pre').count()).toBe(0);
+  expect(await page.getByRole('button', { name: 'Start a demo session' }).count()).toBe(1);
+  const ended = {
+    Answer: '401 session_ended',
+    D1: '0 round trips, 0 rows written',
+    'Security log': 'nothing new',
+  };
+  expect(await press(page, 'Refresh now', 1)).toMatchObject([ended]);
+  expect(await press(page, 'Refresh in two tabs', 2)).toMatchObject([ended, ended]);
+  const [out, after] = await press(page, 'Sign out', 2);
+  expect([out?.Answer, after?.Answer]).toEqual(['204 unchanged', '401 session_ended']);
+  const [own, thief, last] = await press(page, 'Replay it from another browser', 3);
+  expect([own?.Answer, last?.Answer]).toEqual(['401 session_ended', '401 session_ended']);
+  // No refresh replaced a token, so that there is none to replay.
+  expect(thief).toEqual({ who: 'The other browser, with the copy' });
+  expect(await page.getByText('There is no old token').count()).toBe(1);
+  expect((await press(page, 'Run the cron', 1))[0]?.Answer).toBe('200 finished');
+  await page.reload();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  await page.context().close();
+});
+
+it('a tab that is older than the session replays a token of the one that there is', async () => {
+  const old = await startDemo();
+  const page = await old.context().newPage();
+  await page.goto(`${origin}/`);
+  await page.getByRole('button', { name: 'Start another' }).click();
+  await page.getByRole('heading', { name: 'You have a session.' }).waitFor();
+  const [own, thief] = await press(old, 'Replay it from another browser', 3);
+  expect([own?.Answer, thief?.Answer]).toEqual(['200 rotated', '401 reuse_detected']);
+  expect(own?.['Refresh token']).toContain(`${thief?.['Refresh token']} → `);
+  expect(await old.getByRole('heading', { level: 1 }).textContent()).toBe('The session is over.');
+  // What the other tab says it learns with its next button.
+  expect((await press(page, 'Refresh now', 1))[0]?.Answer).toBe('401 reuse_detected');
+  expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('The session is over.');
+  await old.context().close();
+});
+
+it('a service that does not answer any more is told, and the buttons work on', async () => {
+  const page = await startDemo();
+  await page.route('**/demo/answer?*', (route) => route.abort());
+  await page.getByRole('button', { name: 'Refresh now' }).click();
+  await page.getByText('There was no answer. Is npm start still running?').waitFor();
+  await page.unroute('**/demo/answer?*');
+  expect((await press(page, 'Refresh now', 1))[0]?.Answer).toMatch(/^200 /);
+  await page.context().close();
+});
+
 it('two tabs at once get the same next token, and the old one ends the session for both', async () => {
   const page = await startDemo();
   const statuses: number[] = [];
@@ -124,7 +197,13 @@ it('signing out ends the session in one round trip and takes the cookies', async
 it('the cron runs, and says what it cost', async () => {
   const page = await startDemo();
   const [run] = await press(page, 'Run the cron', 1);
-  expect(run?.D1).toMatch(/^[1-9]\d* round trips, /);
+  expect(run).toMatchObject({
+    Answer: '200 finished',
+    D1: expect.stringMatching(/^[1-9]\d* round trips, /),
+    'Signing keys': 'none was due',
+    Webhooks: 'none waited',
+    'Security log': expect.stringContaining('nothing new'),
+  });
   expect(run?.Deleted).not.toBe('');
 });
 
