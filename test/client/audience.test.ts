@@ -142,6 +142,18 @@ describe.each(MODES)('with %s', (mode) => {
     expect(new Set(stored).size).toBe(1);
   });
 
+  it('many calls of several APIs at once, one by turns, cost a refresh for each', async () => {
+    const { service, session, orders, stock, refreshes } = await open(mode);
+    service.advance(400);
+    const calls = Array.from({ length: 10 }, () => [
+      orders.fetch(`${ORDERS}/all`),
+      stock.fetch(`${STOCK}/all`),
+      session.fetch(`${ORDERS}/mine`),
+    ]);
+    for (const { status } of await Promise.all(calls.flat())) expect(status).toBe(200);
+    expect(refreshes()).toBe(3);
+  });
+
   it('an API that refuses every token has its own replaced, once, and costs no other', async () => {
     const { orders, stock, refusing, sentTo, refreshes } = await open(mode);
     await stock.fetch(`${STOCK}/all`);

@@ -154,3 +154,12 @@ it('has listeners told of another person in place of the one before', async () =
   expect(told.length).toBeGreaterThan(0);
   expect(new Set(told)).toEqual(new Set(['active']));
 });
+
+it('has listeners told of another person also where neither has been told of yet', async () => {
+  await open('token');
+  const told: unknown[] = [];
+  client.onChange((state) => told.push(state));
+  const tokens = await service.create({ client_id: APP, user_id: USER });
+  await (client as unknown as { start(tokens: unknown): Promise<void> }).start(tokens);
+  expect(told).toEqual(['active']);
+});

@@ -280,6 +280,28 @@ describe('a resource that asks for a stronger sign-in (RFC 9470 §3)', () => {
     expect(refreshes()).toHaveLength(2);
   });
 
+  it('that answers late, after the person has authenticated for another, asks nobody', async () => {
+    const onStepUp = vi.fn(authenticate);
+    const fetch = withStepUp(open(), onStepUp);
+    const quick = answer as NonNullable<typeof answer>;
+    let letGo = () => {};
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    answer = async (request) => {
+      if (!request.url.endsWith('/slow')) return quick(request);
+      const response = await quick(request);
+      await held;
+      return response;
+    };
+    const late = fetch(`${API}/slow`);
+    await vi.waitFor(() => expect(bodies).toHaveLength(1));
+    expect((await fetch(`${API}/pay`)).status).toBe(200);
+    letGo();
+    expect((await late).status).toBe(200);
+    expect(onStepUp).toHaveBeenCalledTimes(1);
+  });
+
   it('is asked once more, not for ever', async () => {
     const onStepUp = vi.fn(async () => true);
     const client = open();

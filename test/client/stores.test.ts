@@ -141,6 +141,16 @@ describe('a store by the rules of expo-secure-store', () => {
     expect((await readRow(given.session.id))?.revoked_at).toBe(null);
   });
 
+  it('tells whose session it is, however early the app asks', async () => {
+    const storage = openSecureStore();
+    await startApp(storage).start(tokens);
+    expect(await startApp(storage).getSession()).toMatchObject({ sid: tokens.session.id });
+    expect(sent).toEqual(['/oauth/token']);
+    // From then on it is stored.
+    expect(await startApp(storage).getSession()).toMatchObject({ sid: tokens.session.id });
+    expect(sent).toHaveLength(1);
+  });
+
   it('is empty after a sign-out', async () => {
     const storage = openSecureStore();
     const client = startApp(storage);

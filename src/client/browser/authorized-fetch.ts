@@ -32,15 +32,16 @@ export function createFetch(
   current: () => Grant | null,
   ensure: (refused?: Grant | null) => Promise<boolean>,
 ) {
-  /** By host and sign-in: how long no refresh is worth a try against its 401. */
+  /** By URL or host, and sign-in: how long no refresh is worth a try against its 401. */
   const unhelped = new Map<string, Left>();
   return async (input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> => {
-    const request = typeof input === 'object' && 'url' in input ? input : null;
+    const request = (input as Request).url ? (input as Request) : null;
     // What is compared is what is sent, so that a page's <base> takes nothing elsewhere.
     const url = toHref(request?.url ?? `${input}`, origin);
     if (!isResource(url)) return send(input, init);
 
-    const key = () => `${url.split('/')[2]} ${current()?.epoch}`;
+    const keys = () =>
+      [url.split('?')[0], url.split('/')[2]].map((part) => `${part} ${current()?.epoch}`);
     const signal = init.signal ?? request?.signal;
     await untilAborted(ensure(), signal);
     // A Request can be sent once; its clones can each be.
@@ -59,19 +60,19 @@ export function createFetch(
         : send(url, { ...init, ...changes }));
       // Status 0 is a redirect that a browser does not show. `redirect: 'error'` would do, but
       // Workers have no such mode.
-      if (access && given.redirect !== 'manual' && /^(0|30[12378])$/.test(`${response.status}`))
+      if (access && given.redirect !== 'manual' && /^(0|30[12378])$/.test(response.status as never))
         throw new TypeError('Redirected');
-      if (response.status !== 401) unhelped.delete(key());
+      if (response.status !== 401) keys().map((key) => unhelped.delete(key));
       return response;
     };
 
     const used = current();
     const response = await attempt();
     if (response.status !== 401 || isStepUp(response)) return response;
-    if (used === current() && unhelped.get(key())?.()) return response;
+    if (used === current() && keys().some((key) => unhelped.get(key)?.())) return response;
     if (!(await untilAborted(ensure(used), signal))) return response;
     // An API that refuses every token must not cost a refresh a call: one for each life of a token.
-    unhelped.set(key(), clock.span(current()?.lifeMs ?? 0));
+    keys().map((key) => unhelped.set(key, clock.span(current()?.lifeMs ?? 0)));
     // A stream has been read: the next call finds the new token.
     if (!whole && isStream(init.body)) return response;
     return attempt();

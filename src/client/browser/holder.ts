@@ -63,4 +63,5 @@ export function createHolder(
 }
 
 /** What an app sees of a state. */
-const shown = ({ session, current }: State) => JSON.stringify([session, current?.claims]);
+const shown = ({ session, current }: State) =>
+  JSON.stringify([session, current?.claims ?? current?.epoch]);

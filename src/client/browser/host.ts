@@ -6,6 +6,12 @@ export interface Channel {
   close(): void;
 }
 
+/** `persisted`: of `pageshow`, when the page comes out of the back-forward cache. */
+export interface HostEvent {
+  type: string;
+  persisted?: boolean;
+}
+
 interface Host {
   BroadcastChannel?: new (name: string) => Channel;
   navigator?: {
@@ -25,8 +31,8 @@ interface Host {
   };
   document?: { visibilityState?: string };
   location?: { href: string };
-  addEventListener?(type: string, listener: (event: { type: string }) => void): void;
-  removeEventListener?(type: string, listener: (event: { type: string }) => void): void;
+  addEventListener?(type: string, listener: (event: HostEvent) => void): void;
+  removeEventListener?(type: string, listener: (event: HostEvent) => void): void;
 }
 
 export const host = globalThis as unknown as Host;

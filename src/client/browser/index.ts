@@ -6,7 +6,7 @@
 import { createFetch, untilAborted } from './authorized-fetch';
 import { toGrant } from './grant';
 import { createHolder } from './holder';
-import { host } from './host';
+import { type HostEvent, host } from './host';
 import { openMark } from './mark';
 import { askOtherTabs, createRefresher, type Inner, type Parts, type Refresher } from './refresh';
 import { createRequests } from './requests';
@@ -46,12 +46,12 @@ export function createSessionClient(options: ClientOptions): SessionClient {
   // With cookies only the service knows whose session there is: another tab may not have heard yet
   // of the sign-in that this page comes from.
   if (!setup.hasTokens) refresher.look();
-  const wake = () => {
-    tabs.hold(holder.state.current);
-    refresher.wake();
-  };
   // A page in the back-forward cache answers nobody.
-  const onEvent = ({ type }: { type: string }) => (type === 'pagehide' ? tabs.hold(null) : wake());
+  const onEvent = ({ type, persisted }: HostEvent) => {
+    if (type === 'pagehide') return tabs.hold(null);
+    if (persisted) tabs.hold(holder.state.current);
+    refresher.wake(persisted);
+  };
   for (const type of EVENTS) host.addEventListener?.(type, onEvent);
 
   const client: TokenSessionClient & Inner = {
@@ -61,10 +61,7 @@ export function createSessionClient(options: ClientOptions): SessionClient {
     fetch: authorizedFetch,
     refresh: ({ signal } = {}) => untilAborted(refresher.refresh(), signal),
     getSession: async ({ signal } = {}) => {
-      const { current } = holder.state;
-      // What a backend started has none yet. A service that never tells them is asked once.
-      const isTold = current && (current.claims || current.turn > 1);
-      await untilAborted(refresher.ensure(isTold ? undefined : current), signal);
+      await untilAborted(refresher.ensure(undefined, true), signal);
       return holder.state.current?.claims ?? null;
     },
     getAccessToken: async ({ signal } = {}) => {
@@ -83,7 +80,7 @@ export function createSessionClient(options: ClientOptions): SessionClient {
     onChange: holder.onChange,
     onSignedOut: (listener) =>
       holder.onChange((_, reason) => reason !== undefined && listener(reason)),
-    wake,
+    wake: () => refresher.wake(),
     parts: () => ({ ...parts, refresher }),
     close: () => {
       holder.patch({ isClosed: true });
@@ -113,21 +110,18 @@ function connect(setup: Setup, refresher: () => Refresher): Parts {
     refresher().plan(current);
   });
   const requests = createRequests(setup, holder);
-  const storage = createStorageSync(setup, holder);
+  const mark = openMark(setup);
+  const storage = createStorageSync(setup, holder, mark);
   const tabs = openTabs(setup, (message) =>
     react(holder.state, message, { ...holder, ...requests, tell: tabs.tell }),
   );
-  const mark = openMark(setup);
   const parts = { setup, holder, storage, requests, tabs, mark };
   return parts;
 }
 
 /** What this tab begins with: what is stored, or else what another tab has. */
 async function findSession(parts: Parts): Promise<void> {
-  const { setup, holder, storage, tabs } = parts;
+  const { setup, holder, storage } = parts;
   await storage.sync();
-  if (!setup.hasTokens || holder.state.current) return;
-  await askOtherTabs(parts);
-  // What has come meanwhile counts.
-  if (!(await tabs.isHeld()) && !holder.state.current) holder.patch({ session: 'signed_out' });
+  if (setup.hasTokens && !holder.state.current) await askOtherTabs(parts);
 }

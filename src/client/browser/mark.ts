@@ -8,26 +8,26 @@ import { host } from './host';
 import type { Setup } from './setup';
 
 export interface Mark {
-  /** Whether another tab is known to have a later refresh token of the same sign-in. */
+  /** Whether another tab is known to have a later refresh token, or one of a later sign-in. */
   isAhead(grant: Grant): boolean;
   /** Null: there is no session. */
   put(grant: Grant | null): void;
 }
 
-/** Where tokens are in a storage, that is read anyway; with cookies there are none. */
-export function openMark({ name, isInMemory }: Setup): Mark {
+/** With cookies no page has a token that could be behind. */
+export function openMark({ name, hasTokens }: Setup): Mark {
   const key = `${name} step`;
   /** Storage that is missing, or off limits as in some frames, throws; then there is no mark. */
   const attempt = <T>(act: (store: NonNullable<typeof host.localStorage>) => T) => {
     try {
-      if (isInMemory && host.document) return act(host.localStorage as never);
+      if (hasTokens && host.document) return act(host.localStorage as never);
     } catch {}
     return undefined;
   };
   return {
     isAhead: ({ epoch, step }) => {
       const [markedEpoch, markedStep] = attempt((store) => store.getItem(key))?.split(' ') ?? [];
-      return +(markedEpoch as string) === epoch && +(markedStep as string) > step;
+      return (+(markedEpoch as string) - epoch || +(markedStep as string) - step) > 0;
     },
     put: (grant) =>
       attempt((store) =>

@@ -34,18 +34,21 @@ export interface Refresher {
   /** Refreshes now; calls that ask for the same while one runs share it. */
   refresh(asked?: Asked): Promise<SessionState>;
   /**
-   * Refreshes what has expired, or the grant that an API refused. Resolves to whether there is a
-   * session.
+   * Refreshes what has expired, or the grant that an API refused; `isToTell`: also one that does
+   * not say whose session it is. Resolves to whether there is a session.
    */
-  ensure(refused?: Grant | null): Promise<boolean>;
+  ensure(refused?: Grant | null, isToTell?: boolean): Promise<boolean>;
   /** Plans the refresh that this grant needs; null plans none. */
   plan(grant: Grant | null): void;
   /** Finds out whether there is a session, unless nobody sees the page. */
   look(): void;
-  /** Reads the clock and the storage again. */
-  wake(): void;
+  /**
+   * Reads the clock and the storage again. A page that a browser restores may have missed anything,
+   * so it finds out.
+   */
+  wake(isRestored?: boolean): void;
   /** Runs `work` in the place of refreshes: those asked for meanwhile share its outcome. */
-  replace(work: () => Promise<void>): Promise<void>;
+  replace(work: () => Promise<void>): Promise<unknown>;
 }
 
 export interface Parts {
@@ -66,11 +69,9 @@ export interface Inner {
 export function createRefresher(parts: Parts, ready: () => Promise<void>): Refresher {
   const { setup, holder, storage, requests } = parts;
   const { clock, isBearer } = setup;
-  let inFlight: Promise<SessionState> | null = null;
-  /** What the last refresh in the line asks for. */
-  let underWay: Asked | undefined;
-  /** The cookies are being removed: none may come back with the answer of a refresh. */
-  let isReplaced = false;
+  /** By what they ask for; null: the cookies are being removed, in the place of all others. */
+  const underWay = new Map<Asked | undefined | null, Promise<SessionState>>();
+  let last: Promise<SessionState> | null = null;
   let due: Left = () => 0;
   let cancelTimer = () => {};
   const waitMs = () => Math.max(due(), requests.waitMs());
@@ -91,31 +92,34 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
     if (host.document?.visibilityState !== 'hidden') refresh().catch(setup.onError);
   }
 
-  function track(work: Promise<unknown>): Promise<SessionState> {
-    const mine = work
-      .then(() => holder.state.session)
-      .finally(() => {
-        if (inFlight === mine) inFlight = null;
-        schedule();
-      });
-    inFlight = mine;
-    return mine;
+  function track(work: Promise<unknown>, asked?: Asked | null): Promise<SessionState> {
+    const onEnd = () => {
+      underWay.delete(asked);
+      schedule();
+    };
+    last = work.then(() => holder.state.session).finally(onEnd);
+    underWay.set(asked, last);
+    return last;
   }
 
   /** One after the other: each presents what the one before was given. */
   function refresh(asked?: Asked): Promise<SessionState> {
-    if (inFlight && (isReplaced || asked === underWay)) return inFlight;
-    underWay = asked;
-    const before: Promise<unknown> = inFlight ?? ready();
-    return track(before.catch(() => {}).then(() => rotate(parts, () => isReplaced, asked)));
+    // No cookie may come back with the answer of a refresh.
+    const isReplaced = () => underWay.has(null);
+    const before = () => (last ?? ready()).catch(() => {});
+    const begin = () => before().then(() => rotate(parts, isReplaced, asked));
+    return underWay.get(null) ?? underWay.get(asked) ?? track(begin(), asked);
   }
 
   return {
     refresh,
-    ensure: async (refused) => {
+    ensure: async (refused, isToTell) => {
       await ready();
       const { current, session } = holder.state;
-      const isKnown = current ? isFresh(current, clock) : !isBearer || session !== 'unknown';
+      // What a backend started has no claims yet. A service that never tells them is asked once.
+      const isKnown = current
+        ? (!isToTell || current.claims || current.turn > 1) && isFresh(current, clock)
+        : !(isBearer || isToTell) || session !== 'unknown';
       if (current === refused ? session !== 'signed_out' : !isKnown) await refresh();
       return holder.state.session === 'active';
     },
@@ -124,16 +128,14 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
       schedule();
     },
     look,
-    wake: () => {
+    wake: async (isRestored) => {
       requests.nudge();
-      storage.sync().then(() => (holder.state.session === 'unknown' ? look() : tick()));
+      await storage.sync();
+      (isRestored || holder.state.session === 'unknown' ? look : tick)();
     },
-    replace: async (work) => {
-      isReplaced = true;
+    replace: (work) => {
       requests.abort();
-      await track(work()).finally(() => {
-        isReplaced = false;
-      });
+      return track(work(), null);
     },
   };
 }
@@ -146,16 +148,22 @@ function isElsewhere({ setup, holder, mark }: Parts): boolean {
 
 /**
  * Asks the other tabs for what they have, and gives them a moment to answer: a long one when this
- * tab lacks it and another has it, which may be busy.
+ * tab lacks it and another has it, which may be busy. Where only another tab had it, and is gone,
+ * this one is signed out; what is heard of it later is taken again. Resolves to true where it is
+ * still there, and nothing is known.
  */
-export async function askOtherTabs(parts: Parts, times = MAX_ASKS): Promise<void> {
+export async function askOtherTabs(parts: Parts, times = MAX_ASKS): Promise<unknown> {
   const { setup, holder, tabs, requests } = parts;
-  while (times-- && !holder.state.isClosed) {
+  while (times--) {
     tabs.tell({});
-    if (!host.BroadcastChannel || !setup.hasTokens) return;
-    await requests.pause(ASK_WAIT_MS);
-    if (!isElsewhere(parts) || !(await tabs.isHeld())) return;
+    if (host.BroadcastChannel && setup.hasTokens) await requests.pause(ASK_WAIT_MS);
+    const isHeld = await tabs.isHeld();
+    // A sign-in that has come meanwhile stays.
+    if (!isElsewhere(parts) || holder.state.isClosed) return;
+    const reason = holder.state.current ? null : undefined;
+    if (!isHeld) return holder.patch({ session: 'signed_out', current: null }, reason);
   }
+  return true;
 }
 
 async function rotate(parts: Parts, isReplaced: () => boolean, asked?: Asked): Promise<void> {
@@ -166,24 +174,19 @@ async function rotate(parts: Parts, isReplaced: () => boolean, asked?: Asked): P
   const isLate = before && !isFresh(before, setup.clock);
   if (isLate) await askOtherTabs(parts);
   const release = await tabs.lock();
+  // Whoever ends all sessions waits for nothing.
+  const isUrgent = asked === setup.account;
   await requests
     .retry(async () => {
       await storage.sync();
-      if (isElsewhere(parts) && holder.state.session !== 'signed_out')
-        await askOtherTabs(parts, isLate ? 1 : MAX_ASKS);
+      // Never presented: a token that is known to be behind.
+      if (isElsewhere(parts) && (await askOtherTabs(parts, isLate ? 1 : MAX_ASKS)))
+        throw new SessionUnavailableError();
       const { current } = holder.state;
       const isDone = !asked && current && current !== before && isFresh(current, setup.clock);
-      if (isReplaced() || isDone) return undefined;
-      if (!isElsewhere(parts)) return exchange(parts, current, asked);
-      // Never presented: a token that is known to be behind.
-      if (await tabs.isHeld()) throw new SessionUnavailableError();
-      // A sign-in that has come meanwhile stays.
-      if (!isElsewhere(parts)) return undefined;
-      // Only another tab had the token, and is gone. What is heard of it later is taken again.
-      const reason = holder.state.current ? null : undefined;
-      holder.patch({ session: 'signed_out', current: null }, reason);
-      return undefined;
-    })
+      const isOver = isReplaced() || isDone || isElsewhere(parts);
+      return isOver ? undefined : exchange(parts, current, asked);
+    }, isUrgent)
     .finally(release);
 }
 

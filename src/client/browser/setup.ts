@@ -16,8 +16,6 @@ export interface Setup {
   /** What is asked for before a call to the account API of the service. */
   account: { form: ResourceForm };
   storage: TokenStorage | undefined;
-  /** Whether the refresh token is in the memory of pages, and nowhere else. */
-  isInMemory: boolean;
   onError: (error: unknown) => void;
   send: typeof fetch;
   /** URL of the service, with a slash at its end. */
@@ -40,7 +38,6 @@ export function toSetup(options: ClientOptions): Setup {
   const hasTokens = mode === 'token';
   return {
     hasTokens,
-    isInMemory: hasTokens && !storage,
     isBearer: mode !== 'cookie',
     clientId,
     account: { form: accountAudience && { resource: accountAudience } },

@@ -17,9 +17,9 @@ export function createSignOut(
   ready: () => Promise<void>,
 ): SignOut {
   /** Has the service remove the cookies. No refresh may bring them back meanwhile, in any tab. */
-  function removeCookies(path: string): Promise<void> {
+  async function removeCookies(path: string): Promise<void> {
     tabs.tell({ isLeaving: true });
-    return refresher.replace(async () => {
+    await refresher.replace(async () => {
       await requests.tell(path);
       holder.end({ endedAt: holder.begin().epoch, reason: 'signed_out' }, true);
     });

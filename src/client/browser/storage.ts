@@ -5,6 +5,7 @@
  */
 import type { Grant } from './grant';
 import type { Holder } from './holder';
+import type { Mark } from './mark';
 import type { Setup } from './setup';
 import { reconcile } from './state';
 import type { TokenStorage } from './types';
@@ -19,7 +20,11 @@ export interface StorageSync {
   forget(): void;
 }
 
-export function createStorageSync({ storage, name, onError }: Setup, holder: Holder): StorageSync {
+export function createStorageSync(
+  { storage, name, onError }: Setup,
+  holder: Holder,
+  mark: Mark,
+): StorageSync {
   // The characters that expo-secure-store takes.
   const key = name.replace(/[^\w.-]+/g, '-');
   /** The storage has held our tokens, so finding it empty means that someone signed out. */
@@ -32,6 +37,8 @@ export function createStorageSync({ storage, name, onError }: Setup, holder: Hol
     let stored: Grant | null | undefined;
     try {
       stored = JSON.parse((await store.get(key)) ?? 'null');
+      // Nor does what another tab has superseded, in a storage that each tab has for itself.
+      if (stored && mark.isAhead(stored)) stored = undefined;
     } catch (error) {
       onError(error);
     }

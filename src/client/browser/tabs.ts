@@ -23,26 +23,27 @@ export interface Tabs {
    */
   hold(held: Grant | null): void;
   /** Whether another tab is there that has a session. False where browsers cannot tell. */
-  isHeld(): Promise<boolean>;
+  isHeld(): Promise<unknown>;
   close(): void;
 }
 
-export function openTabs({ name, isInMemory }: Setup, onMessage: (message: Message) => void): Tabs {
+export function openTabs({ name, hasTokens }: Setup, onMessage: (message: Message) => void): Tabs {
   let channel: Channel | undefined;
   // A shared lock: a browser releases it when a tab goes, however it goes.
   const sign = `${name} held`;
   let letGo: (() => void) | undefined;
   const locks = host.navigator?.locks;
-  if (host.BroadcastChannel) {
-    channel = new host.BroadcastChannel(name);
+  // It is missing in some places, and off limits in others.
+  try {
+    channel = new (host.BroadcastChannel as NonNullable<typeof host.BroadcastChannel>)(name);
     channel.onmessage = ({ data }) => onMessage(data as Message);
-  }
+  } catch {}
 
   function hold(held: Grant | null): void {
     if (!held === !letGo) return;
     letGo?.();
     letGo = undefined;
-    if (!held || !locks || !isInMemory) return;
+    if (!held || !locks || !hasTokens) return;
     const gone = new Promise<void>((resolve) => {
       letGo = resolve;
     });
@@ -62,8 +63,7 @@ export function openTabs({ name, isInMemory }: Setup, onMessage: (message: Messa
     hold,
     isHeld: async () => {
       const found = await locks?.query().catch(() => null);
-      const holders = found?.held?.filter((lock) => lock.name === sign) ?? [];
-      return holders.length > (letGo ? 1 : 0);
+      return found?.held?.filter((lock) => lock.name === sign)[letGo ? 1 : 0];
     },
     close: () => {
       hold(null);
