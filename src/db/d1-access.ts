@@ -4,7 +4,7 @@
  * seen, for the replicas that answer next.
  */
 
-/** What D1 was asked, and what it cost. Decides nothing but when a run has used up its queries. */
+/** The cost of what D1 was asked. It decides nothing but when a run has used up its queries. */
 export interface D1Usage {
   roundTrips: number;
   /** Statements. D1 runs only so many for an invocation. */

@@ -1,4 +1,4 @@
-/** What D1's errors say: they have no codes, so their messages are all there is to go by. */
+/** Classifies D1's errors by their messages, because they have no codes. */
 import { DrizzleQueryError } from 'drizzle-orm';
 
 /**
@@ -13,7 +13,7 @@ const CONNECTION_LOSSES = [
   "Can't read from request stream because client disconnected",
 ];
 
-/** What D1 says when it is not the statement's fault, beside the losses. */
+/** Messages of errors that are not the statement's fault, beside the losses of a connection. */
 const OUTAGES = [
   ...CONNECTION_LOSSES,
   'no answer within',

@@ -15,7 +15,7 @@ import { describe, isConnectionLoss, isOutage } from './d1-errors';
 import { type Builders, builders, type Prepared, prepare, type Statement } from './statements';
 import { withTimeout } from './with-timeout';
 
-/** What is asked of it counts as `usage`, and moves its bookmark of `bookmarks` on. */
+/** Each question to a database counts in `usage`, and may move the database's bookmark on. */
 interface Database extends D1Access {
   /** The name of the binding. Tokens carry it. */
   name: string;
@@ -171,7 +171,7 @@ type Answer<S extends Statement | readonly Statement[] | null> = S extends State
     ? S[number]['_']['result'][]
     : null;
 
-/** What each statement of a name gave; null for one that was left out. */
+/** The answer of each statement by its name; null for one that was left out. */
 export type NamedAnswers<T extends NamedStatements> = { [Name in keyof T]: Answer<T[Name]> };
 
 /**

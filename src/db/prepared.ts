@@ -22,10 +22,10 @@ export const given = sql.placeholder;
 export type Given = string | number | null | Placeholder;
 
 /**
- * The statement that `build` gives, to be run by `transact`. Its SQL is written when it is first
- * run: all of them together would be a third of the Worker's start-up. A placeholder's value is
- * what D1 is to store or compare, whatever the type of its column is here. Throws, when it is run,
- * for a placeholder without a value.
+ * A prepared statement, to be run by `transact`. `build` is called when it is first run, because to
+ * write the SQL of all statements would be a third of the Worker's start-up. A placeholder's value
+ * is what D1 is to store or compare, whatever the type of its column is here. Throws, when it is
+ * run, for a placeholder without a value.
  */
 export function prepareOnce<Query extends Statement>(
   build: (db: Builders) => Query,

@@ -1,6 +1,6 @@
 /**
- * The rows of the signing keys. What they mean is in tokens/signing-keys.ts, and when they change
- * in rotate-signing-keys.ts.
+ * The rows of the signing keys. Their meaning is in tokens/signing-keys.ts, their changes in
+ * tokens/rotate-signing-keys.ts.
  */
 import {
   and,
@@ -52,9 +52,9 @@ export async function addKeyRow(home: Home, row: KeyRow): Promise<KeyRow[]> {
 }
 
 /**
- * Marks keys as compromised, and adds the one that signs instead, both or neither: where the new
- * one's generation is taken, nothing is written. `audit` gives what else is written then. Reads
- * all. One round trip.
+ * Marks keys as compromised, and adds the key that signs instead, both or neither: where the new
+ * key's generation is taken, nothing is written. `audit` gives the statements that are run only
+ * where it was. Reads all keys. One round trip.
  */
 export async function replaceKeyRows(
   home: Home,
@@ -87,7 +87,8 @@ export async function purgeKeyRows(home: Home, kids: string[]): Promise<number> 
 }
 
 /**
- * Makes the keys of one home those of another. What is revoked in either stays so. Two round trips.
+ * Makes the keys of `to` those of `from`. A key that is revoked in either home stays revoked. Two
+ * round trips.
  */
 export async function copyKeyRows(from: Home, to: Home): Promise<number> {
   const { rows } = await readKeyRows(from);

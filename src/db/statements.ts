@@ -3,8 +3,8 @@
  * they build. Those ways (results cached, logged, by transactions that D1 does not have) would also
  * be a fiftieth of the Worker.
  *
- * What Drizzle keeps to itself of that (`_prepare` of a statement, `prepareOneTimeQuery` of what a
- * builder is given, `mapResultRow`) stands in this file and in no other.
+ * This file alone uses parts of Drizzle that are not public: a statement's `_prepare`, the
+ * `prepareOneTimeQuery` of a builder's session, and `mapResultRow`.
  */
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';

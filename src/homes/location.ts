@@ -12,7 +12,9 @@ import { toUserId } from '../sessions/people';
 import { isReached } from '../sessions/reach';
 import { type HomeResults, queryAll } from './query-all';
 
-/** What may tell where a session belongs: its user, its guest, or its idempotency key. */
+/**
+ * The keys by which a session's home is found: its user, its guest session, or its idempotency key.
+ */
 export interface LookupKeys {
   user: { id: string } | { issuer: string; subject: string } | null;
   guest: { sessionId: string; grant: Grant<StartCapability> } | null;
@@ -20,7 +22,7 @@ export interface LookupKeys {
   keyHash: string | null;
 }
 
-/** What one home knows. */
+/** What one home knows of the keys. */
 export interface HomeRecord {
   user: {
     id: string;
@@ -121,7 +123,8 @@ export function toUserLocation({ results, unavailable }: HomeResults<HomeRecord>
   const found = results.flatMap(({ home, value: { user } }) =>
     user === null ? [] : [{ at: home.name, ...user }],
   );
-  // Whoever has the name is the user, before the one whose id would follow from it.
+  // A row that has the issuer's name is the user's, before a row whose id would follow from the
+  // name.
   const userId = (found.find(({ issuer }) => issuer !== null) ?? found[0])?.id ?? null;
   const records = found.filter(({ id }) => id === userId);
   const residents = records

@@ -36,7 +36,7 @@ import { belongsToSubject, isBeforeNotBefore } from '../sessions/session';
 import { BLANKED } from '../sessions/session-columns';
 import { insertRaw, selectRaw } from './raw-rows';
 
-/** Who moves: a user's id, or a guest's session id. */
+/** The subject of a move: a user's id, or a guest's session id. */
 export type Subject = string;
 
 export interface MoveContext {
@@ -133,7 +133,8 @@ function readLeaving(source: Home, to: string, subject: Subject) {
   return transact(source, () => ({
     unfinished: db.select().from(unfinishedMoves).where(isUnfinished(subject, to)),
     people: selectRaw(source, users, and(eq(users.id, subject), eq(users.movedTo, to))),
-    // What a not-before of this home has ended stays behind: the other home would not know.
+    // Sessions that a not-before of this home has ended stay behind, because the other home would
+    // not know of it.
     sessions: selectRaw(
       source,
       userSessions,

@@ -1,6 +1,6 @@
 /**
- * Rows on their way from one database to another. One invocation reads and inserts them, so both
- * ends have the columns in one order: that of the schema.
+ * Copies rows from one database to another. One invocation reads and inserts them, so both ends
+ * have the columns in one order: that of the schema.
  */
 import { getTableColumns, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';

@@ -1,4 +1,6 @@
-/** Who lives in a home, and who is on the way out of it: what a drain and the cron go through. */
+/**
+ * Lists the residents of a home, for a drain, and those who are on the way out of it, for the cron.
+ */
 import { and, isNull, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import { type Home, transact } from '../db/d1';
@@ -13,8 +15,8 @@ export interface Cursor {
 }
 
 /**
- * Who still lives in a home: users, and live guests, after a position. `next` is null when these
- * are the last. One round trip.
+ * Lists users, and live guests, who still live in a home, after a position. `next` is null when
+ * these are the last. One round trip.
  */
 export async function listResidents(
   home: Home,

@@ -9,8 +9,8 @@ import { eachSecret, hmacSha256, type Keyring } from '../crypto';
 import { type IpAddress, parseIpAddress, toNetworkAddress } from './ip-address';
 
 /**
- * What every request of a Worker to another one comes from: whoever is behind it, this does not
- * name them.
+ * The network that every request of a Worker to another Worker comes from. It names nobody behind
+ * that.
  */
 const WORKER_EGRESS = '2a06:98c0:3600::/48';
 
@@ -26,7 +26,7 @@ export function toNetwork(address: IpAddress, bits = { ipv4: 24, ipv6: 48 }): st
   return `${toNetworkAddress(address, prefix)}/${prefix}`;
 }
 
-/** What may be stored of an address, and of its network. */
+/** The parts of an address, and of its network, that may be stored. */
 export interface StoredAddress {
   address: string | null;
   network: string | null;
@@ -78,9 +78,9 @@ const KEYED = 'hmac:';
 const OTHER_NETWORK = 'other';
 
 /**
- * What the network of a session's last signals is compared and told as, beside a request's. An
- * ADDRESS_STORAGE that has changed is no change of network, and what an earlier one kept must not
- * get into what is written now.
+ * Puts the network of a session's last signals into the form of a request's, to compare and report
+ * it. A changed ADDRESS_STORAGE is no change of network, and parts that it kept before must not get
+ * into new rows.
  */
 export async function toComparable(
   last: string | null,

@@ -26,7 +26,7 @@ const NUMBER = /^[\s/_-]*v?\s?(\d{1,15})/;
 /** Names of systems and of what browsers are made of, which are no app's. */
 const OTHERS =
   /^(?:ios|android|linux|darwin|windows|macintosh|x11|dalvik|build|mozilla|applewebkit|gecko|khtml|version|mobile|safari|chrome)$/i;
-/** Of a comment: what says nothing, a language, or where to read about a bot. */
+/** Parts of a comment that say nothing: a language, or where to read about a bot. */
 const NOTHING = /^(?:compatible|u|[a-z]{2}(?:[-_][a-z]{2})?|\+?https?:.*|)$/i;
 
 /**
@@ -82,7 +82,7 @@ function readProduct(text: string): Product | null {
   return { name, version: Number.isSafeInteger(version) ? version : null };
 }
 
-/** As a person would write it: "My App" for "My%20App". What cannot be seen is left out. */
+/** As a person would write it: "My App" for "My%20App". Invisible characters are left out. */
 function toReadable(name: string): string {
   return decode(name)
     .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}]/gu, '')

@@ -85,7 +85,7 @@ export function assess(
 
 /**
  * The caller looks like the one before: same browser and platform, on the same network or the same
- * carrier's. What is unknown is not the same.
+ * carrier's. Unknown signals are not the same.
  */
 export function looksLikeSameCaller(previous: Signals | null, current: Signals): boolean {
   if (previous === null) return false;

@@ -1,7 +1,7 @@
 /**
- * What Bowser knows of browsers and systems: two of its four lists, asked as its own parser asks
- * them. The parser would bring those of devices and engines too, an eighth of what all other
- * packages of the Worker weigh together.
+ * Finds browsers and systems by Bowser's lists: two of its four, asked as its own parser asks them.
+ * The parser would bring those of devices and engines too, an eighth of what all other packages of
+ * the Worker weigh together.
  */
 import browsers from 'bowser/src/parser-browsers.js';
 import systems from 'bowser/src/parser-os.js';
@@ -11,8 +11,8 @@ interface Found {
   version?: string;
 }
 
-/** Of a user agent without client hints. */
-interface Asked {
+/** The interface of Bowser's parser that its lists use, for a user agent without client hints. */
+interface ListedParser {
   test: (pattern: RegExp) => boolean;
   hasBrand: (brand: string) => boolean;
   getBrandVersion: (brand: string) => undefined;
@@ -20,22 +20,22 @@ interface Asked {
 }
 
 export interface Descriptor {
-  test: readonly RegExp[] | ((asked: Asked) => boolean);
-  describe: (userAgent: string, asked: Asked) => Found;
+  test: readonly RegExp[] | ((parser: ListedParser) => boolean);
+  describe: (userAgent: string, parser: ListedParser) => Found;
 }
 
 export const findBrowser = (userAgent: string) => find(browsers, userAgent);
 export const findSystem = (userAgent: string) => find(systems, userAgent);
 
 function find(descriptors: readonly Descriptor[], userAgent: string): Found {
-  const asked: Asked = {
+  const parser: ListedParser = {
     test: (pattern) => pattern.test(userAgent),
     hasBrand: () => false,
     getBrandVersion: () => undefined,
     getUA: () => userAgent,
   };
   const found = descriptors.find(({ test }) =>
-    typeof test === 'function' ? test(asked) : test.some(asked.test),
+    typeof test === 'function' ? test(parser) : test.some(parser.test),
   );
-  return found?.describe(userAgent, asked) ?? {};
+  return found?.describe(userAgent, parser) ?? {};
 }

@@ -2,7 +2,10 @@
 import { parseSignals } from './signals';
 import { type Device, parseUserAgent } from './user-agent';
 
-/** What a session was used on last, as far as known; else what it says that it was started on. */
+/**
+ * The device that a session was used on last, as far as known; else the one that it says it was
+ * started on.
+ */
 export function findDevice({
   lastSignals,
   userAgent,

@@ -1,7 +1,7 @@
 /**
- * What one request tells of the device behind it and of where that is. Everything may be missing.
- * Only what an address can be trusted for is read from it: Cloudflare's own header and
- * `request.cf`, never what a caller can write itself.
+ * Signals: what one request tells of its device, and of the device's place. Each of them may be
+ * missing. The address and the place come from Cloudflare's own header and `request.cf`, never from
+ * a header that a caller can write.
  */
 
 import { type SQL, sql } from 'drizzle-orm';
@@ -99,9 +99,9 @@ export function asItWas(
 }
 
 /**
- * What is known once a request has been: what it does not tell stays as it was, so that whoever
- * leaves something out takes nothing from what the next caller is compared with. What belongs
- * together is replaced together: a city of one country says nothing about another's.
+ * The signals that are known after a request: those that it does not tell stay as they were, so
+ * that a caller who leaves one out takes nothing from what the next caller is compared with.
+ * Signals that belong together are replaced together: a city says nothing in another country.
  */
 export function keepKnown(last: Signals | null, current: Signals): Signals {
   if (last === null) return current;
@@ -117,7 +117,7 @@ export function keepKnown(last: Signals | null, current: Signals): Signals {
     ...(isElsewhere && { region: null, city: null, latitude: null, longitude: null }),
     ...(isOtherNetwork && { address: null }),
   };
-  return { ...kept, ...whatIsTold(current) };
+  return { ...kept, ...knownOf(current) };
 }
 
 /** SQL twin of `keepKnown`, where nothing differs that `isUnremarkable` compares. */
@@ -133,12 +133,15 @@ export function fillUnknownSql(patch: unknown): SQL {
   return sql`json_patch(${patch}, (${known}))`;
 }
 
-/** What the two of them take: a JSON Merge Patch (RFC 7396), in which null would delete. */
+/**
+ * The signals of a request as a JSON Merge Patch (RFC 7396). Null would delete, so only known ones
+ * are in it.
+ */
 export function toPatch(signals: Signals): string {
-  return JSON.stringify(whatIsTold(signals));
+  return JSON.stringify(knownOf(signals));
 }
 
-function whatIsTold(signals: Signals): Partial<Signals> {
+function knownOf(signals: Signals): Partial<Signals> {
   return Object.fromEntries(Object.entries(signals).filter(([, value]) => value !== null));
 }
 
@@ -147,10 +150,7 @@ export function lastSignal(name: keyof Signals): SQL {
   return sql`iif(json_valid(${userSessions.lastSignals}), ${userSessions.lastSignals}, null) ->> ${sql.raw(`'$.${name}'`)}`;
 }
 
-/**
- * What `isUnremarkable` compares. `formerNetwork` is the network under the previous SESSION_SECRET;
- * without one it is `network` again.
- */
+/** The signals that `isUnremarkable` compares. */
 type Compared = Record<
   'network' | 'formerNetwork' | 'asn' | 'country' | 'browser' | 'platform' | 'hints' | 'version',
   unknown
@@ -180,7 +180,7 @@ export function isUnremarkable(
   /** Where one of the two is unknown, nothing differs. */
   const isSameOrUnknown = (name: 'asn' | 'country') =>
     sql`ifnull(coalesce(${lastSignal(name)}, ${current[name]}) = ${current[name]}, 1)`;
-  /** What was told once and is not told any more differs. */
+  /** A signal that was told once and is not told any more differs. */
   const isSameOrNew = (name: (typeof DEVICE)[number]) =>
     sql`(${lastSignal(name)} is null or ${lastSignal(name)} is ${current[name]})`;
   const conditions = [

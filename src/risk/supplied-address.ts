@@ -1,11 +1,14 @@
 /**
- * Reading an address that a server tells of its visitor. It comes out of whatever the server's
- * framework and proxies make of one, so it is read leniently: an odd address must not keep anybody
- * from signing in.
+ * Reads an address that a server supplies of its visitor. The server's framework and proxies may
+ * have changed its form, so it is read leniently: an odd address must not keep anybody from signing
+ * in.
  */
 import { parseAddress } from './address';
 
-/** Several addresses with their ports. What is longer is cut off, so that reading it is bounded. */
+/**
+ * The length of several addresses with their ports. A longer text is cut off, so that reading it is
+ * bounded.
+ */
 const MAX_LENGTH = 512;
 
 /**

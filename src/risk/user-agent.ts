@@ -1,6 +1,6 @@
 /**
- * What a User-Agent header (RFC 9110 §10.1.5) tells: the browser or app, its major version, the
- * system. Neither an update of the app nor one of the system changes the names.
+ * Parses a User-Agent header (RFC 9110 §10.1.5): the browser or app, its major version, the system.
+ * Neither an update of the app nor one of the system changes the names.
  */
 import { findApp, findAppInBrowser, type Product } from './app-name';
 import { findBrowser, findSystem } from './bowser';
@@ -13,14 +13,14 @@ export interface Device {
   version: number | null;
 }
 
-/** What is longer tells nothing more, and would only cost time. */
+/** A longer text tells nothing more, and would only cost time. */
 export const MAX_USER_AGENT_LENGTH = 1024;
 
 const UNKNOWN: Device = Object.freeze({ browser: null, platform: null, version: null });
 
 /**
- * What the isolate has parsed lately. Most callers of a service send one of a few user agents, and
- * parsing one costs as much as a signature.
+ * The user agents that the isolate has parsed lately. Most callers of a service send one of a few
+ * user agents, and parsing one costs as much as a signature.
  */
 const parsed = new Map<string, Device>();
 /** More are forgotten, the oldest first: at most half a megabyte, whoever sends what. */

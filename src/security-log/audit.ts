@@ -3,9 +3,9 @@
  * inserted by the transaction of the act, in every home that carries it out, under one id.
  *
  * It is a row of the security log's table, so that retention and webhooks are the same, but in the
- * log of no person: its `subject` says what the act was about, `audit:<type>:<id>`. A person's id
- * stands there only while the person does; its hash stays, in `session_id`, which also puts what
- * webhooks are told in order.
+ * log of no person: its `subject` is the target of the act, `audit:<type>:<id>`. A person's id
+ * stands there only until the person is erased; its hash stays, in `session_id`, by which
+ * deliveries to webhooks are in order.
  */
 import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
@@ -28,23 +28,27 @@ export const ACT_REASONS = [
 ] as const;
 export type ActReason = (typeof ACT_REASONS)[number];
 
-/** What an act is about. */
+/** The target of an act. */
 export type Target =
   /** A user's id, or a guest's session id. */
   | { type: 'user'; id: string }
   /** A session that is there. Recorded of its person, with a hash of the session's own id. */
   | { type: 'session'; id: string }
   | { type: 'everyone' }
-  /** Its name, the `kid`, the name in WEBHOOKS, or the id. */
+  /** A home's name, a key's `kid`, a name in WEBHOOKS, or an event's id. */
   | { type: 'home' | 'signing_key' | 'webhook_endpoint' | 'event'; id: string }
   /** All of them, or those that `facts` say. */
   | { type: 'signing_keys' | 'webhook_deliveries' | 'sessions' };
 
 /**
- * What is done by a capability, and how it is recorded. Operations that leave a trace ask for it.
+ * Something that a client does by a capability, and how it is recorded. A function that needs an
+ * act cannot be called without recording it.
  */
 export interface Act<C extends Capability = Capability> {
-  /** One for a call, drawn before it, so that running a transaction twice records it once. */
+  /**
+   * The id of a call's act, drawn before the call, so that a transaction which is run twice records
+   * the act once.
+   */
   id: string;
   type: AuditEventType;
   grant: Grant<C>;
@@ -52,7 +56,7 @@ export interface Act<C extends Capability = Capability> {
   /** SHA-256 of a person's, or a session's, id; of anything else, what it is. */
   targetKey: string;
   reason: ActReason | null;
-  /** What else there is to say of it. It names no person, but for `why`, which is in words. */
+  /** Further facts of the act. They name no person, but for `why`, which is in words. */
   facts: Facts;
   /** The home whose outbox delivers the event to the webhooks, so that they get it once. */
   outboxHome: string;
@@ -71,20 +75,20 @@ export async function toTargetKey(target: Target): Promise<string> {
 export const IS_AUDIT = sql`substr(subject, 1, 6) = 'audit:'`;
 
 const PREFIX = 'audit:';
-/** Of a person who is not there, or not any more. */
+/** The subject of an act on a person who is not there, or not any more. */
 export const NO_LONGER_NAMED = `${PREFIX}user:`;
-/** Of a person. */
+/** The subject of an act on a person. */
 export const auditSubjectOf = (id: string) => NO_LONGER_NAMED + id;
 
-/** What an event of the audit log was about; null for an event of a person's log. */
+/** Parses the target of an event of the audit log; null for an event of a person's log. */
 export function parseSubject(subject: string): { type: string; id: string | null } | null {
   const [, type, id = ''] = /^audit:([a-z_]+):?(.*)$/s.exec(subject) ?? [];
   return type === undefined ? null : { type, id: id === '' ? null : id };
 }
 
 /**
- * The statements that record an act: its event, and what the webhooks are to be told. Nothing where
- * `condition` does not hold.
+ * The statements that record an act: its event, and its deliveries to webhooks. They do nothing
+ * where `condition` does not hold.
  */
 export function recordAct(
   home: Home,

@@ -51,11 +51,14 @@ export async function countSlice(home: Home, now: number): Promise<boolean> {
 const expiresIn = (until: SQL) =>
   sql`expires_at > (select counted_until from ${cleanupState}) and expires_at <= ${until}`;
 
-/** Where the log was looked at last. One that was emptied since begins anew (delete-events.ts). */
+/**
+ * SQL: the event up to which the log was counted. A log that was emptied since is counted from its
+ * beginning (delete-events.ts).
+ */
 const PLACE = sql`(select iif(counted_seq > newest, 0, counted_seq) as after, newest from ${cleanupState}, (select ifnull(max(seq), 0) as newest from ${sessionEvents}))`;
 const UP_TO = sql`(select min(after + ${SLICE}, newest) from ${PLACE})`;
 
-/** What a row that was written by hand may hold. */
+/** SQL: `details`, which somebody may have written by hand. */
 const DETAILS = sql`iif(json_valid(details), details, '{}')`;
 /** A backend may have told anything, which is to be no label. */
 const COUNTRY = sql`(${DETAILS} ->> '$.context.country')`;
@@ -77,14 +80,15 @@ const add = (db: Home['db'], rows: SQL) =>
     });
 
 /**
- * What follows from the sums of all time, with what they were taken off before, and added after.
+ * SQL: the columns that follow from the sums of all time. The former sums are subtracted before,
+ * and the new ones added after.
  */
 function withSums(sign: SQL) {
   const sumOf = (value: SQL) =>
     sql`${sign} * (select ifnull(sum(${value}), 0) from ${counts} where ${eq(counts.hour, 0)} and name in (${STARTED}, ${ENDED}))`;
   return {
     activeSessions: sql`active_sessions + ${sumOf(sql`iif(name = ${STARTED}, value, -value)`)}`,
-    // What ends while no walk is under way, the next one does not meet.
+    // A session that ends while no walk is under way is not met by the next one.
     walkEnded: sql`iif(idle_cursor = 0, 0, walk_ended + ${sumOf(sql`iif(name = ${ENDED}, value, 0)`)})`,
   };
 }

@@ -15,7 +15,7 @@ export function toTold(event: Event) {
   return parseSubject(event.subject) === null ? toEventView(event) : toAuditView(event);
 }
 
-/** Of the audit log. */
+/** An event of the audit log. */
 export function toAuditView(event: Event) {
   const { reason, facts } = parseDetails(event.details);
   const { type, id } = parseSubject(event.subject) ?? { type: null, id: null };
@@ -23,7 +23,7 @@ export function toAuditView(event: Event) {
     id: event.id,
     type: event.type,
     created_at: toIso(event.createdAt),
-    /** Who did it. */
+    /** The client that acted. */
     client_id: event.clientId,
     target: {
       type,
@@ -38,7 +38,7 @@ export function toAuditView(event: Event) {
   };
 }
 
-/** Of the security log. */
+/** An event of a person's security log. */
 export function toEventView(event: Event) {
   const details = parseDetails(event.details);
   const { by, client_id, reason, act, context, risk, answer, left_out: leftOut } = details;
@@ -49,7 +49,7 @@ export function toEventView(event: Event) {
     user_id: event.subject === event.sessionId ? null : event.subject,
     session_id: event.sessionId,
     client_id: event.clientId,
-    /** Who did it; `by_client_id` is the client that asked for it. */
+    /** The actor; `by_client_id` is the client that asked for it. */
     by: typeof by === 'string' ? by : null,
     ...(client_id !== undefined && { by_client_id: client_id }),
     ...(reason !== undefined && { reason }),
@@ -65,7 +65,7 @@ export function toEventView(event: Event) {
     ...(risk !== undefined && {
       risk: { score: risk.score, level: risk.level, reasons: risk.reasons, changes: risk.changes },
     }),
-    // What the person said when they were asked whether it was them.
+    // The person's answer to whether it was them.
     ...(answer !== undefined && { answer }),
     // How many more of this type the session had in the hour, beyond the limit.
     ...(leftOut !== undefined && { left_out: leftOut }),

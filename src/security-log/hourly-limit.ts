@@ -1,8 +1,8 @@
 /**
- * How much of the log whoever holds a token can write. Such a caller chooses what it shows of
- * itself, and how often, so an event that it can cause at will is not found by that: it is found by
- * the session, the type, the level of risk, the hour and a number below a limit. What is beyond the
- * limit is counted in the hour's last event, and told to nobody else.
+ * Limits how many events the holder of a token can cause. Such a caller chooses its signals, and
+ * how often it calls, so the ids of events that it can cause at will do not follow from those: they
+ * follow from the session, the type, the level of risk, the hour and a number below a limit. Events
+ * beyond the limit are counted in the hour's last event, and are not delivered.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
@@ -22,7 +22,7 @@ const HOUR_MS = 3_600_000;
 /** An event that a caller can cause any number of times. */
 export interface RepeatableDraft {
   type: SessionEventType;
-  /** What is the same for the same thing seen again, of which nothing is reported. */
+  /** A text that is the same where the same thing is seen again; then nothing is reported. */
   once: string;
   details: EventDetails;
 }
@@ -65,7 +65,7 @@ export function toHoursIds(
   now: number,
 ): Promise<string[]> {
   const hour = Math.floor(now / HOUR_MS);
-  // What differs a little leaves room for what differs much.
+  // The level is part of the id, so that events of little risk leave room for those of high risk.
   const level = details.risk?.level ?? '';
   return Promise.all(
     Array.from({ length: EVENTS_PER_HOUR }, (_, number) =>
@@ -77,7 +77,7 @@ export function toHoursIds(
 export const toDetails = ({ details, once }: Pick<RepeatableDraft, 'details' | 'once'>): string =>
   JSON.stringify({ ...details, once });
 
-/** What the two statements are made of: values, or what stands for them. */
+/** The values of the two statements, or placeholders for them. */
 interface RepeatableValues {
   /** A JSON array, and the last of it. */
   ids: Given;

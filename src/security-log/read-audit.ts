@@ -17,7 +17,7 @@ export interface AuditPage {
   next: Position | null;
 }
 
-/** One home's page, and one event more, which tells whether there is a next page. */
+/** Reads one home's page, and one event more, which tells whether there is a next page. */
 export async function listAuditEvents(
   database: Home | Replica,
   _grant: Grant<'operate'>,
@@ -37,7 +37,10 @@ export async function listAuditEvents(
   return rows;
 }
 
-/** One page of those of several homes. Of an event, the row stays that still names its person. */
+/**
+ * Merges the pages of several homes into one. Where homes have the same event, the row that still
+ * names its person is taken.
+ */
 export function mergeAuditPages(
   pages: readonly { home: string; rows: readonly SessionEvent[] }[],
   { limit }: Page,

@@ -64,7 +64,7 @@ const newestOf = prepareOnce((db) =>
  * The statement of a page of a subject's events, and so many more as are not to be shown, maybe.
  */
 export function selectEvents(subject: string, { before, limit }: EventQuery, passedOver = 0) {
-  // One more than asked for tells whether there is a next page.
+  // One row more than asked for tells whether there is a next page.
   const most = limit + 1 + passedOver;
   return newestOf({ subject, before: before ?? Number.MAX_SAFE_INTEGER, limit: most });
 }

@@ -12,7 +12,7 @@ import type { SessionEvent } from './read-events';
 
 const SUSPICIOUS: SessionEventType[] = ['mismatch', 'reuse_detected', 'answer_recovered'];
 
-/** Of each home. */
+/** The newest events of each home that are searched. */
 const LOOKED_THROUGH = 1_000;
 
 export async function listSuspicious(

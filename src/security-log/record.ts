@@ -13,27 +13,27 @@ import type { Assessment } from '../risk/assess';
 import type { Signals } from '../risk/signals';
 import { SEQUENCE } from './sequence';
 
-/** Who did it: the person, a client on their behalf, or the service by its own rules. */
+/** The actor of an event: the person, a client on their behalf, or the service by its own rules. */
 export type Actor = 'user' | 'client' | 'system';
 
-/** What `details` holds. */
+/** The content of `details`. */
 export interface EventDetails {
   by?: Actor;
   /** The client that asked for it. */
   client_id?: string;
-  /** Why the session ended: a `revoked_reason`. Of the audit log: why the client did it. */
+  /** Why the session ended: a `revoked_reason`. In the audit log: why the client acted. */
   reason?: string;
-  /** Of the audit log: what else there is to say of the act. */
+  /** In the audit log: further facts of the act. */
   facts?: Record<string, unknown>;
   /** Where and from what the request came. */
   context?: Signals;
-  /** What this event reports; the same seen again is not reported (hourly-limit.ts). */
+  /** A hash of what this event reports; the same seen again is not reported (hourly-limit.ts). */
   once?: string;
-  /** What the person said of it, when they were asked whether it was them. */
+  /** The person's answer to whether it was them. */
   answer?: 'yes' | 'no';
   /** How many more of the hour are not in the log. */
   left_out?: number;
-  /** Of the start of a session of support staff: who, and why, as the backend says. */
+  /** The support staff of a session that starts, and why, as the backend says. */
   act?: { sub: string; reason: string };
   risk?: Pick<Assessment, 'score' | 'level' | 'reasons' | 'changes' | 'decision'>;
 }
@@ -48,11 +48,11 @@ export interface EventDraft {
   details: EventDetails;
 }
 
-/** What every operation needs to report what it does. */
+/** What an operation needs to report its events. */
 export interface Reporting {
   /** As in the log lines. */
   requestId: string;
-  /** Who is told of what. */
+  /** The endpoints, and the events of each. */
   webhooks: readonly Pick<Webhook, 'name' | 'events' | 'format'>[];
 }
 
@@ -98,7 +98,7 @@ export function insertEvents(
   },
   condition: SQL | undefined,
 ) {
-  // Of SQL that gives no row there is no event.
+  // Where the SQL for the id gives no row, there is no event.
   const [value, source] =
     id instanceof SQL
       ? [sql`free.id`, sql`${userSessions} join ${id} as free`]
@@ -120,9 +120,10 @@ const EVENT_ID = { defaultExpression: sessionEvents.id.default as SQL };
 export type Written = readonly string[] | { subject: string; atMost: number; after?: number };
 
 /**
- * What has to follow the events of a transaction: the deliveries that they cause, and last a SELECT
- * that reads the events back (in a transaction that is run again, the first run may have written
- * them). It reads no more of a long log than what the transaction may have written, and a margin.
+ * The statements that have to follow the events of a transaction: their deliveries, and last a
+ * SELECT that reads the events back (in a transaction that is run again, the first run may have
+ * written them). It reads no more of a long log than what the transaction may have written, and a
+ * margin.
  */
 export function reportTo(
   { requestId, webhooks }: Reporting,
@@ -142,7 +143,8 @@ export function reportTo(
 
 /** The two statements, written once, for one way of finding what was written. */
 function toReport(candidates: SQL | undefined) {
-  // What is reported once has the id of an earlier request's event, which is not this one's.
+  // An event that is reported once may have been written by an earlier request, and is not this
+  // one's.
   const written = and(
     candidates,
     eq(sessionEvents.requestId, given('requestId')),
@@ -175,7 +177,7 @@ function readBackOf(db: Home['db'], written: SQL | undefined) {
 
 const reportsByIds = new Map<number, ReturnType<typeof toReport>>();
 
-/** Of so many ids, which are few. */
+/** The report on events with so many ids, of which there are few. */
 function byIds(count: number) {
   const ids = Array.from({ length: count }, (_, number) => given(`id${number}`));
   const report = reportsByIds.get(count) ?? toReport(inArray(sessionEvents.id, ids));

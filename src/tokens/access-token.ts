@@ -14,16 +14,16 @@ const TYP = 'at+jwt';
 const MAX_LENGTH = 8192;
 
 /**
- * What `toClaims` and `issueAccessToken` give a token (docs/verifying.md): the claims of RFC 9068
- * §2.2, and this service's own.
+ * The claims that `toClaims` and `issueAccessToken` give a token (docs/verifying.md): those of RFC
+ * 9068 §2.2, and this service's own.
  */
 const ISSUED_CLAIMS =
   'iss sub aud exp iat jti client_id scope auth_time acr amr act sid uid home guest';
 
 /**
- * Claims that custom claims may not shadow: those that tokens have, those of an introspection answer
- * (RFC 7662 §2.2), and those that bind or delegate a token (RFC 7800, RFC 8693). What else is
- * registered, like `roles` and `groups`, is for claims.
+ * Claims that custom claims may not shadow: those that tokens have, those of an introspection
+ * answer (RFC 7662 §2.2), and those that bind or delegate a token (RFC 7800, RFC 8693). Other
+ * registered claims, like `roles` and `groups`, may be custom claims.
  */
 const ALL_RESERVED = `${ISSUED_CLAIMS} nbf active token_type username cnf may_act __proto__ constructor prototype`;
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set(ALL_RESERVED.split(' '));
@@ -40,8 +40,9 @@ function withoutReserved(claims: Record<string, unknown>): Record<string, unknow
 }
 
 /**
- * What a verified token says, without reserved claims that this release puts into none: a release
- * before may have signed one under the name of a member of an introspection answer (RFC 7662 §2.2).
+ * The claims of a verified token, without reserved claims that this release puts into none: a
+ * release before may have signed one under the name of a member of an introspection answer (RFC
+ * 7662 §2.2).
  */
 export function toTrustedClaims(payload: JWTPayload): Record<string, unknown> {
   const isTrusted = (name: string) => ISSUED.has(name) || !RESERVED_CLAIMS.has(name);
@@ -53,7 +54,7 @@ export interface AccessTokenSubject {
   home: string;
   /** null: a guest, whose `sub` is its session id. */
   userId: string | null;
-  /** What `sub` says in place of the user's id, which is `uid` then; null: nothing. */
+  /** The `sub` that stands in place of the user's id, which is `uid` then; null: there is none. */
   externalSubject: string | null;
   clientId: string;
   /** Separated by spaces (RFC 9068 §2.2.3); null: the session has no scopes. */
@@ -61,12 +62,14 @@ export interface AccessTokenSubject {
   authTime: Date | null;
   amr: string[] | null;
   acr: string | null;
-  /** Who acts as the user (RFC 8693 §4.1); null: the user. */
+  /** The actor who acts as the user (RFC 8693 §4.1); null: nobody but the user. */
   act: { sub: string } | null;
   claims: Record<string, unknown>;
 }
 
-/** What a verified access token says. The session may have been revoked since it was issued. */
+/**
+ * The content of a verified access token. The session may have been revoked since it was issued.
+ */
 export interface AccessToken {
   sessionId: string;
   home: string;
@@ -87,9 +90,9 @@ export type AccessTokenVerdict =
     };
 
 /**
- * What a token says of its subject, beside what makes it a token (RFC 9068 §2.2). The name of a
- * claim of the service's own is in ISSUED_CLAIMS too, and is published in the
- * types of client/verify/access-token-verdict.ts and client/browser/types.ts.
+ * The claims about a token's subject, beside the registered ones of every token (RFC 9068 §2.2).
+ * The name of a claim of the service's own is in ISSUED_CLAIMS too, and is published in the types
+ * of client/verify/access-token-verdict.ts and client/browser/types.ts.
  */
 export function toClaims(subject: AccessTokenSubject) {
   const { sessionId, home, userId, externalSubject, clientId, scope, authTime, amr, acr } = subject;

@@ -1,7 +1,7 @@
 /**
  * Hand-off codes: how a session that a backend started gets into a browser's cookies. A code is
- * stateless: everything that it stands for is sealed in it (AES-256-GCM), good for a minute. That
- * it is good once, the database decides: the exchange takes the session's first secret out of use
+ * stateless: its content is sealed in it (AES-256-GCM), and is good for a minute. The database
+ * makes it good only once: the exchange takes the session's first secret out of use
  * (sessions/exchange-handoff.ts).
  */
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
@@ -24,7 +24,10 @@ export interface Handoff {
    * release before have none: that release wrote the event when it created the session.
    */
   startedBy?: string;
-  /** Of the person behind a session that the browser has: the code starts none, and raises that. */
+  /**
+   * The authentication of a step-up: the code starts no session, and gives this authentication to
+   * the session that the browser has.
+   */
   authentication?: {
     /** Seconds since 1970. */
     authTime: number;
@@ -33,7 +36,7 @@ export interface Handoff {
   };
 }
 
-/** What an authentic code stands for, good or not any more. */
+/** The content of an authentic code, which may have expired. */
 export interface OpenedHandoff extends Handoff {
   isExpired: boolean;
 }
@@ -50,7 +53,7 @@ export async function sealHandoff(
 }
 
 /**
- * What a code stands for, and whether it has expired at `now` (ms); null when it is not ours or was
+ * Opens a code, and says whether it has expired at `now` (ms); null when it is not ours or was
  * changed.
  */
 export async function openHandoff(

@@ -15,7 +15,7 @@ import { CLOCK_SKEW_SECONDS } from '../config/token-life';
 import type { TrustedIssuer } from '../config/trusted-issuers';
 import { sha256 } from '../crypto';
 
-/** Who the issuer says it is, and how they proved it. */
+/** The person, as the issuer names them, and how they proved who they are. */
 export interface Identity {
   issuer: string;
   subject: string;
@@ -55,8 +55,8 @@ const refused = (reason: Extract<AssertionVerdict, { ok: false }>['reason']): As
 });
 
 /**
- * What the token says of itself before it is verified: by whom to verify it. null: nothing that
- * could be verified.
+ * Reads, before a token is verified, which issuer's key it has to be verified by. null: it cannot
+ * be verified.
  */
 export function readIssuer(assertion: string): { issuer: string; kid: string | undefined } | null {
   if (!isCompactJws(assertion, MAX_LENGTH)) return null;
@@ -90,7 +90,7 @@ export async function verifyAssertion(
       currentDate: new Date(now),
       requiredClaims: ['sub', 'exp', 'iat'],
     });
-    // Other JWTs of the issuer (access tokens, logout tokens, events) say what they are.
+    // Other JWTs of the issuer (access tokens, logout tokens, events) name their kind in `typ`.
     if (protectedHeader.typ !== undefined && !/^(application\/)?jwt$/i.test(protectedHeader.typ))
       return refused('wrong_claims');
     if ('events' in payload) return refused('wrong_claims');
@@ -129,9 +129,9 @@ export async function verifyAssertion(
 }
 
 /**
- * What an ID token is known by: its issuer and `jti` (RFC 7519 §4.1.7), else its header and
- * payload. Never its signature, because ECDSA gives each a twin that is as good. Header and payload
- * have one spelling, so their text stands for their bytes.
+ * The hash by which a used ID token is known again: of its issuer and `jti` (RFC 7519 §4.1.7), else
+ * of its header and payload. Never of its signature, because ECDSA has a second valid signature for
+ * each. Header and payload have one spelling, so their text stands for their bytes.
  */
 function toReplayHash(issuer: string, jti: unknown, assertion: string): Promise<string> {
   const signed =
@@ -182,7 +182,7 @@ function readOptionalClaims({ auth_time, amr, acr }: Record<string, unknown>) {
 
 /**
  * A NumericDate may have a fraction (RFC 7519 §2), and some providers put it in a text. Both are
- * read rather than dropped: without the time, the person would count as authenticated just now.
+ * read, not dropped: without the time, the person would count as authenticated just now.
  */
 function readSeconds(value: unknown): number | null {
   const seconds =

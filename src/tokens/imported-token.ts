@@ -13,8 +13,8 @@ export interface ImportedToken {
 }
 
 /**
- * What a token is under each SESSION_SECRET in use, the current one first. `hash`: its SHA-256,
- * base64url.
+ * A token of another system as one of ours, under each SESSION_SECRET in use, the current one
+ * first. `hash`: its SHA-256, base64url.
  */
 export function toImportedTokens(keyring: Keyring, hash: string): Promise<ImportedToken[]> {
   return Promise.all(

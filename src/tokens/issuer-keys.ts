@@ -27,8 +27,8 @@ export type IssuerKeys = (
 ) => Promise<JWTVerifyGetKey>;
 
 /**
- * What finds the provider's key of a token, by the `kid` of its header. Throws
- * `IssuerUnavailableError` when there are no keys, or none newer, to be had.
+ * Makes the function that finds the provider's key of a token, by the `kid` of its header. It
+ * throws `IssuerUnavailableError` when there are no keys, or none newer, to be had.
  */
 export function createIssuerKeys(customFetch: typeof fetch, now: () => number): IssuerKeys {
   const issuers = new Map<string, RemoteKeys>();
@@ -63,8 +63,8 @@ async function readKeySet(
 }
 
 /**
- * The provider's `jwks_uri`. Its document has to name the very issuer (§4.3), or another's keys
- * would pass for its own.
+ * The provider's `jwks_uri`. The provider's document has to name this very issuer (§4.3), or
+ * another issuer's keys would pass for its own.
  */
 async function discover(issuer: string, customFetch: typeof fetch): Promise<string | null> {
   const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;

@@ -1,5 +1,5 @@
 /**
- * What a signing key is made of. Its public part is a JWK (RFC 7518 §6, RFC 8037 §2) under its
+ * Makes and opens signing keys. Its public part is a JWK (RFC 7518 §6, RFC 8037 §2) under its
  * thumbprint (RFC 7638), its private part PKCS #8 (RFC 5958), encrypted with a key of
  * SESSION_SECRET.
  */
@@ -39,7 +39,7 @@ export interface Placement {
   now: number;
 }
 
-/** Makes a key under the current SESSION_SECRET. Whoever called it stores the row. */
+/** Makes a key under the current SESSION_SECRET. The caller stores the row. */
 export type KeyMaker = (keyring: Keyring, alg: SigningAlg, at: Placement) => Promise<KeyRow>;
 
 export const makeKey: KeyMaker = async (keyring, alg, { generation, activatesAt, now }) => {

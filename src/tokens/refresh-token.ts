@@ -10,7 +10,7 @@ import { eachSecret, hmacSha256, type Keyring, sha256 } from '../crypto';
 
 const PREFIX = 'v2.';
 const TYP = 'rt+jwt';
-/** Ours are about 400 characters. What is longer than this is refused unread. */
+/** Our tokens have about 400 characters. A longer text than this is refused unread. */
 const MAX_LENGTH = 1024;
 
 /** The content of a token. It does not say that the session is live: the database does. */

@@ -1,6 +1,6 @@
 /**
- * The link in a mail that asks "Was this you?" of one event. What it stands for is in the token and
- * signed (HMAC-SHA-256); that it is good once, the database decides, which keeps the first answer.
+ * The link in a mail that asks "Was this you?" of one event. The content is in the token and signed
+ * (HMAC-SHA-256). The database makes it good only once, because it keeps the first answer.
  */
 import { eachTrustedSecret, equalDigests, hmacSha256, type Keyring } from '../crypto';
 
@@ -34,7 +34,7 @@ export async function openReview(
     /^(([\w-]{1,32})\.(\w{1,64})\.([\w-]{36})\.([\w-]{36})\.(\d{1,12}))\.([\w-]{43})$/.exec(
       token,
     ) ?? [];
-  // Whoever has a secret that leaked would end other people's sessions.
+  // With a leaked secret, somebody could end other people's sessions.
   const keys = eachTrustedSecret(keyring).find(({ id }) => id === keyId);
   if (keys === undefined || !equalDigests(mac, await hmacSha256(keys.review, text))) return null;
   return Number(seconds) * 1000 > now ? { eventId, sessionId, home } : null;

@@ -85,8 +85,8 @@ function whenNextKeySigns({ keys }: KeySet, policy: SigningKeyPolicy, now: numbe
   // The time in the JWKS ahead of use is kept after a pause of the cron, too.
   const earliest = now + policy.publishAheadSeconds * 1000;
   if (newest.alg !== policy.alg) {
-    // One of an algorithm that is not wanted any more, and waits, never signs if the new key can be
-    // known everywhere by then: of two for one moment, the later one signs.
+    // A waiting key of an algorithm that is not wanted any more never signs if the new key can be
+    // known everywhere by then: of two keys for one moment, the later one signs.
     const canReplace = from - now >= knownEverywhereSeconds(policy) * 1000;
     return new Date(canReplace ? from : Math.max(earliest, from));
   }
@@ -112,7 +112,8 @@ async function reencryptKeys(
   home: Home,
   { current, previous, previousEndsAt }: Keyring,
 ): Promise<number> {
-  // What a leaked secret opens is worth nothing under another one: such keys are replaced.
+  // A key that a leaked secret opens stays compromised under another secret: such keys are
+  // replaced.
   if (previous === null || previousEndsAt !== null) return 0;
   const { rows } = await readKeyRows(home);
   const outgoing = rows.filter(({ secretId }) => secretId === previous.id);

@@ -17,12 +17,12 @@ export interface SessionCookie {
   refreshToken: string;
 }
 
-/** What a browser says of its session, authentic or not; null where it says nothing of the form. */
+/** Parses a session cookie, authentic or not; null where it has not the form of one. */
 export function parseSessionCookie(value: string | null): SessionCookie | null {
   const [, encodedId, refreshToken] = /^([\w-]{2,171})~([\w.-]{1,1024})$/.exec(value ?? '') ?? [];
   if (encodedId === undefined || refreshToken === undefined) return null;
   const clientId = decodeClientId(encodedId);
-  // One client has one spelling.
+  // Only the one spelling of a client id counts.
   return clientId !== null && base64url.encode(clientId) === encodedId
     ? { clientId, refreshToken }
     : null;

@@ -46,7 +46,7 @@ export interface KeySet {
   keys: (VerifyingKey & { privateKey: CryptoKey | null })[];
 }
 
-/** What an isolate has cached, while it is younger than this. */
+/** The keys that an isolate has cached, while they are younger than this. */
 export function freshKeySet(
   cached: KeySet | null,
   maxAgeSeconds: number,
@@ -113,7 +113,10 @@ export function trustedKeys(
   });
 }
 
-/** One that was found to be compromised after it began to sign has taken over all the same. */
+/**
+ * A key that was found to be compromised after it began to sign has ended the former one's signing
+ * all the same.
+ */
 function takesOver({ activatesAt, revokedAt, privateKey }: KeySet['keys'][number]): boolean {
   return privateKey !== null && (revokedAt === null || revokedAt > activatesAt);
 }

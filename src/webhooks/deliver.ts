@@ -32,7 +32,7 @@ export interface DeliveryBounds {
   clock: () => number;
 }
 
-/** An attempt that did not succeed, for the log. It names the endpoint, never its URL or answer. */
+/** A failed attempt, for the log. It names the endpoint, never its URL or answer. */
 export interface FailedAttempt {
   endpoint: string;
   eventId: string;

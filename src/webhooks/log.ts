@@ -1,4 +1,4 @@
-/** What the log says of attempts that failed. */
+/** Logs attempts that failed. */
 import type { FailedAttempt } from './deliver';
 
 /** A line for each. A delivery that was given up needs an operator. */

@@ -1,7 +1,7 @@
 /**
- * What an endpoint is sent: the event as JSON, or a session's end as a Security Event Token (RFC
- * 8417, CAEP session-revoked), signed by the Standard Webhooks scheme. The id of the message is the
- * event's, whichever attempt it is, so that a receiver can tell a repeat.
+ * The message that an endpoint is sent: the event as JSON, or a session's end as a Security Event
+ * Token (RFC 8417, CAEP session-revoked), signed by the Standard Webhooks scheme. The id of the
+ * message is the event's, whichever attempt it is, so that a receiver can tell a repeat.
  */
 import { SignJWT } from 'jose';
 import type { Webhook } from '../config/webhooks';
@@ -11,10 +11,10 @@ import { sequenceOf } from '../security-log/sequence';
 import { parseJson } from '../sessions/parse-json';
 import type { SigningKey } from '../tokens/signing-keys';
 
-/** What an endpoint is told of. */
+/** The content of a message. */
 interface Told {
   event: SessionEvent;
-  /** Of its session, as it is now; null: there is none. */
+  /** The metadata of the event's session, as it is now; null: there is none. */
   metadata: string | null;
 }
 
@@ -84,8 +84,8 @@ async function sign(secret: Uint8Array, content: string): Promise<string> {
 const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
 
 /**
- * RFC 8417 §2.2; CAEP 1.0 §3.1. It has no `exp` (RFC 8417 §2.2) and a `typ` of its own, so that it
- * passes for no other token (§4.5).
+ * RFC 8417 §2.2; CAEP 1.0 §3.1. The token has no `exp` (RFC 8417 §2.2) and a `typ` of its own, so
+ * that it passes for no other token (§4.5).
  */
 async function toSecurityEventToken(
   event: SessionEvent,

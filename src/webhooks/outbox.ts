@@ -1,12 +1,12 @@
 /**
- * The outbox: which endpoint has yet to be told of which event. Rows come with the events, in their
- * transaction (security-log/record.ts), and go when the endpoint has accepted. Whoever delivers
- * claims a row for a while first; if the claim is not settled, because the run was cut off, the row
- * is due again. So each is delivered at least once.
+ * The outbox: one row for each event that an endpoint has yet to be sent. A row is inserted in the
+ * transaction of its event (security-log/record.ts), and deleted when the endpoint has accepted it.
+ * A run that delivers claims a row for a while first; if the claim is not settled, because the run
+ * was cut off, the row is due again. So each event is delivered at least once.
  *
- * Of a session, an endpoint is told in order: what is pending waits until nothing earlier of the
- * same session is pending. What the endpoint refused is not pending any more, so a message that it
- * never accepts holds up no other.
+ * An endpoint is sent the events of one session in order: a pending row waits until no earlier one
+ * of its session is pending. A row that the endpoint refused is not pending any more, so a message
+ * that it never accepts holds up no other.
  */
 import { and, asc, eq, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
@@ -16,7 +16,10 @@ import type { SessionEvent } from '../security-log/read-events';
 
 export interface Claim {
   event: SessionEvent;
-  /** Of the event's session, as it is now: a JSON object; null: none, or no session is left. */
+  /**
+   * The metadata of the event's session, as it is now: a JSON object; null: none, or no session is
+   * left.
+   */
   metadata: string | null;
   /** This attempt included. */
   attempts: number;
@@ -34,9 +37,9 @@ export interface Settlement {
 const CLAIM_SECONDS = 60;
 
 /**
- * Settles what was claimed before, and claims up to `limit` more that are due: what was never
- * refused before what was, each oldest first. Nothing is claimed while the endpoint's pause lasts.
- * One round trip.
+ * Settles the claims of before, and claims up to `limit` more rows that are due: first those that
+ * were never refused, then the others, each the oldest first. Nothing is claimed while the
+ * endpoint's pause lasts. One round trip.
  */
 export async function settleAndClaim(
   home: Home,
@@ -92,7 +95,10 @@ function claim(
 const IS_REFUSED = sql`d.state = 'refused'`;
 const IS_NEXT_OF_SESSION = sql`d.state = 'pending' and not exists (select 1 from webhook_deliveries as earlier where earlier.endpoint = d.endpoint and earlier.state = 'pending' and earlier.session_id = d.session_id and earlier.sequence < d.sequence)`;
 
-/** One parameter, however many events there are. */
+/**
+ * SQL: the row's session is that of one of these events. They are one parameter, however many they
+ * are.
+ */
 function isOfSessionsOf(events: readonly string[] | null): SQL {
   if (events === null) return sql`true`;
   return sql`d.session_id in (select session_id from session_events where id in (select value from json_each(${JSON.stringify(events)})))`;

@@ -1,6 +1,6 @@
 /**
- * What the endpoints have not been told: listed for operators, made due again by them, and given up
- * when its endpoint is not configured any more.
+ * Deliveries that were not made: operators list them and make them due again, and they are given up
+ * when their endpoint is not configured any more.
  */
 import { and, eq, gt, inArray, lte, notInArray, or, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
@@ -51,7 +51,8 @@ export interface DeliveryFilter {
 }
 
 /**
- * What is still to be delivered or was given up, oldest first, after a position. One round trip.
+ * Lists the deliveries that are still to be made or were given up, the oldest first, after a
+ * position. One round trip.
  */
 export async function listDeliveries(
   replica: Replica,
@@ -76,7 +77,7 @@ export async function listDeliveries(
       .innerJoin(sessionEvents, eq(sessionEvents.id, webhookDeliveries.eventId))
       .where(and(gt(position, after), matches(filter)))
       .orderBy(position)
-      // One more than asked for tells whether there is a next page.
+      // One row more than asked for tells whether there is a next page.
       .limit(limit + 1),
   }));
   const deliveries = rows.slice(0, limit);

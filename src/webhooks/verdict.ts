@@ -1,7 +1,7 @@
 /**
- * What an endpoint's answer to a message means. Pure. Whether the endpoint can take messages now is
- * one question, and whether it wants this one is another: only the first slows down what else is
- * sent to it.
+ * Turns an endpoint's answer to a message into a verdict. Pure. Whether the endpoint can take
+ * messages now is one question, and whether it wants this message is another: only the first slows
+ * down its other messages.
  */
 
 /** `error` is what operators see: a status or a kind of failure. */

@@ -1,4 +1,4 @@
-/** What a row has that plain SQL inserts without saying it. */
+/** The values of columns that a plain SQL INSERT leaves out. */
 import { sql } from 'drizzle-orm';
 
 /** A random UUID version 4 (RFC 9562 §5.4), made by SQLite. */

@@ -1,4 +1,4 @@
-/** What happened, and whom it has yet to be told to. */
+/** The tables of events, and of their deliveries to webhooks. */
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { currentSecond, uuidV4 } from './column-defaults';
@@ -12,13 +12,13 @@ export const sessionEvents = sqliteTable(
     id: text('id').notNull().unique().default(uuidV4),
     type: text('type').notNull(),
     /**
-     * Whose log it is in: the user's id; of a guest, the session's. Of the audit log: `audit:` and
-     * what the act was about (security-log/audit.ts).
+     * The person whose log the event is in: the user's id, or a guest's session id. In the audit
+     * log: `audit:` and the target of the act (security-log/audit.ts).
      */
     subject: text('subject').notNull(),
-    /** Of the audit log: what stands for what the act was about, and names no person. */
+    /** In the audit log: a key that stands for the target of the act, and names no person. */
     sessionId: text('session_id').notNull(),
-    /** The app of the session. Of the audit log: the client that acted. */
+    /** The app of the session. In the audit log: the client that acted. */
     clientId: text('client_id'),
     /** The request that caused it, as in the log lines. */
     requestId: text('request_id'),
@@ -43,8 +43,8 @@ export const sessionEvents = sqliteTable(
 );
 
 /**
- * The outbox: which endpoint has yet to be told of which event. What was delivered is deleted. NULL
- * as a session stands in rows that are older than the column: they wait for no other.
+ * The outbox: one row for each event that an endpoint has yet to be sent. A delivered row is
+ * deleted. `session_id` is NULL in rows that are older than the column: they wait for no other.
  */
 export const webhookDeliveries = sqliteTable(
   'webhook_deliveries',
@@ -66,7 +66,10 @@ export const webhookDeliveries = sqliteTable(
      * Why the last attempt failed: a status or a kind of failure, never what the endpoint answered.
      */
     lastError: text('last_error'),
-    /** Of the event, so that what a session has pending is found in order. */
+    /**
+     * The session and the sequence of the event, so that a session's pending deliveries are found
+     * in order.
+     */
     sessionId: text('session_id'),
     sequence: integer('sequence'),
   },

@@ -16,14 +16,14 @@ export const LISTED_AT = sql.raw(
 );
 
 /**
- * One row a session, for its whole life: a refresh moves it forward, a revocation marks it, the
+ * A session has one row for its whole life: a refresh moves it forward, a revocation marks it, the
  * clean-up deletes it.
  */
 export const userSessions = sqliteTable(
   'user_sessions',
   {
     id: text('id').primaryKey().notNull().default(uuidV4),
-    /** NULL is a guest session. One that became a user's has the user's id. */
+    /** NULL: a guest session. A guest session that became a user's has the user's id. */
     userId: text('user_id').references(() => users.id, { onDelete: 'cascade' }),
     /** SHA-256 (base64url) of the current refresh token's secret; never the token. */
     refreshToken: text('refresh_token').notNull(),
@@ -55,8 +55,8 @@ export const userSessions = sqliteTable(
     /** Custom access-token claims, a JSON object. */
     claims: text('claims'),
     /**
-     * What the last rotation, else the creation, told of the device and where it is: a JSON object
-     * of risk/signals.ts.
+     * The signals of the device and its place at the last rotation, or else at the creation: a JSON
+     * object of risk/signals.ts.
      */
     lastSignals: text('last_signals'),
     /**
@@ -73,13 +73,13 @@ export const userSessions = sqliteTable(
     /** The lost answers that were given again: a JSON object of sessions/recovery.ts. */
     recoveries: text('recoveries'),
     /**
-     * What the session was to the tokens that a step-up superseded: a JSON array of
-     * sessions/before-step-up.ts.
+     * The session as it was before its last step-ups, for the tokens that they superseded: a JSON
+     * array of sessions/before-step-up.ts.
      */
     beforeStepUp: text('before_step_up'),
-    /** What its person, or a backend, calls the device. */
+    /** The name that its person, or a backend, gave the device. */
     label: text('label'),
-    /** What backends keep with the session, a JSON object. No token carries it. */
+    /** Data that backends keep with the session, a JSON object. No token carries it. */
     metadata: text('metadata'),
     /** Access tokens that were issued before it are stale: others have to be had by a refresh. */
     tokensNotBefore: integer('tokens_not_before', { mode: 'timestamp' }),
@@ -89,11 +89,11 @@ export const userSessions = sqliteTable(
     persistent: integer('persistent', { mode: 'boolean' }),
     /** The scopes that it was granted (RFC 6749 §3.3), a JSON array; NULL: it has none. */
     scopes: text('scopes'),
-    /** Whom its tokens may be for (RFC 8707), a JSON array; NULL: whomever its client's may. */
+    /** The audiences of its tokens (RFC 8707), a JSON array; NULL: all that its client may have. */
     audiences: text('audiences'),
     /**
-     * What the issuer that its client names calls its person, a JSON array of both
-     * (service/external-subject.ts); NULL: its client named none.
+     * The person's name at the client's issuer, a JSON array of issuer and subject
+     * (service/external-subject.ts); NULL: the client names no issuer.
      */
     issuedName: text('issued_name'),
   },
@@ -120,7 +120,9 @@ export const userSessions = sqliteTable(
  */
 export const SUBJECT = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
 
-/** What a create with an Idempotency-Key made, so that a repeat can make the same answer again. */
+/**
+ * The result of a create with an Idempotency-Key, so that a repeat can make the same answer again.
+ */
 export const idempotencyKeys = sqliteTable('idempotency_keys', {
   /** SHA-256 of the client and its key. */
   keyHash: text('key_hash').primaryKey().notNull(),
@@ -136,15 +138,15 @@ export const idempotencyKeys = sqliteTable('idempotency_keys', {
 
 /**
  * Not-befores (the table is older than the word): sessions that began, and access tokens that were
- * issued, before a time are over, whatever their own row says. Of users who were signed out
- * everywhere or erased, and of everyone after a restore.
+ * issued, before a time are over, whatever their own row says. Users have one who were signed out
+ * everywhere or erased, and everyone has one after a restore.
  */
 export const notBefores = sqliteTable(
   'outdated_tokens',
   {
     /** A user's id, a guest's session id, EVERYONE, or one of sessions/not-before.ts. */
     subject: text('subject').primaryKey().notNull(),
-    /** What is older is over. */
+    /** Sessions and tokens from before this time are over. */
     notBefore: integer('not_before', { mode: 'timestamp' }).notNull(),
     /** From then on no such token is left. */
     expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),

@@ -1,6 +1,6 @@
 /**
- * What the cron keeps: the keys that sign, where the clean-up stands, what its runs did, and the
- * counts of what happened.
+ * The tables that the cron keeps: the signing keys, the position of the clean-up, its runs, and the
+ * counts of events.
  */
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { currentSecond } from './column-defaults';
@@ -31,7 +31,7 @@ export const signingKeys = sqliteTable('signing_keys', {
   revokedAt: integer('revoked_at', { mode: 'timestamp' }),
 });
 
-/** One row: where the clean-up, and the counting, stand. */
+/** The position of the clean-up and of the counting, in one row. */
 export const cleanupState = sqliteTable('cleanup_state', {
   id: integer('id').primaryKey().notNull().default(1),
   /** The walk over all sessions in search of inactive ones has seen rows up to this rowid. */
@@ -45,7 +45,10 @@ export const cleanupState = sqliteTable('cleanup_state', {
   countedUntil: integer('counted_until', { mode: 'timestamp' }),
   /** Sessions that can be used; NULL: no walk over them has ended yet. */
   activeSessions: integer('active_sessions'),
-  /** Of the walk that is under way: active sessions that it met, and what ended meanwhile. */
+  /**
+   * The walk that is under way: how many active sessions it met, and how many sessions ended
+   * meanwhile.
+   */
   walkActive: integer('walk_active').notNull().default(0),
   walkEnded: integer('walk_ended').notNull().default(0),
 });

@@ -37,15 +37,15 @@ export const unfinishedMoves = sqliteTable('unfinished_moves', {
 });
 
 /**
- * What began a session, so that it begins no other: ID tokens (RFC 7523 §3), and the tokens of
- * imported sessions.
+ * Tokens that began a session, so that they begin no other: ID tokens (RFC 7523 §3), and the tokens
+ * of imported sessions.
  */
 export const usedAssertions = sqliteTable(
   'used_assertions',
   {
     /**
-     * SHA-256 of the issuer and the token's `jti`, else of what it signs. Of an imported session:
-     * the id that its token gave it.
+     * SHA-256 of the issuer and the token's `jti`, or else of its header and payload. For an
+     * imported session: the id that its token gave it.
      */
     hash: text('hash').primaryKey().notNull(),
     expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),
