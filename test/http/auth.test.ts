@@ -77,29 +77,6 @@ describe('routes of backends', () => {
     },
   );
 
-  it.each(BACKEND_ROUTES)(
-    '$method $path is 403 for a client without the capability',
-    async (route) => {
-      const needed = route.json ? 'create_sessions' : 'manage_users';
-      const allow = ['refresh', 'create_sessions', 'manage_users', 'introspect'].filter(
-        (name) => name !== needed,
-      );
-      const client = {
-        client_id: BACKEND.id,
-        secret_sha256: await sha256Hex(BACKEND.secret),
-        allow,
-      };
-      const limited = await startService({ CLIENTS: JSON.stringify([client]) });
-      const response = await limited.request(
-        route.path,
-        toInit(route, { authorization: basic(BACKEND) }),
-      );
-      expect(response.status).toBe(403);
-      expect(await response.json()).toMatchObject({ code: 'client_not_allowed' });
-      expect(limited.database.roundTrips).toBe(0);
-    },
-  );
-
   it('both of two secrets are good while one replaces the other', async () => {
     const hashes = [await sha256Hex('old'), await sha256Hex('new')];
     const both = await startService({

@@ -45,6 +45,36 @@ export const BACKEND_ROUTES: Route[] = [
     pattern: '/v1/import/sessions',
     json: { sessions: [{ token_sha256: 'x'.repeat(43), user_id: USER }] },
   },
+  {
+    method: 'POST',
+    path: '/v1/import/hand-off',
+    pattern: '/v1/import/hand-off',
+    json: { token: 'unknown', browser: { return_url: 'https://app.example/' } },
+  },
+  {
+    method: 'POST',
+    path: `/v1/sessions/${NOBODY}/authentication`,
+    pattern: '/v1/sessions/:id/authentication',
+    json: { refresh_token: 'unknown' },
+  },
+  {
+    method: 'PATCH',
+    path: `/v1/users/${USER}/sessions`,
+    pattern: '/v1/users/:user_id/sessions',
+    json: { apply: 'now' },
+  },
+  {
+    method: 'POST',
+    path: `/v1/users/${NOBODY}/move`,
+    pattern: '/v1/users/:user_id/move',
+    json: { home: 'DB' },
+  },
+  {
+    method: 'POST',
+    path: '/v1/homes/DB/drain',
+    pattern: '/v1/homes/:home/drain',
+    json: {},
+  },
   { method: 'POST', path: '/v1/not-before', pattern: '/v1/not-before', json: { user_id: NOBODY } },
   { method: 'DELETE', path: `/v1/users/${USER}/sessions`, pattern: '/v1/users/:user_id/sessions' },
   { method: 'DELETE', path: `/v1/users/${USER}`, pattern: '/v1/users/:user_id' },
@@ -66,6 +96,19 @@ export const USER_ROUTES: Route[] = [
     path: `/v1/sessions/${NOBODY}`,
     pattern: '/v1/sessions/:id',
     takesClients: true,
+  },
+  {
+    method: 'PATCH',
+    path: `/v1/sessions/${NOBODY}`,
+    pattern: '/v1/sessions/:id',
+    json: { label: 'a name' },
+    takesClients: true,
+  },
+  {
+    method: 'PATCH',
+    path: '/v1/sessions/current',
+    pattern: '/v1/sessions/current',
+    json: { label: 'a name' },
   },
   { method: 'DELETE', path: '/v1/sessions/current', pattern: '/v1/sessions/current' },
 ];
@@ -126,6 +169,13 @@ export const BROWSER_ROUTES: Route[] = [
     json: {},
     headers: own,
   },
+  {
+    method: 'POST',
+    path: '/browser/sign-in',
+    pattern: '/browser/sign-in',
+    json: { client_id: 'app', id_token: 'unknown', nonce: 'unknown' },
+    headers: own,
+  },
   { method: 'POST', path: '/browser/token', pattern: '/browser/token', json: {} },
 ];
 
@@ -141,6 +191,16 @@ export const PUBLIC_ROUTES: Route[] = [
     pattern: '/.well-known/openid-configuration',
   },
   { method: 'GET', path: '/.well-known/jwks.json', pattern: '/.well-known/jwks.json' },
+  {
+    method: 'GET',
+    path: '/.well-known/revocations',
+    pattern: '/.well-known/revocations',
+  },
+  {
+    method: 'GET',
+    path: '/.well-known/revoked-sessions',
+    pattern: '/.well-known/revoked-sessions',
+  },
   { method: 'GET', path: '/healthz', pattern: '/healthz' },
 ];
 
