@@ -10,14 +10,15 @@ export interface Env extends Bindings {
 }
 
 /**
- * Those that have a name. Whoever calls the Worker from one of their own has an interface that
- * `wrangler types` made of their wrangler.toml, which no type with an index signature takes.
+ * The bindings that have a fixed name. They have no index signature, because a team that calls the
+ * Worker from its own has an interface that `wrangler types` made of its wrangler.toml, which would
+ * not fit one.
  */
 export interface Bindings {
   DB: D1Database;
   /**
-   * What is asked of D1 with one credential (service/throttle.ts). The name is from when refreshes
-   * alone were counted.
+   * Limits the requests that ask D1 with one credential (service/throttle.ts). The name is from a
+   * time when refreshes alone were counted.
    */
   RATE_LIMIT_SESSION_REFRESHES?: RateLimit;
   /** Failures of one client and address. */

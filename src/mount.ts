@@ -58,7 +58,8 @@ export interface MountedSessions {
 }
 
 /**
- * To be called once, at the top of a module. What is wrong with the settings, every answer says.
+ * To be called once, at the top of a module. Where the settings have a mistake, every answer says
+ * so.
  */
 export function createSessions(options: MountOptions): MountedSessions {
   const { clientId, env = ownEnv } = options;

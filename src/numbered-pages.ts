@@ -56,8 +56,8 @@ interface Numbered {
 }
 
 /**
- * One page of the pages of several homes, newest first. A row that is in two homes, because it
- * moved with its user, is listed once.
+ * Merges the pages of several homes into one, the newest first. A row that is in two homes, because
+ * it moved with its user, is listed once.
  */
 export function mergeNumberedPages<T extends Numbered>(
   pages: readonly { home: string; page: NumberedPage<T> }[],

@@ -31,7 +31,7 @@ export function isOrigin(text: string): boolean {
 
 /** `<scheme>://<host>`, as the WebView of an app, or a browser's extension, sends it. */
 const APP_ORIGIN = /^([a-z][a-z0-9+.-]{1,31}):\/\/[a-z0-9._-]{1,253}(?::\d{1,5})?$/;
-/** Those have origins of another kind, or none. */
+/** Schemes whose origins are of another kind, or opaque. */
 const NO_APP_SCHEMES = ['http', 'https', 'ws', 'wss', 'ftp', 'file', 'data', 'blob', 'about'];
 
 /** Whether this is the origin of an app's own scheme, like `capacitor://localhost`. */
@@ -68,8 +68,8 @@ export function matchesPattern(pattern: string, origin: string): boolean {
 
 const MAX_RETURN_URL_LENGTH = 2048;
 /**
- * What a server behind the URL may decode into a path separator, a dot segment, a control character
- * or another escape.
+ * Escapes that a server behind the URL may decode into a path separator, a dot segment, a control
+ * character or another escape.
  */
 const AMBIGUOUS_PATH = /%(?:2e|2f|5c|25|7f|[01].)|\/\//i;
 

@@ -1,6 +1,6 @@
 /**
- * What the Cron Trigger does in every home: deletes what is dead, rotates the signing keys, tells
- * the webhooks what they missed, and finishes moves. One part fails without stopping the others.
+ * The Cron Trigger. In every home it deletes dead rows, rotates the signing keys, delivers what the
+ * webhooks missed, and finishes moves. A part that fails does not stop the others.
  */
 
 import { type Config, parseConfig } from './config/config';
@@ -111,7 +111,7 @@ async function runHome(home: Home, keeping: Promise<object>, run: Run): Promise<
   const [cleanup] = await Promise.allSettled([cleanUp(home, toCleanupPolicy(config), bounds, now)]);
   const isLate =
     cleanup.status === 'fulfilled' && !cleanup.value.finished && cleanup.value.isBacklogGrowing;
-  // Whoever took away the binding of their home has to know.
+  // An operator who took away the binding of such a home has to know.
   const isAnyoneLost = moves.status === 'fulfilled' && moves.value.lost > 0;
   const failed = [keys, cleanup, webhooks, moves].filter((part) => part.status === 'rejected');
   const isWrong = failed.length > 0 || isLate || isAnyoneLost;
@@ -134,8 +134,8 @@ async function runHome(home: Home, keeping: Promise<object>, run: Run): Promise<
 }
 
 /**
- * Of a home's queries, how many there are for each move that a run finishes away from it, shared
- * out among the homes that moves go to: one takes up to 18.
+ * A run finishes one move to each other home for every so many queries that it may make of its own
+ * home. A move takes up to 18.
  */
 const QUERIES_A_MOVE = 50;
 

@@ -1,19 +1,22 @@
 /**
  * One request of an isolate does a piece of work, and others that need it at the same time wait for
- * what it comes to, so that a flood of requests costs as much as one. They wait by timers of their
- * own, and never for a promise of another request: a request that is cancelled settles nothing, and
- * whoever waited for it takes its place.
+ * its result, so that a flood of requests costs as much as one. They wait by timers of their own,
+ * and never for a promise of another request: a request that is cancelled settles nothing, and one
+ * that waited for it takes its place.
  */
 
 export interface SingleFlight<T> {
-  /** What `make` gives, to this request or to one that has begun it. Throws what it throws. */
+  /**
+   * The result of `make`, run by this request or by another that has begun it. Throws what `make`
+   * throws.
+   */
   share: (make: () => Promise<T>) => Promise<T>;
   isBusy: () => boolean;
 }
 
 interface Flight<T> {
   outcome: { value: T } | { fault: unknown } | null;
-  /** Who began again, because nothing came of this one in time. */
+  /** The flight that began again, because nothing came of this one in time. */
   next: Flight<T> | null;
 }
 

@@ -16,7 +16,7 @@ export interface DeviceView {
   id: string;
   isCurrent: boolean;
   isOver: boolean;
-  /** What the person calls it. */
+  /** The name that the person gave it. */
   label: string | null;
   /** Support staff who act as the person; null: it is the person's own. */
   actor: string | null;
@@ -66,7 +66,7 @@ export function appName({ clients }: Config, clientId: string | null | undefined
   return (clientId && clients.get(clientId)?.pages.name) ?? clientId ?? null;
 }
 
-/** What a person calls themselves: as their backend says, or by claims of OpenID Connect. */
+/** The name of the person: as their backend says, or by claims of OpenID Connect. */
 export function personOf({ metadata, claims }: Session): string | null {
   const { display_name } = parseJson<Record<string, unknown>>(metadata) ?? {};
   const { name, preferred_username, email } = parseJson<Record<string, unknown>>(claims) ?? {};
@@ -80,13 +80,13 @@ export type EventView = ReturnType<typeof toEventView> & {
   /** The answers that the person can give; none where there is nothing to ask. */
   asks: readonly Answer[];
   shownDevice: Device | null;
-  /** What the person calls the device; null: nothing. */
+  /** The name that the person gave the device; null: none. */
   label: string | null;
   /** Whether the session is there still, and has a page. */
   hasPage: boolean;
 };
 
-/** What a list of events says of their sessions. */
+/** The columns of a session that a list of events shows. */
 export type ShownSession = Pick<Session, 'lastSignals' | 'userAgent' | 'label'>;
 
 export function toShownEvents(

@@ -1,6 +1,6 @@
 /**
- * Answering a call by a door that is no HTTP: RPC, or a function of an app that mounts the service.
- * Whoever calls is the client that the door names; refusals and faults are values; the log line and
+ * Answers a call by a door that is not HTTP: RPC, or a function of an app that mounts the service.
+ * The caller is the client that the door names; refusals and faults are values; the log line and
  * the webhooks are as for a request.
  */
 
@@ -151,7 +151,10 @@ function keepJson(_: string, value: unknown): unknown {
   return value;
 }
 
-/** Who of the client's staff asks, and what was seen of each home. */
+/**
+ * Reads the options of a call: which member of the client's staff asks, and what was seen of each
+ * home.
+ */
 function takeOptions(caller: Caller, service: Service, options: CallRequest<unknown>['options']) {
   const asks = parseInput(staff, options ?? {});
   if (!asks.ok) return asks;

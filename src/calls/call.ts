@@ -1,8 +1,8 @@
 /**
- * What a backend may ask for, whoever carries it: a call takes JSON, checks it, does one operation
- * of service/, and answers JSON or a refusal. HTTP's routes for backends, the RPC entrypoint and an
- * app that mounts the service share them, so that no two doors can differ in what they take, allow
- * or answer.
+ * The calls of backends, which are the same by every door: a call takes JSON, checks it, does one
+ * operation of service/, and answers JSON or a refusal. HTTP's routes for backends, the RPC
+ * entrypoint and an app that mounts the service share them, so that no two doors can differ in what
+ * they take, allow or answer.
  */
 import type * as v from 'valibot';
 import type { Warned } from '../client/rpc';
@@ -25,8 +25,8 @@ export type Call<Value> = (
 ) => Promise<Called<Value>>;
 
 /**
- * A call that needs a capability, or null where what the caller brings decides. It is refused
- * before its input is looked at.
+ * Defines a call that needs a capability; null: the token in its input decides. A caller without
+ * the capability is refused before the input is looked at.
  */
 export function defineCall<
   C extends Capability | null,

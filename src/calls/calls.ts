@@ -20,7 +20,7 @@ type Value<N extends Name> = SessionsCalls[N] extends (...input: never[]) => Pro
   : never;
 type Repeatable = 'create' | 'handOff' | 'signIn';
 
-/** Those that may be repeated with the same key, and all others. */
+/** The calls that may be repeated with the same key, and all others. */
 const REPEATABLE: { [N in Repeatable]: (given: starts.Idempotency) => Call<Value<N>> } = {
   create: starts.create,
   handOff: starts.handOff,

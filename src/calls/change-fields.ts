@@ -1,4 +1,4 @@
-/** What a backend changes of live sessions: of one, or of all of a user's. */
+/** The fields by which a backend changes live sessions: one, or all of a user's. */
 import * as v from 'valibot';
 import type { ChangeInput } from '../service/change-sessions';
 import { claims, lifetime, metadata } from './fields';
@@ -7,7 +7,7 @@ import { claims, lifetime, metadata } from './fields';
 export const change = {
   claims: v.nullish(claims),
   metadata: v.nullish(metadata),
-  /** Seconds from now. It shortens a session, and lengthens none. */
+  /** Seconds from now. An earlier end, never a later one. */
   expires_in: v.optional(lifetime),
   apply: v.optional(v.literal('now', 'can only be now')),
 };
@@ -17,7 +17,7 @@ type Change = Omit<ChangeInput, 'expiresIn' | 'appliesNow'> & {
   apply?: 'now' | undefined;
 };
 
-/** What is undefined was not said. */
+/** A member that is undefined was not sent. */
 export function toChangeInput({ expires_in: expiresIn, apply, ...columns }: Change): ChangeInput {
   return {
     ...columns,

@@ -11,7 +11,7 @@ type Cursor = string | null | undefined;
 export const foreignCursor = () =>
   refuse({ code: 'invalid_request', detail: 'cursor is not one that this service gave' });
 
-/** Of a list of sessions; null is its beginning. */
+/** Parses the cursor of a list of sessions; null is its beginning. */
 export function parseCursor(cursor: Cursor): Result<{ after: Position | null }> {
   if (cursor == null) return { ok: true, after: null };
   const [, seconds, id] = /^(\d{1,11})_([0-9A-Za-z-]{1,64})$/.exec(cursor) ?? [];
@@ -25,13 +25,16 @@ export function formatCursor({ createdAt, id }: Position): string {
 
 const SEQUENCE = /^[1-9]\d{0,14}$/;
 
-/** Of a list that is in the order of writing. */
+/** Parses the cursor of a list that is in the order of writing. */
 export function parseSequence(cursor: Cursor): Result<{ position: number | null }> {
   if (cursor == null) return { ok: true, position: null };
   return SEQUENCE.test(cursor) ? { ok: true, position: Number(cursor) } : foreignCursor();
 }
 
-/** Of a list of several homes that is in the order of writing: where it goes on in each. */
+/**
+ * Parses the cursor of a list of several homes that is in the order of writing: the position in
+ * each home.
+ */
 export function parsePositions(cursor: Cursor): Result<{ before: Positions }> {
   if (cursor == null) return { ok: true, before: new Map() };
   const positions = parsePerHome(cursor, SEQUENCE);
@@ -40,7 +43,7 @@ export function parsePositions(cursor: Cursor): Result<{ before: Positions }> {
   return { ok: true, before: new Map(numbers) };
 }
 
-/** Of a person's export. */
+/** Parses the cursor of a person's export. */
 export function parseExportCursor(cursor: Cursor): Result<{ position: ExportPosition | null }> {
   if (cursor == null) return { ok: true, position: null };
   const [, home, section, after] = /^([A-Z_0-9]+)\.([a-z]+)\.(\d{1,15})$/.exec(cursor) ?? [];
@@ -49,7 +52,7 @@ export function parseExportCursor(cursor: Cursor): Result<{ position: ExportPosi
   return { ok: true, position: { home, section: known, after: Number(after) } };
 }
 
-/** Of a home's residents: so many users on, and so many guests. */
+/** Parses the cursor of a drain: the numbers of users and of guests that were passed over. */
 export function parseDrainCursor(
   cursor: Cursor,
 ): Result<{ after: { users: number; guests: number } }> {
@@ -58,10 +61,10 @@ export function parseDrainCursor(
   return { ok: true, after: { users: Number(users), guests: Number(guests) } };
 }
 
-/** What D1 gives as a bookmark, as far as it is known: a caller may send anything. */
+/** The form of D1's bookmarks, as far as it is known: a caller may send anything. */
 const BOOKMARK = /^[0-9a-zA-Z-]{1,128}$/;
 
-/** What a caller has seen of each home; null when this is none of ours. */
+/** Parses the bookmarks of several homes; null: the text is none of ours. */
 export function parseBookmarks(text: string): Map<string, string> | null {
   return parsePerHome(text, BOOKMARK);
 }

@@ -1,4 +1,7 @@
-/** What a fault is to callers, by every door, and to the log. Only its own words are told. */
+/**
+ * Turns a fault into what callers are told, by every door, and into a log line. Of an error, only
+ * the service's own words are told.
+ */
 import { ConfigError, DatabaseUnavailableError, IssuerUnavailableError } from '../faults';
 
 export interface Fault {

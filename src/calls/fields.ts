@@ -7,27 +7,31 @@ import { RESERVED_CLAIMS } from '../tokens/access-token';
 
 export const uuid = v.pipe(v.string(), v.uuid('must be a UUID'), v.toLowerCase());
 
-/** What an identity provider calls a person. The subject is the provider's own, whatever it is. */
+/**
+ * The name of a person at an identity provider. The provider chooses the subject, which may be any
+ * text.
+ */
 export const issuedName = v.strictObject({
   issuer: v.pipe(v.string(), v.maxLength(255), v.url('must be a URL')),
   subject: v.pipe(v.string(), v.regex(/^[^\0]{1,255}$/su, 'must be 1 to 255 characters')),
 });
 
 /**
- * Of an end user, as a server tells it. A long user agent is the visitor's doing, not the server's
- * mistake: what is over the limit is cut off.
+ * The end user's own, as a server tells it. A long user agent is the visitor's doing, not the
+ * server's mistake: the part over the limit is cut off.
  */
 export const userAgent = v.pipe(
   v.string(),
   v.transform((text) => text.slice(0, MAX_USER_AGENT_LENGTH).toWellFormed()),
 );
-/** What is none is null, of which warnings.ts tells. */
+/** A text that is no address becomes null; warnings.ts tells the caller. */
 export const ipAddress = v.pipe(v.string(), v.transform(readSuppliedAddress));
 
 const text = v.nullish(v.string());
 const number = v.nullish(v.union([v.number(), v.string()]));
 /**
- * Of `request.cf` of the end user's request, which may be passed whole: other members are dropped.
+ * The place of the end user: `request.cf` of their request may be passed whole, because other
+ * members are dropped.
  */
 export const place = v.object({
   asn: number,
@@ -58,7 +62,7 @@ export const jsonObject = v.custom<Record<string, unknown>>(
   'must be an object',
 );
 
-/** One line for people to read. What hides in a text, or turns it around, is no part of it. */
+/** One line for people to read, without characters that hide in a text or turn it around. */
 const line = (max: number) =>
   v.pipe(
     v.string(),
@@ -71,16 +75,19 @@ const line = (max: number) =>
     ),
   );
 
-/** What a device is called. */
+/** The name of a device. */
 export const label = line(80);
 
-/** Who of a client's staff asks, as the client says, and why in words: for the audit log. */
+/**
+ * The member of the client's staff who asks, as the client says, and why in words: for the audit
+ * log.
+ */
 export const staff = v.object({
   operator: v.nullish(line(254)),
   note: v.nullish(line(200)),
 });
 
-/** What an access token is to be for (RFC 8707), and to allow (RFC 6749 §3.3). */
+/** The audiences (RFC 8707) and scopes (RFC 6749 §3.3) that an access token is asked to have. */
 export const grantParameters = {
   resource: v.optional(v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])),
   scope: v.optional(v.string()),
@@ -105,7 +112,7 @@ const isSmall = v.check(
   `must be at most ${MAX_BYTES} bytes of JSON`,
 );
 
-/** What a session's access tokens say beside what is registered (RFC 7519 §4.3). */
+/** The custom claims of a session's access tokens, beside the registered ones (RFC 7519 §4.3). */
 export const claims = v.pipe(
   jsonObject,
   v.check(
@@ -135,7 +142,7 @@ export const seconds = v.pipe(
 );
 
 const LIMIT = 'must be a whole number from 1 to 100';
-/** Of a list. */
+/** The page of a list. */
 export const paging = {
   limit: v.optional(
     v.pipe(v.number(LIMIT), v.integer(LIMIT), v.minValue(1, LIMIT), v.maxValue(100, LIMIT)),

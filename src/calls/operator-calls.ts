@@ -1,4 +1,6 @@
-/** What operators do: homes, moves, a not-before, the webhooks' deliveries, the signing keys. */
+/**
+ * The calls of operators: homes, moves, a not-before, the webhooks' deliveries, the signing keys.
+ */
 import * as v from 'valibot';
 import { KEY_CACHE_SECONDS } from '../config/signing-key-policy';
 import { DEFAULT_HOME } from '../db/d1';
@@ -18,7 +20,7 @@ import { defineUserCall, toUserIdOf, whose } from './user-call';
 import { warnOf } from './views';
 
 /**
- * One drain moves so many users and so many guests: each takes up to 18 statements, of which an
+ * The users, and the guests, that one drain moves: each takes up to 18 statements, of which an
  * invocation has 1,000.
  */
 const MAX_DRAINED = 25;
@@ -214,7 +216,7 @@ export const revokeSigningKeys = defineCall(
   },
 );
 
-/** What clients did by capabilities that reach other people. */
+/** Lists the audit log. */
 export const listAuditEvents = defineCall(
   'operate',
   v.strictObject(paging),

@@ -1,5 +1,5 @@
 /**
- * What a person does with their own sessions: over HTTP with their access token, by other doors
+ * The calls of a person on their own sessions: over HTTP with their access token, by other doors
  * through a server that holds it. Then the token has to be of a client that the server acts for.
  */
 import * as v from 'valibot';
@@ -89,8 +89,8 @@ export const current = defineOwnCall(
 );
 
 /**
- * What a device is called, which is all that its person changes. Without a session's id, it is that
- * of the access token.
+ * Changes the name of a device, which is all that its person may change. Without `session_id`, it
+ * is the session of the access token.
  */
 export const updateOwn = defineOwnCall(
   { session_id: v.optional(uuid), label: v.nullable(label) },

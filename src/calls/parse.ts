@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { type FieldError, type Result, refuse } from '../service/refusal';
 
-/** Of a request's body, and of a call's input as JSON. */
+/** The longest body of a request, and input of a call as JSON. */
 export const MAX_INPUT_BYTES = 16 * 1024;
 
 /** The value of a JSON text; null for what is none, or has a text in it that no column can hold. */

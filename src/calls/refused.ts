@@ -3,7 +3,7 @@ import type { Refusal as RefusalValue } from '../client/rpc';
 import type { Refusal } from '../service/refusal';
 import type { Fault } from './fault';
 
-/** What goes with every answer is added where the answer is made. */
+/** The members that every answer has are added where the answer is made. */
 export type Refused = Omit<RefusalValue, 'ok' | 'request_id' | 'bookmark'>;
 
 export function toRefused(refusal: Refusal): Refused {
@@ -55,7 +55,7 @@ export function toFaultRefused({ code, detail, retryAfterSeconds, homes }: Fault
   };
 }
 
-/** Whoever waits for an answer waits in the same way for both. */
+/** A caller that has to wait does the same for both. */
 function toFaultCode(code: Fault['code']): Refused['code'] {
   switch (code) {
     case 'database_unavailable':

@@ -64,7 +64,10 @@ export const getSession = defineCall(
   },
 );
 
-/** Its claims are in access tokens from the next refresh on; `apply` makes that soon. */
+/**
+ * Changes a session. New claims are in its access tokens from the next refresh on; `apply` makes
+ * that soon.
+ */
 export const updateSession = defineCall(
   'manage_users',
   v.strictObject({ session_id: uuid, ...change, label: v.nullish(label), reason }),

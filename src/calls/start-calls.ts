@@ -54,7 +54,8 @@ export function parseIdempotencyKey(key: unknown): Result<{ key: string | null }
 }
 
 /**
- * Of a session of support staff: nobody proved who they are to begin it, and no guest becomes it.
+ * The input for a session of support staff: without an authentication, because nobody proved who
+ * they are, and without a guest session.
  */
 const {
   auth_time: _,
@@ -82,7 +83,7 @@ const {
 const isOfSupport = (input: unknown) =>
   typeof input === 'object' && input !== null && Object.hasOwn(input, 'act');
 
-/** What a start takes for a user, and what for support staff. */
+/** The two inputs of a start: for a user, and for support staff. */
 function inputsWith<More extends v.ObjectEntries>(more: More) {
   const ofUser = v.strictObject({ ...newSession, ...more });
   const ofSupport = v.strictObject({ ...newSupport, ...more });
@@ -124,7 +125,7 @@ export const handOff = (idempotency: Idempotency) =>
     startForBrowser(caller, service, input, idempotency),
   );
 
-/** Either, as `browser` says. */
+/** Starts a session with tokens, or one for a browser, as `browser` says. */
 export const start =
   (idempotency: Idempotency): Call<StartedWithTokens | StartedForBrowser> =>
   (caller, service, input) => {

@@ -1,4 +1,4 @@
-/** What looks like theft, of all people: for the operator console. */
+/** Lists the events that look like theft, of all people: for the operator console. */
 import * as v from 'valibot';
 import { toEventView } from '../security-log/event-view';
 import { listSuspiciousEvents } from '../service/list-suspicious';

@@ -1,6 +1,7 @@
 /**
- * What a client does with its tokens by other doors than HTTP, where OAuth's forms do the same. The
- * signals of the person's device are those that the caller passes; its own request tells nothing.
+ * The calls of a client on its tokens, by other doors than HTTP, where OAuth's forms do the same.
+ * The signals of the person's device are those that the caller passes; its own request tells
+ * nothing.
  */
 import * as v from 'valibot';
 import { deviceOf, visitorOf, whyNotDescribed } from '../service/caller-signals';
@@ -101,7 +102,7 @@ export const introspect = defineCall(
   },
 );
 
-/** Of a token that an API was sent, one for the next (RFC 8693). */
+/** Exchanges a token that an API was sent for one for the next API (RFC 8693). */
 export const exchange = defineCall(
   'exchange',
   v.strictObject({ subject_token: v.string(), ...grantParameters }),
@@ -155,7 +156,7 @@ export const exchangeCookie = defineCall(
   },
 );
 
-/** Of the client's own tokens, for which it needs no capability (RFC 7009). */
+/** Revokes one of the client's own tokens, for which it needs no capability (RFC 7009). */
 export const revoke = defineCall(
   null,
   v.strictObject({ token: v.string(), ...signals }),

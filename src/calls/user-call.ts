@@ -9,7 +9,7 @@ import type { IssuedName } from '../sessions/people';
 import { type Called, defineCall } from './call';
 import { issuedName, uuid } from './fields';
 
-/** What names a person: one of the two. */
+/** The names of a person, of which a call takes one. */
 export const whose = { user_id: v.optional(uuid), user: v.optional(issuedName) };
 
 interface Whose {

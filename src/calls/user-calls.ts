@@ -1,7 +1,7 @@
 /**
- * What a backend does with a user: sees and ends the sessions, erases and exports the person. Who
- * it is, a call says by `user_id`, which is a user's or the session id of a guest, as `sub` of
- * access tokens has it; or by `user`, an identity provider's name of them.
+ * The calls of a backend on a user: it sees and ends the sessions, erases and exports the person. A
+ * call names the person by `user_id`, which is a user's id or the session id of a guest, as `sub`
+ * of access tokens has it; or by `user`, an identity provider's name of them.
  */
 import * as v from 'valibot';
 import { toIso } from '../iso-time';
@@ -102,7 +102,7 @@ async function listLive(
   return { ...listed, sessions, next: next && formatCursor(next) };
 }
 
-/** Those that are over too, in the order of writing. */
+/** Lists also sessions that are over, in the order of writing. */
 async function listAll(
   caller: ClientCaller,
   service: Service,
@@ -167,7 +167,10 @@ export const erase = defineUserCall(
   },
 );
 
-/** One page, of one home. A page may be empty, and is the last when there is no `next_cursor`. */
+/**
+ * Exports one page, of one home. A page may be empty, and is the last when there is no
+ * `next_cursor`.
+ */
 export const exportAll = defineUserCall(
   'manage_all',
   { ...paging, reason },

@@ -1,4 +1,4 @@
-/** What callers are shown of a session and of its tokens. */
+/** The views of a session and of its tokens that callers get. */
 import type { Config } from '../config/config';
 import { toIso } from '../iso-time';
 import { findDevice } from '../risk/find-device';
@@ -75,7 +75,7 @@ export function toTokenView(tokens: Tokens) {
   };
 }
 
-/** What was granted (RFC 6749 §5.1); nothing where the session has no scopes. */
+/** The granted scope (RFC 6749 §5.1); nothing where the session has no scopes. */
 export function toScopeView({ scope }: Pick<Tokens, 'scope'>): { scope?: string } {
   return scope === null ? {} : { scope };
 }
@@ -89,7 +89,7 @@ export function toLifetimeView(tokens: Tokens) {
   };
 }
 
-/** What a backend is given of a session that it started or stepped up. */
+/** The view of a session that a backend started or stepped up. */
 export function toStartView(session: Session, tokens: Tokens, config: Config) {
   return {
     session: toManagedView(session, config),
@@ -116,7 +116,7 @@ export function toExchangedView(exchanged: Exchanged) {
 /** RFC 8693 §3. */
 export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token' as const;
 
-/** What a backend is given of a session that is handed to a browser. */
+/** The view of a session that is handed to a browser. */
 export function toHandedOffView(
   session: Session,
   { startUrl, expiresIn }: HandOff,

@@ -1,7 +1,8 @@
 /**
- * What a call did not take as it was sent, although it was done. The answer says so, and the log,
- * because whoever runs the caller and its proxies has to learn of it; neither repeats the value. A
- * refusal has no warnings: what it says may be shown to the person.
+ * Warnings: parts of its input that a call did not take, although it was done. The answer and the
+ * log name them, because the team that runs the caller and its proxies has to learn of them;
+ * neither repeats the value. A refusal has no warnings, because its text may be shown to the
+ * person.
  */
 import type { Warning } from '../client/rpc';
 import type { ClientCaller } from '../service/caller';

@@ -1,6 +1,7 @@
 /**
- * Who may do what to whose sessions. A client acts for the clients that its `for_clients` names, by
- * the capabilities that its `allow` lists. What goes beyond that line is a capability of its own.
+ * The authority of clients over sessions. A client acts for the clients that its `for_clients`
+ * names, by the capabilities that its `allow` lists. An operation that reaches further needs a
+ * capability of its own.
  *
  * An operation that a capability guards asks for a `Grant` of it, which only `grantOf` makes: so no
  * caller reaches the operation unchecked, and its SQL can filter by the clients of the grant.
@@ -10,7 +11,7 @@ import type { Capability, Client } from './clients';
 /** By one of these a backend starts sessions. */
 export type StartCapability = 'create_sessions' | 'impersonate' | 'import_sessions';
 
-/** That a client may use a capability, and for which clients. */
+/** The proof that a client may use a capability, and for which clients. */
 export class Grant<C extends Capability = Capability> {
   readonly capability: C;
   /** The client that acts. */

@@ -1,14 +1,16 @@
 /**
- * What the access tokens of a client's sessions may be for, and what they allow; and which of the
- * team's APIs a client is itself.
+ * The audiences and scopes of the access tokens of a client's sessions; and the team's APIs that a
+ * client is itself.
  */
 import * as v from 'valibot';
 import type { Audiences } from './audiences';
 
 export interface ClientGrants {
-  /** Whom tokens of its sessions may be for (RFC 8707 §2). */
+  /** The audiences that tokens of its sessions may have (RFC 8707 §2). */
   audiences: readonly string[];
-  /** What its sessions are granted (RFC 6749 §3.3); null: their tokens say nothing of it. */
+  /**
+   * The scopes that its sessions are granted (RFC 6749 §3.3); null: their tokens have no `scope`.
+   */
   scopes: readonly string[] | null;
   /** The audiences that the client is the API of, so that their tokens are sent to it. */
   serves: readonly string[];
@@ -41,7 +43,10 @@ export const grantEntries = {
 
 type Entry = v.InferOutput<v.StrictObjectSchema<typeof grantEntries, undefined>>;
 
-/** What only the API of an audience is sent tokens for. */
+/**
+ * Capabilities for which the client has to be the API of an audience, because that is sent its
+ * tokens.
+ */
 const OF_APIS: readonly string[] = ['verify_cookies', 'exchange'];
 
 export function toGrants(

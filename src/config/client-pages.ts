@@ -1,4 +1,7 @@
-/** What the pages for people say of an app, and where they lead to: members of CLIENTS. */
+/**
+ * The members of CLIENTS that the pages for people use: what they say of an app, and where they
+ * lead to.
+ */
 import * as v from 'valibot';
 import { isTrustworthy } from '../origins';
 
@@ -40,7 +43,7 @@ export function toClientPages({
   name?: string | undefined;
   home_url?: string | undefined;
   recovery_url?: string | undefined;
-  /** Of its web pages. */
+  /** The origins of its web pages. */
   origins: readonly string[];
 }): ClientPages {
   return {

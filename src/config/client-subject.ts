@@ -1,4 +1,4 @@
-/** What `sub` of a client's access tokens is (service/external-subject.ts). */
+/** The meaning of `sub` in a client's access tokens (service/external-subject.ts). */
 import * as v from 'valibot';
 import type { Audiences } from './audiences';
 
@@ -30,7 +30,10 @@ export function assertOneNaming(
 ): void {
   const issuer = subjectIssuerOf(entry);
   const namesOf = (of: Entry) => of.audiences ?? audiences;
-  /** Those that clients have for its tokens in turn (RFC 8693) meet the same `sub`. */
+  /**
+   * The APIs that an entry's tokens reach, also by being exchanged in turn (RFC 8693): all of them
+   * meet the same `sub`.
+   */
   const apisOf = (of: Entry) => {
     const met = new Set([of]);
     for (const one of met)

@@ -10,7 +10,7 @@ import { RISK_POLICIES, type RiskPolicy } from './risk';
 import { parseSecretHashes } from './secret-hashes';
 import { clientSessionsSchema } from './session-policy';
 
-/** What a client may be allowed to do, by `allow` in CLIENTS; how far it reaches: authority.ts. */
+/** The capabilities that `allow` in CLIENTS gives a client; how far they reach: authority.ts. */
 export const CAPABILITIES = [
   /** Refresh its own sessions. */
   'refresh',
@@ -37,7 +37,7 @@ export const CAPABILITIES = [
   'operate',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
-/** What a client without a secret can be allowed to do. */
+/** The capabilities that a client without a secret can have. */
 const PUBLIC_CAPABILITIES: readonly Capability[] = ['refresh', 'sign_in'];
 /** Before capabilities had to be listed, a client with a secret could do this for every client. */
 const FORMERLY_IMPLIED: readonly Capability[] = [
@@ -55,7 +55,7 @@ export type AccessTokenPlace = (typeof ACCESS_TOKEN_PLACES)[number];
 
 export interface Client extends ClientGrants {
   id: string;
-  /** What the pages for people say of it. */
+  /** The app as the pages for people show it. */
   pages: ClientPages;
   /** SHA-256 (base64url) of each accepted secret; empty for a public client (RFC 6749 §2.1). */
   secretHashes: readonly string[];
@@ -151,15 +151,15 @@ export const clientSchema = v.strictObject({
 export interface KnownClients {
   clients: ReadonlyMap<string, Client>;
   /**
-   * What is wrong with those that are refused (refused-clients.ts), by client id; by the place in
-   * the list (` 3`) where there is none.
+   * The mistakes of the clients that are refused (refused-clients.ts), by client id; or, where
+   * there is none, by the place in the list (` 3`).
    */
   refusedClients: ReadonlyMap<string, readonly string[]>;
 }
 
 export type ClientEntry = v.InferOutput<typeof clientSchema>;
 
-/** What an entry makes of a client, and `problem` of what is wrong with it. */
+/** Turns an entry into a client; `problem` is called with each mistake. */
 export function toClient(
   entry: ClientEntry,
   entries: readonly ClientEntry[],
@@ -205,7 +205,7 @@ export function toClient(
   };
 }
 
-/** What only a client that authenticates can be given. */
+/** Members that only a client that authenticates can have. */
 function assertPublic(
   { allow, for_clients, browser_clients }: ClientEntry,
   problem: (text: string) => void,

@@ -39,7 +39,8 @@ export interface Config extends Audiences, KnownClients, PageTexts {
   reauthenticateToRevokeSeconds: number | null;
   cleanupRetentionSeconds: number;
   /**
-   * What browsers are bound to https for: this host, those below it too, or not by this service.
+   * The hosts that browsers are bound to https for: this one, those below it too, or none by this
+   * service.
    */
   hsts: 'host' | 'subdomains' | 'off';
   risk: RiskConfig;
@@ -119,7 +120,7 @@ export function parseConfig(env: Env): Config {
   return config;
 }
 
-/** What settings that are fine by themselves must not be together. */
+/** Finds settings that are fine by themselves, but must not be together. */
 function findContradictions(config: Config): string[] {
   const mistakes = [...findSharedSecrets(config), ...findStrangers(config)];
   if (config.sessionSecret !== '' && config.sessionSecret === config.previousSessionSecret)

@@ -10,8 +10,8 @@ export type Region = (typeof REGIONS)[number];
 export const JURISDICTIONS = ['eu', 'fedramp', 'us'] as const;
 
 /**
- * Who begins in a home: whoever is near, whom a backend names it for, or nobody, because it is
- * being drained.
+ * The users who begin in a home: those who are near, those whom a backend names it for, or none,
+ * because it is being drained.
  */
 const NEW_USERS = ['any', 'named', 'none'] as const;
 

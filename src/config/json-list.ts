@@ -62,7 +62,7 @@ export function parseItems(
   return json.map((value, index) => ({ value, repeated: findRepeatedMember(texts[index] ?? '') }));
 }
 
-/** What is wrong with an item of this place, each with its path. */
+/** The mistakes of an item of this place, each with its path. */
 export function spellIssues(place: string, issues: readonly v.BaseIssue<unknown>[]): string[] {
   return issues.map((issue) => {
     const path = v.getDotPath(issue);

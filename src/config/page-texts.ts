@@ -9,7 +9,7 @@ export type TextsByKey = Readonly<Record<string, string | Readonly<Record<string
 export interface PageTexts {
   /** Tags of RFC 5646. The first one is for whoever speaks none of them. */
   languages: readonly string[];
-  /** What is said otherwise, by language. */
+  /** The texts that replace the service's own, by language. */
   texts: Readonly<Record<string, TextsByKey>>;
 }
 

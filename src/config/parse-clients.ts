@@ -23,7 +23,7 @@ import {
 } from './session-policy';
 import { readNumbered } from './setting-reader';
 
-/** What holds for a client that says nothing else. */
+/** The settings of a client that has none of its own. */
 interface Defaults {
   riskPolicy: RiskPolicy;
   audiences: Audiences;
@@ -33,7 +33,7 @@ interface Defaults {
 /** `policies`: of the clients with `sessions`, also of those that are refused. */
 type ParsedClients = KnownClients & { policies: ReadonlyMap<string, SessionPolicy> };
 
-/** What is wrong with the list itself goes to `mistakes`; with an entry, to its client. */
+/** Mistakes of the list itself are added to `mistakes`; those of an entry refuse its client. */
 export function parseClients(env: Env, defaults: Defaults, mistakes: string[]): ParsedClients {
   const refused = new Map<string, string[]>();
   const refuse = (id: string, mistake: string) =>
@@ -48,7 +48,8 @@ export function parseClients(env: Env, defaults: Defaults, mistakes: string[]): 
   }
   for (const { client_id, browser_clients = [], for_clients = [] } of entries) {
     const problem = (text: string) => refuse(client_id, `CLIENTS: ${client_id}: ${text}`);
-    // What another entry's mistake hides is no mistake of this one.
+    // Where another entry has a mistake, its origins are unknown, which is no mistake of this
+    // entry.
     for (const id of browser_clients)
       if (!refused.has(id) && (clients.get(id)?.origins.length ?? 0) === 0)
         problem('browser_clients must name clients with origins');

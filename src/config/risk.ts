@@ -1,13 +1,16 @@
-/** What is made of a refresh that looks like someone else's, and what is kept to tell. */
+/**
+ * The settings on refreshes that look like someone else's: what is done about them, and which data
+ * is kept.
+ */
 import type { SettingReader } from './setting-reader';
 
-/** What a deployment, or a client, does about a refresh that looks like someone else's. */
+/** The reactions of a deployment, or a client, to a refresh that looks like someone else's. */
 export const RISK_POLICIES = ['log', 'notify', 'reauthenticate', 'revoke'] as const;
 export type RiskPolicy = (typeof RISK_POLICIES)[number];
 
 /**
- * What is stored of an address: all of it, its network, or a keyed hash that only tells whether two
- * are the same.
+ * The part of an address that is stored: all of it, its network, or a keyed hash that only tells
+ * whether two are the same.
  */
 export const ADDRESS_STORAGES = ['full', 'network', 'hash'] as const;
 export type AddressStorage = (typeof ADDRESS_STORAGES)[number];

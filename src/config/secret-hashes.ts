@@ -1,10 +1,10 @@
-/** What `CLIENTS` knows of a client's secrets: the SHA-256 of each. */
+/** The SHA-256 of each of a client's secrets, which is all that `CLIENTS` knows of them. */
 import { base64url } from 'jose';
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
 
 /**
- * How the SHA-256 (base64url) of texts begin that are no secrets: the empty one, and what examples
- * use. That of a secret begins so once in 2^48.
+ * The beginnings of the SHA-256 (base64url) of texts that are no secrets: the empty one, and those
+ * of examples. A secret's own begins like one of them once in 2^48.
  */
 const HASHES_OF_NO_SECRET: ReadonlySet<string> = new Set([
   /* the empty text */ '47DEQpj8',

@@ -28,7 +28,7 @@ function sessionSecretsOf({ sessionSecret, previousSessionSecret }: Secrets) {
 export function findSharedSecrets(secrets: Secrets): string[] {
   const { webhooks, clients } = secrets;
   const shared = sessionSecretsOf(secrets).flatMap(([name, secret]) => [
-    // Whoever receives a webhook has its secret, and could make tokens with it.
+    // The receiver of a webhook has its secret, and could make tokens with it.
     ...webhooks
       .filter((webhook) => isSecretOf(webhook, secret))
       .map((webhook) => `${name} is the secret of the webhook ${webhook.name}; each needs its own`),
@@ -43,7 +43,7 @@ export function findSharedSecrets(secrets: Secrets): string[] {
     if (new Set(own).size < own.length) shared.push(`WEBHOOKS: ${name}: both secrets are the same`);
     for (const secret of new Set(own)) {
       const owner = owners.get(secret);
-      // Either receiver could send the other messages that look like the service's.
+      // Either receiver could send the other one messages that look like the service's.
       if (owner !== undefined)
         shared.push(`WEBHOOKS: ${owner} and ${name} have one secret; each needs its own`);
       owners.set(secret, name);

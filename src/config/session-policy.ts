@@ -36,7 +36,7 @@ export interface SessionPolicies {
   byClient: ReadonlyMap<string, SessionPolicy>;
 }
 
-/** What holds for the sessions of a client. */
+/** The policy of a client's sessions. */
 export function policyOf(
   { byDefault, byClient }: SessionPolicies,
   clientId: string | null,
@@ -79,7 +79,7 @@ export const RANGES = {
   maxSessionsPerUser: [0, 10_000],
 } as const satisfies Record<string, readonly [number, number]>;
 
-/** Of the service itself. */
+/** The policy of the service itself. */
 export function parseSessionPolicy({ wholeNumber, oneOf }: SettingReader): SessionPolicy {
   const { grace, inactivity, lifetime, accessTokenTtl, maxSessionsPerUser: max } = RANGES;
   return {
@@ -151,8 +151,8 @@ export function toClientPolicy(
 
 /**
  * The policy of a client whose `sessions` cannot be read. Such a client is refused until it is
- * mended; meanwhile none of its sessions may end, or be deleted, that would not have, and verifiers
- * are told of its ended ones for as long as any client's tokens may live.
+ * mended; meanwhile none of its sessions may end, or be deleted, before its time by the right
+ * policy, and verifiers are told of its ended sessions for as long as any client's tokens may live.
  */
 export function toUnreadablePolicy(byDefault: SessionPolicy): SessionPolicy {
   return { ...byDefault, inactivitySeconds: null, accessTokenTtlSeconds: RANGES.accessTokenTtl[1] };

@@ -1,4 +1,4 @@
-/** Reading one setting of a kind that several have. What is wrong with it goes to `mistakes`. */
+/** Readers for the kinds of settings. A mistake in one is added to `mistakes`. */
 import type { Env } from '../env';
 
 export interface SettingReader {

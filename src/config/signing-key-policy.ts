@@ -1,4 +1,4 @@
-/** What access tokens are signed with: by which algorithm, and for how long by each key. */
+/** The policy of signing keys: the algorithm, and how long each key signs. */
 
 /**
  * The algorithms that access tokens may be signed by (RFC 7518 §3.1, RFC 8037 §3.1): EdDSA by

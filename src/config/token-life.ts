@@ -5,8 +5,9 @@ import { longestTokenTtlSeconds, type SessionPolicies } from './session-policy';
 export const CLOCK_SKEW_SECONDS = 60;
 
 /**
- * Of any client, in seconds since it was issued: beyond its life by what a verifier tolerates, and
- * by as much again where its clock is behind.
+ * The longest that any verifier may accept an access token of any client, in seconds since it was
+ * issued: its life, the skew that the verifier tolerates, and as much again, because the verifier's
+ * clock may be behind.
  */
 export function tokenLifeSeconds({ sessions }: { sessions: SessionPolicies }): number {
   return longestTokenTtlSeconds(sessions) + 2 * CLOCK_SKEW_SECONDS;

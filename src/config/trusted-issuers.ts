@@ -15,7 +15,10 @@ type NoncePolicy = 'matched' | 'required' | 'optional' | 'sha256';
 export interface TrustedIssuer {
   /** Exactly as in its tokens' `iss`. */
   issuer: string;
-  /** What its tokens' `aud` has to hold one of: the client ids that it knows your apps by. */
+  /**
+   * The audiences of which a token's `aud` has to hold one: the client ids that the issuer knows
+   * your apps by.
+   */
   audiences: readonly string[];
   algorithms: readonly string[];
   /** How old an ID token may be. */
@@ -96,7 +99,7 @@ export function parseTrustedIssuers(
   return issuers;
 }
 
-/** What only the rest of the configuration shows to be a mistake. */
+/** Finds mistakes that only the rest of the configuration shows. */
 export function findStrangers({
   issuer: own,
   clients,
@@ -112,7 +115,7 @@ export function findStrangers({
     ...[...(named ?? [])]
       .filter((id) => !clients.has(id) && !refusedClients.has(id))
       .map((id) => `TRUSTED_ISSUERS: clients names ${JSON.stringify(id)}, which is not in CLIENTS`),
-    // Whoever holds a token of a session could start others with it.
+    // The holder of any token of a session could start others with it.
     ...(issuer === own ? ['TRUSTED_ISSUERS: issuer is this service itself'] : []),
   ]);
 }

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { isTrustworthy } from '../origins';
 import { oneOrTwo, parseList } from './json-list';
 
-/** What the security log tells of. */
+/** The events of the security log. */
 export const SESSION_EVENT_TYPES = [
   'session_created',
   /** A session of support staff began, who act as the user. */
@@ -27,7 +27,7 @@ export const SESSION_EVENT_TYPES = [
 ] as const;
 export type SessionEventType = (typeof SESSION_EVENT_TYPES)[number];
 
-/** What the audit log tells of: what clients did by capabilities that reach other people. */
+/** The events of the audit log: what clients did by capabilities that reach other people. */
 export const AUDIT_EVENT_TYPES = [
   /** A backend ended the sessions of a person. */
   'user_signed_out',
@@ -52,11 +52,11 @@ export const AUDIT_EVENT_TYPES = [
 ] as const;
 export type AuditEventType = (typeof AUDIT_EVENT_TYPES)[number];
 
-/** What a webhook can be told of. */
+/** The events that a webhook can get. */
 export const EVENT_TYPES = [...SESSION_EVENT_TYPES, ...AUDIT_EVENT_TYPES] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** Who is told of which events (Standard Webhooks). */
+/** An endpoint, and the events that it gets (Standard Webhooks). */
 export interface Webhook {
   name: string;
   url: string;
@@ -67,7 +67,7 @@ export interface Webhook {
   format: 'json' | 'set';
 }
 
-/** What an endpoint is told of unless it says: what a team would act on. */
+/** The events that an endpoint gets unless it names its own: those that a team would act on. */
 const ACTIONABLE_EVENTS: readonly EventType[] = [
   'support_access',
   'new_device',
@@ -79,7 +79,7 @@ const ACTIONABLE_EVENTS: readonly EventType[] = [
   'session_revoked',
 ];
 
-/** What ends a session, which is all that a Security Event Token tells of. */
+/** The events that end a session, because a Security Event Token tells of nothing else. */
 const ENDING_EVENTS: readonly EventType[] = [
   'reuse_detected',
   'session_evicted',
