@@ -41,6 +41,7 @@ export interface MountOptions {
   env?: object;
 }
 
+/** The service inside an app's Worker (docs/mounting.md). */
 export interface MountedSessions {
   /**
    * Whether a request is the service's: below the path of ISSUER, or for its metadata, which RFC
@@ -58,8 +59,9 @@ export interface MountedSessions {
 }
 
 /**
- * To be called once, at the top of a module. Where the settings have a mistake, every answer says
- * so.
+ * The service inside an app's Worker, under the path of ISSUER. To be called once, at the top of a
+ * module: it asks for nothing and throws nothing. Where the settings have a mistake, every answer
+ * says so (503, or `config_invalid` by value), and the log names it.
  */
 export function createSessions(options: MountOptions): MountedSessions {
   const { clientId, env = ownEnv } = options;

@@ -15,6 +15,10 @@ const Entrypoint = WorkerEntrypoint as unknown as new (
   env: Bindings,
 ) => WorkerEntrypoint<Bindings, Partial<SessionsProps>> & SessionsCalls;
 
+/**
+ * The entrypoint for Workers of the same account, bound with `props: { clientId }`, which is the
+ * credential. Its calls never throw: refusals and faults are values (docs/rpc.md).
+ */
 export class Sessions extends Entrypoint {
   /** Private, so that no caller reaches it. */
   get #calls(): SessionsCalls {

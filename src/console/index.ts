@@ -5,6 +5,8 @@
 import { consoleApp } from './console-app';
 import type { ConsoleEnv } from './console-env';
 
+/** The console, for a Worker of its own. */
 export default {
+  /** Answers an operator's request. Nobody else is shown anything. */
   fetch: (request, env, ctx) => consoleApp.fetch(request, env, ctx),
 } satisfies ExportedHandler<ConsoleEnv>;

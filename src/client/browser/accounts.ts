@@ -11,12 +11,15 @@ import { type SessionClient, SessionUnavailableError } from './types';
 export interface Account {
   /** Names the account in this browser, 0 to 4. */
   index: number;
+  /** Whether it is the one that the app's requests are of. */
   isCurrent: boolean;
+  /** Its session, as `sid` in access tokens. */
   sessionId: string;
   /** null: a guest. */
   userId: string | null;
   /** null: none is known. */
   displayName: string | null;
+  /** The app's entry in `CLIENTS`. */
   clientId: string;
 }
 
@@ -35,6 +38,7 @@ export interface Accounts {
   signOutAll(): Promise<void>;
 }
 
+/** How the service is reached. */
 export interface AccountsOptions {
   /** As of the client. */
   baseUrl: string;

@@ -30,11 +30,20 @@ export * from './types';
 const EVENTS = ['visibilitychange', 'online', 'pageshow', 'pagehide'];
 
 /**
- * Makes the client of one app. One a page is enough; clients of other tabs are found by themselves.
- * Throws a `TypeError` when `baseUrl` or one of `resources` is no URL.
+ * Makes the client of an app that holds its tokens (RFC 6749 §6). One a page is enough; clients of
+ * other tabs are found by themselves. It refreshes before an access token expires, and once for all
+ * who wait. Throws a `TypeError` when `baseUrl` or one of `resources` is no URL.
  */
 export function createSessionClient(options: TokenClientOptions): TokenSessionClient;
+/**
+ * Makes the client of an app whose refresh token is in a cookie of the service, and whose access
+ * token is in memory. Otherwise as in mode `token`.
+ */
 export function createSessionClient(options: MemoryClientOptions): BearerSessionClient;
+/**
+ * Makes the client of an app whose session is in cookies of the service alone, which no script
+ * sees. Otherwise as in mode `token`.
+ */
 export function createSessionClient(options: CookieClientOptions): SessionClient;
 export function createSessionClient(options: ClientOptions): SessionClient {
   const setup = toSetup(options);

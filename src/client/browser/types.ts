@@ -11,8 +11,11 @@ export type SessionState = 'active' | 'signed_out' | 'unknown';
  * of the app would have found, and `onError` is told its error.
  */
 export interface TokenStorage {
+  /** What was set by this key; null or undefined where nothing was. May be a promise. */
   get(key: string): string | null | undefined | Promise<string | null | undefined>;
+  /** Keeps the text until it is set anew or removed. The client waits for a promise. */
   set(key: string, value: string): unknown;
+  /** Forgets it: the session has ended on this device. */
   remove(key: string): unknown;
 }
 
@@ -33,6 +36,7 @@ export interface SessionClaims {
   auth_time?: number;
   /** By which methods (RFC 8176). */
   amr?: string[];
+  /** How well, by classes of the service's own (OpenID Connect Core §2). */
   acr?: string;
   /** The session's own claims. */
   [name: string]: unknown;
@@ -40,7 +44,9 @@ export interface SessionClaims {
 
 /** The answer of `POST /v1/sessions` or of the token endpoint, as it is. */
 export interface Tokens {
+  /** For APIs, as Bearer (RFC 6750 §2.1). Opaque to the app. */
   access_token: string;
+  /** For the service alone (RFC 6749 §6). The client replaces it at each refresh. */
   refresh_token: string;
   /** Seconds that the access token is good for, from now on. */
   expires_in: number;
@@ -82,6 +88,7 @@ interface CommonOptions {
  * is on the host of the service, because the cookies go nowhere else.
  */
 export interface CookieClientOptions extends CommonOptions {
+  /** Cookies alone. */
   mode: 'cookie';
 }
 
@@ -91,11 +98,13 @@ export interface CookieClientOptions extends CommonOptions {
  * of the site; the client's entry in `CLIENTS` has `"access_token": "memory"`.
  */
 export interface MemoryClientOptions extends CommonOptions {
+  /** A cookie for the refresh token, memory for the access token. */
   mode: 'memory';
 }
 
 /** The app holds the tokens. */
 export interface TokenClientOptions extends CommonOptions {
+  /** Both tokens are the app's to keep. */
   mode: 'token';
   /** The app's entry in `CLIENTS`. */
   clientId: string;
@@ -108,9 +117,12 @@ export interface TokenClientOptions extends CommonOptions {
   storage?: TokenStorage;
 }
 
+/** The options of one of the three modes. */
 export type ClientOptions = TokenClientOptions | MemoryClientOptions | CookieClientOptions;
 
+/** The session of an app, in any mode. */
 export interface SessionClient {
+  /** What is known of it now, without a request. */
   readonly session: SessionState;
   /**
    * `fetch` with the session's credentials for the allowed resources. After a 401: one refresh, one
@@ -158,6 +170,7 @@ export interface SessionClient {
   close(): void;
 }
 
+/** With access tokens that the app can see: modes `memory` and `token`. */
 export interface BearerSessionClient extends SessionClient {
   /**
    * An access token that is good for a request now, refreshed if need be; null when signed out.
@@ -166,6 +179,7 @@ export interface BearerSessionClient extends SessionClient {
   getAccessToken(options?: { signal?: AbortSignal }): Promise<string | null>;
 }
 
+/** For an app that signs its user in itself and is given tokens: mode `token`. */
 export interface TokenSessionClient extends BearerSessionClient {
   /**
    * Takes the tokens of a new sign-in, in place of any before. Resolves when they are stored, or
@@ -179,13 +193,15 @@ export interface TokenSessionClient extends BearerSessionClient {
  * again later.
  */
 export class SessionUnavailableError extends Error {
+  /** Tells it from other errors, also where the package is there twice. */
   override readonly name = 'SessionUnavailableError';
   /**
    * The service's own code, where it gave one. `invalid_target`: the session has no tokens for that
-   * audience. `third_party_cookies_blocked`: the page is on
-   * another site than the service, and browsers keep the cookies from it.
+   * audience. `third_party_cookies_blocked`: the page is on another site than the service, and
+   * browsers keep the cookies from it.
    */
   declare readonly code: string | undefined;
+  /** For tests of apps. `code` is the service's own; without it, none was given. */
   constructor(code?: string) {
     super(code);
     this.code = code;

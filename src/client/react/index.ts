@@ -18,6 +18,7 @@ import { type SessionStore, type SessionView, toStore, UNKNOWN } from './session
 
 export type { SessionView };
 
+/** What `SessionProvider` takes. */
 export interface SessionProviderProps {
   /**
    * The client, or the function that opens it, declared outside of components. The function is
@@ -32,6 +33,7 @@ export interface SessionProviderProps {
   initial?:
     | { state: SessionState; userId: string | null; claims: SessionClaims | null }
     | undefined;
+  /** What may use the session. */
   children?: ReactNode;
 }
 

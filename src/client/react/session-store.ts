@@ -6,6 +6,7 @@ import type { SessionClaims, SessionClient, SessionState } from '../browser/type
 
 /** What is known of the session. */
 export interface SessionView {
+  /** `unknown` until a request has shown it. */
   state: SessionState;
   /** null: a guest, or nobody, or not known yet. */
   userId: string | null;

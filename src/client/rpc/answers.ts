@@ -1,5 +1,8 @@
 /** What the calls answer. Values have the members, and the form, of the HTTP API's JSON. */
+import type { Location } from './event-answers';
 import type { AssertionReason, RefusalCode, RefusalReason } from './refusal-codes';
+
+export type * from './event-answers';
 
 /** ISO 8601 in UTC: "2026-01-01T00:00:00Z". */
 type Time = string;
@@ -21,8 +24,11 @@ interface About {
  */
 export type Answer<Value> = Success<Value> | Refusal;
 
+/** The call was done. */
 export interface Success<Value> extends About {
+  /** Tells a value from a refusal. */
   ok: true;
+  /** What the HTTP call answers as JSON. */
   value: Value;
 }
 
@@ -31,7 +37,9 @@ export interface Success<Value> extends About {
  * where HTTP has another.
  */
 export interface Refusal extends About {
+  /** Tells a refusal from a value. */
   ok: false;
+  /** Why, for programs. More codes may come: take an unknown one for a refusal. */
   code: RefusalCode;
   /** For people to read. It repeats no input and holds nothing secret. */
   detail?: string;
@@ -52,33 +60,43 @@ export interface Refusal extends About {
   max_age?: number;
 }
 
-export interface Location {
-  country: string | null;
-  region: string | null;
-  city: string | null;
-}
-
+/** A session as its backend may see it: never a refresh token, or its hash. */
 export interface Session {
+  /** A UUID; `sid` in access tokens. */
   id: string;
   /** null: a guest. */
   user_id: string | null;
+  /** The app that it is for, and that alone can refresh it. */
   client_id: string | null;
+  /** The `User-Agent` that it began with. */
   user_agent: string | null;
   /** "Chrome on Windows" */
   device: string | null;
   /** What its person, or a backend, calls the device. */
   label: string | null;
+  /** The address that it began with, as `ADDRESS_STORAGE` keeps it. */
   ip_address: string | null;
+  /** The address that it was last used from, as far as one is known. */
   last_ip_address: string | null;
+  /** Where it was last used from; null: unknown. */
   location: Location | null;
+  /** When it began. */
   created_at: Time | null;
+  /** When it ends however it is used; null: never by time. */
   expires_at: Time | null;
+  /** When it ends unless it is used; null: never of inactivity. */
   idle_expires_at: Time | null;
+  /** When it was last refreshed, or began. */
   last_used_at: Time | null;
+  /** When the person last proved who they are; null: a guest. */
   auth_time: Time | null;
+  /** By which methods (RFC 8176); null: nothing was said. */
   amr: string[] | null;
+  /** How well, by your own classes; null: nothing was said. */
   acr: string | null;
+  /** When it was ended; null: it was not. */
   revoked_at: Time | null;
+  /** Why: a `RefusalReason`, or a word of the service's own. */
   revoked_reason: string | null;
   /** Support staff who act as the user (RFC 8693 §4.1); null: the session is the user's own. */
   act: { sub: string; reason: string } | null;
@@ -97,11 +115,15 @@ interface AccessToken {
   scope?: string;
 }
 
+/** What a refresh or a sign-in gives (RFC 6749 §5.1). */
 export interface Tokens extends AccessToken, Warned {
+  /** The one to present next, in place of the one before. */
   refresh_token: string;
   /** Seconds until the session ends unless it is used; null: never. */
   refresh_token_expires_in: number | null;
+  /** When the session ends however it is used; null: never by time. */
   session_expires_at: Time | null;
+  /** When it ends unless it is used; null: never of inactivity. */
   idle_expires_at: Time | null;
   /** When to refresh next. */
   refresh_at: Time | null;
@@ -109,6 +131,7 @@ export interface Tokens extends AccessToken, Warned {
 
 /** What was not taken as it was sent, although the call was done. */
 export interface Warning {
+  /** What was wrong with it. */
   code: 'address_unreadable';
   /** Of the input. */
   field: 'ip_address';
@@ -116,6 +139,7 @@ export interface Warning {
   detail: string;
 }
 
+/** A value that may come with warnings. */
 export interface Warned {
   /** Absent: everything was taken. */
   warnings?: Warning[];
@@ -123,24 +147,31 @@ export interface Warned {
 
 /** Tokens of a session that was started or stepped up. */
 export interface SessionTokens extends AccessToken, Warned {
+  /** As it is now. */
   session: Session;
+  /** For the app, which alone presents it. */
   refresh_token: string;
+  /** When to refresh first. */
   refresh_at: Time | null;
 }
 
 /** A session that is handed to a browser: no token, but where to send the browser. */
 export interface HandedOff extends Warned {
+  /** The one that the browser is to fetch. */
   session: Session;
+  /** Where to redirect the browser, once and within `expires_in` seconds. */
   browser: { start_url: string; expires_in: number };
 }
 
 /** A fresh access token, for a server that forwards a browser's cookie. */
 export interface ExchangedCookie extends AccessToken, Warned {
+  /** Whose cookie it is. */
   session: Session;
 }
 
 /** A narrower access token (RFC 8693 §2.2.1). */
 export interface ExchangedToken extends AccessToken, Warned {
+  /** What was issued (RFC 8693 §3). */
   issued_token_type: 'urn:ietf:params:oauth:token-type:access_token';
 }
 
@@ -149,53 +180,25 @@ export type Introspection = { active: false } | { active: true; [claim: string]:
 
 /** `next_cursor` is the `cursor` of the next page; null: this is the last. */
 export interface SessionPage {
+  /** The newest first. */
   sessions: Session[];
+  /** The `cursor` of the next page; null: this is the last. */
   next_cursor: string | null;
   /** Homes whose part is missing, because they did not answer. */
   unanswered_homes?: string[];
 }
 
-export interface SecurityEvent {
-  id: string;
-  type: string;
-  created_at: Time | null;
-  user_id: string | null;
-  session_id: string | null;
-  client_id: string | null;
-  by: string | null;
-  by_client_id?: string;
-  reason?: string;
-  /** Of `support_access`: who acts as the user, and why. */
-  act?: { sub: string; reason: string };
-  device?: string | null;
-  ip_address?: string | null;
-  location?: Location | null;
-  risk?: {
-    score: number;
-    level: string;
-    reasons: string[];
-    changes: { signal: string; from: string | number | null; to: string | number | null }[];
-  };
-  /** What the person said when they were asked whether it was them. */
-  answer?: 'yes' | 'no';
-  /** How many more of this type the session had in the hour, beyond the limit. */
-  left_out?: number;
-  request_id: string | null;
-}
-
-export interface EventPage {
-  events: SecurityEvent[];
-  next_cursor: string | null;
-  unanswered_homes?: string[];
-}
-
+/** A page of all that is held of a person. */
 export interface ExportPage {
+  /** Rows as they are stored, but for secrets. */
   records: { home: string; table: string; row: Record<string, unknown> }[];
+  /** The `cursor` of the next page; null: this is the last. */
   next_cursor: string | null;
 }
 
 /** What came of a session of an import. */
 export interface ImportOutcome {
+  /** `already_there`: an earlier import took it. `left`: it was not taken. */
   outcome: 'taken' | 'already_there' | 'left';
   /** Why it was left: it is over (`expired`), or the code with which a start would be refused. */
   reason?: string;

@@ -47,6 +47,7 @@ export type * from './users';
 
 /** `props` of a binding: which of CLIENTS the bound Worker is. It is the whole credential. */
 export interface SessionsProps {
+  /** A `client_id` of CLIENTS. */
   clientId: string;
 }
 

@@ -17,13 +17,21 @@ export interface Signals {
 
 /** Members of `request.cf`. Others are ignored. */
 export interface Place {
+  /** Autonomous system number of the network. */
   asn?: number | string | null;
+  /** ISO 3166-1 alpha-2. */
   country?: string | null;
+  /** Name of the state or the like. */
   region?: string | null;
+  /** Name of the city. */
   city?: string | null;
+  /** Degrees, north is positive. */
   latitude?: number | string | null;
+  /** Degrees, east is positive. */
   longitude?: number | string | null;
+  /** "HTTP/2" */
   httpProtocol?: string | null;
+  /** "TLSv1.3" */
   tlsVersion?: string | null;
 }
 
@@ -89,13 +97,17 @@ export interface SessionChange {
   apply?: 'now';
 }
 
+/** A person proved anew who they are, to an app that holds tokens. */
 export interface StepUp extends Authentication {
+  /** Theirs. */
   session_id: string;
   /** The app's current one. */
   refresh_token: string;
 }
 
+/** A person proved anew who they are, in a browser that has the session in cookies. */
 export interface StepUpInBrowser extends Authentication {
+  /** Theirs. */
   session_id: string;
   /** Where the browser goes on to: one of the `return_urls` of the session's client. */
   browser: { return_url: string };
@@ -114,9 +126,11 @@ export type RefreshRequest = Signals &
   Targeted &
   ({ refresh_token: string } | { imported_token: string });
 
+/** A session for whom an ID token names (RFC 7523). */
 export interface SignInRequest extends Signals, Targeted {
   /** An ID token of one of TRUSTED_ISSUERS. */
   assertion: string;
+  /** The one that the app sent with its request (OpenID Connect Core §3.1.3.7). */
   nonce?: string;
 }
 
@@ -133,6 +147,7 @@ export type OfUser = { user_id: string } | { user: IssuedName };
 
 /** Which sessions a list has: those of which all of this is so. Times are seconds since 1970. */
 export interface SessionFilter {
+  /** Of this app. */
   client_id?: string;
   /** In what the device is, or is called, whatever the case: "chrome". */
   device?: string;
@@ -140,12 +155,15 @@ export interface SessionFilter {
   created_after?: number;
   /** Earlier than this second. */
   created_before?: number;
+  /** At this second, or later. */
   last_used_after?: number;
+  /** Earlier than this second. */
   last_used_before?: number;
 }
 
 /** Why a client acts on other people, for the audit log. */
 export interface Act {
+  /** Sessions that it ends have it as `revoked_reason`, and their users are told. */
   reason?:
     | 'password_changed'
     | 'credential_compromised'
@@ -156,6 +174,7 @@ export interface Act {
 
 /** The person's own access token, of a client that the binding's acts for. */
 export interface OfPerson {
+  /** As their app sent it. */
   access_token: string;
 }
 
@@ -165,6 +184,7 @@ export type NotBefore = Act & {
   not_before?: number;
 } & (OfUser | { home: string } | { everyone: true });
 
+/** The second argument of every call. */
 export interface CallOptions {
   /** The last answer's `bookmark`. */
   bookmark?: string | null;
@@ -177,6 +197,7 @@ export interface CallOptions {
   note?: string | null;
 }
 
+/** The second argument of calls that can be repeated. */
 export interface CreateOptions extends CallOptions {
   /**
    * A repeat with the same key within 24 hours gives the same session. 1 to 255 ASCII characters.

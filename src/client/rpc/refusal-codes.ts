@@ -49,6 +49,7 @@ export type RefusalCode =
   | 'config_invalid'
   | 'internal_error';
 
+/** Why an authentic ID token starts no session. */
 export type AssertionReason =
   | 'assertion_used'
   | 'assertion_expired'
@@ -56,6 +57,7 @@ export type AssertionReason =
   | 'wrong_nonce'
   | 'wrong_claims';
 
+/** Why a session is over, as its own user may be told. */
 export type RefusalReason =
   | 'expired_idle'
   | 'expired_absolute'

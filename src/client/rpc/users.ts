@@ -10,6 +10,8 @@ export interface IssuedName {
 
 /** A user whom an identity provider has named. */
 export interface User extends IssuedName {
+  /** A UUID, as `user_id` everywhere else. */
   id: string;
+  /** ISO 8601 in UTC; null: it was not noted. */
   created_at: string | null;
 }

@@ -3,6 +3,7 @@ import type { JWTPayload } from 'jose';
 
 /** Who acts by a token for its user (RFC 8693 §4.1). */
 export interface TokenActor {
+  /** Names the person of the support staff, or the API: a client of the service. */
   sub: string;
   /** It is this client of the service that acts; absent: someone of a team's support staff. */
   client_id?: string;

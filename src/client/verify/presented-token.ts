@@ -9,7 +9,9 @@ import { cookiesNamed } from './cookie-header';
 
 /** The part of a `Request` that is read; Node's own requests (Express, Fastify, Koa) have it too. */
 export interface RequestHead {
+  /** In capitals, as of a `Request`. */
   method?: string | undefined;
+  /** Whatever the case of the name; null where there is no such header. */
   headers:
     | { get(name: string): string | null }
     /** By names in lower case. */
