@@ -1,8 +1,9 @@
 /**
- * Calling a service by its HTTP API. Which one: that of `--env` (or CLOUDFLARE_ENV), by the ISSUER
- * that the settings have for it; else SERVICE_URL; else the one on this machine (http://localhost
- * and PORT, or 8787). Who: CLIENT_ID and CLIENT_SECRET; on this machine, without them, those that
- * `npm start` put into `.dev.vars`; else whoever sits there is asked.
+ * Calls a service by its HTTP API. The service is that of `--env` (or CLOUDFLARE_ENV), by the
+ * ISSUER that the settings have for it; else SERVICE_URL; else the one on this machine
+ * (http://localhost and PORT, or 8787). The credentials are CLIENT_ID and CLIENT_SECRET; on this
+ * machine, without them, those that `npm start` put into `.dev.vars`; else the person at the
+ * terminal is asked.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,9 +24,9 @@ export type Ask = <T>(method: string, path: string, body?: object) => Promise<T>
 export interface ServiceOptions {
   /** The folder of the deployment. */
   cwd: string;
-  /** What `--env` said. */
+  /** The value of `--env`. */
   env?: string | undefined;
-  /** Its URL, where that is known; undefined: it is to be found. */
+  /** The URL of the service, where it is known; undefined: it is to be found. */
   service?: string;
 }
 
@@ -34,14 +35,14 @@ interface Credentials {
   secret: string;
 }
 
-/** What the client has to be allowed, for whoever has to choose one. */
+/** The capability that the client has to have, for a person who has to choose one. */
 export type Need = 'operate' | 'manage_users' | 'import_sessions';
 
 /** Throws where it is not clear who is to be asked, and as whom. */
 export async function askAs(need: Need, options: ServiceOptions, terminal: Terminal): Promise<Ask> {
   const { service, whose } = findService(options);
   const { protocol, hostname = '' } = URL.parse(service) ?? {};
-  // It may be a network of one's own, so this is no refusal.
+  // The host may be in a private network, so this is a note and no refusal.
   if (protocol === 'http:' && !isLocalHost(hostname))
     terminal.note(
       `note: ${service} is asked by http, so the client's secret can be read on the way`,
@@ -148,7 +149,7 @@ function parseAnswer(call: string, answer: string): unknown {
 /** A page of somebody else may be long. */
 const MOST_CHARACTERS = 300;
 
-/** What a problem (RFC 9457) says for people; any other answer as it is. */
+/** The text of a problem (RFC 9457) for people; of any other answer its beginning. */
 function toReason({ status, headers }: Response, answer: string): string {
   const target = headers.get('location');
   if (status < 400 && target !== null)
@@ -157,7 +158,7 @@ function toReason({ status, headers }: Response, answer: string): string {
     const { code, title, detail } = JSON.parse(answer) as Record<string, string | undefined>;
     if (code !== undefined) return `${code}: ${detail ?? title}`;
   } catch {
-    // It is none.
+    // The answer is no JSON.
   }
   return answer.slice(0, MOST_CHARACTERS);
 }

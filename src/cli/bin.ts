@@ -1,4 +1,4 @@
-/** What `npx edge-sessions` runs. */
+/** The program of `npx edge-sessions`. */
 import './old-node.ts';
 import { main } from './main.ts';
 

@@ -1,4 +1,4 @@
-/** What commands have in common: their options, and how they are shown. */
+/** The common parts of commands: their options, and how they are shown. */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 
@@ -15,7 +15,7 @@ export interface EnvironmentOptions extends CommonOptions {
   env?: string;
 }
 
-/** Of an option that may be repeated, and whose values may be separated by commas. */
+/** Parses an option that may be repeated, and whose values may be separated by commas. */
 export const several = (given: string, before: string[] = []) => [...before, ...given.split(',')];
 
 /** A command with the options that each has. `examples` are shown by `--help`. */
@@ -31,7 +31,7 @@ export function newCommand(name: string, description: string, examples: readonly
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`);
 }
 
-/** One that is about an environment of the settings. */
+/** A command that is about an environment of the settings. */
 export function newEnvironmentCommand(
   name: string,
   description: string,

@@ -20,7 +20,7 @@ export interface PlainEnvironment {
   /** As a sentence names it. */
   title: string;
   file: SettingsFile;
-  /** What is written for this environment. */
+  /** The settings that are written for this environment. */
   own: RawEnvironment;
   /** Variables and databases, which no environment inherits. */
   vars: Record<string, unknown>;
@@ -83,7 +83,7 @@ export async function readEnvironment(
   return { name, title, fileName: file.name, config: read(name), above: read(''), raw: file.raw };
 }
 
-/** What `--env NAME`, `--env=NAME` or `-e NAME` says, and the arguments without it. */
+/** Takes `--env NAME`, `--env=NAME` or `-e NAME` out of the arguments. */
 export function takeEnvironment(args: readonly string[]): {
   option: string | undefined;
   rest: string[];

@@ -3,7 +3,7 @@
 /** The exit codes, which docs/cli.md lists. */
 export const EXIT = {
   done: 0,
-  /** What was asked for was refused, or failed on the way. */
+  /** The command was refused, or failed on the way. */
   failed: 1,
   /** The command line is wrong: nothing was tried. */
   usage: 2,
@@ -15,7 +15,7 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** What ends a command with a sentence for whoever ran it, and no stack. */
+/** Ends a command with a sentence for the person who ran it, and no stack. */
 export class Failure extends Error {
   readonly exitCode: number;
   constructor(message: string, exitCode: number = EXIT.failed) {

@@ -32,7 +32,7 @@ Answers go to stdout, everything else to stderr; --json is for scripts. Exit cod
 2 wrong command line, 3 doctor found something, 4 the service does not answer.
 `;
 
-/** Whose sentence it is, as the name of the command that was run. */
+/** The name of the command that a sentence comes from. */
 const nameOf = (program: Command, name: string | undefined) =>
   program.commands.some((command) => command.name() === name) ? name : program.name();
 

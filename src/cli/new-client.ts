@@ -43,7 +43,10 @@ export function makeClient(id: string, wishes: ClientWishes): NewClient {
   return { entry, secret };
 }
 
-/** What the service would say of the entry; what it names is taken to be there. */
+/**
+ * The mistakes that the service would find in the entry. Clients that it names are taken to be
+ * there.
+ */
 export function findMistakesOf({ entry }: NewClient): string[] {
   const named = ((entry.for_clients as string[]) ?? []).filter((id) => id !== entry.client_id);
   const clients = [entry, ...named.map((client_id) => ({ client_id }))];

@@ -1,6 +1,6 @@
 /**
- * What others wrote, like a person's browser or another host, as it may stand in a terminal:
- * nothing in it moves the cursor, paints, answers as if it were typed, or turns the text around.
+ * Makes a text of others, like a person's browser or another host, safe for a terminal: it cannot
+ * move the cursor, paint, answer as if it were typed, or turn the text around.
  */
 import { stripVTControlCharacters } from 'node:util';
 

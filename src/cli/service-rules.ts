@@ -1,7 +1,7 @@
 /**
- * What the Worker itself will find wrong with its variables, by its own code. Deployed, a mistake
- * in one of them is `503` for everyone, and one in a client's entry refuses that client and says so
- * in the log alone.
+ * Finds the mistakes that the Worker will find in its variables, by the Worker's own code. Once it
+ * is deployed, a mistake in one of them is `503` for everyone, and one in a client's entry refuses
+ * that client and says so in the log alone.
  */
 import { randomBytes } from 'node:crypto';
 import { parseConfig } from '../config/config.ts';
@@ -20,7 +20,7 @@ export function findMistakes(vars: Variables, bindings: readonly string[]): stri
   }
 }
 
-/** What only the deployed Worker has, databases and secrets, stands in for itself. */
+/** Adds stand-ins for the databases and secrets, which only the deployed Worker has. */
 function asDeployed(vars: Variables, bindings: readonly string[]) {
   const { TRUSTED_ISSUERS, ...others } = vars;
   return {

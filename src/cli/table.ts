@@ -23,6 +23,6 @@ const toTitle = (name: string) => name.replaceAll('_', ' ').toUpperCase();
 function toCell(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  // What a person has named may hold anything.
+  // A name that a person chose may hold any characters.
   return toPlainLine(Array.isArray(value) ? value.join(', ') || '-' : String(value));
 }

@@ -1,6 +1,6 @@
 /**
- * What a command says, asks and shows. Its answer goes to stdout, alone, so that it can be piped;
- * everything else goes to stderr. Questions, colours and moving bars are for a terminal only.
+ * The terminal of a command. Its answer goes to stdout, alone, so that it can be piped; everything
+ * else goes to stderr. Questions, colours and moving bars are for a terminal only.
  */
 import { styleText } from 'node:util';
 import * as clack from '@clack/prompts';
@@ -14,9 +14,9 @@ export interface Terminal {
   isInteractive: boolean;
   /** The answer: as JSON where that was asked for, else as people read it. */
   answer(value: unknown, text: string): void;
-  /** One of many answers, a line each, as they come. */
+  /** Writes one of many answers, a line each, as they come. */
   line(value: unknown, text: string): void;
-  /** What is good to know beside the answer. */
+  /** Writes something that is good to know beside the answer. */
   note(text: string): void;
   /** Something that takes long. `total` is the number of its steps, where that is known. */
   progress(title: string, total?: number): Progress;

@@ -11,7 +11,7 @@ import { type Login, reject } from './operator';
 const ASSERTION = 'cf-access-jwt-assertion';
 const CLOCK_TOLERANCE_SECONDS = 30;
 
-/** What the platform says of a request that Access let through. */
+/** The platform's context of a request that Access let through. */
 export interface PlatformAccess {
   readonly aud: string;
   getIdentity(): Promise<{ email?: string; user_uuid?: string; iat?: number } | undefined>;
@@ -47,7 +47,7 @@ export async function loginByAccess(
       error instanceof errors.JOSEError &&
       !(error instanceof errors.JWKSTimeout) &&
       !(error instanceof errors.JWKSInvalid) &&
-      // What the team's address answers when it has no keys to give.
+      // jose's error when the team's address answers without keys.
       error.code !== 'ERR_JOSE_GENERIC';
     return reject(isAssertionsFault ? 'not_signed_in' : 'unavailable');
   }

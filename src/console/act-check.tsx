@@ -1,6 +1,6 @@
 /**
- * What every request that acts has to pass, after the login: it comes from a page of this console,
- * its form was made for this very login, and the operator proved a short while ago who they are.
+ * The checks of every request that acts, after the login: it comes from a page of this console, its
+ * form was made for this very login, and the operator proved a short while ago who they are.
  */
 import { getCookie } from 'hono/cookie';
 import { isReason, MAX_NOTE_LENGTH, type Reason } from './acting';
@@ -9,7 +9,7 @@ import { FORM_COOKIE, isFormToken } from './form-token';
 import { isOfOwnPage } from './own-page';
 import { NotDone } from './refusal-pages';
 
-/** What the form says, or the answer to one that is refused. */
+/** The form of a request that acts, or the answer to one that is refused. */
 export type ActRequest =
   | { ok: true; form: URLSearchParams; reason: Reason; note: string | null }
   | { ok: false; response: Response };

@@ -85,7 +85,7 @@ export const ProveFirst = ({ viewer }: { viewer: Viewer }) => (
   </div>
 );
 
-/** What was done, once the page is there again. */
+/** Says what was done, once the page is there again. */
 export const Done = ({ children }: { children: Child }) => (
   <p class="note ok" role="status">
     {children}

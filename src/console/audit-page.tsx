@@ -46,7 +46,7 @@ const Target = ({ target: { type, id } }: Pick<AuditEvent, 'target'>) => {
   return <span>{[toWords(type ?? '–'), id].filter(Boolean).join(' ')}</span>;
 };
 
-/** Who of the staff, as far as the client said; and the client. */
+/** The member of the staff, as far as the client said; and the client. */
 const By = ({ event: { client_id: client, details } }: { event: AuditEvent }) =>
   typeof details.operator === 'string' ? (
     <>

@@ -1,4 +1,4 @@
-/** What travels with a request of the console, once its login has been found good. */
+/** The values of a request of the console, once its login has been found good. */
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Child } from '#jsx/jsx-runtime';
@@ -24,7 +24,7 @@ export function countIn(c: ConsoleContext, name: string): number | null {
   return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : null;
 }
 
-/** What goes with every call to the service: who asks. */
+/** The option of every call to the service that names the operator. */
 export const asOperator = (c: ConsoleContext, note: string | null = null) => ({
   operator: c.get('operator').name,
   ...(note !== null && { note }),

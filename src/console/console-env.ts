@@ -11,9 +11,9 @@ export interface ConsoleEnv {
   SERVICE?: { fetch: typeof fetch };
   /** As of the service. */
   ISSUER?: string;
-  /** One of the service's. */
+  /** The audience of the operators' access tokens, one of the service's. */
   AUDIENCE?: string;
-  /** Who may: user ids, an array or separated by spaces or commas. */
+  /** The user ids of the operators, an array or separated by spaces or commas. */
   OPERATORS?: string | readonly string[];
   /** Classes of authentication (OpenID Connect Core §2), of which operators need one. */
   OPERATOR_ACR?: string | readonly string[];

@@ -31,7 +31,7 @@ const DEFAULTS = { lookMaxAgeSeconds: 12 * 3600, actMaxAgeSeconds: 15 * 60 };
 
 export type ParsedSettings =
   | { ok: true; settings: ConsoleSettings }
-  /** What to set, a sentence each. */
+  /** The mistakes, each in a sentence that says what to set. */
   | { ok: false; mistakes: string[] };
 
 export function parseSettings(env: ConsoleEnv): ParsedSettings {
@@ -55,7 +55,10 @@ export function parseSettings(env: ConsoleEnv): ParsedSettings {
 
 type Problem = (text: string) => void;
 
-/** One login, or none: with two, nobody could tell whether both are asked for or either will do. */
+/**
+ * Parses the one login; null: there is none. Two are a mistake, because nobody could tell whether
+ * both are asked for or either will do.
+ */
 function parseLogin(env: ConsoleEnv, problem: Problem): ConsoleSettings['login'] | null {
   const isByAccess = Boolean(env.ACCESS_TEAM || env.ACCESS_AUD);
   const isBySession = toList(env.OPERATORS).length > 0;

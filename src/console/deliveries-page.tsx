@@ -1,4 +1,4 @@
-/** What the webhooks have not been told yet, or will not be, and the way to tell them again. */
+/** Shows the deliveries that were not made, or were given up, and a way to make them again. */
 import type { Delivery } from '../client/rpc';
 import { ActForm, Done } from './acting';
 import { BASE, Frame, type Viewer } from './frame';
@@ -120,7 +120,7 @@ const StateBadge = ({ state }: Pick<Delivery, 'state'>) => {
   return <Badge {...(kind && { kind })} text={text} />;
 };
 
-/** What is to be told again. Empty: all that was given up. */
+/** The deliveries to make again. Empty: all that were given up. */
 export interface ReplayTarget {
   endpoint?: string;
   event_id?: string;

@@ -52,7 +52,7 @@ const Risk = ({ event: { type, risk } }: { event: SecurityEvent }) =>
     />
   );
 
-/** What is to be said of it beside its type. */
+/** Says more of an event than its type does. */
 const Why = ({ event: { reason, risk, act, answer } }: { event: SecurityEvent }) => {
   const said = [
     reason && toWords(reason),

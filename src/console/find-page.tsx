@@ -7,7 +7,7 @@ export const FindPage = ({
   problem = null,
 }: {
   viewer: Viewer;
-  /** What was asked for, when nothing was found. */
+  /** The names that were searched for, when nothing was found. */
   asked?: { id?: string; issuer?: string; subject?: string };
   problem?: string | null;
 }) => (

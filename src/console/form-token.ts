@@ -1,7 +1,7 @@
 /**
- * What a form of the console carries, so that no other page and no other login can send it: an HMAC
- * of the login by a key that the browser alone keeps, in a cookie that no script reads and no
- * neighbouring host sets.
+ * The form token, which every form of the console carries, so that no other page and no other login
+ * can send it: an HMAC of the login by a key that the browser alone keeps, in a cookie that no
+ * script reads and no neighbouring host sets.
  */
 import { base64url } from 'jose';
 

@@ -1,4 +1,4 @@
-/** What all pages of the console have in common. */
+/** The frame of all pages of the console. */
 import type { Child } from '#jsx/jsx-runtime';
 import type { Operator } from './operator';
 
@@ -16,14 +16,14 @@ const SECTIONS = [
 
 export type Section = (typeof SECTIONS)[number][0];
 
-/** What a page needs to know of whoever looks at it. */
+/** The viewer of a page. */
 export interface Viewer {
   operator: Operator;
   /** Whether they proved who they are recently enough to act. */
   mayAct: boolean;
   /** Where they prove it anew; null: nothing is configured. */
   proveUrl: string | null;
-  /** What their forms carry. */
+  /** The form token of their forms. */
   formToken: string;
   /** Milliseconds since 1970. */
   now: number;

@@ -1,9 +1,9 @@
-/** Who looks at the console, by whichever login. */
+/** The operator who looks at the console, by either login. */
 
 export interface Operator {
   /** For the audit log: an e-mail address, or the subject. */
   name: string;
-  /** What the forms of this login are bound to. It is no secret. */
+  /** The login that its forms are bound to. It is no secret. */
   login: string;
   /** When they proved who they are, in seconds since 1970. */
   provedAt: number;
@@ -17,9 +17,9 @@ export type Rejection =
   | 'not_an_operator'
   /** Support staff in an operator's session. */
   | 'support_staff'
-  /** They proved who they are too long ago, or not well enough. */
+  /** The operator proved who they are too long ago, or not well enough. */
   | 'stale'
-  /** Nothing to decide by: the keys, or the service, cannot be reached. */
+  /** The keys, or the service, cannot be reached, so that nothing can be decided. */
   | 'unavailable';
 
 export type Login = { ok: true; operator: Operator } | { ok: false; why: Rejection };

@@ -1,4 +1,4 @@
-/** What an operator sees first: how many are signed in, from where, and what needs a look. */
+/** The first page of an operator: how many are signed in, from where, and what needs a look. */
 import type { AuditPage, HomeState, SecurityEvent, SigningKey, Stats } from '../client/rpc';
 import { AuditTable } from './audit-page';
 import { EventTable } from './event-table';

@@ -1,8 +1,8 @@
 /**
  * Whether a page of this very host made a request. Cookies, and the login at Cloudflare Access,
- * come along whoever made it, so for everything that acts the browser's word is asked for: fetch
- * metadata, and `Origin`. What stands in front may speak https where this Worker is asked by http,
- * so of both the host alone is compared; that the scheme is the same too, the metadata says.
+ * come with requests of any page, so a request that acts has to have the browser's own word: fetch
+ * metadata, and `Origin`. A proxy in front may speak https while it asks this Worker by http, so
+ * only the hosts are compared; the metadata says that the scheme is the same, too.
  */
 export function isOfOwnPage({ url, headers }: Request): boolean {
   const site = headers.get('sec-fetch-site');

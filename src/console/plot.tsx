@@ -9,7 +9,7 @@ import { Table, toExact } from './shown';
 
 export interface Series {
   name: string;
-  /** One a time; null: nobody knows. */
+  /** One value for each time; null: unknown. */
   values: readonly (number | null)[];
 }
 

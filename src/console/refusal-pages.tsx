@@ -59,7 +59,7 @@ export const NotLetIn = ({ why, proveUrl }: { why: Rejection; proveUrl: string |
   );
 };
 
-/** Of a form. Nothing was done. */
+/** The answer to a form that was refused. Nothing was done. */
 export const NotDone = ({ title, lead }: { title: string; lead: string }) => (
   <Alone title={title}>
     <p class="lead">{lead}</p>
@@ -75,7 +75,10 @@ const Back = () => (
   </p>
 );
 
-/** What the service refused, or could not do. Other pages may be answered all the same. */
+/**
+ * The answer where the service refused a call, or could not do it. Other pages may work all the
+ * same.
+ */
 export const NotAnswered = ({ viewer, refusal }: { viewer: Viewer; refusal: Refusal }) => {
   const { code, request_id: requestId } = refusal;
   const [title, lead] = toSentences(refusal);

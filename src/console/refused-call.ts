@@ -1,6 +1,4 @@
-/**
- * What the service answered to a call: its value, or an error that the console's page then tells.
- */
+/** The value of a call's answer; a refusal is thrown, and the console's page tells of it. */
 import type { Answer, Refusal } from '../client/rpc';
 
 export class RefusedCall extends Error {

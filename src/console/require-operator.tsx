@@ -16,7 +16,8 @@ import { NotConfigured, NotLetIn } from './refusal-pages';
 import { loginBySession } from './session-login';
 
 /**
- * What an isolate keeps: of one environment, the settings, and the keys that logins are checked by.
+ * The settings of one environment, and the keys that logins are checked by, as an isolate keeps
+ * them.
  */
 interface Gate {
   parsed: ParsedSettings;

@@ -1,7 +1,7 @@
 /**
- * Operators who come with a session of the service in the browser's cookies. Nothing is rotated:
- * the service gives an access token for the cookie, if the session is live at this moment, and the
- * package's verifier says whose it is and how long ago they proved it.
+ * The login of operators who have a session of the service in the browser's cookies. Nothing is
+ * rotated: the service gives an access token for the cookie, if the session is live at this moment,
+ * and the package's verifier says whose it is and how long ago they proved it.
  */
 
 import type { RefusalCode } from '../client/rpc';
@@ -12,7 +12,10 @@ import type { ConsoleEnv } from './console-env';
 import type { SessionSettings } from './console-settings';
 import { type Login, reject } from './operator';
 
-/** Those of the service, with which account of the browser is current. No other is its business. */
+/**
+ * The cookies of the service's sessions, and the one that says which account is current. The
+ * service is sent no other cookie.
+ */
 const COOKIES = [CURRENT_COOKIE, ...ACCOUNTS.map((index) => ofAccount('__Host-session', index))];
 
 export async function loginBySession(

@@ -1,4 +1,4 @@
-/** One session: what is known of it, what happened to it, and the way to end it. */
+/** Shows one session and its events, with a way to end it. */
 import type { SecurityEvent, Session } from '../client/rpc';
 import { ActForm, Done } from './acting';
 import { EventTable } from './event-table';
@@ -9,7 +9,7 @@ import { PersonLink, Time, toPlace } from './shown';
 interface SessionProps {
   viewer: Viewer;
   session: Session;
-  /** Its own, of the newest of its person. */
+  /** The session's own, of the newest events of its person. */
   events: readonly SecurityEvent[];
   /** Whether it was just ended, or was over before; null: nobody tried. */
   ended: boolean | null;

@@ -86,7 +86,7 @@ export const Older = ({ href, cursor }: { href: string; cursor: string | null })
     </p>
   );
 
-/** That a list lacks what is in homes that did not answer. */
+/** Says that a list lacks the rows of homes that did not answer. */
 export const Unanswered = ({ homes }: { homes: readonly string[] | undefined }) =>
   homes === undefined || homes.length === 0 ? null : (
     <p class="note warn">Not in this list, because it did not answer: {homes.join(', ')}.</p>

@@ -69,7 +69,7 @@ async function watch(options: Options): Promise<void> {
       if (failures > 0) terminal.note('events: it answers again');
       failures = 0;
     } catch (error) {
-      // What was refused stays refused; an answer that did not come may yet.
+      // A refused call stays refused; a service that did not answer may answer yet.
       if (!(error instanceof Failure) || error.exitCode !== EXIT.unreachable) throw error;
       failures += 1;
       if (failures === 1) terminal.note(`events: ${error.message}; trying again`);
@@ -77,7 +77,7 @@ async function watch(options: Options): Promise<void> {
   }
 }
 
-/** Those that were not seen before, oldest first, and are then. */
+/** The events that were not seen before, the oldest first. They count as seen from then on. */
 async function readNew(ask: Ask, path: string, seen: Set<string>): Promise<Event[]> {
   const found: Event[] = [];
   let cursor: string | null = null;

@@ -1,6 +1,7 @@
 /**
- * `edge-sessions import`: the live sessions of another system go on here. It may be run again: what
- * was taken in is there already. What to do when: docs/coming-from-elsewhere.md.
+ * `edge-sessions import`: the live sessions of another system go on here. It may be run again,
+ * because sessions that were taken in are not taken twice. The steps around it:
+ * docs/coming-from-elsewhere.md.
  */
 import { password } from '@clack/prompts';
 import { Option } from 'commander';
@@ -57,7 +58,7 @@ interface Report {
   rows: number;
   taken: number;
   already_there: number;
-  /** Of a dry run, in place of the two. */
+  /** The number of a dry run, in place of the two. */
   to_bring?: number;
   left: { row: number; user: string | null; reason: string }[];
 }
@@ -85,7 +86,7 @@ async function bring(options: Options): Promise<void> {
   terminal.answer(report, toText(report));
 }
 
-/** What is to be brought, and what is not. */
+/** Reads the sessions that are to be brought, and those that are not. */
 async function readInputs(options: Options, terminal: Terminal) {
   const system = SYSTEMS[options.from];
   if (system === undefined) throw new Failure(`${options.from} is no system that is known`);
@@ -121,7 +122,10 @@ async function readInputs(options: Options, terminal: Terminal) {
   return { report, inputs, rowOf };
 }
 
-/** Of the other system. Never an argument, which others of this machine could read. */
+/**
+ * Finds the secret of the other system. It is never an argument, which others of this machine could
+ * read.
+ */
 async function findSecret(terminal: Terminal): Promise<string> {
   const { OLD_SECRET: given } = process.env;
   if (given) return given;

@@ -62,7 +62,7 @@ async function install(folder: string, manager: string, terminal: Terminal): Pro
   }
 }
 
-/** What is not an option is asked for, where somebody is there. */
+/** Asks for the values that no option gives, where somebody is there. */
 async function complete(
   folder: string,
   options: Options,

@@ -1,6 +1,6 @@
 /**
- * `edge-sessions keys`: the signing keys. What to do when: docs/when-something-leaked.md. All of it
- * may be run again.
+ * `edge-sessions keys`: the signing keys. When to use it: docs/when-something-leaked.md. Each
+ * command may be run again.
  */
 import { type Ask, askAs } from '../ask-service.ts';
 import { type EnvironmentOptions, newEnvironmentCommand, newGroup } from '../command.ts';
@@ -49,7 +49,9 @@ async function list(options: Options): Promise<void> {
   terminal.answer({ keys }, toTable(keys));
 }
 
-/** What the old key signed is refused, and refreshed by its clients: nobody is signed out. */
+/**
+ * Tokens that the old key signed are refused, and refreshed by their clients: nobody is signed out.
+ */
 async function rotate(options: Options): Promise<void> {
   const terminal = openTerminal(options);
   const ask = await operate(options, terminal);

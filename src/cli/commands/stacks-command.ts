@@ -18,7 +18,7 @@ interface Options extends EnvironmentOptions {
 
 /**
  * A place in the Worker's module, as V8 writes it into a stack. It begins where a path does, so
- * that a long one, which is a caller's, is looked at once and not from each of its characters.
+ * that a long text of a caller is matched once, and not from each of its characters.
  */
 const PLACE = /(?<![\w./:-])(?:[\w./:-]*\/)?index\.js:(\d+):(\d+)/g;
 
@@ -42,7 +42,9 @@ async function run({ cwd, env, map: path, json }: Options): Promise<void> {
   }
 }
 
-/** Of the bundle that `deploy` uploads: the same sources give the same one. */
+/**
+ * Builds the source map of the bundle that `deploy` uploads: the same sources give the same bundle.
+ */
 function buildMap(folder: string, env: string | undefined): string {
   const outdir = mkdtempSync(join(tmpdir(), 'edge-sessions-map-'));
   try {
@@ -55,7 +57,7 @@ function buildMap(folder: string, env: string | undefined): string {
   }
 }
 
-/** What the map does not know stays as it is. */
+/** Names the sources of a line's places. One that the map does not know stays as it is. */
 function nameSources(line: string, map: SourceMap): string {
   return line.replaceAll(PLACE, (place, row: string, column: string) => {
     const found = map.findEntry(Number(row) - 1, Number(column) - 1);

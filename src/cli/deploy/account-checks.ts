@@ -1,5 +1,5 @@
 /**
- * What Cloudflare would refuse after something was made, found by asking without changing anything.
+ * Finds what Cloudflare would refuse, before anything is made, by questions that change nothing.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

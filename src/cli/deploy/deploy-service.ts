@@ -2,8 +2,8 @@
  * `edge-sessions deploy`: everything from an empty Cloudflare account to a service that answers,
  * and the same again for every later release. Databases that are missing are made where HOMES says;
  * migrations are applied home by home, before the code that needs them (the release before works
- * with them too); the secret is made once; then the Worker is deployed and asked whether it is
- * well. What would be refused on the way is refused before anything is made.
+ * with them too); the secret is made once; then the Worker is deployed, and its health checked. A
+ * mistake that would stop it on the way is refused before anything is made.
  */
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ export interface Deployment {
   wrangler: Wrangler;
 }
 
-/** What was done, or would be. */
+/** The result: what was done, or would be. */
 export interface Deployed {
   worker: string;
   environment: string;
@@ -87,7 +87,10 @@ function findFaultsOfFile({ folder, environment }: Deployment): string[] {
   ];
 }
 
-/** The databases, those that are missing with what makes them. What cannot be is a fault. */
+/**
+ * Plans the databases; one that is missing comes with the command that makes it. One that cannot be
+ * made is a fault.
+ */
 function plan({ folder, environment }: Deployment, faults: string[]): DatabasePlan[] {
   const { name, config, fileName } = environment;
   const { HOMES: homes } = config.vars as { HOMES?: string };

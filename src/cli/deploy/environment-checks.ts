@@ -1,12 +1,12 @@
 /**
- * What an environment of the settings shares with another one, and what it does not inherit. Each
- * environment is a Worker of its own on the same account.
+ * Finds what an environment of the settings shares with another one by mistake, and what it does
+ * not inherit. Each environment is a Worker of its own on the same account.
  */
 import { type Environment, titleOf } from '../environment.ts';
 import type { RawEnvironment, RawSettings } from '../settings/settings-file.ts';
 import { isPlaceholder } from './plan.ts';
 
-/** What must belong to one environment alone. */
+/** The things that must belong to one environment alone. */
 interface Belongings {
   title: string;
   account: string;
@@ -17,7 +17,7 @@ interface Belongings {
   limits: readonly { binding: string; namespace: string }[];
 }
 
-/** What this environment would take from another one, each in a sentence. */
+/** The things that this environment would take from another one, each in a sentence. */
 export function findShared({ name, raw }: Pick<Environment, 'name' | 'raw'>): string[] {
   const own = toBelongings(raw, name);
   const others = ['', ...Object.keys(raw.env ?? {})].filter((other) => other !== name);
@@ -95,7 +95,7 @@ function toBelongings(raw: RawSettings, name: string): Belongings {
   };
 }
 
-/** What stands at the top level, has no effect here, and is not replaced by anything. */
+/** The settings of the top level that have no effect here, and that nothing replaces. */
 export function findNotInherited({ name, raw, config, above }: Environment): string[] {
   const missing = Object.keys(raw)
     .filter((key) => key !== 'env')
@@ -109,7 +109,9 @@ export function findNotInherited({ name, raw, config, above }: Environment): str
 
 const settingOf = (config: object, key: string) => (config as Record<string, unknown>)[key];
 
-/** What of a setting is not there: variables and bindings by their names, else the setting. */
+/**
+ * The missing parts of a setting: variables and bindings by their names, else the setting itself.
+ */
 function findMissing(key: string, above: unknown, own: unknown): string[] {
   if (key === 'vars')
     return Object.keys(above as object).filter((variable) => !(variable in (own as object)));
@@ -120,7 +122,7 @@ function findMissing(key: string, above: unknown, own: unknown): string[] {
   return isEmpty(own) && !isEmpty(above) ? [key] : [];
 }
 
-/** Of a binding. Of routes and the like, which are inherited as a whole, there is none. */
+/** The name of a binding. Routes and the like have none, and are inherited as a whole. */
 function toName(entry: unknown): string {
   const { binding, name } = (entry ?? {}) as { binding?: unknown; name?: unknown };
   return String(binding ?? name ?? '');

@@ -1,4 +1,6 @@
-/** What is wrong with an environment of the settings by itself, as far as the file shows it. */
+/**
+ * Finds the mistakes of an environment of the settings by itself, as far as the file shows them.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPlaceholder } from './plan.ts';
@@ -19,10 +21,10 @@ export interface DeployConfig {
 
 /** Cloudflare refuses a larger variable, but only once databases and migrations are made. */
 export const MAX_VARIABLE_BYTES = 5_120;
-/** What stands in the settings is in the repository, and in the dashboard for all to read. */
+/** Values in the settings are in the repository, and in the dashboard for all to read. */
 const SECRETS = ['SESSION_SECRET', 'SESSION_SECRET_PREVIOUS', 'WEBHOOKS'];
 
-/** What must be mended first, each in a sentence that repeats no value. */
+/** The mistakes that must be mended first, each in a sentence that repeats no value. */
 export function findFaults(
   { vars, d1_databases: databases }: DeployConfig,
   root: string,
@@ -67,7 +69,7 @@ function findUnreachable({ ISSUER: issuer }: Record<string, unknown>, fileName: 
     : [];
 }
 
-/** What may be meant, and should be known. */
+/** Settings that may be meant, but should be known. */
 export function findWarnings(config: DeployConfig): string[] {
   const { workers_dev: workersDev, preview_urls: previewUrls, route, routes = [] } = config;
   const hasRoute = route !== undefined || routes.length > 0;
@@ -88,7 +90,7 @@ type Database = DeployConfig['d1_databases'][number];
 
 function sharedBy(a: Database, b: Database): 'database_id' | 'database_name' | null {
   if (isPlaceholder(a.database_id) || isPlaceholder(b.database_id)) {
-    // What is made is found by its name.
+    // A database that deploy made is found by its name.
     const isOne = (a.database_name ?? a.binding) === (b.database_name ?? b.binding);
     return isOne ? 'database_name' : null;
   }

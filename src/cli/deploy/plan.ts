@@ -1,4 +1,4 @@
-/** What has to be made before a deployment, as the settings and HOMES tell it. */
+/** The databases that have to be made before a deployment, by the settings and HOMES. */
 import { Failure } from '../failure.ts';
 
 export interface DatabasePlan {

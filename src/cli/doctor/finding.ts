@@ -1,11 +1,11 @@
-/** What a check found, and what to do about it. */
+/** The finding of a check, and what to do about it. */
 export interface Finding {
-  /** What was looked at. */
+  /** The name of the check. */
   check: string;
   /** `problem`: it has to be mended; `note`: it is good to know; `skipped`: nobody could look. */
   status: 'ok' | 'problem' | 'note' | 'skipped';
   detail: string;
-  /** What to do; undefined where there is nothing to do. */
+  /** The advice; undefined where there is nothing to do. */
   advice?: string;
 }
 

@@ -6,7 +6,9 @@ interface Homes {
   homes: { home: string; new_users: string; answers: boolean; unfinished_moves: number | null }[];
 }
 
-/** Nothing, where there is one home or nobody who may ask. */
+/**
+ * Checks the homes. There are no findings where there is one home, or no credentials to ask with.
+ */
 export async function checkHomes({ ask }: Patient): Promise<Finding[]> {
   const { ok, problem, note } = about('homes');
   const listed = await ask?.<Homes>('GET', '/v1/homes').catch(() => null);

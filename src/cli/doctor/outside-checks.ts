@@ -1,4 +1,4 @@
-/** Whom the service asks and tells: its issuers' keys, and its webhooks. */
+/** Checks whom the service asks and tells: its issuers' keys, and its webhooks. */
 import { reach } from '../reach-url.ts';
 import { about, type Finding } from './finding.ts';
 import { type Patient, readEntries } from './patient.ts';
@@ -90,7 +90,7 @@ async function checkEndpoint({ name, url }: { name: string; url: string }): Prom
     await reach(url, { method: 'OPTIONS', signal: AbortSignal.timeout(TIMEOUT_MS) });
     return ok(`${name} answers`);
   } catch (error) {
-    // What else is in the URL may be as secret as WEBHOOKS is.
+    // Other parts of the URL may be as secret as WEBHOOKS is.
     const why = (error as Error).message.replaceAll(url, origin);
     return problem(`${name}: ${why}`, 'start it, or mend its url in WEBHOOKS');
   }

@@ -14,7 +14,7 @@ export interface Patient {
   isLocal: boolean;
   /** The variables that it goes by: on this machine `.dev.vars` stands before the settings. */
   vars: Record<string, unknown>;
-  /** Its URL; '' where the settings have none. */
+  /** The URL of the service; '' where the settings have none. */
   service: string;
   /** Asks as an operator; null: nobody's credentials are known. */
   ask: Ask | null;
@@ -50,7 +50,7 @@ export function readEntries(vars: Record<string, unknown>, name: string): object
   return lists.flatMap((key) => {
     try {
       const list: unknown = JSON.parse(String(vars[key] || '[]'));
-      // What else is in it, the configuration's own check says.
+      // The configuration's own check finds other mistakes of the list.
       return Array.isArray(list) ? list.filter((entry) => Object(entry) === entry) : [];
     } catch {
       // The same.

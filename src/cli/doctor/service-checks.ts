@@ -1,4 +1,4 @@
-/** What the service shows to whoever asks, and to its operator. */
+/** Checks what the service shows to everybody, and to its operator. */
 import { reach } from '../reach-url.ts';
 import { about, type Finding } from './finding.ts';
 import { checkHomes } from './home-checks.ts';
@@ -16,7 +16,7 @@ interface Health {
   last_cleanup_at?: string | null;
 }
 
-/** Of a service that does not answer, this is all that is found. */
+/** Checks a service. Where it does not answer, that is the only finding. */
 export async function checkService(patient: Patient): Promise<Finding[]> {
   const { ok, problem } = about('service');
   const { service, environment } = patient;

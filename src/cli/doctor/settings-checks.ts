@@ -1,4 +1,4 @@
-/** What the settings themselves show. */
+/** Checks the settings themselves. */
 import { findFaults } from '../deploy/file-checks.ts';
 import { findMistakes } from '../service-rules.ts';
 import type { RawEnvironment } from '../settings/settings-file.ts';

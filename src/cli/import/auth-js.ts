@@ -1,6 +1,6 @@
 /**
  * Auth.js (NextAuth) with sessions in a database: the table `session` has the token as it is, and
- * so has the cookie `authjs.session-token`. It does not say when the person signed in.
+ * so has the cookie `authjs.session-token`. The table does not say when the person signed in.
  */
 import { hashOf, type OtherSystem, textIn, withEnd } from './exported-session.ts';
 

@@ -8,7 +8,7 @@ export interface Outcome {
   reason?: string;
 }
 
-/** What a call takes: so many sessions, in so many bytes, which leave room for what is around. */
+/** The sessions, and their bytes, that a call takes; the rest of its input has room beside them. */
 const MAX_SESSIONS = 50;
 const MAX_BYTES = 15_000;
 const AT_ONCE = 4;
@@ -37,7 +37,10 @@ export function toInput(session: ExportedSession, to: Destination): object | nul
   };
 }
 
-/** As much as the service keeps. What a browser said of itself may be too long for any call. */
+/**
+ * The length that the service keeps. A browser may have sent a user agent that is too long for any
+ * call.
+ */
 const MOST_CHARACTERS = 1024;
 
 const cut = (text: string) => text.replaceAll('\0', '').slice(0, MOST_CHARACTERS).toWellFormed();

@@ -23,7 +23,9 @@ export interface Left {
 }
 
 export interface ReadOptions {
-  /** What the other system signs its cookies with; null: the app presents the bare token. */
+  /**
+   * The secret that the other system signs its cookies with; null: the app presents the bare token.
+   */
   secret: string | null;
   /** Where a session's own data has the id of its person, like `passport.user`. */
   userPath: string;
@@ -31,11 +33,11 @@ export interface ReadOptions {
   now: number;
 }
 
-/** What is different from one system to another. */
+/** The differences from one system to another. */
 export interface OtherSystem {
   /** Where a database of it has the sessions, unless another table is named. */
   table: string;
-  /** Its cookies are signed. */
+  /** Whether its cookies are signed. */
   isSigned: boolean;
   read: (row: Row, options: ReadOptions) => ExportedSession | Left;
 }
@@ -52,8 +54,9 @@ export function column(row: Row, ...names: string[]): unknown {
 }
 
 /**
- * null: it is no text, or an empty one. Of a number that is too large for JavaScript, several are
- * one and the same, and so would be the people whose ids they are.
+ * The text of a column; null: it has none, or an empty one. A number that is too large for
+ * JavaScript is refused, because several such numbers become the same one, and so would the people
+ * whose ids they are.
  */
 export function textIn(row: Row, ...names: string[]): string | null {
   const value = column(row, ...names);

@@ -48,7 +48,7 @@ function parse(value: unknown): Row | null {
   }
 }
 
-/** What stands in the data at a path like `passport.user`. */
+/** The value at a path of the data like `passport.user`. */
 function at(data: Row, path: string): unknown {
   return path
     .split('.')

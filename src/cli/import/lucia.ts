@@ -1,7 +1,7 @@
 /**
  * Lucia. Version 3 keeps the token itself as the session's id, which the cookie `auth_session` has
- * too. What its later guides teach keeps a SHA-256: of the whole token as the id (in hex), or, as
- * `secret_hash`, of what follows the dot in `<id>.<secret>`, which is then what has to be
+ * too. The tables of its later guides keep a SHA-256: of the whole token as the id (in hex), or, as
+ * `secret_hash`, of the part after the dot in `<id>.<secret>`, which is then the token to be
  * presented; the id is no secret there, so it never stands in for a hash that cannot be read.
  */
 import {

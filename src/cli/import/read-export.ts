@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Failure } from '../failure.ts';
 import type { Row } from './exported-session.ts';
 
-/** What an SQLite database begins with. */
+/** The first bytes of an SQLite database. */
 const SQLITE = 'SQLite format 3\0';
 
 /** Throws a `Failure` for a file that is neither. */

@@ -22,7 +22,7 @@ export const supabase: OtherSystem = {
   isSigned: false,
   read(row, { now }) {
     if (!NOT_REVOKED.includes(column(row, 'revoked'))) return { left: 'revoked' };
-    // It refuses them at the next refresh, and keeps their sessions.
+    // Supabase refuses them at the next refresh, and keeps their sessions.
     if (isBanned(row, now)) return { left: 'banned' };
     const isKeyed = textIn(row, 'refresh_token_hmac_key') !== null;
     const token = isKeyed ? toKeyedToken(row) : textIn(row, 'token');

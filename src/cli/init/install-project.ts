@@ -1,4 +1,4 @@
-/** What the new folder depends on, installed by the package manager that ran this. */
+/** Installs the new folder's dependencies, by the package manager that ran this. */
 import { spawn } from 'node:child_process';
 import { Failure } from '../failure.ts';
 

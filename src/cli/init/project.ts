@@ -32,7 +32,7 @@ export interface ProjectWishes {
   issuer: string;
   audience: string;
   region: Region;
-  /** The app. Its backend is called the same, and `-backend`. */
+  /** The client id of the app. Its backend has the same one with `-backend`. */
   client: string;
   origins: readonly string[];
   /** The version of this package; undefined: from this one on. */
@@ -76,7 +76,7 @@ export function makeProject(wishes: ProjectWishes): Project {
 
 const readTemplate = (name: string) => readFileSync(join(TEMPLATE, name), 'utf8');
 
-/** What wrangler takes for the name of a Worker. */
+/** A name of the Worker that wrangler takes, made of the folder's. */
 function toName(folder: string): string {
   const name = basename(folder)
     .toLowerCase()

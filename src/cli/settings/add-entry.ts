@@ -51,7 +51,7 @@ function assertNothingWorse(
   if (mistakes.length > 0) throw new Failure(mistakes.join('\n'), EXIT.usage);
 }
 
-/** What stands before the settings on this machine; null: nothing does. */
+/** The file that overrides the settings on this machine; null: none does. */
 export function findLocalOverride(folder: string, list: ListName): string | null {
   const path = join(folder, '.dev.vars');
   if (!existsSync(path) || parseEnv(readFileSync(path, 'utf8'))[list] === undefined) return null;

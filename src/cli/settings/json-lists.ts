@@ -10,7 +10,7 @@ import { Failure } from '../failure.ts';
 export interface Addition {
   /** The variable that the entry goes into. */
   variable: string;
-  /** What it then is. */
+  /** The value after the change. */
   value: string;
   bytes: number;
 }

@@ -14,7 +14,7 @@ import { parseToml, withTomlValue } from './toml-settings.ts';
 /** The order in which wrangler looks for them. */
 const NAMES = ['wrangler.json', 'wrangler.jsonc', 'wrangler.toml'];
 
-/** What stands in the file, for the top level or an environment, as far as it is looked at here. */
+/** The part of the file that the commands read, for the top level or an environment. */
 export interface RawEnvironment {
   name?: string;
   account_id?: string;

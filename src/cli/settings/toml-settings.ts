@@ -15,7 +15,7 @@ export function parseToml(text: string): unknown {
 /** A `key = value`, and the keys that lead to it. */
 interface Entry {
   path: SettingPath;
-  /** Of the block that it stands in. */
+  /** The path of the block that it stands in. */
   block: SettingPath;
   keyValue: AST.TOMLKeyValue;
   isInline: boolean;
