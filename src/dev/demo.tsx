@@ -119,7 +119,7 @@ async function readSecurityLog(env: DevEnv, issuer: string, ask: Ask): Promise<S
 }
 
 async function replay(request: Request, issuer: string, ask: Ask): Promise<Response> {
-  if (toOwnOrigin(request, issuer) === null) return new Response('cross-site', { status: 403 });
+  if (toOwnOrigin(request, issuer) === null) return refuse(request);
   // The page may be older than the browser's session; after signing out there is none.
   const current = sessionOf(request.headers.get('cookie'));
   const session = current ?? new URL(request.url).searchParams.get('session') ?? '';
@@ -145,7 +145,7 @@ async function startSession(
   ask: Ask,
 ): Promise<Response> {
   const origin = toOwnOrigin(request, issuer);
-  if (origin === null) return new Response('cross-site', { status: 403 });
+  if (origin === null) return refuse(request);
   const response = await ask(
     new Request(`${issuer}/v1/sessions`, {
       method: 'POST',
@@ -183,6 +183,12 @@ function toOwnOrigin({ url, headers }: Request, issuer: string): string | null {
   const origin = headers.get('origin') ?? own;
   return origin === own || URL.parse(origin)?.host === new URL(url).host ? origin : null;
 }
+
+const refuse = ({ url, headers }: Request) =>
+  new Response(
+    `The form is of ${headers.get('origin')}, and this is ${new URL(url).origin}. If both are yours, with a proxy between them, let it keep Host (nginx: proxy_set_header Host $http_host).\n`,
+    { status: 403, headers: { 'Content-Type': 'text/plain; charset=utf-8' } },
+  );
 
 /**
  * The tokens of the browser's cookies, taken apart for reading. Nothing is verified: it is the

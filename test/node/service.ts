@@ -32,8 +32,6 @@ export async function startService(
   const port = await findFreePort();
   const directory = await mkdtemp(join(tmpdir(), 'edge-sessions-'));
   const devVarsFile = join(directory, 'dev.vars');
-  // Node itself also reads the option, and stops when there is no such file.
-  await writeFile(devVarsFile, '');
   if (clients.length > 0) await addClients(devVarsFile, clients);
   const run = runStart({ PORT: String(port), PERSIST_TO: join(directory, 'state'), ...env }, [
     '--env-file',
@@ -86,7 +84,8 @@ export interface Run {
 
 /** `npm start` of the repository, or of a clone of it. */
 export function runStart(env: Record<string, string>, args: string[] = [], root = ROOT): Run {
-  return runIn(root, [join(root, 'scripts/start.ts'), ...args], env);
+  // Without `--` Node itself reads `--env-file`, and stops when there is no such file.
+  return runIn(root, ['--', join(root, 'scripts/start.ts'), ...args], env);
 }
 
 /** What Node runs in a folder. */

@@ -101,6 +101,8 @@ describe('under npm start', () => {
       redirect: 'manual',
     });
     expect(response.status).toBe(403);
+    // A proxy that puts another Host there looks the same.
+    expect(await response.text()).toContain('let it keep Host');
   });
 
   it('says so where a browser keeps no cookie, as WebKit on http://localhost', async () => {
