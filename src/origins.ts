@@ -66,6 +66,22 @@ export function matchesPattern(pattern: string, origin: string): boolean {
   return /^[a-z0-9-]{1,63}$/.test(origin.slice('https://'.length, -below.length));
 }
 
+/**
+ * The site of a URL, as far as the lists above know public suffixes: its scheme and registrable
+ * domain; null: it is no URL.
+ */
+export function siteOf(text: string): string | null {
+  const url = URL.parse(text);
+  if (url === null) return null;
+  const { protocol, hostname } = url;
+  if (/^\[|^[\d.]+$/.test(hostname)) return `${protocol}//${hostname}`;
+  const labels = hostname.split('.');
+  const ends = labels.map((_, from) => labels.slice(from).join('.'));
+  const suffix = ends.findIndex((end) => SHARED_HOSTS.has(end) || SECOND_LEVEL.test(end));
+  const from = suffix < 0 ? labels.length - 2 : suffix - 1;
+  return `${protocol}//${ends[Math.max(from, 0)]}`;
+}
+
 const MAX_RETURN_URL_LENGTH = 2048;
 /**
  * Escapes that a server behind the URL may decode into a path separator, a dot segment, a control

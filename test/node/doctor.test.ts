@@ -16,8 +16,9 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { checkOutside } from '../../src/cli/doctor/outside-checks.ts';
-import { examine } from '../../src/cli/doctor/patient.ts';
+import { examine, type Patient } from '../../src/cli/doctor/patient.ts';
 import { checkService } from '../../src/cli/doctor/service-checks.ts';
+import { checkSites } from '../../src/cli/doctor/site-checks.ts';
 import { type Service, startService } from './service.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -196,3 +197,31 @@ it('tells a clock that is minutes off, and a service that is called otherwise', 
     proxy.close();
   }
 });
+
+it.each([
+  ['https://auth.example.com', 'https://app.example.com', true],
+  ['https://example.com/auth', 'https://www.example.com:8443', true],
+  ['https://auth.example.com', 'https://app.example.net', false],
+  ['https://auth.example.com', 'http://app.example.com', false],
+  ['https://sessions.acme.workers.dev', 'https://web.acme.workers.dev', true],
+  ['https://sessions.acme.workers.dev', 'https://web.other.workers.dev', false],
+  ['https://sessions.acme.workers.dev', 'https://acme.pages.dev', false],
+  ['https://auth.pages.dev', 'https://app.pages.dev', false],
+  ['https://auth.shop.co.uk', 'https://app.shop.co.uk', true],
+  ['https://auth.shop.co.uk', 'https://app.other.co.uk', false],
+])(
+  'pages of a client with cookies are on the site of the service: %s, %s: %s',
+  (issuer, origin, isSame) => {
+    const examined = (client: object) =>
+      checkSites({
+        vars: { CLIENTS: JSON.stringify([{ client_id: 'web', origins: [origin], ...client }]) },
+        ...{ isLocal: false, service: issuer, folder: '', ask: null },
+        environment: {} as Patient['environment'],
+      }).map(({ status }) => status);
+    const expected = isSame ? [] : ['note'];
+    expect(examined({ return_urls: [`${origin}/`] })).toEqual(expected);
+    expect(examined({ access_token: 'memory' })).toEqual(expected);
+    // Pages that hold tokens have no cookies to lose.
+    expect(examined({})).toEqual([]);
+  },
+);

@@ -8,6 +8,7 @@ import { checkOutside } from '../doctor/outside-checks.ts';
 import { examine, type Patient } from '../doctor/patient.ts';
 import { checkService } from '../doctor/service-checks.ts';
 import { checkSettings } from '../doctor/settings-checks.ts';
+import { checkSites } from '../doctor/site-checks.ts';
 import { chooseEnvironment } from '../environment.ts';
 import { EXIT } from '../failure.ts';
 import { toPlainText } from '../plain-text.ts';
@@ -54,7 +55,7 @@ async function examineAll(
   terminal: Terminal,
 ): Promise<Finding[]> {
   const progress = terminal.progress(`looking at ${patient.service || cwd}`, 4);
-  const findings = checkSettings(patient);
+  const findings = [...checkSettings(patient), ...checkSites(patient)];
   progress.step('the databases');
   const state = persistTo === undefined ? undefined : resolve(cwd, persistTo);
   if (migrations) findings.push(...checkMigrations(patient, state));
