@@ -11,6 +11,7 @@ import { ACCOUNTS } from '../tokens/session-cookie';
 import type { Caller } from './caller';
 import { visitorOf } from './caller-signals';
 import { whereSessionIs } from './follow-session';
+import { homeOf } from './home-of-token';
 import { presentAt, type VerifiedCookie } from './present-cookie';
 import { type Result, refuse } from './refusal';
 import type { Service } from './service';
@@ -44,7 +45,7 @@ export async function readAccounts(
   const byHome = new Map<string, { home: Home; held: Omit<Account, 'session'>[] }>();
   for (const [index, cookie] of cookies) {
     if (cookie === null) continue;
-    const home = service.findHome(cookie.token.home, caller);
+    const home = homeOf(caller, service, cookie.token.home);
     // The sessions of a client that is refused wait, and stand in no other's way.
     if (home === null || !clients.get(cookie.clientId)?.origins.length) continue;
     const throttled = await throttleToken(service, cookie.token);
@@ -141,7 +142,7 @@ export async function findHandedOff(
   service: Service,
   { home: name, sessionId }: { home: string; sessionId: string },
 ): Promise<Session | null> {
-  const home = service.findHome(name, caller);
+  const home = homeOf(caller, service, name);
   if (home === null) return null;
   const found = await whereSessionIs(caller, service, { home, sessionId }, (place) =>
     findSession(place, sessionId),

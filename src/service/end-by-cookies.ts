@@ -8,6 +8,7 @@ import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller } from './caller';
 import { visitorOf } from './caller-signals';
 import { endByClient, hasEnded } from './end-session';
+import { homeOf, verifiedAt } from './home-of-token';
 import { verifyAccountToken } from './own-access-token';
 import { endPresented } from './present';
 import { type VerifiedCookie, verifySessionCookie } from './present-cookie';
@@ -64,7 +65,7 @@ export async function endReplaced(
   service: Service,
   former: VerifiedCookie | null,
 ): Promise<void> {
-  const home = former && service.findHome(former.token.home, caller);
+  const home = former && homeOf(caller, service, former.token.home);
   if (former === null || home === null) return;
   const visitor = await visitorOf(caller.device, service);
   await endPresented(caller, service, home, { ...former, visitor });
@@ -82,13 +83,13 @@ async function findNamed(
 ): Promise<Named | null> {
   const cookie = await verifySessionCookie(session, service);
   if (cookie !== null) {
-    const home = service.findHome(cookie.token.home, caller);
+    const home = homeOf(caller, service, cookie.token.home);
     return home && { home, clientId: cookie.clientId, token: cookie.token };
   }
   if (accessToken === null) return null;
   const verdict = await verifyAccountToken(caller, service, accessToken);
-  const home = verdict.ok ? service.findHome(verdict.token.home, caller) : null;
-  if (!verdict.ok || home === null) return null;
-  const { sessionId, clientId } = verdict.token;
-  return { home, clientId, sessionId, token: null };
+  const verified = verifiedAt(caller, service, verdict);
+  if (verified === null) return null;
+  const { sessionId, clientId } = verified.token;
+  return { home: verified.home, clientId, sessionId, token: null };
 }

@@ -11,6 +11,7 @@ import { type AccessToken, issueExchangedToken } from '../tokens/access-token';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { whereSessionIs } from './follow-session';
+import { verifiedAt } from './home-of-token';
 import { isFor, verifyOwnAccessToken } from './own-access-token';
 import { type Result, refuse } from './refusal';
 import type { Service } from './service';
@@ -49,9 +50,9 @@ export async function exchangeToken(
   if (resource.some((audience) => !known.includes(audience)))
     return refuse({ code: 'invalid_target' });
   const verdict = await verifyOwnAccessToken(caller, service, subjectToken);
-  const home = verdict.ok ? service.findHome(verdict.token.home, caller) : null;
-  if (!verdict.ok || home === null) return NOT_GOOD;
-  const subject = verdict.token;
+  const verified = verifiedAt(caller, service, verdict);
+  if (verified === null) return NOT_GOOD;
+  const { home, token: subject } = verified;
   // The caller may not use a token that another client brought, or that was meant for another API:
   // it would be a confused deputy.
   if (!authorized.grant.includes(subject.clientId)) return NOT_GOOD;

@@ -6,6 +6,7 @@ import { assertAllAnswered, queryAll } from '../homes/query-all';
 import { MOVED, type Moved } from '../sessions/session';
 import type { Caller, UserCaller } from './caller';
 import { moveContext } from './finish-moves';
+import { homeOf } from './home-of-token';
 import { report } from './report';
 import type { Service } from './service';
 
@@ -39,7 +40,7 @@ export async function whereCallerIs<T>(
   run: (home: Home) => Promise<T | Moved>,
 ): Promise<{ home: Home; result: T } | null> {
   const { sessionId, home: name } = caller.accessToken;
-  const home = service.findHome(name, caller);
+  const home = homeOf(caller, service, name);
   if (home === null) return null;
   return whereSessionIs(caller, service, { home, sessionId }, run);
 }
@@ -75,23 +76,12 @@ async function follow(
 ): Promise<Home | null> {
   const forwarding = await findForwarding(home, sessionId);
   if (forwarding === null) return null;
-  const target = service.findHome(forwarding.to, home);
-  if (target === null) logUnknownHome(caller);
-  else if (forwarding.isUnfinished)
+  const target = homeOf(caller, service, forwarding.to);
+  if (target !== null && forwarding.isUnfinished)
     report(
       caller,
       target,
       await finishMove(home, target, forwarding.subject, moveContext(caller, service)),
     );
   return target;
-}
-
-/**
- * Someone's tokens, or rows, name a home that is not bound any more: whoever removed it has to
- * know.
- */
-export function logUnknownHome(caller: Caller): void {
-  console.error(
-    JSON.stringify({ level: 'error', event: 'unknown_home', request_id: caller.requestId }),
-  );
 }

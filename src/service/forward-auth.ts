@@ -15,7 +15,8 @@ import { callerEnded, whyNotAdmitted } from './admit-user';
 import { authorize } from './authorize';
 import type { ClientCaller, UserCaller } from './caller';
 import { type Description, deviceOf, visitorOf, whyNotDescribed } from './caller-signals';
-import { logUnknownHome, whereCallerIs } from './follow-session';
+import { whereCallerIs } from './follow-session';
+import { homeOf } from './home-of-token';
 import { issueTokens } from './issue-tokens';
 import { presentAt, verifySessionCookie } from './present-cookie';
 import { type Result, refuse, SESSION_ENDED, STALE_TOKEN } from './refusal';
@@ -101,11 +102,8 @@ export async function verifyCookieRequest(
   if (verified === null) return SESSION_ENDED;
   if (verified.isExpired) return refuse({ code: 'session_ended', reason: 'expired_absolute' });
   const { token } = verified;
-  const home = service.findHome(token.home, caller);
-  if (home === null) {
-    logUnknownHome(caller);
-    return SESSION_ENDED;
-  }
+  const home = homeOf(caller, service, token.home);
+  if (home === null) return SESSION_ENDED;
   const signer = wantsAccessToken ? await service.signerFor(home) : null;
   const visitor = await visitorOf(deviceOf(cookie.visitor), service);
   const presented = await presentAt(caller, service, home, { token, clientId, visitor });

@@ -20,6 +20,7 @@ import { presenterOf } from './caller-signals';
 import { endByClient, hasEnded } from './end-session';
 import { subjectOf } from './external-subject';
 import { whereSessionIs } from './follow-session';
+import { verifiedAt } from './home-of-token';
 import { isExchanged, isForAccount, verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
 import { type Result, refuse } from './refusal';
@@ -153,19 +154,21 @@ async function findToken(
 ): Promise<FoundToken | null> {
   if (looksLikeRefreshToken(token)) {
     const verdict = await verifyRefreshToken(await service.keyring(), token, service.now());
-    const home = verdict.ok ? service.findHome(verdict.token.home, caller) : null;
-    if (!verdict.ok || home === null) return null;
-    const { sessionId } = verdict.token;
-    return { kind: 'refresh_token', home, sessionId, refreshToken: verdict.token };
+    const verified = verifiedAt(caller, service, verdict);
+    if (verified === null) return null;
+    const { home, token: refreshToken } = verified;
+    return { kind: 'refresh_token', home, sessionId: refreshToken.sessionId, refreshToken };
   }
   const verdict = await verifyOwnAccessToken(caller, service, token);
-  const home = verdict.ok ? service.findHome(verdict.token.home, caller) : null;
-  if (!verdict.ok || home === null) return null;
-  const { token: found } = verdict;
-  const { sessionId, clientId, issuedAt } = found;
+  const verified = verifiedAt(caller, service, verdict);
+  if (verified === null) return null;
+  const { home, token: found } = verified;
   return {
     kind: 'access_token',
-    ...{ home, sessionId, clientId, issuedAt },
+    home,
+    sessionId: found.sessionId,
+    clientId: found.clientId,
+    issuedAt: found.issuedAt,
     isForAccount: isForAccount(found, service),
     isExchanged: isExchanged(found),
     claims: toTrustedClaims(found.payload),

@@ -8,6 +8,7 @@ import { type VerifiedRefreshToken, verifyRefreshToken } from '../tokens/refresh
 import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller, CookieCaller } from './caller';
 import { visitorOf } from './caller-signals';
+import { homeOf } from './home-of-token';
 import { present } from './present';
 import { type Result, refuse, SESSION_ENDED } from './refusal';
 import type { Service, Signer } from './service';
@@ -42,7 +43,7 @@ export async function presentCookie(
   { token, clientId, isExpired }: VerifiedCookie,
   visitor: Visitor,
 ): Promise<Result<{ session: Session; home: Home; secret: string; signer: Signer }>> {
-  const home = service.findHome(token.home, caller);
+  const home = homeOf(caller, service, token.home);
   if (home === null || findBrowserClient(service.config, clientId) === null) return SESSION_ENDED;
   if (isExpired) return refuse({ code: 'session_ended', reason: 'expired_absolute' });
   const throttled = await throttleToken(service, token);

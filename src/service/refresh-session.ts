@@ -9,7 +9,8 @@ import { verifyRefreshToken } from '../tokens/refresh-token';
 import { authorize } from './authorize';
 import type { Caller } from './caller';
 import { signalsOf } from './caller-signals';
-import { logUnknownHome, whereSessionIs } from './follow-session';
+import { whereSessionIs } from './follow-session';
+import { homeOf } from './home-of-token';
 import { type VerifiedToken, verifyImported } from './imported-session';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { refreshPolicyOf } from './present';
@@ -118,11 +119,8 @@ async function verifyOwn(
     return verdict.reason === 'expired' ? refused('expired_absolute') : unknown(verdict.reason);
   }
   const { token } = verdict;
-  const home = service.findHome(token.home, caller);
-  if (home === null) {
-    logUnknownHome(caller);
-    return unknown('unknown_home');
-  }
+  const home = homeOf(caller, service, token.home);
+  if (home === null) return unknown('unknown_home');
   return (await throttleToken(service, token)) ?? { ok: true, home, token, adopted: null };
 }
 

@@ -11,6 +11,7 @@ import type { Session } from '../sessions/session';
 import { openReview, REVIEW_SECONDS, type Review, signReview } from '../tokens/review-token';
 import type { Caller } from './caller';
 import { whereSessionIs } from './follow-session';
+import { homeOf } from './home-of-token';
 import { type Refused, type Result, refuse } from './refusal';
 import { report, revocationOf } from './report';
 import type { Service } from './service';
@@ -77,7 +78,7 @@ async function open(
   token: string,
 ): Promise<Refused | { ok: true; review: Review; start: { home: Home; sessionId: string } }> {
   const review = await openReview(await service.keyring(), token, service.now());
-  const home = review && service.findHome(review.home, caller);
+  const home = review && homeOf(caller, service, review.home);
   if (review === null || home === null) return INVALID;
   const { sessionId } = review;
   return (

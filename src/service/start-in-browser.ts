@@ -10,6 +10,7 @@ import type { Caller } from './caller';
 import { signalsOf } from './caller-signals';
 import { endReplaced } from './end-by-cookies';
 import { whereSessionIs } from './follow-session';
+import { homeOf } from './home-of-token';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { refreshPolicyOf } from './present';
 import type { VerifiedCookie } from './present-cookie';
@@ -48,7 +49,7 @@ export async function startInBrowser(
   handoff: BrowserHandoff,
   former: VerifiedCookie | null,
 ): Promise<Result<{ tokens: Tokens }>> {
-  const home = service.findHome(handoff.home, caller);
+  const home = homeOf(caller, service, handoff.home);
   if (home === null) return INVALID_CODE;
   const throttled = await throttleHandOff(service, handoff.sessionId);
   if (throttled !== null) return throttled;

@@ -14,6 +14,7 @@ import { toAuthTime } from './auth-time';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
 import { whereSessionIs } from './follow-session';
+import { homeOf } from './home-of-token';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { present } from './present';
 import { type Refused, type Result, refuse, UNKNOWN_SESSION } from './refusal';
@@ -60,7 +61,7 @@ export async function raise(
 ): Promise<Result<{ session: Session; tokens: Tokens }>> {
   const { config } = service;
   const { sessionId } = token;
-  const home = service.findHome(token.home, caller);
+  const home = homeOf(caller, service, token.home);
   if (home === null) return UNKNOWN_SESSION;
   const signer = await service.signerFor(home);
   const { keyring } = signer;

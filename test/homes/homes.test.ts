@@ -7,7 +7,7 @@ import { decodeJwt } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
 import { verifierOf } from '../client/verifier';
-import { APP, ISSUER, START, type Tokens } from '../fixtures';
+import { APP, AUDIENCE, ISSUER, START, startService, type Tokens } from '../fixtures';
 import {
   AWAY,
   beginEmpty,
@@ -288,6 +288,53 @@ describe('a refresh', () => {
       expect.objectContaining({ level: 'error', event: 'unknown_home' }),
     );
   });
+});
+
+it('a token of a home that is not bound any more is loud on each route that takes it', async () => {
+  const homes = await startThreeHomes();
+  const tokens = await create(homes, { user_id: USER }, FROM.paris);
+  const { access_token, refresh_token, session } = tokens;
+  const bound = { DB: homes.service.env.DB, CLIENTS: homes.service.env.CLIENTS ?? '' };
+  const service = await startService(bound);
+  const { credentials } = service;
+  const bearer = { authorization: `Bearer ${access_token}` };
+  const json = { ...credentials, 'content-type': 'application/json' };
+  const exchange = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    subject_token: access_token,
+    resource: AUDIENCE,
+  };
+  const stepUp = { method: 'POST', headers: json, body: JSON.stringify({ refresh_token }) };
+  const revoke = (token: string) => service.form('/oauth/revoke', { token, client_id: APP });
+  const introspect = (token: string) => service.form('/oauth/introspect', { token }, credentials);
+  const asked: [string, () => Promise<Response>][] = [
+    ['own sessions', () => service.request('/v1/sessions', { headers: bearer })],
+    [
+      'sign-out',
+      () => service.request('/v1/sessions/current', { method: 'DELETE', headers: bearer }),
+    ],
+    ['a gateway', () => service.request('/verify', { headers: bearer })],
+    ['introspection of an access token', () => introspect(access_token)],
+    ['introspection of a refresh token', () => introspect(refresh_token)],
+    ['revocation by an access token', () => revoke(access_token)],
+    ['revocation by a refresh token', () => revoke(refresh_token)],
+    ['exchange', () => service.form('/oauth/token', exchange, credentials)],
+    ['step-up', () => service.request(`/v1/sessions/${session.id}/authentication`, stepUp)],
+  ];
+  for (const [route, ask] of asked) {
+    log.lines = [];
+    const response = await ask();
+    expect([
+      route,
+      response.status < 500,
+      log.lines.filter(({ level }) => level === 'error'),
+    ]).toEqual([
+      route,
+      true,
+      [{ level: 'error', event: 'unknown_home', request_id: expect.any(String) }],
+    ]);
+  }
 });
 
 describe('what does not know the home', () => {
