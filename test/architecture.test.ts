@@ -78,7 +78,11 @@ describe('imports', () => {
     const crossing = files.flatMap(({ name, folder, local }) =>
       local
         .filter((target) => folder === 'cli' || target.startsWith('cli/'))
-        .filter((target) => folder !== 'cli' || !/^(cli|config)\/|^(origins|faults)$/.test(target))
+        .filter(
+          (target) =>
+            folder !== 'cli' ||
+            !/^(cli|config)\/|^(origins|faults|http\/account\/texts\/check-texts)$/.test(target),
+        )
         .map((target) => `${name} → ${target}`),
     );
     expect(crossing).toEqual([]);

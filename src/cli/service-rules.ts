@@ -6,14 +6,15 @@
 import { randomBytes } from 'node:crypto';
 import { parseConfig } from '../config/config.ts';
 import { ConfigError } from '../faults.ts';
+import { findTextMistakes } from '../http/account/texts/check-texts.ts';
 
 type Variables = Readonly<Record<string, unknown>>;
 
 /** `bindings` are the names of the databases. */
 export function findMistakes(vars: Variables, bindings: readonly string[]): string[] {
   try {
-    const { refusedClients } = parseConfig(asDeployed(vars, bindings) as never);
-    return unique([...refusedClients.values()].flat());
+    const { refusedClients, texts } = parseConfig(asDeployed(vars, bindings) as never);
+    return unique([...[...refusedClients.values()].flat(), ...findTextMistakes(texts)]);
   } catch (error) {
     if (error instanceof ConfigError) return unique(error.mistakes);
     throw error;

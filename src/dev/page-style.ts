@@ -2,7 +2,7 @@
 export const PAGE_STYLE = `${[
   // A line of code is a line: what is too long for the screen is scrolled to.
   'figure{clear:both;margin:0 0 1.5rem;overflow:auto;border-radius:.5rem;background:var(--tile)}',
-  'pre{white-space:pre;overflow:visible;width:max-content;margin:0}',
+  'pre{white-space:pre;width:max-content;margin:0;padding:.75rem;font-size:.8125rem;line-height:1.45}',
   'button[data-copy]{float:right;margin-bottom:.5rem}',
   '.trials{margin-top:1rem}',
   '.trials>li{display:block}',

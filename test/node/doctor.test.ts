@@ -130,6 +130,16 @@ WEBHOOKS='[{"name":"audit","url":"http://localhost:9/key-in-its-path","secret":"
   expect(JSON.stringify(report)).not.toContain('key-in-its-path');
 });
 
+it('names a text of the pages that would be said as it is', { timeout: SLOW }, async () => {
+  const devVars = join(folder, '.dev.vars');
+  appendFileSync(devVars, `TEXTS='{"de":{"signedInAt":"Seit {wann}","cancle":"Halt"}}'\n`);
+  const problems = problemsOf(await doctor());
+  expect(problems.filter(([check]) => check === 'configuration')).toEqual([
+    ['configuration', 'TEXTS: de.signedInAt has no {wann}'],
+    ['configuration', 'TEXTS: de.cancle is no text of the pages'],
+  ]);
+});
+
 it('says how to start a service that does not answer', { timeout: SLOW }, async () => {
   appendFileSync(join(folder, '.dev.vars'), "ISSUER='http://localhost:9'\n");
   const report = await doctor(['--no-migrations']);

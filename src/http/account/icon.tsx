@@ -14,9 +14,7 @@ export const DeviceIcon = ({ device: { platform } }: { device: Pick<Device, 'pla
 );
 
 function toPath(name: string): string {
-  if (PHONE.test(name))
-    return 'M8 2.5h8a1.5 1.5 0 0 1 1.5 1.5v16a1.5 1.5 0 0 1-1.5 1.5H8A1.5 1.5 0 0 1 6.5 20V4A1.5 1.5 0 0 1 8 2.5zM11 18.5h2';
-  if (COMPUTER.test(name))
-    return 'M5.5 4.5h13a1 1 0 0 1 1 1v9h-15v-9a1 1 0 0 1 1-1zM2.5 17.5h19l-1 2h-17z';
-  return 'M4 4.5h16a1 1 0 0 1 1 1v13a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1v-13a1 1 0 0 1 1-1zM3 9h18M6 6.75h.01M9 6.75h.01';
+  if (PHONE.test(name)) return 'M7 3h10v18H7zM11 18h2';
+  if (COMPUTER.test(name)) return 'M5 5h14v9H5zM3 18h18';
+  return 'M3 5h18v14H3zM3 9h18';
 }

@@ -72,9 +72,7 @@ a{color:inherit}
 header :focus-visible{outline-color:var(--on-brand)}
 .log>li{grid-template-columns:1fr auto;padding:.75rem 1rem}
 .log time{font-size:.875rem;color:var(--soft)}
-pre{overflow:auto;background:var(--tile);border-radius:.5rem;padding:.75rem;font-size:.8125rem;line-height:1.45;white-space:pre-wrap}
 @media (max-width:34rem){.card>li{grid-template-columns:auto 1fr}.card>li>form{grid-column:2;justify-self:start;margin-top:.5rem}details li{grid-template-columns:1fr}.log>li{grid-template-columns:1fr}.row .button{width:100%}}
-@media (prefers-reduced-motion:no-preference){.button{transition:background .12s}}
 `;
 
 /**

@@ -5,6 +5,7 @@
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { parsePageTexts } from '../../../src/config/page-texts';
+import { findTextMistakes } from '../../../src/http/account/texts/check-texts';
 import { en, type Plural } from '../../../src/http/account/texts/en';
 import { negotiate } from '../../../src/http/account/texts/negotiate';
 import { createWording } from '../../../src/http/account/texts/wording';
@@ -369,6 +370,26 @@ describe('without a fork', () => {
     );
     const html = await (await get(service, '/account/signed-out')).text();
     expect([...html.matchAll(/hreflang="([^"]+)"/g)].map(([, tag]) => tag)).toEqual(['de', 'ja']);
+  });
+
+  it.each([
+    [{ de: { devicesTitel: 'x' } }, 'de.devicesTitel is no text of the pages'],
+    [{ de: { toString: 'x' } }, 'de.toString is no text of the pages'],
+    [{ nl: { cancel: { other: 'x' } } }, 'nl.cancel has no plural'],
+    [{ en: { signIns: '{count}' } }, 'en.signIns has to have its plural, with "other"'],
+    [{ en: { signIns: { one: 'x' } } }, 'en.signIns has to have its plural, with "other"'],
+    [{ de: { signedInAt: 'Seit {wann}' } }, 'de.signedInAt has no {wann}'],
+    [{ de: { signIns: { one: '{n}', other: '{count}' } } }, 'de.signIns has no {n}'],
+  ])('%j would be said as it is, or break a page: TEXTS: %s', async (texts, mistake) => {
+    const TEXTS = JSON.stringify(texts);
+    await expect(startWithBrowsers({ TEXTS })).rejects.toThrow(`TEXTS: ${mistake}`);
+  });
+
+  it('what stands in braces may be left out, and HTML is text', async () => {
+    const TEXTS = JSON.stringify({ en: { signedOutTitle: 'Bye <b>', signedInAt: 'Signed in' } });
+    const html = await (await get(await speaking({ TEXTS }), '/account/signed-out')).text();
+    expect(html).toContain('<h1>Bye &lt;b&gt;</h1>');
+    expect(findTextMistakes(FILES)).toEqual([]);
   });
 
   it.each([

@@ -4,7 +4,9 @@
  * there are is said by `LANGUAGES` (config/page-texts.ts), and any text can be replaced by `TEXTS`.
  */
 import type { Config } from '../../../config/config';
+import { ConfigError } from '../../../faults';
 import { findAsset } from '../../static-asset';
+import { findTextMistakes } from './check-texts';
 import { en, type Texts } from './en';
 import { type Choice, negotiate, toLocale } from './negotiate';
 
@@ -19,10 +21,13 @@ export interface Spoken extends Choice {
   texts: Texts;
 }
 
+/** Throws `ConfigError` where a text of the configuration is none. */
 export function createLanguages(
   { languages, texts: replaced }: Pick<Config, 'languages' | 'texts'>,
   assets: Pick<Fetcher, 'fetch'> | null,
 ): Languages {
+  const mistakes = findTextMistakes(replaced);
+  if (mistakes.length > 0) throw new ConfigError(mistakes);
   const tags = languages.filter((tag) => tag === 'en' || assets !== null || replaced[tag]);
   /** null: there is no such file. */
   const known = new Map<string, Texts | null>([['en', { ...en, ...replaced.en } as Texts]]);
