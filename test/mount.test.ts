@@ -169,4 +169,33 @@ describe('a mounted service', () => {
       await mount({ env: own, ...more }).operations.create({ user_id: USER, client_id: 'web' });
     expect(told).toHaveLength(1);
   });
+
+  it('is there twice in one Worker, and neither knows the other’s tokens', async () => {
+    const one = mount();
+    const two = mount({
+      bindings: { DB: 'OTHER_DB' },
+      env: { OTHER_DB: env.DB_APAC },
+      settings: {
+        ...settings,
+        ISSUER: `${ORIGIN}/eu/auth`,
+        SESSION_SECRET: 'another-session-secret-of-the-tests-987654321',
+      },
+    });
+    const metadata = `${ORIGIN}/.well-known/oauth-authorization-server/eu/auth`;
+    for (const url of [`${ORIGIN}/eu/auth/oauth/token`, metadata])
+      expect([one, two].map((service) => service.matches(new Request(url)))).toEqual([false, true]);
+    const started = await one.operations.create({ user_id: USER, client_id: 'web' });
+    if (!started.ok) throw new Error(started.code);
+    const { refresh_token, access_token } = started.value;
+    const body = { grant_type: 'refresh_token', refresh_token, client_id: 'web' };
+    const refresh = async (service: typeof one, path: string) => {
+      const url = `${ORIGIN}${path}/oauth/token`;
+      const form = { method: 'POST', body: new URLSearchParams(body) };
+      return (await service.fetch(new Request(url, form))).status;
+    };
+    expect(await refresh(two, '/eu/auth')).toBe(400);
+    expect(await two.operations.listOwn({ access_token })).toMatchObject({ code: 'invalid_token' });
+    expect(await two.operations.list({ user_id: USER })).toMatchObject({ value: { sessions: [] } });
+    expect(await refresh(one, '/auth')).toBe(200);
+  });
 });
