@@ -88,7 +88,8 @@ function isOfOwnPage(request: RequestHead, own: string): boolean {
 
 /**
  * A form that a service worker of this origin passed on, whichever page sent it: the browser says
- * where the worker is of, in Firefox also as `Origin`. `Referer` alone still names the page.
+ * where the worker is of, in Firefox also as `Origin`. `Referer` alone still names the page; of one
+ * with `no-referrer` WebKit names the worker's script there.
  */
 function isPassedOn(request: RequestHead): boolean {
   const mode = headerOf(request, 'sec-fetch-mode');
@@ -99,7 +100,8 @@ function isPassedOn(request: RequestHead): boolean {
 
 function isRefererOf(request: RequestHead, own: string): boolean {
   const referer = headerOf(request, 'referer') ?? '';
-  return referer === own || referer.startsWith(`${own}/`);
+  const isPage = !/\.m?js(?:\?|$)/i.test(referer);
+  return isPage && (referer === own || referer.startsWith(`${own}/`));
 }
 
 /** The value of a header, whose name is in lower case; null: it is not there. */

@@ -27,7 +27,8 @@ export function passedOn(own: string, neighbour: string) {
     WebKit: {
       own: { ...webkit, ...of(own) },
       neighbour: { ...webkit, ...of(neighbour) },
-      hiding: { ...webkit, origin: 'null' },
+      // It names the worker, whose script's name no page has.
+      hiding: { ...webkit, origin: own, referer: `${own}/sw.js` },
     },
   };
 }
