@@ -20,7 +20,7 @@ import { cleanUp } from './sessions/cleanup';
 import { type CleanupBounds, type CleanupPolicy, LAST_QUERIES } from './sessions/cleanup-bounds';
 import { toSnakeCase } from './snake-case';
 import { rotateSigningKeys } from './tokens/rotate-signing-keys';
-import { findSigningKey, type KeySet, loadKeySet, readKeySet } from './tokens/signing-keys';
+import { type KeySet, loadKeySet, needSigningKey, readKeySet } from './tokens/signing-keys';
 import { deliver } from './webhooks/deliver';
 import { logFailedAttempts } from './webhooks/log';
 import { giveUpOnOthers } from './webhooks/undelivered';
@@ -187,7 +187,7 @@ async function deliverToWebhooks(
     keySet ??= await (home.name === DEFAULT_HOME
       ? loadKeySet(home, keyring, signingKeys, now)
       : readKeySet(home, keyring, now));
-    return findSigningKey(keySet, now);
+    return needSigningKey(keySet, now);
   };
   const reviewUrl = (event: SessionEvent) => reviewUrlOf(issuer, keyring, home, event);
   const transmitter = { issuer, signingKey, reviewUrl };

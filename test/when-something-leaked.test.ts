@@ -199,7 +199,7 @@ it('a webhook’s secret: messages are signed with both, then with the new one a
     };
     const transmitter = {
       issuer: 'https://sessions.example',
-      signingKey: async () => null,
+      signingKey: async () => Promise.reject(new Error('nothing is signed')),
       reviewUrl: async () => null,
     };
     const message = await toMessage(

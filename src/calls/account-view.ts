@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/config';
 import { findDevice } from '../risk/find-device';
-import { parseSignals } from '../risk/signals';
+import { parseSignals, toLocation } from '../risk/signals';
 import type { Device } from '../risk/user-agent';
 import { contextOf, toEventView } from '../security-log/event-view';
 import type { SessionEvent } from '../security-log/read-events';
@@ -10,7 +10,6 @@ import { parseActor } from '../sessions/actor';
 import { type Answer, mayConfirm, UNUSUAL_EVENTS } from '../sessions/answer-event';
 import { parseJson } from '../sessions/parse-json';
 import { idleExpiresAt, lastUsedAt, type Session } from '../sessions/session';
-import { toLocation } from './views';
 
 export interface DeviceView {
   id: string;

@@ -23,9 +23,9 @@ import {
 import { defineCall } from './call';
 import { grantParameters, signals, toGrantParameters } from './fields';
 import {
+  toAccessView,
   toExchangedView,
   toIntrospectionView,
-  toScopeView,
   toSessionView,
   toTokenView,
 } from './views';
@@ -146,10 +146,7 @@ export const exchangeCookie = defineCall(
     if (notGranted !== null) return notGranted;
     const tokens = await issueTokens(service, own.signer, own, read.requested);
     const value = {
-      access_token: tokens.accessToken,
-      token_type: 'Bearer' as const,
-      expires_in: tokens.expiresIn,
-      ...toScopeView(tokens),
+      ...toAccessView(tokens),
       session: toSessionView(own.session, service.config, own.session.id),
     };
     return { ok: true, value };

@@ -2,7 +2,7 @@
 import type { Config } from '../config/config';
 import { toIso } from '../iso-time';
 import { findDevice } from '../risk/find-device';
-import { parseSignals, type Signals } from '../risk/signals';
+import { parseSignals, toLocation } from '../risk/signals';
 import { describeDevice } from '../risk/user-agent';
 import type { Exchanged } from '../service/exchange-token';
 import type { HandOff } from '../service/hand-off';
@@ -49,26 +49,25 @@ export function toManagedView(session: Session, config: Config) {
 }
 
 /** Where a request came from, as far as known. */
-export function toLocation({
-  country,
-  region,
-  city,
-}: Pick<Signals, 'country' | 'region' | 'city'>) {
-  return country === null && city === null ? null : { country, region, city };
-}
-
 /** A list is worth more than none, but whoever reads it has to know what it lacks. */
 export function warnOf(unavailable: readonly string[]): { unanswered_homes?: string[] } {
   return unavailable.length === 0 ? {} : { unanswered_homes: [...unavailable] };
 }
 
-/** Tokens as RFC 6749 §5.1 has them, with when the session ends. */
-export function toTokenView(tokens: Tokens) {
+/** An access token as RFC 6749 §5.1 has it. */
+export function toAccessView(tokens: Pick<Tokens, 'accessToken' | 'expiresIn' | 'scope'>) {
   return {
     access_token: tokens.accessToken,
     token_type: 'Bearer' as const,
     expires_in: tokens.expiresIn,
     ...toScopeView(tokens),
+  };
+}
+
+/** The same with the refresh token, and with when the session ends. */
+export function toTokenView(tokens: Tokens) {
+  return {
+    ...toAccessView(tokens),
     refresh_token: tokens.refreshToken,
     ...toLifetimeView(tokens),
     refresh_at: toIso(tokens.refreshAt),
@@ -76,7 +75,7 @@ export function toTokenView(tokens: Tokens) {
 }
 
 /** The granted scope (RFC 6749 §5.1); nothing where the session has no scopes. */
-export function toScopeView({ scope }: Pick<Tokens, 'scope'>): { scope?: string } {
+function toScopeView({ scope }: Pick<Tokens, 'scope'>): { scope?: string } {
   return scope === null ? {} : { scope };
 }
 
@@ -93,10 +92,7 @@ export function toLifetimeView(tokens: Tokens) {
 export function toStartView(session: Session, tokens: Tokens, config: Config) {
   return {
     session: toManagedView(session, config),
-    access_token: tokens.accessToken,
-    token_type: 'Bearer' as const,
-    expires_in: tokens.expiresIn,
-    ...toScopeView(tokens),
+    ...toAccessView(tokens),
     refresh_token: tokens.refreshToken,
     refresh_at: toIso(tokens.refreshAt),
   };
@@ -104,13 +100,7 @@ export function toStartView(session: Session, tokens: Tokens, config: Config) {
 
 /** RFC 8693 §2.2.1. */
 export function toExchangedView(exchanged: Exchanged) {
-  return {
-    access_token: exchanged.accessToken,
-    issued_token_type: ACCESS_TOKEN_TYPE,
-    token_type: 'Bearer' as const,
-    expires_in: exchanged.expiresIn,
-    ...toScopeView(exchanged),
-  };
+  return { ...toAccessView(exchanged), issued_token_type: ACCESS_TOKEN_TYPE };
 }
 
 /** RFC 8693 §3. */

@@ -12,7 +12,7 @@ import { toProblemError } from './refusals';
  * A form of RFC 6749 §3.2: urlencoded body, no parameter twice, nothing in the URL, where it would
  * be logged. Empty parameters count as absent. The parameters of `repeatable`, which are URIs, may
  * be there several times (RFC 8707 §2); their values are given as one text, separated by spaces,
- * which no URI has.
+ * which no URI has. Hono's `parseBody` takes the last of two, and multipart forms too.
  */
 export async function readForm(
   c: AppContext,

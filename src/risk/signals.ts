@@ -208,3 +208,12 @@ function toDegrees(value: unknown, most: number): number | null {
   const degrees = toNumber(value);
   return degrees === null || Math.abs(degrees) > most ? null : Math.round(degrees * 10) / 10;
 }
+
+/** Where a request came from, as people and backends are told; null: nobody knows. */
+export function toLocation({
+  country,
+  region,
+  city,
+}: Pick<Signals, 'country' | 'region' | 'city'>) {
+  return country === null && city === null ? null : { country, region, city };
+}

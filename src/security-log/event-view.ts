@@ -1,6 +1,7 @@
 /** An event as the API and the webhooks tell it. */
 import type { sessionEvents } from '../db/schema';
 import { toIso } from '../iso-time';
+import { toLocation } from '../risk/signals';
 import { describeDevice } from '../risk/user-agent';
 import { parseSubject } from './audit';
 import type { EventDetails } from './record';
@@ -57,10 +58,7 @@ export function toEventView(event: Event) {
     ...(context !== undefined && {
       device: describeDevice(context),
       ip_address: context.address,
-      location:
-        context.country === null && context.city === null
-          ? null
-          : { country: context.country, region: context.region, city: context.city },
+      location: toLocation(context),
     }),
     ...(risk !== undefined && {
       risk: { score: risk.score, level: risk.level, reasons: risk.reasons, changes: risk.changes },

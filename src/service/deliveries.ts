@@ -8,7 +8,7 @@ import { newAccess } from '../db/d1-access';
 import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason, Target } from '../security-log/audit';
 import type { SessionEvent } from '../security-log/read-events';
-import { findSigningKey } from '../tokens/signing-keys';
+import { needSigningKey } from '../tokens/signing-keys';
 import { deliver } from '../webhooks/deliver';
 import { logFailedAttempts } from '../webhooks/log';
 import {
@@ -104,7 +104,7 @@ async function deliverEvents(
   events: readonly string[],
 ): Promise<void> {
   const { config, now, fetch } = service;
-  const signingKey = async () => findSigningKey(await service.keySet(home), now());
+  const signingKey = async () => needSigningKey(await service.keySet(home), now());
   const deliverer = {
     webhooks: config.webhooks,
     transmitter: {

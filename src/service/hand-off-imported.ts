@@ -4,8 +4,7 @@
  * at once is handed the same session by each of them.
  */
 import { sha256 } from '../crypto';
-import type { EndReason } from '../sessions/end-reason';
-import { checkSession, type Session, wasRotatedWithinGrace } from '../sessions/session';
+import { type Session, wasRotatedWithinGrace } from '../sessions/session';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { deviceOf } from './caller-signals';
@@ -40,10 +39,9 @@ export async function handOffImported(
     return (await throttleFailure(caller, service, grant.clientId)) ?? UNKNOWN_SESSION;
   if (!verified.ok) return verified;
   const { home, token } = verified;
-  const { session } = verified.adopted;
+  const { session, ended } = verified.adopted;
   const { config } = service;
   const now = service.now();
-  const ended = checkSession(session, config.sessions, now) as EndReason | null;
   if (ended !== null) return refuse({ code: 'session_over', reason: ended });
   if (session.refreshToken !== (await sha256(token.secret))) {
     // Tabs that came with the first may be late; after that, somebody else has the old token, and a

@@ -8,7 +8,7 @@ import { deriveKeyring, type Keyring, keyringAt } from '../crypto';
 import type { Home } from '../db/d1';
 import type { Env } from '../env';
 import { createIssuerKeys, type IssuerKeys } from '../tokens/issuer-keys';
-import { findSigningKey, type KeySet, type SigningKey } from '../tokens/signing-keys';
+import { type KeySet, needSigningKey, type SigningKey } from '../tokens/signing-keys';
 import { createEndedSessions, type EndedSessions } from './ended-sessions';
 import { createKeyCache, type KeyCache } from './key-cache';
 import { logLateCron } from './late-cron';
@@ -90,9 +90,7 @@ export function createService(
     keySet,
     signerFor: async (home) => {
       const [keys, secrets] = await Promise.all([keySet(home), keyring()]);
-      const key = findSigningKey(keys, now());
-      if (key === null) throw new Error('no signing key');
-      return { key, keyring: secrets, since: now() };
+      return { key: needSigningKey(keys, now()), keyring: secrets, since: now() };
     },
   };
 }

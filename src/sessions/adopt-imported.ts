@@ -9,11 +9,21 @@ import { sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import type { ImportedToken } from '../tokens/imported-token';
-import { isLive, MOVED, type Moved, type SessionWithNotBefore, selectSession } from './session';
+import type { EndReason } from './end-reason';
+import {
+  checkSession,
+  isLive,
+  MOVED,
+  type Moved,
+  type SessionWithNotBefore,
+  selectSession,
+} from './session';
 
 export interface Adopted {
   session: SessionWithNotBefore;
-  /** When it ended before that. */
+  /** Why it is over; null: it is live. */
+  ended: EndReason | null;
+  /** When it would have ended in the other system; null: never. */
   endedAt: Date | null;
 }
 
@@ -43,7 +53,8 @@ export async function adoptImported(
   }));
   const [session] = after;
   if (session === undefined || session.clientId !== clientId) return null;
-  return session.movedTo === null ? { session, endedAt: before[0]?.expiresAt ?? null } : MOVED;
+  const ended = checkSession(session, policies, now);
+  return ended === MOVED ? MOVED : { session, ended, endedAt: before[0]?.expiresAt ?? null };
 }
 
 /** Takes the longer life away again where the refresh was refused. One round trip. */

@@ -72,7 +72,10 @@ export async function authenticateSession(
   const values = {
     ...toValuesOfNow(now),
     ...toValuesOfMoves(hash, steps),
-    ...{ sessionId, acr, once, requestId: reporting.requestId },
+    sessionId,
+    acr,
+    once,
+    requestId: reporting.requestId,
     reach: toReach(grant),
     authTime: Math.floor(authTime.getTime() / 1000),
     amr: amr && JSON.stringify(amr),

@@ -99,8 +99,21 @@ export function toValues(
     row;
   const { label, metadata, act, scopes, audiences, issuedName } = row;
   return {
-    ...{ userId, refreshToken, userAgent, ipAddress, clientId, amr, acr, claims, lastSignals },
-    ...{ label, metadata, act, scopes, audiences, issuedName },
+    userId,
+    refreshToken,
+    userAgent,
+    ipAddress,
+    clientId,
+    amr,
+    acr,
+    claims,
+    lastSignals,
+    label,
+    metadata,
+    act,
+    scopes,
+    audiences,
+    issuedName,
     persistent: row.persistent === null ? null : Number(row.persistent),
     sessionId: id,
     keyHash: idempotencyKeyHash,

@@ -59,7 +59,11 @@ export function ordinaryRefresh(
 ) {
   const statement = isDeviceKnown ? ofTold : ofUntold;
   return statement({
-    ...{ sessionId, clientId, hash, nextHash: next.hash, lastSignals: toPatch(signals) },
+    sessionId,
+    clientId,
+    hash,
+    nextHash: next.hash,
+    lastSignals: toPatch(signals),
     ...toValuesOfNow(now),
     ...toRequestedValues(requested),
     ...toValuesOfPolicy(policyOf(policies, clientId)),

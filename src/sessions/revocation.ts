@@ -80,7 +80,11 @@ export function endById(
   const eventId = crypto.randomUUID();
   const { requestId } = reporting;
   const values = {
-    ...{ sessionId, clientId, eventId, requestId, ...toValuesOfNow(now) },
+    sessionId,
+    clientId,
+    eventId,
+    requestId,
+    ...toValuesOfNow(now),
     reason: by.reason,
     details: JSON.stringify(by),
   };

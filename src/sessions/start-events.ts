@@ -44,7 +44,9 @@ export function toStartDetails({
   act,
 }: Omit<Start, 'sessionId' | 'userId'>) {
   const details: EventDetails = {
-    ...{ by, client_id: clientId, context: signals },
+    by,
+    client_id: clientId,
+    context: signals,
     ...(act !== null && { act }),
   };
   return JSON.stringify(details);
@@ -70,7 +72,11 @@ export function recordStart(
   const [createdId, newDeviceId] = [crypto.randomUUID(), crypto.randomUUID()];
   const { browser, platform } = start.signals;
   const values = {
-    ...{ createdId, newDeviceId, browser, platform, requestId },
+    createdId,
+    newDeviceId,
+    browser,
+    platform,
+    requestId,
     sessionId: start.sessionId,
     userId: start.userId ?? '',
     details: toStartDetails(start),

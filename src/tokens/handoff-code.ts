@@ -2,7 +2,8 @@
  * Hand-off codes: how a session that a backend started gets into a browser's cookies. A code is
  * stateless: its content is sealed in it (AES-256-GCM), and is good for a minute. The database
  * makes it good only once: the exchange takes the session's first secret out of use
- * (sessions/exchange-handoff.ts).
+ * (sessions/exchange-handoff.ts). jose's `EncryptJWT` is not used, because it would be another
+ * format than the codes of the release before have, and bring all of JWE into the Worker.
  */
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
 import { decrypt, eachTrustedSecret, encrypt, type Keyring } from '../crypto';

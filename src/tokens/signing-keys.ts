@@ -94,6 +94,13 @@ export function findSigningKey({ keys }: KeySet, now: number): SigningKey | null
     : { kid: key.kid, alg: key.alg, privateKey: key.privateKey as CryptoKey };
 }
 
+/** The same where nothing can be signed without it. Throws: there is none. */
+export function needSigningKey(keySet: KeySet, now: number): SigningKey {
+  const key = findSigningKey(keySet, now);
+  if (key === null) throw new Error('no signing key');
+  return key;
+}
+
 /**
  * The keys that tokens may be signed with at `now` (ms), and those that are published ahead of use.
  * A key whose private part this service cannot read signs nothing, so it takes over from no other.

@@ -26,8 +26,8 @@ export interface Message {
 /** Where messages come from. */
 export interface Transmitter {
   issuer: string;
-  /** null: no key can sign now. */
-  signingKey: () => Promise<SigningKey | null>;
+  /** Throws while no key can sign. */
+  signingKey: () => Promise<SigningKey>;
   /** Where a person is asked whether an event was them; null: it is nothing to ask about. */
   reviewUrl: (event: SessionEvent) => Promise<string | null>;
 }
@@ -94,7 +94,6 @@ async function toSecurityEventToken(
   now: number,
 ): Promise<string> {
   const key = await signingKey();
-  if (key === null) throw new Error('no signing key');
   const { by, reason, user_id: userId, client_id: clientId } = toEventView(event);
   return new SignJWT({
     ...(event.requestId !== null && { txn: event.requestId }),

@@ -5,7 +5,10 @@
  * to its rules.
  */
 
-/** The values of all cookies of exactly this name, in their order. */
+/**
+ * The values of all cookies of exactly this name, in their order. Of two, one may be planted, which
+ * a parser that gives one value a name, as Hono's does, hides.
+ */
 export function cookiesNamed(header: string | null | undefined, name: string): string[] {
   return (header ?? '')
     .split(';')

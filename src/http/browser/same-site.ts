@@ -2,7 +2,8 @@
  * Cross-site requests and CORS for routes that cookies open. Cookies come along whoever makes the
  * request, so who made it is what decides, for every method and content type: fetch metadata first,
  * `Origin` where the browser sends none, and a request that no HTML form can make. Without cookies
- * there is nothing to protect, but the answer is the same.
+ * there is nothing to protect, but the answer is the same. Hono's `csrf` looks at the content types
+ * of forms alone, and lets pass what either of its two checks does.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config/config';

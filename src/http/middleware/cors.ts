@@ -4,7 +4,9 @@
  * /oauth/revoke, /v1/sessions, /v1/events) and read the answers: its `origins`, whose pages could
  * have cookies instead, and its `tokenOrigins`, which are the schemes of apps and the patterns of
  * previews. Those of all clients count, whichever client asks, because a preflight names none. No
- * cookie is looked at: the token in the request decides what it may do.
+ * cookie is looked at: the token in the request decides what it may do. Hono's `cors` answers every
+ * preflight with 204 and the methods; here one of an unknown origin is 405, as if there were no
+ * CORS.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config/config';

@@ -1,4 +1,7 @@
-/** Which of the languages a person is spoken to in. */
+/**
+ * Which of the languages a person is spoken to in. Hono's `accepts` and `language` find nobody a
+ * variety beside their own, as Brazil's for Portugal's Portuguese, and name no locale for dates.
+ */
 
 export interface Choice {
   language: string;
