@@ -14,8 +14,8 @@
  * 3. A run that was slow finds in 2 that the count is not higher, and changes nothing. So a session
  * is live in one home at most, and lost in none.
  */
+
 import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
-import type { SessionPolicies } from '../config/session-policy';
 import { type Home, transact } from '../db/d1';
 import {
   notBefores,
@@ -27,23 +27,18 @@ import {
 } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
 import { deleteEventsWhere } from '../security-log/delete-events';
-import type { RecordedEvent, Reporting } from '../security-log/record';
+import type { RecordedEvent } from '../security-log/record';
 import { SEQUENCE } from '../security-log/sequence';
 import { enforceLimit } from '../sessions/enforce-limit';
 import { toTombstone } from '../sessions/erase';
 import { countOpen, findExceeded } from '../sessions/limits';
+import type { WriteContext } from '../sessions/rule-context';
 import { belongsToSubject, isBeforeNotBefore } from '../sessions/session';
 import { BLANKED } from '../sessions/session-columns';
 import { insertRaw, selectRaw } from './raw-rows';
 
 /** The subject of a move: a user's id, or a guest's session id. */
 export type Subject = string;
-
-export interface MoveContext {
-  policy: SessionPolicies;
-  reporting: Reporting;
-  now: number;
-}
 
 /**
  * Moves a subject, or finishes a move. Safe to repeat. Returns what arriving above the limit ended.
@@ -53,7 +48,7 @@ export async function moveSubject(
   source: Home,
   target: Home,
   subject: Subject,
-  context: MoveContext,
+  context: WriteContext,
   act: Act<'operate'> | null = null,
 ): Promise<RecordedEvent[]> {
   await leave(source, target.name, subject, context.now, act);
@@ -106,7 +101,7 @@ export async function finishMove(
   source: Home,
   target: Home,
   subject: Subject,
-  context: MoveContext,
+  context: WriteContext,
 ): Promise<RecordedEvent[]> {
   const leaving = await readLeaving(source, target.name, subject);
   if (leaving.unfinished.length === 0) return [];
@@ -162,7 +157,7 @@ async function arrive(
   target: Home,
   subject: Subject,
   leaving: Awaited<ReturnType<typeof readLeaving>>,
-  { policy, reporting, now }: MoveContext,
+  { policy, reporting, now }: WriteContext,
 ): Promise<RecordedEvent[]> {
   // A person who was erased while this move was under way does not arrive.
   const tombstone = await toTombstone(subject);

@@ -1,12 +1,14 @@
 /**
  * Lists the residents of a home, for a drain, and those who are on the way out of it, for the cron.
  */
+
 import { and, isNull, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import { type Home, transact } from '../db/d1';
 import { unfinishedMoves, userSessions, users } from '../db/schema';
+import type { RuleContext } from '../sessions/rule-context';
 import { isLive } from '../sessions/session';
-import type { MoveContext, Subject } from './move';
+import type { Subject } from './move';
 
 export interface Cursor {
   /** Rows of `users` and of `user_sessions` up to which nobody is left. */
@@ -21,7 +23,7 @@ export interface Cursor {
 export async function listResidents(
   home: Home,
   _grant: Grant<'operate'>,
-  { policy, now }: Pick<MoveContext, 'policy' | 'now'>,
+  { policy, now }: RuleContext,
   after: Cursor,
   limit: number,
 ): Promise<{ subjects: Subject[]; next: Cursor | null }> {

@@ -1,13 +1,14 @@
 /** Reading the security log: newest first, a page at a time. */
+
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
-import type { SessionPolicies } from '../config/session-policy';
-import { type Replica, transact } from '../db/d1';
+import { type Home, type Replica, transact } from '../db/d1';
 import { given, prepareOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
 import { type NumberedPage, PASSED_OVER, toNumberedPage } from '../numbered-pages';
 import type { SessionOwner } from '../sessions/may-end';
 import { type ReadSources, readFromReplicaIfLive } from '../sessions/read';
+import type { RuleContext } from '../sessions/rule-context';
 import { type Moved, selectSession } from '../sessions/session';
 
 export type SessionEvent = typeof sessionEvents.$inferSelect;
@@ -23,12 +24,11 @@ export type EventPage = NumberedPage<SessionEvent>;
 /** The events of the owner's user; null when the owner's own session is over. */
 export function listOwnEvents(
   sources: ReadSources,
-  policy: SessionPolicies,
   owner: SessionOwner,
   query: EventQuery,
-  now: number,
+  context: RuleContext,
 ): Promise<EventPage | Moved | null> {
-  return readFromReplicaIfLive(sources, policy, owner.sessionId, now, async (database) => {
+  const readPage = async (database: Home | Replica) => {
     const subject = owner.userId ?? owner.sessionId;
     const statements = {
       own: selectSession(owner.sessionId),
@@ -36,7 +36,8 @@ export function listOwnEvents(
     };
     const { own, events } = await transact(database, () => statements);
     return { own: own[0], answer: toEventPage(events, query) };
-  });
+  };
+  return readFromReplicaIfLive(sources, owner.sessionId, readPage, context);
 }
 
 /** A user's events of the clients that a backend acts for. One round trip. */

@@ -16,7 +16,7 @@ import { toLabelRefused } from './change-sessions';
 import { toRevokeRefused } from './end-own-sessions';
 import { whereSessionIs } from './follow-session';
 import { type Result, SESSION_ENDED } from './refusal';
-import { report, revocationOf } from './report';
+import { report, revocationOf, ruleContextOf } from './report';
 import type { Service } from './service';
 
 /**
@@ -33,10 +33,9 @@ export async function readOwnAccount(
   service: Service,
   wanted: AccountPage,
 ): Promise<Result<{ account: Account }>> {
-  const { config, now } = service;
   const found = await whereCookieIs(caller, service, (home) => {
     const sources = { home, replica: service.replicaOf(home) };
-    return readAccount(sources, config.sessions, caller.session, wanted, now());
+    return readAccount(sources, caller.session, wanted, ruleContextOf(service));
   });
   return found === null ? SESSION_ENDED : { ok: true, account: found.result };
 }
@@ -47,10 +46,9 @@ export async function readOwnDevice(
   service: Service,
   wanted: { sessionId: string; before: number | null },
 ): Promise<Result<{ history: DeviceHistory }>> {
-  const { config, now } = service;
   const found = await whereCookieIs(caller, service, (home) => {
     const sources = { home, replica: service.replicaOf(home) };
-    return readDevice(sources, config.sessions, caller.session, wanted, now());
+    return readDevice(sources, caller.session, wanted, ruleContextOf(service));
   });
   return found === null ? SESSION_ENDED : { ok: true, history: found.result };
 }

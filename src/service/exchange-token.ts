@@ -68,7 +68,7 @@ export async function exchangeToken(
   const { key } = await service.signerFor(home);
   const now = service.now();
   const found = await whereSessionIs(caller, service, { home, sessionId }, (place) =>
-    findLiveSession(place, config.sessions, sessionId, now),
+    findLiveSession(place, sessionId, { policy: config.sessions, now }),
   );
   const session = found?.result ?? null;
   if (session === null || isStale(session, subject.issuedAt)) return NOT_GOOD;

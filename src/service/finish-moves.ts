@@ -1,13 +1,9 @@
 /** Bringing a user who lives in several homes, or is on the way to another, to one. */
 import type { UserLocation } from '../homes/location';
-import { type MoveContext, moveSubject } from '../homes/move';
+import { moveSubject } from '../homes/move';
 import type { Caller } from './caller';
-import { report, reportingOf } from './report';
+import { report, writeContextOf } from './report';
 import type { Service } from './service';
-
-export function moveContext(caller: Caller, { config, now }: Service): MoveContext {
-  return { policy: config.sessions, reporting: reportingOf(caller, config), now: now() };
-}
 
 /** Brings a user to the one home that is theirs. */
 export async function finishMoves(
@@ -18,7 +14,11 @@ export async function finishMoves(
   for (const { from, to } of [...begunMoves, ...dueMoves]) {
     const [source, target] = [from, to].map((name) => service.findHome(name, caller));
     if (!source || !target || userId === null) continue;
-    report(caller, target, await moveSubject(source, target, userId, moveContext(caller, service)));
+    report(
+      caller,
+      target,
+      await moveSubject(source, target, userId, writeContextOf(caller, service)),
+    );
     console.warn(
       JSON.stringify({
         level: 'warn',

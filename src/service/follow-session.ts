@@ -5,9 +5,8 @@ import { finishMove } from '../homes/move';
 import { assertAllAnswered, queryAll } from '../homes/query-all';
 import { MOVED, type Moved } from '../sessions/session';
 import type { Caller, UserCaller } from './caller';
-import { moveContext } from './finish-moves';
 import { homeOf } from './home-of-token';
-import { report } from './report';
+import { report, writeContextOf } from './report';
 import type { Service } from './service';
 
 /** Moves that one request follows. More would be a circle. */
@@ -81,7 +80,7 @@ async function follow(
     report(
       caller,
       target,
-      await finishMove(home, target, forwarding.subject, moveContext(caller, service)),
+      await finishMove(home, target, forwarding.subject, writeContextOf(caller, service)),
     );
   return target;
 }

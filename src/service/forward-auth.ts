@@ -20,6 +20,7 @@ import { homeOf } from './home-of-token';
 import { issueTokens } from './issue-tokens';
 import { presentAt, verifySessionCookie } from './present-cookie';
 import { type Result, refuse, SESSION_ENDED, STALE_TOKEN } from './refusal';
+import { ruleContextOf } from './report';
 import type { Service } from './service';
 
 /** The person whose request it is. */
@@ -63,9 +64,8 @@ export async function verifyBearerRequest(
     if (!authorized.ok) return authorized;
   }
   if (service.endedSessions.has(sessionId)) return SESSION_ENDED;
-  const { config, now } = service;
   const found = await whereCallerIs(caller, service, (home) =>
-    findLiveSession(home, config.sessions, sessionId, now()),
+    findLiveSession(home, sessionId, ruleContextOf(service)),
   );
   if (found === null) return SESSION_ENDED;
   const { result: session } = found;

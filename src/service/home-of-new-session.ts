@@ -12,9 +12,9 @@ import { moveSubject } from '../homes/move';
 import { assertAllAnswered } from '../homes/query-all';
 import type { RecordedEvent } from '../security-log/record';
 import type { Caller } from './caller';
-import { finishMoves, moveContext } from './finish-moves';
+import { finishMoves } from './finish-moves';
 import { type Result, refuse } from './refusal';
-import { report } from './report';
+import { report, writeContextOf } from './report';
 import type { Service } from './service';
 
 interface PlacementRequest {
@@ -138,7 +138,7 @@ async function bringGuest(
       service.boundHome(from, caller),
       home,
       guest.sessionId,
-      moveContext(caller, service),
+      writeContextOf(caller, service),
     ),
   );
 }

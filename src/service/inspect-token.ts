@@ -24,6 +24,7 @@ import { verifiedAt } from './home-of-token';
 import { isExchanged, isForAccount, verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
 import { type Result, refuse } from './refusal';
+import { ruleContextOf } from './report';
 import type { Service } from './service';
 import { throttleClient, throttleSignOut } from './throttle';
 
@@ -70,7 +71,7 @@ export async function introspect(
   const authorized = authorize(caller.client, 'introspect');
   if (!authorized.ok) return authorized;
   const { grant } = authorized;
-  const { config, now } = service;
+  const { config } = service;
   const found = await findToken(caller, service, token);
   if (found === null) return INACTIVE;
   if (found.kind === 'access_token') {
@@ -80,7 +81,7 @@ export async function introspect(
     const throttled = await throttleClient(caller, service, found.sessionId);
     if (throttled !== null) return throttled;
     const live = await whereSessionIs(caller, service, found, (home) =>
-      findLiveSession(home, config.sessions, found.sessionId, now()),
+      findLiveSession(home, found.sessionId, ruleContextOf(service)),
     );
     if (live !== null && live.result !== null)
       return isStale(live.result, found.issuedAt)

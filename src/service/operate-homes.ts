@@ -16,9 +16,9 @@ import { setNotBefore } from '../sessions/not-before';
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
-import { finishMoves, moveContext } from './finish-moves';
+import { finishMoves } from './finish-moves';
 import { type Result, refuse } from './refusal';
-import { report } from './report';
+import { report, writeContextOf } from './report';
 import type { Service } from './service';
 
 const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
@@ -76,7 +76,7 @@ export async function drainHome(
     if (to === null)
       return invalid('There is no home of the same jurisdiction that takes new users');
     const target = service.boundHome(to, caller);
-    const events = await moveSubject(source, target, subject, moveContext(caller, service), act);
+    const events = await moveSubject(source, target, subject, writeContextOf(caller, service), act);
     report(caller, target, events);
   }
   if (subjects.length > 0) reportAct(caller, act, [{ home: source }]);
@@ -114,7 +114,7 @@ export async function moveUser(
     facts: { from: source.name, to: target.name },
     outboxHome: source.name,
   });
-  const events = await moveSubject(source, target, userId, moveContext(caller, service), act);
+  const events = await moveSubject(source, target, userId, writeContextOf(caller, service), act);
   report(caller, target, events);
   reportAct(caller, act, [{ home: source }]);
   return { ok: true, moved: true };

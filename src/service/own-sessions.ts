@@ -10,6 +10,7 @@ import { callerEnded, whyNotAdmitted } from './admit-user';
 import type { UserCaller } from './caller';
 import { whereCallerIs } from './follow-session';
 import { type Result, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
+import { ruleContextOf } from './report';
 import type { Service } from './service';
 
 export async function listSessions(
@@ -17,9 +18,8 @@ export async function listSessions(
   service: Service,
   page: Page,
 ): Promise<Result<{ page: SessionPage }>> {
-  const { config, now } = service;
   return readOwn(caller, service, (sources) =>
-    listOwnSessions(sources, config.sessions, caller.accessToken, page, now()),
+    listOwnSessions(sources, caller.accessToken, page, ruleContextOf(service)),
   );
 }
 
@@ -28,9 +28,8 @@ export async function listEvents(
   service: Service,
   query: EventQuery,
 ): Promise<Result<{ page: EventPage }>> {
-  const { config, now } = service;
   return readOwn(caller, service, (sources) =>
-    listOwnEvents(sources, config.sessions, caller.accessToken, query, now()),
+    listOwnEvents(sources, caller.accessToken, query, ruleContextOf(service)),
   );
 }
 
@@ -58,9 +57,8 @@ export async function findOwnSession(
 ): Promise<Result<{ session: Session }>> {
   const refused = await whyNotAdmitted(caller, service);
   if (refused !== null) return refused;
-  const { config, now } = service;
   const found = await whereCallerIs(caller, service, (home) =>
-    findForOwner(home, config.sessions, caller.accessToken, sessionId, now()),
+    findForOwner(home, caller.accessToken, sessionId, ruleContextOf(service)),
   );
   if (found === null) return SESSION_ENDED;
   const { own, session } = found.result;

@@ -35,16 +35,19 @@ export async function present(
   presentation: Presentation,
   known?: SessionWithNotBefore | Moved | null,
 ): Promise<{ home: Home; result: PresentedResult }> {
-  const keyring = await service.keyring();
-  const policy = refreshPolicyOf(service, presentation.clientId);
-  const request = { reporting: reportingOf(caller, service.config), now: service.now() };
+  const context = {
+    keyring: await service.keyring(),
+    policy: refreshPolicyOf(service, presentation.clientId),
+    reporting: reportingOf(caller, service.config),
+    now: service.now(),
+  };
   const found = await whereSessionIs(
     caller,
     service,
     { home, sessionId: presentation.token.sessionId },
     (place) => {
       const read = place === home ? known : undefined;
-      return presentToken(place, keyring, policy, presentation, request, read);
+      return presentToken(place, presentation, context, read);
     },
   );
   if (found === null) return { home, result: { ok: false, reason: 'unknown_session', events: [] } };
@@ -68,13 +71,15 @@ export async function endPresented(
     const { result: presented } = await present(caller, service, home, presentation);
     if (!presented.ok) return [];
   }
-  const keyring = await service.keyring();
-  const policy = refreshPolicyOf(service, presentation.clientId);
+  const context = {
+    keyring: await service.keyring(),
+    policy: refreshPolicyOf(service, presentation.clientId),
+  };
   const ended = await whereSessionIs(
     caller,
     service,
     { home, sessionId: presentation.token.sessionId },
-    (place) => revokePresented(place, keyring, policy, presentation, revocationOf(caller, service)),
+    (place) => revokePresented(place, presentation, context, revocationOf(caller, service)),
   );
   if (ended === null) return [];
   report(caller, ended.home, ended.result);

@@ -77,12 +77,12 @@ async function attempt(
   const seen = await signalsOf(caller.device, service);
   const reporting = reportingOf(caller, service.config);
   const unknownSignals = caller.device.unknown ?? [];
-  const attempt = { ...seen, unknownSignals, token, clientId, requested, reporting, now };
+  const attempt = { ...seen, unknownSignals, token, clientId, requested };
   const refreshed = await whereSessionIs(
     caller,
     service,
     { home, sessionId: token.sessionId },
-    (place) => rotateSession(place, keyring, policy, attempt),
+    (place) => rotateSession(place, attempt, { keyring, policy, reporting, now }),
   );
   if (refreshed === null) return unknown('unknown_home');
   const { home: at, result } = refreshed;

@@ -7,6 +7,7 @@ import { tokenLifeSeconds } from '../config/token-life';
 import type { Home } from '../db/d1';
 import type { RecordedEvent, Reporting } from '../security-log/record';
 import type { Revocation } from '../sessions/revocation';
+import type { RuleContext, WriteContext } from '../sessions/rule-context';
 import type { Caller } from './caller';
 import type { Service } from './service';
 
@@ -14,14 +15,21 @@ export function reportingOf(caller: Caller, { webhooks }: Pick<Config, 'webhooks
   return { requestId: caller.requestId, webhooks };
 }
 
+export function ruleContextOf({ config, now }: Service): RuleContext {
+  return { policy: config.sessions, now: now() };
+}
+
+export function writeContextOf(caller: Caller, service: Service): WriteContext {
+  return { ...ruleContextOf(service), reporting: reportingOf(caller, service.config) };
+}
+
 /** For the operations of sessions/revoke.ts. */
-export function revocationOf(caller: Caller, { config, now }: Service): Revocation {
+export function revocationOf(caller: Caller, service: Service): Revocation {
+  const { config } = service;
   return {
-    policy: config.sessions,
-    reporting: reportingOf(caller, config),
+    ...writeContextOf(caller, service),
     maxAuthAgeSeconds: config.reauthenticateToRevokeSeconds,
     tokenLifeSeconds: tokenLifeSeconds(config),
-    now: now(),
   };
 }
 

@@ -43,7 +43,7 @@ export async function handOffStepUp(
   const throttled = await throttleClient(caller, service, sessionId);
   if (throttled !== null) return throttled;
   const found = await whereverItIs(caller, service, sessionId, (place) =>
-    findWithEnd(place, service.config.sessions, sessionId, now),
+    findWithEnd(place, sessionId, { policy: service.config.sessions, now }),
   );
   // A session of a client that the backend does not act for is none that it knows.
   if (found === null || !grant.includes(found.result.session.clientId)) return UNKNOWN_SESSION;

@@ -18,7 +18,7 @@ import { homeOf } from './home-of-token';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { present } from './present';
 import { type Refused, type Result, refuse, UNKNOWN_SESSION } from './refusal';
-import { report, reportingOf } from './report';
+import { report, writeContextOf } from './report';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
 
@@ -59,15 +59,15 @@ export async function raise(
   token: VerifiedRefreshToken,
   authentication: Authentication,
 ): Promise<Result<{ session: Session; tokens: Tokens }>> {
-  const { config } = service;
   const { sessionId } = token;
   const home = homeOf(caller, service, token.home);
   if (home === null) return UNKNOWN_SESSION;
   const signer = await service.signerFor(home);
   const { keyring } = signer;
-  const request = { grant, reporting: reportingOf(caller, config), now: service.now() };
+  const stepUp = { token, authentication };
+  const context = writeContextOf(caller, service);
   const authenticated = await whereSessionIs(caller, service, { home, sessionId }, (place) =>
-    authenticateSession(place, keyring, config.sessions, token, authentication, request),
+    authenticateSession(place, keyring, grant, stepUp, context),
   );
   if (authenticated === null) return UNKNOWN_SESSION;
   const { home: at, result } = authenticated;

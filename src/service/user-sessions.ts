@@ -22,7 +22,7 @@ import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { actInEveryHome, finishMovesOf } from './every-home';
 import type { Result } from './refusal';
-import { report, revocationOf } from './report';
+import { report, revocationOf, ruleContextOf } from './report';
 import type { Service } from './service';
 import { throttleClient, throttleEnding } from './throttle';
 
@@ -39,13 +39,12 @@ export async function listSessionsOf(
   if (!authorized.ok) return authorized;
   const throttled = await throttleClient(caller, service, userId);
   if (throttled !== null) return throttled;
-  const { config, now } = service;
   const { results, unavailable } = await listEverywhere(
     caller,
     service,
     userId,
     (database) =>
-      listUserSessions(database, authorized.grant, config.sessions, userId, page, now()),
+      listUserSessions(database, authorized.grant, userId, page, ruleContextOf(service)),
     ({ sessions }) => sessions.length === 0,
   );
   const pages = results.map(({ value }) => value);

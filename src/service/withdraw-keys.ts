@@ -84,7 +84,7 @@ export async function withdrawSigningKeys(
     outboxHome: original.name,
   });
   const policy = config.signingKeys;
-  const outcome = await revokeSigningKeys(original, keyring, policy, which, act, now());
+  const outcome = await revokeSigningKeys(original, keyring, policy, which, act);
   if (outcome === null) return refuse({ code: 'not_found', detail: 'There is no such key' });
   if (outcome.revoked.length > 0) reportAct(caller, act, [{ home: original }]);
   // In the home where keys are made it is done.

@@ -6,6 +6,7 @@
  * current refresh token, because only with it can the ratchet make the next; where a refresh has
  * superseded it a moment ago, the ratchet takes two steps.
  */
+
 import { and, eq, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import type { SessionPolicies } from '../config/session-policy';
@@ -14,11 +15,12 @@ import { type Home, transact } from '../db/d1';
 import { type Given, given, prepareOncePer } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { repeatableStatements, toDetails, toHoursIds } from '../security-log/hourly-limit';
-import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
+import { type RecordedEvent, reportTo } from '../security-log/record';
 import { type RefreshToken, type Successor, successorsOf } from '../tokens/refresh-token';
 import { supersededByStepUp, wasSupersededByStepUp } from './before-step-up';
 import type { EndReason } from './end-reason';
 import { isReachedBy, toReach } from './reach';
+import type { WriteContext } from './rule-context';
 import {
   checkSession,
   isLive,
@@ -55,12 +57,12 @@ export type AuthenticateResult =
 export async function authenticateSession(
   home: Home,
   keyring: Keyring,
-  policy: SessionPolicies,
-  token: RefreshToken,
-  { authTime, amr, acr }: Authentication,
-  { grant, reporting, now }: { grant: Grant<'create_sessions'>; reporting: Reporting; now: number },
+  grant: Grant<'create_sessions'>,
+  { token, authentication }: { token: RefreshToken; authentication: Authentication },
+  { policy, reporting, now }: WriteContext,
 ): Promise<AuthenticateResult | Moved> {
   const { sessionId } = token;
+  const { authTime, amr, acr } = authentication;
   const details = { by: 'client', client_id: grant.clientId } as const;
   const [hash, steps, eventIds] = await Promise.all([
     sha256(token.secret),

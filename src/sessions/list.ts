@@ -4,8 +4,8 @@
  * have died of time or be of other clients. So it may be shorter than was asked for, or empty, and
  * is the last one only where nothing says how to go on.
  */
+
 import type { Grant } from '../config/authority';
-import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
 import { MAX_LISTED_SECOND } from '../db/schema';
 import { PASSED_OVER, takePage } from '../numbered-pages';
@@ -13,6 +13,7 @@ import { matches, type SessionFilter } from './filter';
 import type { SessionOwner } from './may-end';
 import { type Position, selectOpen, toListedAt } from './open';
 import { type ReadSources, readFromReplicaIfLive } from './read';
+import type { RuleContext } from './rule-context';
 import {
   checkSession,
   type Moved,
@@ -35,19 +36,19 @@ export interface SessionPage {
 /** The live sessions of the owner's user; null when the owner's own session is over. */
 export function listOwnSessions(
   sources: ReadSources,
-  policy: SessionPolicies,
   owner: SessionOwner,
   page: Page,
-  now: number,
+  context: RuleContext,
 ): Promise<SessionPage | Moved | null> {
-  return readFromReplicaIfLive(sources, policy, owner.sessionId, now, async (database) => {
+  const readPage = async (database: Home | Replica) => {
     const statements = {
       own: selectSession(owner.sessionId),
       ...selectOf(owner, page),
     };
     const { own, ...read } = await transact(database, () => statements);
-    return { own: own[0], answer: toOwnPage(own, read, page, policy, now) };
-  });
+    return { own: own[0], answer: toOwnPage(own, read, page, context) };
+  };
+  return readFromReplicaIfLive(sources, owner.sessionId, readPage, context);
 }
 
 /** The statements of a page of a person's own; none for a guest, who has the one session. */
@@ -66,8 +67,7 @@ export function toOwnPage(
   own: readonly SessionWithNotBefore[],
   { sameSecond, earlier }: Read,
   page: Page,
-  policy: SessionPolicies,
-  now: number,
+  { policy, now }: RuleContext,
 ): SessionPage {
   const isLive = (session: SessionWithNotBefore) => checkSession(session, policy, now) === null;
   const isGuest = earlier === null;
@@ -81,10 +81,9 @@ export function toOwnPage(
 export async function listUserSessions(
   database: Home | Replica,
   grant: Grant<'manage_users'>,
-  policy: SessionPolicies,
   userId: string,
   { filter, after, limit }: FilteredPage,
-  now: number,
+  { policy, now }: RuleContext,
 ): Promise<SessionPage> {
   const page = { after: startOf(after, filter), limit };
   const statements = {

@@ -8,20 +8,20 @@
  * a request that was delayed, or a browser that was restored, shows an old one without asking for
  * anything, and the next refresh tells which it was.
  */
-import { type Keyring, sha256 } from '../crypto';
+import { sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
 import { asItWas, NO_SIGNALS, type Signals } from '../risk/signals';
 import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
-import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
+import type { EventDraft, RecordedEvent } from '../security-log/record';
 import { successorsOf, type VerifiedRefreshToken } from '../tokens/refresh-token';
 import { changeIfUnchanged } from './change-if-unchanged';
 import type { RefusalReason } from './end-reason';
 import { NOTHING_REQUESTED } from './granted';
 import { observe } from './observe';
 import { findSession } from './read';
-import { type RefreshCase, type RefreshPolicy, toRefreshCase } from './refresh-case';
+import { type RefreshCase, type RefreshContext, toRefreshCase } from './refresh-case';
 import { endById, type Revocation } from './revocation';
 import { MAX_LOST_RACES } from './rotate';
 import {
@@ -85,18 +85,17 @@ export type PresentedResult = {
  */
 export async function presentToken(
   home: Home,
-  keyring: Keyring,
-  policy: RefreshPolicy,
   presentation: Presentation,
-  { reporting, now }: { reporting: Reporting; now: number },
+  context: RefreshContext,
   known?: SessionWithNotBefore | Moved | null,
 ): Promise<PresentedResult | Moved> {
   const id = presentation.token.sessionId;
+  const { reporting, now } = context;
   let row = (known === undefined ? await findSession(home, id) : known) ?? undefined;
   for (let races = 0; races < MAX_LOST_RACES; races += 1) {
     if (row === MOVED) return MOVED;
     if (row === undefined) return { ok: false, reason: 'unknown_session', events: [] };
-    const refreshCase = await weigh(row, keyring, policy, presentation, now);
+    const refreshCase = await weigh(row, presentation, context);
     if (refreshCase.do === 'follow') return MOVED;
     const event = await toEvent(row, refreshCase, presentation);
     if (event === null) return { ...toResult(refreshCase, row), events: [] };
@@ -123,9 +122,8 @@ export async function presentToken(
  */
 export async function revokePresented(
   home: Home,
-  keyring: Keyring,
-  policy: RefreshPolicy,
   presentation: Presentation & { clientId: string },
+  context: Pick<RefreshContext, 'keyring' | 'policy'>,
   revocation: Revocation,
 ): Promise<RecordedEvent[] | Moved> {
   const { sessionId } = presentation.token;
@@ -139,7 +137,7 @@ export async function revokePresented(
     events: ended,
   } = await transact(home, () => ({ own, ...end }));
   if (before === undefined) return ended;
-  const refreshCase = await weigh(before, keyring, policy, presentation, now);
+  const refreshCase = await weigh(before, presentation, { ...context, now });
   if (refreshCase.do === 'follow') return MOVED;
   const event = toObservation(await toEvent(before, refreshCase, presentation));
   if (event === null) return ended;
@@ -148,10 +146,8 @@ export async function revokePresented(
 
 async function weigh(
   row: SessionWithNotBefore,
-  keyring: Keyring,
-  policy: RefreshPolicy,
   { token, clientId, visitor }: Presentation,
-  now: number,
+  { keyring, policy, now }: Omit<RefreshContext, 'reporting'>,
 ): Promise<RefreshCase> {
   const [hash, successors] = await Promise.all([
     sha256(token.secret),

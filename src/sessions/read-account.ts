@@ -2,8 +2,8 @@
  * Reads what the "Your devices" page shows of a person: their active sessions and what happened
  * lately.
  */
+
 import { and, desc, eq, inArray, lt } from 'drizzle-orm';
-import type { SessionPolicies } from '../config/session-policy';
 import { transact } from '../db/d1';
 import { given, prepareOnce } from '../db/prepared';
 import { sessionEvents, userSessions } from '../db/schema';
@@ -15,6 +15,7 @@ import {
 } from '../security-log/read-events';
 import { type SessionPage, selectOf, toOwnPage } from './list';
 import { type ReadSources, readFromReplica } from './read';
+import type { RuleContext } from './rule-context';
 import { type Moved, type Session, selectSession } from './session';
 
 export interface Account {
@@ -55,10 +56,9 @@ const sessionsOfEvents = prepareOnce((db) =>
 /** Reads for the person of a session that was found to be live. One round trip. */
 export async function readAccount(
   sources: ReadSources,
-  policy: SessionPolicies,
   session: Session,
   { devices: limit, activity }: { devices: number; activity: EventQuery },
-  now: number,
+  context: RuleContext,
 ): Promise<Account | Moved> {
   const page = { after: null, limit };
   const owner = { sessionId: session.id, userId: session.userId };
@@ -76,7 +76,7 @@ export async function readAccount(
     return {
       own: own[0],
       answer: {
-        devices: toOwnPage(own, read, page, policy, now),
+        devices: toOwnPage(own, read, page, context),
         activity: toEventPage(events, activity),
         of: new Map(of.map((found) => [found.id, found])),
       },

@@ -1,11 +1,12 @@
 /** Reads what the page of one device shows: the session, live or over, and what happened to it. */
+
 import { and, desc, eq, inArray, lt } from 'drizzle-orm';
-import type { SessionPolicies } from '../config/session-policy';
 import { transact } from '../db/d1';
 import { given, prepareOnce } from '../db/prepared';
 import { sessionEvents } from '../db/schema';
 import type { SessionEvent } from '../security-log/read-events';
 import { type ReadSources, readFromReplica } from './read';
+import type { RuleContext } from './rule-context';
 import { checkSession, type Moved, type Session, selectSession } from './session';
 
 export interface DeviceHistory {
@@ -53,10 +54,9 @@ const lastOfWindow = prepareOnce((db) =>
 /** Reads for the person of a session that was found to be live. One round trip. */
 export function readDevice(
   sources: ReadSources,
-  policy: SessionPolicies,
   own: Session,
   { sessionId, before }: { sessionId: string; before: number | null },
-  now: number,
+  { policy, now }: RuleContext,
 ): Promise<DeviceHistory | Moved> {
   const subject = own.userId ?? own.id;
   const values = { subject, sessionId, before: before ?? Number.MAX_SAFE_INTEGER };

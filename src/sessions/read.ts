@@ -2,10 +2,10 @@
  * Reads sessions for the person of one: from the nearest replica, while the primary alone says
  * whether the person's own session is live.
  */
-import type { SessionPolicies } from '../config/session-policy';
 import { type Home, type Replica, transact } from '../db/d1';
 import type { EndReason } from './end-reason';
 import type { SessionOwner } from './may-end';
+import type { RuleContext } from './rule-context';
 import {
   checkSession,
   MOVED,
@@ -52,9 +52,8 @@ export async function findSessions(
 /** A session by its id, and why it is over; `ended` null: it is live. */
 export async function findWithEnd(
   home: Home,
-  policy: SessionPolicies,
   id: string,
-  now: number,
+  { policy, now }: RuleContext,
 ): Promise<{ session: Session; ended: EndReason | null } | Moved | null> {
   const session = await findSession(home, id);
   if (session === null || session === MOVED) return session;
@@ -69,18 +68,16 @@ export const ifHere = (found: SessionWithNotBefore | Moved | null): Session | nu
 /** A live session by its id. */
 export async function findLiveSession(
   home: Home,
-  policy: SessionPolicies,
   id: string,
-  now: number,
+  context: RuleContext,
 ): Promise<Session | Moved | null> {
-  return whileLive(await findSession(home, id), policy, now);
+  return whileLive(await findSession(home, id), context);
 }
 
 /** null: there is none, or it is over. */
 function whileLive(
   session: SessionWithNotBefore | Moved | null,
-  policy: SessionPolicies,
-  now: number,
+  { policy, now }: RuleContext,
 ): SessionWithNotBefore | Moved | null {
   if (session === null || session === MOVED) return session;
   const ended = checkSession(session, policy, now);
@@ -94,19 +91,18 @@ function whileLive(
  */
 export async function findForOwner(
   home: Home,
-  policy: SessionPolicies,
   owner: SessionOwner,
   id: string,
-  now: number,
+  context: RuleContext,
 ): Promise<{ own: Session | null; session: Session | null } | Moved> {
   const found = await transact(home, () => ({
     own: selectSession(owner.sessionId),
     other: id === owner.sessionId ? null : selectSession(id),
   }));
-  const own = whileLive(found.own[0] ?? null, policy, now);
+  const own = whileLive(found.own[0] ?? null, context);
   if (own === MOVED) return MOVED;
   if (found.other === null) return { own, session: own };
-  const other = whileLive(found.other[0] ?? null, policy, now);
+  const other = whileLive(found.other[0] ?? null, context);
   const isTheirs = owner.userId !== null && other !== MOVED && other?.userId === owner.userId;
   return { own, session: isTheirs ? other : null };
 }
@@ -145,10 +141,9 @@ function isBehind(replica: Replica, { own }: Found<unknown>, session: Session): 
  */
 export async function readFromReplicaIfLive<T>(
   { home, replica }: ReadSources,
-  policy: SessionPolicies,
   sessionId: string,
-  now: number,
   read: (database: Home | Replica) => Promise<Found<T>>,
+  context: RuleContext,
 ): Promise<T | Moved | null> {
   const find = () => findSession(home, sessionId);
   const early = replica.servedByReplica() ? find() : null;
@@ -156,7 +151,7 @@ export async function readFromReplicaIfLive<T>(
   early?.catch(() => {});
   const found = await read(replica);
   const known = replica.servedByReplica() ? await (early ?? find()) : found.own;
-  const session = whileLive(known ?? null, policy, now);
+  const session = whileLive(known ?? null, context);
   if (session === null || session === MOVED) return session;
   return isBehind(replica, found, session) ? (await read(home)).answer : found.answer;
 }

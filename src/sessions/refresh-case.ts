@@ -24,12 +24,13 @@
 
 import type { RiskPolicy } from '../config/risk';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
+import type { Keyring } from '../crypto';
 import { type StoredAddress, toComparable } from '../risk/address';
 import { assess, looksLikeSameCaller } from '../risk/assess';
 import { toComparableDevice } from '../risk/former-device';
 import { parseSignals, type Signals } from '../risk/signals';
 import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
-import type { EventDetails, EventDraft } from '../security-log/record';
+import type { EventDetails, EventDraft, Reporting } from '../security-log/record';
 import type { Successor } from '../tokens/refresh-token';
 import {
   findBeforeStepUp,
@@ -52,6 +53,14 @@ export interface RefreshPolicy {
   sessions: SessionPolicies;
   risk: RiskPolicy;
   lostAnswerSeconds: number;
+}
+
+/** What every refresh is decided by, beside the attempt and the row. */
+export interface RefreshContext {
+  keyring: Keyring;
+  policy: RefreshPolicy;
+  reporting: Reporting;
+  now: number;
 }
 
 /** A token, and the caller who presents it. */

@@ -3,6 +3,7 @@
  * marked, until the clean-up's retention has passed, so that its user can be told why. Revoking
  * twice changes nothing.
  */
+
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
 import type { Home } from '../db/d1';
@@ -13,17 +14,15 @@ import {
   type EventDetails,
   insertEvents,
   type RecordedEvent,
-  type Reporting,
   recordWhere,
   reportTo,
 } from '../security-log/record';
 import type { RevokedReason } from './end-reason';
+import type { WriteContext } from './rule-context';
 import { isLive, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
 
 /** When, on whose behalf, and how it is reported. */
-export interface Revocation {
-  policy: SessionPolicies;
-  reporting: Reporting;
+export interface Revocation extends WriteContext {
   /**
    * Ending sessions other than the caller's own needs an authentication at most this old (ASVS
    * 7.5.2), so that a thief of one device cannot lock its owner out; null: any.
@@ -31,7 +30,6 @@ export interface Revocation {
   maxAuthAgeSeconds: number | null;
   /** How long access tokens live, clocks that differ included: for so long verifiers are told. */
   tokenLifeSeconds: number;
-  now: number;
 }
 
 export type RevokeResult =

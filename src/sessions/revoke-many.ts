@@ -36,7 +36,7 @@ export async function revokeOthers(
   const events: RecordedEvent[] = [];
   let after: Position | null = null;
   do {
-    const slice = endSlice(home, userId, { after, events }, others, BY_USER, revocation);
+    const slice = endSlice(home, userId, { after, events, condition: others }, BY_USER, revocation);
     const done = await transact(home, () => ({
       own: selectSession(sessionId),
       ...slice,
@@ -67,7 +67,7 @@ export async function revokeEverywhere(
   const events: RecordedEvent[] = [];
   let after: Position | null = null;
   do {
-    const slice = endSlice(home, userId, { after, events }, others, BY_USER, revocation);
+    const slice = endSlice(home, userId, { after, events, condition: others }, BY_USER, revocation);
     const ownEnd = endOne(home, and(isOwn, mayEnd, isLast), BY_USER, revocation);
     const done = await transact(home, () => ({
       own: selectSession(sessionId),
@@ -112,7 +112,7 @@ export async function revokeUser(
   const events: RecordedEvent[] = [];
   let after: Position | null = null;
   do {
-    const slice = endSlice(home, userId, { after, events }, reached, by, revocation);
+    const slice = endSlice(home, userId, { after, events, condition: reached }, by, revocation);
     const guestEnd = endOne(home, guest, by, revocation);
     const done = await transact(home, () => ({
       ...slice,
@@ -144,12 +144,19 @@ export async function revokeUser(
 /** SQL: the statement before this one changed a row. */
 const ANY_WERE_CHANGED = sql`changes() > 0`;
 
-/** The sessions of a user's next slice that meet a condition end; where the slice ends, is told. */
+interface Slice {
+  /** null: from the newest session on. */
+  after: Position | null;
+  /** The events of the slices before. */
+  events: readonly RecordedEvent[];
+  condition: SQL | undefined;
+}
+
+/** Ends the sessions of a user's next slice that meet the condition, and reads where it ends. */
 function endSlice(
   home: Home,
   userId: string | null,
-  { after, events }: { after: Position | null; events: readonly RecordedEvent[] },
-  condition: SQL | undefined,
+  { after, events, condition }: Slice,
   by: RevokedBy,
   revocation: Revocation,
 ) {

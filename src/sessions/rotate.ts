@@ -6,13 +6,13 @@
  * read. So no answer depends on a row that has changed since, and of racing refreshes one rotates
  * and the others find what it did.
  */
-import { type Keyring, sha256 } from '../crypto';
+import { sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import { DatabaseUnavailableError } from '../faults';
 import type { StoredAddress } from '../risk/address';
 import { asItWas, keepKnown, parseSignals, type Signals } from '../risk/signals';
 import type { RepeatableDraft } from '../security-log/hourly-limit';
-import type { EventDraft, RecordedEvent, Reporting } from '../security-log/record';
+import type { EventDraft, RecordedEvent } from '../security-log/record';
 import { successorsOf, type VerifiedRefreshToken } from '../tokens/refresh-token';
 import { changeIfUnchanged, type RowChange } from './change-if-unchanged';
 import type { RefusalReason, RevokedReason } from './end-reason';
@@ -21,8 +21,8 @@ import { ordinaryRefresh } from './ordinary-refresh';
 import {
   type RefreshAttempt,
   type RefreshCase,
+  type RefreshContext,
   type RefreshOutcome,
-  type RefreshPolicy,
   toRefreshCase,
 } from './refresh-case';
 import { MOVED, type Moved, type Session, selectSession } from './session';
@@ -42,8 +42,6 @@ export interface Refresh {
    * they were, and prove nothing.
    */
   unknownSignals: readonly (keyof Signals)[];
-  reporting: Reporting;
-  now: number;
 }
 
 export type RotateResult = {
@@ -74,9 +72,8 @@ export const MAX_LOST_RACES = 10;
  */
 export async function rotateSession(
   home: Home,
-  keyring: Keyring,
-  policy: RefreshPolicy,
-  { token, reporting, now, unknownSignals, ...caller }: Refresh,
+  { token, unknownSignals, ...caller }: Refresh,
+  { keyring, policy, reporting, now }: RefreshContext,
 ): Promise<RotateResult | Moved> {
   const [hash, successors] = await Promise.all([
     sha256(token.secret),

@@ -3,8 +3,8 @@
  * metadata, the names of their devices, and an earlier end. The statement that makes a change also
  * decides whether it may be made, so that no session is changed that is over.
  */
+
 import { and, eq, exists, isNull, type SQL, sql } from 'drizzle-orm';
-import type { SessionPolicies } from '../config/session-policy';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
@@ -12,6 +12,7 @@ import type { EndReason } from './end-reason';
 import { belongsTo, type SessionOwner } from './may-end';
 import { isOpenOf } from './open';
 import { isReached } from './reach';
+import type { RuleContext } from './rule-context';
 import { checkSession, isLive, MOVED, type Moved, type Session, selectSession } from './session';
 
 /**
@@ -25,12 +26,6 @@ export interface SessionChange {
   endsBy?: Date;
   /** Access tokens that were issued before are no longer good. Nobody is signed out by it. */
   makesTokensStale?: boolean;
-}
-
-interface At {
-  policy: SessionPolicies;
-  /** Milliseconds since 1970. */
-  now: number;
 }
 
 function toColumns(change: SessionChange, now: number) {
@@ -83,7 +78,7 @@ export async function updateByAct(
   act: Act<'manage_users'>,
   sessionId: string,
   change: SessionChange,
-  { policy, now }: At,
+  { policy, now }: RuleContext,
 ): Promise<Updated | Moved | null> {
   const target = and(
     eq(userSessions.id, sessionId),
@@ -113,7 +108,7 @@ export async function updateUser(
   act: Act<'manage_users'>,
   userId: string,
   change: SessionChange,
-  { policy, now }: At,
+  { policy, now }: RuleContext,
 ): Promise<string[]> {
   const reached = and(isReached(userSessions.clientId, act.grant), isLive(policy, now));
   const isGuest = and(eq(userSessions.id, userId), isNull(userSessions.userId));
@@ -134,7 +129,7 @@ export async function labelSession(
   home: Home,
   owner: SessionOwner,
   { sessionId, label }: { sessionId: string; label: string | null },
-  { policy, now }: At,
+  { policy, now }: RuleContext,
 ): Promise<LabelResult | Moved> {
   const ownersOwn = home.db
     .select({ one: sql`1` })

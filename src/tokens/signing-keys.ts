@@ -146,8 +146,8 @@ export async function revokeSigningKeys(
   policy: SigningKeyPolicy,
   which: Compromised,
   act: Act<'operate'>,
-  now: number,
 ): Promise<{ revoked: string[]; signing: string | null } | null> {
+  const { now } = act;
   let made: KeyRow | null = null;
   for (;;) {
     const keySet = await readKeySet(home, keyring, now);
