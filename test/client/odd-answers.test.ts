@@ -111,6 +111,14 @@ describe.each(MODES)('in the mode %s', (mode) => {
     expect(world.refreshes()).toBe(2);
   });
 
+  it('a page that answers in the place of a sign-out is not taken for it', async () => {
+    const world = await open(mode);
+    world.intercept = () => html(mode === 'token' ? 404 : 200);
+    await expect(world.client.signOut()).rejects.toThrow(SessionUnavailableError);
+    // With tokens this device forgets them first.
+    expect(world.client.session).toBe(mode === 'token' ? 'signed_out' : 'active');
+  });
+
   it('an answer that flaps: two of 502, then the service', async () => {
     const world = await open(mode);
     let left = 2;

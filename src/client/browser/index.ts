@@ -57,9 +57,11 @@ export function createSessionClient(options: ClientOptions): SessionClient {
   if (!setup.hasTokens) refresher.look();
   // A page in the back-forward cache answers nobody.
   const onEvent = ({ type, persisted }: HostEvent) => {
-    if (type === 'pagehide') return tabs.hold(null);
-    if (persisted) tabs.hold(holder.state.current);
-    refresher.wake(persisted);
+    if (type === 'pagehide') tabs.hold(null);
+    else {
+      if (persisted) tabs.hold(holder.state.current);
+      refresher.wake(persisted);
+    }
   };
   for (const type of EVENTS) host.addEventListener?.(type, onEvent);
 

@@ -106,8 +106,8 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
   function refresh(asked?: Asked): Promise<SessionState> {
     // No cookie may come back with the answer of a refresh.
     const isReplaced = () => underWay.has(null);
-    const before = () => (last ?? ready()).catch(() => {});
-    const begin = () => before().then(() => rotate(parts, isReplaced, asked));
+    const begin = () =>
+      (last ?? ready()).catch(() => {}).then(() => rotate(parts, isReplaced, asked));
     return underWay.get(null) ?? underWay.get(asked) ?? track(begin(), asked);
   }
 
@@ -214,7 +214,7 @@ async function exchange(
     await requests.pause(ASK_WAIT_MS);
     await requests.pause(requests.waitMs());
   }
-  const grant = reply.ok && toGrant(sent, reply, setup, at);
+  const grant = toGrant(sent, reply, setup, at);
   const { current, ended } = holder.state;
   if (sent.epoch <= ended.endedAt) holder.patch({ session: 'signed_out' }, ended.reason);
   else if (grant) holder.adopt(asked?.take?.(grant, presented) ?? grant, true);

@@ -24,7 +24,8 @@ const LEAVE_WAIT_MS = 3_000;
 /** An answer of the service; a request without one has status 0. */
 export type Reply = Answer & {
   status: number;
-  ok?: boolean;
+  /** As the service answers a sign-out: 200 is also any page that answers in its place. */
+  isTold?: boolean;
   /** Seconds, by `Retry-After`. */
   delay?: number;
   error?: string;
@@ -118,7 +119,7 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
     tell: (path, form) =>
       retry(async () => {
         const reply = await post(path, form);
-        return reply.ok ? undefined : reply;
+        return reply.isTold ? undefined : reply;
       }, true),
     abort: () => abort(),
     pause,
@@ -164,7 +165,7 @@ async function request(
     return {
       ...body,
       status: response.status,
-      ok: response.ok,
+      isTold: setup.hasTokens ? response.ok : response.status === 204,
       delay: +(response.headers.get('Retry-After') as string),
     };
   } catch {

@@ -44,7 +44,7 @@ export function toSetup(options: ClientOptions): Setup {
     storage,
     // In a microtask, so that one that throws stops nothing.
     onError: (error) => queueMicrotask(() => onError?.(error)),
-    send: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request)),
+    send: options.fetch ?? ((input, init) => fetch(input, init)),
     base,
     origin: page ?? site,
     isResource: matchResources([...(options.resources ?? [site]), base], site),
