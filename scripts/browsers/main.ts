@@ -2,7 +2,8 @@
  * `npm run browsers`: the client for apps and the page for people in Chromium, Firefox and WebKit,
  * over real host names and https, and what came of it, into docs/browsers-tried.md. By hand: it
  * needs Debian's chromium, firefox-esr, webkit2gtk-driver and xvfb, and root. Options: --only NAME
- * (of a browser; repeatable; writes nothing), --print (writes nothing).
+ * (of a browser; repeatable; writes nothing), --fault TEXT (in the names of
+ * the client's faults; writes nothing, and tries nothing else), --print (writes nothing).
  */
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -34,6 +35,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: Object.keys(ENGINES) },
     print: { type: 'boolean', default: false },
+    fault: { type: 'string', default: '' },
   },
 });
 if (process.env[IN_OWN_HOSTS] === undefined) process.exit(runWithHosts());
@@ -47,11 +49,12 @@ try {
   const page: Results = new Map();
   const demo: Results = new Map();
   for (const engine of engines) {
-    for (const trial of TRIALS)
-      for (const mode of MODES)
+    for (const trial of TRIALS.filter(({ fault }) => fault.includes(values.fault)))
+      for (const mode of trial.modes ?? MODES)
         await note(client, `${trial.fault} | ${mode}`, engine, (profile) =>
           tryOut(world, trial, mode, profile),
         );
+    if (values.fault !== '') continue;
     for (const { what, run } of PAGE_TRIALS)
       await note(page, what, engine, async (profile) => {
         const wrong = await run(world, profile);
@@ -61,7 +64,8 @@ try {
   }
   const text = toPage(engines, { client, page, demo });
   console.log(text);
-  const isWhole = names.length === Object.keys(ENGINES).length && !values.print;
+  const isWhole =
+    names.length === Object.keys(ENGINES).length && !values.print && values.fault === '';
   if (isWhole) writeFileSync(PAGE, text);
   const cells = [client, page, demo].flatMap((results) => [...results.values()].flat());
   process.exitCode = cells.every(({ isGood }) => isGood) ? 0 : 1;

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const NAMES = ['app.shop.example.com', 'auth.shop.example.com'];
+const NAMES = ['app.shop.example.com', 'auth.shop.example.com', 'app.other.example.net'];
 /** Set where the names are known. */
 export const IN_OWN_HOSTS = 'EDGE_SESSIONS_OWN_HOSTS';
 

@@ -4,58 +4,40 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { resolve } from 'node:path';
 import type { TokenSessionClient } from '../../src/client/browser/index.ts';
 import { startExampleWorkers } from '../../test/node/browser/example-workers.ts';
 import { startFront, type Target } from '../../test/node/browser/tls-front.ts';
 import { findFreePort } from '../../test/node/service.ts';
-import { bundleClient } from '../bundle-client.ts';
+import { loadEsbuild } from '../bundle-client.ts';
+import { type Api, startApi, WORKS } from './api.ts';
+import { PAGE } from './pages.ts';
 
 const PORT = await findFreePort();
 export const APP = `https://app.shop.example.com:${PORT}`;
 export const AUTH = `https://auth.shop.example.com:${PORT}`;
 /** On the service's host, where its cookies come along too. */
 export const API = `${AUTH}/api/things`;
+/** A second audience, of the same API. */
+export const STOCK = `${AUTH}/api/stock`;
+/** A page of the app on another site than the service. */
+export const ELSEWHERE = `https://app.other.example.net:${PORT}`;
 
 /** How long a superseded refresh token stays good. */
 export const GRACE_MS = 4_000;
 
 export const MODES = ['token', 'memory', 'cookie'] as const;
 export type Mode = (typeof MODES)[number];
-/** The client of each mode in CLIENTS. */
+/** The client of each mode in CLIENTS; pages.ts names the one with tokens. */
 const CLIENT_IDS = { token: 'app', memory: 'memory-web', cookie: 'web' };
-
-/** A page with a client of the mode that the tab was given, also when it is loaded anew. */
-const PAGE = `<!doctype html><title>My app</title><script type="module">
-  import { createSessionClient } from '/client.js';
-  window.skewMs = 0;
-  window.reasons = [];
-  window.openClient = (mode) => {
-    sessionStorage.setItem('mode', mode);
-    window.client = createSessionClient({
-      mode, clientId: '${CLIENT_IDS.token}', baseUrl: '${AUTH}', resources: ['${AUTH}'],
-      now: () => Date.now() + window.skewMs, timeoutMs: 1500,
-    });
-    window.client.onSignedOut((reason) => window.reasons.push(reason));
-  };
-  window.call = async (times) => {
-    const statuses = [];
-    for (let made = 0; made < times; made += 1)
-      statuses.push((await window.client.fetch('${API}')).status);
-    return statuses;
-  };
-  window.beBusy = (ms) => setTimeout(() => {
-    const end = performance.now() + ms;
-    while (performance.now() < end);
-  });
-  const mode = sessionStorage.getItem('mode');
-  if (mode) window.openClient(mode);
-</script>`;
 
 export type Tokens = Parameters<TokenSessionClient['start']>[0];
 
 export interface World {
-  api: 'works' | 'refuses' | 'asks for more';
-  service: 'works' | 'loses answers' | 'is behind a proxy that is down';
+  /** How the API answers. */
+  api: Api;
+  /** What stands between the browser and the service; null: nothing. */
+  between: ((service: URL, headers: IncomingHttpHeaders) => Target | null) | null;
   /** What was asked of the service since this was emptied. */
   requests: { url: string; method: string }[];
   /** Starts a session: the tokens, or where to send the browser for its cookies. */
@@ -68,7 +50,7 @@ export interface World {
 export const newPerson = (): string => randomUUID();
 
 export async function startWorld(): Promise<World> {
-  const [origins, returnUrls] = [[APP], [`${APP}/`]];
+  const [origins, returnUrls] = [[APP, ELSEWHERE], [`${APP}/`]];
   const clients = [
     { client_id: CLIENT_IDS.token, origins },
     { client_id: CLIENT_IDS.cookie, origins, return_urls: returnUrls },
@@ -79,19 +61,23 @@ export async function startWorld(): Promise<World> {
       return_urls: returnUrls,
     },
   ];
-  const variables = { ISSUER: AUTH, AUDIENCE: API, REFRESH_GRACE_SECONDS: `${GRACE_MS / 1000}` };
+  const variables = {
+    ISSUER: AUTH,
+    AUDIENCE: JSON.stringify([API, STOCK]),
+    REFRESH_GRACE_SECONDS: `${GRACE_MS / 1000}`,
+  };
   const workers = await startExampleWorkers({ clients, ...variables }, {});
   const service = await workers.url('my-sessions');
-  const script = await bundleClient();
+  const script = await bundleClients();
+  const api = await startApi(() => world.api);
+  const page = PAGE.replaceAll('AUTH_ORIGIN', AUTH).replaceAll('API_URL', API);
   const route = (host: string, path: string, headers: IncomingHttpHeaders): Target => {
+    const anyone = { 'access-control-allow-origin': '*' };
+    if (path === '/client.js') return { type: 'text/javascript', body: script, headers: anyone };
     if (`https://${host}` !== AUTH)
-      return path === '/client.js'
-        ? { type: 'text/javascript', body: script }
-        : { type: 'text/html', body: path === '/' ? PAGE : '<!doctype html><title>-</title>' };
-    if (path === new URL(API).pathname) return answerAsApi(world.api, headers);
-    if (world.service === 'loses answers') return { lostFrom: service };
-    if (world.service === 'works') return service;
-    return { type: 'text/html', body: '<html>', status: 503, headers: { 'retry-after': '3600' } };
+      return { type: 'text/html', body: path === '/' ? page : '<!doctype html><title>-</title>' };
+    if (path.startsWith('/api/')) return api.url;
+    return world.between?.(service, headers) ?? service;
   };
   const front = await startFront(route, PORT);
   const ask = async <T>(path: string, body?: object): Promise<T> => {
@@ -104,8 +90,8 @@ export async function startWorld(): Promise<World> {
     return (await response.json()) as T;
   };
   const world: World = {
-    api: 'works',
-    service: 'works',
+    api: WORKS,
+    between: null,
     requests: front.requests,
     startSession: async (mode, userId) => {
       const browser = mode === 'token' ? {} : { browser: { return_url: `${APP}/` } };
@@ -124,24 +110,22 @@ export async function startWorld(): Promise<World> {
     stop: async () => {
       await front.stop();
       await workers.stop();
+      api.stop();
     },
   };
   return world;
 }
 
-function answerAsApi(api: World['api'], headers: IncomingHttpHeaders): Target {
-  const isPreflight = headers['access-control-request-method'] !== undefined;
-  const challenge = 'Bearer error="insufficient_user_authentication", max_age="300"';
-  return {
-    type: 'application/json',
-    body: '{}',
-    status: isPreflight || api === 'works' ? 200 : 401,
-    headers: {
-      'access-control-allow-origin': headers.origin ?? APP,
-      'access-control-allow-credentials': 'true',
-      'access-control-allow-headers': 'authorization',
-      'access-control-expose-headers': 'WWW-Authenticate',
-      ...(api === 'asks for more' && { 'www-authenticate': challenge }),
-    },
-  };
+/** The client for apps, and what stands beside it, in one module. */
+async function bundleClients(): Promise<string> {
+  const folder = resolve(import.meta.dirname, '../../src/client/browser');
+  const parts = ['index', 'audience', 'step-up'].map((name) => `export * from './${name}';`);
+  const { outputFiles } = await loadEsbuild().build({
+    stdin: { contents: parts.join(''), resolveDir: folder, loader: 'ts' },
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+  });
+  return outputFiles[0]?.text ?? '';
 }

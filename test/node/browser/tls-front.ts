@@ -19,9 +19,10 @@ interface Answer {
 }
 
 /**
- * Where a request goes: to a server that speaks http, whose answer may be lost, or straight back.
+ * Where a request goes: to a server that speaks http, whose answer may be lost, or straight back; an
+ * answer that is cut ends within its body.
  */
-export type Target = URL | { lostFrom: URL } | Answer;
+export type Target = URL | { lostFrom: URL } | { cut: true } | Answer;
 
 export interface Front {
   /** Chromium's switches that lead every name here. */
@@ -47,6 +48,17 @@ export async function startFront(
       const { type, body, status = 200, headers: own } = target;
       const all = { 'content-type': `${type}; charset=utf-8`, ...own };
       return void outgoing.writeHead(status, all).end(body);
+    }
+    if ('cut' in target) {
+      const { origin = '*' } = headers;
+      outgoing.writeHead(200, {
+        'content-type': 'application/json',
+        'content-length': '1000',
+        'access-control-allow-origin': origin,
+        'access-control-allow-credentials': 'true',
+      });
+      outgoing.write('{"access_token":', () => incoming.socket.destroy());
+      return undefined;
     }
     const isLost = 'lostFrom' in target;
     const { hostname, port } = isLost ? target.lostFrom : target;
