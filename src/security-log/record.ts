@@ -24,7 +24,7 @@ export interface EventDetails {
   /** Why the session ended: a `revoked_reason`. In the audit log: why the client acted. */
   reason?: string;
   /** In the audit log: further facts of the act. */
-  facts?: Record<string, unknown>;
+  facts?: Record<string, string | number | readonly string[]>;
   /** Where and from what the request came. */
   context?: Signals;
   /** A hash of what this event reports; the same seen again is not reported (hourly-limit.ts). */

@@ -27,8 +27,11 @@ export type Section = (typeof SECTIONS)[number];
 export interface HeldRow {
   table: string;
   /** By the names of the columns; times in ISO 8601, JSON as what it holds. */
-  row: Record<string, unknown>;
+  row: Record<string, Held>;
 }
+
+/** As JSON has it. */
+type Held = string | number | boolean | object | null;
 
 export interface ExportPage {
   rows: HeldRow[];
@@ -158,15 +161,17 @@ function toPage<T extends { position: number }>(
 
 const HOLDS_JSON: ReadonlySet<string> = new Set([...Object.keys(JSON_COLUMNS), 'details']);
 
-function toHeld(table: SQLiteTable, name: string, row: Record<string, unknown>): HeldRow {
+function toHeld(table: SQLiteTable, name: string, row: Record<string, Held>): HeldRow {
   const columns = Object.entries(getTableColumns(table)).filter(([key]) => key in row);
   return {
     table: name,
-    row: Object.fromEntries(columns.map(([key, column]) => [column.name, toShown(key, row[key])])),
+    row: Object.fromEntries(
+      columns.map(([key, column]) => [column.name, toShown(key, row[key] ?? null)]),
+    ),
   };
 }
 
-function toShown(name: string, value: unknown): unknown {
+function toShown(name: string, value: Held): Held {
   // A row that was written by hand may hold what is no time, or no JSON.
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (!HOLDS_JSON.has(name) || typeof value !== 'string') return value;

@@ -191,7 +191,11 @@ export interface SessionPage {
 /** A page of all that is held of a person. */
 export interface ExportPage {
   /** Rows as they are stored, but for secrets. */
-  records: { home: string; table: string; row: Record<string, unknown> }[];
+  records: {
+    home: string;
+    table: string;
+    row: Record<string, string | number | boolean | object | null>;
+  }[];
   /** The `cursor` of the next page; null: this is the last. */
   next_cursor: string | null;
 }

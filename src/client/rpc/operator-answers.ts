@@ -26,7 +26,7 @@ export interface AuditEvent {
   /** What the client said of why; null: nothing. */
   reason: string | null;
   /** What else there is to it, by type. */
-  details: Record<string, unknown>;
+  details: Record<string, string | number | readonly string[]>;
   /** Of the request, or call, that did it. */
   request_id: string | null;
   /** Where it was carried out. */

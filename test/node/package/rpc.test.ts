@@ -170,4 +170,24 @@ describe('the types', () => {
       expect.stringContaining("Property 'value' does not exist"),
     ]);
   });
+
+  it('keep the value of every call, which a type that RPC cannot carry would take away', async () => {
+    writeFileSync(
+      join(newest, 'kept-values.ts'),
+      `import type { SessionsCalls, SessionsEntrypoint } from 'edge-sessions/rpc';
+       type Answered<Call> = Call extends (...given: never[]) => infer Given ? Awaited<Given> : never;
+       type Value<Call> = Extract<Answered<Call>, { ok: true }>;
+       type Bound = Service<SessionsEntrypoint>;
+       type Lost = {
+         [Name in keyof SessionsCalls]: [Value<Bound[Name]>] extends [never] ? Name : never;
+       }[keyof SessionsCalls];
+       export const none: [Lost] extends [never] ? true : Lost = true;
+       export async function run(sessions: Bound): Promise<string> {
+         const audit = await sessions.listAuditEvents();
+         return audit.ok ? \`\${audit.value.events[0]?.details['operator']}\` : audit.code;
+       }`,
+    );
+    const options = { ...PLATFORMS.Workers, ...RESOLUTIONS.bundler };
+    expect(await compile(newest, 'kept values', options, ['kept-values.ts'])).toEqual([]);
+  });
 });
