@@ -14,7 +14,7 @@ import { deriveKeyring } from '../../src/crypto';
 import { openHome } from '../../src/db/d1';
 import { newAccess } from '../../src/db/d1-access';
 import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/signing-keys';
-import { AUDIENCE, BACKEND, ISSUER, startService, type TestService } from '../fixtures';
+import { AUDIENCE, BACKEND, basic, ISSUER, startService, type TestService } from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
@@ -99,6 +99,27 @@ describe('a good token', () => {
       });
     }
     expect(network.asked).toEqual(['GET /.well-known/jwks.json']);
+  });
+
+  it.each([
+    'https://Auth.Example.com',
+    'https://auth.example.com:443/Auth/',
+    'https://b\u00fccher.example/',
+  ])('is one also where ISSUER and the verifier have it as %s', async (issuer) => {
+    const { service, verifier } = await start({ issuer }, { ISSUER: issuer });
+    const created = await service.app.request(`${issuer.replace(/\/+$/, '')}/v1/sessions`, {
+      method: 'POST',
+      headers: { authorization: basic(BACKEND), 'content-type': 'application/json' },
+      body: '{"client_id":"app"}',
+    });
+    const { access_token } = (await created.json()) as { access_token: string };
+    expect(await verifier.verify(access_token)).toMatchObject({ ok: true });
+  });
+
+  it('no URL is a mistake of the caller', () => {
+    expect(() => createAccessTokenVerifier({ issuer: 'auth', audience: AUDIENCE })).toThrow(
+      TypeError,
+    );
   });
 });
 

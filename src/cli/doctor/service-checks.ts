@@ -118,7 +118,9 @@ async function checkIssuer({ service, vars, isLocal }: Patient): Promise<Finding
   const url = `${origin}/.well-known/oauth-authorization-server${path}`;
   const metadata = await readJson<{ issuer?: string }>(url);
   // `npm start` moves the issuer to where the service is on this machine.
-  const issuer = isLocal ? service : String(vars.ISSUER ?? '').replace(/\/+$/, '');
+  const written = isLocal ? service : String(vars.ISSUER ?? '');
+  // The service has it in the form that URL parsers give it.
+  const issuer = (URL.parse(written)?.href ?? written).replace(/\/+$/, '');
   return metadata?.issuer === issuer
     ? ok(`it calls itself ${issuer}`)
     : problem(

@@ -16,7 +16,10 @@ import { createRevocations, type RevocationOptions } from './revocations';
 
 /** Whose tokens are good here, and how soon an ended session is noticed. */
 export interface VerifierOptions {
-  /** The service's `ISSUER`, compared exactly but for slashes at its end (RFC 9068 §4). */
+  /**
+   * The service's `ISSUER`, in the form that URL parsers give it, as the service itself has it, and
+   * without slashes at its end; compared exactly (RFC 9068 §4). What is no URL is a `TypeError`.
+   */
   issuer: string;
   /** This resource server's own name: the `aud` that tokens must have (RFC 9068 §4). */
   audience: string;
@@ -109,7 +112,8 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
   const algorithms = [...(options.algorithms ?? ALGORITHMS)];
   if (algorithms.length === 0 || algorithms.some((name) => !ALGORITHMS.includes(name)))
     throw new TypeError(`\`algorithms\` may name ${ALGORITHMS.join(', ')}`);
-  const issuer = options.issuer.replace(/\/+$/, '');
+  const { origin, href } = new URL(options.issuer);
+  const issuer = href.replace(/\/+$/, '');
   const send: typeof fetch =
     options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request));
   const keys = createRemoteKeys(
@@ -131,8 +135,6 @@ export function createAccessTokenVerifier(options: VerifierOptions): AccessToken
     options.revocations && createRevocations(issuer, options.revocations, send, now);
   const { introspection } = options;
   const expected = { issuer, audience, algorithms, clockToleranceSeconds, now };
-
-  const origin = new URL(issuer).origin;
 
   return {
     verify,
