@@ -47,8 +47,19 @@ export const hashOf = (token: string) => createHash('sha256').update(token).dige
 export const signatureOf = (secret: string, text: string) =>
   createHmac('sha256', secret).update(text).digest('base64');
 
+/** The columns of a row, each by the names that it has in one or another export. */
+export function columnsOf(row: Row) {
+  return {
+    value: (...names: string[]) => column(row, ...names),
+    text: (...names: string[]) => textIn(row, ...names),
+    seconds: (...names: string[]) => secondsIn(row, ...names),
+  };
+}
+
+export type Columns = ReturnType<typeof columnsOf>;
+
 /** The first of these columns that is there: mappers spell one name in several ways. */
-export function column(row: Row, ...names: string[]): unknown {
+function column(row: Row, ...names: string[]): unknown {
   const name = names.find((one) => row[one] !== undefined && row[one] !== null);
   return name === undefined ? null : row[name];
 }
@@ -58,7 +69,7 @@ export function column(row: Row, ...names: string[]): unknown {
  * JavaScript is refused, because several such numbers become the same one, and so would the people
  * whose ids they are.
  */
-export function textIn(row: Row, ...names: string[]): string | null {
+function textIn(row: Row, ...names: string[]): string | null {
   const value = column(row, ...names);
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
   return typeof value === 'string' && value !== '' ? value : null;
@@ -92,7 +103,7 @@ export function withEndIfAny(
 const LAST_SECOND = 100_000_000_000;
 
 /** Seconds since 1970, of a time in seconds, in milliseconds, or as ISO 8601; null: it is none. */
-export function secondsIn(row: Row, ...names: string[]): number | null {
+function secondsIn(row: Row, ...names: string[]): number | null {
   const value = column(row, ...names);
   if (typeof value === 'string' && !/^\d+$/.test(value)) {
     // As PostgreSQL writes it, `2026-01-31 12:00:00+00`; of a time without a zone, UTC.

@@ -5,12 +5,11 @@
  * without `=`).
  */
 import {
-  column,
+  columnsOf,
   hashOf,
   type OtherSystem,
   type Row,
   signatureOf,
-  textIn,
   withEndIfAny,
 } from './exported-session.ts';
 
@@ -18,10 +17,11 @@ export const expressSession: OtherSystem = {
   table: 'session',
   isSigned: true,
   read(row, { secret, userPath }) {
-    const sid = textIn(row, 'sid') ?? textIn(row, 'key')?.replace(/^.*:/, '') ?? null;
+    const of = columnsOf(row);
+    const sid = of.text('sid') ?? of.text('key')?.replace(/^.*:/, '') ?? null;
     const data = parse(row.sess ?? row.session ?? row.value);
     if (sid === null || data === null) return { left: 'no_session_data' };
-    const user = textIn({ user: at(data, userPath) }, 'user');
+    const user = columnsOf({ user: at(data, userPath) }).text('user');
     // A visitor who has not signed in.
     if (user === null) return { left: 'nobody_signed_in' };
     const signed = secret && `s:${sid}.${signatureOf(secret, sid).replace(/=+$/, '')}`;
@@ -34,7 +34,7 @@ export const expressSession: OtherSystem = {
     };
     const times = ['expire', 'expired', 'expires'];
     // Redis forgets by itself what is over, and a cookie of a browser's session says no time.
-    const saying = column(row, ...times) === null ? ((data.cookie ?? {}) as Row) : row;
+    const saying = of.value(...times) === null ? ((data.cookie ?? {}) as Row) : row;
     return withEndIfAny(session, saying, ...times);
   },
 };

@@ -4,38 +4,31 @@
  * `secret_hash`, of the part after the dot in `<id>.<secret>`, which is then the token to be
  * presented; the id is no secret there, so it never stands in for a hash that cannot be read.
  */
-import {
-  column,
-  hashOf,
-  type OtherSystem,
-  type Row,
-  secondsIn,
-  textIn,
-  withEnd,
-} from './exported-session.ts';
+import { type Columns, columnsOf, hashOf, type OtherSystem, withEnd } from './exported-session.ts';
 
 export const lucia: OtherSystem = {
   table: 'session',
   isSigned: false,
   read(row) {
-    const tokenHash = toTokenHash(row);
-    const user = textIn(row, 'user_id', 'userId');
+    const of = columnsOf(row);
+    const tokenHash = toTokenHash(row, of);
+    const user = of.text('user_id', 'userId');
     if (tokenHash === null || user === null) return { left: 'no_token_or_user' };
     const session = {
       tokenHash,
       user,
-      signedInAt: secondsIn(row, 'created_at', 'createdAt'),
-      userAgent: textIn(row, 'user_agent', 'userAgent'),
-      ipAddress: textIn(row, 'ip_address', 'ipAddress'),
+      signedInAt: of.seconds('created_at', 'createdAt'),
+      userAgent: of.text('user_agent', 'userAgent'),
+      ipAddress: of.text('ip_address', 'ipAddress'),
     };
     return withEnd(session, row, 'expires_at', 'expiresAt');
   },
 };
 
-function toTokenHash(row: Row): string | null {
+function toTokenHash(row: object, of: Columns): string | null {
   if ('secret_hash' in row || 'secretHash' in row)
-    return toDigest(column(row, 'secret_hash', 'secretHash'));
-  const id = textIn(row, 'id');
+    return toDigest(of.value('secret_hash', 'secretHash'));
+  const id = of.text('id');
   return id === null ? null : (readHex(id)?.toString('base64url') ?? hashOf(id));
 }
 

@@ -5,12 +5,10 @@
  */
 import { createHash, createHmac } from 'node:crypto';
 import {
-  column,
+  type Columns,
+  columnsOf,
   hashOf,
   type OtherSystem,
-  type Row,
-  secondsIn,
-  textIn,
   withEndIfAny,
 } from './exported-session.ts';
 
@@ -21,35 +19,36 @@ export const supabase: OtherSystem = {
   table: 'sessions',
   isSigned: false,
   read(row, { now }) {
-    if (!NOT_REVOKED.includes(column(row, 'revoked'))) return { left: 'revoked' };
+    const of = columnsOf(row);
+    if (!NOT_REVOKED.includes(of.value('revoked'))) return { left: 'revoked' };
     // Supabase refuses them at the next refresh, and keeps their sessions.
-    if (isBanned(row, now)) return { left: 'banned' };
-    const isKeyed = textIn(row, 'refresh_token_hmac_key') !== null;
-    const token = isKeyed ? toKeyedToken(row) : textIn(row, 'token');
-    const user = textIn(row, 'user_id');
+    if (isBanned(of, now)) return { left: 'banned' };
+    const isKeyed = of.text('refresh_token_hmac_key') !== null;
+    const token = isKeyed ? toKeyedToken(of) : of.text('token');
+    const user = of.text('user_id');
     if (isKeyed && token === null) return { left: 'encrypted_key' };
     if (token === null || user === null) return { left: 'no_token_or_user' };
     const session = {
       tokenHash: hashOf(token),
       user,
-      signedInAt: secondsIn(row, 'created_at'),
-      userAgent: textIn(row, 'user_agent'),
-      ipAddress: textIn(row, 'ip'),
+      signedInAt: of.seconds('created_at'),
+      userAgent: of.text('user_agent'),
+      ipAddress: of.text('ip'),
     };
     return withEndIfAny(session, row, 'not_after');
   },
 };
 
 /** A ban without an end may be `infinity`. */
-const isBanned = (row: Row, now: number) =>
-  (column(row, 'banned_until') ?? '') !== '' &&
-  (secondsIn(row, 'banned_until') ?? Number.POSITIVE_INFINITY) > now;
+const isBanned = (of: Columns, now: number) =>
+  (of.value('banned_until') ?? '') !== '' &&
+  (of.seconds('banned_until') ?? Number.POSITIVE_INFINITY) > now;
 
 /** A version, the session's id, its counter, half of an HMAC-SHA-256, and a checksum. */
-function toKeyedToken(row: Row): string | null {
-  const id = textIn(row, 'session_id', 'id')?.replaceAll('-', '') ?? '';
-  const counter = textIn(row, 'refresh_token_counter') ?? '';
-  const key = Buffer.from(textIn(row, 'refresh_token_hmac_key') ?? '', 'base64');
+function toKeyedToken(of: Columns): string | null {
+  const id = of.text('session_id', 'id')?.replaceAll('-', '') ?? '';
+  const counter = of.text('refresh_token_counter') ?? '';
+  const key = Buffer.from(of.text('refresh_token_hmac_key') ?? '', 'base64');
   if (!/^[0-9a-f]{32}$/i.test(id) || !/^\d+$/.test(counter) || key.length !== 32) return null;
   const message = Buffer.concat([Buffer.of(0), Buffer.from(id, 'hex'), toVarint(BigInt(counter))]);
   const signature = createHmac('sha256', key).update(message).digest().subarray(0, 16);
