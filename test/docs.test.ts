@@ -4,7 +4,11 @@
 import { describe, expect, it } from 'vitest';
 import document from '../assets/edge-sessions/openapi.json';
 import { CAPABILITIES } from '../src/config/clients';
-import { AUDIT_EVENT_TYPES, SESSION_EVENT_TYPES } from '../src/config/webhooks';
+import {
+  AUDIT_EVENT_TYPES,
+  SESSION_EVENT_TYPES,
+  sessionEventsThatAre,
+} from '../src/config/event-types';
 import { problem } from '../src/openapi/described-errors';
 import { ACT_REASONS } from '../src/security-log/audit';
 import { IDEMPOTENCY_SECONDS } from '../src/sessions/idempotency-age';
@@ -65,11 +69,19 @@ describe('what one file decides and others say', () => {
     expect(ACT_REASONS.filter((reason) => !command.includes(reason))).toEqual([]);
   });
 
+  it('what is suspicious is the same to the service and to the console', () => {
+    const view = sources['../src/console/stats-view.ts'] ?? '';
+    const [, names = ''] = /SUSPICIOUS[^[]*\[(.*?)\]/s.exec(view) ?? [];
+    const listed = [...names.matchAll(/'(\w+)'/g)].map(([, name]) => name as string);
+    expect(listed.sort()).toEqual([...sessionEventsThatAre('suspicious')].sort());
+  });
+
   it('an idempotency key is good for as long as the pages and types say', () => {
     const inHours = `within ${IDEMPOTENCY_SECONDS / 3_600} hours`;
     expect(api).toContain(`a repeat ${inHours}`);
     expect(sources['../src/client/rpc/inputs.ts']).toContain(inHours);
     expect(IDEMPOTENCY_SECONDS).toBe(86_400);
+    expect(sources['../src/client/rpc/operator-answers.ts']).toContain('Keys older than a day');
     expect(pages['../docs/personal-data.md']).toContain(
       "a hash of your key and the session's id, for a day",
     );

@@ -15,8 +15,8 @@ import type { Service } from '../service/service';
 import * as keys from '../service/withdraw-keys';
 import { defineCall } from './call';
 import { formatCursor, parseCursor, parseDrainCursor, parseSequence } from './cursors';
+import { defineUserCall, toUserIdOf, whose } from './define-user-call';
 import { paging, reason, seconds, uuid } from './fields';
-import { defineUserCall, toUserIdOf, whose } from './user-call';
 import { warnOf } from './views';
 
 /**

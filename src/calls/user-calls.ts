@@ -29,8 +29,8 @@ import {
   parseExportCursor,
   parsePositions,
 } from './cursors';
+import { defineUserCall } from './define-user-call';
 import { issuedName, paging, reason, seconds, uuid } from './fields';
-import { defineUserCall } from './user-call';
 import { toManagedView, warnOf } from './views';
 
 /** A person by their name at an identity provider. */

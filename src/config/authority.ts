@@ -8,7 +8,7 @@
  */
 import type { Capability, Client } from './clients';
 
-/** By one of these a backend starts sessions. */
+/** The capabilities that start sessions. */
 export type StartCapability = 'create_sessions' | 'impersonate' | 'import_sessions';
 
 /** The proof that a client may use a capability, and for which clients. */

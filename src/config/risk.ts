@@ -15,7 +15,7 @@ export type RiskPolicy = (typeof RISK_POLICIES)[number];
 export const ADDRESS_STORAGES = ['full', 'network', 'hash'] as const;
 export type AddressStorage = (typeof ADDRESS_STORAGES)[number];
 
-/** Whether a refresh is whose session it is. */
+/** How a refresh is judged that may be somebody else's, and what is kept of where it came from. */
 export interface RiskConfig {
   /** For clients that say nothing else. */
   policy: RiskPolicy;

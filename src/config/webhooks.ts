@@ -1,60 +1,8 @@
 /** `WEBHOOKS`: who is told of which security events. */
 import * as v from 'valibot';
 import { isTrustworthy } from '../origins';
+import { EVENT_TYPES, type EventType, sessionEventsThatAre } from './event-types';
 import { oneOrTwo, parseList } from './json-list';
-
-/** The events of the security log. */
-export const SESSION_EVENT_TYPES = [
-  'session_created',
-  /** A session of support staff began, who act as the user. */
-  'support_access',
-  /** The user had sessions, but none on such a device. */
-  'new_device',
-  /** Refreshed from another network, or otherwise a little different. */
-  'context_changed',
-  /** Refreshed, although the caller looks like someone else. */
-  'mismatch',
-  /**
-   * A superseded token was refreshed late, by whoever had superseded it: the answer had been lost.
-   */
-  'answer_recovered',
-  /** The person proved anew who they are (step-up). */
-  'authenticated',
-  'reauthentication_demanded',
-  'reuse_detected',
-  'session_evicted',
-  'session_revoked',
-] as const;
-export type SessionEventType = (typeof SESSION_EVENT_TYPES)[number];
-
-/** The events of the audit log: what clients did by capabilities that reach other people. */
-export const AUDIT_EVENT_TYPES = [
-  /** A backend ended the sessions of a person. */
-  'user_signed_out',
-  /** A backend ended one session. */
-  'session_signed_out',
-  /** A backend changed the sessions of a person. */
-  'user_sessions_changed',
-  /** A backend changed one session. */
-  'session_changed',
-  /** A backend started a session of support staff, who act as a person. */
-  'user_impersonated',
-  /** A backend took in sessions of another system. */
-  'sessions_imported',
-  'user_erased',
-  'user_exported',
-  /** An operator moved a person to another home. */
-  'user_moved',
-  'home_drained',
-  'not_before_set',
-  'deliveries_replayed',
-  'signing_keys_revoked',
-] as const;
-export type AuditEventType = (typeof AUDIT_EVENT_TYPES)[number];
-
-/** The events that a webhook can get. */
-export const EVENT_TYPES = [...SESSION_EVENT_TYPES, ...AUDIT_EVENT_TYPES] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
 
 /** An endpoint, and the events that it gets (Standard Webhooks). */
 export interface Webhook {
@@ -67,24 +15,10 @@ export interface Webhook {
   format: 'json' | 'set';
 }
 
-/** The events that an endpoint gets unless it names its own: those that a team would act on. */
-const ACTIONABLE_EVENTS: readonly EventType[] = [
-  'support_access',
-  'new_device',
-  'mismatch',
-  'answer_recovered',
-  'reauthentication_demanded',
-  'reuse_detected',
-  'session_evicted',
-  'session_revoked',
-];
-
-/** The events that end a session, because a Security Event Token tells of nothing else. */
-const ENDING_EVENTS: readonly EventType[] = [
-  'reuse_detected',
-  'session_evicted',
-  'session_revoked',
-];
+/** What an endpoint gets unless it names its own. */
+const ACTIONABLE: readonly EventType[] = sessionEventsThatAre('actionable');
+/** A Security Event Token tells of nothing else. */
+const ENDING: readonly EventType[] = sessionEventsThatAre('ending');
 
 /** The secret in the specification of Standard Webhooks, and in what was copied from it. */
 const SECRET_OF_EXAMPLES = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -105,13 +39,7 @@ const webhooksSchema = v.array(
 export function parseWebhooks(text: string | undefined, mistakes: string[]): Webhook[] {
   const names = new Set<string>();
   return parseList('WEBHOOKS', webhooksSchema, text, mistakes).map(
-    ({
-      name,
-      url,
-      secret,
-      format = 'json',
-      events = format === 'set' ? ENDING_EVENTS : ACTIONABLE_EVENTS,
-    }) => {
+    ({ name, url, secret, format = 'json', events = format === 'set' ? ENDING : ACTIONABLE }) => {
       if (names.has(name)) mistakes.push(`WEBHOOKS: ${name} is there twice`);
       names.add(name);
       const parsed = URL.parse(url);
@@ -119,9 +47,9 @@ export function parseWebhooks(text: string | undefined, mistakes: string[]): Web
         mistakes.push(`WEBHOOKS: ${name}: url must be an https URL (http only on localhost)`);
       if (parsed?.username || parsed?.password)
         mistakes.push(`WEBHOOKS: ${name}: url must have no credentials`);
-      if (format === 'set' && events.some((type) => !ENDING_EVENTS.includes(type)))
+      if (format === 'set' && events.some((type) => !ENDING.includes(type)))
         mistakes.push(
-          `WEBHOOKS: ${name}: with format set, events can only be ${ENDING_EVENTS.join(', ')}`,
+          `WEBHOOKS: ${name}: with format set, events can only be ${ENDING.join(', ')}`,
         );
       const secrets = secret.map(parseWebhookSecret);
       if (secrets.includes(null)) {

@@ -5,7 +5,12 @@
  */
 
 import type { RefusalCode } from '../client/rpc';
-import { ACCOUNTS, CURRENT_COOKIE, ofAccount } from '../client/verify/account-cookies';
+import {
+  ACCOUNTS,
+  CURRENT_COOKIE,
+  ofAccount,
+  SESSION_COOKIE,
+} from '../client/verify/account-cookies';
 import { cookiesNamed } from '../client/verify/cookie-header';
 import type { AccessTokenVerifier } from '../client/verify/verifier';
 import type { ConsoleEnv } from './console-env';
@@ -16,7 +21,7 @@ import { type Login, reject } from './operator';
  * The cookies of the service's sessions, and the one that says which account is current. The
  * service is sent no other cookie.
  */
-const COOKIES = [CURRENT_COOKIE, ...ACCOUNTS.map((index) => ofAccount('__Host-session', index))];
+const COOKIES = [CURRENT_COOKIE, ...ACCOUNTS.map((index) => ofAccount(SESSION_COOKIE, index))];
 
 export async function loginBySession(
   { operators, acr }: SessionSettings,

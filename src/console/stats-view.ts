@@ -4,7 +4,7 @@ import type { Stats } from '../client/rpc';
 
 const HOUR_MS = 3_600_000;
 
-/** Events that somebody else than the person may be behind. */
+/** Events that somebody else than the person may be behind, as the service's own list has them. */
 export const SUSPICIOUS: ReadonlySet<string> = new Set([
   'reuse_detected',
   'mismatch',

@@ -2,6 +2,7 @@
  * A thief on a machine of their own, with a copy of the cookie from before the last refresh. The
  * request is an ordinary one, and the service is told nothing of its being a demonstration.
  */
+import { SESSION_COOKIE } from '../tokens/session-cookie';
 import { findReplaced } from './seen-calls';
 
 /** An address and a network for documentation (RFC 5737, RFC 5398). */
@@ -25,7 +26,7 @@ export async function replayElsewhere(
     new Request(`${issuer}/browser/refresh`, {
       method: 'POST',
       headers: {
-        Cookie: `__Host-session=${cookie}`,
+        Cookie: `${SESSION_COOKIE}=${cookie}`,
         Origin: new URL(issuer).origin,
         'X-Requested-With': 'fetch',
         'User-Agent': THIEF.userAgent,

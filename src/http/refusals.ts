@@ -6,13 +6,14 @@
 import type { Called } from '../calls/call';
 import type { Refusal } from '../service/refusal';
 import type { RefusalReason } from '../sessions/end-reason';
+import { SESSION_COOKIE } from '../tokens/session-cookie';
 import type { AppContext } from './context';
 import { bearerProblem, OAuthError, ProblemError, sessionEnded } from './errors';
 
 const INVALID_TARGET = 'The resource is not one that this session has access tokens for';
 const INVALID_SCOPE = 'The scope is not one that this session was granted';
 const COOKIE_CHALLENGE = {
-  'WWW-Authenticate': 'Cookie realm="edge-sessions", cookie-name="__Host-session"',
+  'WWW-Authenticate': `Cookie realm="edge-sessions", cookie-name="${SESSION_COOKIE}"`,
 };
 const UNSUPPORTED_TOKEN_TYPE =
   'An access token of this audience ends no session; present the refresh token';

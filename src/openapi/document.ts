@@ -2,6 +2,7 @@
  * The OpenAPI 3.1 document of the service. It is made at build time (`npm run openapi`), into a
  * static asset: no line of this folder is in the Worker.
  */
+import { SESSION_COOKIE } from '../tokens/session-cookie';
 import { ofBrowsers, ofGateways } from './browser-operations';
 import { type DescribedCall, type DescribedResponse, toCall, toResponse } from './described-call';
 import { HEADERS, refusalsOf, withCodes } from './described-errors';
@@ -48,7 +49,7 @@ const SECURITY_SCHEMES = {
   sessionCookie: {
     type: 'apiKey',
     in: 'cookie',
-    name: '__Host-session',
+    name: SESSION_COOKIE,
     description: 'The cookies of a session in a browser, which no script reads.',
   },
   gateway: {

@@ -11,7 +11,7 @@ import { and, eq, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { Grant } from '../config/authority';
 import type { Capability } from '../config/clients';
-import type { AuditEventType } from '../config/webhooks';
+import type { AuditEventType } from '../config/event-types';
 import { sha256 } from '../crypto';
 import type { Home } from '../db/d1';
 import { SUBJECT, sessionEvents, userSessions, users, webhookDeliveries } from '../db/schema';

@@ -6,7 +6,7 @@
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { SessionEventType } from '../config/webhooks';
+import type { SessionEventType } from '../config/event-types';
 import { sha256, toUuid } from '../crypto';
 import type { Home } from '../db/d1';
 import type { Given } from '../db/prepared';

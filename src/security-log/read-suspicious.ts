@@ -5,12 +5,12 @@
  */
 import { desc, inArray } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
-import type { SessionEventType } from '../config/webhooks';
+import { sessionEventsThatAre } from '../config/event-types';
 import { type Home, type Replica, transact } from '../db/d1';
 import { sessionEvents } from '../db/schema';
 import type { SessionEvent } from './read-events';
 
-const SUSPICIOUS: SessionEventType[] = ['mismatch', 'reuse_detected', 'answer_recovered'];
+const SUSPICIOUS = sessionEventsThatAre('suspicious');
 
 /** The newest events of each home that are searched. */
 const LOOKED_THROUGH = 1_000;
@@ -31,7 +31,7 @@ export async function listSuspicious(
     rows: db
       .select()
       .from(newest)
-      .where(inArray(newest.type, SUSPICIOUS))
+      .where(inArray(newest.type, [...SUSPICIOUS]))
       .orderBy(desc(newest.seq))
       .limit(limit),
   }));

@@ -5,7 +5,8 @@
  */
 import { and, eq, inArray, SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { SessionEventType, Webhook } from '../config/webhooks';
+import type { SessionEventType } from '../config/event-types';
+import type { Webhook } from '../config/webhooks';
 import type { Home } from '../db/d1';
 import { type Given, given, prepareOnce, prepareOncePer } from '../db/prepared';
 import { SUBJECT, sessionEvents, userSessions, webhookDeliveries } from '../db/schema';

@@ -4,7 +4,7 @@
  */
 import type { Grant } from '../config/authority';
 import type { Capability } from '../config/clients';
-import type { AuditEventType } from '../config/webhooks';
+import type { AuditEventType } from '../config/event-types';
 import type { Home } from '../db/d1';
 import {
   type Act,

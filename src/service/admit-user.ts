@@ -1,4 +1,9 @@
-/** The checks of a request with an access token, before any database is asked for it. */
+/**
+ * An access token whose session is over. This isolate refuses it without a database where it knows;
+ * else the operation's own statement finds out (sessions/read.ts for what is read, may-end.ts for
+ * what is ended, update-sessions.ts for labels), and tells it here. Over HTTP it is 401
+ * `invalid_token` (`bearerProblem`, http/errors.ts).
+ */
 import type { UserCaller } from './caller';
 import { type Refused, SESSION_ENDED } from './refusal';
 import type { Service } from './service';

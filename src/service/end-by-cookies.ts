@@ -9,12 +9,12 @@ import type { Caller } from './caller';
 import { visitorOf } from './caller-signals';
 import { endByClient, hasEnded } from './end-session';
 import { homeOf, verifiedAt } from './home-of-token';
-import { verifyAccountToken } from './own-access-token';
 import { endPresented } from './present';
 import { type VerifiedCookie, verifySessionCookie } from './present-cookie';
 import type { Result } from './refusal';
 import type { Service } from './service';
 import { throttleSignOut } from './throttle';
+import { verifyAccountToken } from './verify-access-token';
 
 /**
  * The session cookies that a browser sent, authentic or not. A member is null also where two

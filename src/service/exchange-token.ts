@@ -12,11 +12,11 @@ import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { whereSessionIs } from './follow-session';
 import { verifiedAt } from './home-of-token';
-import { isFor, verifyOwnAccessToken } from './own-access-token';
 import { type Result, refuse } from './refusal';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
 import { type GrantParameters, readScopes } from './token-grant';
+import { isFor, verifyOwnAccessToken } from './verify-access-token';
 
 export interface Exchanged {
   accessToken: string;

@@ -21,12 +21,12 @@ import { endByClient, hasEnded } from './end-session';
 import { subjectOf } from './external-subject';
 import { whereSessionIs } from './follow-session';
 import { verifiedAt } from './home-of-token';
-import { isExchanged, isForAccount, verifyOwnAccessToken } from './own-access-token';
 import { endPresented, present } from './present';
 import { type Result, refuse } from './refusal';
 import { ruleContextOf } from './report';
 import type { Service } from './service';
 import { throttleClient, throttleSignOut } from './throttle';
+import { isExchanged, isForAccount, verifyOwnAccessToken } from './verify-access-token';
 
 interface NamedSession {
   home: Home;

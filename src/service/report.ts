@@ -3,6 +3,7 @@
  * after it.
  */
 import type { Config } from '../config/config';
+import { sessionEventsThatAre } from '../config/event-types';
 import { tokenLifeSeconds } from '../config/token-life';
 import type { Home } from '../db/d1';
 import type { RecordedEvent, Reporting } from '../security-log/record';
@@ -33,12 +34,7 @@ export function revocationOf(caller: Caller, service: Service): Revocation {
   };
 }
 
-/** Events that are logged as warnings, so that a team can be alerted to them. */
-const WARNINGS: ReadonlySet<string> = new Set([
-  'mismatch',
-  'reauthentication_demanded',
-  'reuse_detected',
-]);
+const WARNINGS: readonly string[] = sessionEventsThatAre('warning');
 
 /**
  * After the operation: a line for each event, with the event's id, and the webhooks' turn once the
@@ -47,7 +43,7 @@ const WARNINGS: ReadonlySet<string> = new Set([
 export function report(caller: Caller, { name }: Home, events: readonly RecordedEvent[]): void {
   caller.written.push(...events.map(({ id }) => ({ home: name, eventId: id })));
   for (const { id, type, sessionId, subject, clientId } of events) {
-    const level = WARNINGS.has(type) ? 'warn' : 'info';
+    const level = WARNINGS.includes(type) ? 'warn' : 'info';
     console[level === 'warn' ? 'warn' : 'log'](
       JSON.stringify({
         level,

@@ -28,7 +28,7 @@ import { issueTokens, type Tokens } from './issue-tokens';
 import { type AssertionReason, type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
-import { whyNotPersistent } from './session-end';
+import { whyNotPersistent } from './session-expiry';
 import { throttleFailure, throttleSignIn } from './throttle';
 import { type GrantParameters, toSessionGrant } from './token-grant';
 

@@ -25,7 +25,7 @@ import { issueTokens, type Tokens } from './issue-tokens';
 import { type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
-import { toExpiry, whyNotPersistent } from './session-end';
+import { toExpiry, whyNotPersistent } from './session-expiry';
 import type { StartInput } from './start-input';
 import { throttleClient } from './throttle';
 import { toSessionGrant } from './token-grant';

@@ -3,7 +3,7 @@
  * first answer stands.
  */
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
-import type { SessionEventType } from '../config/webhooks';
+import { sessionEventsThatAre } from '../config/event-types';
 import { type Home, transact } from '../db/d1';
 import { sessionEvents, userSessions } from '../db/schema';
 import type { SessionEvent } from '../security-log/read-events';
@@ -14,14 +14,7 @@ import { MOVED, type Moved, type Session, selectSession } from './session';
 
 export type Answer = 'yes' | 'no';
 
-/** Events that somebody else than the person may have caused, so that the person is asked. */
-export const UNUSUAL_EVENTS: readonly SessionEventType[] = [
-  'new_device',
-  'mismatch',
-  'answer_recovered',
-  'reauthentication_demanded',
-  'reuse_detected',
-];
+export const UNUSUAL_EVENTS = sessionEventsThatAre('unusual');
 
 /** SQL: it is unusual, and nobody has answered. */
 const isOpen = and(

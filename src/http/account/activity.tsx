@@ -1,7 +1,7 @@
 /** What happened, newest first. */
 
 import type { EventView } from '../../calls/account-view';
-import type { SessionEventType } from '../../config/webhooks';
+import type { SessionEventType } from '../../config/event-types';
 import { Time } from './facts';
 import { Layout, type Site } from './layout';
 import { clean } from './texts/clean';

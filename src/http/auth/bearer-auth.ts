@@ -3,8 +3,8 @@
  * the route's own statement asks.
  */
 import { createMiddleware } from 'hono/factory';
-import { type AudienceVerdict, verifyAccountToken } from '../../service/own-access-token';
 import type { Service } from '../../service/service';
+import { type AudienceVerdict, verifyAccountToken } from '../../service/verify-access-token';
 import type { AccessToken } from '../../tokens/access-token';
 import type { AppContext, AppEnv } from '../context';
 import { bearerProblem } from '../errors';

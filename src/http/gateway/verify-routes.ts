@@ -10,8 +10,8 @@ import {
   verifyBearerRequest,
   verifyCookieRequest,
 } from '../../service/forward-auth';
-import { verifyApiToken } from '../../service/own-access-token';
 import type { Service } from '../../service/service';
+import { verifyApiToken } from '../../service/verify-access-token';
 import { verifyBearer } from '../auth/bearer-auth';
 import { assertOneSession, readSessionCookie } from '../browser/cookies';
 import type { AppContext, AppEnv } from '../context';

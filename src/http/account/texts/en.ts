@@ -3,7 +3,7 @@
  * assets/. What stands in braces is filled in; a text with forms of the plural has one for each of
  * its language's categories (Intl.PluralRules).
  */
-import type { SessionEventType } from '../../../config/webhooks';
+import type { SessionEventType } from '../../../config/event-types';
 import type { Reason } from '../../../risk/assess';
 
 /** `other` is the form of all categories that the others do not name. */

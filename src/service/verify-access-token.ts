@@ -12,7 +12,7 @@ import type { Service } from './service';
 
 /**
  * Verifies an access token with this service's own keys and clock. Only the database knows whether
- * its session is still live.
+ * its session is still live (admit-user.ts).
  */
 export async function verifyOwnAccessToken(
   caller: Caller,
