@@ -73,7 +73,7 @@ export function createSessions(options: MountOptions): MountedSessions {
   };
   const context = { waitUntil, passThroughOnException() {} } as unknown as ExecutionContext;
   return {
-    matches: (request) => isBelow(new URL(request.url).pathname, basePathOf(envOf().ISSUER)),
+    matches: (request) => isBelow(new URL(request.url).pathname, envOf().ISSUER),
     fetch: async (request) => appFor(envOf()).fetch(request, envOf(), context),
     scheduled: ({ scheduledTime }) => runScheduled(envOf(), scheduledTime),
     operations: callsOf({
@@ -104,13 +104,14 @@ function toEnv(env: object, { bindings = {}, settings = {} }: MountOptions): Env
 const toText = (value: string | number | object) =>
   typeof value === 'object' ? JSON.stringify(value) : String(value);
 
-/** Without a path the whole host is the service's. */
-function basePathOf(issuer: string | undefined): string {
-  const { pathname = '/' } = URL.parse(issuer ?? '') ?? {};
-  return pathname.replace(/\/$/, '');
-}
-
-function isBelow(path: string, basePath: string): boolean {
+/**
+ * Whether a path is below an issuer's; without one, that is every path of the host. Where ISSUER is
+ * missing or no URL, nobody knows which are the service's, and all are the app's.
+ */
+function isBelow(path: string, issuer: string | undefined): boolean {
+  const url = URL.parse(issuer ?? '');
+  if (url === null) return false;
+  const basePath = url.pathname.replace(/\/+$/, '');
   return (
     path === basePath ||
     path.startsWith(`${basePath}/`) ||

@@ -134,6 +134,36 @@ describe('a mounted service', () => {
     expect(lines).toContainEqual(expect.objectContaining({ event: 'config_invalid' }));
   });
 
+  it.each([undefined, '', 'auth', '/auth'])(
+    'with the issuer %s, which is none, leaves the app all paths, and says so to its calls and its cron',
+    async (issuer) => {
+      const { ISSUER, ...rest } = settings;
+      const broken = mount({
+        settings: { ...rest, ...(issuer !== undefined && { ISSUER: issuer }) },
+      });
+      for (const path of ['/', '/auth', '/auth/healthz', '/.well-known/openid-configuration'])
+        expect([path, broken.matches(new Request(ORIGIN + path))]).toEqual([path, false]);
+      expect(await broken.operations.listHomes()).toMatchObject({ code: 'config_invalid' });
+      await expect(broken.scheduled({ scheduledTime: Date.now() })).rejects.toThrow();
+    },
+  );
+
+  it.each([`${ORIGIN}/auth/`, `${ORIGIN}/auth//`])(
+    'is where an issuer with slashes at its end is: %s',
+    async (ISSUER) => {
+      const { matches: isIts, fetch } = mount({ settings: { ...settings, ISSUER } });
+      const request = new Request(`${ORIGIN}/auth/healthz`);
+      expect(isIts(request)).toBe(true);
+      expect((await fetch(request)).status).toBe(200);
+    },
+  );
+
+  it('without a path has the whole host', () => {
+    const { matches: isIts } = mount({ settings: { ...settings, ISSUER: ORIGIN } });
+    for (const path of ['/', '/healthz', '/.well-known/oauth-authorization-server'])
+      expect([path, isIts(new Request(ORIGIN + path))]).toEqual([path, true]);
+  });
+
   it('takes no database of the app’s own for a home, whatever it is called', async () => {
     const homesOf = async (more: Partial<MountOptions>) => {
       const listed = await mount(more).operations.listHomes();
