@@ -92,7 +92,7 @@ export async function setUp(world: World, mode: Mode, profile: Profile): Promise
     const other = await profile.openTab(`${APP}/`);
     await openIn(other);
     // A page that nobody sees asks for nothing by itself, and WebKit opens a window behind others.
-    await other.evaluate(`(document.visibilityState === 'hidden' && client.refresh(), 1)`);
+    if (tokens === null) await lookAt(other);
     return other;
   };
   const signInAnother = async (target: Tab) => {
@@ -105,7 +105,7 @@ export async function setUp(world: World, mode: Mode, profile: Profile): Promise
     // A page of the app sends the browser there, so that nobody is asked about the session before.
     await target.evaluate(`(setTimeout(() => { delete window.client; location = '${url}'; }), 1)`);
     await waitForClient(target);
-    await target.evaluate(`(document.visibilityState === 'hidden' && client.refresh(), 1)`);
+    await lookAt(target);
     return person;
   };
   return { world, mode, profile, tab, openTab, userId, signInAnother };

@@ -21,6 +21,8 @@ const grant = (epoch: number, step = 1, at = 0, turn = step): Grant => ({
   lifeMs: 300_000,
   dueMs: 240_000,
 });
+/** As 0.1.0 tells it to the other tabs of a browser. */
+const withoutTurn = ({ turn: _, ...rest }: Grant): Grant => rest as Grant;
 const ended = (endedAt: number): Ended => ({ endedAt, reason: 'signed_out' });
 const holding = (current: Grant): State => withGrant(INITIAL, current);
 const over = (endedAt: number): State => withEnd(INITIAL, ended(endedAt), true);
@@ -39,6 +41,24 @@ describe('a grant', () => {
       'taken',
     ],
     ['of a later sign-in, whatever its step', holding(grant(10, 9)), grant(11, 0), 'taken'],
+    [
+      'of a tab of a release that counts no answers, asked for later',
+      holding(grant(10, 2, 5)),
+      withoutTurn(grant(10, 2, 6)),
+      'taken',
+    ],
+    [
+      'in place of one of such a tab, asked for later',
+      holding(withoutTurn(grant(10, 2, 5))),
+      grant(10, 2, 6),
+      'taken',
+    ],
+    [
+      'of such a tab, asked for earlier',
+      holding(grant(10, 2, 5)),
+      withoutTurn(grant(10, 2, 4)),
+      'ignored',
+    ],
     ['of an earlier sign-in', holding(grant(11, 0)), grant(10, 9), 'ignored'],
     ['of the sign-in that has ended', over(10), grant(10), 'ignored'],
     ['of a sign-in before that', over(10), grant(9), 'ignored'],
