@@ -70,7 +70,9 @@ function startByLink(service: Service, pages: Pages) {
     )
       return own === null ? exchange(c, service, handoff, held) : goOn(c, service, handoff, own);
     c.set('outcome', 'asked');
-    const { host, origin } = new URL(handoff.returnUrl);
+    const { host } = new URL(handoff.returnUrl);
+    // Browsers hold the form's answer to it, wherever the app may redirect it to in turn.
+    const goals = [...client.origins, ...client.returnUrls.map((url) => new URL(url).origin)];
     const isSignedIn = Boolean(held.cookies.get(held.current));
     const page = (
       <StartPage
@@ -82,7 +84,7 @@ function startByLink(service: Service, pages: Pages) {
         replaces={isSignedIn && takesCurrent(service, held, client)}
       />
     );
-    return render(c, page, { headers: pageHeaders(pages, origin) });
+    return render(c, page, { headers: pageHeaders(pages, ...new Set(goals)) });
   };
 }
 

@@ -15,6 +15,7 @@ import { type Front, startFront } from './tls-front.ts';
 const APP = 'https://app.example.test';
 const AUTH = 'https://auth.example.test';
 const API = 'https://api.example.test';
+const WWW = 'https://www.example.test';
 const OTHER_API = 'https://stock.example.test';
 const NEIGHBOUR = 'https://blog.example.test';
 const ELSEWHERE = 'https://elsewhere.test';
@@ -26,7 +27,7 @@ let context: BrowserContext;
 let page: Page;
 
 beforeAll(async () => {
-  const returnUrls = [`${APP}/`];
+  const returnUrls = [`${APP}/`, `${WWW}/`];
   const web = { client_id: 'web', access_token: 'memory', origins: [APP], return_urls: returnUrls };
   const elsewhere = { client_id: 'elsewhere', access_token: 'memory', origins: [ELSEWHERE] };
   const app = { client_id: 'app', origins: [ELSEWHERE] };
@@ -50,6 +51,8 @@ beforeAll(async () => {
   front = await startFront((host, path) => {
     const script = scripts[path];
     if (script !== undefined) return { type: 'text/javascript', body: script };
+    if (path === '/moved')
+      return { type: 'text/html', body: '', status: 301, headers: { location: `${WWW}/home` } };
     return targets[`https://${host}`] ?? { type: 'text/html', body: '<title>other</title>' };
   });
   chromium = await launchChromium(front.args);
@@ -134,6 +137,23 @@ describe('hosts of their own', () => {
     await page.reload();
     for (const { url, headers } of front.requests)
       if (url.startsWith(APP)) expect(headers.cookie).toBe(undefined);
+  });
+
+  it('whoever is asked goes on to the return URL, and on to where that leads', async () => {
+    const created = await fetch(new URL('/v1/sessions', await workers.url('my-sessions')), {
+      method: 'POST',
+      headers: { authorization: workers.authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ client_id: 'web', browser: { return_url: `${APP}/moved` } }),
+    });
+    const { browser } = (await created.json()) as { browser: { start_url: string } };
+    await page.goto(ELSEWHERE);
+    await page.evaluate(
+      (url) => void Object.assign(globalThis, { location: url }),
+      browser.start_url,
+    );
+    await page.getByRole('heading', { name: 'Continue signing in?' }).waitFor();
+    await page.click('button');
+    await page.waitForURL(`${WWW}/home`);
   });
 
   it('signed out, the API is closed and the cookie gone', async () => {
