@@ -6,7 +6,7 @@
  */
 
 export interface Breaker {
-  /** False: not now. True: the caller has to tell how it went. */
+  /** False: nothing may be asked now. True: the caller has to report how it went. */
   mayTry(): boolean;
   succeeded(): void;
   failed(): void;
@@ -14,7 +14,7 @@ export interface Breaker {
 
 /** Failures in a row that open the circuit. */
 const FAILURES = 5;
-/** How long it stays open before the next try. */
+/** How long the circuit stays open before the next try. */
 export const OPEN_MS = 1_000;
 
 /** `clock` gives milliseconds. */
@@ -26,7 +26,7 @@ export function createBreaker(clock: () => number): Breaker {
       if (failures < FAILURES) return true;
       const now = clock();
       if (now < nextTryAt) return false;
-      // The others wait for what becomes of this one, at most as long again.
+      // Other requests wait for the outcome of this one, at most as long again.
       nextTryAt = now + OPEN_MS;
       return true;
     },

@@ -7,7 +7,7 @@
 /** The cost of what D1 was asked. It decides nothing but when a run has used up its queries. */
 export interface D1Usage {
   roundTrips: number;
-  /** Statements. D1 runs only so many for an invocation. */
+  /** Statements, of which D1 runs only so many for an invocation. */
   queries: number;
   rowsRead: number;
   rowsWritten: number;
@@ -17,9 +17,9 @@ export interface D1Usage {
 }
 
 /**
- * By a home's name, D1's mark of the newest state of it that was seen, or made. A replica that is
- * behind its home's bookmark does not answer, so that nobody reads what is older than what they
- * have seen.
+ * D1's bookmark of the newest state of each home that was seen, or made; the key is the home's
+ * name. A replica that is behind its home's bookmark does not answer, so that nobody reads what is
+ * older than what they have seen.
  */
 export type Bookmarks = Map<string, string>;
 

@@ -2,8 +2,8 @@
 import { DrizzleQueryError } from 'drizzle-orm';
 
 /**
- * D1's messages for a loss after which the same call may succeed at once. Overload is none: a retry
- * would add to it.
+ * D1's messages for a loss after which the same call may succeed at once. Overload is not among
+ * them, because a retry would add to it.
  */
 const CONNECTION_LOSSES = [
   'Network connection lost',
@@ -34,7 +34,7 @@ export function isConnectionLoss(error: unknown): boolean {
   return CONNECTION_LOSSES.some((loss) => message.includes(loss));
 }
 
-/** A DrizzleQueryError's own message holds the bound parameters, so its cause is what is told. */
+/** A DrizzleQueryError's own message holds the bound parameters, so only its cause is told. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   const message =

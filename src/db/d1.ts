@@ -107,7 +107,8 @@ type Batch = (statements: readonly Prepared[]) => Promise<D1Result[]>;
 function askPrimary(at: HomeBinding, access: D1Access, breaker: Breaker): Batch {
   return ask(at, access, breaker, {
     constraint: () => 'first-primary',
-    // D1 may have written a batch of before whose answer was lost.
+    // A batch that failed may have been written all the same: only its answer was lost. So the next
+    // answer counts as seen, too.
     isSeen: (results, hasFailed) => hasFailed || results.some(({ meta }) => meta.rows_written > 0),
   });
 }
@@ -115,7 +116,8 @@ function askPrimary(at: HomeBinding, access: D1Access, breaker: Breaker): Batch 
 /**
  * Asks D1: counted in `usage`, given up after `timeoutMs`, not tried while the `breaker` is open.
  * `isSeen` says whether an answer shows the caller this state of the database, or may have made it:
- * then the bookmark moves on to it, and no replica that is older answers this caller again.
+ * then the bookmark moves on to the answer's, and no replica that is older answers this caller
+ * again.
  */
 function ask(
   { name, binding, timeoutMs }: HomeBinding,
@@ -149,7 +151,7 @@ function ask(
       return results;
     } catch (error) {
       hasFailed = true;
-      // A statement that D1 refuses says nothing of how D1 is.
+      // An error of the statement itself is no sign that D1 is down.
       if (isOutage(error)) breaker.failed();
       else breaker.succeeded();
       throw error;
@@ -175,8 +177,8 @@ type Answer<S extends Statement | readonly Statement[] | null> = S extends State
 export type NamedAnswers<T extends NamedStatements> = { [Name in keyof T]: Answer<T[Name]> };
 
 /**
- * Tries in all. A write whose outcome is unknown is run again, so statements must be safe to run
- * twice.
+ * How often a transaction is tried. A write whose outcome is unknown is run again, so statements
+ * must be safe to run twice.
  */
 const MAX_ATTEMPTS = 3;
 

@@ -16,7 +16,7 @@ export function insertWhere<T extends SQLiteTable>(
   return selectInto(db, table, row, condition).onConflictDoNothing();
 }
 
-/** The same, without saying what a conflict does. */
+/** The same, without an ON CONFLICT clause. */
 export function selectInto<T extends SQLiteTable>(
   db: Home['db'],
   table: T,

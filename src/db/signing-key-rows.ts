@@ -22,8 +22,8 @@ import { cleanupState, signingKeys } from './schema';
 export type KeyRow = typeof signingKeys.$inferSelect;
 
 /**
- * All keys, in the order in which they become active: one made in an emergency signs at once,
- * before an older one that waits.
+ * All keys, in the order in which they become active: a key that was made in an emergency signs at
+ * once, before an older one that waits.
  */
 const selectKeys = ({ db }: Home) =>
   db.select().from(signingKeys).orderBy(asc(signingKeys.activatesAt), asc(signingKeys.generation));
@@ -96,7 +96,7 @@ export async function copyKeyRows(from: Home, to: Home): Promise<number> {
   const kids = rows.map(({ kid }) => kid);
   const { privateKey, secretId, revokedAt } = signingKeys;
   await transact(to, () => ({
-    // First, because a generation is there once.
+    // The rows are deleted first, because a generation is unique.
     removed: to.db.delete(signingKeys).where(notInArray(signingKeys.kid, kids)),
     keys: rows.map((row) =>
       to.db

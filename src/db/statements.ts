@@ -24,12 +24,12 @@ export type Statement = BatchItem<'sqlite'>;
 
 export type Builders = Pick<DrizzleD1Database, 'select' | 'insert' | 'update' | 'delete'>;
 
-/** SQL, and what is made of D1's answer to it. */
+/** SQL, and the answer that is made of D1's result. */
 export interface Prepared extends Query {
   toAnswer(result: D1Result): unknown;
 }
 
-/** By table: whether a row has to have something of it, as an inner join's does. */
+/** By table: whether a row has to have columns of it, as by an inner join. */
 type Joins = Record<string, boolean> | undefined;
 
 declare module 'drizzle-orm/utils' {
@@ -37,14 +37,14 @@ declare module 'drizzle-orm/utils' {
 }
 
 class PreparedStatement implements Prepared {
-  /** Set by a select. */
+  /** A select sets this. */
   joinsNotNullableMap: Joins;
   readonly sql: string;
   readonly params: unknown[];
 
   constructor(
     query: Query,
-    /** In the order of a row's columns. Without: the statement gives no rows. */
+    /** The fields in the order of a row's columns. Without them the statement gives no rows. */
     private readonly fields: SelectedFieldsOrdered | undefined,
   ) {
     this.sql = query.sql;

@@ -1,4 +1,7 @@
-/** Waiting for D1 no longer than a request can. Rejects then; what D1 does goes on. */
+/**
+ * Waits for D1 no longer than `timeoutMs`, and rejects then. D1 may carry the work out all the
+ * same.
+ */
 export async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const timeout = new Promise<never>((_, reject) => {

@@ -1,7 +1,7 @@
 /**
- * Where someone new begins: in a home that takes new users, of the nearest region that has one.
- * Homes that share a region share its users by rendezvous hashing, so that with one more home
- * nobody who was there belongs elsewhere but to the new one.
+ * Chooses the home in which a new user begins: a home that takes new users, in the nearest region
+ * that has one. Homes that share a region share its users by rendezvous hashing, so that with one
+ * more home nobody who was there belongs elsewhere but to the new one.
  */
 import type { HomeConfig, Region } from '../config/homes';
 import { sha256 } from '../crypto';
@@ -19,8 +19,8 @@ export async function chooseHome(
 }
 
 /**
- * Where someone goes from a home that is being drained: to the nearest one to it; null when there
- * is none of the same jurisdiction.
+ * Chooses the home to which a user of a drained home moves: the nearest one; null when there is
+ * none of the same jurisdiction.
  */
 export async function chooseNextHome(
   homes: ReadonlyMap<string, HomeConfig>,

@@ -107,7 +107,7 @@ async function readRecord(
   };
 }
 
-/** A user whose name nobody has said yet is there by the id that follows from it. */
+/** A user whose row has no name yet is found by the id that follows from the name. */
 async function toCondition(user: LookupKeys['user']): Promise<SQL | undefined> {
   if (user === null) return sql`0`;
   if ('id' in user) return eq(users.id, user.id);

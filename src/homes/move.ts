@@ -1,18 +1,18 @@
 /**
- * Moving a user, or a guest, from one home to another while they use it. No transaction spans two
+ * Moves a user, or a guest, from one home to another while they use it. No transaction spans two
  * databases, so there is one moment that decides: a transaction at the source marks the user and
  * all their sessions as moved. From then on nothing there is live, the rows stay as they were to
- * show the way, and whoever comes for them can finish the move: copy them, unless they have
- * arrived.
+ * show the way, and any request that comes for them can finish the move: copy them, unless they
+ * have arrived.
  *
- *   1. source   marks the rows, counts the move, and writes down that it is unfinished
- *   2. target   takes the rows as they are at the source, unless it has them of this move or of
+ * 1. source   marks the rows, counts the move, and writes down that it is unfinished
+ * 2. target   takes the rows as they are at the source, unless it has them of this move or of
  *               a later one
- *   3. source   strikes the note
+ * 3. source   strikes the note
  *
  * A run that is cut off before 1 changed nothing; after it, the next request or cron run does 2 and
  * 3. A run that was slow finds in 2 that the count is not higher, and changes nothing. So a session
- * is live in one home at most, and lost in none.
+ *   is live in one home at most, and lost in none.
  */
 
 import { and, eq, inArray, isNull, notExists, sql } from 'drizzle-orm';
@@ -41,8 +41,9 @@ import { insertRaw, selectRaw } from './raw-rows';
 export type Subject = string;
 
 /**
- * Moves a subject, or finishes a move. Safe to repeat. Returns what arriving above the limit ended.
- * `act` is recorded at the source; null where the service itself brings its subject home.
+ * Moves a subject, or finishes a move. Safe to repeat. Returns the events of sessions that were
+ * ended, because with them the user arrived above the limit. `act` is recorded at the source; null
+ * where the service itself brings its subject home.
  */
 export async function moveSubject(
   source: Home,
@@ -55,7 +56,7 @@ export async function moveSubject(
   return finishMove(source, target, subject, context);
 }
 
-/** Step 1. Does nothing where the subject is not, or not any more. */
+/** Step 1. Does nothing where the home does not have the subject, or not any more. */
 async function leave(
   source: Home,
   to: string,
@@ -109,7 +110,7 @@ export async function finishMove(
   await transact(source, () => ({
     unfinished: source.db.delete(unfinishedMoves).where(isUnfinished(subject, target.name)),
     ...deleteEventsWhere(source, eq(sessionEvents.subject, subject)),
-    // Rows that stay to show the way need not say where their person was.
+    // The rows that stay to show the way need not tell where their person was.
     sessions: source.db
       .update(userSessions)
       .set(BLANKED)
@@ -121,7 +122,7 @@ export async function finishMove(
 const isUnfinished = (subject: Subject, to: string) =>
   and(eq(unfinishedMoves.subject, subject), eq(unfinishedMoves.to, to));
 
-/** All that goes along, as it is at the source. */
+/** All rows that move with the subject, as they are at the source. */
 function readLeaving(source: Home, to: string, subject: Subject) {
   const { db } = source;
   const eventsOfSubject = eq(sessionEvents.subject, subject);
@@ -152,7 +153,10 @@ function readLeaving(source: Home, to: string, subject: Subject) {
   }));
 }
 
-/** Step 2, and then the limit, which may count more sessions here. */
+/**
+ * Step 2. Then the limit is enforced, because with the sessions that arrived there may be more than
+ * it allows.
+ */
 async function arrive(
   target: Home,
   subject: Subject,
@@ -177,7 +181,7 @@ async function arrive(
     people: insertRaw(target, users, leaving.people, here),
     sessions: insertRaw(target, userSessions, leaving.sessions, here),
     events: insertRaw(target, sessionEvents, leaving.events, { condition, seq: null }),
-    // The endpoints are told in order, so what they have not been told comes along.
+    // Endpoints get the events of a session in order, so deliveries that were not made move along.
     deliveries: insertRaw(target, webhookDeliveries, leaving.deliveries, { condition }),
     open: countOpen(target, policy, subject),
   }));

@@ -1,6 +1,6 @@
 /**
- * Asks every home side by side (scatter-gather), for what does not say in which home to look. A home
- * that does not answer spoils no other's result.
+ * Queries every home side by side (scatter-gather), where nothing says in which home to look. A
+ * home that does not answer spoils no other's result.
  */
 import type { Home, Replica } from '../db/d1';
 import { DatabaseUnavailableError } from '../faults';

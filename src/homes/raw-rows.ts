@@ -31,8 +31,8 @@ export function selectRaw(
 const SLICE = 200;
 
 /**
- * Inserts such rows; `replaced` are columns that get other values. Where the row is known, the one
- * of the later move stays; a table without moves keeps what it has.
+ * Inserts such rows; `replaced` are columns that get other values. Where the target has the row
+ * already, the one of the later move stays; a table without moves keeps what it has.
  */
 export function insertRaw(
   { db }: Home,

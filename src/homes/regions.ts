@@ -1,4 +1,4 @@
-/** How far D1's regions are from where a request came from, as `request.cf` tells it. */
+/** Ranks D1's regions by their distance from the place of a request, as `request.cf` tells it. */
 import { REGIONS, type Region } from '../config/homes';
 import { type Coordinates, distanceKm } from '../distance';
 
@@ -29,7 +29,7 @@ const CONTINENTS: Record<string, Coordinates> = {
   SA: at(-23.5, -46.6),
 };
 
-/** The regions, nearest first; null when the request tells nothing of where it is from. */
+/** The regions, nearest first; null when the request tells nothing of its place. */
 export function rankRegions(cf: Record<string, unknown> | null): readonly Region[] | null {
   const place = toCoordinates(cf);
   return place && rankFrom(place);
@@ -54,7 +54,7 @@ function toCoordinates(cf: Record<string, unknown> | null): Coordinates | null {
   return CONTINENTS[String(cf?.continent)] ?? null;
 }
 
-/** Cloudflare writes them as text. */
+/** Cloudflare writes coordinates as text. */
 function toDegrees(value: unknown, most: number): number | null {
   const degrees = typeof value === 'string' && value !== '' ? Number(value) : Number.NaN;
   return Math.abs(degrees) <= most ? degrees : null;

@@ -11,7 +11,7 @@ import { isLive } from '../sessions/session';
 import type { Subject } from './move';
 
 export interface Cursor {
-  /** Rows of `users` and of `user_sessions` up to which nobody is left. */
+  /** The rows of `users` and of `user_sessions` up to which nobody is left to move. */
   users: number;
   guests: number;
 }
@@ -55,7 +55,8 @@ export async function listResidents(
 }
 
 /**
- * Far more than are ever cut, so that none to a home that is away hides one that can be finished.
+ * Far more moves than are ever cut off, so that those to a home that is away hide none that can be
+ * finished.
  */
 const MAX_LISTED = 1_000;
 

@@ -16,7 +16,7 @@ export const SUPPORT_SECONDS = 3_600;
 const actorSchema = v.object({
   /** Names the person of the support staff, in whatever way the backend does. */
   sub: v.string(),
-  /** For people to read. */
+  /** The reason, for people to read. */
   reason: v.string(),
 });
 export type SupportActor = v.InferOutput<typeof actorSchema>;

@@ -21,9 +21,9 @@ import {
 
 export interface Adopted {
   session: SessionWithNotBefore;
-  /** Why it is over; null: it is live. */
+  /** Why the session is over; null: it is live. */
   ended: EndReason | null;
-  /** When it would have ended in the other system; null: never. */
+  /** When the session would have ended in the other system; null: never. */
   endedAt: Date | null;
 }
 

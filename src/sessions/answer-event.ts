@@ -16,7 +16,7 @@ export type Answer = 'yes' | 'no';
 
 export const UNUSUAL_EVENTS = sessionEventsThatAre('unusual');
 
-/** SQL: it is unusual, and nobody has answered. */
+/** SQL: the event is unusual, and nobody has answered it. */
 const isOpen = and(
   inArray(sessionEvents.type, [...UNUSUAL_EVENTS]),
   sql`json_valid(${sessionEvents.details})`,
@@ -27,8 +27,9 @@ const withAnswer = (answer: Answer) =>
   sql`json_set(${sessionEvents.details}, '$.answer', ${answer})`;
 
 /**
- * Whether the session of an event may say that it was its person. A thief sits in the session that
- * the event is of, and would say yes: so it may only once its person has proved anew who they are.
+ * Whether the session of an event may say that it was its person. A thief would use the very
+ * session that the event is of, and say yes, so that session may do it only once its person has
+ * proved anew who they are.
  */
 export function mayConfirm(
   { sessionId, createdAt }: Pick<typeof sessionEvents.$inferSelect, 'sessionId' | 'createdAt'>,
@@ -64,7 +65,8 @@ export async function answerEvent(
   if (event === undefined) return { ok: false, reason: 'not_found' };
   if (answer === 'yes' && !mayConfirm(event, owner))
     return { ok: false, reason: 'authentication_too_old' };
-  // A thief would say no, so that nobody is asked any more, and go on: it is left to the person.
+  // A thief could say no, so that the person is not asked any more. So the event stays open for the
+  // person.
   if (answer === 'no' && !mayConfirm(event, owner)) return { ok: true, events: [] };
   const isOfEvent = and(eq(userSessions.id, event.sessionId), belongsTo(owner), may);
   const isOther = event.sessionId === sessionId ? sql`false` : isOfEvent;

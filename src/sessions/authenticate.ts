@@ -35,7 +35,7 @@ import {
 
 export interface Authentication {
   authTime: Date;
-  /** null: not said, so nothing is known of it any more. */
+  /** null: the backend did not say, so that the session knows nothing of it any more. */
   amr: string[] | null;
   acr: string | null;
 }
@@ -69,7 +69,7 @@ export async function authenticateSession(
     stepsFrom(keyring, token),
     toHoursIds({ type: 'authenticated', details }, sessionId, now),
   ]);
-  // Drawn here, so that a transaction that is run again reports it once.
+  // The id is drawn here, so that a transaction that is run again reports the step-up once.
   const once = crypto.randomUUID();
   const values = {
     ...toValuesOfNow(now),
@@ -106,7 +106,7 @@ export async function authenticateSession(
     return { ok: true, session, secret, events: written };
   }
   const [row] = rows;
-  // A session of a client that the backend does not act for is none that it knows.
+  // A session of a client that the backend does not act for is unknown to the backend.
   if (row === undefined || !grant.includes(row.clientId))
     return { ok: false, reason: 'unknown_session' };
   const ended = checkSession(row, policy, now);
@@ -136,7 +136,7 @@ async function stepsFrom(keyring: Keyring, token: RefreshToken): Promise<[Step, 
 const isOneOf = (hashes: Given) =>
   sql`${userSessions.refreshToken} in (select value from json_each(${hashes}))`;
 
-/** SQL: what the presented token is to the session, and so whether the session moves on. */
+/** SQL: how the presented token relates to the session, and so whether the session moves on. */
 function toMoves(policy: SessionPolicies) {
   const { refreshToken } = userSessions;
   const isSuccessor = isOneOf(given('successors'));
@@ -147,7 +147,7 @@ function toMoves(policy: SessionPolicies) {
     isSuccessor,
     /** The token is the current one, or a refresh superseded it a moment ago. */
     moves: sql`(${refreshToken} = ${given('hash')} or (${isSuccessor} and ${isWithin} and not ${wasShown}))`,
-    /** A step-up with it has moved the session on. */
+    /** A step-up with this token has moved the session on already. */
     isRepeat: sql`((${isSuccessor} and ${isWithin} and ${wasShown}) or (${isOneOf(given('following'))} and ${wasNextShown}))`,
     nextHash: sql`(select value from json_each(${given('nextOf')}) where key = ${refreshToken})`,
   };
@@ -169,7 +169,7 @@ const OF_FIRST_RUN = toStatements(false);
 const OF_RERUN = toStatements(true);
 
 /**
- * The statements of a step-up, written once. A rerun also knows what the run before may have done.
+ * The statements of a step-up, prepared once. A rerun also knows what the run before may have done.
  */
 function toStatements(isRerun: boolean) {
   const condition = (policy: SessionPolicies) => {

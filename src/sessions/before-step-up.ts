@@ -43,9 +43,9 @@ export type KnownAuthentication = Pick<Session, 'authTime' | 'amr' | 'acr'>;
 
 /** A token that a step-up superseded, or its predecessor, within the grace period. */
 export interface SupersededByStepUp {
-  /** The secret of the token that it is answered with. */
+  /** The secret of the token that the answer has. */
   secret: string;
-  /** Whether that is the presented token itself. */
+  /** Whether that token is the presented one itself. */
   isKept: boolean;
   authentication: KnownAuthentication;
 }

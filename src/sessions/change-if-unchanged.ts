@@ -1,5 +1,5 @@
 /**
- * Acting on a row that was read before: one transaction, which does nothing where another request
+ * Changes a row that was read before: in one transaction, which does nothing where another request
  * has changed the row since. The caller then decides anew, by the row as it is.
  */
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';

@@ -14,10 +14,10 @@ const KEPT_RUNS = 2_000;
 /** 90 days: more than the API gives. Counts of all time stay. */
 const KEPT_HOURS_SECONDS = 7_776_000;
 
-/** A run as it is kept, but for how far behind it was. */
+/** The columns of a run in `cleanup_runs`, but for how far behind it was. */
 export type EndedRun = Omit<typeof cleanupRuns.$inferInsert, 'overdueSeconds'>;
 
-/** Where the run before stopped, and how far behind it was. */
+/** Reads where the run before stopped, and how far behind it was. */
 export async function readState(
   home: Home,
 ): Promise<{ idleCursor: number; overdueSeconds: number }> {

@@ -35,7 +35,7 @@ export interface CleanupReport {
    * there is none.
    */
   overdueSeconds: number;
-  /** The run before left less behind: more dies than is deleted. */
+  /** Whether the run before left less behind: then more rows die than are deleted. */
   isBacklogGrowing: boolean;
 }
 
@@ -58,8 +58,8 @@ export async function cleanUp(
       const deleted = await deleteSlice();
       total += deleted;
       if (deleted < bounds.sliceRows) return { total, finished: true };
-      // Leaves the database to others for as long as the slice held it: back to back, slices let
-      // hardly anyone in between.
+      // Waits for as long as the slice took, because slices back to back would let hardly any other
+      // query in between.
       await bounds.rest(bounds.clock() - started);
     }
     return { total, finished: false };

@@ -18,7 +18,7 @@ import { IS_CREATED, isGuest } from './upgrade-guest';
 const HAS_MOVED = sql`exists (select 1 from ${users} where ${eq(users.id, given('userId'))} and ${isNotNull(users.movedTo)})`;
 const IS_USED = sql`exists (select 1 from ${usedAssertions} where ${eq(usedAssertions.hash, given('assertion'))})`;
 
-/** Support acts as somebody who is there. */
+/** Support staff act only as a user who exists. */
 const HAS_USER = sql`exists (select 1 from ${users} where ${eq(users.id, given('userId'))})`;
 
 function guestIsThere({ policies }: SessionLimit): SQL {
@@ -30,15 +30,18 @@ function mayStart(limit: SessionLimit): SQL | undefined {
     not(HAS_MOVED),
     not(IS_USED),
     hasRoom(limit),
-    // Only asked of a session of support staff, so that no other reads a row for it.
+    // This is asked only for a session of support staff, so that no other create reads a row for
+    // it.
     sql`iif(${given('act')} is null, 1, ${HAS_USER})`,
     or(sql`${given('guestSessionId')} is null`, guestIsThere(limit)),
   );
 }
 
 /**
- * Once a key is claimed, the claim stands for the rest; a repeat finds the first one's claim, and
- * changes nothing.
+ * The condition of all statements but the first. The first one claims the idempotency key, and does
+ * so only where the create may happen. So where this create's own salt is in the key's row, the
+ * others need not ask again; a repeat finds the salt of the first create there, and changes
+ * nothing.
  */
 function starts(limit: SessionLimit): SQL {
   return sql`iif(${given('salt')} is null, ${mayStart(limit)}, ${IS_CLAIMED})`;
@@ -65,7 +68,7 @@ const logEviction = prepareOncePer((db, limit: SessionLimit) => {
   return insertEvents(db, event, and(isOldest, starts(limit), not(IS_CREATED)));
 });
 
-/** Ends the session that the event tells of. */
+/** Ends the session that the event of `logEviction` is about. */
 const evict = prepareOnce((db) => {
   const evicted = sql`(select ${sessionEvents.sessionId} from ${sessionEvents} where ${eq(sessionEvents.id, given('evictedId'))})`;
   return db
@@ -133,7 +136,7 @@ export const logStart = prepareOnce((db) => startStatements(db, START, isOwn).cr
 export const logSupport = prepareOnce((db) => startStatements(db, START, isOwn).support);
 export const logNewDevice = prepareOnce((db) => startStatements(db, START, isOwn).newDevice);
 
-/** Whether there is the session, and whether its user is crowded (sessions/limits.ts). */
+/** Reads whether the session is there, and whether its user is crowded (sessions/limits.ts). */
 export const readOutcome = prepareOncePer((db, limit: SessionLimit) =>
   db
     .select({ id: userSessions.id, isCrowded: isCrowded(limit).as('is_crowded') })
@@ -141,7 +144,7 @@ export const readOutcome = prepareOncePer((db, limit: SessionLimit) =>
     .where(isOwn),
 );
 
-/** Why there is none: a transaction does not say which of its conditions failed. */
+/** Reads why there is no session: a transaction does not say which of its conditions failed. */
 export const readRefusal = prepareOncePer((db, limit: SessionLimit) =>
   db
     .select({
@@ -155,7 +158,7 @@ export const readRefusal = prepareOncePer((db, limit: SessionLimit) =>
     .from(sql`(select 1)`),
 );
 
-/** The statements up to the session and what is used up by it. */
+/** The statements up to the session's own, and those of what it uses up. */
 export function insertStart(limit: SessionLimit, values: Values, mayEvict: boolean) {
   return {
     claimed: values.salt === null ? null : claim(limit, values),

@@ -1,5 +1,5 @@
 /**
- * Starting a session: the user's row on first sight, room under the limit, the session, and the end
+ * Starts a session: the user's row on first sight, room under the limit, the session, and the end
  * of the guest session that it replaces, all in one transaction and one round trip.
  */
 
@@ -38,13 +38,13 @@ import type { Session } from './session';
 import { mayBeNewDevice, toStartDetails } from './start-events';
 import { adoptRest, upgradeGuest } from './upgrade-guest';
 
-/** The ID token that the session is for, which is used up by it (RFC 7523 §3). */
+/** The ID token that starts the session, and is used up by it (RFC 7523 §3). */
 export interface UsedAssertion {
   hash: string;
   expiresAt: Date;
 }
 
-/** `user_moved`: to another home, since it was asked for. */
+/** `user_moved`: the user has moved to another home since the homes were asked. */
 type RefusedReason =
   | 'session_limit_reached'
   | 'guest_session_not_found'
@@ -63,18 +63,18 @@ export interface CreateOptions {
   idempotency?: Idempotency | null;
   assertion?: UsedAssertion | null;
   /**
-   * A browser will fetch it, and its start is reported then (exchange-handoff.ts); that of a
-   * session of support staff at once.
+   * Whether a browser will fetch the session. Then its start is reported when it does
+   * (exchange-handoff.ts); a session of support staff is reported at once.
    */
   isHandedOff?: boolean;
-  /** Recorded where a session of support staff, or an imported one, begins. */
+  /** The act that is recorded where a session of support staff, or an imported one, begins. */
   act?: Act | null;
   /**
    * The token of another system, in which the session began. Such a session is new to this service
    * alone: it takes no other session's place.
    */
   imported?: ImportedToken | null;
-  /** The user's dead sessions have been marked since. */
+  /** Whether the user's dead sessions have been marked, so that this is the second attempt. */
   isRetry?: boolean;
 }
 
@@ -131,7 +131,7 @@ export async function createSession(
   return { ok: true, session, secret, events: [...events, ...ended], isRepeat: false };
 }
 
-/** The transaction. */
+/** The transaction of the create. */
 function insert(
   home: Home,
   limit: SessionLimit,
@@ -190,11 +190,11 @@ function insert(
   return transact(home, () => statements);
 }
 
-/** SQL: the create has happened. */
+/** SQL: the session of this create is there. */
 const isCreated = ({ db }: Home, sessionId: string) =>
   exists(db.select({ one: sql`1` }).from(userSessions).where(eq(userSessions.id, sessionId)));
 
-/** Asked once more, because a transaction does not say which of its conditions failed. */
+/** Asks why once more, because a transaction does not say which of its conditions failed. */
 async function whyRefused(
   home: Home,
   limit: SessionLimit,

@@ -1,6 +1,6 @@
 /**
- * Why a session is over, and what of that its client is told: each reason that is stored is mapped
- * to the one that is told.
+ * Why a session is over: each reason that is stored is mapped to the one that the session's client
+ * is told.
  *
  * A new reason begins here, or in `ACT_REASONS` (security-log/audit.ts) where a client gives it.
  * Types and tests then ask for it in each place that publishes the reasons: the switch below,
@@ -64,7 +64,7 @@ export function toEndReason(revokedReason: string | null): EndReason {
     case 'revoked':
     case null:
       return 'revoked';
-    // A reason from a later release.
+    // The reason is of a later release.
     default:
       reason satisfies never;
       return 'revoked';

@@ -1,7 +1,7 @@
 /**
- * Bringing a user within the limit who has more live sessions than that, or so many that died of
- * time that a create cannot look through them: a slice in each transaction. First the dead ones are
- * marked with what they died of, then the oldest of the rest are evicted.
+ * Brings a user within the limit, a slice in each transaction: a user who has more live sessions
+ * than that, or so many that died of time that a create cannot look through them. First the dead
+ * ones are marked with what they died of, then the oldest of the rest are evicted.
  */
 import { and, desc, sql } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
@@ -26,7 +26,7 @@ interface At {
   afterSeq: number;
 }
 
-/** Returns what it ended that was live. */
+/** Returns the events of live sessions that it ended. */
 export async function enforceLimit(home: Home, userId: string, at: At): Promise<RecordedEvent[]> {
   await markDead(home, userId, at);
   return at.limit.max === null ? [] : evictOldest(home, userId, at);

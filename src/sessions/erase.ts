@@ -50,7 +50,7 @@ export async function listFormerGuests(
 ): Promise<string[]> {
   const isFormerGuest = and(
     eq(userSessions.userId, userId),
-    // Written out, because SQLite uses an index of some rows for no parameter.
+    // The condition is written out, because SQLite uses a partial index for no parameter.
     sql`${userSessions.revokedReason} = 'upgraded'`,
   );
   const some = home.db
@@ -95,8 +95,8 @@ export async function erasePerson(
 }
 
 /**
- * Erases guests who became a user, from one home, with what it has of them: of a user who has been
- * so many that they do not fit into one transaction with the user.
+ * Erases guests who became a user from one home. For a user who was so many guests that they do not
+ * fit into one transaction with the user.
  */
 export async function eraseFormerGuests(
   home: Home,
@@ -124,7 +124,8 @@ async function eraseSlice(
   const { subject, formerGuests } = person;
   const subjects = subject === null ? formerGuests : [subject, ...formerGuests];
   const isTheirs = sql`${userSessions.id} in ${sliceOf(person)}`;
-  // No row is left to tell of their sessions, so the tokens of this very second are outdated too.
+  // No row of their sessions is left, so the not-before is that of the next second: it ends the
+  // tokens of this very second too.
   const nextSecond = revocation.now + 1000;
   const until = tokensEnd(revocation);
   const tombstones = await Promise.all(subjects.map(toTombstone));
@@ -170,7 +171,7 @@ function sliceOf({
   const ofGuests = sql`select id from ${userSessions} where ${isIn(userSessions.id, formerGuests)}`;
   const own = sql`select id from ${userSessions} where ${userSessions.id} = ${subject} and ${userSessions.userId} is null`;
   const ofUser = sql`select id from ${userSessions} where ${userSessions.userId} = ${subject} limit ${SLICE}`;
-  // Without those that are in two of them, so that a slice that is not full is the last.
+  // The union has no duplicates, so that a slice that is not full is the last one.
   return sql`(select id from (${ofGuests} union ${own} union select id from (${ofUser})) limit ${SLICE})`;
 }
 

@@ -1,8 +1,8 @@
 /**
- * Exchanging a hand-off code: the session leaves its first secret, which the code holds, for one
+ * Exchanges a hand-off code: the session leaves its first secret, which the code holds, for one
  * that only the browser gets. The condition of that one statement makes the code single-use: of any
- * number at once, one finds the first secret. The new secret is random and not the ratchet's next,
- * so that nobody who holds the code could make it.
+ * number of exchanges at once, only one finds the first secret. The new secret is random and not
+ * the ratchet's next, so that nobody who holds the code could make it.
  */
 import { and, eq, exists, isNull, ne, type SQL, sql } from 'drizzle-orm';
 import type { RiskPolicy } from '../config/risk';
@@ -54,8 +54,8 @@ export async function exchangeHandoff(
   const [first, refreshToken] = await Promise.all([sha256(secret), sha256(next)]);
   const rotatedAt = new Date(now);
   const own = and(eq(userSessions.id, sessionId), eq(userSessions.clientId, clientId));
-  // Also true when this is a rerun and the run before was applied: nobody else can have made this
-  // hash.
+  // This holds also for a rerun where the run before was applied, because nobody else can have made
+  // this hash.
   const exchanged = and(own, eq(userSessions.refreshToken, refreshToken));
   const isExchanged = exists(db.select({ one: sql`1` }).from(userSessions).where(exchanged));
   const replaced = and(

@@ -1,8 +1,8 @@
 /**
- * Everything that is held of a person, row by row as it is stored: of the user, their sessions and
- * those of the guests they were, the log, and what is still to be told of it. A page reads a
- * bounded number of rows of one home. Left out are columns that verify tokens, whose worth is that
- * nobody has them.
+ * Exports everything that is held of a person, row by row as it is stored: the user, their sessions
+ * and those of the guests they were, the log, and its deliveries that are still to be made. A page
+ * reads a bounded number of rows of one home. Columns that verify tokens are left out, because
+ * nobody may have them.
  */
 
 import { asc, eq, getTableColumns, inArray, isNull, type SQL, sql } from 'drizzle-orm';
@@ -26,7 +26,7 @@ export type Section = (typeof SECTIONS)[number];
 
 export interface HeldRow {
   table: string;
-  /** By the names of the columns; times in ISO 8601, JSON as what it holds. */
+  /** The columns by their names; times in ISO 8601, JSON parsed. */
   row: Record<string, Held>;
 }
 
@@ -39,12 +39,12 @@ export interface ExportPage {
   next: number | null;
 }
 
-/** SQLite's own order of a table, by which a page goes on. */
+/** The rowid, SQLite's own order of a table, by which a page goes on. */
 const ROW = sql<number>`rowid`;
 
 interface Person {
   subject: string;
-  /** sessions/erase.ts */
+  /** The ids of guest sessions that the user was before (sessions/erase.ts). */
   formerGuests: readonly string[];
 }
 
@@ -101,7 +101,7 @@ async function exportSessions(
   { after, limit }: SectionPage,
 ): Promise<ExportPage> {
   const columns = exportedOf(getTableColumns(userSessions));
-  // Each in the order of an index, so that neither is read beyond the page.
+  // Each of the two is in the order of an index, so that neither is read beyond the page.
   const rows = sql`select rowid from ${userSessions}`;
   const next = sql`rowid > ${after} order by rowid limit ${limit + 1}`;
   const ofUser = sql`${rows} where ${userSessions.userId} = ${subject} and ${next}`;
@@ -125,7 +125,7 @@ async function exportEvents(
   { after, limit }: SectionPage,
 ): Promise<ExportPage> {
   const { db } = home;
-  // Each subject's are in the order of its index, so that none is read beyond the page.
+  // The events of each subject are in the order of its index, so that none is read beyond the page.
   const subjects = subjectsOf(person).flatMap((subject) => [subject, auditSubjectOf(subject)]);
   const ofEach = sql`select seq from json_each(${JSON.stringify(subjects)}) as of join ${sessionEvents} on seq in (select seq from ${sessionEvents} as own where own.subject = of.value and own.seq > ${after} order by own.seq limit ${limit + 1})`;
   const ofPage = (count: number) =>
@@ -172,7 +172,7 @@ function toHeld(table: SQLiteTable, name: string, row: Record<string, Held>): He
 }
 
 function toShown(name: string, value: Held): Held {
-  // A row that was written by hand may hold what is no time, or no JSON.
+  // A row that was written by hand may hold a text that is no time, or no JSON.
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (!HOLDS_JSON.has(name) || typeof value !== 'string') return value;
   try {

@@ -8,11 +8,11 @@ import { toListedAt } from './open';
 import { lastUsedAt, type Session } from './session';
 
 /**
- * All of what is given has to be so. Times are seconds since 1970: from `after` on, until `before`.
+ * All given members have to match. Times are seconds since 1970: from `after` on, until `before`.
  */
 export interface SessionFilter {
   clientId?: string | undefined;
-  /** In what the device is, or is called; whatever the case. */
+  /** A part of the device's description, or of its name, whatever the case. */
   device?: string | undefined;
   createdAfter?: number | undefined;
   createdBefore?: number | undefined;
@@ -35,7 +35,8 @@ export function matches(filter: SessionFilter, session: Session): boolean {
 }
 
 /**
- * A time that was written by hand, and is none, is within no bounds, and so is asked for by none.
+ * A creation time that was written by hand may be no time. It is within no bounds, so no filter
+ * finds it.
  */
 function isWithin(time: Date, from: number | undefined, until: number | undefined): boolean {
   const seconds = time.getTime() / 1000;

@@ -44,7 +44,7 @@ export function whyNotGranted(
   return isWithin(requested.scopes, scopes) ? null : 'invalid_scope';
 }
 
-/** SQL twin of `whyNotGranted(…) === null`, for the values of `toValuesOfAsk`. */
+/** SQL twin of `whyNotGranted(…) === null`, for the values of `toRequestedValues`. */
 export const IS_GRANTED: SQL = sql`${isWithin('requestedAudiences', userSessions.audiences)} and ${isWithin('requestedScopes', userSessions.scopes)}`;
 
 export function toRequestedValues({ audiences, scopes }: RequestedGrant) {

@@ -1,7 +1,7 @@
 /**
- * Creates that can be repeated. One with an idempotency key draws its first secret from a random
- * salt in the database and a key that is not: a repeat makes the same refresh token again, and
- * neither the database nor the key alone can make it.
+ * Creates that can be repeated. A create with an idempotency key draws its first secret from a
+ * random salt in the database and a key that is not: a repeat makes the same refresh token again,
+ * and neither the database nor the key alone can make it.
  */
 import { eq, getTableColumns, lte, type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicies } from '../config/session-policy';
@@ -64,7 +64,7 @@ export function claimKey(db: Home['db'], condition: SQL | undefined) {
   });
 }
 
-/** A batch's rows go by column name, and the session has a `created_at` too. */
+/** A batch gives rows by column name, and the session has a `created_at` too. */
 const { createdAt: _, ...claimColumns } = getTableColumns(idempotencyKeys);
 
 /** Reads whose claim the key is now, and the session that it made. */
@@ -79,8 +79,8 @@ export const readClaim = prepareOnce((db) =>
 export type RepeatResult =
   | { ok: true; session: SessionWithNotBefore; secret: string }
   /**
-   * The key was used for another request; or its session has moved on, so that its first token is
-   * no longer good.
+   * Why a create is not repeated: the key was used for another request; or its session has moved
+   * on, so that its first token is no longer good.
    */
   | { ok: false; reason: 'idempotency_key_reused' | 'idempotent_session_moved_on' };
 
@@ -102,7 +102,9 @@ export async function repeat(
   return { ok: false, reason: 'idempotency_key_reused' };
 }
 
-/** Keyed, because a request holds addresses, which a bare hash would not hide. */
+/**
+ * The fingerprint is keyed, because a request holds addresses, which a bare hash would not hide.
+ */
 function toFingerprint({ idempotency }: SecretKeys, request: string): Promise<string> {
   return hmacSha256(idempotency, `request|${request}`);
 }

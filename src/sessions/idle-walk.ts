@@ -1,5 +1,5 @@
 /**
- * Deleting sessions that died of inactivity. When a session was last used has no index (it would
+ * Deletes sessions that died of inactivity. The time of a session's last use has no index (it would
  * cost every refresh a second written row), so a walk over the table in insertion order looks for
  * them, and goes on where the last run stopped. On its way it counts the sessions that are live.
  */
@@ -59,7 +59,7 @@ async function walkSlice(
   const slice = (columns: SQL) =>
     sql`(select ${columns} from ${userSessions} where rowid > ${cursor} order by rowid limit ${limit})`;
   const { counted, deleted } = await transact(home, () => ({
-    // The step before is done: a run that is cut off here goes on from it.
+    // The step before is saved, so that a run that is cut off here goes on from it.
     stepBefore: db
       .update(cleanupState)
       .set({ idleCursor: cursor, walkActive: sql`walk_active + ${live}` })

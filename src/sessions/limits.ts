@@ -3,10 +3,9 @@
  * runs one transaction at a time, so it is exact however many creates race. A client's own limit
  * counts the client's sessions alone, and the service's those of all clients without one.
  *
- * A create reads a bounded number of rows: of the user's open sessions that count the newest, as
- * many as the limit and a margin for those that died of time. Where there are more, the user is
- * crowded, by a limit that was lowered or a crowd of short sessions, and enforce-limit.ts makes
- * room for once.
+ * A create reads a bounded number of rows: the user's newest open sessions that count, as many as
+ * the limit and a margin for those that died of time. A user who has more is crowded, because the
+ * limit was lowered or many short sessions died; then enforce-limit.ts makes room first.
  */
 import { and, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/session-policy';
@@ -16,7 +15,7 @@ import { LISTED_AT, sessionEvents, userSessions } from '../db/schema';
 import { isOpenOf } from './open';
 import { isLive, PLACEHOLDERS_OF_NOW } from './session';
 
-/** A limit, and what says which sessions are live and count. */
+/** A limit, and which sessions are live and count towards it. */
 export interface SessionLimit {
   policies: SessionPolicies;
   /** null: any number. */
@@ -28,8 +27,8 @@ export interface SessionLimit {
 const limits = new WeakMap<SessionPolicies, Map<SessionPolicy, SessionLimit>>();
 
 /**
- * The limit that a create for a client is under: the same object each time, by which statements are
- * written once.
+ * The limit that a create for a client is under: the same object each time, so that its statements
+ * are prepared once.
  */
 export function limitFor(policies: SessionPolicies, clientId: string | null): SessionLimit {
   const policy = policyOf(policies, clientId);
@@ -122,7 +121,7 @@ export function isAtLimit(limit: SessionLimit): SQL<number> {
 export function hasRoom(limit: SessionLimit): SQL {
   const { max, evictsOldest } = limit;
   if (max === null || evictsOldest) return sql`true`;
-  // With fewer open sessions than the limit none is looked at.
+  // With fewer open sessions than the limit, no session has to be looked at.
   return sql`(not ${hasOpen(limit, max)} or not ${isAtLimit(limit)} and not ${hasOpen(limit, max + MARGIN + 1)})`;
 }
 
@@ -132,8 +131,8 @@ export function oldestAtLimit(limit: SessionLimit, max: number): SQL {
 }
 
 /**
- * SQL: what a create looks at does not tell how many live sessions the user has, or they are more
- * than the limit even after the one of the event ended.
+ * SQL: the user is crowded. The rows that a create reads do not tell how many live sessions the
+ * user has, or those are more than the limit even after one was evicted.
  */
 export function isCrowded(limit: SessionLimit): SQL<number> {
   const { max } = limit;

@@ -13,7 +13,7 @@ import { matches, type SessionFilter } from './filter';
 import { type Session, selectSession } from './session';
 
 export interface NumberedSession extends Session {
-  /** Grows with each row that is written in a home. */
+  /** The rowid, which grows with each row that is written in a home. */
   number: number;
 }
 
@@ -30,7 +30,7 @@ const newest = prepareOnce((db) =>
 
 /**
  * A user's sessions, or the one of a guest, of the clients that a backend acts for. `before`: only
- * what was written before this; null: from the newest on. One round trip.
+ * sessions that were written before this one; null: from the newest on. One round trip.
  */
 export async function listAllSessions(
   database: Home | Replica,
@@ -50,7 +50,7 @@ export async function listAllSessions(
   const isGuest = (session: Session) =>
     session.userId === null && before === null && isShown(session);
   const page = toNumberedPage(read, isShown, numberOf, limit);
-  // A guest has the one session, and is no user.
+  // The id is a guest session's, and no user's.
   const guests = guest.filter(isGuest).map((session) => ({ ...session, number: 1 }));
   return { ...page, rows: [...guests, ...page.rows].slice(0, limit) };
 }

@@ -1,8 +1,8 @@
 /**
  * Lists of live sessions: newest first, a page at a time by the last row seen (keyset), so that a
  * new session shifts no page. A page reads a bounded number of open sessions, of which some may
- * have died of time or be of other clients. So it may be shorter than was asked for, or empty, and
- * is the last one only where nothing says how to go on.
+ * have died of time or be of other clients. So a page may be shorter than was asked for, or empty,
+ * and is the last one only where `next` is null.
  */
 
 import type { Grant } from '../config/authority';
@@ -51,7 +51,10 @@ export function listOwnSessions(
   return readFromReplicaIfLive(sources, owner.sessionId, readPage, context);
 }
 
-/** The statements of a page of a person's own; none for a guest, who has the one session. */
+/**
+ * The statements of a page of a person's own sessions; none for a guest, who has only the one
+ * session.
+ */
 export function selectOf({ userId }: SessionOwner, page: Page) {
   const { after, limit } = page;
   if (userId === null) return { sameSecond: null, earlier: null };

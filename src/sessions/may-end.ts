@@ -1,4 +1,4 @@
-/** Which sessions a person may see and end, by the session behind their access token. */
+/** Decides which sessions a person may see and end, by the session behind their access token. */
 import { and, eq, exists, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Home } from '../db/d1';
 import { userSessions } from '../db/schema';
@@ -15,8 +15,8 @@ export interface SessionOwner {
 /** A caller who asks for the end of other sessions than their own. */
 export interface AuthenticatedOwner extends SessionOwner {
   /**
-   * When the person proved who they are, as far as the presented token knows: a step-up after it
-   * was not of whoever holds it. null: not known.
+   * When the person proved who they are, as far as the presented token knows: a later step-up may
+   * have been by another holder of the session. null: not known.
    */
   authTime: Date | null;
 }

@@ -33,7 +33,7 @@ export interface NewSession {
   persistent: boolean | null;
   /** The audiences of its tokens; null: all that its client may have. */
   audiences: readonly string[] | null;
-  /** null: it has none. */
+  /** The granted scopes; null: the session has none. */
   scopes: readonly string[] | null;
   /** The signals of the device and its place. The first refresh is compared with them. */
   signals: Signals;

@@ -11,14 +11,15 @@ import { type Act, recordAct } from '../security-log/audit';
 import type { RevokedReason } from './end-reason';
 
 /**
- * 9999-12-31. How long a session may last is its own row's, made under a configuration that may
- * have changed since, so no configuration says when the last one that a not-before ended is gone.
+ * 9999-12-31. A session's row was made under a configuration that may have changed since, so no
+ * configuration says when the last session that a not-before ended is gone.
  */
 const FOR_EVER = new Date(253_402_300_799_000);
 
 /**
- * Subjects that are no one's id. An erased session's is this and the session's id: no row is left
- * to say that its tokens are over. An erased person's is this and the SHA-256 of their id.
+ * Prefixes of subjects that are no one's id. With a session's id: the session was erased, so that
+ * no row of its own says that its tokens are over. With the SHA-256 of a person's id: the person
+ * was erased.
  */
 export const ERASED_SESSION = 'session:';
 export const ERASED_PERSON = 'erased:';
@@ -32,8 +33,8 @@ const LATER_WINS = {
 };
 
 /**
- * The statement: `notBefore` in ms, of use until `until`. Of two, the later one wins. It does
- * nothing where `condition` does not hold.
+ * The statement: `notBefore` in ms, of use until `until`. Of two not-befores the later one wins. It
+ * does nothing where `condition` does not hold.
  */
 export function upsertNotBefore(
   { db }: Home,
@@ -49,7 +50,7 @@ export function upsertNotBefore(
     .onConflictDoUpdate(LATER_WINS);
 }
 
-/** The same of several subjects, in one statement. */
+/** The same for several subjects, in one statement. */
 export function upsertNotBefores(
   { db }: Home,
   subjects: readonly string[],

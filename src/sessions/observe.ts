@@ -1,4 +1,4 @@
-/** Reporting what was seen of a session where nothing about the session changes. */
+/** Reports an event of a session where nothing about the session changes. */
 import { eq } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';

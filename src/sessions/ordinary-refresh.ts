@@ -1,7 +1,7 @@
 /**
- * The statement that every refresh runs first, and most need alone: moves a live session on when
- * its current token is presented, the last rotation is older than the grace period, and nothing
- * about the caller is to be weighed.
+ * The statement that every refresh runs first, and most refreshes need alone: it moves a live
+ * session on when its current token is presented, the last rotation is older than the grace period,
+ * and nothing about the caller has to be assessed.
  */
 import { and, eq, sql } from 'drizzle-orm';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
@@ -48,8 +48,8 @@ const writeStatement = (isDeviceKnown: boolean) =>
       .returning({ id: userSessions.id }),
   );
 
-const ofTold = writeStatement(true);
-const ofUntold = writeStatement(false);
+const forKnownDevice = writeStatement(true);
+const forUnknownDevice = writeStatement(false);
 
 /** Returns the session's id; nothing, when the refresh is no ordinary one. */
 export function ordinaryRefresh(
@@ -57,7 +57,7 @@ export function ordinaryRefresh(
   { clientId, hash, successors: [next], requested, signals, formerNetwork }: RefreshAttempt,
   { sessionId, isDeviceKnown, now }: { sessionId: string; isDeviceKnown: boolean; now: number },
 ) {
-  const statement = isDeviceKnown ? ofTold : ofUntold;
+  const statement = isDeviceKnown ? forKnownDevice : forUnknownDevice;
   return statement({
     sessionId,
     clientId,

@@ -1,4 +1,4 @@
-/** A JSON column; null for what is no JSON, which a row that was written by hand may hold. */
+/** Parses a JSON column; null: it is no JSON, because somebody wrote the row by hand. */
 export function parseJson<T>(text: string | null): T | null {
   if (text === null) return null;
   try {

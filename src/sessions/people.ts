@@ -1,6 +1,6 @@
 /**
- * People by what an identity provider calls them: issuer and subject are one user, whoever asks
- * first and however many at once.
+ * People by their names at an identity provider: an issuer and a subject are one user, whichever
+ * request comes first, and however many come at once.
  */
 import { and, eq, exists, isNull, notExists, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';

@@ -1,16 +1,17 @@
 /**
- * SQL: what the policy of a session's client says. A statement over the sessions of several clients
- * looks it up by each row's; one that is written once, for one client at a time, is given it.
+ * SQL: the policy of a session's client. A statement over the sessions of several clients looks the
+ * policy up by each row's client; a prepared statement for one client at a time is given it as a
+ * value.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import type { SessionPolicies, SessionPolicy } from '../config/session-policy';
 import { given, type Values } from '../db/prepared';
 import { userSessions } from '../db/schema';
 
-/** The policies that a statement goes by: of each row's client, or the one that it is given. */
+/** The policies that a statement goes by: those of each row's client, or the given one. */
 export type Policies = SessionPolicies | typeof GIVEN_POLICY;
 
-/** Stands for the policy of one client in a statement that is written once. */
+/** Stands for the policy of one client in a prepared statement. */
 export const GIVEN_POLICY = {
   inactivity: sql`${given('inactivity')}`,
   grace: sql`${given('grace')}`,
@@ -21,7 +22,7 @@ export function toValuesOfPolicy(policy: SessionPolicy) {
   return { inactivity: toInactivity(policy), grace: toGraceMs(policy) } satisfies Values;
 }
 
-/** Far beyond every time that a row can hold. */
+/** A time far beyond every time that a row can hold. */
 const NEVER_SECONDS = 1e12;
 const toInactivity = ({ inactivitySeconds }: SessionPolicy) => inactivitySeconds ?? NEVER_SECONDS;
 const toGraceMs = ({ graceSeconds }: SessionPolicy) => graceSeconds * 1000;
@@ -36,7 +37,7 @@ export function toGraceSql(policies: Policies): SQL {
   return 'grace' in policies ? policies.grace : ofClient(policies, toGraceMs);
 }
 
-/** SQL: what the policy of the row's client says. */
+/** SQL: a value of the policy of the row's client. */
 function ofClient(
   { byDefault, byClient }: SessionPolicies,
   pick: (policy: SessionPolicy) => number,

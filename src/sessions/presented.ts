@@ -1,6 +1,6 @@
 /**
- * Presenting a refresh token without refreshing: a session cookie that opens a page, a token that
- * is introspected, stepped up or signed out by. It is weighed as a refresh would weigh it
+ * Presents a refresh token without refreshing: a session cookie that opens a page, or a token of an
+ * introspection, a step-up or a sign-out. The token is weighed as a refresh would weigh it
  * (refresh-case.ts), whatever the route, so that a stolen credential opens nothing that a refresh
  * would deny, and is reported wherever it is shown.
  *
@@ -47,7 +47,7 @@ export interface Visitor {
 }
 
 /**
- * A server's own request, which tells nothing of the person. The token alone is weighed then: it is
+ * A server's own request, which tells nothing of the person. Then only the token is weighed: it is
  * theft where no caller could be the rightful one.
  */
 export const NOBODY: Visitor = {
@@ -117,8 +117,9 @@ export async function presentToken(
 
 /**
  * Ends the session of a client's token (RFC 7009 §2.1): any authentic one is proof enough, a
- * superseded one too, but what a refresh with it would have told is reported. A session that is not
- * there, or not the client's, is left alone. One round trip, unless there is something to report.
+ * superseded one too, but the event that a refresh with it would report is reported. A session that
+ * is not there, or not the client's, is left alone. One round trip, unless there is something to
+ * report.
  */
 export async function revokePresented(
   home: Home,
@@ -187,7 +188,10 @@ async function toEvent(
   return { type: event.type, once, details: event.details };
 }
 
-/** Events that are true also where the session goes on. A new one has to be given its place. */
+/**
+ * Events that are true also where the session goes on. A new type of event has to be added here, or
+ * to the cases below.
+ */
 type Observed =
   | 'session_created'
   | 'support_access'

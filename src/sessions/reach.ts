@@ -1,4 +1,4 @@
-/** SQL: whose sessions and events a grant reaches. */
+/** SQL: the sessions and events that a grant reaches. */
 import { type Column, type SQL, sql } from 'drizzle-orm';
 import type { Grant } from '../config/authority';
 import type { Given } from '../db/prepared';
@@ -11,7 +11,7 @@ export function isReached(clientId: Column, { forClients }: Grant): SQL | undefi
   return forClients === null ? undefined : isIn(clientId, toReach({ forClients }));
 }
 
-/** The same where the grant is given to a statement that is written once, as `toReach` has it. */
+/** The same in a prepared statement, which is given the grant as `toReach` has it. */
 export function isReachedBy(clientId: Column, reach: Given): SQL {
   return sql`(${reach} is null or ${isIn(clientId, reach)})`;
 }

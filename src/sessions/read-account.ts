@@ -21,7 +21,7 @@ import { type Moved, type Session, selectSession } from './session';
 export interface Account {
   devices: SessionPage;
   activity: EventPage;
-  /** The sessions that the events are of, without those that are purged, by their ids. */
+  /** The sessions of the page's events, by their ids; those that are purged are not among them. */
   of: Map<string, Pick<Session, 'lastSignals' | 'userAgent' | 'label'>>;
 }
 

@@ -10,17 +10,17 @@ import type { RuleContext } from './rule-context';
 import { checkSession, type Moved, type Session, selectSession } from './session';
 
 export interface DeviceHistory {
-  /** null: there is none, or it is somebody else's. */
+  /** null: there is no such session, or it is somebody else's. */
   session: Session | null;
   isOver: boolean;
   events: SessionEvent[];
-  /** From where older events may be found; null: there are none. */
+  /** The position after which older events may be found; null: there are none. */
   next: number | null;
 }
 
 /**
- * The log is a person's, in the order in which it was written, and no index finds what is of one
- * session: so many of its events are looked through for a page, whatever the history.
+ * The events of a person's log that a page looks through, however long the log is. The log is in
+ * the order of writing, and no index finds the events of one session.
  */
 const LOOKED_THROUGH = 100;
 

@@ -74,7 +74,7 @@ export async function findLiveSession(
   return whileLive(await findSession(home, id), context);
 }
 
-/** null: there is none, or it is over. */
+/** The session while it is live; null: there is none, or it is over. */
 function whileLive(
   session: SessionWithNotBefore | Moved | null,
   { policy, now }: RuleContext,
@@ -86,8 +86,8 @@ function whileLive(
 }
 
 /**
- * A live session of the owner's, and the owner's own; null: it is over, or there is none that is
- * theirs.
+ * Finds a live session of the owner's user, and the owner's own session. `own` null: it is over.
+ * `session` null: it is over, or not theirs.
  */
 export async function findForOwner(
   home: Home,

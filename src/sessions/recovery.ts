@@ -20,7 +20,7 @@ import type { Session } from './session';
 const recoveriesSchema = v.object({
   /** The hash of the token that the last recovery gave. */
   given: v.string(),
-  /** When, in ms, the last one last. */
+  /** When, in ms, the answers were recovered, the last one last. */
   at: v.array(v.number()),
 });
 

@@ -55,7 +55,7 @@ export interface RefreshPolicy {
   lostAnswerSeconds: number;
 }
 
-/** What every refresh is decided by, beside the attempt and the row. */
+/** The context of every refresh, beside the attempt and the row. */
 export interface RefreshContext {
   keyring: Keyring;
   policy: RefreshPolicy;
@@ -66,10 +66,10 @@ export interface RefreshContext {
 /** A token, and the caller who presents it. */
 export interface RefreshAttempt {
   secret: string;
-  /** Signed under a SESSION_SECRET that has leaked. */
+  /** Whether the token was signed under a SESSION_SECRET that has leaked. */
   mayBeForged: boolean;
   hash: string;
-  /** Under each SESSION_SECRET in use. */
+  /** The successors under each SESSION_SECRET in use. */
   successors: readonly [Successor, ...Successor[]];
   clientId: string;
   requested: RequestedGrant;
@@ -78,7 +78,7 @@ export interface RefreshAttempt {
   formerNetwork: string | null;
   /** The same network as earlier configurations stored it (risk/address.ts). */
   otherNetworks: StoredAddress['otherNetworks'];
-  /** As sent: the release before read it in another way (risk/former-device.ts). */
+  /** As it was sent, because the release before parsed it otherwise (risk/former-device.ts). */
   userAgent: string | null;
 }
 
@@ -215,8 +215,8 @@ function findGiven(
 }
 
 /**
- * The caller is whoever made the last rotation, it is not too long ago, and former recoveries leave
- * room for one more.
+ * Whether the caller is the one who made the last rotation, not too long ago, and former recoveries
+ * leave room for one more.
  */
 function isComingBack(
   row: Session,

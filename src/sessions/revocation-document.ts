@@ -67,10 +67,13 @@ export async function toRevocationDocument(
   };
 }
 
-/** Many verifiers of that release are done by more than this. */
+/** The most entries that all verifiers of that release can take. */
 const FORMER_BOUNDS: ListBounds = { sessions: 10_000, notBefore: 10_000 };
 
-/** In the shape of the release before, which named ids. An erased person's is not among them. */
+/**
+ * The list in the form of the release before, which named ids. An erased person's id is not among
+ * them.
+ */
 export function toFormerDocument(
   lists: readonly Revocations[],
   complete: boolean,
@@ -80,7 +83,7 @@ export function toFormerDocument(
     lists.map((list) => boundRevocations(list, bounds)),
   );
   return {
-    // In an order of their own, so that the same list is the same text.
+    // The entries are sorted, so that the same list is the same text.
     sessions: sessions.sort(),
     not_before: Object.fromEntries([...notBefore].sort(([a], [b]) => (a < b ? -1 : 1))),
     complete,
@@ -102,7 +105,7 @@ function mergeRevocations(lists: readonly Revocations[]): {
   return { sessions: [...sessions], notBefore };
 }
 
-/** Digests in flight at once. */
+/** Digests that are computed at once. */
 const HASHED_AT_ONCE = 1_000;
 
 async function hashAll(

@@ -19,7 +19,7 @@ export interface Revocations {
   notBefore: ReadonlyMap<string, number>;
   /** Older tokens of anyone in this home are refused; 0: there is no such moment. */
   homeNotBefore: number;
-  /** When this was read, in milliseconds. */
+  /** When the list was read, in milliseconds. */
   readAt: number;
 }
 
@@ -90,7 +90,7 @@ export async function readRevocations(
     if (row.subject.startsWith(ERASED_SESSION))
       revoked.set(row.subject.slice(ERASED_SESSION.length), toSecond(row.notBefore));
     else if (!row.subject.startsWith(ERASED_PERSON))
-      // A guest's session may be in both.
+      // A guest's session may be in both lists.
       staleSince.set(
         row.subject,
         Math.max(toSecond(row.notBefore), staleSince.get(row.subject) ?? 0),

@@ -21,14 +21,17 @@ import type { RevokedReason } from './end-reason';
 import type { WriteContext } from './rule-context';
 import { isLive, PLACEHOLDERS_OF_NOW, toValuesOfNow } from './session';
 
-/** When, on whose behalf, and how it is reported. */
+/** The context of an operation that ends sessions. */
 export interface Revocation extends WriteContext {
   /**
    * Ending sessions other than the caller's own needs an authentication at most this old (ASVS
    * 7.5.2), so that a thief of one device cannot lock its owner out; null: any.
    */
   maxAuthAgeSeconds: number | null;
-  /** How long access tokens live, clocks that differ included: for so long verifiers are told. */
+  /**
+   * How long access tokens live, with the skew of clocks: for so long verifiers are told of an
+   * ended session.
+   */
   tokenLifeSeconds: number;
 }
 
@@ -52,7 +55,7 @@ export const byAct = ({ grant, reason }: Act): RevokedBy => ({
   reason: reason ?? 'revoked',
 });
 
-/** Ends at most one session, of a condition, and reports it if it was live. */
+/** Ends the one session that meets a condition, and reports it if it was live. */
 export function endOne(
   home: Home,
   condition: SQL | undefined,
@@ -69,7 +72,7 @@ export function endOne(
   };
 }
 
-/** The same of a session by its id; `clientId`: only if it is of this client. */
+/** Ends a session by its id, and by its client where `clientId` is given. */
 export function endById(
   { sessionId, clientId }: { sessionId: string; clientId: string | null },
   by: RevokedBy,
@@ -96,8 +99,9 @@ export function endById(
 }
 
 /**
- * SQL: nothing has ended it, and it has not left: what is on its way to another home ends where it
- * arrives, and is logged there. Marked here, it would arrive as one that is over already.
+ * SQL: the session was not revoked, and has not left. A session on its way to another home is
+ * ended, and logged, where it arrives: if it were marked here, it would arrive as one that is over
+ * already.
  */
 const IS_OPEN_HERE = and(isNull(userSessions.revokedAt), isNull(userSessions.movedTo));
 
@@ -125,8 +129,8 @@ const endOfId = prepareOnce((db) =>
 );
 
 /**
- * The statements that mark the sessions of a condition, and log those that were live. `eventId`:
- * null where there may be several.
+ * The statements that mark the sessions that meet a condition, and log those that were live.
+ * `eventId`: null where there may be several.
  */
 export function endWhere(
   home: Home,

@@ -10,9 +10,9 @@ import { isLive, MOVED, type Moved, type Session, selectSession } from './sessio
 
 /** The outcome of the act in one home. */
 export interface EndedByAct {
-  /** As it was before. */
+  /** The session as it was before. */
   session: Session;
-  /** Empty where none was live. */
+  /** The events; none where no session was live. */
   events: RecordedEvent[];
 }
 

@@ -1,4 +1,4 @@
-/** Ending one session: by its client, or by its person. */
+/** Ends one session: for its client, or for its person. */
 import { and, eq } from 'drizzle-orm';
 import { type Home, transact } from '../db/d1';
 import { userSessions } from '../db/schema';
@@ -51,7 +51,8 @@ async function revokeNamed(
 ): Promise<RecordedEvent[] | Moved> {
   const end = endById(target, by, revocation);
   const { events } = await transact(home, () => end);
-  // Where none was live, it may be because it has left; to ask at once would cost each a read.
+  // Where no live session was found, it may have moved. Only then that is asked, because asking in
+  // the same transaction would cost every call a read.
   const isElsewhere = events.length === 0 && (await findSession(home, target.sessionId)) === MOVED;
   return isElsewhere ? MOVED : events;
 }

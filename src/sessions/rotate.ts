@@ -1,5 +1,5 @@
 /**
- * Refreshing a session: the ratchet. Nearly every refresh is one round trip: an UPDATE that moves
+ * Refreshes a session: the ratchet. Nearly every refresh is one round trip: an UPDATE that moves
  * the session forward when it can only be the first case of refresh-case.ts and no signal has
  * changed, and the row as it is then. Where the UPDATE did nothing, refresh-case.ts decides from
  * that row, and a second transaction does what it says, only if the row is still the one that was
@@ -56,7 +56,7 @@ export type RotateResult = {
       secret: string;
     }
   | { ok: false; reason: RefusalReason }
-  /** `unproven`: it may be forged, and is not the token that the session expects. */
+  /** `unproven`: the token may be forged, and is not the token that the session expects. */
   | { ok: false; reason: 'unknown_session' | 'wrong_client' | 'unproven' | NotGranted }
 );
 
@@ -132,7 +132,8 @@ export async function rotateSession(
       now,
     });
     if (isDone) return toResult(refreshCase, after ?? row, next.secret, events);
-    // Lost a race, or the answer to an earlier try: what is there now decides.
+    // Another request won the race, or an earlier try of this one was applied: the row as it is now
+    // decides.
     wasRerun = isRerun;
     row = after;
   }

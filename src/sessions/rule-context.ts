@@ -1,6 +1,6 @@
 /**
- * The last parameter of functions that apply the rules of sessions: what is the same for all of
- * them in one operation, and is no input of any.
+ * The last parameter of functions that apply the rules of sessions. It is the same for all of them
+ * in one operation, and an input of none.
  */
 import type { SessionPolicies } from '../config/session-policy';
 import type { Reporting } from '../security-log/record';

@@ -1,5 +1,5 @@
 /**
- * When a session is good, and why it is not; and whether its last rotation is within the grace
+ * Whether a session is live, and why it is not; and whether its last rotation is within the grace
  * period. Each rule stands here twice, side by side: as a pure function over a row and as the SQL
  * condition that a statement decides by. A test holds them to the same answers.
  */
@@ -12,9 +12,9 @@ import { type Policies, toGraceSql, toInactivitySql } from './policy-sql';
 
 export type Session = typeof userSessions.$inferSelect;
 
-/** A session, and all else that says whether it is live. */
+/** A session with everything that decides whether it is live. */
 export interface SessionWithNotBefore extends Session {
-  /** 1: it began before a time from which on sessions of its user, or of its home, are good. */
+  /** 1: the session began before a not-before of its user or its home. */
   isBeforeNotBefore: number;
 }
 
@@ -122,7 +122,7 @@ export function isStale(
   return tokensNotBefore !== null && issuedAt * 1000 < tokensNotBefore.getTime();
 }
 
-/** Milliseconds; or what stands for the time in a statement that is written once. */
+/** Milliseconds; or the placeholders for the time in a prepared statement. */
 type Now = number | typeof PLACEHOLDERS_OF_NOW;
 
 export const PLACEHOLDERS_OF_NOW = { second: given('second'), now: given('now') };

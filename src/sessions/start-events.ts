@@ -20,7 +20,7 @@ export interface Start {
   by: Actor;
   clientId: string;
   signals: Signals;
-  /** Support staff who begin it; null: the user does. */
+  /** The support staff who begin the session; null: the user does. */
   act: SupportActor | null;
 }
 
@@ -53,16 +53,16 @@ export function toStartDetails({
 }
 
 /**
- * Whether a start may be one on a new device: one that tells nothing of itself is neither known nor
- * new, and a guest has no other.
+ * Whether a start may be on a new device. A device that tells nothing of itself is neither known
+ * nor new, and a guest has no other device.
  */
 export function mayBeNewDevice({ userId, signals }: Pick<Start, 'userId' | 'signals'>): boolean {
   return signals.browser !== null && userId !== null;
 }
 
 /**
- * The statements that report a start, where `condition` finds the session. Their ids are drawn
- * here, so make them once for a transaction that may be run again.
+ * The statements that report a start, where `condition` finds the session. The ids of the events
+ * are drawn here, so the statements have to be made once for a transaction that may be run again.
  */
 export function recordStart(
   { db }: Home,
@@ -103,7 +103,7 @@ export function startStatements(
   };
 }
 
-/** A device that was used in none of so many sessions before is new, or as good as new. */
+/** Former sessions that are compared. A device that none of them used is new, or as good as new. */
 const RECENT_SESSIONS = 100;
 
 /**
@@ -124,7 +124,7 @@ function isNewDevice(
     .select({ lastSignals, rotatedAt, userAgent, ipAddress, act })
     .from(userSessions)
     .where(sql`${userSessions.userId} = ${userId} and ${userSessions.id} <> ${sessionId}`)
-    // By idx_user_sessions_uid, which has a user's rows in the order of their writing.
+    // The index idx_user_sessions_uid has a user's rows in the order of their writing.
     .orderBy(desc(sql`rowid`))
     .limit(RECENT_SESSIONS);
   const others = and(

@@ -33,8 +33,8 @@ function toColumns(change: SessionChange, now: number) {
   const { expiresAt, tokensNotBefore } = userSessions;
   const toText = (value: object | null) => value && JSON.stringify(value);
   const end = endsBy && Math.floor(endsBy.getTime() / 1000);
-  // A token of this very second may be from before: those that follow say that they are of the
-  // next.
+  // A token of this very second may have been issued before the change, so tokens that are issued
+  // after it bear the next second.
   const nextSecond = Math.floor(now / 1000) + 1;
   return {
     ...(claims !== undefined && { claims: toText(claims) }),
@@ -61,11 +61,11 @@ const updateWhere = (
 
 /** The outcome of the act in one home. */
 export interface Updated {
-  /** As it is now. */
+  /** The session as it is now. */
   session: Session;
   /** The session was live, and the grant reaches it. */
   isUpdated: boolean;
-  /** Why it is over; null: it is not. */
+  /** Why the session is over; null: it is not. */
   ended: EndReason | null;
 }
 

@@ -1,7 +1,7 @@
 /**
  * A guest who becomes a user: the guest's session ends as the user's starts, and what is held of
- * the guest is held of the user from then on. The row and the log are theirs to see, move along,
- * and go when the user is erased.
+ * the guest is held of the user from then on. The user sees the row and the log, they move with the
+ * user, and are erased with the user.
  */
 
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm';
@@ -25,7 +25,7 @@ export function isGuest(policy: SessionPolicies): SQL | undefined {
   );
 }
 
-/** SQL: the create that the guest upgrades by has happened. */
+/** SQL: the create of the user's session has happened. */
 export const IS_CREATED = sql`exists (select 1 from ${userSessions} where ${eq(userSessions.id, given('sessionId'))})`;
 
 const logUpgrade = prepareOncePer((db, policy: SessionPolicies) => {

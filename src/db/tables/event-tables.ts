@@ -20,22 +20,22 @@ export const sessionEvents = sqliteTable(
     sessionId: text('session_id').notNull(),
     /** The app of the session. In the audit log: the client that acted. */
     clientId: text('client_id'),
-    /** The request that caused it, as in the log lines. */
+    /** The id of the request that caused the event, as in the log lines. */
     requestId: text('request_id'),
     createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
     /** A JSON object of security-log/record.ts. */
     details: text('details').notNull().default('{}'),
-    /** How often the session had moved when it was written. NULL in rows that are older. */
+    /** How often the session had moved when the event was written. NULL in older rows. */
     sessionMoves: integer('session_moves'),
     /**
-     * As security-log/sequence.ts has it, once the event has left the home that it was written in;
-     * NULL: it follows from `session_moves` and `seq`.
+     * The sequence (security-log/sequence.ts) of an event that has left the home in which it was
+     * written; NULL: it follows from `session_moves` and `seq`.
      */
     sequence: integer('sequence'),
   },
   (table) => [
     index('idx_session_events_subject').on(table.subject),
-    // The audit log, which no other event has an entry in.
+    // The index of the audit log, in which no other event has an entry.
     index('idx_session_events_audit')
       .on(table.createdAt, table.id)
       .where(sql`substr(subject, 1, 6) = 'audit:'`),
@@ -60,7 +60,10 @@ export const webhookDeliveries = sqliteTable(
      */
     state: text('state').notNull().default('pending'),
     attempts: integer('attempts').notNull().default(0),
-    /** Not before this. While an attempt is under way, when it counts as lost. */
+    /**
+     * The earliest time of the next attempt. While an attempt is under way: the time at which it
+     * counts as lost.
+     */
     nextAttemptAt: integer('next_attempt_at', { mode: 'timestamp' }).notNull(),
     /**
      * Why the last attempt failed: a status or a kind of failure, never what the endpoint answered.
@@ -87,7 +90,7 @@ export const webhookDeliveries = sqliteTable(
   ],
 );
 
-/** Endpoints that asked, by Retry-After, to be left alone for a while. */
+/** Endpoints that asked for a pause, by Retry-After. */
 export const webhookPauses = sqliteTable('webhook_pauses', {
   /** The endpoint's name in WEBHOOKS. */
   endpoint: text('endpoint').primaryKey().notNull(),

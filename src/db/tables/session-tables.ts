@@ -1,4 +1,4 @@
-/** Sessions, the creates that made them, and what ends them from outside. */
+/** The tables of sessions, of idempotency keys, and of not-befores. */
 import { sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { currentSecond, uuidV4 } from './column-defaults';
@@ -64,7 +64,7 @@ export const userSessions = sqliteTable(
      * as it was when it moved. The column is called `home`.
      */
     movedTo: text('home'),
-    /** As of users. */
+    /** Moves until now, as in `users`. */
     moves: integer('moves').notNull().default(0),
     /**
      * The row of `idempotency_keys` that its creation wrote, so that it is found without an index.
@@ -81,7 +81,7 @@ export const userSessions = sqliteTable(
     label: text('label'),
     /** Data that backends keep with the session, a JSON object. No token carries it. */
     metadata: text('metadata'),
-    /** Access tokens that were issued before it are stale: others have to be had by a refresh. */
+    /** Access tokens that were issued before this time are stale: a refresh gives new ones. */
     tokensNotBefore: integer('tokens_not_before', { mode: 'timestamp' }),
     /** Support staff who act as the user (RFC 8693 §4.1): a JSON object of sessions/actor.ts. */
     act: text('act'),
@@ -101,7 +101,7 @@ export const userSessions = sqliteTable(
     index('idx_user_sessions_uid').on(table.userId),
     index('idx_user_sessions_expires').on(table.expiresAt),
     index('idx_user_sessions_revoked').on(table.revokedAt).where(sql`revoked_at IS NOT NULL`),
-    // A user's sessions that nothing has ended but time, in the order of lists (sessions/open.ts).
+    // A user's open sessions, in the order of lists (sessions/open.ts).
     index('idx_user_sessions_open')
       .on(table.userId, LISTED_AT, table.id)
       .where(sql`user_id IS NOT NULL AND revoked_at IS NULL AND home IS NULL`),
@@ -115,8 +115,8 @@ export const userSessions = sqliteTable(
 );
 
 /**
- * SQL: whose a session is: its user's id, of a guest its own. By it go the log, not-befores and
- * moves.
+ * SQL: the subject of a session: its user's id, or a guest session's own. The log, not-befores and
+ * moves are by subject.
  */
 export const SUBJECT = sql<string>`coalesce(${userSessions.userId}, ${userSessions.id})`;
 
@@ -148,7 +148,7 @@ export const notBefores = sqliteTable(
     subject: text('subject').primaryKey().notNull(),
     /** Sessions and tokens from before this time are over. */
     notBefore: integer('not_before', { mode: 'timestamp' }).notNull(),
-    /** From then on no such token is left. */
+    /** The time after which no such session or token is left. */
     expiresAt: integer('expires_at', { mode: 'timestamp' }).notNull(),
   },
   (table) => [

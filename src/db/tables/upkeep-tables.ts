@@ -25,8 +25,8 @@ export const signingKeys = sqliteTable('signing_keys', {
   createdAt: integer('created_at', { mode: 'timestamp' }).notNull().default(currentSecond),
   activatesAt: integer('activates_at', { mode: 'timestamp' }).notNull(),
   /**
-   * When an operator said that it is compromised. The row stays for a while, so that no copy that
-   * is under way brings the key back.
+   * When an operator reported that the key is compromised. The row stays for a while, so that no
+   * copy that is under way brings the key back.
    */
   revokedAt: integer('revoked_at', { mode: 'timestamp' }),
 });
@@ -54,7 +54,7 @@ export const cleanupState = sqliteTable('cleanup_state', {
 });
 
 /**
- * The clean-up's runs, one row a run that got to its end, the newest last: where no row is new, the
+ * The clean-up's runs, one row a run that got to its end, the newest last: without a new row, the
  * cron does not run, or fails.
  */
 export const cleanupRuns = sqliteTable('cleanup_runs', {
@@ -69,15 +69,15 @@ export const cleanupRuns = sqliteTable('cleanup_runs', {
   events: integer('events').notNull(),
   /** 0: its budget ran out, and dead rows were left for the next run. */
   finished: integer('finished', { mode: 'boolean' }).notNull(),
-  /** As of `cleanup_state`, when it ended. */
+  /** As in `cleanup_state`, when the run ended. */
   overdueSeconds: integer('overdue_seconds').notNull(),
 });
 
-/** How often what happened, by the hour in which it did (docs/metrics.md). */
+/** How many events of each kind there were, by the hour (docs/metrics.md). */
 export const counts = sqliteTable(
   'counts',
   {
-    /** The second at which the hour began; 0: since there are counts. */
+    /** The second at which the hour began; 0: the sum of all time. */
     hour: integer('hour').notNull(),
     name: text('name').notNull(),
     label: text('label').notNull(),

@@ -1,4 +1,4 @@
-/** People, where they went, and what they signed in with. */
+/** The tables of users, of their unfinished moves, and of the ID tokens that they used. */
 import { sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { currentSecond, uuidV4 } from './column-defaults';
