@@ -20,7 +20,7 @@ html{font:100%/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;-webkit-
 body{margin:0;overflow-wrap:anywhere;background:var(--page);color:var(--text)}
 header{background:var(--brand);color:var(--on-brand)}
 header>div,main{max-width:46rem;margin:0 auto;padding:0 1rem}
-header>div{display:flex;align-items:center;gap:.75rem;min-height:3.5rem;padding-block:.5rem;font-weight:600}
+header>div{display:flex;flex-wrap:wrap;align-items:center;gap:.75rem;min-height:3.5rem;padding-block:.5rem;font-weight:600}
 header a{margin-inline-start:auto;font-weight:400;text-align:end}
 header img{height:2rem;max-width:10rem;object-fit:contain}
 main{padding-bottom:4rem}
