@@ -1,8 +1,9 @@
 /** Who may call, and whose sessions a binding reaches: CLIENTS says it, as for requests. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SessionsCalls } from '../../src/client/rpc';
+import { CAPABILITIES } from '../../src/config/clients';
 import { APP, BACKEND, basic, OTHER_BACKEND, startService, type TestService } from '../fixtures';
 import { type Bound, bind, refusalOf, valueIn } from './door';
+import { callAny, everyCall } from './good-inputs';
 
 let service: TestService;
 let backend: Bound;
@@ -15,56 +16,24 @@ beforeEach(async () => {
   return () => vi.restoreAllMocks();
 });
 
-/** Every call, with an input that a client which may do everything would not be refused for. */
-const goodInputs = (): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls[Name]>[0] } => {
-  const token = 'a.b.c';
-  const user_id = USER;
-  const access_token = token;
-  return {
-    create: { user_id },
-    handOff: { user_id, browser: { return_url: 'https://app.example/' } },
-    authenticate: { session_id: USER, refresh_token: token },
-    authenticateInBrowser: { session_id: USER, browser: { return_url: 'https://app.example/' } },
-    refresh: { refresh_token: token },
-    signIn: { assertion: token },
-    introspect: { token },
-    exchange: { subject_token: token, resource: 'urn:example:api' },
-    exchangeCookie: { cookie: '' },
-    revoke: { token },
-    importSessions: { sessions: [{ token_sha256: 'x'.repeat(43), user_id }] },
-    handOffImported: { token, browser: { return_url: 'https://app.example/' } },
-    findUser: { issuer: 'https://id.example', subject: 'ada' },
-    list: { user_id },
-    listEvents: { user_id },
-    revokeAll: { user_id },
-    updateAll: { user_id, apply: 'now' },
-    getSession: { session_id: USER },
-    updateSession: { session_id: USER, label: 'x' },
-    revokeSession: { session_id: USER },
-    erase: { user_id },
-    export: { user_id },
-    listOwn: { access_token },
-    current: { access_token },
-    listOwnEvents: { access_token },
-    updateOwn: { access_token, label: 'x' },
-    revokeOwn: { access_token },
-    revokeOthers: { access_token },
-    listHomes: {},
-    drainHome: { home: 'DB' },
-    moveUser: { user_id, home: 'DB' },
-    setNotBefore: { user_id },
-    listDeliveries: {},
-    replayDeliveries: { all: true },
-    listAuditEvents: {},
-    listSigningKeys: {},
-    stats: {},
-    listSuspicious: {},
-    revokeSigningKeys: { created_before: 1 },
-  };
-};
-const everyCall = Object.keys(goodInputs()) as (keyof SessionsCalls)[];
-const callAny = (bound: Bound, name: keyof SessionsCalls) =>
-  (bound[name] as (input: unknown) => ReturnType<Bound['listHomes']>)(goodInputs()[name]);
+const [page = ''] = Object.values(
+  import.meta.glob('../../docs/rpc.md', { query: '?raw', eager: true, import: 'default' }),
+);
+
+/**
+ * The capability of a call in the page's table: one for all calls of a row, or one for each in
+ * their order; null: none. undefined: the page does not say it.
+ */
+function needOf(call: string): string | null | undefined {
+  for (const [, calls = '', needs = ''] of page.matchAll(/^\| (`[^|]*`) \| ([^|]*) \|/gm)) {
+    const at = calls.split(', ').indexOf(`\`${call}\``);
+    if (at < 0) continue;
+    const each = needs.split(', ');
+    const [, capability] = /^`([a-z_]+)`$/.exec(each[at] ?? each[0] ?? '') ?? [];
+    return capability === undefined || capability === 'access_token' ? null : capability;
+  }
+  return undefined;
+}
 
 describe('a binding', () => {
   it.each<[string, unknown]>([
@@ -77,7 +46,10 @@ describe('a binding', () => {
     const bound = bind(service, clientId);
     service.database.roundTrips = 0;
     for (const name of everyCall)
-      expect([name, refusalOf(await callAny(bound, name)).code]).toEqual([name, 'invalid_client']);
+      expect([name, refusalOf(await callAny(bound, name, USER)).code]).toEqual([
+        name,
+        'invalid_client',
+      ]);
     expect(service.database.roundTrips).toBe(0);
   });
 
@@ -91,11 +63,35 @@ describe('a binding', () => {
     const byToken = ['revoke', 'listOwn', 'current', 'listOwnEvents'];
     byToken.push('updateOwn', 'revokeOwn', 'revokeOthers');
     for (const name of everyCall.filter((call) => !byToken.includes(call)))
-      expect([name, refusalOf(await callAny(bound, name)).code]).toEqual([
+      expect([name, refusalOf(await callAny(bound, name, USER)).code]).toEqual([
         name,
         'client_not_allowed',
       ]);
     expect(bare.database.roundTrips).toBe(0);
+  });
+
+  const REFUSED = ['client_not_allowed', 'config_invalid', 'invalid_client'];
+  it('needs for each call what docs/rpc.md says, and nothing else', async () => {
+    const needs = everyCall.map((name) => [name, needOf(name)] as const);
+    expect(needs.filter(([, need]) => need === undefined)).toEqual([]);
+    for (const [name, need] of needs) {
+      // `manage_all` is `manage_users` for every client.
+      const same = need === 'manage_users' ? ['manage_users', 'manage_all'] : [need];
+      const others = CAPABILITIES.filter((capability) => !same.includes(capability));
+      const codeWith = async (allow: readonly (string | undefined)[]) => {
+        const CLIENTS = JSON.stringify([{ client_id: 'own', bound: true, allow }]);
+        const answer = await callAny(bind(await startService({ CLIENTS }), 'own'), name, USER);
+        return answer.ok ? 'ok' : answer.code;
+      };
+      if (need === null) expect(REFUSED).not.toContain(await codeWith([]));
+      else {
+        expect([name, await codeWith(others)]).toEqual([name, 'client_not_allowed']);
+        expect({ name, isEnough: !REFUSED.includes(await codeWith([need])) }).toEqual({
+          name,
+          isEnough: true,
+        });
+      }
+    }
   });
 
   it('of another client cannot touch a session', async () => {
