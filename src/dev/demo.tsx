@@ -135,7 +135,7 @@ function showStylesheet(env: DevEnv): Response {
 }
 
 /**
- * What an app's backend does once it has signed a user in: creates the session, and sends the
+ * Does what an app's backend does once it has signed a user in: creates the session, and sends the
  * browser where its cookies are.
  */
 async function startSession(

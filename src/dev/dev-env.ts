@@ -1,7 +1,7 @@
 /** The variables that `npm start` has and a deployment has not. */
 import type { Env } from '../env';
 
-/** What `.dev.vars` adds for the demo's backend. */
+/** The variables that `.dev.vars` adds for the demo's backend. */
 export interface DevEnv extends Env {
   DEMO_CLIENT_ID?: string;
   DEMO_CLIENT_SECRET?: string;

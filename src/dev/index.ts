@@ -1,8 +1,8 @@
 /**
- * What `npm start` runs: the Worker, and in front of it a page to try it out, and the way to the
- * operator console, which has a route of its own where it is deployed. It is an entry of its own,
- * so that a deployed Worker has not a byte of it; and it stands aside unless everything is on this
- * machine.
+ * The Worker of `npm start`: the service, and in front of it a page to try it out, and the way to
+ * the operator console, which has a route of its own where it is deployed. It is an entry of its
+ * own, so that a deployed Worker has not a byte of it; and it stands aside unless everything is on
+ * this machine.
  */
 import type { Env } from '../env';
 import worker, { Sessions as ServiceSessions } from '../index';

@@ -49,7 +49,7 @@ function keep(said: unknown): void {
   }
 }
 
-/** What one request did: its own line, and the lines of the events that it wrote. */
+/** The lines of one request: its own line, and those of the events that it wrote. */
 export function linesOf(requestId: string): { own: LogLine | undefined; events: LogLine[] } {
   const its = lines.filter(({ request_id }) => request_id === requestId);
   return {

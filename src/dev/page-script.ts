@@ -1,5 +1,5 @@
 /**
- * What runs in the page at `/` under `npm start`. Without it, the buttons that it is for are
+ * The script of the page at `/` under `npm start`. Without it, the buttons that it is for are
  * hidden.
  */
 export const PAGE_SCRIPT = `for (const button of document.querySelectorAll('button[data-copy]')) {

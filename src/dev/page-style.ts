@@ -1,4 +1,4 @@
-/** What the page at `/` adds to the stylesheet of the pages for people. */
+/** The styles of the page at `/`, beside the stylesheet of the pages for people. */
 export const PAGE_STYLE = `${[
   // A line of code is a line: what is too long for the screen is scrolled to.
   'figure{clear:both;margin:0 0 1.5rem;overflow:auto;border-radius:.5rem;background:var(--tile)}',

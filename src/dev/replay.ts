@@ -14,7 +14,7 @@ export const THIEF = {
   cf: { asn: 64_500, country: 'IS', city: 'Reykjavík', latitude: '64.1', longitude: '-21.9' },
 } as const;
 
-/** What the service answers to the thief; null while the session has no old token yet. */
+/** The service's answer to the thief; null while the session has no old token yet. */
 export async function replayElsewhere(
   sessionId: string,
   issuer: string,

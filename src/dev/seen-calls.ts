@@ -1,6 +1,7 @@
 /**
- * What passed between this browser and the service, as the network saw it. No page can: the cookies
- * are `HttpOnly`. Tokens are kept whole only where a thief would keep one, in this process.
+ * The calls between this browser and the service, as the network saw them. No page can see them:
+ * the cookies are `HttpOnly`. Tokens are kept whole only where a thief would keep one, in this
+ * process.
  */
 import { cookiesNamed, parseSessionCookie, SESSION_COOKIE } from '../tokens/session-cookie';
 
@@ -69,7 +70,10 @@ async function toName(cookie: string | undefined): Promise<string | null> {
     .join('');
 }
 
-/** What a cookie's refresh token says. Nothing is verified: whoever asks has the cookie. */
+/**
+ * Reads the content of a cookie's refresh token. Nothing is verified, because the cookie is the
+ * caller's own.
+ */
 function readPayload(cookie: string | undefined): { sid: string; secret: string } | null {
   const token = parseSessionCookie(cookie ?? null)?.refreshToken;
   const payload = token?.replace(/^v2\./, '').split('.')[1];

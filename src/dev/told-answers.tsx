@@ -1,4 +1,4 @@
-/** What the service did with one call, for the page to put under its button. */
+/** Shows what the service did with one call, for the page to put under its button. */
 import type { LogLine } from './log-lines';
 import type { SeenCall } from './seen-calls';
 import { GRACE_SECONDS } from './trials';
@@ -13,7 +13,7 @@ export interface ShownEvent {
   risk?: { reasons: string[] };
 }
 
-/** What it means, by the outcome in the log line or the reason in the answer. */
+/** The meaning of an outcome in the log line, or of a reason in the answer. */
 const MEANINGS: Record<string, string> = {
   rotated: 'The token was exchanged for the next one.',
   kept: `The token was given less than ${GRACE_SECONDS} seconds ago, so it stays as it is.`,

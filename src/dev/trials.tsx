@@ -1,10 +1,10 @@
 /**
- * What can be tried with a session: each button sends requests, in rounds of those that go out at
- * once, and under it stands what the service did with each (answers.tsx).
+ * Trials of a session: each button sends requests, in rounds of those that go out at once, and
+ * under it stands what the service did with each (answers.tsx).
  */
 import { THIEF } from './replay';
 
-/** Who asks, in words, and what is asked for. */
+/** The caller, in words, and the request. */
 type Call = readonly [who: string, method: 'GET' | 'POST', path: string];
 
 interface Trial {
@@ -16,7 +16,7 @@ interface Trial {
 
 interface Pause {
   seconds: number;
-  /** What it is for. */
+  /** The purpose of the trial. */
   text: string;
 }
 

@@ -7,8 +7,8 @@ import { type JsonSchema, toSchema } from './json-schema';
 import type { Answer, Operation, Parameter, Security } from './operation';
 
 /**
- * An empty one says that it goes without. What a form has in `client_id` and `client_secret`,
- * OpenAPI has no scheme for; the bodies have those members.
+ * An empty one says that it goes without. OpenAPI has no scheme for `client_id` and `client_secret`
+ * in a form; the bodies have those members.
  */
 const REQUIREMENTS: Record<Security, readonly object[]> = {
   client: [{ client: [] }],
@@ -106,13 +106,13 @@ function toResponses(operation: Operation): Record<string, DescribedResponse | R
   return Object.fromEntries([...own, ...refusals]);
 }
 
-/** What any answer of a part of the API may have. */
+/** The headers that any answer of a part of the API may have. */
 function headersAt(at: string): string[] {
   if (/ \/(v1|oauth)\//.test(at)) return ['X-D1-Bookmark'];
   return / \/(browser|account)(\/|$)/.test(at) ? ['Set-Cookie'] : [];
 }
 
-/** What a service answered to the example of a call. */
+/** The answer of a real service to the example of a call. */
 function exampleOf(id: string, status: string): object | undefined {
   const known = (answers as Record<string, { status: number; body?: object }>)[id];
   return known?.status === Number(status) ? known.body : undefined;

@@ -1,4 +1,4 @@
-/** What every call may answer instead of what was asked for, and the headers of answers. */
+/** The errors that every call may answer, and the headers of answers. */
 import * as v from 'valibot';
 import { type OAuthErrorCode, PROBLEMS, type ProblemCode } from '../http/errors';
 import type { AssertionReason } from '../service/refusal';
@@ -68,7 +68,10 @@ export const HEADERS: Readonly<Record<string, string>> = {
   Authorization: '`Bearer` and a fresh access token, where the gateway asked for one.',
 };
 
-/** Whatever is asked, when something is wrong with the service, or its database does not answer. */
+/**
+ * The errors of every call, when something is wrong with the service, or its database does not
+ * answer.
+ */
 const ALWAYS: readonly ProblemCode[] = ['internal_error', 'config_invalid'];
 const WITH_DATABASE: readonly ProblemCode[] = ['database_unavailable'];
 const WITH_BODY: readonly ProblemCode[] = ['body_too_large'];

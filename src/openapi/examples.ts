@@ -1,6 +1,6 @@
 /**
- * What examples are made of. test/openapi/examples.test.ts puts what a real service gave in place
- * of these values, and sends each example.
+ * The values of examples. test/openapi/examples.test.ts replaces them by those of a real service,
+ * and sends each example.
  */
 export const EXAMPLE = {
   user_id: '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11',

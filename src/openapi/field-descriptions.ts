@@ -1,4 +1,4 @@
-/** What members and parameters mean, by their names. */
+/** The meaning of members and parameters, by their names. */
 export const FIELDS: Readonly<Record<string, string>> = {
   access_token: 'A JWT (RFC 9068), for `Authorization: Bearer`.',
   acr: 'How well the person was authenticated, by your own classes; carried in access tokens.',

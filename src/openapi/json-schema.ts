@@ -12,7 +12,7 @@ import { sessionChange } from './session-operations';
 
 export type JsonSchema = { [member: string]: unknown };
 
-/** What the document names; a schema that holds one of these refers to it. */
+/** The schemas that the document names; a schema that holds one of these refers to it. */
 const NAMED: Readonly<Record<string, Schema>> = {
   NewSession: withTokens.ofUser,
   NewSupportSession: withTokens.ofSupport,
@@ -41,7 +41,7 @@ const NAMED: Readonly<Record<string, Schema>> = {
   OAuthError: oauthError,
 };
 
-/** What a schema checks by code is said here. */
+/** Replacements for the parts of a schema that are checked by code. */
 const OVERRIDDEN = new Map<unknown, JsonSchema>([
   [label, { type: 'string', minLength: 1, maxLength: 80 }],
   [jsonObject, { type: 'object' }],
@@ -49,7 +49,7 @@ const OVERRIDDEN = new Map<unknown, JsonSchema>([
 
 const CONFIG: ConversionConfig = {
   target: 'draft-2020-12',
-  // What is sent, before it is trimmed, cut off or read.
+  // The form in which a value is sent, before it is trimmed, cut off or read.
   typeMode: 'input',
   ignoreActions: ['check', 'trim', 'to_lower_case'],
   definitions: NAMED as never,

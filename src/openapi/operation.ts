@@ -9,7 +9,7 @@ import type { OAuthErrorCode, ProblemCode } from '../http/errors';
 export type Schema = v.GenericSchema;
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
-/** Who asks. */
+/** The way in which a caller proves who it is. */
 export type Security =
   /** HTTP Basic with the id and secret of a client. */
   | 'client'
@@ -50,7 +50,7 @@ export interface Answer {
   headers?: readonly string[];
 }
 
-/** What a refusal looks like. */
+/** The form of a refusal. */
 export type RefusalForm =
   /** RFC 9457. */
   | 'problem'
@@ -69,7 +69,7 @@ interface Described {
   /** The page of docs/ that says more. */
   page?: `${string}.md` | `${string}.md#${string}`;
   security: Security;
-  /** What `allow` of the client has to list. */
+  /** The capability that `allow` of the client has to list. */
   capability?: string;
   path?: readonly Parameter[];
   query?: readonly Parameter[];

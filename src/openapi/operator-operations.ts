@@ -1,4 +1,4 @@
-/** What operators do. */
+/** The operations of operators. */
 import * as v from 'valibot';
 import { handOffImported, importSessions } from '../calls/import-calls';
 import * as operator from '../calls/operator-calls';

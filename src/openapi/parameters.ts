@@ -16,7 +16,7 @@ export const PAGING = queryOf(paging);
 
 export const SESSION_ID: Parameter = { name: 'id', schema: uuid, isRequired: true };
 
-/** Whom a path is about: by the id, or by an identity provider's name in the query. */
+/** The parameters that name a person: the id, or an identity provider's name in the query. */
 export const WHOSE: { path: readonly Parameter[]; query: readonly Parameter[] } = {
   path: [
     {
@@ -33,7 +33,7 @@ export const WHOSE: { path: readonly Parameter[]; query: readonly Parameter[] } 
   })),
 };
 
-/** What a call takes beside whom it is about. */
+/** The members of a call's input beside those that name the person. */
 export function besideWhose<Entries extends v.ObjectEntries>(
   schema: v.StrictObjectSchema<Entries, undefined>,
 ): Omit<Entries, 'user_id' | 'user'> {

@@ -1,4 +1,4 @@
-/** What anyone may read. */
+/** The operations that anyone may call. */
 import * as v from 'valibot';
 import { json, type OperationGroup, type Parameter, type ProblemOperation } from './operation';
 import * as told from './service-answers';

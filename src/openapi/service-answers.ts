@@ -1,4 +1,4 @@
-/** What is answered about users, to operators, and to anyone about the service. */
+/** The answers about users, to operators, and to anyone about the service. */
 import * as v from 'valibot';
 import { anyObject, maybeTime, ofHomes, paged, text } from './session-answers';
 

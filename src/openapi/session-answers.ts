@@ -1,4 +1,4 @@
-/** What is answered about sessions, their tokens and what happened to them. */
+/** The answers about sessions, their tokens and their events. */
 import * as v from 'valibot';
 
 /** ISO 8601 in UTC. */
@@ -88,7 +88,7 @@ export const importedTokens = v.object({
 });
 export const exchangedCookie = v.object({ ...accessToken, session: ownSession, ...warned });
 
-/** What a page is given of a session in its browser's cookies. */
+/** The members that a page is given of a session in its browser's cookies. */
 const given = {
   session: ownSession,
   access_token: v.optional(v.string()),

@@ -1,4 +1,4 @@
-/** What a backend does with a user. */
+/** The operations of a backend on a user. */
 import * as v from 'valibot';
 import { issuedName } from '../calls/fields';
 import * as users from '../calls/user-calls';

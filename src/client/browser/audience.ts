@@ -8,7 +8,7 @@ import { type Grant, isFresh } from './grant';
 import type { Asked, Inner } from './refresh';
 import type { BearerSessionClient } from './types';
 
-/** What a page or an app has of one API. */
+/** The access to one API, for a page or an app. */
 export interface AudienceClient {
   /** `fetch` like the session's own, for the same `resources`, with tokens for this API alone. */
   fetch: BearerSessionClient['fetch'];

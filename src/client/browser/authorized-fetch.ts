@@ -36,7 +36,8 @@ export function createFetch(
   const unhelped = new Map<string, Left>();
   return async (input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> => {
     const request = (input as Request).url ? (input as Request) : null;
-    // What is compared is what is sent, so that a page's <base> takes nothing elsewhere.
+    // The URL that is sent is also the one that is compared, so that a page's <base> takes nothing
+    // elsewhere.
     const url = toHref(request?.url ?? `${input}`, origin);
     if (!isResource(url)) return send(input, init);
 

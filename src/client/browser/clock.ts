@@ -19,7 +19,7 @@ export interface Clock {
   span(ms: number, from?: number): Left;
 }
 
-/** What a clock may be adjusted by without having been set back. */
+/** The adjustment of a clock that does not count as setting it back. */
 const ADJUSTED_MS = 1_000;
 
 export function toClock({

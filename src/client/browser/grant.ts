@@ -1,7 +1,7 @@
 /**
- * What a refresh gave, and the order among such answers. A refresh token always has the same
- * successor, so the number of steps since the sign-in orders the answers of one session, whichever
- * tab they came to and however late.
+ * A grant: the answer of a refresh, and the order among such answers. A refresh token always has
+ * the same successor, so the number of steps since the sign-in orders the answers of one session,
+ * whichever tab they came to and however late.
  */
 
 import type { Clock } from './clock';
@@ -29,7 +29,7 @@ export interface Grant {
   claims?: SessionClaims;
 }
 
-/** What a request for a grant is made with. */
+/** The part of a grant that a request for the next one is made with. */
 export type Presented = Pick<Grant, 'epoch' | 'step' | 'turn' | 'refresh'>;
 
 /** The part of an answer that matters here. */

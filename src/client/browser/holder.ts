@@ -62,6 +62,6 @@ export function createHolder(
   };
 }
 
-/** What an app sees of a state. */
+/** The part of a state that an app sees. */
 const shown = ({ session, current }: State) =>
   JSON.stringify([session, current?.claims ?? current?.epoch]);

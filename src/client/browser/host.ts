@@ -1,4 +1,4 @@
-/** What a browser has, a worker may have, and React Native has not. */
+/** The globals that a browser has, a worker may have, and React Native has not. */
 
 export interface Channel {
   onmessage: ((event: { data: unknown }) => void) | null;

@@ -130,7 +130,7 @@ function connect(setup: Setup, refresher: () => Refresher): Parts {
   return parts;
 }
 
-/** What this tab begins with: what is stored, or else what another tab has. */
+/** Finds the session that this tab begins with: the stored one, or else another tab's. */
 async function findSession(parts: Parts): Promise<void> {
   const { setup, holder, storage } = parts;
   await storage.sync();

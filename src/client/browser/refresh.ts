@@ -23,7 +23,7 @@ const MAX_ASKS = 20;
  */
 const MAX_TIMER_MS = 30_000;
 
-/** What a refresh is to give in place of a token for every audience of the session. */
+/** A request for a token of one API, in place of a token for every audience of the session. */
 export interface Asked {
   form: ResourceForm;
   /** Takes what was given for it, and returns what the session has from then on. Default: that. */
@@ -60,7 +60,10 @@ export interface Parts {
   mark: Mark;
 }
 
-/** What a client has for the parts that stand beside it, and shows nobody who prints it. */
+/**
+ * The parts of a client, for the functions that stand beside it. Printing the client does not show
+ * them.
+ */
 export interface Inner {
   parts(): Parts & { refresher: Refresher };
 }
@@ -116,7 +119,7 @@ export function createRefresher(parts: Parts, ready: () => Promise<void>): Refre
     ensure: async (refused, isToTell) => {
       await ready();
       const { current, session } = holder.state;
-      // What a backend started has no claims yet. A service that never tells them is asked once.
+      // A backend's session has no claims yet. A service that never tells them is asked once.
       const isKnown = current
         ? (!isToTell || current.claims || current.turn > 1) && isFresh(current, clock)
         : !(isBearer || isToTell) || session !== 'unknown';
@@ -174,7 +177,7 @@ async function rotate(parts: Parts, isReplaced: () => boolean, asked?: Asked): P
   const isLate = before && !isFresh(before, setup.clock);
   if (isLate) await askOtherTabs(parts);
   const release = await tabs.lock();
-  // Whoever ends all sessions waits for nothing.
+  // A refresh before the end of all sessions waits for nothing.
   const isUrgent = asked === setup.account;
   await requests
     .retry(async () => {

@@ -4,7 +4,7 @@ import { host } from './host';
 import { matchResources, toDirectory } from './resources';
 import type { ClientOptions, TokenClientOptions, TokenStorage } from './types';
 
-/** What a refresh's request says of its API: `resource` (RFC 8707 §2.2). */
+/** The parameter `resource` of a refresh for one API (RFC 8707 §2.2). */
 export type ResourceForm = { resource: string } | '' | undefined;
 
 export interface Setup {
@@ -13,17 +13,19 @@ export interface Setup {
   /** Whether the app sends the access token itself; otherwise that is in a cookie too. */
   isBearer: boolean;
   clientId: string;
-  /** What is asked for before a call to the account API of the service. */
+  /** The token that is asked for before a call to the account API of the service. */
   account: { form: ResourceForm };
   storage: TokenStorage | undefined;
   onError: (error: unknown) => void;
   send: typeof fetch;
   /** URL of the service, with a slash at its end. */
   base: string;
-  /** What a relative URL is relative to. */
+  /** The origin that relative URLs are resolved against. */
   origin: string;
   isResource: (url: string) => boolean;
-  /** What the tabs of one app and one service share: channel, lock, key in the storage. */
+  /**
+   * The name of what the tabs of one app and one service share: channel, lock, key in the storage.
+   */
   name: string;
   timeoutMs: number;
   clock: Clock;

@@ -1,8 +1,8 @@
 /**
- * What a tab knows of its session, and what wins over what. Every sign-in and every sign-out has an
- * epoch, a number that is greater than all before it, in whichever tab they were. What is of the
- * epoch of a sign-out, or of one before, is over, however late it arrives. All of this is pure: no
- * timers, no requests.
+ * The state of a tab's session, and which of two states wins. Every sign-in and every sign-out has
+ * an epoch, a number that is greater than all before it, in whichever tab they were. A grant of the
+ * epoch of a sign-out, or of an earlier one, is over, however late it arrives. All of this is pure:
+ * no timers, no requests.
  */
 import { type Grant, isAfter } from './grant';
 import type { SessionState } from './types';
@@ -55,12 +55,12 @@ export function withEnd(state: State, ended: Ended, isOwn?: boolean): State {
 }
 
 /**
- * What tabs tell each other: a grant, an end, that the cookies are being removed (so that no
- * refresh may start), or nothing, which asks for what the others have.
+ * A message between tabs: a grant, an end, that the cookies are being removed (so that no refresh
+ * may start), or nothing, which asks for what the others have.
  */
 export type Message = Grant | Ended | { isLeaving: true } | Record<string, never>;
 
-/** What a message can call for. */
+/** The acts that a message can call for. */
 export interface Acts {
   adopt(grant: Grant): void;
   end(ended: Ended): void;
@@ -78,10 +78,10 @@ export function react({ current, ended }: State, message: Message, acts: Acts): 
 }
 
 /**
- * What brings memory and storage together. `stored` is null when the storage is empty and undefined
- * when it cannot be read, which says nothing. `emptied` is the grant that the storage has held and
- * that nothing has taken the place of: finding the storage empty then means that somebody signed
- * out.
+ * Decides how memory and storage come together. `stored` is null when the storage is empty and
+ * undefined when it cannot be read, which says nothing. `emptied` is the grant that the storage has
+ * held and that nothing has taken the place of: finding the storage empty then means that somebody
+ * signed out.
  */
 export function reconcile(
   { current, ended }: State,

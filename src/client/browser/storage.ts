@@ -10,13 +10,13 @@ import type { Setup } from './setup';
 import { reconcile } from './state';
 import type { TokenStorage } from './types';
 
-/** What stores for secrets take (expo-secure-store, and the keychains below it). */
+/** The most that stores for secrets take (expo-secure-store, and the keychains below it). */
 const MAX_BYTES = 2048;
 
 export interface StorageSync {
   /** Resolves when memory and storage agree; never rejects. */
   sync(): Promise<void>;
-  /** What the storage holds from now on is not ours until it was written or read again. */
+  /** Forgets what the storage holds: it is not ours until it was written or read again. */
   forget(): void;
 }
 
@@ -33,7 +33,7 @@ export function createStorageSync(
 
   async function round(store: TokenStorage): Promise<void> {
     const before = holder.state.current;
-    // What cannot be read says nothing.
+    // A text that cannot be read says nothing.
     let stored: Grant | null | undefined;
     try {
       stored = JSON.parse((await store.get(key)) ?? 'null');
@@ -70,7 +70,7 @@ export function createStorageSync(
   };
 }
 
-/** What is too long goes without the access token, which a refresh gives again. */
+/** A grant that is too long is stored without the access token, which a refresh gives again. */
 function toText(grant: Grant): string {
   const text = JSON.stringify(grant);
   // Longer than the text is in UTF-8.

@@ -11,7 +11,7 @@ export type SessionState = 'active' | 'signed_out' | 'unknown';
  * of the app would have found, and `onError` is told its error.
  */
 export interface TokenStorage {
-  /** What was set by this key; null or undefined where nothing was. May be a promise. */
+  /** The text that was set by this key; null or undefined where none was. May be a promise. */
   get(key: string): string | null | undefined | Promise<string | null | undefined>;
   /** Keeps the text until it is set anew or removed. The client waits for a promise. */
   set(key: string, value: string): unknown;
@@ -20,8 +20,8 @@ export interface TokenStorage {
 }
 
 /**
- * What the access token says, as the service tells the app: the token is opaque to it (RFC 9068
- * §6). It is for showing, and decides nothing: an API goes by the token that it verifies.
+ * The claims of the access token, as the service tells them to the app: the token is opaque to it
+ * (RFC 9068 §6). It is for showing, and decides nothing: an API goes by the token that it verifies.
  */
 export interface SessionClaims {
   /** The user; the session where there is no user; with `uid`, the user's name at an issuer. */
@@ -122,7 +122,7 @@ export type ClientOptions = TokenClientOptions | MemoryClientOptions | CookieCli
 
 /** The session of an app, in any mode. */
 export interface SessionClient {
-  /** What is known of it now, without a request. */
+  /** The state of the session as it is known now, without a request. */
   readonly session: SessionState;
   /**
    * `fetch` with the session's credentials for the allowed resources. After a 401: one refresh, one
@@ -136,8 +136,8 @@ export interface SessionClient {
    */
   refresh(options?: { signal?: AbortSignal }): Promise<SessionState>;
   /**
-   * Whose session it is, without a request where a refresh has told it; null when signed out.
-   * Rejects with `SessionUnavailableError`, or with the signal's reason.
+   * Gives the claims of the session, without a request where a refresh has told them; null when
+   * signed out. Rejects with `SessionUnavailableError`, or with the signal's reason.
    */
   getSession(options?: { signal?: AbortSignal }): Promise<SessionClaims | null>;
   /**

@@ -18,7 +18,7 @@ import { type SessionStore, type SessionView, toStore, UNKNOWN } from './session
 
 export type { SessionView };
 
-/** What `SessionProvider` takes. */
+/** The props of `SessionProvider`. */
 export interface SessionProviderProps {
   /**
    * The client, or the function that opens it, declared outside of components. The function is
@@ -26,14 +26,14 @@ export interface SessionProviderProps {
    */
   client: SessionClient | (() => SessionClient);
   /**
-   * What the server knew when it rendered the page: what `getSession(request)` of
-   * `edge-sessions/verify` gave it. Shown until the client knows, so that a page that was rendered
-   * for somebody does not forget them for a moment. Whatever is in it is in the page's HTML.
+   * The session as the server knew it when it rendered the page, from `getSession(request)` of
+   * `edge-sessions/verify`. It is shown until the client knows the session, so that a page that was
+   * rendered for somebody does not forget them for a moment. All of it is in the page's HTML.
    */
   initial?:
     | { state: SessionState; userId: string | null; claims: SessionClaims | null }
     | undefined;
-  /** What may use the session. */
+  /** The components that may use the session. */
   children?: ReactNode;
 }
 

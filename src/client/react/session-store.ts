@@ -1,10 +1,10 @@
 /**
- * What a page shows of its session, as one immutable value: the state and the claims of a client
- * come at different moments, and a view that had the one without the other would be of nobody.
+ * The session that a page shows, as one immutable value: the state and the claims of a client come
+ * at different moments, and a view that had the one without the other would be of nobody.
  */
 import type { SessionClaims, SessionClient, SessionState } from '../browser/types';
 
-/** What is known of the session. */
+/** The session, as far as it is known. */
 export interface SessionView {
   /** `unknown` until a request has shown it. */
   state: SessionState;

@@ -1,4 +1,4 @@
-/** What the calls answer. Values have the members, and the form, of the HTTP API's JSON. */
+/** The answers of the calls. Values have the members, and the form, of the HTTP API's JSON. */
 import type { Location } from './event-answers';
 import type { AssertionReason, RefusalCode, RefusalReason } from './refusal-codes';
 
@@ -7,7 +7,7 @@ export type * from './event-answers';
 /** ISO 8601 in UTC: "2026-01-01T00:00:00Z". */
 type Time = string;
 
-/** What goes with every answer. */
+/** The members of every answer. */
 interface About {
   /** Names the call in the service's log, and in the events that it wrote. */
   request_id: string;
@@ -28,7 +28,7 @@ export type Answer<Value> = Success<Value> | Refusal;
 export interface Success<Value> extends About {
   /** Tells a value from a refusal. */
   ok: true;
-  /** What the HTTP call answers as JSON. */
+  /** The JSON of the HTTP call's answer. */
   value: Value;
 }
 
@@ -72,7 +72,7 @@ export interface Session {
   user_agent: string | null;
   /** "Chrome on Windows" */
   device: string | null;
-  /** What its person, or a backend, calls the device. */
+  /** The name that its person, or a backend, gave the device. */
   label: string | null;
   /** The address that it began with, as `ADDRESS_STORAGE` keeps it. */
   ip_address: string | null;
@@ -111,11 +111,11 @@ interface AccessToken {
   token_type: 'Bearer';
   /** Of the access token, in seconds. */
   expires_in: number;
-  /** What the access token allows, separated by spaces; absent: the session has no scopes. */
+  /** The scopes of the access token, separated by spaces; absent: the session has no scopes. */
   scope?: string;
 }
 
-/** What a refresh or a sign-in gives (RFC 6749 §5.1). */
+/** The answer of a refresh or a sign-in (RFC 6749 §5.1). */
 export interface Tokens extends AccessToken, Warned {
   /** The one to present next, in place of the one before. */
   refresh_token: string;
@@ -129,9 +129,9 @@ export interface Tokens extends AccessToken, Warned {
   refresh_at: Time | null;
 }
 
-/** What was not taken as it was sent, although the call was done. */
+/** A member of the input that was not taken, although the call was done. */
 export interface Warning {
-  /** What was wrong with it. */
+  /** The kind of mistake. */
   code: 'address_unreadable';
   /** Of the input. */
   field: 'ip_address';
@@ -165,13 +165,13 @@ export interface HandedOff extends Warned {
 
 /** A fresh access token, for a server that forwards a browser's cookie. */
 export interface ExchangedCookie extends AccessToken, Warned {
-  /** Whose cookie it is. */
+  /** The session of the cookie. */
   session: Session;
 }
 
 /** A narrower access token (RFC 8693 §2.2.1). */
 export interface ExchangedToken extends AccessToken, Warned {
-  /** What was issued (RFC 8693 §3). */
+  /** The type of the issued token (RFC 8693 §3). */
   issued_token_type: 'urn:ietf:params:oauth:token-type:access_token';
 }
 
@@ -200,7 +200,7 @@ export interface ExportPage {
   next_cursor: string | null;
 }
 
-/** What came of a session of an import. */
+/** The outcome for one session of an import. */
 export interface ImportOutcome {
   /** `already_there`: an earlier import took it. `left`: it was not taken. */
   outcome: 'taken' | 'already_there' | 'left';

@@ -1,4 +1,4 @@
-/** What the calls answer of the security log. */
+/** The answers of the calls that read the security log. */
 
 /** ISO 8601 in UTC. */
 type Time = string;
@@ -13,7 +13,7 @@ export interface Location {
   city: string | null;
 }
 
-/** What happened to a session (docs/security-log.md has every type). */
+/** An event of a session (docs/security-log.md has every type). */
 export interface SecurityEvent {
   /** The same in the log line (`event_id`) and the webhook (`webhook-id`). */
   id: string;
@@ -27,7 +27,7 @@ export interface SecurityEvent {
   session_id: string | null;
   /** The app that the session is for. */
   client_id: string | null;
-  /** Who did it: "user", "client" or "system"; null: whoever presented a credential. */
+  /** The actor: "user", "client" or "system"; null: the bearer of a credential, whoever that is. */
   by: string | null;
   /** The client that asked for it, where one did. */
   by_client_id?: string;
@@ -41,14 +41,14 @@ export interface SecurityEvent {
   ip_address?: string | null;
   /** Of the request; null: unknown. */
   location?: Location | null;
-  /** What differed from the session's last use, and how much: `score` is 0 to 100. */
+  /** The differences from the session's last use, and their weight: `score` is 0 to 100. */
   risk?: {
     score: number;
     level: string;
     reasons: string[];
     changes: { signal: string; from: string | number | null; to: string | number | null }[];
   };
-  /** What the person said when they were asked whether it was them. */
+  /** The person's answer to whether it was them. */
   answer?: 'yes' | 'no';
   /** How many more of this type the session had in the hour, beyond the limit. */
   left_out?: number;

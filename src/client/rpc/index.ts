@@ -53,7 +53,7 @@ export interface SessionsProps {
 
 /** For `Service<SessionsEntrypoint>`, the type of a binding. */
 export interface SessionsEntrypoint extends SessionsCalls {
-  /** What marks an entrypoint in the types of Workers. It is not there at run time. */
+  /** The mark of an entrypoint in the types of Workers. It is not there at run time. */
   readonly __WORKER_ENTRYPOINT_BRAND: never;
 }
 

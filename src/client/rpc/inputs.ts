@@ -1,10 +1,12 @@
-/** What the calls take: the members of the HTTP API's JSON. All are checked; none is guessed. */
+/**
+ * The inputs of the calls: the members of the HTTP API's JSON. All are checked; none is guessed.
+ */
 import type { IssuedName } from './users';
 
 /**
  * The person's own device and where it is, as the calling Worker saw it; the Worker's own request
- * tells nothing of either. What is left out is unknown, and taken to be as it was. `null` says that
- * the person's request told none, which may be a change.
+ * tells nothing of either. A member that is left out is unknown, and taken to be as it was. `null`
+ * says that the person's request told none, which may be a change.
  */
 export interface Signals {
   /** The `User-Agent` header. */
@@ -56,9 +58,9 @@ export interface NewSession extends Signals, Authentication, Targeted {
   expires_in?: number | null;
   /** More claims of its access tokens: up to 2 KB, and none that is registered. */
   claims?: Record<string, unknown>;
-  /** What the device is called: 1 to 80 characters. */
+  /** The name of the device: 1 to 80 characters. */
   label?: string;
-  /** What the backend keeps with the session: up to 2 KB. No token carries it. */
+  /** Data that the backend keeps with the session: up to 2 KB. No token carries it. */
   metadata?: Record<string, unknown>;
   /** `false`: its browser forgets it when it is closed. */
   persistent?: boolean;
@@ -85,7 +87,10 @@ export interface ImportedSession extends Omit<NewSession, 'expires_in' | 'guest_
   expires_at?: number | null;
 }
 
-/** What live sessions have from now on; null takes it away, and what is left out stays. */
+/**
+ * The members that live sessions have from now on; null removes one, and one that is left out
+ * stays.
+ */
 export interface SessionChange {
   /** In access tokens from the next refresh on: up to 2 KB, and none that is registered. */
   claims?: Record<string, unknown> | null;
@@ -113,7 +118,7 @@ export interface StepUpInBrowser extends Authentication {
   browser: { return_url: string };
 }
 
-/** What access tokens are to be for, and to allow: at most what was granted. */
+/** The audiences and scopes of access tokens: at most those that were granted. */
 export interface Targeted {
   /** Of the client's `audiences` (RFC 8707); default: all but the account API's own. */
   resource?: string | string[];
@@ -189,8 +194,8 @@ export interface CallOptions {
   /** The last answer's `bookmark`. */
   bookmark?: string | null;
   /**
-   * Who of the caller's staff asks: their e-mail address or id, 1 to 254 characters. The audit log
-   * has it in `details.operator` of what the call does to other people.
+   * The member of the caller's staff who asks: their e-mail address or id, 1 to 254 characters. The
+   * audit log has it in `details.operator` of what the call does to other people.
    */
   operator?: string | null;
   /** Why, in their words: 1 to 200 characters. In `details.why`, until the person is erased. */

@@ -1,9 +1,9 @@
-/** What the calls of operators answer. */
+/** The answers of the operators' calls. */
 
 /** ISO 8601 in UTC. */
 type Time = string;
 
-/** What a client did by a capability that reaches other people. */
+/** An act of a client by a capability that reaches other people. */
 export interface AuditEvent {
   /** The same in the log line and the webhook. */
   id: string;
@@ -23,9 +23,9 @@ export interface AuditEvent {
     id_sha256?: string;
     session_id_sha256?: string;
   };
-  /** What the client said of why; null: nothing. */
+  /** The reason that the client gave; null: none. */
   reason: string | null;
-  /** What else there is to it, by type. */
+  /** Further facts of the act, by type. */
   details: Record<string, string | number | readonly string[]>;
   /** Of the request, or call, that did it. */
   request_id: string | null;
@@ -47,11 +47,11 @@ export interface AuditPage {
 export interface HomeState {
   /** The name of its binding. */
   home: string;
-  /** Whose users it takes: location hints of D1. */
+  /** The regions whose users it takes: location hints of D1. */
   regions: string[];
   /** Where D1 keeps the data; null: nobody said. */
   jurisdiction: string | null;
-  /** Who begins in it: "any", "named" or "none". */
+  /** The users who begin in it: "any", "named" or "none". */
   new_users: string;
   /** Whether it answered just now. */
   answers: boolean;
@@ -61,7 +61,7 @@ export interface HomeState {
 
 /** A message to a webhook that was not taken yet. */
 export interface Delivery {
-  /** What it tells; `webhook-id` of the message. */
+  /** The id of the event; `webhook-id` of the message. */
   event_id: string;
   /** Its type. */
   event_type: string;
@@ -73,7 +73,7 @@ export interface Delivery {
   attempts: number;
   /** null: it is sent no more by itself. */
   next_attempt_at: Time | null;
-  /** What the last attempt came to; null: there was none. */
+  /** The failure of the last attempt; null: there was none. */
   last_error: string | null;
 }
 
@@ -93,7 +93,7 @@ export interface SigningKey {
 
 /** How often something happened: every name and label is in docs/metrics.md. */
 export interface Count {
-  /** What happened: "refreshes" … */
+  /** The kind of event: "refreshes" … */
   name: string;
   /** Which of them, where there are kinds. */
   label: string;
@@ -125,13 +125,13 @@ export interface CleanupRun {
   overdue_seconds: number;
 }
 
-/** What is counted in one database. */
+/** The numbers of one database. */
 export interface HomeStats {
   /** The name of its binding. */
   home: string;
   /** null: the first walk over all its sessions is not over. */
   active_sessions: number | null;
-  /** What happened later is not counted yet; null: nothing is. */
+  /** The time up to which events are counted; null: none are. */
   counted_until: Time | null;
   /** The last 96, the newest first. */
   cleanup_runs: CleanupRun[];
@@ -145,7 +145,8 @@ export interface Stats {
   counts: Count[];
   /**
    * The same by the hour, the oldest first, over all labels; and how many sessions were active when
-   * the hour was counted last (`active_sessions`). What did not happen in an hour is left out.
+   * the hour was counted last (`active_sessions`). Events that did not happen in an hour are left
+   * out.
    */
   hourly: { hour: Time | null; name: string; value: number }[];
   /** Of each home by itself. */

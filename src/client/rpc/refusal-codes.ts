@@ -66,7 +66,7 @@ export type RefusalReason =
   | 'reuse_detected'
   | 'revoked'
   /**
-   * What the backend that ended it said; of a reason that is not known here, take it for `revoked`.
+   * The reason of the backend that ended it; take a reason that is not known here for `revoked`.
    */
   | 'password_changed'
   | 'credential_compromised'

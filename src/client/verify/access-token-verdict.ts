@@ -1,7 +1,7 @@
-/** What a verifier tells of an access token. */
+/** The verdict of a verifier on an access token. */
 import type { JWTPayload } from 'jose';
 
-/** Who acts by a token for its user (RFC 8693 §4.1). */
+/** The actor who acts by a token for its user (RFC 8693 §4.1). */
 export interface TokenActor {
   /** Names the person of the support staff, or the API: a client of the service. */
   sub: string;
@@ -22,7 +22,7 @@ export interface AccessTokenClaims extends JWTPayload {
   sub: string;
   /** The user's id at the service, where `sub` is another name; absent: `sub` is the id. */
   uid?: string;
-  /** Whom it is for, the option `audience` among them. */
+  /** The audiences, the option `audience` among them. */
   aud: string | string[];
   /** When it expires, in seconds since 1970. */
   exp: number;
@@ -42,15 +42,15 @@ export interface AccessTokenClaims extends JWTPayload {
   amr?: string[];
   /** How well, by classes of the service's own. */
   acr?: string;
-  /** What it allows, separated by spaces (RFC 9068 §2.2.3); absent: the session has no scopes. */
+  /** The scopes, separated by spaces (RFC 9068 §2.2.3); absent: the session has no scopes. */
   scope?: string;
-  /** Who acts, where it is not the user: support staff, or an API that exchanged the token. */
+  /** The actor, where it is not the user: support staff, or an API that exchanged the token. */
   act?: TokenActor;
 }
 
 /**
- * What is known of a token. `description` is for developers, holds nothing of the token, and may
- * be sent to whoever presented it.
+ * The verdict on a token. `description` is for developers, holds nothing of the token, and may be
+ * sent to whoever presented it.
  */
 export type Verdict =
   | { ok: true; claims: AccessTokenClaims }

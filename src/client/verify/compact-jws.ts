@@ -1,9 +1,9 @@
 /**
  * The one spelling of a compact JWS (RFC 7515 §7.1) that is accepted. Decoders of base64url skip
  * padding, white space and the unused bits of the last character, so that one token could be
- * written in many ways, all of which verify. Whatever knows a token by its text would take them for
- * different ones; so all but the canonical spelling (RFC 4648 §3.5) are refused, before anything is
- * verified.
+ * written in many ways, all of which verify. Code that knows a token by its text would take them
+ * for different tokens; so all but the canonical spelling (RFC 4648 §3.5) are refused, before
+ * anything is verified.
  */
 
 const GROUPS = '(?:[A-Za-z0-9_-]{4})*';

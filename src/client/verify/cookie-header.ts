@@ -1,8 +1,8 @@
 /**
- * Reading a Cookie header (RFC 6265bis §5.8.3). Around a pair stand spaces and tabs alone. Whoever
- * trims more takes a name that begins with some other white space for a `__Host-` name, and such a
- * cookie any neighbouring host can set: browsers hold only names that begin with the prefix itself
- * to its rules.
+ * Reads a Cookie header (RFC 6265bis §5.8.3). Only spaces and tabs may be around a pair. A parser
+ * that trims more takes a name that begins with some other white space for a `__Host-` name, and
+ * any neighbouring host can set such a cookie: browsers hold only names that begin with the prefix
+ * itself to its rules.
  */
 
 /**

@@ -9,7 +9,7 @@ import type { AccessTokenVerifier, RequestVerdict } from './verifier';
 
 type Refused = Extract<RequestVerdict, { ok: false }>;
 
-/** What a route behind `requireAccessToken` finds in its context. */
+/** The variables in the context of a route behind `requireAccessToken`. */
 export interface VerifiedEnv {
   /** `c.get('accessToken')`: the claims of the token, all of them verified. */
   Variables: { accessToken: AccessTokenClaims };

@@ -25,7 +25,7 @@ export async function readPageSession(
   verify: (token: string) => Promise<Verdict>,
 ): Promise<PageSession> {
   const presented = readCookieToken(request, origin);
-  // Whoever may not use the cookie is not told that there is one.
+  // A request that may not use the cookie is not told that there is one.
   if (!presented.ok && presented.error !== 'no_token') return NOBODY;
   const verdict = presented.ok ? await verify(presented.token) : null;
   if (verdict?.ok) {

@@ -11,7 +11,7 @@ import { cookiesNamed } from './cookie-header';
 export interface RequestHead {
   /** In capitals, as of a `Request`. */
   method?: string | undefined;
-  /** Whatever the case of the name; null where there is no such header. */
+  /** The headers by name, whatever its case; null where there is no such header. */
   headers:
     | { get(name: string): string | null }
     /** By names in lower case. */

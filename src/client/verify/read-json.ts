@@ -51,7 +51,7 @@ async function read(
   return { json: JSON.parse(text + decoder.decode()), maxAgeSeconds: readMaxAge(response.headers) };
 }
 
-/** What is left of its `max-age`, a part of which may have passed in caches on the way (`Age`). */
+/** The rest of its `max-age`, a part of which may have passed in caches on the way (`Age`). */
 function readMaxAge(headers: Headers): number | null {
   const control = headers.get('cache-control') ?? '';
   if (/(^|[\s,])no-(store|cache)\b/i.test(control)) return 0;

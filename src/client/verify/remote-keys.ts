@@ -25,8 +25,8 @@ export interface RemoteKeysOptions {
 }
 
 /**
- * What finds the key of a token whose header names `kid`, as jose's verifying functions take it;
- * null: it cannot be told now.
+ * Gives the function that finds the key of a token whose header names `kid`, as jose's verifying
+ * functions take it; null: the keys cannot be had now.
  */
 export type RemoteKeys = (kid: string | undefined) => Promise<JWTVerifyGetKey | null>;
 

@@ -1,10 +1,10 @@
 /**
- * What a route asks of the person's authentication and of the token, and whether its claims show
- * it.
+ * The requirements of a route on the person's authentication and on the token, and whether its
+ * claims meet them.
  */
 import type { AccessTokenClaims } from './access-token-verdict';
 
-/** What a route asks for beyond a good token. */
+/** The requirements of a route beyond a good token. */
 export interface Requirements {
   /** Seconds since the person last proved who they are (RFC 9470 §4). */
   maxAge?: number;

@@ -14,11 +14,14 @@ import { createRemoteKeys } from './remote-keys';
 import { isAllowed, isAuthenticated, isForActor, type Requirements } from './requirements';
 import { createRevocations, type RevocationOptions } from './revocations';
 
-/** Whose tokens are good here, and how soon an ended session is noticed. */
+/**
+ * The options of a verifier: whose tokens are good here, and how soon an ended session is noticed.
+ */
 export interface VerifierOptions {
   /**
    * The service's `ISSUER`, in the form that URL parsers give it, as the service itself has it, and
-   * without slashes at its end; compared exactly (RFC 9068 §4). What is no URL is a `TypeError`.
+   * without slashes at its end; compared exactly (RFC 9068 §4). A text that is no URL is a
+   * `TypeError`.
    */
   issuer: string;
   /** This resource server's own name: the `aud` that tokens must have (RFC 9068 §4). */
@@ -62,7 +65,7 @@ export interface VerifierOptions {
   now?: () => number;
 }
 
-/** What is known of the token of a request: a verdict, or why there is none to give. */
+/** The verdict on the token of a request, or why there is none to give. */
 export type RequestVerdict = Verdict | Extract<PresentedToken, { ok: false }>;
 
 /** Verifies the access tokens of one issuer for one audience. */
@@ -84,9 +87,9 @@ export interface AccessTokenVerifier {
    */
   verifyRequest: (request: RequestHead, requirements?: Requirements) => Promise<RequestVerdict>;
   /**
-   * Who looks at a page that is being rendered, by the browser's cookie. It asks the service for
-   * nothing but keys (and the revocation list), and rotates nothing, so any number of requests may
-   * ask at once. It needs no `this`. Rejects with a `TypeError` without the option `cookie`.
+   * Tells who looks at a page that is being rendered, by the browser's cookie. It asks the service
+   * for nothing but keys (and the revocation list), and rotates nothing, so any number of requests
+   * may ask at once. It needs no `this`. Rejects with a `TypeError` without the option `cookie`.
    */
   getSession: (request: RequestHead) => Promise<PageSession>;
 }
@@ -193,7 +196,7 @@ function findUnmet(
   };
 }
 
-/** What a token has to be signed by, and say. */
+/** The key and the claims that a token has to have. */
 interface Expected {
   issuer: string;
   audience: VerifierOptions['audience'];

@@ -1,4 +1,4 @@
-/** What happened, newest first. */
+/** The list of what happened, the newest first. */
 
 import type { EventView } from '../../calls/account-view';
 import type { SessionEventType } from '../../config/event-types';
@@ -113,7 +113,7 @@ const Question = ({
   </form>
 );
 
-/** Whose doing the end of a session was. Of other events their name says it. */
+/** Says who ended a session. The names of other events say it already. */
 function sayWho(event: EventView, { texts, appName }: Site): string | null {
   const { type, by, by_client_id: client } = event;
   if (type !== 'session_revoked' || by === null) return null;

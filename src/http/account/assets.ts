@@ -1,4 +1,4 @@
-/** What the pages load. */
+/** The files that the pages load. */
 import type { Service } from '../../service/service';
 import type { AppContext } from '../context';
 import { readPageQuery } from '../input';

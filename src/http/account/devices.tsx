@@ -119,7 +119,7 @@ const Device = ({
   isInGroup?: boolean;
 }) => {
   const { texts, link } = site;
-  // What the person has settled is in the log alone.
+  // An event that the person has answered is in the log alone.
   const unusual = events.find(
     ({ type, session_id: id, answer }) =>
       answer !== 'yes' &&

@@ -1,4 +1,4 @@
-/** What a person has just done here, which the page says once. */
+/** Finds what the person has just done here, which the page says once. */
 import type { EventView } from '../../calls/account-view';
 
 export type Done = 'device' | 'others';
@@ -7,8 +7,8 @@ export type Done = 'device' | 'others';
 const JUST_NOW_MS = 120_000;
 
 /**
- * What the address says was done, as far as the security log and the list of devices bear it out:
- * anybody can write an address, and lead a person to it.
+ * Reads from the address what was done, as far as the security log and the list of devices bear it
+ * out: anybody can write an address, and lead a person to it.
  */
 export function findDone(
   said: string | undefined,

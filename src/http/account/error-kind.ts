@@ -1,4 +1,4 @@
-/** What a person has to know of an error. */
+/** The kinds of errors, by what a person has to know of them. */
 import type { ProblemCode } from '../errors';
 
 export type ErrorKind =

@@ -1,6 +1,4 @@
-/**
- * What goes wrong below /account, as a page: also where no route is, or a route of other methods.
- */
+/** Errors below /account, as a page: also where there is no route, or one of other methods. */
 import { readSessionCookie } from '../browser/cookies';
 import type { AppContext } from '../context';
 import { type ProblemError, statusOf, toProblem } from '../errors';

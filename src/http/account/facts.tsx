@@ -1,4 +1,4 @@
-/** What the pages say of a device, and times. */
+/** Shows the facts of a device, and times. */
 import type { DeviceView } from '../../calls/account-view';
 import { toIso } from '../../iso-time';
 import type { Child } from '../jsx/jsx-runtime';
@@ -22,7 +22,7 @@ const METHODS: Record<string, keyof Texts> = {
   iris: 'method_biometric',
 };
 
-/** What a person calls the device, else what it is. */
+/** The name that a person gave the device, else its description. */
 export function nameOf({ label, device }: DeviceView, { texts, wording }: Site): string {
   return clean(label) || (wording.device(device) ?? texts.unknownDevice);
 }
@@ -71,7 +71,7 @@ export const Facts = ({
   );
 };
 
-/** Who acts as the person. */
+/** The actor who acts as the person. */
 export const Support = ({ site: { texts }, of: { actor } }: { site: Site; of: DeviceView }) =>
   actor === null ? null : (
     <span class="badge warn">{fill<Child>(texts.supportAs, { who: <bdi>{actor}</bdi> })}</span>

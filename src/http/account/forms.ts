@@ -1,4 +1,4 @@
-/** What the forms of the pages do. Each leads on to a page (303), so that none is sent twice. */
+/** Handles the forms of the pages. Each leads on to a page (303), so that none is sent twice. */
 import * as v from 'valibot';
 import { label, uuid } from '../../calls/fields';
 import type { Config } from '../../config/config';

@@ -1,4 +1,4 @@
-/** What all pages for people have in common. */
+/** The layout of all pages for people. */
 import type { Brand } from '../../config/brand';
 import type { ClientPages } from '../../config/client-pages';
 import type { Child } from '../jsx/jsx-runtime';
@@ -7,7 +7,7 @@ import type { Texts } from './texts/en';
 import { fill } from './texts/fill';
 import type { Wording } from './texts/wording';
 
-/** What a page needs to know of where it is shown, and to whom. */
+/** The site of a page: where it is shown, and to whom. */
 export interface Site {
   texts: Texts;
   wording: Wording;
@@ -16,7 +16,7 @@ export interface Site {
   /** The languages that the same page can be read in. */
   languages: readonly { tag: string; href: string }[];
   brand: Brand;
-  /** Whose account it is, as far as known. */
+  /** The name of the person, as far as known. */
   person: string | null;
   /** Whether the browser has other accounts than the current one, as far as its cookies say. */
   hasOtherAccounts: boolean;
@@ -24,7 +24,7 @@ export interface Site {
   whose: Record<string, string>;
   /** Where the person came from, or else the only app that has pages of its own. */
   app: ClientPages | null;
-  /** What people call the app of a client; '' where there is none. */
+  /** The name of a client's app for people; '' where there is none. */
   appName: (clientId: string | null | undefined) => string;
   stylesheet: string;
   /** The path that all addresses start with. */

@@ -28,7 +28,7 @@ export interface Pages {
   policyFor: (...formTargets: string[]) => string;
 }
 
-/** Of the pages for people. What else a link had was somebody's tracker's. */
+/** The parameters of the pages for people. A tracker may have added others to a link. */
 const PARAMETERS = ['account', 'code', 'token', 'before', 'done'];
 
 export function createPages({ config, now, assets }: Service): Pages {
@@ -102,7 +102,7 @@ function hereOf(c: AppContext): Pick<URL, 'pathname' | 'searchParams'> {
   return { pathname, searchParams: new URLSearchParams(own) };
 }
 
-/** What every page for people says of itself, once. */
+/** The headers of every page for people. */
 export function setPageHeaders(headers: Headers, policy: string): void {
   if (headers.has('Content-Security-Policy')) return;
   headers.set('Content-Security-Policy', policy);

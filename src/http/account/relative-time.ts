@@ -15,11 +15,11 @@ const STEPS: readonly [unit: Intl.RelativeTimeFormatUnit, seconds: number][] = [
  */
 export function sayAgo(date: Date, now: number, format: Intl.RelativeTimeFormat): string | null {
   const seconds = (date.getTime() - now) / 1000;
-  // What is to come is counted in days: "next week" may be 13 of them.
+  // Future times are counted in days: "next week" may be 13 of them.
   const step = STEPS.find(
     ([unit, length]) => Math.abs(seconds) >= length && !(seconds > 0 && unit === 'week'),
   );
-  // What is still to come is not just now.
+  // A time that is still to come is not "just now".
   if (step === undefined) return seconds > 0 ? format.format(1, 'minute') : null;
   const [unit, length] = step;
   return format.format(Math.trunc(seconds / length), unit);

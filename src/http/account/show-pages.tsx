@@ -105,7 +105,7 @@ export function showNotYou(service: Service, { siteOf }: Pages) {
   };
 }
 
-/** Whoever opens the address with a session is not told that it is over. */
+/** A person who opens the address with a session is not told that it is over. */
 export function showSignedOut({ siteOf, link }: Pages) {
   return async function signedOut(c: AppContext): Promise<Response> {
     if (readSessionCookie(c) !== null) return c.redirect(link(c, '/account'), 303);

@@ -1,6 +1,6 @@
 /**
- * What is wrong with the texts of `TEXTS`. A page would show it as it is, or none could be made.
- * What stands in braces may be left out: "Back to the shop" says enough.
+ * Finds the mistakes in the texts of `TEXTS`. A page would show one as it is, or could not be made.
+ * A name in braces may be left out: "Back to the shop" says enough.
  */
 import type { TextsByKey } from '../../../config/page-texts';
 import { en, type Plural, type Texts } from './en';

@@ -1,6 +1,7 @@
 /**
- * What came from a caller, without what turns text around or hides in it (Unicode controls and
- * formats, but for the joiners that Persian is written and emoji are made with), and not too long.
+ * Cleans a text of a caller of characters that turn text around or hide in it (Unicode controls and
+ * formats, but for the joiners that Persian is written and emoji are made with), and cuts it off
+ * where it is too long.
  */
 export function clean(text: string | null | undefined): string {
   const visible = [...(text ?? '').replaceAll(/(?![\u200c\u200d])\p{C}/gu, '')];

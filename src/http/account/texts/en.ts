@@ -1,7 +1,7 @@
 /**
  * English, which is in the Worker itself. The other languages are files of the same keys below
- * assets/. What stands in braces is filled in; a text with forms of the plural has one for each of
- * its language's categories (Intl.PluralRules).
+ * assets/. Names in braces are filled in; a text with forms of the plural has one for each of its
+ * language's categories (Intl.PluralRules).
  */
 import type { SessionEventType } from '../../../config/event-types';
 import type { Reason } from '../../../risk/assess';
@@ -107,7 +107,7 @@ export const en = {
   startElsewhereLead: 'The request came from another site. Sign in again from the app.',
   ...events,
   ...reasons,
-  /** Who signed a device out. */
+  /** The actor who signed a device out. */
   by_user: 'From one of your devices',
   by_system: 'Automatically',
   byApp: 'By the app',

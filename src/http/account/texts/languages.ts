@@ -32,7 +32,7 @@ export function createLanguages(
   /** null: there is no such file. */
   const known = new Map<string, Texts | null>([['en', { ...en, ...replaced.en } as Texts]]);
 
-  /** What a language lacks is said in English. */
+  /** A text that a language lacks is said in English. */
   async function textsOf(tag: string): Promise<Texts | null> {
     const found = known.get(tag);
     if (found !== undefined) return found;

@@ -5,7 +5,7 @@
 
 export interface Choice {
   language: string;
-  /** What dates and numbers are written by: the person's own variety of the language. */
+  /** The locale of dates and numbers: the person's own variety of the language. */
   locale: string;
 }
 
