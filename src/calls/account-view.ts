@@ -117,9 +117,9 @@ export function toShownEvents(
 }
 
 /** A new device is asked about on the others: it was the one that sat there who would answer. */
-function toAsked(row: SessionEvent, { id: sessionId, userId, authTime }: Session): Answer[] {
+function toAsked(row: SessionEvent, { id: sessionId, userId, authTime, act }: Session): Answer[] {
   const isUnusual = UNUSUAL_EVENTS.some((type) => type === row.type);
-  if (!isUnusual || toEventView(row).answer !== undefined) return [];
+  if (!isUnusual || act !== null || toEventView(row).answer !== undefined) return [];
   if (row.type === 'new_device' && row.sessionId === sessionId) return [];
   return mayConfirm(row, { sessionId, userId, authTime }) ? ['yes', 'no'] : ['no'];
 }

@@ -322,7 +322,7 @@ describe('in a browser', () => {
     expect(await starts()).toMatchObject([{ type: 'support_access' }]);
 
     const page = await (await web.request('/account', { headers: { cookie } })).text();
-    expect(page).toContain('Support access: agent-7');
+    expect(page).toContain('Support access: <bdi>agent-7</bdi>');
     expect(page).toContain('Support staff signed in as you');
 
     const headers = {

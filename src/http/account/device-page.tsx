@@ -35,7 +35,7 @@ export const DevicePage = ({
           <SignOutForm site={site} of={of} />
         </div>
       )}
-      {!of.isOver && (
+      {!of.isOver && !site.isSupport && (
         <form method="post" action={link(`${path}/name`)} class="row">
           <label>
             {texts.nameOfDevice}{' '}

@@ -31,7 +31,7 @@ export const DevicesPage = ({ site, own, others, hasMore, events, older, done }:
           {texts[`done_${done}`]}
         </p>
       )}
-      {others.length > 0 && (
+      {others.length > 0 && !site.isSupport && (
         <p class="row">
           <a class="button danger" href={link('/account/sign-out-others')}>
             {texts.signOutOthers}
@@ -155,6 +155,7 @@ export const SignOutForm = ({
 }) => (
   <form
     method="post"
+    hidden={site.isSupport && !of.isCurrent}
     action={
       of.isCurrent ? link('/account/sign-out', whose) : link(`/account/sessions/${of.id}/sign-out`)
     }

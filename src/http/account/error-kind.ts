@@ -16,6 +16,8 @@ export type ErrorKind =
   | 'fault'
   /** The link was good once, and is not any more. */
   | 'spent'
+  /** Support staff may not do this as the person. */
+  | 'support'
   /** Another site sent the request. */
   | 'cross_site'
   /** The browser can hold no more accounts. */
@@ -52,6 +54,8 @@ export function toErrorKind(code: ProblemCode): ErrorKind {
       return 'spent';
     case 'too_many_accounts':
       return 'full';
+    case 'actor_not_allowed':
+      return 'support';
     case 'cross_site_request':
     case 'third_party_cookies_blocked':
       return 'cross_site';
@@ -60,7 +64,6 @@ export function toErrorKind(code: ProblemCode): ErrorKind {
     case 'invalid_target':
     case 'invalid_scope':
     case 'client_not_allowed':
-    case 'actor_not_allowed':
     case 'session_limit_reached':
     case 'user_has_other_home':
     case 'body_too_large':

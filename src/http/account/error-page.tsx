@@ -57,6 +57,8 @@ async function explain(
       return fullMessage(site);
     case 'spent':
       return { title: texts.spentTitle, lead: texts.spentLead, ...devices };
+    case 'support':
+      return { title: texts.refusedTitle, lead: texts.supportLead, ...devices };
     case 'unclear':
       return { title: texts.refusedTitle, lead: texts.unclearLead, ...devices };
   }

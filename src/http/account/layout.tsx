@@ -16,6 +16,8 @@ export interface Site {
   /** The languages that the same page can be read in. */
   languages: readonly { tag: string; href: string }[];
   brand: Brand;
+  /** Whether support staff see it, who may end their own session alone. */
+  isSupport: boolean;
   /** The name of the person, as far as known. */
   person: string | null;
   /** Whether the browser has other accounts than the current one, as far as its cookies say. */

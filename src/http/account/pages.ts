@@ -69,6 +69,7 @@ export function createPages({ config, now, assets }: Service): Pages {
           tag,
           href: `${pathname}?${new URLSearchParams([...searchParams, ['lang', tag]])}`,
         })),
+        isSupport: (session?.act ?? null) !== null,
         person: session === undefined ? null : personOf(session),
         hasOtherAccounts: accountsSent(c).some((index) => index !== current),
         whose,

@@ -149,6 +149,7 @@ function explain({ code }: ProblemError, site: Site): MessageProps {
     case 'authenticate':
     case 'nothing':
     case 'spent':
+    case 'support':
     case 'unclear':
       return { title: texts.startRefusedTitle, lead: texts.startRefusedLead };
   }

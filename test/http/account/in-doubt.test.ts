@@ -229,6 +229,36 @@ describe('names are those that a person knows', () => {
   });
 });
 
+describe('support staff, who act as the person', () => {
+  it('are offered nothing that they may not do, and told why where they try', async () => {
+    const service = await startWithBrowsers();
+    const phone = await service.create({ user_id: USER, user_agent: UA.iphone() });
+    await service.refresh(phone.refresh_token, 'app', { userAgent: UA.firefox(), ...AT.lima });
+    const own = await signIn(service, { user_id: USER });
+    const act = { sub: 'agent-7' };
+    const { jar } = await signIn(service, { user_id: USER, act, reason: 'Ticket 4711' });
+    const path = `/account/sessions/${phone.session.id}`;
+    const offered = async (by: Jar) => {
+      const html = (await read(service, by)) + (await read(service, by, path));
+      const forms = html.match(/<form method="post"(?! hidden)[^>]*>/g) ?? [];
+      return { forms: forms.join(), all: html.includes('/account/sign-out-others') };
+    };
+    const all = await offered(own.jar);
+    expect(all.all).toBe(true);
+    for (const wanted of ['class="ask"', `${path}/sign-out`, `${path}/name`])
+      expect(all.forms).toContain(wanted);
+    const few = await offered(jar);
+    expect(few).toEqual({
+      forms: '<form method="post" action="/account/sign-out">',
+      all: false,
+    });
+    const refused = await post(service, jar, `${path}/sign-out`);
+    expect(refused.status).toBe(403);
+    expect(await refused.text()).toContain('Support staff may not do this.');
+    expect((await service.refresh(phone.refresh_token)).status).toBe(200);
+  });
+});
+
 describe('the way back to the app', () => {
   const BACK = `<a href="${HOME}">Back to <bdi>web</bdi></a>`;
   const ONE_APP = JSON.stringify([

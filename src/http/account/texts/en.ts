@@ -95,6 +95,7 @@ export const en = {
   refusedTitle: 'That did not work',
   refusedLead: 'The request did not come from this page. Open your devices and try again.',
   unclearLead: 'The link or the form could not be understood, and nothing was changed.',
+  supportLead: 'Support staff may not do this.',
   startTitle: 'Continue signing in?',
   startLead:
     'You followed a link that signs you in to {app} and goes on to {host}. Continue only if you have just signed in there yourself.',
