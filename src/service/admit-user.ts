@@ -9,7 +9,7 @@ import { type Refused, SESSION_ENDED } from './refusal';
 import type { Service } from './service';
 import { throttleAccess } from './throttle';
 
-/** Why the person's session is asked nothing; null: it is asked. */
+/** Why the database is not asked about the person's session; null: it is asked. */
 export async function whyNotAdmitted(
   { accessToken: { sessionId } }: UserCaller,
   service: Service,
@@ -18,7 +18,7 @@ export async function whyNotAdmitted(
   return throttleAccess(service, sessionId);
 }
 
-/** The database said that the caller's session is over. */
+/** Remembers that the caller's session is over, because the database said so. */
 export function callerEnded({ accessToken: { sessionId } }: UserCaller, service: Service): Refused {
   service.endedSessions.add(sessionId);
   return SESSION_ENDED;

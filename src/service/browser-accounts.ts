@@ -1,7 +1,8 @@
 /**
- * Several accounts in one browser, each a session of its own. A client that keeps several adds the
- * sign-in of another person to those that are there; whoever signs in again takes the place of
- * their own former session. A browser that is full refuses: nobody is signed out unasked.
+ * Several accounts in one browser, each a session of its own. A client that keeps several accounts
+ * adds the sign-in of another person to those that are there; the sign-in of the same person
+ * replaces that person's former session. A browser that is full refuses: nobody is signed out
+ * unasked.
  */
 import type { Client } from '../config/clients';
 import type { Home } from '../db/d1';
@@ -19,9 +20,9 @@ import { throttleToken } from './throttle';
 
 /** The sessions of a browser, by the index of their account. */
 export interface Held {
-  /** -1: nobody's. */
+  /** The index of the current account; -1: none is current. */
   current: number;
-  /** null: it sent something that no session is known by. */
+  /** null: the browser sent a value that no session is known by. */
   cookies: ReadonlyMap<number, VerifiedCookie | null>;
 }
 
@@ -46,7 +47,8 @@ export async function readAccounts(
   for (const [index, cookie] of cookies) {
     if (cookie === null) continue;
     const home = homeOf(caller, service, cookie.token.home);
-    // The sessions of a client that is refused wait, and stand in no other's way.
+    // The sessions of a refused client are left out, and do not keep the other accounts from being
+    // shown.
     if (home === null || !clients.get(cookie.clientId)?.origins.length) continue;
     const throttled = await throttleToken(service, cookie.token);
     if (throttled !== null) return throttled;
@@ -113,14 +115,14 @@ export async function placeAccount(
   const [read, session] = await Promise.all([readAccounts(caller, service, held), newcomer()]);
   if (!read.ok) return read;
   const { accounts, all } = read;
-  // Support staff are somebody else.
+  // Support staff count as another person.
   const find = (userId: string | null | undefined) =>
     all.find(
       ({ session: former }) =>
         former.clientId === client.id &&
         (!client.severalAccounts || (former.userId === userId && !former.act === !session?.act)),
     );
-  // A guest is nobody else, but has the place that is theirs after that.
+  // A guest counts as no other person, unless a place is their own.
   const own = find(session?.userId) ?? find(null);
   if (own !== undefined) {
     const isItself = own.session.id === session?.id;
@@ -136,7 +138,7 @@ export async function placeAccount(
     : { ok: true, index, former: null };
 }
 
-/** The session that waits behind a hand-off, wherever it is; null: it is not to be had. */
+/** Finds the session that waits behind a hand-off, wherever it is; null: it is not there. */
 export async function findHandedOff(
   caller: Caller,
   service: Service,

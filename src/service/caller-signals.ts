@@ -15,7 +15,7 @@ export interface CallerSignals {
   formerNetwork: string | null;
   /** The same network as earlier configurations stored it (risk/address.ts). */
   otherNetworks: StoredAddress['otherNetworks'];
-  /** As sent: the release before read it in another way. */
+  /** The user agent as it was sent, because the release before parsed it in another way. */
   userAgent: string | null;
 }
 
@@ -80,7 +80,10 @@ const PLACE = ['transport', 'asn', 'country', 'region', 'city', 'latitude', 'lon
 const BROWSER = ['browser', 'platform', 'version'] as const;
 const ADDRESS = ['address', 'network'] as const;
 
-/** Where what differs is refused, a server has to say whose token or cookie it brings. */
+/**
+ * Refuses a description without user agent or address, where the client's risk policy refuses a
+ * caller whose signals differ.
+ */
 export function whyNotDescribed(
   description: Description,
   clientId: string | null,

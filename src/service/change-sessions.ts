@@ -99,7 +99,7 @@ export async function updateSessionsOf(
   return { ok: true, updated: updated.size };
 }
 
-/** The change as sessions/ has it, and what the audit log says of it. */
+/** The change in the terms of sessions/, and the facts that the audit log has of it. */
 function draftChange(
   grant: Grant<'manage_users'>,
   { config, now }: Service,
@@ -129,7 +129,7 @@ function draftChange(
   };
 }
 
-/** A person says what one of their devices is called; null: nothing. */
+/** Names one of a person's own devices; null takes the name away. */
 export async function labelOwnSession(
   caller: UserCaller,
   service: Service,

@@ -20,14 +20,15 @@ import { report, revocationOf, ruleContextOf } from './report';
 import type { Service } from './service';
 
 /**
- * How much of an account is read at once. `before`: where its activity goes on; null: the newest.
+ * How much of an account is read at once. `before`: the position from which its activity goes on;
+ * null: from the newest event.
  */
 export interface AccountPage {
   devices: number;
   activity: { before: number | null; limit: number };
 }
 
-/** The person's live sessions, and what happened to them lately. */
+/** Reads the person's live sessions, and their latest events. */
 export async function readOwnAccount(
   caller: CookieCaller,
   service: Service,
@@ -87,7 +88,7 @@ export function endOneByCookie(
   );
 }
 
-/** Keeps what the person says of something unusual; "no" ends the session that it was of. */
+/** Keeps the person's answer to an unusual event; "no" ends the session of the event. */
 export function answerByCookie(
   caller: CookieCaller,
   service: Service,

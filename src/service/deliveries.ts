@@ -43,7 +43,7 @@ export async function listDeliveries(
   };
 }
 
-/** Makes due what was given up, and what waits. Returns how many there were. */
+/** Makes deliveries due that were given up, or that wait. Returns how many there were. */
 export async function replayDeliveries(
   caller: ClientCaller,
   service: Service,
@@ -83,9 +83,7 @@ function toTarget(filter: { endpoint: string | null; eventId: string | null }): 
 /** Work after an answer has to end within 30 seconds. */
 const BOUNDS = { maxAttempts: 50, budgetMs: 15_000, clock: Date.now };
 
-/**
- * Tells the webhooks of what was written for a caller. To be run after the answer; never throws.
- */
+/** Delivers the events that were written for a caller. To be run after the answer; never throws. */
 export async function deliverToWebhooks({ written, requestId }: Caller, service: Service) {
   const byHome = Map.groupBy(written, ({ home }) => home);
   await Promise.all(
@@ -116,12 +114,12 @@ async function deliverEvents(
     fetch,
   };
   try {
-    // The request itself, and what is under way, have theirs.
+    // The request itself, and other work of the invocation, have the other queries.
     const bounds = { ...BOUNDS, maxQueries: config.queriesPerInvocation - 40 };
     const { failed } = await deliver(home, deliverer, events, bounds, now());
     logFailedAttempts(failed);
   } catch {
-    // The outbox has it still.
+    // The outbox still has the events.
     console.warn(
       JSON.stringify({ level: 'warn', event: 'webhooks_postponed', request_id: requestId }),
     );

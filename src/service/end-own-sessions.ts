@@ -63,7 +63,7 @@ export async function endOthers(
   return { ok: true, revoked: events.length };
 }
 
-/** The same of whoever holds an access token; that its session is over is remembered. */
+/** The same by an access token; it is remembered that the token's session is over. */
 function toOwnRefused(
   caller: UserCaller,
   service: Service,

@@ -1,4 +1,4 @@
-/** Signing out by a token that names the session, wherever the session is now. */
+/** Signs out by a token that names the session, wherever the session is now. */
 
 import type { Home } from '../db/d1';
 import type { RecordedEvent } from '../security-log/record';

@@ -1,15 +1,15 @@
 /**
- * Sessions that an isolate knows to be over, so that whoever goes on to show an access token of one
- * costs no database call. An end is final, and access tokens are short-lived: each entry is kept
- * for as long as a token can be good that was issued before.
+ * Sessions that an isolate knows to be over, so that further requests with an access token of one
+ * cost no database call. An end is final, and access tokens are short-lived: each entry is kept for
+ * as long as a token can be good that was issued before.
  */
 export interface EndedSessions {
   has: (sessionId: string) => boolean;
-  /** The database said that it is over, or that there is none. */
+  /** Adds a session, because the database said that it is over, or that there is none. */
   add: (sessionId: string) => void;
 }
 
-/** Beyond this the oldest makes room: about 1 MB. */
+/** Beyond this number the oldest entry makes room: about 1 MB. */
 const MAX_ENTRIES = 10_000;
 
 export function createEndedSessions(

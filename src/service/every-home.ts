@@ -1,4 +1,4 @@
-/** Acting on a user in every home, while what is the user's may be on its way between two. */
+/** Acts on a user in every home, while the user's sessions may be on their way between two. */
 import type { Home } from '../db/d1';
 import { DatabaseUnavailableError } from '../faults';
 import { locateUser, type UserLocation } from '../homes/location';
@@ -37,8 +37,8 @@ export async function actInEveryHome(
 }
 
 /**
- * Finishes the moves of a user that were begun, as far as the homes answer. Where the user was
- * before; null: there is one home.
+ * Finishes the moves of a user that were begun, as far as the homes answer. Returns where the user
+ * was before; null: there is only one home.
  */
 export async function finishMovesOf(
   caller: Caller,

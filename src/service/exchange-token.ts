@@ -26,10 +26,10 @@ export interface Exchanged {
   scope: string | null;
 }
 
-/** How many act for a person, one for the other, the client that asks among them. */
+/** The actors that a token may name, one for the other, the client that asks among them. */
 const MAX_ACTORS = 3;
 
-/** Whether any client may. */
+/** Whether any client may exchange tokens. */
 export function isTokenExchanged({ clients }: Config): boolean {
   return [...clients.values()].some(({ allow }) => allow.has('exchange'));
 }
@@ -45,7 +45,7 @@ export async function exchangeToken(
   const authorized = authorize(caller.client, 'exchange');
   if (!authorized.ok) return authorized;
   if (resource === null) return invalid('resource or audience is missing: whom the token is for');
-  // For the account API a person's own client has to ask.
+  // Only a person's own client gets tokens for the account API.
   const known = client.audiences.filter((audience) => config.audiences.includes(audience));
   if (resource.some((audience) => !known.includes(audience)))
     return refuse({ code: 'invalid_target' });
@@ -91,7 +91,7 @@ export async function exchangeToken(
 }
 
 const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
-/** RFC 8693 §2.2.2. Whether it is forged, over, or another's, nobody is told. */
+/** RFC 8693 §2.2.2. The answer is the same for a token that is forged, over, or another's. */
 const NOT_GOOD = invalid(
   'The subject token is not good, or not of a client that this one acts for',
 );

@@ -23,7 +23,7 @@ export function isNamedFor(client: Client | undefined, name: IssuedName | null):
   return issuer === null || (name?.issuer === issuer && !readsAsUuid(name.subject));
 }
 
-/** The session with what its issuer calls its person, where its client names one. */
+/** Adds the person's name at the issuer to the session, where its client names an issuer. */
 export async function withSubject(
   { config }: Service,
   home: Home,

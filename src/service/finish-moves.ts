@@ -1,4 +1,4 @@
-/** Bringing a user who lives in several homes, or is on the way to another, to one. */
+/** Brings a user who has rows in several homes, or is on the way to another, to one home. */
 import type { UserLocation } from '../homes/location';
 import { moveSubject } from '../homes/move';
 import type { Caller } from './caller';

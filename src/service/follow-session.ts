@@ -1,4 +1,4 @@
-/** Running an operation where a session is now: its token names the home that it was in. */
+/** Runs an operation where a session is now: its token names the home that it was in. */
 import type { Home } from '../db/d1';
 import { findForwarding } from '../homes/forwarding';
 import { finishMove } from '../homes/move';
@@ -45,9 +45,9 @@ export async function whereCallerIs<T>(
 }
 
 /**
- * Runs a rule on a session of which nothing says where it is: in all homes side by side, of which
- * one has it. Throws `DatabaseUnavailableError` while a home in which it may be does not answer.
- * null: it is in none.
+ * Runs a rule on a session whose home is unknown: in all homes side by side, of which one has it.
+ * Throws `DatabaseUnavailableError` while a home in which it may be does not answer. null: it is in
+ * none.
  */
 export async function whereverItIs<T>(
   caller: Caller,

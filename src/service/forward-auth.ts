@@ -31,7 +31,7 @@ export interface VerifiedRequest {
   clientId: string;
   /** Support staff who act as the user; null: the user acts. */
   actor: string | null;
-  /** A fresh one, where it was asked for. */
+  /** A fresh access token, where it was asked for. */
   accessToken: string | null;
 }
 
@@ -46,8 +46,8 @@ export interface ForwardedCookie {
 }
 
 /**
- * By the access token of the request. A gateway that has proved who it is asks for each file of a
- * page, so that no brake fits it.
+ * Verifies a request by its access token. A gateway that has proved who it is asks for each file of
+ * a page, so that no brake fits it.
  */
 export async function verifyBearerRequest(
   caller: UserCaller,
@@ -78,7 +78,7 @@ export async function verifyBearerRequest(
 
 const actorOf = ({ act }: Pick<Session, 'act'>) => parseActor(act)?.sub ?? null;
 
-/** By the session cookie of the request, for a client that the gateway acts for. */
+/** Verifies a request by its session cookie, for a client that the gateway acts for. */
 export async function verifyCookieRequest(
   caller: ClientCaller,
   service: Service,
@@ -88,7 +88,8 @@ export async function verifyCookieRequest(
   const { config } = service;
   const authorized = authorize(caller.client, 'verify_cookies');
   if (!authorized.ok) return authorized;
-  // All apps of a browser share one cookie: for others than its own, the browser has no session.
+  // All apps of a browser share one cookie. Where the cookie is another client's, the browser has
+  // no session for this one.
   if (!authorized.grant.includes(clientId) || findBrowserClient(config, clientId) === null)
     return SESSION_ENDED;
   if (wantsAccessToken && !may(caller.client, 'browser_tokens', clientId))

@@ -16,7 +16,7 @@ import type { Service } from './service';
 import { throttleFailure } from './throttle';
 
 export interface ImportedHandOff {
-  /** As its holder presents it. */
+  /** The token as its holder presents it. */
   token: string;
   /** The app whose session it is; null: the caller itself. */
   clientId: string | null;
@@ -44,8 +44,8 @@ export async function handOffImported(
   const now = service.now();
   if (ended !== null) return refuse({ code: 'session_over', reason: ended });
   if (session.refreshToken !== (await sha256(token.secret))) {
-    // Tabs that came with the first may be late; after that, somebody else has the old token, and a
-    // refresh with it ends the session.
+    // Tabs that opened together may come a little late, within the grace period; after that,
+    // somebody else has the old token, and a refresh with it ends the session.
     const attempt = {
       refreshToken,
       isImported: true,

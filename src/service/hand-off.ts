@@ -19,8 +19,8 @@ import type { Service, Signer } from './service';
 import { toTokenGrant } from './token-grant';
 
 /**
- * Why a session cannot be handed to a browser; null when it can. Asked before anything is created:
- * the browser could not be sent back, or would drop the cookie.
+ * Why a session cannot be handed to a browser; null when it can. To be called before anything is
+ * created, because the browser could not be sent back, or would drop the cookie.
  */
 export function whyNotHandOff(
   config: Config,
@@ -85,7 +85,7 @@ const TOO_LONG = `claims make an access token that is too long for a cookie (${M
 /** 255 characters, each of the kind that is longest as JSON and UTF-8. */
 const LONGEST_NAME = '\u0001'.repeat(255);
 
-/** As long as a session's may be, of what it can be given. */
+/** The longest values that a session may have. */
 const LONGEST_SUBJECT = {
   sessionId: '00000000-0000-0000-0000-000000000000',
   userId: '00000000-0000-0000-0000-000000000000',
@@ -120,7 +120,7 @@ export async function handOff(
   return { startUrl: `${config.issuer}/browser/start?code=${code}`, expiresIn: HANDOFF_SECONDS };
 }
 
-/** The same of a session that is there. */
+/** The same for a session that is there already. */
 export async function handOffKnown(
   service: Service,
   home: Home,

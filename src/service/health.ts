@@ -14,7 +14,7 @@ export interface Health {
   refusedClients: number;
   isDatabaseAway: boolean;
   isCronLate: boolean;
-  /** null: never, or no database says. */
+  /** When the last clean-up ended; null: never, or no database answers. */
   lastCleanupAt: Date | null;
 }
 

@@ -27,7 +27,7 @@ interface PlacementRequest {
 
 interface Placement {
   home: Home;
-  /** No home knows the user yet. */
+  /** Whether no home knows the user yet. */
   isFirst: boolean;
 }
 
@@ -73,7 +73,7 @@ async function place(
   return { ok: true, home, isFirst: false };
 }
 
-/** Tries, when the user moves away between the question and the create. */
+/** How often a home is chosen, where the user moves away before the create. */
 const MAX_TRIES = 3;
 
 /**
@@ -102,9 +102,9 @@ export async function startWhereItBelongs<T extends { events: readonly RecordedE
 }
 
 /**
- * After a user's first session: whether another region began one at the same time. Then everyone
- * comes to the same home, and this session may have moved there. A home that does not answer now is
- * asked again at the next sign-in.
+ * Finds out, after a user's first session, whether another region began one at the same time. Then
+ * all requests come to the same home, and this session may have moved there. A home that does not
+ * answer now is asked again at the next sign-in.
  */
 async function resolveDuplicateHome(
   caller: Caller,
@@ -117,12 +117,12 @@ async function resolveDuplicateHome(
   return userLocation.home === null ? home : service.boundHome(userLocation.home, caller);
 }
 
-/** The name of the home for someone new. */
+/** Chooses the home of a new user, and returns its name. */
 function chooseNearest(caller: Caller, { config }: Service, subject: string): Promise<string> {
   return chooseHome(config.homes, { subject, cf: caller.device.cf });
 }
 
-/** A guest who becomes a user comes along, so that one transaction can do both. */
+/** Brings a guest who becomes a user to the user's home, so that one transaction can do both. */
 async function bringGuest(
   caller: Caller,
   service: Service,

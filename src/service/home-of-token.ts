@@ -4,7 +4,8 @@ import type { Caller } from './caller';
 import type { Service } from './service';
 
 /**
- * null: the home is not bound any more, with all that is in it. Whoever removed it has to know.
+ * null: the home is not bound any more, with all its sessions. The log says so, because the
+ * operator who removed it has to know.
  */
 export function homeOf(caller: Caller, service: Service, name: string): Home | null {
   const home = service.findHome(name, caller);

@@ -13,8 +13,8 @@ import type { Service } from './service';
 import { identifyUser } from './user-by-issued-name';
 
 /**
- * The input with the user by their id, where support is to act as somebody: nobody comes to be by
- * being named.
+ * Puts the user's id in place of a name, where support staff act as somebody: a name must not make
+ * a new user.
  */
 export async function toKnownUser<
   Input extends { userId: string | null; userName: IssuedName | null },
@@ -42,7 +42,7 @@ export function toStartPolicy(policy: SessionPolicy, act: SupportActor | null): 
   };
 }
 
-/** As the audit log is to have it; null: the session is the user's own. */
+/** The act for the audit log; null: the session is the user's own. */
 export async function toImpersonation(
   caller: Caller,
   service: Service,

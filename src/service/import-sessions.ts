@@ -20,9 +20,9 @@ import { startSession } from './start-session';
 
 /** A session as the other system has it. */
 export interface ForeignSession extends StartInput {
-  /** SHA-256 of the token as its holder presents it, base64url. */
+  /** SHA-256 (base64url) of the token as its holder presents it. */
   tokenHash: string;
-  /** When it ends there, in seconds since 1970; null: never. */
+  /** When the session ends in the other system, in seconds since 1970; null: never. */
   expiresAt: number | null;
 }
 
@@ -32,7 +32,7 @@ export type Imported =
   /** `import_over`: IMPORTED_SESSIONS_UNTIL is not set, or over. */
   | { outcome: 'left'; reason: 'expired' | 'import_over' | Refusal['code'] };
 
-/** How long an import is known to have been run (ms). */
+/** How long it is known which sessions an import took in (ms). */
 const KNOWN_MS = 400 * 86_400_000;
 
 /**
@@ -61,7 +61,7 @@ export async function importSessions(
     target: { type: 'sessions' },
     reason: null,
     facts: { sessions: foreign.length },
-    // By the first home that takes one in.
+    // The first home that takes a session in.
     outboxHome: '',
   });
   const importOne = async (
@@ -77,7 +77,7 @@ export async function importSessions(
     const wanted = { ...input, imported: { token, act, ...times } };
     const started = await startSession(caller, service, wanted, null);
     if (!started.ok) return { outcome: 'left', reason: started.refusal.code };
-    // The same one may be there twice.
+    // The input may have the same session twice.
     known.add(token.sessionId);
     return { outcome: 'taken' };
   };

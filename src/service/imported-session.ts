@@ -11,7 +11,9 @@ import type { Result } from './refusal';
 import type { Service } from './service';
 import { throttleFailure, throttleToken } from './throttle';
 
-/** Whether such tokens are accepted. Where they are not, no database is asked for one. */
+/**
+ * Whether tokens of another system are accepted. Where they are not, no database is asked for one.
+ */
 export function areImportedTaken({ config, now }: Service): boolean {
   return now() < (config.importedSessionsUntil?.getTime() ?? 0);
 }

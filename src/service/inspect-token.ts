@@ -50,7 +50,7 @@ type FoundToken =
       claims: Record<string, unknown>;
     });
 
-/** `null`: not good, of which nothing more is said (RFC 7662 §2.2). */
+/** null: the token is not good, and nothing more is told (RFC 7662 §2.2). */
 export type Introspection =
   | { kind: 'access_token'; claims: Record<string, unknown> }
   | {
@@ -75,7 +75,7 @@ export async function introspect(
   const found = await findToken(caller, service, token);
   if (found === null) return INACTIVE;
   if (found.kind === 'access_token') {
-    // A token of a client that the caller does not act for is none that it knows.
+    // A token of a client that the caller does not act for is unknown to the caller.
     if (!grant.includes(found.clientId)) return INACTIVE;
     if (service.endedSessions.has(found.sessionId)) return INACTIVE;
     const throttled = await throttleClient(caller, service, found.sessionId);
@@ -110,14 +110,16 @@ export async function introspect(
   return { ok: true, introspection: { kind: found.kind, session, externalSubject, expiresAt } };
 }
 
-/** A release before took `scope` for a claim like any other, whatever was granted. */
+/** An earlier release took `scope` for a custom claim, whatever was granted. */
 function granted({ scope, ...claims }: Record<string, unknown>, { scopes }: Session) {
   return scopes === null ? claims : { ...claims, scope };
 }
 
 const INACTIVE = { ok: true, introspection: null } as const;
 
-/** Ends the session of a token that is the caller's own. Whether there was one to end. */
+/**
+ * Ends the session of a token that is the caller's own. Returns whether there was a session to end.
+ */
 export async function revokeByToken(
   caller: ClientCaller,
   service: Service,

@@ -19,11 +19,13 @@ import { toTokenGrant } from './token-grant';
 /** RFC 6749 §5.1, and when the session ends unless it is used. */
 export interface Tokens {
   accessToken: string;
-  /** What it says of its subject, for an app to show: the token is opaque to it (RFC 9068 §6). */
+  /**
+   * The claims about the subject, for an app to show: the token is opaque to the app (RFC 9068 §6).
+   */
   claims: ReturnType<typeof toClaims>;
-  /** What it allows, separated by spaces; null: the session has no scopes. */
+  /** The scopes, separated by spaces; null: the session has no scopes. */
   scope: string | null;
-  /** Of the access token, in seconds. */
+  /** The life of the access token, in seconds. */
   expiresIn: number;
   refreshToken: string;
   /** Seconds until the session ends, by time or of inactivity; null: never. */
@@ -34,11 +36,11 @@ export interface Tokens {
   idleExpiresAt: Date | null;
   /** Whether a browser keeps them when it is closed. */
   isPersistent: boolean;
-  /** When a client had best refresh, drawn anew for each answer. */
+  /** When a client should refresh, drawn anew for each answer. */
   refreshAt: Date;
 }
 
-/** `secret` is that of the refresh token; `home` where the session is. */
+/** Makes the tokens of a session in `home`; `secret` is that of the refresh token. */
 export async function issueTokens(
   { config, now: clock }: Service,
   { key, keyring, since }: Signer,
@@ -57,7 +59,8 @@ export async function issueTokens(
   const subject = { ...toSubject(config, session, home), scope };
   const [accessToken, refreshToken] = await Promise.all([
     issueAccessToken(key, { issuer: config.issuer, audience }, subject, {
-      // Of the second in which tokens went stale, those are told from this one by the next.
+      // Where tokens went stale in this second, the new one bears the next second, by which it is
+      // told from those.
       now: Math.max(since, session.tokensNotBefore?.getTime() ?? 0),
       expiresAt: new Date(expiresAt),
     }),

@@ -23,9 +23,9 @@ import {
 import type { Homes } from './open-homes';
 
 /**
- * The signing keys: from the isolate's cache, else in one round trip to the home that is asked
- * anyway, which requests of the isolate share that need them at once. Not older than
- * `maxAgeSeconds` (`KEY_CACHE_SECONDS`); while no database answers, `KEY_STALE_SECONDS`.
+ * The signing keys: from the isolate's cache, or else in one round trip to the home that is asked
+ * anyway; requests of the isolate that need the keys at the same time share it. They are not older
+ * than `maxAgeSeconds` (`KEY_CACHE_SECONDS`); while no database answers, `KEY_STALE_SECONDS`.
  */
 export type KeyCache = (home: Home, maxAgeSeconds?: number) => Promise<KeySet>;
 
@@ -40,7 +40,7 @@ export function createKeyCache({
   homes: Homes;
   keyring: () => Promise<Keyring>;
   now: () => number;
-  /** Is told what a database has just answered. */
+  /** Is called with the keys that a database has just answered. */
   onRead: (found: KeySet) => void;
 }): KeyCache {
   let keySet: KeySet | null = null;

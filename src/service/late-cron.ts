@@ -16,7 +16,7 @@ export function isCronLate({ cleanedUpAt, keys }: KeySet, now: number): boolean 
 }
 
 /**
- * A line of each isolate that reads its keys while the cron is late, which is once a minute. On a
+ * Each isolate logs a line when it reads its keys, once a minute, while the cron is late. On a
  * developer's machine the cron runs by hand alone.
  */
 export function logLateCron({ issuer }: Config, keySet: KeySet, now: number): void {

@@ -26,7 +26,7 @@ const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 export interface HomeState {
   config: HomeConfig;
   answers: boolean;
-  /** null: it does not answer. */
+  /** null: the home does not answer. */
   unfinishedMoves: number | null;
 }
 
@@ -46,9 +46,7 @@ export async function listHomes(
   return { ok: true, homes };
 }
 
-/**
- * Moves some of those who live in a home that takes nobody new. To be called until `next` is null.
- */
+/** Moves some residents of a home that takes nobody new. To be called until `next` is null. */
 export async function drainHome(
   caller: ClientCaller,
   service: Service,
@@ -83,7 +81,7 @@ export async function drainHome(
   return { ok: true, moved: subjects.length, next };
 }
 
-/** Moves a user to a home. Whether they were in another one. */
+/** Moves a user to a home. Returns whether they were in another one. */
 export async function moveUser(
   caller: ClientCaller,
   service: Service,
@@ -124,8 +122,8 @@ export async function moveUser(
 export type NotBeforeTarget = { userId: string } | { home: string } | 'everyone';
 
 /**
- * Ends what began before a time, in seconds since 1970; null: now. Safe to repeat, and to be
- * repeated until every home has answered.
+ * Ends sessions that began before a time, in seconds since 1970; null: now. Safe to repeat, and to
+ * be repeated until every home has answered.
  */
 export async function endSessionsBefore(
   caller: ClientCaller,

@@ -1,6 +1,4 @@
-/**
- * A person's own sessions and security log, as whoever holds an access token of theirs sees them.
- */
+/** The operations of a person on their own sessions and security log, by an access token. */
 
 import { type EventPage, type EventQuery, listOwnEvents } from '../security-log/read-events';
 import { listOwnSessions, type Page, type SessionPage } from '../sessions/list';
@@ -49,7 +47,7 @@ async function readOwn<T>(
   return page === null ? callerEnded(caller, service) : { ok: true, page };
 }
 
-/** A live session of the person's, be it that of the access token itself or another. */
+/** Finds a live session of the person's: that of the access token itself, or another. */
 export async function findOwnSession(
   caller: UserCaller,
   service: Service,

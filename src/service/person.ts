@@ -1,6 +1,6 @@
 /**
- * All that is held of a person: erased, or given out, from every home. A user's id, or the session
- * id of a guest, names them.
+ * Erases, or exports, everything that is held of a person in every home. A user's id, or the
+ * session id of a guest, names them.
  */
 import type { Grant } from '../config/authority';
 import { toUuid } from '../crypto';
@@ -18,8 +18,8 @@ import type { Service } from './service';
 import { throttleClient, throttleEnding } from './throttle';
 
 /**
- * Erasing someone who is not there is done already. Safe to repeat, and to be repeated until every
- * home has answered: throws `DatabaseUnavailableError` while one does not.
+ * Erases a person. One who is not there counts as erased. Safe to repeat, and to be repeated until
+ * every home has answered: throws `DatabaseUnavailableError` while one does not.
  */
 export async function erase(
   caller: ClientCaller,
@@ -46,7 +46,7 @@ export async function erase(
   return { ok: true, wasThere: results.some(({ value }) => value) };
 }
 
-/** The person, once so many of the guests that they were are erased that few are left. */
+/** Erases so many of the guests that the person was that few are left, and returns the person. */
 async function eraseToLastGuests(
   caller: Caller,
   service: Service,
@@ -63,7 +63,7 @@ async function eraseToLastGuests(
   }
 }
 
-/** Where an export goes on. */
+/** The position at which an export goes on. */
 export interface ExportPosition {
   home: string;
   section: Section;
@@ -116,7 +116,7 @@ function toExportId(whose: readonly string[], now: number): Promise<string> {
   return toUuid(['export', ...whose, Math.floor(now / 3_600_000)]);
 }
 
-/** The next section, or the next home's first; null: that was all. */
+/** The position of the next section, or of the next home's first section; null: that was all. */
 function positionAfter(
   { home, section }: ExportPosition,
   { config }: Service,
@@ -128,7 +128,10 @@ function positionAfter(
   return nextHome === undefined ? null : { home: nextHome, section: SECTIONS[0], after: 0 };
 }
 
-/** Throws when a home does not answer: who the person was as a guest may be known there alone. */
+/**
+ * Finds the guests that the person was. Throws when a home does not answer, because it may be the
+ * only one that knows one.
+ */
 async function findPerson(
   caller: Caller,
   service: Service,

@@ -66,7 +66,7 @@ export async function findCookieCaller(
   return { ok: true, caller: { ...caller, session, home } };
 }
 
-/** The live session of a token, which began in this home; or why a browser has none. */
+/** Finds the live session of a token that names this home; or why the browser has none. */
 export async function presentAt(
   caller: Caller,
   service: Service,
@@ -78,7 +78,7 @@ export async function presentAt(
   if (result.ok)
     return { ok: true, session: result.session, home: at, secret: presentation.token.secret };
   switch (result.reason) {
-    // Only whoever holds an authentic token of the session is told why it is over.
+    // Only the holder of an authentic token of the session is told why it is over.
     case 'unknown_session':
     case 'wrong_client':
     case 'superseded':

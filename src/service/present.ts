@@ -1,4 +1,4 @@
-/** Presenting a refresh token, wherever its session is now, and what the request tells of who. */
+/** Presents a refresh token, wherever its session is now. */
 
 import type { Home } from '../db/d1';
 import type { RecordedEvent } from '../security-log/record';
@@ -15,7 +15,7 @@ import { whereSessionIs } from './follow-session';
 import { report, reportingOf, revocationOf } from './report';
 import type { Service } from './service';
 
-/** How the refreshes of a client's sessions are decided. */
+/** The policy by which refreshes of a client's sessions are decided. */
 export function refreshPolicyOf({ config }: Service, clientId: string | null): RefreshPolicy {
   return {
     sessions: config.sessions,
@@ -56,8 +56,8 @@ export async function present(
 }
 
 /**
- * Ends the session of an authentic token. Returns what that wrote to the security log: no
- * `session_revoked` when it was over already.
+ * Ends the session of an authentic token. Returns the events that this wrote to the security log:
+ * no `session_revoked` when it was over already.
  */
 export async function endPresented(
   caller: Caller,

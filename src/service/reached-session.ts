@@ -35,7 +35,7 @@ export async function findReached(
 }
 
 /**
- * Ends a session, a guest's too. Ending it twice is no error; `isEnded`: this time did it. Throws
+ * Ends a session, a guest's too. Ending it twice is no error; `isEnded`: this call ended it. Throws
  * `DatabaseUnavailableError` while a home in which it may be does not answer.
  */
 export async function endReached(

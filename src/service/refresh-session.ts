@@ -1,4 +1,4 @@
-/** Refreshing by a token that someone presents, whether it came in a form or in a cookie. */
+/** Refreshes by a presented token, whether it came in a form or in a cookie. */
 
 import { giveBackImported } from '../sessions/adopt-imported';
 import type { RefusalReason } from '../sessions/end-reason';

@@ -43,7 +43,7 @@ export type Refusal =
   | { code: 'ambiguous_cookie' }
   /** The browser holds as many accounts as it can. */
   | { code: 'too_many_accounts' }
-  /** A refresh token is not good. Only whoever holds an authentic one is told a reason. */
+  /** A refresh token is not good. Only the holder of an authentic one is told a reason. */
   | { code: 'invalid_grant'; reason: RefusalReason | null; outcome: string }
   /** The person behind a session has to prove anew who they are (RFC 9470). */
   | { code: 'insufficient_user_authentication'; maxAgeSeconds: number }
@@ -59,7 +59,7 @@ export type Refusal =
   | { code: 'guest_session_not_found' }
   | { code: 'idempotent_session_moved_on' }
   | { code: 'idempotency_key_reused' }
-  /** An ID token is not good. Only whoever brings an authentic one is told a reason. */
+  /** An ID token is not good. Only the bearer of an authentic one is told a reason. */
   | { code: 'assertion_refused'; reason: AssertionReason | null; outcome: string }
   | { code: 'invalid_code' }
   | { code: 'too_many_requests'; retryAfterSeconds: number };
@@ -74,7 +74,10 @@ export const refuse = (refusal: Refusal): Refused => ({ ok: false, refusal });
 /** The caller's own session is over, of which nothing more is said. */
 export const SESSION_ENDED = refuse({ code: 'session_ended', reason: null });
 
-/** The session goes on, and says something else than the access token: a refresh gives another. */
+/**
+ * The session goes on, but has changed since the access token was issued: a refresh gives a new
+ * one.
+ */
 export const STALE_TOKEN = refuse({ code: 'invalid_token', detail: 'The access token is stale' });
 
 /** There is no such session, or it is someone else's. */

@@ -1,5 +1,5 @@
 /**
- * Reporting what an operation did: to the security log, in its transaction, and to the log line,
+ * Reports what an operation did: to the security log, in its transaction, and to the log line,
  * after it.
  */
 import type { Config } from '../config/config';
@@ -37,8 +37,9 @@ export function revocationOf(caller: Caller, service: Service): Revocation {
 const WARNINGS: readonly string[] = sessionEventsThatAre('warning');
 
 /**
- * After the operation: a line for each event, with the event's id, and the webhooks' turn once the
- * answer is out. The line names ids alone: addresses and places stay in the database.
+ * Logs a line for each event after the operation, with the event's id, and notes the events for
+ * delivery to the webhooks after the answer. The line names ids alone: addresses and places stay in
+ * the database.
  */
 export function report(caller: Caller, { name }: Home, events: readonly RecordedEvent[]): void {
   caller.written.push(...events.map(({ id }) => ({ home: name, eventId: id })));

@@ -23,7 +23,7 @@ export interface ReviewQuestion {
   session: Session | null;
 }
 
-/** The link for an event of a home; null where there is nothing to ask. */
+/** Makes the review link of an event; null where there is nothing to ask. */
 export async function reviewUrlOf(
   issuer: string,
   keyring: Keyring,

@@ -19,7 +19,7 @@ export interface Service extends Homes {
   config: Config;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** For what this service asks of others. */
+  /** The fetch for requests to others. */
   fetch: typeof fetch;
   /** Sessions that ended while an access token of theirs may still be good. */
   endedSessions: EndedSessions;
@@ -43,8 +43,8 @@ export interface Signer {
   key: SigningKey;
   keyring: Keyring;
   /**
-   * Milliseconds since 1970, before what tokens say is read: what changes while the answer is on
-   * its way makes them stale.
+   * A time before the content of the tokens was read, in milliseconds since 1970: a change while
+   * the answer is on its way makes them stale.
    */
   since: number;
 }

@@ -1,4 +1,4 @@
-/** When a session that starts is to end: by time, or with its browser. */
+/** Decides when a session that starts will end: by time, or with its browser. */
 import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/session-policy';
 import { type Refused, type Result, refuse } from './refusal';
 

@@ -1,6 +1,4 @@
-/**
- * Signing in in a browser, beside the accounts that it has, or in the place of a former session.
- */
+/** Signs in in a browser, beside the accounts that it has, or in the place of a former session. */
 import { type Held, type Place, placeAccount } from './browser-accounts';
 import type { Caller } from './caller';
 import { endReplaced } from './end-by-cookies';

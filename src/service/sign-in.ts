@@ -1,5 +1,5 @@
 /**
- * Signing in with an ID token of a trusted issuer, whether it came in a form (RFC 7523) or from a
+ * Signs in with an ID token of a trusted issuer, whether it came in a form (RFC 7523) or from a
  * browser's page.
  */
 import { type Client, isPublic } from '../config/clients';
@@ -40,9 +40,9 @@ export interface SignInInput {
   grantParameters: GrantParameters;
   /** Whether its browser keeps it when it is closed; null: as its client has it. */
   persistent: boolean | null;
-  /** A repeat with it and the same ID token gives the same session; null: none can. */
+  /** A repeat with this key and the same ID token gives the same session; null: no repeat can. */
   idempotencyKey: string | null;
-  /** Asked before anything starts, or is used up; null: it goes on. Absent: it does. */
+  /** Is called before anything starts, or is used up. null: the sign-in goes on. */
   admit?: (userId: string) => Promise<Refused | null>;
 }
 
@@ -97,7 +97,7 @@ async function attempt(
     if (refused) return refused;
     isFirst ??= await isFirstUse(caller, service, home, identity);
     if (!isFirst && claim === null) return refuseAssertion('assertion_used');
-    // Used up here as well, the ID token starts nothing more: the key can only find what it made.
+    // Used up here as well, the ID token starts nothing more: the key only finds what it made.
     if (!isFirst) await claimAssertion(home, identity);
     const request = { now, reporting, assertion: identity, idempotency: claim };
     const session = { ...draft, ...granted.granted, ...issuedName, userId, startedBy };
@@ -128,7 +128,7 @@ async function verifyIdentity(
   return isNamedFor(client, identity) ? { ok: true, identity } : refuseAssertion('wrong_claims');
 }
 
-/** The session as it is to be, but for whose it is, who starts it and what it is granted. */
+/** The draft of the session, without its user, its starter and its grant. */
 async function draftSession(
   { device }: Caller,
   service: Service,
@@ -163,8 +163,8 @@ async function draftSession(
 }
 
 /**
- * The key is the person's within the client, so that nobody else's can meet it, and goes with this
- * one ID token, which a repeat has to bring again.
+ * The key is scoped to the person within the client, so that another person's key is never the
+ * same; a repeat has to bring the same ID token again.
  */
 function toIdempotency(
   { id }: Client,
@@ -199,7 +199,7 @@ function toAssertionReason(outcome: Unverified | 'assertion_used'): AssertionRea
   }
 }
 
-/** Sign-ins go on, so the log is where a provider's claims are missed first. */
+/** Sign-ins go on without these claims, so only the log shows that a provider leaves them out. */
 function logDropped({ requestId }: Caller, { id }: Client, { issuer, dropped }: Identity): void {
   if (dropped.length === 0) return;
   console.warn(
@@ -231,8 +231,8 @@ function toRefused(reason: Extract<CreateResult, { ok: false }>['reason']): Refu
 }
 
 /**
- * The create uses an ID token up in its own home. Where first sign-ins at once may begin in
- * several, one home, the same for all who bring the token, decides before.
+ * The create uses an ID token up in its own home. Where several first sign-ins at once may begin in
+ * several homes, one home decides before: the same for all who bring the token.
  */
 async function isFirstUse(
   caller: Caller,

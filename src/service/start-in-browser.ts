@@ -21,7 +21,7 @@ import { throttleHandOff } from './throttle';
 
 export type BrowserHandoff = OpenedHandoff & { client: Client };
 
-/** Whether it was changed, used or expired, nobody is told: who has a good one needs no telling. */
+/** The answer is the same for a code that was changed, used or expired. */
 export const INVALID_CODE = refuse({ code: 'invalid_code' });
 
 /**

@@ -154,7 +154,7 @@ function toRefused({ reason }: Extract<CreateResult, { ok: false }>): Refused {
 
 const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
-/** The session as it is to be, in the terms of sessions/create.ts. */
+/** The draft of the session, as sessions/create.ts takes it. */
 async function draftSession(
   grant: Grant<StartCapability>,
   service: Service,
@@ -182,7 +182,7 @@ async function draftSession(
   if (!grants.ok) return grants;
   const refused = whyNotPersistent(config.sessions, clientId, input.persistent);
   if (refused !== null) return refused;
-  // Where the backend is tells nothing of where its user is.
+  // The backend's own place says nothing of the place of its user.
   const device = { userAgent, hintedPlatform: null, address: input.ipAddress, cf: input.place };
   const { signals } = await signalsOf(device, service);
   const session: NewSession = {
@@ -208,8 +208,8 @@ async function draftSession(
 }
 
 /**
- * The backend calls when it has authenticated the user; nobody authenticated a guest, the user as
- * whom support acts, or just now the one whose session is imported.
+ * The backend calls when it has just authenticated the user. That is not so for a guest, a user as
+ * whom support acts, or one whose session is imported.
  */
 const isProven = ({ act, authTime, imported }: StartInput, userId: string | null) =>
   act === null && ((userId !== null && !imported) || authTime !== null);

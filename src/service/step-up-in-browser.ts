@@ -45,7 +45,7 @@ export async function handOffStepUp(
   const found = await whereverItIs(caller, service, sessionId, (place) =>
     findWithEnd(place, sessionId, { policy: service.config.sessions, now }),
   );
-  // A session of a client that the backend does not act for is none that it knows.
+  // A session of a client that the backend does not act for is unknown to the backend.
   if (found === null || !grant.includes(found.result.session.clientId)) return UNKNOWN_SESSION;
   const { home } = found;
   const { session, ended } = found.result;
@@ -67,7 +67,7 @@ export async function stepUpInBrowser(
   const backend = service.config.clients.get(startedBy);
   const authorized = backend && authorize(backend, 'create_sessions');
   if (!authorized?.ok || authentication === undefined) return INVALID_CODE;
-  // Weighed as a refresh by this browser would be.
+  // The cookie is weighed as a refresh by this browser would be.
   const visitor = await visitorOf(caller.device, service);
   const presented = await presentCookie(caller, service, cookie, visitor);
   if (!presented.ok) return presented;

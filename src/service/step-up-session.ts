@@ -24,7 +24,7 @@ import { throttleClient } from './throttle';
 
 export interface StepUpInput {
   sessionId: string;
-  /** The app's current one: only with it can the session move on. */
+  /** The app's current refresh token, because only with it can the session move on. */
   refreshToken: string;
   /** Seconds since 1970; null: now. */
   authTime: number | null;
@@ -43,7 +43,7 @@ export async function stepUp(
   const authTime = toAuthTime(input.authTime, now);
   if (!authTime.ok) return authTime;
   const verdict = await verifyRefreshToken(await service.keyring(), refreshToken, now);
-  // A token that is not authentic, or not of this session, tells nothing of either.
+  // The answer is the same for a token that is not authentic, and one of another session.
   if (!verdict.ok || verdict.token.sessionId !== sessionId) return UNKNOWN_SESSION;
   const throttled = await throttleClient(caller, service, verdict.token);
   if (throttled !== null) return throttled;
@@ -51,7 +51,7 @@ export async function stepUp(
   return raise(caller, service, authorized.grant, verdict.token, authentication);
 }
 
-/** The session of an authentic refresh token moves on to this authentication. */
+/** Moves the session of an authentic refresh token on to this authentication. */
 export async function raise(
   caller: Caller,
   service: Service,

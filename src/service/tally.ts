@@ -17,9 +17,9 @@ export type TallyName = 'refreshes' | 'refusals';
 export interface Tally {
   /** `label`: the outcome, or the code. */
   count: (name: TallyName, label: string, clientId?: string) => void;
-  /** Tells Analytics Engine alone, of what the cron counts. */
+  /** Sends a data point to Analytics Engine alone, for events that the cron counts. */
   point: (name: string, label: string, clientId?: string) => void;
-  /** Adds what was counted, after a request that asked a home; null: it is not time yet. */
+  /** Adds the counts, after a request that asked a home; null: it is not time yet. */
   flush: (
     service: Pick<Homes, 'findHome'> & { now: () => number },
     access: D1Access,
@@ -48,7 +48,7 @@ export function createTally(dataset: AnalyticsEngineDataset | null): Tally {
       const due = counted;
       counted = new Map();
       flushedAt = now();
-      // The next request that asks a database tries again.
+      // Where that failed, the next request that asks a database tries again.
       return addTallied(home, due, now()).catch(() => {
         for (const [key, value] of due) add(key, value);
       });

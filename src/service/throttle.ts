@@ -21,7 +21,7 @@ import type { Service } from './service';
 /** The period of the bindings in wrangler.toml. */
 const RETRY_AFTER_SECONDS = 60;
 
-/** For whoever holds a refresh token or a session's cookie. */
+/** For the holder of a refresh token or of a session's cookie. */
 export async function throttleToken(
   { rateLimits }: Service,
   token: VerifiedRefreshToken,
@@ -29,7 +29,7 @@ export async function throttleToken(
   return take(rateLimits.sessionRefreshes, ['token', ...(await toCounted(token))]);
 }
 
-/** For whoever holds an access token. */
+/** For the holder of an access token. */
 export function throttleAccess(
   { rateLimits }: Service,
   sessionId: string,
@@ -45,7 +45,7 @@ export function throttleHandOff(
   return take(rateLimits.sessionRefreshes, ['hand-off', sessionId]);
 }
 
-/** For whoever has the link that asks about an event. */
+/** For the holder of a link that asks about an event. */
 export function throttleReview(
   { rateLimits }: Service,
   sessionId: string,
@@ -53,7 +53,7 @@ export function throttleReview(
   return take(rateLimits.sessionRefreshes, ['review', sessionId]);
 }
 
-/** For signing out by a token, of whichever client it is said to be. */
+/** For signing out by a token, whichever client it is said to be of. */
 export async function throttleSignOut(
   { rateLimits, config }: Service,
   clientId: string,
@@ -80,8 +80,8 @@ export async function throttleClient(
 }
 
 /**
- * For a client that ends what it may of a person. However often it starts sessions for that person,
- * whoever had the password goes on with none of them.
+ * For a client that ends sessions of a person. It has a limit of its own, so that a thief of the
+ * password cannot use it up by sign-ins and go on with a session.
  */
 export function throttleEnding(
   { client }: ClientCaller,

@@ -36,8 +36,8 @@ export function parseRequestedGrant(
   const known = client?.audiences ?? [...audiences, accountAudience];
   if (resource?.some((audience) => !known.includes(audience)))
     return refuse({ code: 'invalid_target' });
-  // Many libraries ask for the scope of the sign-in again at each refresh. Where there are none,
-  // what is asked for is ignored.
+  // Many libraries ask for the scope of the sign-in again at each refresh. For a client without
+  // scopes, the parameter is ignored.
   const scopes = client?.scopes && scope !== null ? readScopes(scope) : null;
   if (scopes?.some((name) => !SCOPE_TOKEN.test(name))) return refuse({ code: 'invalid_scope' });
   return { ok: true, requested: { audiences: resource && [...new Set(resource)], scopes } };

@@ -1,6 +1,6 @@
 /**
- * A person by what an identity provider calls them: an issuer, and a subject of it (OpenID Connect
- * Core §2). The same pair is the same person, whether a backend or an ID token says it.
+ * Finds a person by their name at an identity provider: an issuer, and a subject of it (OpenID
+ * Connect Core §2). The same pair is the same person, whether a backend or an ID token says it.
  */
 import type { Capability } from '../config/clients';
 import { locateUser } from '../homes/location';
@@ -33,8 +33,8 @@ export async function identifyUser(
 }
 
 /**
- * The user whom the issuer calls so, whom a backend sees through the sessions that it may see.
- * Throws `DatabaseUnavailableError` where a home does not answer and no other knows the user.
+ * Finds the user of a name at an issuer. A backend sees a user only through sessions that it may
+ * see. Throws `DatabaseUnavailableError` where a home does not answer and no other knows the user.
  */
 export async function findUserByName(
   caller: ClientCaller,

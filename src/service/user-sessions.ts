@@ -51,7 +51,7 @@ export async function listSessionsOf(
   return { ok: true, page: mergeSessionPages(pages, page), unavailable };
 }
 
-/** The same of all that are not purged yet, those that are over too. */
+/** The same for all sessions that are not purged yet, those that are over too. */
 export async function listAllSessionsOf(
   caller: ClientCaller,
   service: Service,

@@ -1,4 +1,4 @@
-/** Verifying an access token that someone presents, in whatever way: a header, a form, a cookie. */
+/** Verifies a presented access token, whether it came in a header, a form or a cookie. */
 import type { Client } from '../config/clients';
 import { JWKS_CACHE_SECONDS } from '../config/signing-key-policy';
 import {
@@ -28,8 +28,8 @@ export async function verifyOwnAccessToken(
   const known = await service.keySet(home);
   const verdict = await verify(known);
   if (verdict.ok || verdict.reason !== 'unknown_key') return verdict;
-  // Another isolate may have made a key since, in place of one that was compromised. Forged ones
-  // cost one look in `JWKS_CACHE_SECONDS`.
+  // Another isolate may have made a key since, in place of one that was compromised. Forged tokens
+  // cost one read of the keys in `JWKS_CACHE_SECONDS`.
   const newer = await service.keySet(home, JWKS_CACHE_SECONDS);
   return newer === known ? verdict : verify(newer);
 }
@@ -44,7 +44,10 @@ export function isForAccount(token: AccessToken, { config }: Service): boolean {
   return isFor(token, config.accountAudience) && !isExchanged(token);
 }
 
-/** Whether an API has it of a token that it was sent (RFC 8693), and so not of the person. */
+/**
+ * Whether an API got the token in exchange for one that it was sent (RFC 8693), and not from the
+ * person.
+ */
 export const isExchanged = ({ payload }: AccessToken) =>
   (payload.act as { client_id?: string } | undefined)?.client_id !== undefined;
 

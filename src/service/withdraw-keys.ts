@@ -87,12 +87,12 @@ export async function withdrawSigningKeys(
   const outcome = await revokeSigningKeys(original, keyring, policy, which, act);
   if (outcome === null) return refuse({ code: 'not_found', detail: 'There is no such key' });
   if (outcome.revoked.length > 0) reportAct(caller, act, [{ home: original }]);
-  // In the home where keys are made it is done.
+  // The home where keys are made is done already.
   const { unavailable } = await queryAll(service.homes(caller), async (home) =>
     home.name === original.name ? 0 : copyKeyRows(original, home),
   );
   assertAllAnswered(unavailable);
-  // This isolate goes by it at once.
+  // This isolate reads the new keys at once.
   await service.keySet(original, 0);
   return { ok: true, ...outcome };
 }

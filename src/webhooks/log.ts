@@ -1,7 +1,7 @@
 /** Logs attempts that failed. */
 import type { FailedAttempt } from './deliver';
 
-/** A line for each. A delivery that was given up needs an operator. */
+/** Logs a line for each. A delivery that was given up needs an operator. */
 export function logFailedAttempts(failed: readonly FailedAttempt[]): void {
   for (const { endpoint, eventId, attempts, error, isDead } of failed) {
     const level = isDead ? 'error' : 'warn';

@@ -23,12 +23,12 @@ export interface Message {
   body: string;
 }
 
-/** Where messages come from. */
+/** The sender of messages. */
 export interface Transmitter {
   issuer: string;
   /** Throws while no key can sign. */
   signingKey: () => Promise<SigningKey>;
-  /** Where a person is asked whether an event was them; null: it is nothing to ask about. */
+  /** The page where a person is asked whether an event was them; null: there is nothing to ask. */
   reviewUrl: (event: SessionEvent) => Promise<string | null>;
 }
 

@@ -21,7 +21,7 @@ export interface Claim {
    * left.
    */
   metadata: string | null;
-  /** This attempt included. */
+  /** The number of attempts, this one included. */
   attempts: number;
 }
 
@@ -33,7 +33,7 @@ export interface Settlement {
     | { state: 'pending' | 'refused' | 'dead'; error: string; nextAttemptAt: Date };
 }
 
-/** Longer than an attempt may take. */
+/** How long a claim holds: longer than an attempt may take. */
 const CLAIM_SECONDS = 60;
 
 /**
@@ -91,7 +91,7 @@ function claim(
   };
 }
 
-// The states are written out, because SQLite uses an index of some rows for no parameter.
+// The states are written out, because SQLite uses a partial index for no parameter.
 const IS_REFUSED = sql`d.state = 'refused'`;
 const IS_NEXT_OF_SESSION = sql`d.state = 'pending' and not exists (select 1 from webhook_deliveries as earlier where earlier.endpoint = d.endpoint and earlier.state = 'pending' and earlier.session_id = d.session_id and earlier.sequence < d.sequence)`;
 

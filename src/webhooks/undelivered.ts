@@ -8,7 +8,7 @@ import { type Home, type Replica, transact } from '../db/d1';
 import { sessionEvents, webhookDeliveries, webhookPauses } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
 
-/** Gives up what is due to endpoints that are not configured any more. Returns how many. */
+/** Gives up the deliveries to endpoints that are not configured any more. Returns how many. */
 export async function giveUpOnOthers(
   home: Home,
   endpoints: readonly string[],
@@ -33,7 +33,7 @@ export async function giveUpOnOthers(
 }
 
 export interface Delivery {
-  /** Where it stands in the list. */
+  /** The position of the delivery in the list. */
   position: number;
   eventId: string;
   eventType: string;
@@ -85,13 +85,13 @@ export async function listDeliveries(
   return { deliveries, next: last?.position ?? null };
 }
 
-/** Rows that one call makes due. */
+/** The rows that one call makes due. */
 const MAX_REPLAYED = 1_000;
 
 /**
- * Makes due, with all their attempts, what was given up and what waits for its next attempt, the
- * oldest first, and ends the pause that an endpoint asked for. Returns their events; as many as
- * `MAX_REPLAYED` may be not all.
+ * Makes deliveries due that were given up, or that wait for their next attempt, with all their
+ * attempts, the oldest first, and ends the pause that an endpoint asked for. Returns their events;
+ * as many as `MAX_REPLAYED` may be not all.
  */
 export async function replay(
   home: Home,

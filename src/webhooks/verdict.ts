@@ -14,11 +14,13 @@ export interface Failure {
    */
   is: 'unavailable' | 'refused' | 'unwanted';
   error: string;
-  /** Seconds to leave it alone for, as the answer asks; null: it does not ask. */
+  /**
+   * Seconds for which the endpoint is to be left alone, as its answer asks; null: it does not ask.
+   */
   retryAfter: number | null;
 }
 
-/** A mistake in the endpoint's answer silences it no longer than this. */
+/** The longest pause, because a mistake in the endpoint's answer must not silence it for longer. */
 const MAX_RETRY_AFTER_SECONDS = 86_400;
 
 /** Reads an answer at `now` (ms): its status and `Retry-After`. */
@@ -38,12 +40,12 @@ function parseRetryAfter(text: string | null, now: number): number | null {
 }
 
 /**
- * Until when the endpoint asks to be left alone altogether: an unavailable one's `Retry-After`, of
- * several the latest. null: it does not ask.
+ * Until when the endpoint asks to be left alone altogether: the latest `Retry-After` of the
+ * attempts in which it was unavailable. null: it does not ask.
  */
 export function toPause(verdicts: readonly Verdict[], now: number): Date | null {
-  const asked = verdicts.flatMap((verdict) =>
+  const retryAfters = verdicts.flatMap((verdict) =>
     verdict.is === 'unavailable' && verdict.retryAfter !== null ? [verdict.retryAfter] : [],
   );
-  return asked.length === 0 ? null : new Date(now + Math.max(...asked) * 1000);
+  return retryAfters.length === 0 ? null : new Date(now + Math.max(...retryAfters) * 1000);
 }
