@@ -290,6 +290,15 @@ describe('docs/metrics.md', () => {
     expect(sorted(firstColumn('metrics', '| `counts` |'))).toEqual(sorted(all));
   });
 
+  it('has every outcome of a refresh', () => {
+    const text = sourceOf('sessions/refresh-case.ts') + sourceOf('sessions/recovery.ts');
+    const [, outcome = '', repeat = ''] =
+      /type RefreshOutcome = (.*?);.*type RepeatOutcome = (.*?);/s.exec(text) ?? [];
+    const outcomes = [...`${outcome} ${repeat}`.matchAll(/'(\w+)'/g)].map(([, name]) => name);
+    const [, row = ''] = /^\| `refreshes` \|([^|]*)\|/m.exec(pageOf('metrics')) ?? [];
+    expect(sorted(inCode(row))).toEqual(sorted(outcomes as string[]));
+  });
+
   it('has every span', () => {
     const spans = Object.values(sources).flatMap((text) => [
       ...text.matchAll(/inSpan\(\s*'(\w+)'/g),

@@ -17,10 +17,11 @@ import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
 import type { EventDraft, RecordedEvent } from '../security-log/record';
 import { successorsOf, type VerifiedRefreshToken } from '../tokens/refresh-token';
 import { changeIfUnchanged } from './change-if-unchanged';
-import type { RefusalReason } from './end-reason';
+import { type RefusalReason, toEndReason } from './end-reason';
 import { NOTHING_REQUESTED } from './granted';
 import { observe } from './observe';
 import { findSession } from './read';
+import { IS_RECOVERY } from './recovery';
 import { type RefreshCase, type RefreshContext, toRefreshCase } from './refresh-case';
 import { endById, type Revocation } from './revocation';
 import { MAX_LOST_RACES } from './rotate';
@@ -235,12 +236,13 @@ function toResult(
     case 'revoke':
       return {
         ok: false,
-        reason: refreshCase.reason === 'suspicious' ? 'revoked' : 'superseded',
+        reason:
+          refreshCase.reason === 'reuse_detected' ? 'superseded' : toEndReason(refreshCase.reason),
       };
     case 'rotate':
       return { ok: true, session };
     case 'repeat':
-      return refreshCase.outcome === 'recovered'
+      return IS_RECOVERY[refreshCase.outcome]
         ? { ok: false, reason: 'superseded' }
         : { ok: true, session: { ...session, ...refreshCase.authentication } };
   }

@@ -16,6 +16,18 @@ import { policyOf, type SessionPolicies } from '../config/session-policy';
 import { parseJson } from './parse-json';
 import type { Session } from './session';
 
+/** The same token again, its successor again, or its successor in place of a lost answer. */
+export type RepeatOutcome = 'kept' | 'repeated' | 'recovered';
+/**
+ * Whether the outcome takes the place of an answer that was lost. Only a refresh gives that, and
+ * only to whoever knows the session's own secret.
+ */
+export const IS_RECOVERY: Record<RepeatOutcome, boolean> = {
+  kept: false,
+  repeated: false,
+  recovered: true,
+};
+
 /** `user_sessions.recoveries`, as JSON. */
 const recoveriesSchema = v.object({
   /** The hash of the token that the last recovery gave. */

@@ -25,10 +25,9 @@
 import type { RiskPolicy } from '../config/risk';
 import { policyOf, type SessionPolicies } from '../config/session-policy';
 import type { Keyring } from '../crypto';
-import { type StoredAddress, toComparable } from '../risk/address';
+import type { StoredAddress } from '../risk/address';
 import { assess, looksLikeSameCaller } from '../risk/assess';
-import { toComparableDevice } from '../risk/former-device';
-import { parseSignals, type Signals } from '../risk/signals';
+import type { Signals } from '../risk/signals';
 import { type RepeatableDraft, toOnce } from '../security-log/hourly-limit';
 import type { EventDetails, EventDraft, Reporting } from '../security-log/record';
 import type { Successor } from '../tokens/refresh-token';
@@ -39,7 +38,14 @@ import {
 } from './before-step-up';
 import type { EndReason } from './end-reason';
 import { type NotGranted, type RequestedGrant, whyNotGranted } from './granted';
-import { findRecovery, markRecovery, mayRecover } from './recovery';
+import { toLastSignals } from './last-signals';
+import {
+  findRecovery,
+  IS_RECOVERY,
+  markRecovery,
+  mayRecover,
+  type RepeatOutcome,
+} from './recovery';
 import {
   checkSession,
   lastUsedAt,
@@ -84,8 +90,6 @@ export interface RefreshAttempt {
 
 /** The outcome of a refresh that succeeds. */
 export type RefreshOutcome = 'rotated' | RepeatOutcome;
-/** The same token again, its successor again, or its successor in place of a lost answer. */
-type RepeatOutcome = 'kept' | 'repeated' | 'recovered';
 
 export type RefreshCase =
   /** The session goes on in another home. */
@@ -158,7 +162,7 @@ export async function toRefreshCase(
   const rotates = row.refreshToken === attempt.hash && !isInGrace;
   const given = rotates ? null : findGiven(row, last, attempt, policy, { now, isInGrace });
   // A leaked secret can sign for any session: only the secret that the row expects proves anything.
-  if (attempt.mayBeForged && !rotates && (given === null || given.outcome === 'recovered'))
+  if (attempt.mayBeForged && !rotates && (given === null || IS_RECOVERY[given.outcome]))
     return { do: 'refuse', reason: 'unproven' };
   if (!rotates && given === null) return revoke('reuse_detected', 'reuse_detected');
   switch (assessment.decision) {
@@ -180,7 +184,7 @@ export async function toRefreshCase(
     const event = await draftOnce(isSuspicious ? 'mismatch' : 'context_changed');
     return { do: 'rotate', event };
   }
-  if (given.outcome !== 'recovered') {
+  if (!IS_RECOVERY[given.outcome]) {
     // A small difference is reported when the session next rotates.
     const mismatch = isSuspicious ? await draftOnce('mismatch') : null;
     return { do: 'repeat', ...given, event: mismatch, mark: null };
@@ -233,17 +237,4 @@ function isComingBack(
     (findRecovery(row, sessions, now) !== null || mayRecover(row, hash, now)) &&
     looksLikeSameCaller(last, signals)
   );
-}
-
-async function toLastSignals(
-  { lastSignals }: Session,
-  { signals, otherNetworks, userAgent }: RefreshAttempt,
-): Promise<Signals | null> {
-  const last = parseSignals(lastSignals);
-  if (last === null) return null;
-  const { network } = signals;
-  return {
-    ...toComparableDevice(last, signals, userAgent),
-    network: await toComparable(last.network, { network, otherNetworks }),
-  };
 }

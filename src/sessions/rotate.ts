@@ -15,7 +15,7 @@ import type { RepeatableDraft } from '../security-log/hourly-limit';
 import type { EventDraft, RecordedEvent } from '../security-log/record';
 import { successorsOf, type VerifiedRefreshToken } from '../tokens/refresh-token';
 import { changeIfUnchanged, type RowChange } from './change-if-unchanged';
-import type { RefusalReason, RevokedReason } from './end-reason';
+import { type RefusalReason, type RevokedReason, toEndReason } from './end-reason';
 import type { NotGranted, RequestedGrant } from './granted';
 import { ordinaryRefresh } from './ordinary-refresh';
 import {
@@ -179,11 +179,7 @@ function toResult(
     case 'demand_reauthentication':
       return { ok: false, reason: 'reauthenticate', events };
     case 'revoke':
-      return {
-        ok: false,
-        reason: refreshCase.reason === 'suspicious' ? 'revoked' : refreshCase.reason,
-        events,
-      };
+      return { ok: false, reason: toEndReason(refreshCase.reason), events };
     case 'rotate':
       return { ok: true, outcome: 'rotated', session, secret: next, events };
     case 'repeat':

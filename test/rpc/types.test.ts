@@ -1,5 +1,6 @@
 /** The types of edge-sessions/rpc name every member that calls take and answer, and no other. */
 import { beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
+import type { Fault } from '../../src/calls/fault';
 import * as imports from '../../src/calls/import-calls';
 import * as operator from '../../src/calls/operator-calls';
 import * as own from '../../src/calls/own-calls';
@@ -10,7 +11,7 @@ import { listSuspicious } from '../../src/calls/suspicious-call';
 import * as tokens from '../../src/calls/token-calls';
 import * as users from '../../src/calls/user-calls';
 import type * as told from '../../src/client/rpc/refusal-codes';
-import type { AssertionReason } from '../../src/service/refusal';
+import type { AssertionReason, Refusal } from '../../src/service/refusal';
 import type { RefusalReason } from '../../src/sessions/end-reason';
 import { APP, BACKEND, startService } from '../fixtures';
 import { bind, valueIn } from './door';
@@ -87,6 +88,13 @@ describe('what a call takes is in its types', () => {
  * The client's types stand alone, and are the service's own: `npm run check:types` compares them.
  */
 it('why a session is over, or a sign-in refused, is the same to the service and in the types', () => {
+  expectTypeOf<told.RefusalCode>().toEqualTypeOf<
+    | Refusal['code']
+    | Exclude<Fault['code'], 'database_unavailable' | 'issuer_unavailable'>
+    | 'temporarily_unavailable'
+    // Of a binding that names no client.
+    | 'invalid_client'
+  >();
   expectTypeOf<told.RefusalReason>().toEqualTypeOf<RefusalReason>();
   expectTypeOf<told.AssertionReason>().toEqualTypeOf<AssertionReason>();
 });
