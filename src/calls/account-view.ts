@@ -100,7 +100,7 @@ export function toShownEvents(
     return {
       ...toEventView(row),
       at: row.createdAt,
-      asks: own === null ? [] : toAsked(row, own),
+      asks: own === null ? [] : toOfferedAnswers(row, own),
       shownDevice: known ?? null,
       label: session?.label ?? null,
       hasPage: session !== undefined,
@@ -117,7 +117,10 @@ export function toShownEvents(
 }
 
 /** A new device is asked about on the others: it was the one that sat there who would answer. */
-function toAsked(row: SessionEvent, { id: sessionId, userId, authTime, act }: Session): Answer[] {
+function toOfferedAnswers(
+  row: SessionEvent,
+  { id: sessionId, userId, authTime, act }: Session,
+): Answer[] {
   const isUnusual = UNUSUAL_EVENTS.some((type) => type === row.type);
   if (!isUnusual || act !== null || toEventView(row).answer !== undefined) return [];
   if (row.type === 'new_device' && row.sessionId === sessionId) return [];

@@ -15,7 +15,7 @@ export interface Webhook {
   format: 'json' | 'set';
 }
 
-/** What an endpoint gets unless it names its own. */
+/** The events that an endpoint gets unless it names its own. */
 const ACTIONABLE: readonly EventType[] = sessionEventsThatAre('actionable');
 /** A Security Event Token tells of nothing else. */
 const ENDING: readonly EventType[] = sessionEventsThatAre('ending');

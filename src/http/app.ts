@@ -37,7 +37,8 @@ import { METADATA_NAMES, metadataRoutes } from './oauth/metadata';
 import { oauthRoutes } from './oauth/oauth-routes';
 
 /**
- * `now` gives milliseconds since 1970; `send` is how the service asks others. Throws `ConfigError`.
+ * `now` gives milliseconds since 1970; `customFetch` is for requests to others. Throws
+ * `ConfigError`.
  */
 export function createApp(
   env: Env,
@@ -188,8 +189,8 @@ function createShell(oauthPath: string, hsts: Config['hsts']): Hono<AppEnv> {
     // Pages have policies of their own.
     for (const [name, value] of Object.entries(DEFAULT_POLICIES))
       if (!c.res.headers.has(name)) c.res.headers.set(name, value);
-    // Answers hold tokens or say whether one is good (RFC 6749 §5.1); what may be cached says so
-    // itself.
+    // Answers hold tokens or say whether one is good (RFC 6749 §5.1); an answer that may be cached
+    // says so itself.
     if (c.res.headers.has('Cache-Control')) return;
     c.res.headers.set('Cache-Control', 'no-store');
     c.res.headers.set('Pragma', 'no-cache');

@@ -1,8 +1,8 @@
 /**
- * Counting what happened (docs/metrics.md). The cron adds what the log gained since it last looked
- * to `counts`, an hour's and all time's, in the transaction that moves on the place where it looks
- * next: so each event is counted once, and no operation writes a row for it. Acts of clients are
- * left out: of one there is an event in every home.
+ * Counts events (docs/metrics.md). The cron adds the events that the log gained since its last run
+ * to `counts`, for the hour and for all time, in the transaction that also saves how far it came:
+ * so each event is counted once, and no operation writes a row for it. Acts of clients are left
+ * out: of one there is an event in every home.
  *
  * Sessions that expire leave no event: they are found by the index on their expiry.
  */
@@ -21,7 +21,7 @@ const ENDED = 'sessions_ended';
 /** When the hour of a second began. */
 export const hourOf = (second: number) => second - (second % 3600);
 
-/** SQL: what is counted is counted twice, for its hour and for all time. */
+/** SQL: each event counts twice, for its hour and for all time. */
 const TWICE = sql`json_each('[0,1]') as whole`;
 const countedFor = (hour: SQL | number) => sql`iif(whole.value, 0, ${hour})`;
 
@@ -60,7 +60,7 @@ const UP_TO = sql`(select min(after + ${SLICE}, newest) from ${PLACE})`;
 
 /** SQL: `details`, which somebody may have written by hand. */
 const DETAILS = sql`iif(json_valid(details), details, '{}')`;
-/** A backend may have told anything, which is to be no label. */
+/** A backend may have sent any text, which must not become a label. */
 const COUNTRY = sql`(${DETAILS} ->> '$.context.country')`;
 const { type: TYPE } = sessionEvents;
 const IS_START = sql`${TYPE} = 'session_created'`;
@@ -93,12 +93,12 @@ function withSums(sign: SQL) {
   };
 }
 
-/** How often what happened, by the JSON text of its name and its label. */
+/** The number of events, by the JSON text of their name and label. */
 export type Tallied = ReadonlyMap<string, number>;
 
 /**
- * Adds what was counted elsewhere. A connection that is lost may have it added twice: these are
- * estimates.
+ * Adds counts from memory (service/tally.ts). A connection that is lost may have it added twice:
+ * these are estimates.
  */
 export async function addTallied(home: Home, tallied: Tallied, now: number): Promise<void> {
   const second = Math.floor(now / 1000);

@@ -1,7 +1,7 @@
 /**
- * The newest events that somebody else than the person may be behind, of all people. No index has
- * them, which every event would pay for: so the newest events of all are looked through, and no
- * more of them than so many.
+ * Finds the newest events that somebody else than the person may have caused, of all people. They
+ * have no index, because every event would pay for it: so the newest events of all kinds are
+ * searched, up to a bound.
  */
 import { desc, inArray } from 'drizzle-orm';
 import type { Grant } from '../config/authority';

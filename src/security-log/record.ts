@@ -1,6 +1,6 @@
 /**
  * The security log. An event is inserted by the transaction that does what it reports, under the
- * same condition, so that none is lost and none is invented; so is what the webhooks are to be told
+ * same condition, so that none is lost and none is invented; and so are its deliveries to webhooks
  * (the outbox).
  */
 import { and, eq, inArray, SQL, sql } from 'drizzle-orm';
@@ -81,7 +81,7 @@ export function recordWhere(
   return insertEvents(db, event, condition);
 }
 
-/** The same of values, or of what stands for them in a statement that is written once. */
+/** The same, with values or their placeholders in a prepared statement. */
 export function insertEvents(
   db: Home['db'],
   {
@@ -142,7 +142,7 @@ export function reportTo(
   };
 }
 
-/** The two statements, written once, for one way of finding what was written. */
+/** The two statements, prepared once, for one way of finding the written events. */
 function toReport(candidates: SQL | undefined) {
   // An event that is reported once may have been written by an earlier request, and is not this
   // one's.
@@ -190,9 +190,8 @@ const toNumbered = (ids: readonly string[]) =>
   Object.fromEntries(ids.map((id, number) => [`id${number}`, id]));
 
 /**
- * SQL: the event's session is over by it. Reuse that is seen outside a refresh, and so reported
- * once alone, ends nothing, and a Security Event Token of it would sign the person out at the
- * receiver.
+ * SQL: the event's session is over by it. Reuse that is seen outside a refresh ends nothing; a
+ * Security Event Token of it would sign the person out at the receiver all the same.
  */
 const isEndOfSession = sql`(${sessionEvents.type} <> 'reuse_detected' or ${sessionEvents.details} ->> '$.once' is null)`;
 
@@ -201,7 +200,8 @@ const isDelivered = sql`(${sessionEvents.type} <> 'mismatch' or ${sessionEvents.
 
 /**
  * Events that others may write to a home while a transaction is run again. Where they write more,
- * the webhooks are told all the same, by the cron: what the first run wrote has its deliveries.
+ * the cron still delivers to the webhooks, because the events of the first run have their
+ * deliveries.
  */
 const MARGIN = 200;
 

@@ -1,4 +1,4 @@
-/** What a clean-up goes by, and how much one run of it may do; scheduled.ts has the numbers. */
+/** The rules of a clean-up, and how much one run of it may do; scheduled.ts has the numbers. */
 import type { SessionPolicies } from '../config/session-policy';
 
 export interface CleanupPolicy {

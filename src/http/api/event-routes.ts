@@ -1,4 +1,4 @@
-/** The security log as its own user reads it. */
+/** The route of a person's own security log. */
 
 import { listOwnEvents } from '../../calls/own-calls';
 import type { Service } from '../../service/service';

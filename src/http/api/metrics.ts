@@ -1,6 +1,6 @@
 /**
  * `GET /metrics`: the numbers of calls/stats-call.ts as Prometheus reads them (its text format,
- * 0.0.4). docs/metrics.md says what each is, and which are estimates.
+ * 0.0.4). docs/metrics.md says what each number means, and which are estimates.
  */
 import { type StatsView, stats } from '../../calls/stats-call';
 import type { Service } from '../../service/service';
@@ -9,7 +9,7 @@ import { readQuery } from '../input';
 import { answer } from '../refusals';
 import { clientCallerOf } from '../request-caller';
 
-/** Counters, by the name of their counts: the name here, its label, and what it is. */
+/** Counters, by the name of their counts: the name of the metric, its label, and its help text. */
 const COUNTERS: Readonly<Record<string, readonly [string, string, string]>> = {
   sessions_started: ['started', 'client_id', 'Sessions that started'],
   sessions_started_by_country: ['started_by_country', 'country', 'Sessions that started'],

@@ -109,6 +109,6 @@ function addOwnRoutes(routes: Hono<AppEnv>, service: Service): void {
   );
 }
 
-/** Here it is called `id`, whatever the call calls it. */
+/** The path's parameter is called `id`, whatever the call's member is called. */
 const readId = (c: AppContext) =>
   validate(v.strictObject({ id: uuid }), { id: c.req.param('id') }).id;

@@ -8,12 +8,12 @@ import { readListQuery, readQuery } from '../input';
 const NAME = ['issuer', 'subject'];
 const isByName = (c: AppContext) => c.req.param('user_id') === 'by-subject';
 
-/** With the other parameters of the query. */
+/** The user of a path, with the other parameters of the query. */
 export function readWhose(c: AppContext, other: readonly string[] = []): Record<string, unknown> {
   return toWhose(c, readQuery(c, isByName(c) ? [...NAME, ...other] : other));
 }
 
-/** The same of a list. */
+/** The same for a list. */
 export function readWhoseList(
   c: AppContext,
   other: readonly string[] = [],

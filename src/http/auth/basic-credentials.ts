@@ -2,7 +2,7 @@
  * HTTP Basic credentials of clients, in either way that they are written. RFC 6749 §2.3.1 has both
  * parts form-urlencoded inside the base64; curl and most HTTP libraries send them as they are (RFC
  * 7617 §2). The two differ for a secret with `+`, `%` or the like, and nothing in the header tells
- * which was meant, so both readings are answered for whoever compares secrets.
+ * which was meant, so both readings are given to the code that compares secrets.
  */
 
 export interface Credentials {

@@ -1,6 +1,6 @@
 /**
- * For routes of users: a verified access token (RFC 6750 §2.1). Whether its session is still live,
- * the route's own statement asks.
+ * For routes of users: a verified access token (RFC 6750 §2.1). The route's own statement finds out
+ * whether its session is still live.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Service } from '../../service/service';
@@ -15,7 +15,7 @@ export const bearerAuth = (service: Service) =>
     await next();
   });
 
-/** The access token of the Authorization header, verified as told. Throws `invalid_token`. */
+/** Verifies the access token of the Authorization header by `verify`. Throws `invalid_token`. */
 export async function verifyBearer(
   c: AppContext,
   service: Service,

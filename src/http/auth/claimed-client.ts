@@ -1,15 +1,15 @@
 /**
- * Which client id the log line tells when a client could not prove who it is. A caller may have put
- * anything in its place, its secret or a person's address too, so what the configuration does not
- * know has to look like a client id and like nothing else.
+ * The client id in the log line of a client that could not prove who it is. A caller may have put
+ * anything in its place, also its secret or a person's address, so an id that the configuration
+ * does not know has to look like a client id and like nothing else.
  */
 import { CLIENT_ID, type Client } from '../../config/clients';
 import { equalDigests, sha256 } from '../../crypto';
 import type { Credentials } from './basic-credentials';
 
 /**
- * Shorter than any token and than the secrets that this service asks for, and without the `@` of an
- * e-mail address.
+ * The form of such an id: shorter than any token and than the secrets that this service asks for,
+ * and without the `@` of an e-mail address.
  */
 const UNKNOWN_CLIENT_ID = /^[A-Za-z0-9._-]{1,31}$/;
 

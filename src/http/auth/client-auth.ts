@@ -37,7 +37,7 @@ export async function authenticateClient(
     : authenticateByHeader(c, service, header, form);
 }
 
-/** The same by a header alone; what a form beside it says has to agree. */
+/** Authenticates by a header alone; a form beside it has to agree with it. */
 export async function authenticateByHeader(
   c: AppContext,
   service: Service,
@@ -61,7 +61,7 @@ async function findAuthenticated(
   service: Service,
   readings: readonly Credentials[],
 ): Promise<Client> {
-  // All are compared, whichever is right, so that the time does not tell.
+  // All readings are compared, whichever is right, so that the time of the answer tells nothing.
   const clients = await Promise.all(readings.map((reading) => findClient(service, reading)));
   const client = clients.find((found) => found !== undefined);
   if (client === undefined) throw await rejected(c, service, readings);
@@ -102,7 +102,7 @@ function logUnencoded(c: AppContext, { id }: Client): void {
   );
 }
 
-/** For the log line too, whatever becomes of the request. */
+/** The log line names the client, too, whatever becomes of the request. */
 function identified(c: AppContext, client: Client): Client {
   c.set('client', client);
   return client;
@@ -122,12 +122,13 @@ async function rejected(
   detail = WRONG_CREDENTIALS,
 ): Promise<ProblemError> {
   c.set('claimedClientId', await loggableClaim(readings, service.config.clients));
-  // Whether the client exists, the limit must not tell either, so each claim counts by itself.
+  // Each claimed id counts by itself, because the limit must not tell whether the client exists,
+  // either.
   const claim = readClaim(readings[0]?.id);
   const throttled = await throttleFailure(c.get('caller'), service, claim ?? '');
   if (throttled !== null) return toProblemError(throttled.refusal);
-  // RFC 6749 §5.2: the challenge is for whoever sent the header. After a page's own request without
-  // one, a browser would ask the person for a password.
+  // RFC 6749 §5.2: the challenge is for a caller that sent the header. After a page's own request
+  // without one, a browser would ask the person for a password.
   const isChallenged = c.req.header('authorization') !== undefined;
   return new ProblemError('invalid_client', {
     detail,

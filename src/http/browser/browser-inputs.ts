@@ -14,7 +14,7 @@ export const signInSchema = v.strictObject({
 const MUST_BE = `must be an index from 0 to ${ACCOUNTS.length - 1}`;
 const index = v.picklist(ACCOUNTS, MUST_BE);
 
-/** Where a page holds its access token. */
+/** The body of a refresh by a page that holds its access token. */
 export const refreshSchema = v.strictObject(grantParameters);
 export const switchSchema = v.strictObject({ index, ...grantParameters });
 

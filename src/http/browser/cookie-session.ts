@@ -27,7 +27,7 @@ export async function verifyHeld(c: AppContext, service: Service): Promise<Held>
   return { current: currentOf(c), cookies: new Map(cookies) };
 }
 
-/** Whether the browser has any session, live or over, or says so in a way that hides which. */
+/** Whether the browser has any session, live or over, or cookies that hide which one it has. */
 export function hasSession(c: AppContext, { cookies }: Held): boolean {
   return [...cookies].some(([index, cookie]) => cookie !== null || isAmbiguous(c, index));
 }

@@ -1,7 +1,7 @@
 /**
  * The cookies of a session in a browser (RFC 6265bis). `__Host-` ties them to this host: no other
  * host, subdomains included, can set or read them. Lax, because links from elsewhere have to find
- * the person signed in; what other sites may ask for, same-site.ts decides.
+ * the person signed in; same-site.ts decides what other sites may ask for.
  */
 import { setCookie } from 'hono/cookie';
 import { ACCESS_COOKIE, fitsAccessCookie } from '../../access-cookie';
@@ -24,7 +24,7 @@ import { toCookieProblem } from '../refusals';
 const BOOKMARK_COOKIE = '__Host-bookmark';
 /** Names the sign-in that a form of the client's own page has begun in this browser. */
 const START_COOKIE = '__Host-start';
-/** Far longer than replicas lag. */
+/** The life of the bookmark cookie: far longer than replicas lag. */
 const BOOKMARK_SECONDS = 600;
 /** The longest life that browsers give a cookie (RFC 6265bis §5.5). */
 const MAX_AGE_SECONDS = 400 * 86_400;
@@ -66,8 +66,8 @@ export function accountsSent(c: AppContext): number[] {
 }
 
 /**
- * From now on the browser is of this account. The access token of the one that it leaves is of no
- * use there, and cookies of five accounts make requests long.
+ * Makes an account the browser's current one. The access cookie of the account that was current is
+ * removed, because it is of no use any more, and the cookies of five accounts make requests long.
  */
 export function setCurrent(c: AppContext, index: number): void {
   const former = currentOf(c);
@@ -77,7 +77,7 @@ export function setCurrent(c: AppContext, index: number): void {
   if (sent(c, access).length > 0) set(c, access, '', 0);
 }
 
-/** How new what this browser is shown has to be: middleware/bookmarks.ts. */
+/** Reads how new the state has to be that this browser is shown (middleware/bookmarks.ts). */
 export function readBookmarkCookie(c: AppContext): string | null {
   return readCookie(c, BOOKMARK_COOKIE);
 }
@@ -86,7 +86,7 @@ export function setBookmarkCookie(c: AppContext, bookmarks: string): void {
   set(c, BOOKMARK_COOKIE, bookmarks, bookmarks === '' ? 0 : BOOKMARK_SECONDS);
 }
 
-/** Which sign-in this browser was bound to, as `setStartCookie` had it. */
+/** Reads which sign-in this browser was bound to by `setStartCookie`. */
 export function readStartCookie(c: AppContext): string | null {
   return readCookie(c, START_COOKIE);
 }
@@ -158,14 +158,13 @@ export function setSessionCookies(
 
 /**
  * Takes an account's session out of the browser. There is no `Clear-Site-Data` beside it: `cookies`
- * would take the app's own on the whole registrable domain, `storage` what else the app keeps on
- * this origin, and `cache` holds Chromium for seconds over answers that were never kept
- * (`no-store`).
+ * would take the app's own on the whole registrable domain, `storage` the app's other data on this
+ * origin, and `cache` holds Chromium for seconds over answers that were never kept (`no-store`).
  */
 export function clearSessionCookies(c: AppContext, index = currentOf(c)): void {
-  // Where nothing tells which account is current, that is what goes.
+  // Where nothing tells which account is current, the cookie that should tell is removed.
   for (const name of index < 0 ? [CURRENT_COOKIE] : namesOf(index)) set(c, name, '', 0);
-  // Whoever uses this browser next has seen nothing, so their replicas may be of any age.
+  // The next person at this browser has seen nothing, so their replicas may be of any age.
   c.get('caller').bookmarks.clear();
 }
 

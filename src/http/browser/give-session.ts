@@ -1,4 +1,4 @@
-/** Routes that give a browser the cookies of a session, and show its page whose it is. */
+/** Routes that give a browser the cookies of a session, and its page the session. */
 
 import { toGrantParameters } from '../../calls/fields';
 import { toLifetimeView, toSessionView } from '../../calls/views';
@@ -34,7 +34,7 @@ export function refreshByCookie(service: Service) {
   };
 }
 
-/** The account becomes the current one as it is refreshed: one that is over does not. */
+/** The account becomes current by being refreshed, so that one whose session is over does not. */
 export function switchAccount(service: Service) {
   return async function answerSwitch(c: AppContext): Promise<Response> {
     const { input } = await readJson(c, switchSchema);
@@ -72,8 +72,8 @@ async function refreshAccount(
 }
 
 /**
- * By an ID token that the page had from a trusted issuer. The nonce ties it to this browser's own
- * sign-in.
+ * Signs in by an ID token that the page had from a trusted issuer. The nonce ties it to this
+ * browser's own sign-in.
  */
 export function signInByPage(service: Service) {
   const { config } = service;

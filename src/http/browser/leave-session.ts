@@ -20,7 +20,7 @@ export function signOutByCookies(service: Service) {
   return async function answerSignOut(c: AppContext): Promise<Response> {
     const { index = currentOf(c) } = await readOptionalJson(c, signOutSchema);
     c.set('outcome', 'unchanged');
-    // Where nothing tells which account is current, another would be current afterwards.
+    // Where nothing tells which account is current, another account could be current afterwards.
     const isOfAll = index === 'all' || index < 0;
     for (const each of isOfAll ? [...accountsSent(c), currentOf(c)] : [index])
       await signOutOf(c, service, each);

@@ -1,7 +1,7 @@
 /**
- * Whose page a form or a navigation is of, also where a service worker of this origin passed it on,
- * as those of installable apps do with everything. The browser then says `empty` for its
- * destination and, in Firefox and WebKit, that the worker's own origin is where it comes from;
+ * Finds the page that a form or a navigation comes from, also where a service worker of this origin
+ * passed it on, as those of installable apps do with everything. The browser then says `empty` for
+ * its destination and, in Firefox and WebKit, that the worker's own origin is where it comes from;
  * Firefox puts that into `Origin`, too. `Referer` alone still names the page; of one with
  * `no-referrer` WebKit names the worker's script there, and itself in `Origin`.
  */
@@ -15,7 +15,7 @@ export function isPassedOn(c: AppContext): boolean {
   return mode === 'same-origin' && (destination ?? 'empty') === 'empty';
 }
 
-/** A script is no page. */
+/** The Referer names a script, which is no page. */
 export function isRefererOf(c: AppContext, origins: readonly string[]): boolean {
   const page = URL.parse(c.req.header('referer') ?? '');
   return page !== null && origins.includes(page.origin) && !/\.m?js$/i.test(page.pathname);

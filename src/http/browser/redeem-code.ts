@@ -97,7 +97,7 @@ export function findOwn(
   return null;
 }
 
-/** As the operations say it (service/start-in-browser.ts). */
+/** The words of the operation (service/start-in-browser.ts). */
 export function invalidCode(): ProblemError {
   return new ProblemError('invalid_code');
 }

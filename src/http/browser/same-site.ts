@@ -1,9 +1,9 @@
 /**
- * Cross-site requests and CORS for routes that cookies open. Cookies come along whoever makes the
- * request, so who made it is what decides, for every method and content type: fetch metadata first,
- * `Origin` where the browser sends none, and a request that no HTML form can make. Without cookies
- * there is nothing to protect, but the answer is the same. Hono's `csrf` looks at the content types
- * of forms alone, and lets pass what either of its two checks does.
+ * Cross-site requests and CORS for routes that cookies open. A browser sends cookies with requests
+ * of any page, so the page that made the request decides, for every method and content type: fetch
+ * metadata first, `Origin` where the browser sends none, and a request that no HTML form can make.
+ * Without cookies there is nothing to protect, but the answer is the same. Hono's `csrf` looks at
+ * the content types of forms alone, and lets pass what either of its two checks does.
  */
 import { createMiddleware } from 'hono/factory';
 import type { Config } from '../../config/config';
@@ -13,7 +13,7 @@ import { mediaType } from '../input';
 import { TRACING_HEADERS } from '../tracing-headers';
 import { hasSessionCookies, readSessionCookie } from './cookies';
 
-/** A page of another origin cannot send it without asking first (a preflight). */
+/** The header that a page of another origin cannot send without asking first (a preflight). */
 const CUSTOM_HEADER = 'X-Requested-With';
 
 export interface RequestOrigin {
@@ -41,7 +41,7 @@ export function isAllowedOrigin(
     case 'same-site':
     case 'cross-site':
       return origin !== undefined && allowed.includes(origin);
-    // The address bar or a bookmark.
+    // The person used the address bar or a browser's bookmark.
     case 'none':
       return isSafeMethod && origin === undefined;
     case undefined:

@@ -7,7 +7,8 @@ import { readStartCookie, setStartCookie } from './cookies';
 import { isPassedOn, isRefererOf } from './passed-on';
 
 /**
- * Fetch metadata, where there is any, and what browsers say of a page that nobody has opened yet.
+ * Throws unless a person navigates: fetch metadata has to say so, where there is any, and no header
+ * may say that the browser looks ahead.
  */
 export function assertNavigation(c: AppContext): void {
   const purpose = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']

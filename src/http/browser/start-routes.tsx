@@ -1,9 +1,10 @@
 /**
- * The browser's half of the hand-off. A link proves nothing of who opens it: whoever made one can
- * send any browser there, and would sign that person in as somebody else (login CSRF). So a session
- * starts by itself only where the request shows that a page of the client sent the browser here: by
- * a navigation within the site whose Referer names it, or by a form. Everybody else is asked first;
- * another host of the site, which someone else may have, is everybody else.
+ * The browser's half of the hand-off. A link proves nothing of who opens it: the maker of a link
+ * can send any browser there, and would sign that person in as somebody else (login CSRF). So a
+ * session starts by itself only where the request shows that a page of the client sent the browser
+ * here: by a navigation within the site whose Referer names it, or by a form. In all other cases
+ * the person is asked first, also where another host of the site sent them, because it may be
+ * someone else's.
  */
 
 import { takesCurrent } from '../../service/browser-accounts';
@@ -51,8 +52,8 @@ function startByLink(service: Service, pages: Pages) {
   return async function start(c: AppContext): Promise<Response> {
     const { code } = readPageQuery(c, ['code']);
     if (code === undefined) throw new ProblemError('invalid_request', 'code is missing');
-    // Only a person's own navigation starts a session: what looks ahead would use up the code, what
-    // is embedded is unseen.
+    // Only a person's own navigation starts a session: a browser that looks ahead would use up the
+    // code, and nobody sees an embedded page.
     if (c.req.method === 'HEAD') return c.body(null, 204);
     assertNavigation(c);
     const handoff = await open(c, service, code);

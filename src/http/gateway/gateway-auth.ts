@@ -11,7 +11,7 @@ import { ProblemError } from '../errors';
 
 const GATEWAY_HEADER = 'X-Gateway-Authorization';
 
-/** null: whoever asks does not say that it is a gateway. Throws `client_not_allowed`. */
+/** null: the caller does not say that it is a gateway. Throws `client_not_allowed`. */
 export async function authenticateGateway(c: AppContext, service: Service): Promise<Client | null> {
   const header = c.req.header(GATEWAY_HEADER);
   if (header === undefined || header === '') return null;

@@ -1,6 +1,6 @@
 /**
- * `/verify`, which gateways ask whether to let a request pass, and whose it is. By a Bearer token,
- * which anyone who has one may show; by the cookies of a browser client, for a gateway that says
+ * `/verify`, which gateways ask whether to let a request pass, and whose it is. A Bearer token may
+ * be shown by anyone who has one; the cookies of a browser client, only by a gateway that proves
  * who it is. 401 is for the visitor alone, so that a gateway can hand it on.
  */
 

@@ -15,8 +15,9 @@ const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 const METHOD_HEADERS = ['X-Forwarded-Method', 'X-Original-Method'];
 
 /**
- * The visitor's address, where the gateway says one that can be read. Not `X-Forwarded-For`:
- * proxies on the way to this service add to that, and how many there are nobody here knows.
+ * The visitor's address, where the gateway says one that can be read. `X-Forwarded-For` is not
+ * read, because proxies on the way to this service add to it, and this service does not know how
+ * many there are.
  */
 export function readVisitorAddress(c: AppContext): string | undefined {
   const text = c.req.header('X-Gateway-Visitor-Address')?.trim();
@@ -29,16 +30,16 @@ export function wantsAccessToken(c: AppContext): boolean {
 
 /**
  * Behind a gateway that reads cookies, any request with the cookie counts as the person's own. A
- * browser adds the cookie whichever page made the request, so what changes something has to come
- * from a page of the client (same-site.ts). Reading is left to CORS, and links from elsewhere have
- * to find the person signed in. Throws `cross_site_request`.
+ * browser adds the cookie whichever page made the request, so a request that changes something has
+ * to come from a page of the client (same-site.ts). Reading is left to CORS, and links from
+ * elsewhere have to find the person signed in. Throws `cross_site_request`.
  */
 export function assertNotForged(c: AppContext, config: Config, clientId: string): void {
   const methods = [c.req.method, ...METHOD_HEADERS.map((name) => c.req.header(name))];
   const isSafeMethod = methods.every(
     (method) => method === undefined || SAFE_METHODS.includes(method.toUpperCase()),
   );
-  // A WebSocket is opened by a GET of any page, and then carries whatever it likes.
+  // A WebSocket is opened by a GET of any page, and may then carry anything.
   const isWebSocket =
     c.req.header('sec-websocket-key') !== undefined ||
     c.req.header('sec-fetch-mode') === 'websocket' ||

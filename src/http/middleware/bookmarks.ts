@@ -12,7 +12,7 @@ import type { AppContext, AppEnv } from '../context';
 import { ProblemError } from '../errors';
 
 interface Carrier {
-  /** null: none, or none that is to be believed. Throws a problem. */
+  /** null: there are none, or none that can be believed. Throws a problem. */
   read(c: AppContext): Bookmarks | null;
   write(c: AppContext, bookmarks: string): void;
 }

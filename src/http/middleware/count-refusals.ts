@@ -1,4 +1,4 @@
-/** Counts what is refused (service/tally.ts), and then does what is done after the answer. */
+/** Counts refusals (service/tally.ts), and then starts the work after the answer. */
 import { createMiddleware } from 'hono/factory';
 import { doAfterAnswer } from '../../service/after-answer';
 import type { Service } from '../../service/service';
@@ -19,7 +19,7 @@ export const countRefusals = (service: Service) =>
 export const clientIdOf = (c: AppContext): string | undefined =>
   c.get('client')?.id ?? c.get('accessToken')?.clientId ?? c.get('sessionClientId');
 
-/** null where there is none to outlive the answer, as when an app is called in a test. */
+/** null where there is no context that outlives the answer, as when an app is called in a test. */
 function executionContext(c: AppContext): { waitUntil: (work: Promise<unknown>) => void } | null {
   try {
     return c.executionCtx;

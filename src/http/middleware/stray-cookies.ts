@@ -10,7 +10,7 @@ import type { Config } from '../../config/config';
 import { COOKIE_NAMES, isSentTwice } from '../browser/cookies';
 import type { AppContext, AppEnv } from '../context';
 
-/** So that a long host or path makes no long answer. */
+/** The bound keeps a long host or path from making a long answer. */
 const MAX_PARTS = 4;
 
 export function strayCookies({ issuer }: Pick<Config, 'issuer'>) {

@@ -94,8 +94,8 @@ function toAppView(tokens: Tokens, form: Form) {
 }
 
 /**
- * Where a session has no scopes, what is asked for is ignored, and the answer says what was granted
- * instead (RFC 6749 §3.3): nothing.
+ * Where a session has no scopes, the requested ones are ignored, and the answer says that none was
+ * granted (RFC 6749 §3.3).
  */
 function toGrantedScope(form: Form): { scope?: string } {
   return form.has('scope') ? { scope: '' } : {};

@@ -1,4 +1,4 @@
-/** Documents for anyone, which whoever has them already need not be sent again. */
+/** Answers with public documents, which are not sent again to a caller that has them already. */
 import { sha256 } from '../../crypto';
 import type { AppContext } from '../context';
 
