@@ -199,6 +199,37 @@ describe.each([
     expect(challenges).toHaveLength(1);
   });
 
+  it('asks once, too, where a challenge comes when the person has authenticated already', async () => {
+    await signIn(page, 3_600);
+    await load(way);
+    answer = async () => {
+      const popup = await context.newPage();
+      await signIn(popup);
+      await popup.close();
+      return true;
+    };
+    let posts = 0;
+    let isAnswered = false;
+    await page.route(`${API}/transfers`, async (route) => {
+      if (route.request().method() === 'OPTIONS') return route.continue();
+      posts += 1;
+      if (posts !== 2) return route.continue();
+      // The answer to the second one is on its way until the first one was sent again.
+      const { authorization = '' } = route.request().headers();
+      const url = new URL('/transfers', await workers.url('resource-server'));
+      const refusal = await fetch(url, { method: 'POST', headers: { authorization, origin: APP } });
+      while (!isAnswered) await new Promise((later) => setTimeout(later, 20));
+      const headers = Object.fromEntries(refusal.headers);
+      return route.fulfill({ status: refusal.status, headers, body: await refusal.text() });
+    });
+    const first = page.evaluate(async () => (await window.api.post('/transfers')).status);
+    const second = page.evaluate(async () => (await window.api.post('/transfers')).status);
+    expect(await first).toBe(202);
+    isAnswered = true;
+    expect(await second).toBe(202);
+    expect(challenges).toHaveLength(1);
+  });
+
   it('answers the 401 where the person declines, after one question for two requests', async () => {
     await signIn(page, 3_600);
     await load(way);
