@@ -13,7 +13,7 @@ import { startChromium } from './engine-chromium.ts';
 import { startFirefox } from './engine-firefox.ts';
 import { startWebKit } from './engine-webkit.ts';
 import { IN_OWN_HOSTS, runWithHosts } from './own-hosts.ts';
-import { toPage } from './page-of-results.ts';
+import { type Cell, type Results, toPage } from './page-of-results.ts';
 import { MODES, TRIALS, tryOut } from './trials-client.ts';
 import { PAGE_TRIALS } from './trials-page.ts';
 import { startTrials } from './trials-start.ts';
@@ -23,13 +23,6 @@ import { startWorld } from './world.ts';
 const TIMEOUT_MS = 90_000;
 const PAGE = resolve(import.meta.dirname, '../../docs/browsers-tried.md');
 const ENGINES = { chromium: startChromium, firefox: startFirefox, webkit: startWebKit };
-
-export interface Cell {
-  isGood: boolean;
-  text: string;
-}
-/** By the name of the trial, then in the order of the engines. */
-export type Results = Map<string, Cell[]>;
 
 const { values } = parseArgs({
   options: {

@@ -1,6 +1,12 @@
 /** docs/browsers-tried.md, made of what the trials found. */
 import type { Engine } from './engine.ts';
-import type { Results } from './main.ts';
+
+export interface Cell {
+  isGood: boolean;
+  text: string;
+}
+/** By the name of the trial, then in the order of the engines. */
+export type Results = Map<string, Cell[]>;
 
 export function toPage(
   engines: Engine[],
