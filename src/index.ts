@@ -11,8 +11,8 @@ export default {
   /** Answers a request. Never throws: what is wrong with the settings is a 503, and in the log. */
   fetch: (request, env, ctx) => appFor(env as Env).fetch(request, env, ctx),
   /**
-   * The Cron Trigger: clean-up, signing keys, webhooks. Rejects when a home failed, after all others
-   * are done, so that the run is marked failed.
+   * The Cron Trigger: clean-up, signing keys, webhooks. Rejects when a home failed, after all
+   * others are done, so that the run is marked failed.
    */
   scheduled: (controller, env) => runScheduled(env as Env, controller.scheduledTime),
 } satisfies ExportedHandler<Bindings>;

@@ -9,10 +9,10 @@ export interface SessionPolicy {
   /** How long a superseded refresh token stays good (sessions/session.ts). 0: strict rotation. */
   graceSeconds: number;
   /**
-   * A session that was not refreshed for this long has ended; null: never. No row stores the end: it
-   * is worked out whenever it is asked for (`endsAt` in sessions/session.ts, `toInactivitySql`), so
-   * that a change holds at once for the sessions that there are. An access token never outlives it,
-   * and `refresh_token_expires_in` and the Max-Age of cookies tell it.
+   * A session that was not refreshed for this long has ended; null: never. No row stores the end:
+   * it is worked out whenever it is asked for (`endsAt` in sessions/session.ts, `toInactivitySql`),
+   * so that a change holds at once for the sessions that there are. An access token never outlives
+   * it, and `refresh_token_expires_in` and the Max-Age of cookies tell it.
    */
   inactivitySeconds: number | null;
   /** A session ends this long after its creation, whatever happens; null: never. */

@@ -10,7 +10,9 @@ import type { Facts } from '../security-log/audit';
 import type { Session } from '../sessions/session';
 import type { AccessToken } from '../tokens/access-token';
 
-/** Extends the access to D1: what was asked on the caller's behalf, and what the caller has seen. */
+/**
+ * Extends the access to D1: what was asked on the caller's behalf, and what the caller has seen.
+ */
 export interface Caller extends D1Access {
   /** Names the request in the log, in events and in answers. */
   requestId: string;

@@ -1,6 +1,7 @@
 /**
  * The homes of the configuration, opened for a request: an isolate keeps how each has answered.
- * `access` is the request's, that is its caller: what it costs, and how new its replicas have to be.
+ * `access` is the request's, that is its caller: what it costs, and how new its replicas have to
+ * be.
  */
 import type { Config } from '../config/config';
 import type { HomeConfig } from '../config/homes';

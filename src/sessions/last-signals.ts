@@ -1,6 +1,6 @@
 /**
- * The last signals of a session, in the form in which a request's are compared with them: an earlier
- * configuration, or release, may have stored the same device and network in another form.
+ * The last signals of a session, in the form in which a request's are compared with them: an
+ * earlier configuration, or release, may have stored the same device and network in another form.
  */
 import { type StoredAddress, toComparable } from '../risk/address';
 import { toComparableDevice } from '../risk/former-device';

@@ -13,10 +13,10 @@
  *                   → kept: the same token again, as it was before (before-step-up.ts)
  *   6. anything else → reuse: the session is revoked (RFC 9700 §4.14.2)
  *
- * The grace period counts from the rotation that the row stores (`wasRotatedWithinGrace`, session.ts).
- * Because of 2 a session moves at most one step a grace period, so a superseded token stays good
- * for the whole of it and signs nobody out, however many tabs, retries and slow requests race;
- * after it, it is a lost answer or theft.
+ * The grace period counts from the rotation that the row stores (`wasRotatedWithinGrace`,
+ * session.ts). Because of 2 a session moves at most one step a grace period, so a superseded token
+ * stays good for the whole of it and signs nobody out, however many tabs, retries and slow requests
+ * race; after it, it is a lost answer or theft.
  *
  * A caller whose signals differ from the session's last ones is assessed (risk/assess.ts) before
  * any answer.

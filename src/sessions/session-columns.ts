@@ -4,8 +4,8 @@
  *
  * - Where a session has left for another home, its row stays to show the way (homes/move.ts). Does
  *   the column stay in it, or is it blanked, because it says something of the person?
- * - A person may have all that is held of them (sessions/export.ts). Is the column exported, or is it
- *   withheld, because it verifies tokens, and its worth is that nobody has it?
+ * - A person may have all that is held of them (sessions/export.ts). Is the column exported, or is
+ *   it withheld, because it verifies tokens, and its worth is that nobody has it?
  * - Does the column hold JSON, which the person is given as what it holds?
  *
  * The other places that a new column needs, from the migration to the clients' types, are the row

@@ -1,7 +1,9 @@
 /** The cookie that a session lives in, where it is in a browser (RFC 6265bis). */
 import { base64url } from 'jose';
 
-/** They are defined in client/verify, because verifiers in front of an API read the same cookies. */
+/**
+ * They are defined in client/verify, because verifiers in front of an API read the same cookies.
+ */
 export {
   ACCOUNTS,
   CURRENT_COOKIE,

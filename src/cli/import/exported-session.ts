@@ -66,8 +66,8 @@ function column(row: Row, ...names: string[]): unknown {
 
 /**
  * The text of a column; null: it has none, or an empty one. A number that is too large for
- * JavaScript is none either, because several such numbers become the same one, and so would the people
- * whose ids they are.
+ * JavaScript is none either, because several such numbers become the same one, and so would the
+ * people whose ids they are.
  */
 function textIn(row: Row, ...names: string[]): string | null {
   const value = column(row, ...names);

@@ -33,8 +33,8 @@ export interface Success<Value> extends About {
 }
 
 /**
- * The codes are those of HTTP's problem details, but for `temporarily_unavailable`; docs/rpc.md says
- * where HTTP has another.
+ * The codes are those of HTTP's problem details, but for `temporarily_unavailable`; docs/rpc.md
+ * says where HTTP has another.
  */
 export interface Refusal extends About {
   /** Tells a refusal from a value. */

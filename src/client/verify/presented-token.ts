@@ -7,7 +7,9 @@
 import { ofAccount, readCurrent, SESSION_COOKIE } from './account-cookies';
 import { cookiesNamed } from './cookie-header';
 
-/** The part of a `Request` that is read; Node's own requests (Express, Fastify, Koa) have it too. */
+/**
+ * The part of a `Request` that is read; Node's own requests (Express, Fastify, Koa) have it too.
+ */
 export interface RequestHead {
   /** In capitals, as of a `Request`. */
   method?: string | undefined;

@@ -1,7 +1,7 @@
 /**
  * 405 with `Allow` (RFC 9110 §15.5.6) on every path that has routes for other methods. Call it
- * after all routes are there. Hono's own `methodNotAllowed` answers only where a 404 was not thrown;
- * here each one is, so that http/errors.ts alone makes errors.
+ * after all routes are there. Hono's own `methodNotAllowed` answers only where a 404 was not
+ * thrown; here each one is, so that http/errors.ts alone makes errors.
  */
 import type { Hono } from 'hono';
 import type { AppEnv } from '../context';
