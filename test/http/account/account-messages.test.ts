@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ISSUER, type TestService } from '../../fixtures';
 import { UA } from '../../risk/callers';
 import {
+  giveBack,
   type Jar,
   NAVIGATION,
   OWN_FORM,
@@ -68,13 +69,7 @@ describe('who was signed out, and by whom, is in the activity', () => {
     [
       'a client',
       'By app',
-      async (service: TestService, _: string, __: Jar, token: string) => {
-        await service.request('/oauth/revoke', {
-          method: 'POST',
-          headers: { 'content-type': 'application/x-www-form-urlencoded' },
-          body: new URLSearchParams({ token, client_id: 'app' }).toString(),
-        });
-      },
+      (service: TestService, _: string, __: Jar, token: string) => giveBack(service, token),
     ],
   ])('by %s', async (_, actor, end) => {
     const service = await startWithBrowsers();
@@ -130,11 +125,7 @@ describe('that something was done is said where it was, not where the address sa
     const service = await startWithBrowsers();
     const { jar } = await signIn(service, { user_id: USER });
     const { refresh_token: token } = await service.create({ user_id: USER, client_id: 'app' });
-    await service.request('/oauth/revoke', {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ token, client_id: 'app' }).toString(),
-    });
+    await giveBack(service, token);
     const html = await read(service, jar, '/account?done=others');
     expect(html).toContain('You are not signed in anywhere else.');
     expect(html).not.toContain(OTHERS_DONE);

@@ -10,6 +10,7 @@ import { empty } from '../../large-data';
 import { AT, UA } from '../../risk/callers';
 import { endpoint, startTelling } from '../../webhooks/receiver';
 import {
+  giveBack,
   handOff,
   type Jar,
   NAVIGATION,
@@ -183,11 +184,7 @@ describe('names are those that a person knows', () => {
     const service = await named();
     const { jar } = await signIn(service, { user_id: USER });
     const { refresh_token: token } = await service.create({ user_id: USER, client_id: 'app' });
-    await service.request('/oauth/revoke', {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ token, client_id: 'app' }).toString(),
-    });
+    await giveBack(service, token);
     expect(await read(service, jar)).toContain('<span>By Acme for iPhone</span>');
   });
 

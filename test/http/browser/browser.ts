@@ -174,3 +174,12 @@ export const asBackend = (jar: Jar, { id, secret } = BACKEND) => ({
   authorization: basic({ id, secret }),
   cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
 });
+
+/** The app with tokens gives its refresh token back (RFC 7009): its session is over. */
+export async function giveBack(service: TestService, token: string): Promise<void> {
+  await service.request('/oauth/revoke', {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ token, client_id: 'app' }).toString(),
+  });
+}

@@ -99,6 +99,14 @@ async function signIn(tab: Page, secondsAgo = 0): Promise<void> {
   await tab.waitForURL(`${APP}/`);
 }
 
+/** What a person does who is asked, in a window of its own. */
+async function signInBeside(): Promise<boolean> {
+  const popup = await context.newPage();
+  await signIn(popup);
+  await popup.close();
+  return true;
+}
+
 /** The app with one of the two ways, once its client knows of the session. */
 async function load(way: number): Promise<void> {
   front.requests.length = 0;
@@ -187,12 +195,7 @@ describe.each([
   it('has the person authenticate where the API asks for it, and sends the request again', async () => {
     await signIn(page, 3_600);
     await load(way);
-    answer = async () => {
-      const popup = await context.newPage();
-      await signIn(popup);
-      await popup.close();
-      return true;
-    };
+    answer = signInBeside;
     expect(await call('post', '/transfers')).toEqual([202]);
     expect(challenges).toEqual([expect.stringContaining('max_age="300"')]);
     expect(await call('post', '/transfers')).toEqual([202]);
@@ -202,12 +205,7 @@ describe.each([
   it('asks once, too, where a challenge comes when the person has authenticated already', async () => {
     await signIn(page, 3_600);
     await load(way);
-    answer = async () => {
-      const popup = await context.newPage();
-      await signIn(popup);
-      await popup.close();
-      return true;
-    };
+    answer = signInBeside;
     let posts = 0;
     let isAnswered = false;
     await page.route(`${API}/transfers`, async (route) => {
