@@ -8,6 +8,7 @@ import {
 } from '../../src/client/browser';
 import { createAccounts } from '../../src/client/browser/accounts';
 import { withAudience } from '../../src/client/browser/audience';
+import { eventually } from '../eventually';
 import { AUDIENCE, clientsWith, ISSUER, readRow, type TestService } from '../fixtures';
 import {
   handOff,
@@ -130,9 +131,9 @@ describe('the accounts', () => {
       return undefined;
     };
     const late = client.refresh();
-    await vi.waitFor(() => expect(refreshes).toBe(1));
+    await eventually(() => expect(refreshes).toBe(1));
     const switched = open().switchTo(0);
-    await vi.waitFor(() => expect(sent.at(-1)).toBe('POST /browser/switch'));
+    await eventually(() => expect(sent.at(-1)).toBe('POST /browser/switch'));
     letGo();
     await late;
     expect(await switched).toBe(true);

@@ -8,6 +8,7 @@ import {
   type TokenClientOptions,
   type TokenStorage,
 } from '../../src/client/browser';
+import { eventually } from '../eventually';
 import {
   APP,
   AUDIENCE,
@@ -176,7 +177,7 @@ describe('refreshing', () => {
     expect(refreshes()).toBe(0);
     service.clock.now += Math.ceil(delay);
     (tick as () => void)();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await client.getAccessToken()).not.toBe(given.access_token),
     );
     expect(refreshes()).toBe(1);

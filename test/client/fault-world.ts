@@ -30,6 +30,7 @@ export interface World {
 
 export const API = `${ISSUER}/api/things`;
 const MEMORY = { client_id: MEMORY_WEB, browser: { return_url: MEMORY_ORIGIN } };
+const SPEED = 50;
 const opened: Client[] = [];
 afterEach(() => {
   for (const client of opened.splice(0)) client.close();
@@ -62,9 +63,11 @@ export async function open(mode: Mode): Promise<World> {
     onError: (error: unknown) => errors.push(error),
     // Waits are waited for, in a fiftieth of the time.
     after: (ms: number, task: () => void) => {
-      const timer = setTimeout(task, ms / 50);
+      const timer = setTimeout(task, ms / SPEED);
       return () => clearTimeout(timer);
     },
+    // But the service has the time for an answer that it has elsewhere.
+    timeoutMs: 10_000 * SPEED,
   };
   const client =
     mode === 'token'

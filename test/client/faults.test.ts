@@ -2,8 +2,9 @@
  * What goes wrong around the client, in every mode, and how many requests it may cost: fault × mode
  * × number of refreshes. The service is the real one; what fails is a clock, an API, a proxy.
  */
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SessionUnavailableError } from '../../src/client/browser';
+import { eventually } from '../eventually';
 import {
   API,
   answering,
@@ -151,7 +152,7 @@ const FAULTS: Fault[] = [
       world.intercept = () => new Response('<html>', { status: 403 });
       world.service.clock.now += HOUR_MS;
       world.client.wake();
-      await vi.waitFor(() => expect(world.errors).toEqual([new SessionUnavailableError()]));
+      await eventually(() => expect(world.errors).toEqual([new SessionUnavailableError()]));
       expect(world.client.session).toBe('active');
     },
     1,

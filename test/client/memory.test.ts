@@ -9,6 +9,7 @@ import {
   SessionUnavailableError,
 } from '../../src/client/browser';
 import { withStepUp } from '../../src/client/browser/step-up';
+import { eventually } from '../eventually';
 import { ISSUER, type TestService } from '../fixtures';
 import {
   type Jar,
@@ -203,7 +204,7 @@ describe('in the mode memory', () => {
     expect(failure).toMatchObject({ code: 'third_party_cookies_blocked' });
     expect([client.session, reasons]).toEqual(['unknown', []]);
     // The page itself looks for a session too, and nobody waits for that.
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(onError).toHaveBeenCalledWith(
         expect.objectContaining({ code: 'third_party_cookies_blocked' }),
       ),
@@ -269,7 +270,7 @@ describe('a resource that asks for a stronger sign-in (RFC 9470 §3)', () => {
 
   it('asks the person once for five requests at a time', async () => {
     const onStepUp = vi.fn(async () => {
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await eventually(() => expect(bodies).toHaveLength(5));
       return authenticate();
     });
     const client = open();
@@ -295,7 +296,7 @@ describe('a resource that asks for a stronger sign-in (RFC 9470 §3)', () => {
       return response;
     };
     const late = fetch(`${API}/slow`);
-    await vi.waitFor(() => expect(bodies).toHaveLength(1));
+    await eventually(() => expect(bodies).toHaveLength(1));
     expect((await fetch(`${API}/pay`)).status).toBe(200);
     letGo();
     expect((await late).status).toBe(200);
@@ -334,9 +335,11 @@ describe('a resource that asks for a stronger sign-in (RFC 9470 §3)', () => {
 
   it('is waited for no longer than the request is wanted', async () => {
     const controller = new AbortController();
-    const fetch = withStepUp(open(), () => new Promise(() => {}));
+    const fetch = withStepUp(open(), () => {
+      setTimeout(() => controller.abort(new Error('gone')));
+      return new Promise(() => {});
+    });
     const wanted = fetch(`${API}/pay`, { signal: controller.signal });
-    setTimeout(() => controller.abort(new Error('gone')), 30);
     await expect(wanted).rejects.toThrow('gone');
   });
 });

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSessionClient, type TokenSessionClient } from '../../src/client/browser';
 import { type SessionStore, toStore, toView, UNKNOWN } from '../../src/client/react/session-store';
+import { eventually } from '../eventually';
 import { APP, ISSUER, startService, type TestService } from '../fixtures';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
@@ -43,7 +44,7 @@ function openSession() {
 async function signIn(input: Record<string, unknown> = { user_id: USER }): Promise<void> {
   const tokens = await service.create({ client_id: APP, ...input });
   await store.client.start(tokens);
-  await vi.waitFor(() => expect(store.read().claims).not.toBe(null));
+  await eventually(() => expect(store.read().claims).not.toBe(null));
 }
 
 describe('the client', () => {
@@ -94,7 +95,7 @@ describe('the value', () => {
   it('is signed out, with the reason and nobody’s claims, after a sign-out', async () => {
     await signIn();
     await store.client.signOut();
-    await vi.waitFor(() => expect(store.read().state).toBe('signed_out'));
+    await eventually(() => expect(store.read().state).toBe('signed_out'));
     expect(store.read()).toEqual({
       state: 'signed_out',
       userId: null,
@@ -116,7 +117,7 @@ describe('the value', () => {
     const seen: (string | null)[] = [];
     store.subscribe(() => seen.push(store.read().userId));
     await store.client.start(await service.create({ client_id: APP, user_id: other }));
-    await vi.waitFor(() => expect(store.read().userId).toBe(other));
+    await eventually(() => expect(store.read().userId).toBe(other));
     // Nobody’s in between, where the view came before the claims.
     expect(new Set(seen.filter((person) => person !== null))).toEqual(new Set([other]));
   });

@@ -2,12 +2,13 @@
  * The storages that apps give the client: those that take little, as expo-secure-store does, and
  * those that fail. The service is the real one.
  */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createSessionClient,
   type TokenClientOptions,
   type TokenStorage,
 } from '../../src/client/browser';
+import { eventually } from '../eventually';
 import { APP, ISSUER, readRow, startService, type TestService, type Tokens } from '../fixtures';
 
 let service: TestService;
@@ -50,7 +51,7 @@ function startApp(storage: TokenStorage, options: Partial<TokenClientOptions> = 
 
 /** What the app shows once it is known what the storage has. */
 const seen = async (client: ReturnType<typeof startApp>) => {
-  await vi.waitFor(() => expect(client.session).not.toBe('unknown'));
+  await eventually(() => expect(client.session).not.toBe('unknown'));
   return client.session;
 };
 
@@ -207,7 +208,7 @@ describe('a store that fails', () => {
     expect(told).toEqual([new Error('remove failed'), new Error('set failed')]);
     storage.fail.clear();
     client.wake();
-    await vi.waitFor(() => expect(storage.values.size).toBe(0));
+    await eventually(() => expect(storage.values.size).toBe(0));
   });
 
   it('to write is told, and the session goes on in memory', async () => {
@@ -220,7 +221,7 @@ describe('a store that fails', () => {
     expect(await client.getAccessToken()).not.toBe(null);
     storage.fail.clear();
     client.wake();
-    await vi.waitFor(() => expect(storage.values.size).toBe(1));
+    await eventually(() => expect(storage.values.size).toBe(1));
     expect(await seen(startApp(storage))).toBe('active');
   });
 
@@ -251,11 +252,11 @@ describe('a store that fails', () => {
     await startApp(storage).start(tokens);
     storage.fail.add('get');
     const client = startApp(storage);
-    await vi.waitFor(() => expect(told).toContainEqual(new Error('get failed')));
+    await eventually(() => expect(told).toContainEqual(new Error('get failed')));
     await seen(client);
     storage.fail.clear();
     client.wake();
-    await vi.waitFor(() => expect(client.session).toBe('active'));
+    await eventually(() => expect(client.session).toBe('active'));
   });
 
   it('in everything costs an app that listens to no errors nothing', async () => {

@@ -154,7 +154,8 @@ describe('an outage is no verdict on a token', () => {
     const began = Date.now();
     await Promise.all(Array.from({ length: 20 }, () => other.verify(other.token)));
     expect(other.network.reads).toBe(1);
-    expect(Date.now() - began).toBeLessThan(10_000);
+    // One after the other they would wait a minute, three seconds each.
+    expect(Date.now() - began).toBeLessThan(30_000);
   });
 });
 

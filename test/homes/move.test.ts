@@ -3,9 +3,10 @@
  * is finished (src/homes/move.ts).
  */
 import { env } from 'cloudflare:test';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
 import { APP, type Fault, type Tokens } from '../fixtures';
+import { holdCall } from '../held-call';
 import {
   AWAY,
   beginEmpty,
@@ -170,22 +171,18 @@ describe('a user who moved', () => {
 
 describe('a move that is cut off', () => {
   // At the source: leave, read, strike. At the target: take.
-  const cuts: [string, HomeName, Fault[]][] = [
+  const cuts: [string, HomeName, (Fault | null)[]][] = [
     ['before it began', 'DB_WEUR', [{ before: AWAY.before }]],
     ['when its first answer was lost', 'DB_WEUR', [{ after: AWAY.before }]],
-    ['before it read', 'DB_WEUR', [{ hang: 0 }, { before: AWAY.before }]],
+    ['before it read', 'DB_WEUR', [null, { before: AWAY.before }]],
     ['before it arrived', 'DB_APAC', [{ before: AWAY.before }]],
     ['when it had arrived and nobody heard', 'DB_APAC', [{ after: AWAY.before }]],
-    [
-      'before it was struck from the list',
-      'DB_WEUR',
-      [{ hang: 0 }, { hang: 0 }, { before: AWAY.before }],
-    ],
+    ['before it was struck from the list', 'DB_WEUR', [null, null, { before: AWAY.before }]],
   ];
-  const cut = async (name: HomeName, faults: Fault[]) => {
+  const cut = async (name: HomeName, faults: (Fault | null)[]) => {
     const { homes, sessions } = await start();
     // The question of where the user lives comes first.
-    homes.databases[name].faults = [{ hang: 0 }, ...faults];
+    homes.databases[name].faults = [null, ...faults];
     expect((await move(homes, 'DB_APAC')).status).toBe(503);
     return { homes, sessions };
   };
@@ -248,21 +245,22 @@ describe('a move that is cut off', () => {
   );
 });
 
-/** Until the last of the faults holds a call. */
-const isHolding = ({ faults }: { faults: unknown[] }) =>
-  vi.waitFor(() => expect(faults).toEqual([]), { interval: 5 });
+/** An isolate whose calls to a database may be held for long. */
+const PATIENT = { D1_TIMEOUT_MS: '30000' };
 
 it('a slow run that wakes after the user moved back changes nothing', async () => {
   const { homes, sessions } = await start();
-  const slow = await startThreeHomes({}, homes.service.clock);
-  // It has read what it is to copy, and writes it half a second later.
-  slow.databases.DB_APAC.faults = [{ hang: 0 }, { hang: 500 }];
+  const slow = await startThreeHomes(PATIENT, homes.service.clock);
+  // It has read what it is to copy, and writes it once it is let go.
+  const held = holdCall();
+  slow.databases.DB_APAC.faults = [null, held.fault];
   const late = move(slow, 'DB_APAC');
-  await isHolding(slow.databases.DB_APAC);
+  await held.hasCome;
   // Meanwhile the user arrives in Asia by another's hand, uses a session, and goes back.
   const { body } = await homes.service.refresh(sessions[0].refresh_token);
   expect(homeOf(body.refresh_token)).toBe('DB_APAC');
   expect((await move(homes, 'DB_WEUR')).status).toBe(200);
+  held.release();
   await late;
   expect(await livesIn(sessions[0].session.id)).toEqual(['DB_WEUR']);
   homes.service.advance(GRACE);
@@ -271,25 +269,29 @@ it('a slow run that wakes after the user moved back changes nothing', async () =
 });
 
 it('who is erased while a slow run holds their rows stays erased', async () => {
-  const { homes, sessions } = await start();
-  homes.databases.DB_APAC.faults = [{ hang: 0 }, { hang: 300 }];
+  const { homes, sessions } = await start(PATIENT);
+  const held = holdCall();
+  homes.databases.DB_APAC.faults = [null, held.fault];
   const late = move(homes, 'DB_APAC');
-  await isHolding(homes.databases.DB_APAC);
+  await held.hasCome;
   const other = await startThreeHomes({}, homes.service.clock);
   expect((await other.service.backend('DELETE', `/v1/users/${USER}`)).status).toBe(204);
+  held.release();
   await late;
   for (const { session } of sessions) expect(await livesIn(session.id)).toEqual([]);
   expect(await env.DB_APAC.prepare('SELECT count(*) AS n FROM users').first('n')).toBe(0);
 });
 
 it('who is signed out while a slow run holds their rows stays signed out, also when every note of it is purged', async () => {
-  const { homes, sessions } = await start();
+  const { homes, sessions } = await start(PATIENT);
   homes.service.advance(1);
-  homes.databases.DB_APAC.faults = [{ hang: 0 }, { hang: 300 }];
+  const held = holdCall();
+  homes.databases.DB_APAC.faults = [null, held.fault];
   const late = move(homes, 'DB_APAC');
-  await isHolding(homes.databases.DB_APAC);
+  await held.hasCome;
   const other = await startThreeHomes({}, homes.service.clock);
   expect((await other.service.backend('DELETE', `/v1/users/${USER}/sessions`)).status).toBe(200);
+  held.release();
   await late;
   homes.service.advance(3_600);
   await runScheduled(homes.service.env, homes.service.clock.now);
@@ -301,11 +303,13 @@ it('who is signed out while a slow run holds their rows stays signed out, also w
 
 it('a session that begins while its user leaves begins in the new home', async () => {
   const { homes } = await start();
-  const slow = await startThreeHomes({}, homes.service.clock);
-  slow.databases.DB_WEUR.faults = [{ hang: 0 }, { hang: 300 }];
+  const slow = await startThreeHomes(PATIENT, homes.service.clock);
+  const held = holdCall();
+  slow.databases.DB_WEUR.faults = [null, held.fault];
   const late = create(slow, { user_id: USER }, FROM.paris);
-  await isHolding(slow.databases.DB_WEUR);
+  await held.hasCome;
   expect((await move(homes, 'DB_APAC')).status).toBe(200);
+  held.release();
   const { session, refresh_token } = await late;
   expect(homeOf(refresh_token)).toBe('DB_APAC');
   expect(await livesIn(session.id)).toEqual(['DB_APAC']);

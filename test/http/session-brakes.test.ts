@@ -24,19 +24,21 @@ import {
   start,
   startWithBrowsers,
 } from './browser/browser';
-import { roomInPeriod } from './limit-period';
+import { inOnePeriod } from './limit-period';
 import { CLIENT_AT_PROVIDER, openProvider, PROVIDER } from './provider';
 
 const LIMIT = 3;
 const LIMITED = { RATE_LIMIT_SESSION_REFRESHES: env.RATE_LIMIT_OF_THREE };
 const OTHER_ID = '0d8f3a52-1111-4222-8333-944455556666';
 
-beforeEach(async () => {
-  await roomInPeriod(3_000);
+beforeEach(() => {
   for (const level of ['log', 'warn'] as const)
     vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
+
+/** A test of what is counted. */
+const counted = (name: string, test: () => Promise<void>) => it(name, inOnePeriod(3_000, test));
 
 type Ask = () => Promise<Response>;
 
@@ -71,7 +73,7 @@ const introspect = (service: TestService, token: string, client = BACKEND) =>
   service.form('/oauth/introspect', { token }, { authorization: basic(client) });
 
 describe('whoever shows the same credential is braked on all routes together', () => {
-  it('a cookie: refreshing, the session, the pages, the exchange for servers', async () => {
+  counted('a cookie: refreshing, the session, the pages, the exchange for servers', async () => {
     const service = await startWithBrowsers(LIMITED);
     const { jar, session } = await signIn(service);
     const page = { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' };
@@ -92,7 +94,7 @@ describe('whoever shows the same credential is braked on all routes together', (
     expect(await isLive(session.id)).toBe(false);
   });
 
-  it('an access token: lists, the session, and ending others', async () => {
+  counted('an access token: lists, the session, and ending others', async () => {
     const service = await startService(LIMITED);
     const { access_token, refresh_token, session } = await service.create();
     const ask = (method: string, path: string) => () => service.bearer(method, path, access_token);
@@ -109,7 +111,7 @@ describe('whoever shows the same credential is braked on all routes together', (
     expect(await isLive(session.id)).toBe(false);
   });
 
-  it('a backend that asks about one session: by either token, and by a step-up', async () => {
+  counted('a backend that asks about one session: by either token, and by a step-up', async () => {
     const service = await startService(LIMITED);
     const owned = await service.create({ client_id: BACKEND.id });
     await expectBraked(service, [
@@ -124,7 +126,7 @@ describe('whoever shows the same credential is braked on all routes together', (
     expect((await service.refresh(refresh_token)).status).toBe(200);
   });
 
-  it('a backend that asks about one person', async () => {
+  counted('a backend that asks about one person', async () => {
     const service = await startService(LIMITED);
     const user = crypto.randomUUID();
     const ask = (method: string, path: string) => () =>
@@ -147,7 +149,7 @@ describe('whoever shows the same credential is braked on all routes together', (
     await expectBraked(service, [ask('DELETE', '/sessions'), ask('DELETE', '')]);
   });
 
-  it('whoever opens the link of a hand-off', async () => {
+  counted('whoever opens the link of a hand-off', async () => {
     const service = await startWithBrowsers(LIMITED);
     const { browser, session } = await handOff(service);
     const statuses = [];
@@ -157,7 +159,7 @@ describe('whoever shows the same credential is braked on all routes together', (
     expect(await isLive(session.id)).toBe(true);
   });
 
-  it('whoever shows ID tokens of one person', async () => {
+  counted('whoever shows ID tokens of one person', async () => {
     const clock = { now: Date.UTC(2026, 0, 1) };
     const provider = await openProvider(PROVIDER, clock);
     const trusted = { issuer: PROVIDER, audience: CLIENT_AT_PROVIDER };
@@ -178,20 +180,23 @@ describe('whoever shows the same credential is braked on all routes together', (
     expect((await signInBy(crypto.randomUUID())).status).toBe(200);
   });
 
-  it('whoever signs out by one token, and another client than its own keeps nobody from that', async () => {
-    const service = await startService(LIMITED);
-    const { refresh_token, session } = await service.create();
-    const revoke = (client_id: string) =>
-      service.form('/oauth/revoke', { token: refresh_token, client_id });
-    await expectBraked(service, [() => revoke('other-app')]);
-    expect(await isLive(session.id)).toBe(true);
-    expect((await revoke(APP)).status).toBe(200);
-    expect(await isLive(session.id)).toBe(false);
-  });
+  counted(
+    'whoever signs out by one token, and another client than its own keeps nobody from that',
+    async () => {
+      const service = await startService(LIMITED);
+      const { refresh_token, session } = await service.create();
+      const revoke = (client_id: string) =>
+        service.form('/oauth/revoke', { token: refresh_token, client_id });
+      await expectBraked(service, [() => revoke('other-app')]);
+      expect(await isLive(session.id)).toBe(true);
+      expect((await revoke(APP)).status).toBe(200);
+      expect(await isLive(session.id)).toBe(false);
+    },
+  );
 });
 
 describe('garbage that names somebody’s session counts for nobody', () => {
-  it('a token that is not authentic', async () => {
+  counted('a token that is not authentic', async () => {
     const service = await startService(LIMITED);
     const { refresh_token, access_token } = await service.create();
     const spoil = (token: string) => `${token.slice(0, -9)}AAAAAAAAA`;
@@ -205,7 +210,7 @@ describe('garbage that names somebody’s session counts for nobody', () => {
     expect((await service.bearer('GET', '/v1/sessions', access_token)).status).toBe(200);
   });
 
-  it('a token that whoever has a leaked SESSION_SECRET signed', async () => {
+  counted('a token that whoever has a leaked SESSION_SECRET signed', async () => {
     const before = await startService();
     const leaked = before.env.SESSION_SECRET as string;
     const { refresh_token, session } = await before.create();
@@ -227,7 +232,7 @@ describe('garbage that names somebody’s session counts for nobody', () => {
     expect((await service.refresh(refresh_token)).status).toBe(200);
   });
 
-  it('a cookie that names other clients in turn is one and the same', async () => {
+  counted('a cookie that names other clients in turn is one and the same', async () => {
     const service = await startWithBrowsers(LIMITED);
     const { jar, session } = await signIn(service);
     const [, token] = (jar.get('__Host-session') as string).split('~');
@@ -247,29 +252,32 @@ describe('garbage that names somebody’s session counts for nobody', () => {
 describe('failures of callers whose address is not known', () => {
   const FAILURES = { RATE_LIMIT_FAILED_REFRESHES: env.RATE_LIMIT_OF_THREE };
 
-  it('count for the client that they name; a good token, and an authentic one that is over, are told what they are', async () => {
-    const service = await startService(FAILURES);
-    const { refresh_token } = await service.create({ client_id: 'other-app' });
-    const over = await service.create({ client_id: 'other-app' });
-    await service.bearer('DELETE', '/v1/sessions/current', over.access_token);
-    // Of another Worker, Cloudflare tells an address that is nobody's.
-    const from = { address: '192.0.2.1', headers: { 'cf-worker': 'example.com' } };
-    const statuses = [];
-    for (let time = 0; time <= LIMIT; time += 1)
-      statuses.push((await service.refresh('v2.forged', 'other-app', from)).status);
-    expect(statuses).toEqual([400, 400, 400, 429]);
-    expect((await service.refresh('v2.forged', APP, from)).status).toBe(400);
-    expect((await service.refresh('v2.forged', 'other-app', { address: '192.0.2.1' })).status).toBe(
-      400,
-    );
-    expect((await service.refresh(refresh_token, 'other-app', from)).status).toBe(200);
-    expect((await service.refresh(over.refresh_token, 'other-app', from)).body).toMatchObject({
-      error: 'invalid_grant',
-      reason: 'signed_out',
-    });
-  });
+  counted(
+    'count for the client that they name; a good token, and an authentic one that is over, are told what they are',
+    async () => {
+      const service = await startService(FAILURES);
+      const { refresh_token } = await service.create({ client_id: 'other-app' });
+      const over = await service.create({ client_id: 'other-app' });
+      await service.bearer('DELETE', '/v1/sessions/current', over.access_token);
+      // Of another Worker, Cloudflare tells an address that is nobody's.
+      const from = { address: '192.0.2.1', headers: { 'cf-worker': 'example.com' } };
+      const statuses = [];
+      for (let time = 0; time <= LIMIT; time += 1)
+        statuses.push((await service.refresh('v2.forged', 'other-app', from)).status);
+      expect(statuses).toEqual([400, 400, 400, 429]);
+      expect((await service.refresh('v2.forged', APP, from)).status).toBe(400);
+      expect(
+        (await service.refresh('v2.forged', 'other-app', { address: '192.0.2.1' })).status,
+      ).toBe(400);
+      expect((await service.refresh(refresh_token, 'other-app', from)).status).toBe(200);
+      expect((await service.refresh(over.refresh_token, 'other-app', from)).body).toMatchObject({
+        error: 'invalid_grant',
+        reason: 'signed_out',
+      });
+    },
+  );
 
-  it('of client authentication count for the client that is claimed', async () => {
+  counted('of client authentication count for the client that is claimed', async () => {
     const service = await startService(FAILURES);
     const claim = `nobody-${crypto.randomUUID().slice(0, 8)}`;
     const ask = () =>
@@ -282,7 +290,7 @@ describe('failures of callers whose address is not known', () => {
   });
 });
 
-it('a page for people says that they are signed in, and to try again', async () => {
+counted('a page for people says that they are signed in, and to try again', async () => {
   const service = await startWithBrowsers(LIMITED);
   const { jar } = await signIn(service);
   const headers = { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' };

@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, OTHER_BACKEND, startService } from '../fixtures';
-import { roomInPeriod } from './limit-period';
+import { inOnePeriod } from './limit-period';
 
 const { RATE_LIMIT_SESSION_REFRESHES, RATE_LIMIT_FAILED_REFRESHES } = env;
 const LIMITS = { RATE_LIMIT_SESSION_REFRESHES, RATE_LIMIT_FAILED_REFRESHES } as Required<
@@ -13,12 +13,15 @@ const FAILURES = 60;
 const REFRESHES = 300;
 const FORGED = 'v2.forged';
 
-beforeEach(async () => {
-  await roomInPeriod(8_000);
+beforeEach(() => {
   for (const level of ['log', 'warn'] as const)
     vi.spyOn(console, level).mockImplementation(() => {});
   return () => vi.restoreAllMocks();
 });
+
+const USUAL_MS = 8_000;
+/** A test of what is counted. */
+const counted = (name: string, test: () => Promise<void>) => it(name, inOnePeriod(USUAL_MS, test));
 
 /** An address that no other test counts for. */
 const someIpv4 = () => `198.18.${random()}.${random()}`;
@@ -26,28 +29,31 @@ const someIpv6Network = () => `2001:db8:${random().toString(16)}:${random().toSt
 const random = () => crypto.getRandomValues(new Uint8Array(1))[0] as number;
 
 describe('failed refreshes from one address', () => {
-  it('beyond the limit are told 429 and when to retry; a good refresh from there succeeds, and so does any elsewhere', async () => {
-    const service = await startService(LIMITS);
-    const from = { address: someIpv4() };
-    for (let failure = 0; failure < FAILURES; failure += 1) {
-      expect((await service.refresh(FORGED, 'app', from)).body.error).toBe('invalid_grant');
-    }
-    const { status, body, headers } = await service.refresh(FORGED, 'app', from);
-    expect({ status, body }).toEqual({
-      status: 429,
-      body: {
-        error: 'temporarily_unavailable',
-        error_description: 'Too many requests; retry later',
-      },
-    });
-    expect(headers.get('retry-after')).toBe('60');
-    const { refresh_token } = await service.create();
-    expect((await service.refresh(refresh_token, 'app', from)).status).toBe(200);
-    expect((await service.refresh(FORGED, 'app', { address: someIpv4() })).status).toBe(400);
-    expect((await service.refresh(FORGED, 'other-app', from)).status).toBe(400);
-  });
+  counted(
+    'beyond the limit are told 429 and when to retry; a good refresh from there succeeds, and so does any elsewhere',
+    async () => {
+      const service = await startService(LIMITS);
+      const from = { address: someIpv4() };
+      for (let failure = 0; failure < FAILURES; failure += 1) {
+        expect((await service.refresh(FORGED, 'app', from)).body.error).toBe('invalid_grant');
+      }
+      const { status, body, headers } = await service.refresh(FORGED, 'app', from);
+      expect({ status, body }).toEqual({
+        status: 429,
+        body: {
+          error: 'temporarily_unavailable',
+          error_description: 'Too many requests; retry later',
+        },
+      });
+      expect(headers.get('retry-after')).toBe('60');
+      const { refresh_token } = await service.create();
+      expect((await service.refresh(refresh_token, 'app', from)).status).toBe(200);
+      expect((await service.refresh(FORGED, 'app', { address: someIpv4() })).status).toBe(400);
+      expect((await service.refresh(FORGED, 'other-app', from)).status).toBe(400);
+    },
+  );
 
-  it('IPv6 counts by the /64, which one subscriber has', async () => {
+  counted('IPv6 counts by the /64, which one subscriber has', async () => {
     const service = await startService(LIMITS);
     const network = someIpv6Network();
     for (let failure = 0; failure < FAILURES; failure += 1) {
@@ -61,7 +67,7 @@ describe('failed refreshes from one address', () => {
     ).toBe(400);
   });
 
-  it('a caller that writes X-Forwarded-For counts for its own address', async () => {
+  counted('a caller that writes X-Forwarded-For counts for its own address', async () => {
     const service = await startService(LIMITS);
     const address = someIpv4();
     for (let failure = 0; failure < FAILURES; failure += 1) {
@@ -84,7 +90,7 @@ describe('failed client authentications (RFC 6749 §2.3.1: brute force)', () => 
     ],
   ])(
     'of %s, beyond the limit, are told 429; the right secret from there succeeds, and other clients and addresses count for themselves',
-    async (_, path, code, init) => {
+    inOnePeriod(USUAL_MS, async (_, path, code, init) => {
       const service = await startService(LIMITS);
       const address = someIpv4();
       const ask = (client: { id: string; secret: string }, from = address) =>
@@ -101,23 +107,30 @@ describe('failed client authentications (RFC 6749 §2.3.1: brute force)', () => 
       expect((await ask(BACKEND)).status).toBe(200);
       expect((await ask({ ...OTHER_BACKEND, secret: WRONG })).status).toBe(401);
       expect((await ask({ ...BACKEND, secret: WRONG }, someIpv4())).status).toBe(401);
+    }),
+  );
+
+  counted(
+    'count for each client that is claimed, so that the limit does not tell which exist',
+    async () => {
+      const service = await startService(LIMITS);
+      const address = someIpv4();
+      const fail = async (id: string) => {
+        const headers = {
+          authorization: basic({ id, secret: WRONG }),
+          'cf-connecting-ip': address,
+        };
+        return (await service.request('/v1/homes', { headers })).status;
+      };
+      for (let failure = 0; failure < FAILURES; failure += 1)
+        expect(await fail('nobody')).toBe(401);
+      expect(await fail('nobody')).toBe(429);
+      expect(await fail('nobody-else')).toBe(401);
+      expect(await fail(BACKEND.id)).toBe(401);
     },
   );
 
-  it('count for each client that is claimed, so that the limit does not tell which exist', async () => {
-    const service = await startService(LIMITS);
-    const address = someIpv4();
-    const fail = async (id: string) => {
-      const headers = { authorization: basic({ id, secret: WRONG }), 'cf-connecting-ip': address };
-      return (await service.request('/v1/homes', { headers })).status;
-    };
-    for (let failure = 0; failure < FAILURES; failure += 1) expect(await fail('nobody')).toBe(401);
-    expect(await fail('nobody')).toBe(429);
-    expect(await fail('nobody-else')).toBe(401);
-    expect(await fail(BACKEND.id)).toBe(401);
-  });
-
-  it('with what no client could be called count together', async () => {
+  counted('with what no client could be called count together', async () => {
     const service = await startService(LIMITS);
     const address = someIpv4();
     const fail = async (authorization: string) => {
@@ -134,21 +147,24 @@ describe('failed client authentications (RFC 6749 §2.3.1: brute force)', () => 
 });
 
 describe('refreshes of one session', () => {
-  it('beyond the limit are told 429 without a question to the database; other sessions are refreshed', async () => {
-    const service = await startService(LIMITS);
-    const [busy, other] = [await service.create(), await service.create()];
-    for (let refresh = 0; refresh < REFRESHES; refresh += 1) {
-      expect((await service.refresh(busy.refresh_token)).status).toBe(200);
-    }
-    service.database.roundTrips = 0;
-    const { status, headers } = await service.refresh(busy.refresh_token);
-    expect({ status, retryAfter: headers.get('retry-after') }).toEqual({
-      status: 429,
-      retryAfter: '60',
-    });
-    expect(service.database.roundTrips).toBe(0);
-    expect((await service.refresh(other.refresh_token)).status).toBe(200);
-  });
+  counted(
+    'beyond the limit are told 429 without a question to the database; other sessions are refreshed',
+    async () => {
+      const service = await startService(LIMITS);
+      const [busy, other] = [await service.create(), await service.create()];
+      for (let refresh = 0; refresh < REFRESHES; refresh += 1) {
+        expect((await service.refresh(busy.refresh_token)).status).toBe(200);
+      }
+      service.database.roundTrips = 0;
+      const { status, headers } = await service.refresh(busy.refresh_token);
+      expect({ status, retryAfter: headers.get('retry-after') }).toEqual({
+        status: 429,
+        retryAfter: '60',
+      });
+      expect(service.database.roundTrips).toBe(0);
+      expect((await service.refresh(other.refresh_token)).status).toBe(200);
+    },
+  );
 });
 
 it.each([

@@ -1,6 +1,7 @@
 /** Telling others: what is sent, to whom, how often, and what happens when nobody listens. */
 import { createExecutionContext, env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../eventually';
 import { BACKEND, basic, type TestService } from '../fixtures';
 import { endpoint, FORMER_SECRET, outliving, SECRET, startTelling, verify } from './receiver';
 
@@ -214,9 +215,9 @@ describe('when nobody listens', () => {
     );
     expect(response.status).toBe(204);
     expect(receiver.accepted).toEqual([]);
-    await vi.waitFor(() => expect(receiver.arrived).toHaveLength(1));
+    await eventually(() => expect(receiver.arrived).toHaveLength(1));
     accept();
-    await vi.waitFor(async () => expect((await list(service)).deliveries).toEqual([]));
+    await eventually(async () => expect((await list(service)).deliveries).toEqual([]));
   });
 
   it('an hour of it and 1,000 events: each is delivered once it listens again, none twice', async () => {

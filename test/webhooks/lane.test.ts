@@ -1,6 +1,7 @@
 /** What slows down what else an endpoint is sent, and in which order it is told of a session. */
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../eventually';
 import { BACKEND, basic, type TestService } from '../fixtures';
 import { endpoint, outliving, type Received, startTelling } from './receiver';
 
@@ -138,7 +139,7 @@ describe('what slows a lane', () => {
     await outliving(service, async () => {
       await service.create();
       // The answer is out, and the other endpoint is told, while the first still hangs.
-      void vi.waitFor(() => expect(receiver.accepted).toHaveLength(1)).then(release);
+      void eventually(() => expect(receiver.accepted).toHaveLength(1)).then(release);
     });
     expect(receiver.accepted).toHaveLength(2);
   });
