@@ -59,8 +59,12 @@ interface Order {
   asks: 'before' | 'after';
 }
 
-/** A tab; `late` is how late the others hear what it says. */
-function openTab(late: (message: object) => number, answerLate: () => number): SessionClient {
+/** A tab; `late` is how late the others hear what it says, `slower` how much longer it waits. */
+function openTab(
+  late: (message: object) => number,
+  answerLate: () => number,
+  slower = 1,
+): SessionClient {
   globalThis.BroadcastChannel = class extends Channel {
     override postMessage(message: object): void {
       const ms = late(message);
@@ -71,6 +75,10 @@ function openTab(late: (message: object) => number, answerLate: () => number): S
   const client = createSessionClient({
     mode: 'cookie',
     baseUrl: origin,
+    after: (ms, task) => {
+      const timer = setTimeout(task, ms * slower);
+      return () => clearTimeout(timer);
+    },
     fetch: async (url, init) => {
       const response = await ask(String(url), init as RequestInit);
       await sleep(answerLate());
@@ -110,6 +118,21 @@ it.each(ORDERS)('a tab that %s', async (_, { leaving, left, answer, asks }) => {
   expect(await (asked ?? other.refresh())).toBe('signed_out');
   await sleep(leaving + left);
   expect(reasons).toEqual(['signed_out']);
+});
+
+it('a tab that waits for its turn meanwhile asks as soon as the other has left', async () => {
+  await signIn();
+  const [atOnce, late] = [() => 0, () => 400];
+  const first = openTab(atOnce, atOnce);
+  expect(await first.refresh()).toBe('active');
+  // Has the turn, and keeps it.
+  openTab(atOnce, late);
+  await sleep(50);
+  // The moment in which it would ask nobody, for fear of cookies that come back, is a minute here.
+  const waiting = openTab(atOnce, atOnce, 20);
+  const asked = waiting.refresh();
+  await first.signOut();
+  expect(await Promise.race([asked, sleep(20_000)])).toBe('signed_out');
 });
 
 it('a tab whose cookies are gone although nobody signed out tells that there is no reason', async () => {

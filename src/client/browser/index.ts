@@ -115,7 +115,8 @@ function connect(setup: Setup, refresher: () => Refresher): Parts {
     mark.put(current);
     if (!current) {
       storage.forget();
-      requests.abort();
+      // Nobody is leaving any more: who waits for that goes on.
+      requests.holdBack(0);
     }
     requests.nudge();
     refresher().plan(current);

@@ -57,8 +57,11 @@ export interface Requests {
    * the service asked for.
    */
   nudge(): void;
-  /** No request starts for as long as another tab may take to have the cookies removed. */
-  holdBack(): void;
+  /**
+   * Gives up the request that is under way, and starts none for so many milliseconds. Default: for
+   * as long as another tab may take to have the cookies removed.
+   */
+  holdBack(ms?: number): void;
   /** Milliseconds until a request may start by itself. */
   waitMs(): number;
 }
@@ -68,7 +71,7 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
   /** By the client's own back-off, and by the service's `Retry-After`. */
   let ownPause: Left = () => 0;
   let imposed: Left = ownPause;
-  let abort = () => {};
+  let running: AbortController | undefined;
   let nudge = () => {};
 
   /** Milliseconds until the next try, spread so that many clients do not come back together. */
@@ -81,10 +84,10 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
     });
   }
 
-  const post = (path: string, form?: Record<string, string>) =>
-    request(setup, path, form, (stop) => {
-      abort = stop;
-    });
+  const post = (path: string, form?: Record<string, string>) => {
+    running = new AbortController();
+    return request(setup, path, form, running);
+  };
 
   // Of cookies: session_ended, ambiguous_cookie.
   const isEnd = ({ status, error, code }: Reply) =>
@@ -121,31 +124,28 @@ export function createRequests(setup: Setup, holder: Holder): Requests {
         const reply = await post(path, form);
         return reply.isTold ? undefined : reply;
       }, true),
-    abort: () => abort(),
+    abort: () => running?.abort(),
     pause,
     nudge: () => {
       ownPause = () => 0;
       nudge();
     },
-    holdBack: () => {
-      imposed = span(LEAVE_WAIT_MS);
-      abort();
+    holdBack: (ms = LEAVE_WAIT_MS) => {
+      imposed = span(ms);
+      running?.abort();
     },
     waitMs: () => Math.max(ownPause(), imposed()),
   };
 }
 
-/** One request; `onStart` is given what gives it up. */
+/** One request, until `controller` gives it up. */
 async function request(
   setup: Setup,
   path: string,
   form: Record<string, string> | undefined,
-  onStart: (abort: () => void) => void,
+  controller: AbortController,
 ): Promise<Reply> {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  onStart(abort);
-  const cancel = setup.clock.after(setup.timeoutMs, abort);
+  const cancel = setup.clock.after(setup.timeoutMs, () => controller.abort());
   try {
     const response = await setup.send(setup.base + path, {
       method: 'POST',
