@@ -3,7 +3,7 @@
  * itself: HKDF (RFC 5869) derives one key a purpose from it, so that a key that leaks in one place
  * opens no other.
  */
-import { base64url } from 'jose';
+import * as base64url from 'jose/base64url';
 
 const encoder = new TextEncoder();
 

@@ -152,6 +152,14 @@ describe('imports', () => {
     ]);
   });
 
+  it('of jose’s errors and of base64url come from their own modules: by its index, each would come whole', () => {
+    expect(
+      files
+        .filter(({ code }) => /\{[^}]*\b(?:errors|base64url)\b[^}]*\} from 'jose'/.test(code))
+        .map(({ name }) => name),
+    ).toEqual([]);
+  });
+
   it('of Drizzle stand beside the rules of sessions, homes, risk, the security log and webhooks and in db/, never in http/ or tokens/', () => {
     expect(
       importers('drizzle-orm').filter(

@@ -1,5 +1,5 @@
 /** The SHA-256 of each of a client's secrets, which is all that `CLIENTS` knows of them. */
-import { base64url } from 'jose';
+import * as base64url from 'jose/base64url';
 import { isCanonicalBase64url } from '../client/verify/compact-jws';
 
 /**

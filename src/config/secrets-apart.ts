@@ -3,7 +3,7 @@
  * of clients are known by their hashes alone, and hashing waits, so that part of the configuration
  * is looked at once before anything is answered.
  */
-import { base64url } from 'jose';
+import * as base64url from 'jose/base64url';
 import { sha256 } from '../crypto';
 import { ConfigError } from '../faults';
 import type { Client } from './clients';

@@ -4,7 +4,8 @@
  * does, verified by the team's keys. Never the cookie: a header is what Access itself sets on each
  * request.
  */
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import * as errors from 'jose/errors';
 import type { AccessSettings } from './console-settings';
 import { type Login, reject } from './operator';
 

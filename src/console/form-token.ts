@@ -3,7 +3,7 @@
  * can send it: an HMAC of the login by a key that the browser alone keeps, in a cookie that no
  * script reads and no neighbouring host sets.
  */
-import { base64url } from 'jose';
+import * as base64url from 'jose/base64url';
 
 export const FORM_COOKIE = '__Host-console';
 

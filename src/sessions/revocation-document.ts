@@ -8,7 +8,7 @@
  * Of 100,000 entries one in about 2.8 billion tokens meets another's hash. Its session's tokens are
  * refused until the entry or the day is over.
  */
-import { base64url } from 'jose';
+import * as base64url from 'jose/base64url';
 import { sha256Prefix } from '../crypto';
 import { boundRevocations, type ListBounds, type Revocations } from './revocation-list';
 

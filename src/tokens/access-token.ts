@@ -2,7 +2,9 @@
  * Access tokens: JWTs by the profile of RFC 9068, signed with a key of signing-keys.ts. Verifying
  * one needs no database.
  */
-import { base64url, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import * as base64url from 'jose/base64url';
+import * as errors from 'jose/errors';
 import { isCompactJws } from '../client/verify/compact-jws';
 import type { Config } from '../config/config';
 import { SIGNING_ALGS } from '../config/signing-key-policy';

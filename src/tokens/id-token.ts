@@ -2,14 +2,9 @@
  * Verifying an ID token that is to start a session: RFC 7523 §3, OpenID Connect Core §3.1.3.7. Keys
  * come from its issuer alone; what its header says of keys is ignored (RFC 8725 §3.10).
  */
-import {
-  base64url,
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWTVerifyGetKey,
-  jwtVerify,
-} from 'jose';
+import { decodeJwt, decodeProtectedHeader, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import * as base64url from 'jose/base64url';
+import * as errors from 'jose/errors';
 import { isCompactJws } from '../client/verify/compact-jws';
 import { CLOCK_SKEW_SECONDS } from '../config/token-life';
 import type { TrustedIssuer } from '../config/trusted-issuers';

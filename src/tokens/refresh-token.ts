@@ -4,7 +4,8 @@
  * decides by. Each secret gives the next one by HMAC, so a repeated refresh always gives the same
  * successor, and no token is ever stored.
  */
-import { compactVerify, decodeProtectedHeader, errors, SignJWT } from 'jose';
+import { compactVerify, decodeProtectedHeader, SignJWT } from 'jose';
+import * as errors from 'jose/errors';
 import { isCompactJws } from '../client/verify/compact-jws';
 import { eachSecret, hmacSha256, type Keyring, sha256 } from '../crypto';
 

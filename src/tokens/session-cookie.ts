@@ -1,5 +1,5 @@
 /** The cookie that a session lives in, where it is in a browser (RFC 6265bis). */
-import { base64url } from 'jose';
+import * as base64url from 'jose/base64url';
 
 /**
  * They are defined in client/verify, because verifiers in front of an API read the same cookies.

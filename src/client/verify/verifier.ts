@@ -3,7 +3,8 @@
  * type and algorithm pinned. Whether the session was ended since is asked as far as the options
  * say: by the revocation list, within a stated time, or at once by introspection.
  */
-import { errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { type JWTVerifyGetKey, jwtVerify } from 'jose';
+import * as errors from 'jose/errors';
 import type { AccessTokenClaims, Verdict } from './access-token-verdict';
 import { isCompactJws } from './compact-jws';
 import { askIntrospection, type IntrospectionOptions } from './introspection';
