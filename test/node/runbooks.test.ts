@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createSession, refresh } from './demo.ts';
+import { copyMigratedState } from './migrated-state.ts';
 import { type Service, startService } from './service.ts';
 
 const run = promisify(execFile);
@@ -55,6 +56,7 @@ const start = () =>
 beforeAll(async () => {
   page = await readFile(join(ROOT, 'docs/runbooks.md'), 'utf8');
   folder = await mkdtemp(join(tmpdir(), 'runbooks-'));
+  await copyMigratedState(join(folder, 'state'));
   service = await start();
 });
 afterAll(async () => {

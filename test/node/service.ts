@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { copyMigratedState } from './migrated-state.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const READY_TIMEOUT_MS = 90_000;
@@ -21,8 +22,9 @@ export interface Service {
 }
 
 /**
- * Starts the service on a free port, with secrets and a database of its own, and resolves when it
- * says what to try next. `clients` are there beside those of the demo.
+ * Starts the service on a free port, with secrets and a database of its own, migrated already
+ * unless PERSIST_TO is given, and resolves when it says what to try next. `clients` are there beside
+ * those of the demo.
  */
 export async function startService(
   args: string[] = [],
@@ -33,7 +35,9 @@ export async function startService(
   const directory = await mkdtemp(join(tmpdir(), 'edge-sessions-'));
   const devVarsFile = join(directory, 'dev.vars');
   if (clients.length > 0) await addClients(devVarsFile, clients);
-  const run = runStart({ PORT: String(port), PERSIST_TO: join(directory, 'state'), ...env }, [
+  const state = join(directory, 'state');
+  if (env.PERSIST_TO === undefined) await copyMigratedState(state);
+  const run = runStart({ PORT: String(port), PERSIST_TO: state, ...env }, [
     '--env-file',
     devVarsFile,
     '--var',

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { TestProject } from 'vitest/node';
+import { makeMigratedState } from './migrated-state.ts';
 import { startService } from './service.ts';
 
 declare module 'vitest' {
@@ -19,7 +20,16 @@ export default async function startOnce(project: TestProject): Promise<() => Pro
     allow: ['refresh', 'create_sessions', 'manage_users', 'introspect'],
     for_clients: ['backend', 'demo-app'],
   };
+  const making = makeMigratedState();
+  // It is waited for below.
+  making.catch(() => {});
+  // This service begins with nothing, as a bare checkout does; those that tests start do not.
   const service = await startService([], {}, [backend]);
+  const state = await making.catch(async (error) => {
+    await service.stop();
+    throw error;
+  });
+  state.use();
   let isStopping = false;
   service.ended.then((code) => {
     if (!isStopping)
@@ -31,5 +41,6 @@ export default async function startOnce(project: TestProject): Promise<() => Pro
   return async () => {
     isStopping = true;
     await service.stop();
+    await state.remove();
   };
 }
