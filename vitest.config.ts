@@ -19,6 +19,8 @@ function nodeProject(test: { name: string; include: string[]; exclude?: string[]
       globalSetup: ['./test/node/start-service.ts'],
       testTimeout: 60_000,
       hookTimeout: 120_000,
+      // What is waited for here is done by other processes, which a busy machine makes late.
+      expect: { poll: { timeout: 30_000 } },
     },
   };
 }

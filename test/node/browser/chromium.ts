@@ -23,6 +23,8 @@ export function launchChromium(args: string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: EXECUTABLE,
     chromiumSandbox: false,
+    // Less than a hook may take.
+    timeout: 100_000,
     args: [
       '--headless=new',
       '--disable-gpu',

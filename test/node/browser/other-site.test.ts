@@ -122,9 +122,7 @@ describe('an app on another site, with tokens', () => {
     expect(await load()).toMatch(/^401/);
     const target = new URL('/me', await workers.url('resource-server'));
     await expect
-      .poll(async () => (await fetch(target, { headers: { authorization } })).status, {
-        timeout: 10_000,
-      })
+      .poll(async () => (await fetch(target, { headers: { authorization } })).status)
       .toBe(401);
   });
 

@@ -26,8 +26,10 @@ export async function startProxy(target: string): Promise<Network> {
       return;
     }
     const { method, headers } = incoming;
+    // A connection of its own: nothing is cut but what a test cuts, and one that was kept may have
+    // been closed at the other end.
     const forwarded = send(
-      { hostname, port, path, method, headers: { ...headers, host } },
+      { hostname, port, path, method, headers: { ...headers, host }, agent: false },
       async (answer) => {
         if (fate === 'cut after') {
           // The service has answered, so what it did is done.

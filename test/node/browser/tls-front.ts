@@ -62,7 +62,9 @@ export async function startFront(
     }
     const isLost = 'lostFrom' in target;
     const { hostname, port } = isLost ? target.lostFrom : target;
-    const forwarded = send({ hostname, port, path: url, method, headers }, (answer) => {
+    // Without an agent: a connection that it has kept may have been closed at the other end.
+    const to = { hostname, port, path: url, method, headers, agent: false };
+    const forwarded = send(to, (answer) => {
       if (isLost) return void answer.resume().once('end', () => incoming.socket.destroy());
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
       answer.pipe(outgoing);
