@@ -3,14 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TokenSessionClient } from '../../../src/client/browser/index.ts';
-import { type Kind, type MissedPages, startMissedPages } from './missed-pages.ts';
+import {
+  type Kind,
+  type MissedPages,
+  startMissedPages,
+  stepIn,
+  waitsForOthers,
+} from './missed-pages.ts';
 
 declare const window: {
   client: TokenSessionClient;
   states: string[];
   reasons: unknown[];
   failures: string[];
-  beBusy(ms: number): void;
   restore(): void;
 };
 
@@ -40,6 +45,15 @@ const refreshIn = (tab: Page) =>
 const cutOff = (tab: Page) =>
   tab.evaluate("void (isDeaf = true, dispatchEvent(new Event('pagehide')))");
 const restore = (tab: Page) => tab.evaluate(() => window.restore());
+/** Also waits for what the page finds out then. */
+const restoreAndWait = (tab: Page) =>
+  tab.evaluate(async () => {
+    window.restore();
+    // It begins after a few promises, and before any answer can come: what is asked for here is
+    // the same refresh.
+    for (let turn = 0; turn < 100; turn += 1) await null;
+    await window.client.refresh();
+  });
 /** Requests for a refresh that pages make from now on. */
 const countRefreshes = () => {
   const counted = { refreshes: 0 };
@@ -96,8 +110,7 @@ describe.each<Kind>(['memory', 'cookie', 'localStorage'])('a page restored by Ba
     const { behind } = await open(false);
     const counted = countRefreshes();
     const before = await behind.evaluate(() => window.reasons);
-    await restore(behind);
-    await sleep(700);
+    await restoreAndWait(behind);
     expect(await stateOf(behind)).toBe('signed_out');
     expect(await behind.evaluate(() => window.reasons)).toEqual(before);
     expect(counted.refreshes).toBe(kind === 'cookie' ? 1 : 0);
@@ -110,11 +123,12 @@ describe('a storage that each tab has for itself', () => {
     const ahead = await pages.openTab(context, 'sessionStorage');
     const userId = await pages.signIn(ahead, 'sessionStorage');
     const kept = await ahead.evaluate('JSON.stringify(sessionStorage)');
-    for (let step = 0; step < 2; step += 1) {
+    const before = await stepIn(ahead);
+    for (const step of [1, 2]) {
+      // A refresh within the grace period of the one before is no step.
+      await expect.poll(() => refreshIn(ahead).then(() => stepIn(ahead))).toBe(before + step);
       await sleep(1_500);
-      expect(await refreshIn(ahead)).toBe('active');
     }
-    await sleep(1_500);
     const reopen = () =>
       pages.openTab(context, 'sessionStorage', `Object.assign(sessionStorage, ${kept})`);
     return { ahead, userId, reopen };
@@ -122,10 +136,12 @@ describe('a storage that each tab has for itself', () => {
 
   it('a tab that is opened again has what the other has, however busy that is', async () => {
     const { ahead, userId, reopen } = await fallBehind();
-    const busy = ahead.evaluate(() => window.beBusy(2_500));
+    const letGo = await pages.keepBusy(ahead);
     const behind = await reopen();
-    expect(await refreshIn(behind)).toBe('active');
-    await busy;
+    const refreshed = refreshIn(behind);
+    await waitsForOthers(behind);
+    await letGo();
+    expect(await refreshed).toBe('active');
     expect((await pages.service.sessionsOf(userId))[0]).toMatchObject({ revoked_at: null });
     expect(await whoIn(behind)).toBe(userId);
   });
@@ -142,18 +158,20 @@ describe('a storage that each tab has for itself', () => {
   it('a new tab is not signed out while its elder is busy', async () => {
     const elder = await pages.openTab(context, 'sessionStorage');
     const userId = await pages.signIn(elder, 'sessionStorage');
-    const busy = elder.evaluate(() => window.beBusy(1_500));
+    const letGo = await pages.keepBusy(elder);
     const young = await pages.openTab(context, 'sessionStorage');
-    expect(await whoIn(young)).toBe(userId);
-    await busy;
+    const who = whoIn(young);
+    await waitsForOthers(young);
+    await letGo();
+    expect(await who).toBe(userId);
     expect(new Set(await young.evaluate(() => window.states))).toEqual(new Set(['active']));
   });
 });
 
 describe('who says that it has a session', () => {
-  /** Locks that pages hold to say so. */
+  /** Locks that pages hold to say so, once those that a page has asked for before are given. */
   const signsIn = (tab: Page) =>
-    tab.evaluate<number>(`navigator.locks.query().then(
+    tab.evaluate<number>(`navigator.locks.request('last', () => navigator.locks.query()).then(
       ({ held }) => held.filter(({ name }) => name.endsWith(' held')).length)`);
 
   it.each<[Kind, number]>([
@@ -164,7 +182,6 @@ describe('who says that it has a session', () => {
     const tab = await pages.openTab(context, kind);
     await pages.signIn(tab, kind);
     await expect.poll(() => stateOf(tab)).toBe('active');
-    await sleep(100);
     expect(await signsIn(tab)).toBe(signs);
   });
 
@@ -174,8 +191,7 @@ describe('who says that it has a session', () => {
     // In this order (HTML, "unload a document").
     for (const type of ['pagehide', 'visibilitychange'])
       await tab.evaluate(`void dispatchEvent(new Event('${type}'))`);
-    await sleep(200);
-    expect(await signsIn(tab)).toBe(0);
+    await expect.poll(() => signsIn(tab)).toBe(0);
     // Whether or not anybody sees it, so that no refresh says so in its place.
     await tab.evaluate(`void (isDeaf = true,
       dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })))`);
@@ -188,10 +204,11 @@ it('a sign-in stays that comes while a refresh asks whether another tab has a se
   await expect.poll(() => stateOf(tab)).toBe('signed_out');
   await tab.evaluate(`(() => {
     const query = navigator.locks.query.bind(navigator.locks);
+    const go = new Promise((answer) => { window.answer = answer; });
     window.asked = new Promise((asked) => {
       navigator.locks.query = async () => {
         asked();
-        await new Promise((go) => setTimeout(go, 500));
+        await go;
         return query();
       };
     });
@@ -199,6 +216,7 @@ it('a sign-in stays that comes while a refresh asks whether another tab has a se
   })()`);
   await tab.evaluate('window.asked');
   await pages.signIn(tab, 'memory');
+  await tab.evaluate('answer()');
   expect(await tab.evaluate('window.refreshing')).toBe('active');
   expect(await tab.evaluate(() => [window.client.session, window.states, window.reasons])).toEqual([
     'active',

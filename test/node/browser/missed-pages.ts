@@ -1,11 +1,13 @@
 /**
  * Pages of an app that can be cut off from the others, as one in the back-forward cache is: it
- * hears nothing, and nobody sees it. The service's tokens and grace period are of seconds.
+ * hears nothing, and nobody sees it. The service's grace period is a second. Its access tokens live
+ * longer than a test, so that no page refreshes because of their age, unless a test wants them to.
  */
 import { randomUUID } from 'node:crypto';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { bundleClient } from '../../../scripts/bundle-client.ts';
 import type { TokenSessionClient } from '../../../src/client/browser/index.ts';
+import { COUNT_ASKS, createBusyPages } from './busy-page.ts';
 import {
   BROWSER_APP,
   type BrowserService,
@@ -16,6 +18,7 @@ import {
 
 const PAGE = `<!doctype html><script type="module">
   import { createSessionClient } from '/client.js';
+  ${COUNT_ASKS}
   window.failures = [];
   for (const type of ['error', 'unhandledrejection'])
     addEventListener(type, (event) => window.failures.push(String(event.reason ?? event.message)));
@@ -24,7 +27,7 @@ const PAGE = `<!doctype html><script type="module">
     set(heard) { listen.set.call(this, (event) => window.isDeaf || heard(event)); },
   });
   Object.defineProperty(document, 'visibilityState', {
-    get: () => (window.isDeaf ? 'hidden' : 'visible'),
+    get: () => (window.isDeaf || window.isUnseen ? 'hidden' : 'visible'),
   });
   window.states = [];
   window.reasons = [];
@@ -45,10 +48,6 @@ const PAGE = `<!doctype html><script type="module">
     window.client.onChange((state) => window.states.push(state));
     window.client.onSignedOut((reason) => window.reasons.push(reason));
   };
-  window.beBusy = (ms) => {
-    const until = performance.now() + ms;
-    while (performance.now() < until);
-  };
   window.restore = () => {
     window.isDeaf = false;
     dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
@@ -60,6 +59,7 @@ export type Kind = 'cookie' | 'memory' | 'localStorage' | 'sessionStorage';
 
 declare const window: {
   client: TokenSessionClient;
+  asks: number;
   open(baseUrl: string, kind: Kind): void;
 };
 
@@ -69,21 +69,28 @@ export interface MissedPages {
   openTab(context: BrowserContext, kind: Kind, within?: string): Promise<Page>;
   /** A new person's sign-in, in this tab. */
   signIn(tab: Page, kind: Kind): Promise<string>;
+  /** Resolves when the page is busy, and hears nothing, to what lets it go on. */
+  keepBusy(tab: Page): Promise<() => Promise<void>>;
   newContext(): Promise<BrowserContext>;
   stop(): Promise<void>;
 }
 
-export async function startMissedPages(): Promise<MissedPages> {
+export async function startMissedPages(ttlSeconds = 300): Promise<MissedPages> {
+  const { answer, keepBusy } = createBusyPages();
   const pages = await servePages({
     '/': PAGE,
     '/empty': '<!doctype html>',
+    '/busy': answer,
     '/client.js': { headers: { 'content-type': 'text/javascript' }, body: await bundleClient() },
   });
   const origins = [pages.origin];
   const app = { client_id: BROWSER_APP, origins, return_urls: [`${pages.origin}/`] };
   const [chromium, service] = await Promise.all<[Promise<Browser>, Promise<BrowserService>]>([
     launchChromium(),
-    startBrowserService([app], { ACCESS_TOKEN_TTL_SECONDS: '3', REFRESH_GRACE_SECONDS: '1' }),
+    startBrowserService([app], {
+      ACCESS_TOKEN_TTL_SECONDS: `${ttlSeconds}`,
+      REFRESH_GRACE_SECONDS: '1',
+    }),
   ] as never);
   const openIn = (tab: Page, kind: Kind) =>
     tab.evaluate(([base, given]) => window.open(base, given), [service.origin, kind] as const);
@@ -115,6 +122,7 @@ export async function startMissedPages(): Promise<MissedPages> {
       }
       return userId;
     },
+    keepBusy,
     newContext: () => chromium.newContext(),
     stop: async () => {
       await chromium.close();
@@ -123,3 +131,11 @@ export async function startMissedPages(): Promise<MissedPages> {
     },
   };
 }
+
+/** How often the refresh token has been replaced, as far as any tab knows. */
+export const stepIn = (tab: Page) =>
+  tab.evaluate<number>(`Number(Object.entries(localStorage)
+    .find(([key]) => key.endsWith(' step'))?.[1].split(' ')[1])`);
+
+/** Resolves when a page has asked the other tabs, in vain, and asked again. */
+export const waitsForOthers = (tab: Page) => tab.waitForFunction(() => window.asks >= 3);
