@@ -17,9 +17,12 @@ const ISSUER = `${APP}/auth`;
 /** What the pages record. */
 declare const window: {
   texts: string[];
+  answers: number;
   errors: string[];
   rendered: string[];
   commits: string[][];
+  held: unknown[];
+  hold(): void;
   grow(): void;
 };
 
@@ -101,6 +104,8 @@ async function signIn(tab = page): Promise<string> {
 }
 
 const recordedIn = (tab: Page) => tab.evaluate(() => [window.texts, window.errors] as const);
+/** Until the page's own client knows whose session there is, not only the server that rendered it. */
+const waitUntilKnown = (tab: Page) => tab.waitForFunction(() => window.answers > 0);
 const textOf = (tab: Page) => tab.evaluate(() => window.texts.at(-1));
 const asked = (path: string) =>
   front.requests.filter(({ url, method }) => url === ISSUER + path && method === 'POST').length;
@@ -109,7 +114,9 @@ const of = (userId: string) => `${userId}, signed in by pwdSign out`;
 describe('the documented app', () => {
   it('shows whose page it is from the server’s HTML on, without a moment of anything else', async () => {
     const userId = await signIn();
-    await page.waitForTimeout(1_000);
+    await waitUntilKnown(page);
+    // For whatever would come after it.
+    await page.waitForTimeout(500);
     const [texts, errors] = await recordedIn(page);
     expect(errors).toEqual([]);
     expect(new Set(texts)).toEqual(new Set([of(userId)]));
@@ -119,15 +126,15 @@ describe('the documented app', () => {
 
   it('shows nobody where there is no session', async () => {
     await page.goto(APP);
-    await page.waitForTimeout(1_000);
+    await waitUntilKnown(page);
+    await page.waitForTimeout(500);
     expect(await recordedIn(page)).toEqual([['Sign in '], []]);
   });
 
   it('waits for the client where the server cannot tell', async () => {
-    // Whose first answer brings cookies, which would come after those below had gone.
-    const answered = page.waitForResponse(`${ISSUER}/browser/refresh`);
     const userId = await signIn();
-    await answered;
+    // The first answer brings cookies, which would come after those below had gone.
+    await waitUntilKnown(page);
     const cookies = (await context.cookies()).filter(({ name }) => name !== '__Host-access');
     await context.clearCookies();
     await context.addCookies(cookies);
@@ -140,7 +147,8 @@ describe('the documented app', () => {
     const userId = await signIn();
     const other = await context.newPage();
     await other.goto(APP);
-    await expect.poll(() => textOf(other)).toBe(of(userId));
+    expect(await textOf(other)).toBe(of(userId));
+    for (const tab of [page, other]) await waitUntilKnown(tab);
     await page.click('text="Sign out"');
     for (const tab of [page, other]) {
       await expect.poll(() => textOf(tab)).toBe('Sign in (signed_out)');
@@ -152,7 +160,8 @@ describe('the documented app', () => {
 
   it('shows another person who signed in in another tab', async () => {
     const first = await signIn();
-    await expect.poll(() => textOf(page)).toBe(of(first));
+    await waitUntilKnown(page);
+    expect(await textOf(page)).toBe(of(first));
     const other = await context.newPage();
     const second = await signIn(other);
     await expect.poll(() => textOf(other)).toBe(of(second));
@@ -165,15 +174,21 @@ it('components that are rendered while the session changes all show the same', a
   const many = await context.newPage();
   await many.goto(`${APP}/many`);
   await many.waitForSelector(`li:text-is("active ${userId}")`);
+  await waitUntilKnown(page);
+  await many.evaluate(() => window.hold());
+  await page.click('text="Sign out"');
+  // That the other tab is leaving, and that it has left.
+  await many.waitForFunction(() => window.held.length >= 2);
   const from = await many.evaluate(() => {
     window.grow();
     return window.rendered.length;
   });
-  await page.click('text="Sign out"');
   await many.waitForSelector('li:nth-child(60):text-is("signed_out null")');
   const [rendered, commits] = await many.evaluate(() => [window.rendered, window.commits] as const);
   // The change came between two of them.
-  expect(new Set(rendered.slice(from))).toEqual(new Set(['active', 'signed_out']));
+  const states = rendered.slice(from);
+  expect(new Set(states)).toEqual(new Set(['active', 'signed_out']));
+  expect(states.indexOf('signed_out')).toBeLessThan(60);
   for (const texts of commits) expect(texts).toHaveLength(1);
   expect(commits.at(-1)).toEqual(['signed_out null']);
 });

@@ -10,23 +10,47 @@ import { createRoot, hydrateRoot } from 'react-dom/client';
 interface Recorded {
   /** What the page said, from the server's HTML on. */
   texts: (string | null)[];
+  /** How many answers of the service to a refresh its client has taken. */
+  answers: number;
   /** What React had to say about it. */
   errors: string[];
   /** By render of a slow component: the state that it saw. */
   rendered: string[];
   /** By commit: the different texts of the components that show the same. */
   commits: string[][];
+  /** What other tabs have said since `hold` was called. They are heard in the midst of `grow`. */
+  held: (() => void)[];
+  hold(): void;
   grow(): void;
 }
 const recorded = window as unknown as Recorded;
 
 const root = document.getElementById('root') as HTMLElement;
 
+/**
+ * Counts what the service has answered, once the client knows it: what it does with an answer is
+ * done before the next task. The page may look the same before, by what the server has rendered.
+ */
+function countAnswers(): void {
+  const send = window.fetch;
+  recorded.answers = 0;
+  window.fetch = async (...request) => {
+    const response = await send(...request);
+    const read = response.json.bind(response);
+    const count = () => {
+      recorded.answers += 1;
+    };
+    response.json = () => read().finally(() => setTimeout(count));
+    return response;
+  };
+}
+
 /** Hydrates what the server has rendered of the documented app, as strictly as React can. */
 export function hydrate(App: ComponentType<Pick<SessionProviderProps, 'initial'>>): void {
   const initial = JSON.parse(document.getElementById('initial')?.textContent ?? 'null');
   const note = () => recorded.texts.push(root.textContent);
   Object.assign(recorded, { texts: [], errors: [] });
+  countAnswers();
   const fail = (...said: unknown[]) => recorded.errors.push(said.join(' '));
   console.error = fail;
   note();
@@ -46,6 +70,8 @@ const openSession = () =>
 function SlowItem() {
   const { state, userId } = useSession();
   recorded.rendered.push(state);
+  // In a task of its own, which comes between two slices.
+  for (const hear of recorded.held.splice(0)) setTimeout(hear);
   const until = performance.now() + 15;
   while (performance.now() < until);
   return <li>{`${state} ${userId}`}</li>;
@@ -70,9 +96,28 @@ function SlowList() {
   );
 }
 
+/** Has what other tabs say come later, if that is wanted, whenever it came. */
+function holdMessages(): void {
+  let isHeld = false;
+  recorded.held = [];
+  recorded.hold = () => {
+    isHeld = true;
+  };
+  const listen = Object.getOwnPropertyDescriptor(BroadcastChannel.prototype, 'onmessage');
+  Object.defineProperty(BroadcastChannel.prototype, 'onmessage', {
+    set(hear: (event: MessageEvent) => void) {
+      listen?.set?.call(this, (event: MessageEvent) => {
+        if (isHeld) recorded.held.push(() => hear(event));
+        else hear(event);
+      });
+    },
+  });
+}
+
 /** Many components of one session, rendered in slices of time in which it may change. */
 export function renderMany(): void {
   Object.assign(recorded, { rendered: [], commits: [] });
+  holdMessages();
   createRoot(root).render(
     <SessionProvider client={openSession}>
       <SlowList />
