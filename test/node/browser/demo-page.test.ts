@@ -10,6 +10,7 @@ import { CLIENT, toApiCode, toBackendCode, toPageCode } from '../../../src/dev/s
 import { type Service, startService } from '../service.ts';
 import { findViolations } from './axe.ts';
 import { launchChromium } from './chromium.ts';
+import { follow, pressAndSee } from './press.ts';
 import { startFront } from './tls-front.ts';
 
 const origin = inject('origin');
@@ -27,12 +28,12 @@ describe('under npm start', () => {
     const complaints: string[] = [];
     page.on('console', (message) => complaints.push(message.text()));
     await page.goto(`${origin}/`);
-    await page.getByRole('button', { name: 'Start a demo session' }).click();
+    await follow(page.getByRole('button', { name: 'Start a demo session' }));
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('You have a session.');
     expect(await page.getByText('"typ": "at+jwt"').count()).toBe(1);
     expect(await page.content()).toContain('"secret": "…"');
     expect(await page.content()).not.toMatch(/v2\.ey/);
-    await page.getByRole('link', { name: 'Your devices' }).click();
+    await follow(page.getByRole('link', { name: 'Your devices' }));
     expect(await page.getByText('Active now').count()).toBe(1);
     expect(complaints).toEqual([]);
   });
@@ -59,8 +60,7 @@ describe('under npm start', () => {
         ['Your API', toApiCode(origin)],
       ] as const) {
         const step = page.locator('section', { has: page.getByRole('heading', { name: title }) });
-        await step.getByRole('button', { name: 'Copy' }).click();
-        await step.getByRole('button', { name: 'Copied' }).waitFor();
+        expect(await pressAndSee(step.getByRole('button', { name: 'Copy' }))).toBe('Copied');
         expect(await page.evaluate('navigator.clipboard.readText()')).toBe(code);
       }
       // As many lines as it has, however wide the screen is.
@@ -88,8 +88,7 @@ describe('under npm start', () => {
       'navigator.clipboard.writeText = () => Promise.reject(new DOMException("", "NotAllowedError"))',
     );
     const step = page.locator('section', { hasText: 'Your pages' }).last();
-    await step.getByRole('button', { name: 'Copy' }).click();
-    await step.getByRole('button', { name: 'Not allowed' }).waitFor();
+    expect(await pressAndSee(step.getByRole('button', { name: 'Copy' }))).toContain('Not allowed');
     expect(await page.evaluate('getSelection().toString().trim()')).toBe(toPageCode(origin));
     await page.close();
   });
@@ -109,8 +108,8 @@ describe('under npm start', () => {
     const page = await browser.newPage();
     await page.goto(`${origin}/`);
     expect(await page.getByRole('alert').count()).toBe(0);
-    await page.getByRole('button', { name: 'Start a demo session' }).click();
-    await page.getByRole('heading', { name: 'You have a session.' }).waitFor();
+    await follow(page.getByRole('button', { name: 'Start a demo session' }));
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('You have a session.');
     // Where the start leads to, in a browser that has kept nothing of its answer.
     expect(page.url()).toBe(`${origin}/`);
     await page.context().clearCookies();
@@ -124,12 +123,12 @@ describe('under npm start', () => {
     try {
       const page = await proxied.newPage();
       await page.goto('https://demo.localhost/');
-      await page.getByRole('button', { name: 'Start a demo session' }).click();
+      await follow(page.getByRole('button', { name: 'Start a demo session' }));
       expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(
         'You have a session.',
       );
       expect(new URL(page.url()).origin).toBe('https://demo.localhost');
-      await page.getByRole('link', { name: 'Your devices' }).click();
+      await follow(page.getByRole('link', { name: 'Your devices' }));
       expect(await page.getByText('Active now').count()).toBe(1);
       // Another site's form is refused through it as well.
       const response = await fetch(`${origin}/demo`, {

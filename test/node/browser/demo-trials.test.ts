@@ -7,6 +7,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { findViolations } from './axe.ts';
 import { launchChromium } from './chromium.ts';
+import { follow } from './press.ts';
 
 const origin = inject('origin');
 
@@ -20,7 +21,7 @@ async function startDemo(options: Parameters<Browser['newContext']>[0] = {}): Pr
   const context = await browser.newContext(options);
   const page = await context.newPage();
   await page.goto(`${origin}/`);
-  await page.getByRole('button', { name: 'Start a demo session' }).click();
+  await follow(page.getByRole('button', { name: 'Start a demo session' }));
   await page.getByRole('heading', { name: 'You have a session.' }).waitFor();
   return page;
 }
@@ -40,6 +41,23 @@ async function press(page: Page, name: string, expected: number): Promise<Answer
     throw new Error(`${error.message}\nunder the button: ${await trial.innerText()}`);
   });
   await page.locator('button[data-rounds][aria-disabled=false]').first().waitFor();
+  return Promise.all((await trial.locator('.answer').all()).map(readAnswer));
+}
+
+/**
+ * Presses a button, and again as soon as it can be, by a script in the page: a test is slower. Where
+ * that took longer than a grace period all the same, it says so by what the service answered.
+ */
+async function pressTwice(page: Page, name: string): Promise<Answer[]> {
+  const button = page.getByRole('button', { name });
+  await button.evaluate(async (element) => {
+    const pressed = element as unknown as { click(): void; ariaDisabled: string };
+    for (let times = 0; times < 2; times += 1) {
+      pressed.click();
+      while (pressed.ariaDisabled === 'true') await new Promise((later) => setTimeout(later, 10));
+    }
+  });
+  const trial = page.getByRole('listitem').filter({ has: button });
   return Promise.all((await trial.locator('.answer').all()).map(readAnswer));
 }
 
@@ -90,8 +108,9 @@ it('one refresh replaces the token, and the page shows the new one', async () =>
   expect(refresh?.['Refresh token']).toMatch(/^[0-9a-f]{6} → [0-9a-f]{6}$/);
   expect(await shown()).not.toBe(before);
   // At once again, the grace period of the new one has only begun.
-  const [again] = await press(page, 'Refresh now', 1);
-  expect(again).toMatchObject({ Answer: '200 kept', D1: '1 round trip, 0 rows written' });
+  await expect
+    .poll(() => pressTwice(page, 'Refresh now'))
+    .toMatchObject([{ Answer: '200 kept', D1: '1 round trip, 0 rows written' }]);
   await page.context().close();
 });
 
@@ -127,7 +146,7 @@ it('a tab that is older than the session replays a token of the one that there i
   const old = await startDemo();
   const page = await old.context().newPage();
   await page.goto(`${origin}/`);
-  await page.getByRole('button', { name: 'Start another' }).click();
+  await follow(page.getByRole('button', { name: 'Start another' }));
   await page.getByRole('heading', { name: 'You have a session.' }).waitFor();
   const [own, thief] = await press(old, 'Replay it from another browser', 3);
   expect([own?.Answer, thief?.Answer]).toEqual(['200 rotated', '401 reuse_detected']);
@@ -157,7 +176,7 @@ it('two tabs at once get the same next token, and the old one ends the session f
   });
   await passGrace(page);
   const tabs = await press(page, 'Refresh in two tabs', 2);
-  expect(statuses).toEqual([200, 200]);
+  await expect.poll(() => statuses).toEqual([200, 200]);
   expect(tabs.map(({ Answer }) => Answer).sort()).toEqual(['200 repeated', '200 rotated']);
   expect(tabs[0]?.['Refresh token']).toMatch(/^[0-9a-f]{6} → [0-9a-f]{6}$/);
   expect(tabs[1]?.['Refresh token']).toBe(tabs[0]?.['Refresh token']);
@@ -175,7 +194,7 @@ it('two tabs at once get the same next token, and the old one ends the session f
     /^reuse_detected Firefox on Linux · 203\.0\.113\.9 · Reykjavík · .*browser changed/,
   );
   expect(after).toMatchObject({ Answer: '401 reuse_detected', 'Security log': 'nothing new' });
-  expect(statuses).toEqual([200, 200, 200, 401]);
+  await expect.poll(() => statuses).toEqual([200, 200, 200, 401]);
   await page.reload();
   await page.getByRole('heading', { name: 'The session is over.' }).waitFor();
   expect(await page.getByText('reuse_detected').count()).toBe(1);
@@ -216,18 +235,24 @@ it.each([
   async (name, width, colorScheme) => {
     const page = await startDemo({ viewport: { width, height: 900 }, colorScheme });
     const button = page.getByRole('button', { name: 'Replay it from another browser' });
+    const hasTried = Promise.withResolvers<void>();
+    await page.route('**/browser/refresh', async (route) => {
+      await hasTried.promise;
+      await route.continue();
+    });
     await button.waitFor();
     await button.focus();
     await page.keyboard.press('Enter');
     // While it runs, no other button does anything, and the keyboard stays where it is.
     await page.getByText('Waiting 3 seconds').waitFor();
     await page.getByRole('button', { name: 'Run the cron' }).dispatchEvent('click');
+    hasTried.resolve();
     await page.locator('.answer').nth(2).waitFor();
     expect(await page.locator('.answer').count()).toBe(3);
     expect(await button.and(page.locator(':focus')).count()).toBe(1);
     await press(page, 'Run the cron', 1);
     await assertReadable(page, name);
-    await page.getByRole('button', { name: 'Start another' }).click();
+    await follow(page.getByRole('button', { name: 'Start another' }));
     await page.getByRole('heading', { name: 'You have a session.' }).waitFor();
     await press(page, 'Sign out', 2);
     await assertReadable(page, `${name}, signed out`);
