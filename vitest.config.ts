@@ -10,6 +10,9 @@ process.env.CLOUDFLARE_CF_FETCH_ENABLED = 'false';
 // Not the pool's `configPath`: that would let the developer's `.dev.vars` into the tests.
 const config = readConfig({ config: './wrangler.toml' });
 
+/** Some tests take twenty seconds; a machine that is busy with ten times as much fails none. */
+const PATIENCE = { testTimeout: 240_000, hookTimeout: 360_000 };
+
 /** Tests that talk to the service over real HTTP. */
 function nodeProject(test: { name: string; include: string[]; exclude?: string[] }) {
   return {
@@ -17,10 +20,9 @@ function nodeProject(test: { name: string; include: string[]; exclude?: string[]
       ...test,
       environment: 'node' as const,
       globalSetup: ['./test/node/start-service.ts'],
-      testTimeout: 60_000,
-      hookTimeout: 120_000,
+      ...PATIENCE,
       // What is waited for here is done by other processes, which a busy machine makes late.
-      expect: { poll: { timeout: 30_000 } },
+      expect: { poll: { timeout: 60_000 } },
     },
   };
 }
@@ -29,6 +31,8 @@ export default defineConfig({
   test: {
     // The log lines of the service matter where a test failed.
     silent: 'passed-only',
+    // How long the service may take to end after the last test.
+    teardownTimeout: 60_000,
     projects: [
       {
         plugins: [
@@ -78,8 +82,7 @@ export default defineConfig({
           name: 'workers',
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/node/**'],
-          // Property tests run hundreds of cases; a busy machine must not fail them.
-          testTimeout: 60_000,
+          ...PATIENCE,
           setupFiles: ['./test/apply-migrations.ts'],
         },
       },
@@ -97,8 +100,7 @@ export default defineConfig({
           include: ['test/node/package/**/*.test.ts'],
           environment: 'node' as const,
           globalSetup: ['./test/node/package/install-package.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...PATIENCE,
         },
       },
     ],

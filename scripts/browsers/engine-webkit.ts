@@ -1,7 +1,7 @@
 /** WebKitGTK's own small browser, by WebDriver (https://www.w3.org/TR/webdriver2/), under Xvfb. */
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
-import { findFreePort } from '../../test/node/service.ts';
+import { findFreePort } from '../free-port.ts';
 import { type Engine, type Profile, toText, until } from './engine.ts';
 
 const DRIVER = process.env.WEBKIT_DRIVER ?? '/usr/bin/WebKitWebDriver';

@@ -8,8 +8,8 @@ import { resolve } from 'node:path';
 import type { TokenSessionClient } from '../../src/client/browser/index.ts';
 import { startExampleWorkers } from '../../test/node/browser/example-workers.ts';
 import { startFront, type Target } from '../../test/node/browser/tls-front.ts';
-import { findFreePort } from '../../test/node/service.ts';
 import { loadEsbuild } from '../bundle-client.ts';
+import { findFreePort } from '../free-port.ts';
 import { type Api, startApi, WORKS } from './api.ts';
 import { PAGE } from './pages.ts';
 

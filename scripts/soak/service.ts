@@ -2,10 +2,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { buildWorker } from '../bench/workers.ts';
+import { findFreePort } from '../free-port.ts';
 
 const MEMORY_SECONDS = 5;
 const GRACE_SECONDS = 1;
@@ -123,13 +123,4 @@ function memoryOf({ pid }: ChildProcess): number {
   } catch {
     return 0;
   }
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((found) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => found(port));
-    });
-  });
 }

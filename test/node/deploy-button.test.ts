@@ -80,9 +80,7 @@ describe('Workers Builds', () => {
   });
   afterAll(() => folder.remove());
 
-  it('deploys what the button has provisioned, twice, and is asked nothing', {
-    timeout: 180_000,
-  }, async () => {
+  it('deploys what the button has provisioned, twice, and is asked nothing', async () => {
     const made = await fetch(`${folder.api.origin}/accounts/test/d1/database`, {
       method: 'POST',
       body: JSON.stringify({ name: 'mine' }),

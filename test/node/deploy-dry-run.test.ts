@@ -2,7 +2,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type DeploymentFolder, makeDeploymentFolder } from './deployment-folder.ts';
 
-const SLOW = 120_000;
 const PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
 const UNKNOWN_ID = '7a4f8e0b-2f64-4f0d-8a25-3c3f3a5b9e01';
 
@@ -18,27 +17,23 @@ const changes = () =>
 it.each([
   ['--dry-run', ['--dry-run'], {}],
   ['npm run deploy --dry-run, which npm takes for itself', [], { npm_config_dry_run: 'true' }],
-] as const)(
-  '%s prints the commands, in order, and runs none',
-  { timeout: SLOW },
-  async (_, args, variables) => {
-    folder.configure((toml) => toml.replace('http://localhost:8787"', 'https://auth.example.com"'));
-    const toml = folder.toml();
-    const { code, stdout, output } = await folder.deploy(args, variables);
-    expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
-    expect(stdout.trim().split('\n')).toEqual([
-      'wrangler d1 create edge-sessions --env=',
-      'wrangler d1 migrations apply DB --remote --env=',
-      'wrangler secret put SESSION_SECRET --env= < (random), unless it has one',
-      'wrangler deploy --minify --env=',
-      'GET https://auth.example.com/.well-known/jwks.json',
-    ]);
-    expect(changes()).toBe(0);
-    expect(folder.toml()).toBe(toml);
-  },
-);
+] as const)('%s prints the commands, in order, and runs none', async (_, args, variables) => {
+  folder.configure((toml) => toml.replace('http://localhost:8787"', 'https://auth.example.com"'));
+  const toml = folder.toml();
+  const { code, stdout, output } = await folder.deploy(args, variables);
+  expect({ code, output }).toEqual({ code: 0, output: expect.any(String) });
+  expect(stdout.trim().split('\n')).toEqual([
+    'wrangler d1 create edge-sessions --env=',
+    'wrangler d1 migrations apply DB --remote --env=',
+    'wrangler secret put SESSION_SECRET --env= < (random), unless it has one',
+    'wrangler deploy --minify --env=',
+    'GET https://auth.example.com/.well-known/jwks.json',
+  ]);
+  expect(changes()).toBe(0);
+  expect(folder.toml()).toBe(toml);
+});
 
-it('--json is one document on stdout, with what it would run', { timeout: SLOW }, async () => {
+it('--json is one document on stdout, with what it would run', async () => {
   folder.configure((toml) => toml.replace('http://localhost:8787"', 'https://auth.example.com"'));
   const { code, stdout } = await folder.deploy(['--dry-run', '--json']);
   expect(code).toBe(0);
@@ -51,9 +46,7 @@ it('--json is one document on stdout, with what it would run', { timeout: SLOW }
   });
 });
 
-it('says at once what is wrong with the file, the code and the account', {
-  timeout: SLOW,
-}, async () => {
+it('says at once what is wrong with the file, the code and the account', async () => {
   folder.configure((toml) =>
     toml
       .replace('src/index.ts', 'src/indexx.ts')
@@ -84,7 +77,7 @@ it('says at once what is wrong with the file, the code and the account', {
   expect(changes()).toBe(0);
 });
 
-it('a deployment that its dry run would refuse makes nothing', { timeout: SLOW }, async () => {
+it('a deployment that its dry run would refuse makes nothing', async () => {
   folder.configure((toml) =>
     toml
       .replace('http://localhost:8787"', `${folder.api.origin}"`)
@@ -100,7 +93,7 @@ it('a deployment that its dry run would refuse makes nothing', { timeout: SLOW }
   expect(folder.toml()).toContain(PLACEHOLDER);
 });
 
-it('says that nobody is signed in', { timeout: SLOW }, async () => {
+it('says that nobody is signed in', async () => {
   folder.configure((toml) => toml.replace('http://localhost:8787"', 'https://auth.example.com"'));
   const { code, output } = await folder.deploy(['--dry-run'], {
     CLOUDFLARE_API_TOKEN: '',

@@ -11,8 +11,6 @@ import { type DeploymentFolder, makeDeploymentFolder } from './deployment-folder
 const MIGRATIONS = readdirSync(resolve(import.meta.dirname, '../../migrations')).filter((name) =>
   name.endsWith('.sql'),
 );
-/** Each run of wrangler takes seconds. */
-const SLOW = 180_000;
 
 let folder: DeploymentFolder;
 let api: CloudflareApi;
@@ -50,9 +48,7 @@ const migrated = (name: string) =>
 
 const secretOf = (worker: string) => api.workers.get(worker)?.secrets.get('SESSION_SECRET');
 
-it('makes all of it from nothing, and the next time only what is new', {
-  timeout: SLOW,
-}, async () => {
+it('makes all of it from nothing, and the next time only what is new', async () => {
   const first = await deploy();
   expect(first).toMatchObject({ code: 0 });
   expect(first.output).toContain(`${api.origin} answers, with 1 signing key`);
@@ -84,9 +80,7 @@ it('makes all of it from nothing, and the next time only what is new', {
   expect(again).toContain('POST /workers/scripts/edge-sessions/deployments');
 });
 
-it('deploys no code when a home could not be migrated, and goes on from there', {
-  timeout: SLOW,
-}, async () => {
+it('deploys no code when a home could not be migrated, and goes on from there', async () => {
   api.refused = /query$/;
   const failed = await deploy();
   expect(failed.code).toBe(1);

@@ -22,7 +22,6 @@ import { checkSites } from '../../src/cli/doctor/site-checks.ts';
 import { type Service, startService } from './service.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const SLOW = 120_000;
 const ORIGIN = 'https://app.example.com';
 
 let service: Service;
@@ -70,7 +69,7 @@ function doctor(args: string[] = [], state = join(dirname(service.devVarsFile), 
 const problemsOf = ({ findings }: Report) =>
   findings.filter(({ status }) => status === 'problem').map(({ check, detail }) => [check, detail]);
 
-it('finds a service well, as its operator, once the cron has run', { timeout: SLOW }, async () => {
+it('finds a service well, as its operator, once the cron has run', async () => {
   await fetch(`${service.origin}/cdn-cgi/handler/scheduled`);
   // A running isolate reads when that was, with its keys, once a minute.
   const report = await doctor();
@@ -95,7 +94,7 @@ it('finds a service well, as its operator, once the cron has run', { timeout: SL
   expect(byCheck.get('webhooks')).toBe('everything was delivered');
 });
 
-it('names each thing that is not well, and what to do about it', { timeout: SLOW }, async () => {
+it('names each thing that is not well, and what to do about it', async () => {
   const toml = join(folder, 'wrangler.toml');
   writeFileSync(
     toml,
@@ -130,7 +129,7 @@ WEBHOOKS='[{"name":"audit","url":"http://localhost:9/key-in-its-path","secret":"
   expect(JSON.stringify(report)).not.toContain('key-in-its-path');
 });
 
-it('names a text of the pages that would be said as it is', { timeout: SLOW }, async () => {
+it('names a text of the pages that would be said as it is', async () => {
   const devVars = join(folder, '.dev.vars');
   appendFileSync(devVars, `TEXTS='{"de":{"signedInAt":"Seit {wann}","cancle":"Halt"}}'\n`);
   const problems = problemsOf(await doctor());
@@ -140,7 +139,7 @@ it('names a text of the pages that would be said as it is', { timeout: SLOW }, a
   ]);
 });
 
-it('says how to start a service that does not answer', { timeout: SLOW }, async () => {
+it('says how to start a service that does not answer', async () => {
   appendFileSync(join(folder, '.dev.vars'), "ISSUER='http://localhost:9'\n");
   const report = await doctor(['--no-migrations']);
   expect(report.code).toBe(3);
@@ -177,11 +176,11 @@ it('what answers in the place of the service is told, and settings that are none
 });
 
 it('tells a clock that is minutes off, and a service that is called otherwise', async () => {
-  const late = new Date(Date.now() - 120_000).toUTCString();
   // What stands before a deployed service, and sets the time of its answers.
   const proxy = createServer(async (request, response) => {
     const answer = await fetch(service.origin + request.url, { method: request.method ?? 'GET' });
-    response.writeHead(answer.status, { 'content-type': 'application/json', date: late });
+    const date = new Date(Date.now() - 120_000).toUTCString();
+    response.writeHead(answer.status, { 'content-type': 'application/json', date });
     response.end(await answer.text());
   });
   await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));

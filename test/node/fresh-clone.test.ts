@@ -3,11 +3,12 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { findFreePort } from '../../scripts/free-port.ts';
 import { createSession, refresh } from './demo.ts';
 import { makeClone } from './deployment-folder.ts';
-import { findFreePort, type Run, runIn, runStart } from './service.ts';
+import { type Run, runIn, runStart } from './service.ts';
 
-const SLOW = 120_000;
+const SLOW = 180_000;
 
 let clone: string;
 let run: Run | null = null;
@@ -38,7 +39,6 @@ database_id = "7a4f8e0b-2f64-4f0d-8a25-3c3f3a5b9e01"
 
 it.skipIf(process.platform !== 'linux')(
   'npm start runs an environment with all that it has, where HOME is read-only and .dev.vars is from Windows',
-  { timeout: SLOW },
   async () => {
     const toml = join(clone, 'wrangler.toml');
     writeFileSync(toml, readFileSync(toml, 'utf8') + STAGING);
@@ -81,7 +81,7 @@ it.skipIf(process.platform !== 'linux')(
 );
 
 it('npx wrangler dev says in one line what to run, before there are secrets and before there are tables', {
-  timeout: 2 * SLOW,
+  timeout: 3 * SLOW,
 }, async () => {
   const dev = async (wanted: string) => {
     const port = await findFreePort();
@@ -97,7 +97,7 @@ it('npx wrangler dev says in one line what to run, before there are secrets and 
     await run.printed('Ready on', SLOW);
     const url = `http://localhost:${port}/.well-known/jwks.json`;
     expect((await fetch(url)).status).toBe(503);
-    await expect.poll(() => run?.output(), { timeout: 10_000 }).toContain(wanted);
+    await expect.poll(() => run?.output()).toContain(wanted);
     run.process.kill();
     await run.ended;
   };

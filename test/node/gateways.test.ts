@@ -9,8 +9,9 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { findFreePort } from '../../scripts/free-port.ts';
 import { createSession, refresh } from './demo.ts';
-import { findFreePort, type Service, startService } from './service.ts';
+import { type Service, startService } from './service.ts';
 import { readSnippets } from './snippets.ts';
 
 const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
@@ -76,7 +77,7 @@ let app: Server;
 let appPort: number;
 /** What reached the app. */
 let reached: { method: string; headers: IncomingHttpHeaders; body: string }[] = [];
-const running: { gateway: ChildProcess; folder: string }[] = [];
+const running: { gateway: ChildProcess; ended: Promise<unknown>; folder: string }[] = [];
 /** By gateway, and with a token or without: where it listens. */
 const ports = new Map<string, number>();
 
@@ -121,8 +122,9 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const { gateway, folder } of running) {
+  for (const { gateway, ended, folder } of running) {
     gateway.kill('SIGKILL');
+    await ended;
     rmSync(folder, { recursive: true, force: true });
   }
   await service?.stop();
@@ -143,7 +145,8 @@ async function launch(gateway: Gateway, kind: '' | ' with a token'): Promise<voi
     .replaceAll('Z2F0ZXdheTpzZWNyZXQ=', credentials);
   const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
   const started = gateway.start(kind === '' ? recipe : gateway.withToken(recipe), folder);
-  running.push({ gateway: started, folder });
+  const ended = new Promise((gone) => started.once('close', gone));
+  running.push({ gateway: started, ended, folder });
   let output = '';
   started.stderr?.on('data', (chunk) => (output += chunk));
   await vi.waitFor(
@@ -151,7 +154,7 @@ async function launch(gateway: Gateway, kind: '' | ' with a token'): Promise<voi
       if (started.exitCode !== null) throw new Error(`${gateway.name} ended:\n${output}`);
       await fetch(`http://localhost:${port}/`);
     },
-    { timeout: 20_000, interval: 100 },
+    { timeout: 120_000, interval: 100 },
   );
 }
 

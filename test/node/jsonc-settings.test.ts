@@ -3,13 +3,14 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { findFreePort } from '../../scripts/free-port.ts';
 import { parseSettings, readSettings } from '../../src/cli/settings/settings-file.ts';
 import { createSession } from './demo.ts';
 import { makeClone, makeDeploymentFolder } from './deployment-folder.ts';
-import { findFreePort, type Run, runStart } from './service.ts';
+import { type Run, runStart } from './service.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const SLOW = 180_000;
+const READY_TIMEOUT_MS = 180_000;
 
 /** wrangler.toml of this repository as wrangler.jsonc, with comments. */
 function toJsonc(toml: string): string {
@@ -22,7 +23,7 @@ afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
 
-it('npm start runs it, also with more homes', { timeout: SLOW }, async () => {
+it('npm start runs it, also with more homes', async () => {
   const clone = makeClone();
   undo.push(() => rmSync(clone, { recursive: true, force: true }));
   const toml = join(clone, 'wrangler.toml');
@@ -34,7 +35,7 @@ it('npm start runs it, also with more homes', { timeout: SLOW }, async () => {
     run.process.kill();
     await run.ended;
   });
-  await Promise.race([run.printed('Run the cron:', SLOW), run.ended]);
+  await Promise.race([run.printed('Run the cron:', READY_TIMEOUT_MS), run.ended]);
   const vars = completeDevVars(join(clone, '.dev.vars'));
   const origin = `http://localhost:${port}`;
   const backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
@@ -44,9 +45,7 @@ it('npm start runs it, also with more homes', { timeout: SLOW }, async () => {
   expect(await homes.json()).toMatchObject({ homes: [{ home: 'DB' }, { home: 'DB_WEUR' }] });
 });
 
-it('deploy makes the database, and writes its id beside the comments', {
-  timeout: SLOW,
-}, async () => {
+it('deploy makes the database, and writes its id beside the comments', async () => {
   const folder = await makeDeploymentFolder();
   undo.push(() => folder.remove());
   const toml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');

@@ -59,11 +59,15 @@ interface Order {
   asks: 'before' | 'after';
 }
 
-/** A tab; `late` is how late the others hear what it says, `slower` how much longer it waits. */
+/**
+ * A tab; `late` is how late the others hear what it says, and `hold` keeps what it is answered. It
+ * waits `slowness` times as long as it does by itself for what another tab has to say: a message
+ * that is late by one of the times below is never later than it waits, on any machine.
+ */
 function openTab(
   late: (message: object) => number,
-  answerLate: () => number,
-  slower = 1,
+  hold: () => unknown,
+  slowness = 10,
 ): SessionClient {
   globalThis.BroadcastChannel = class extends Channel {
     override postMessage(message: object): void {
@@ -75,14 +79,14 @@ function openTab(
   const client = createSessionClient({
     mode: 'cookie',
     baseUrl: origin,
-    after: (ms, task) => {
-      const timer = setTimeout(task, ms * slower);
-      return () => clearTimeout(timer);
-    },
     fetch: async (url, init) => {
       const response = await ask(String(url), init as RequestInit);
-      await sleep(answerLate());
+      await hold();
       return response;
+    },
+    after: (ms, task) => {
+      const timer = setTimeout(task, ms * slowness);
+      return () => clearTimeout(timer);
     },
   });
   opened.push(client);
@@ -92,29 +96,39 @@ function openTab(
 const ORDERS: [string, Order][] = [
   ['hears at once of both', { leaving: 0, left: 0, answer: 0, asks: 'after' }],
   ['asks before it hears of either', { leaving: 80, left: 80, answer: 0, asks: 'after' }],
-  ['hears of the end long after', { leaving: 80, left: 600, answer: 0, asks: 'after' }],
+  ['hears of the end long after', { leaving: 80, left: 3_000, answer: 0, asks: 'after' }],
   ['is answered after it has heard', { leaving: 0, left: 0, answer: 300, asks: 'after' }],
   ['asked before, and is answered after', { leaving: 0, left: 0, answer: 300, asks: 'before' }],
 ];
 
 it.each(ORDERS)('a tab that %s', async (_, { leaving, left, answer, asks }) => {
   await signIn();
-  let isSlow = false;
+  /** What the other tab's answers wait for. */
+  let hold = (): unknown => undefined;
   const first = openTab(
     (message) => ('isLeaving' in message ? leaving : 'endedAt' in message ? left : 0),
-    () => 0,
+    () => undefined,
   );
   const other = openTab(
     () => 0,
-    () => (isSlow ? answer : 0),
+    () => hold(),
   );
   const reasons: (string | null)[] = [];
   other.onSignedOut((reason) => reasons.push(reason));
   expect([await first.refresh(), await other.refresh()]).toEqual(['active', 'active']);
-  isSlow = true;
+  const isGone = Promise.withResolvers<void>();
+  const isAnswered = Promise.withResolvers<void>();
+  hold = async () => {
+    isAnswered.resolve();
+    await isGone.promise;
+    await sleep(answer);
+  };
   const asked = asks === 'before' ? other.refresh() : null;
+  // The service has answered it, by the cookies that there still are.
+  if (asked !== null) await isAnswered.promise;
   await first.signOut();
   expect(jar.size).toBe(0);
+  isGone.resolve();
   expect(await (asked ?? other.refresh())).toBe('signed_out');
   await sleep(leaving + left);
   expect(reasons).toEqual(['signed_out']);
@@ -122,12 +136,16 @@ it.each(ORDERS)('a tab that %s', async (_, { leaving, left, answer, asks }) => {
 
 it('a tab that waits for its turn meanwhile asks as soon as the other has left', async () => {
   await signIn();
-  const [atOnce, late] = [() => 0, () => 400];
+  const atOnce = () => 0;
   const first = openTab(atOnce, atOnce);
   expect(await first.refresh()).toBe('active');
   // Has the turn, and keeps it.
-  openTab(atOnce, late);
-  await sleep(50);
+  const hasTurn = Promise.withResolvers<void>();
+  openTab(atOnce, () => {
+    hasTurn.resolve();
+    return sleep(400);
+  });
+  await hasTurn.promise;
   // The moment in which it would ask nobody, for fear of cookies that come back, is a minute here.
   const waiting = openTab(atOnce, atOnce, 20);
   const asked = waiting.refresh();
@@ -139,7 +157,7 @@ it('a tab whose cookies are gone although nobody signed out tells that there is 
   await signIn();
   const tab = openTab(
     () => 0,
-    () => 0,
+    () => undefined,
   );
   const reasons: (string | null)[] = [];
   tab.onSignedOut((reason) => reasons.push(reason));

@@ -8,7 +8,8 @@ import type { AddressInfo } from 'node:net';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import Provider from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AUDIENCE, findFreePort, type Service, startService } from './service.ts';
+import { findFreePort } from '../../scripts/free-port.ts';
+import { AUDIENCE, type Service, startService } from './service.ts';
 
 const CLIENT_AT_PROVIDER = 'app-at-the-provider';
 const REDIRECT_URI = 'http://127.0.0.1/callback';

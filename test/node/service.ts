@@ -1,14 +1,14 @@
 /** The service as `npm start` runs it, over real HTTP. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { findFreePort } from '../../scripts/free-port.ts';
 import { copyMigratedState } from './migrated-state.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const READY_TIMEOUT_MS = 90_000;
+const READY_TIMEOUT_MS = 180_000;
 
 export const AUDIENCE = 'urn:example:api';
 
@@ -116,23 +116,11 @@ export function runIn(folder: string, command: string[], env: Record<string, str
         const look = () => {
           if (!text.includes(wanted)) return;
           clearTimeout(timeout);
-          child.stdout.off('data', look);
+          for (const stream of [child.stdout, child.stderr]) stream.off('data', look);
           found();
         };
-        child.stdout.on('data', look);
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', look);
+        look();
       }),
   };
-}
-
-export function findFreePort(): Promise<number> {
-  return new Promise((found, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address && typeof address === 'object' ? found(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }

@@ -7,7 +7,6 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const SLOW = 120_000;
 
 let folder: string;
 beforeAll(() => {
@@ -18,7 +17,7 @@ beforeAll(() => {
     cwd: ROOT,
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
   });
-}, SLOW);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What the Worker logs when the brake on floods, a binding, is not what it should be. */
@@ -69,7 +68,7 @@ async function logOfFault(): Promise<string> {
       }),
     });
     expect(response.status).toBe(500);
-    await expect.poll(() => lines.join('\n'), { timeout: 10_000 }).toContain('internal_error');
+    await expect.poll(() => lines.join('\n')).toContain('internal_error');
     return lines.join('\n');
   } finally {
     await miniflare.dispose();
@@ -88,12 +87,13 @@ function withSources(log: string): Promise<string> {
   return new Promise((ended) => child.once('close', () => ended(text)));
 }
 
-it('a long path of a caller does not hold up what is shown', { timeout: 30_000 }, async () => {
-  const line = JSON.stringify({ url: `https://auth.example.com/${'a/'.repeat(100_000)}` });
+it('a long path of a caller does not hold up what is shown', async () => {
+  // So long that a search which began anew at each part would take an hour.
+  const line = JSON.stringify({ url: `https://auth.example.com/${'a/'.repeat(1_000_000)}` });
   expect(await withSources(`${line}\nafter it\n`)).toBe(`${line}\nafter it\n`);
 });
 
-it('names the line of the source that the fault came through', { timeout: SLOW }, async () => {
+it('names the line of the source that the fault came through', async () => {
   const log = await logOfFault();
   const [line = ''] = log.split('\n').filter((text) => text.includes('internal_error'));
   expect(line).toMatch(/index\.js:\d+:\d+/);

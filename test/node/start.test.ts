@@ -5,8 +5,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { findFreePort } from '../../scripts/free-port.ts';
 import { createSession, ORIGIN, refresh } from './demo.ts';
-import { findFreePort, runStart, type Service, startService } from './service.ts';
+import { runStart, type Service, startService } from './service.ts';
 
 let service: Service | null = null;
 afterEach(async () => {
@@ -141,7 +142,8 @@ describe('npm start', () => {
       const started = descendantsOf(service.pid);
       expect(started.length).toBeGreaterThan(1);
       expect(await service.stop('SIGTERM')).toBe(0);
-      expect(started.filter(isAlive)).toEqual([]);
+      // The last of them has been told to end, and may still be about to.
+      await expect.poll(() => started.filter(isAlive)).toEqual([]);
       await expect(fetch(service.origin)).rejects.toThrow();
     },
   );
@@ -154,7 +156,8 @@ describe('npm start', () => {
 
   it('says that a port is taken', async () => {
     const port = await findFreePort();
-    const server = createServer().listen(port, '127.0.0.1');
+    const server = createServer();
+    await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
     const run = runStart({ PORT: String(port) });
     expect(await run.ended).toBe(1);
     expect(run.output()).toContain(`port ${port} is taken`);

@@ -10,13 +10,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
+import { findFreePort } from '../../scripts/free-port.ts';
 import { askAs } from '../../src/cli/ask-service.ts';
 import { openTerminal } from '../../src/cli/terminal.ts';
 import { createSession } from './demo.ts';
 import { type Service, startService } from './service.ts';
 
 const CLI = resolve(import.meta.dirname, '../../scripts/cli.ts');
-const SLOW = 120_000;
 
 let service: Service;
 let backend: { id: string; secret: string };
@@ -54,7 +54,7 @@ const start = (user: string, agent = 'curl/8') =>
     { origin: service.origin, backend },
   );
 
-it('sessions are listed and ended: one, and all but one', { timeout: SLOW }, async () => {
+it('sessions are listed and ended: one, and all but one', async () => {
   const user = crypto.randomUUID();
   const [first, second, third] = [await start(user), await start(user), await start(user)];
   const ids = (stdout: string) =>
@@ -74,9 +74,7 @@ it('sessions are listed and ended: one, and all but one', { timeout: SLOW }, asy
   expect(table).toContain(`${second.session.id}  demo-app`);
 });
 
-it('a device that calls itself what moves a terminal does not move it', {
-  timeout: SLOW,
-}, async () => {
+it('a device that calls itself what moves a terminal does not move it', async () => {
   const user = crypto.randomUUID();
   const agent = 'Mozilla/5.0 \u001b]0;gone\u0007 \u009b31m';
   await start(user, agent);
@@ -95,7 +93,7 @@ it.each([
   expect(await run(args.filter((arg) => arg !== undefined))).toMatchObject({ code: 2, stdout: '' });
 });
 
-it('says why it was refused, and repeats no secret', { timeout: SLOW }, async () => {
+it('says why it was refused, and repeats no secret', async () => {
   const user = crypto.randomUUID();
   const wrong = 'wrong-secret-of-this-test';
   const refused = await run(['sessions', 'list', user], variables(service.origin, wrong));
@@ -167,7 +165,7 @@ describe('what is not the service', () => {
 });
 
 /** What stands before the service, and may go away. */
-async function listen(port = 0): Promise<{ server: Server; port: number }> {
+async function listen(port: number): Promise<Server> {
   const server = createServer(async (request, response) => {
     const { authorization = '' } = request.headers;
     const answer = await fetch(service.origin + request.url, { headers: { authorization } });
@@ -175,15 +173,14 @@ async function listen(port = 0): Promise<{ server: Server; port: number }> {
     response.end(await answer.text());
   });
   await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
-  return { server, port: (server.address() as AddressInfo).port };
+  return server;
 }
 
-it('events are shown as they come, also after the service was away', {
-  timeout: SLOW,
-}, async () => {
+it('events are shown as they come, also after the service was away', async () => {
   const user = crypto.randomUUID();
   const { session } = await start(user, 'Mozilla/5.0 (Windows NT 10.0; Win64; x64)');
-  let { server, port } = await listen();
+  const port = await findFreePort();
+  let server = await listen(port);
   const args = ['events', 'watch', '--user', user, '--every', '1', '--last', '1', '--json'];
   let shown = '';
   let told = '';
@@ -201,21 +198,21 @@ it('events are shown as they come, also after the service was away', {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line).type);
-  const eventually = { timeout: 30_000, interval: 100 };
+  const eventually = { timeout: 120_000, interval: 100 };
   await expect.poll(types, eventually).toEqual(['session_created']);
 
   server.close();
   await expect.poll(() => told, eventually).toContain('trying again');
   await run(['sessions', 'revoke', session.id]);
-  ({ server, port } = await listen(port));
+  server = await listen(port);
   await expect.poll(types, eventually).toEqual(['session_created', 'session_revoked']);
-  expect(told).toContain('it answers again');
+  // The two streams are read one after the other.
+  await expect.poll(() => told, eventually).toContain('it answers again');
   server.close();
 });
 
 it.skipIf(process.platform !== 'linux')(
   'init asks for what is no flag, in a terminal',
-  { timeout: SLOW },
   async () => {
     const folder = mkdtempSync(join(tmpdir(), 'init-'));
     // Without a size, a question would be broken up into single letters.
@@ -224,19 +221,21 @@ it.skipIf(process.platform !== 'linux')(
     const terminal = spawn('script', ['-qec', command, '/dev/null'], {
       env: { ...process.env, TERM: 'xterm', CI: '', COLUMNS: '120' },
     });
+    const ended = new Promise((gone) => terminal.once('close', gone));
     let screen = '';
     terminal.stdout.on('data', (chunk) => {
       screen += chunk;
     });
     const answer = async (question: string, keys: string) => {
-      await expect.poll(() => screen, { timeout: 30_000 }).toContain(question);
+      await expect.poll(() => screen, { timeout: 120_000 }).toContain(question);
       terminal.stdin.write(keys);
     };
     await answer('The public URL of the service?', 'https://auth.example.com\r');
     await answer('Where are most of your users?', '\x1b[B\x1b[B\r');
     await answer('The client_id of your app?', '\r');
-    await expect.poll(() => screen, { timeout: 30_000 }).toContain('stored nowhere');
+    await expect.poll(() => screen, { timeout: 120_000 }).toContain('stored nowhere');
     terminal.kill();
+    await ended;
     const toml = readFileSync(join(folder, 'asked/wrangler.toml'), 'utf8');
     rmSync(folder, { recursive: true });
     expect(toml).toContain('ISSUER = "https://auth.example.com"');

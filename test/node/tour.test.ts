@@ -75,6 +75,6 @@ function findLine(text: string): Promise<string> {
       if (line === undefined) throw new Error(`no ${text} in:\n${service.output()}`);
       return line;
     },
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   );
 }

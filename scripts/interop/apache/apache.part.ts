@@ -5,7 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findFreePort } from '../../../test/node/service.ts';
+import { findFreePort } from '../../free-port.ts';
 import { installPackages, versionOf } from '../debian-packages.ts';
 import { LIBRARY_COLUMNS, type Library, tryLibrary } from '../libraries/try-library.ts';
 import type { Part, TriedService } from '../part.ts';

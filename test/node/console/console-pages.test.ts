@@ -119,8 +119,9 @@ describe('the service', () => {
     expect(text).toMatch(/<path class="stroke" d="M[\d.]+,[\d.]+/);
     const hours = rowsOf(text, 'Sessions by the hour');
     expect(hours).toHaveLength(24);
-    // The newest first: the hour in which this test runs.
-    expect(Number(hours[0]?.[1])).toBeGreaterThan(0);
+    // The newest first: the hour in which this test runs, which may have ended since the count.
+    const newest = hours.slice(0, 2).map(([, value]) => Number(value) || 0);
+    expect(Math.max(...newest)).toBeGreaterThan(0);
     expect(text).not.toContain('Counting');
   });
 

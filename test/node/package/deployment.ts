@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { findFreePort } from '../service.ts';
+import { findFreePort } from '../../../scripts/free-port.ts';
 import { tool } from './shell.ts';
 
 export const AUDIENCE = 'https://api.example.com';

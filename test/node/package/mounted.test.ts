@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { unstable_readConfig as readConfig } from 'wrangler';
-import { findFreePort } from '../service.ts';
+import { findFreePort } from '../../../scripts/free-port.ts';
 import { readSnippets } from '../snippets.ts';
 import { compile, PLATFORMS, RESOLUTIONS } from './compile.ts';
 import { build, migrate, PLATFORM } from './deployment.ts';

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { findFreePort } from '../service.ts';
+import { findFreePort } from '../../../scripts/free-port.ts';
 import { readSnippets } from '../snippets.ts';
 import { shell } from './shell.ts';
 
@@ -63,8 +63,23 @@ function readPage(heading: string): { commands: string; sample: string } {
 function type(commands: string, cwd: string): Promise<string> {
   return new Promise((ended) => {
     const options = { cwd, env: { ...process.env, ...env, NO_UPDATE_NOTIFIER: '1' } };
-    execFile('bash', ['-c', `{ ${commands}\n} 2>&1`], options, (_, stdout) => ended(stdout));
+    const all = `{ ${commands}\n} 2>&1; times > '${join(folder, 'times')}'`;
+    execFile('bash', ['-c', all], options, (_, stdout) => ended(stdout));
   });
+}
+
+/**
+ * How long the last commands that were typed kept a processor: what they take on a machine that
+ * does nothing else.
+ */
+function secondsOfWork(): number {
+  const [, ofCommands = ''] = readFileSync(join(folder, 'times'), 'utf8').split('\n');
+  const times = [...ofCommands.matchAll(/(\d+)m([\d.]+)s/g)];
+  expect(times).toHaveLength(2);
+  return times.reduce(
+    (sum, [, minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds),
+    0,
+  );
 }
 
 /** Without what is another each time. */
@@ -106,26 +121,26 @@ async function startDevelopment(port: number): Promise<void> {
 }
 
 describe('from an empty folder', () => {
-  it('init makes a deployment in less than a minute', { timeout: 3 * MINUTE }, async () => {
-    const start = performance.now();
+  it('init makes a deployment in less than a minute', async () => {
     const printed = await runPage('A new deployment', folder, (text) =>
       text
         .replace('npx edge-sessions', `npx --yes --package '${archive}' edge-sessions`)
         .replace('--client web', `--client web --depend-on 'file:${archive}'`),
     );
-    expect(performance.now() - start).toBeLessThan(MINUTE);
+    expect(secondsOfWork()).toBeGreaterThan(0);
+    expect(secondsOfWork()).toBeLessThan(60);
     env.CLIENT_ID = 'web-backend';
     env.CLIENT_SECRET = /stored nowhere: (\S+)/.exec(printed)?.[1] ?? '';
   });
 
-  it('which wrangler would deploy', { timeout: 2 * MINUTE }, async () => {
+  it('which wrangler would deploy', async () => {
     const built = await timed('npx wrangler deploy --dry-run', () =>
       shell('npx', ['wrangler', 'deploy', '--dry-run'], project, env),
     );
     expect(built).toContain('env.DB (my-sessions)');
   });
 
-  it('and a backend starts a session of a user', { timeout: 4 * MINUTE }, async () => {
+  it('and a backend starts a session of a user', async () => {
     const port = await findFreePort();
     origin = `http://localhost:${port}`;
     const devVars = join(project, '.dev.vars');
@@ -153,15 +168,15 @@ describe('from an empty folder', () => {
 });
 
 describe('docs/cli.md', () => {
-  it('says what support prints', { timeout: 2 * MINUTE }, async () => {
+  it('says what support prints', async () => {
     await runPage('Sessions and events', project);
   });
 
-  it('says what the doctor prints', { timeout: 2 * MINUTE }, async () => {
+  it('says what the doctor prints', async () => {
     await runPage('Doctor', project, (text) => `unset CLIENT_ID CLIENT_SECRET; ${text}`);
   });
 
-  it('says what new clients and issuers print', { timeout: 2 * MINUTE }, async () => {
+  it('says what new clients and issuers print', async () => {
     await runPage('Clients and issuers', project);
   });
 });
