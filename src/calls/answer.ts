@@ -10,7 +10,7 @@ import { type Bookmarks, newAccess } from '../db/d1-access';
 import { doAfterAnswer } from '../service/after-answer';
 import type { Caller } from '../service/caller';
 import { deviceOf } from '../service/caller-signals';
-import { type Result, refuse } from '../service/refusal';
+import { invalid, type Result } from '../service/refusal';
 import type { Service } from '../service/service';
 import type { Call, Called } from './call';
 import { formatPerHome, parseBookmarks } from './cursors';
@@ -119,7 +119,6 @@ async function runAt<Value>(
 
 /** As JSON, which is what a call takes: what RPC can carry beside it is nothing that it knows. */
 function readInput(input: unknown): Result<{ input: unknown }> {
-  const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
   const text = toJson(input ?? {});
   if (text === null) return invalid('The input is no JSON value');
   if (new TextEncoder().encode(text).length > MAX_INPUT_BYTES)
@@ -167,11 +166,7 @@ function takeOptions(caller: Caller, service: Service, options: CallRequest<unkn
 function takeBookmark(bookmarks: Bookmarks, { config }: Service, bookmark: unknown) {
   if (bookmark == null) return null;
   const given = typeof bookmark === 'string' ? parseBookmarks(bookmark) : null;
-  if (given === null)
-    return refuse({
-      code: 'invalid_request',
-      detail: 'bookmark is not one that this service gave',
-    });
+  if (given === null) return invalid('bookmark is not one that this service gave');
   for (const [home, seen] of given) if (config.homes.has(home)) bookmarks.set(home, seen);
   return null;
 }

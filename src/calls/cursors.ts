@@ -2,14 +2,13 @@
 
 import type { Positions } from '../numbered-pages';
 import type { ExportPosition } from '../service/person';
-import { type Result, refuse } from '../service/refusal';
+import { invalid, type Result } from '../service/refusal';
 import { SECTIONS } from '../sessions/export';
 import type { Position } from '../sessions/open';
 
 type Cursor = string | null | undefined;
 
-export const foreignCursor = () =>
-  refuse({ code: 'invalid_request', detail: 'cursor is not one that this service gave' });
+export const foreignCursor = () => invalid('cursor is not one that this service gave');
 
 /** Parses the cursor of a list of sessions; null is its beginning. */
 export function parseCursor(cursor: Cursor): Result<{ after: Position | null }> {

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { Capability } from '../config/clients';
 import type { ClientCaller } from '../service/caller';
-import { type Result, refuse } from '../service/refusal';
+import { invalid, type Result } from '../service/refusal';
 import type { Service } from '../service/service';
 import { identifyUser } from '../service/user-by-issued-name';
 import type { IssuedName } from '../sessions/people';
@@ -48,7 +48,7 @@ export async function toUserIdOf(
   { user_id: userId, user }: Whose,
 ): Promise<Result<{ userId: string }>> {
   if ((userId === undefined) === (user === undefined))
-    return refuse({ code: 'invalid_request', detail: 'Name the person by user_id, or by user' });
+    return invalid('Name the person by user_id, or by user');
   return user === undefined
     ? { ok: true, userId: userId as string }
     : identifyUser(caller, service, capability, user);

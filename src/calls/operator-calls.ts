@@ -10,7 +10,7 @@ import type { ClientCaller } from '../service/caller';
 import * as deliveries from '../service/deliveries';
 import { listAuditLog } from '../service/list-audit-events';
 import * as homes from '../service/operate-homes';
-import { type Result, refuse } from '../service/refusal';
+import { invalid, type Result } from '../service/refusal';
 import type { Service } from '../service/service';
 import * as keys from '../service/withdraw-keys';
 import { defineCall } from './call';
@@ -25,7 +25,6 @@ import { warnOf } from './views';
  */
 const MAX_DRAINED = 25;
 
-const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 const nothing = v.strictObject({});
 /** Said, so that a member which went missing on its way here does nothing to all others. */
 const said = v.optional(v.literal(true, 'can only be true'));

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import type { ClientCaller } from '../service/caller';
-import { type Result, refuse } from '../service/refusal';
+import { invalid, type Result } from '../service/refusal';
 import type { Service } from '../service/service';
 import { startSession } from '../service/start-session';
 import { MAX_ACTOR_LENGTH } from '../sessions/actor';
@@ -50,7 +50,7 @@ export function parseIdempotencyKey(key: unknown): Result<{ key: string | null }
   if (key === undefined) return { ok: true, key: null };
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return { ok: true, key };
   const detail = 'Idempotency-Key must be 1 to 255 printable ASCII characters';
-  return refuse({ code: 'invalid_request', detail });
+  return invalid(detail);
 }
 
 /**

@@ -10,7 +10,7 @@ import { introspect as introspectToken, revokeByToken } from '../service/inspect
 import { issueTokens } from '../service/issue-tokens';
 import { presentCookie, verifySessionCookie } from '../service/present-cookie';
 import { refresh as refreshSession } from '../service/refresh-session';
-import { refuse, SESSION_ENDED } from '../service/refusal';
+import { invalid, refuse, SESSION_ENDED } from '../service/refusal';
 import { signIn as signInBy } from '../service/sign-in';
 import { parseRequestedGrant, whyNoToken } from '../service/token-grant';
 import {
@@ -45,7 +45,7 @@ export const refresh = defineCall(
   ) => {
     const refreshToken = own ?? imported_token;
     if (refreshToken === undefined || (own && imported_token))
-      return refuse({ code: 'invalid_request', detail: 'Name refresh_token or imported_token' });
+      return invalid('Name refresh_token or imported_token');
     const refused = whyNotDescribed(deviceFields, caller.client.id, service);
     if (refused !== null) return refused;
     const described = { ...caller, device: deviceOf(deviceFields) };

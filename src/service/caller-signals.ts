@@ -6,7 +6,7 @@ import { type Signals, toSignals } from '../risk/signals';
 import { NOBODY, type Visitor } from '../sessions/presented';
 import type { ClientCaller, Device } from './caller';
 import { refreshPolicyOf } from './present';
-import { type Refused, refuse } from './refusal';
+import { invalid, type Refused } from './refusal';
 import type { Service } from './service';
 
 export interface CallerSignals {
@@ -94,5 +94,5 @@ export function whyNotDescribed(
   const isDescribed = description.user_agent !== undefined && description.ip_address !== undefined;
   if (!isRefused || isDescribed) return null;
   const detail = `user_agent and ip_address of the visitor are needed where the risk policy is ${risk}`;
-  return refuse({ code: 'invalid_request', detail });
+  return invalid(detail);
 }

@@ -20,7 +20,14 @@ import type { ClientCaller, UserCaller } from './caller';
 import { actInEveryHome } from './every-home';
 import { whereCallerIs, whereverItIs } from './follow-session';
 import { whyTooLongForCookie } from './hand-off';
-import { type Refused, type Result, refuse, SESSION_ENDED, UNKNOWN_SESSION } from './refusal';
+import {
+  invalid,
+  type Refused,
+  type Result,
+  refuse,
+  SESSION_ENDED,
+  UNKNOWN_SESSION,
+} from './refusal';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
 
@@ -109,13 +116,12 @@ function draftChange(
   const changed = Object.entries({ ...change, expires_in: expiresIn })
     .filter(([, value]) => value !== undefined)
     .map(([name]) => name);
-  if (changed.length === 0 && !appliesNow)
-    return refuse({ code: 'invalid_request', detail: 'There is nothing to change' });
+  if (changed.length === 0 && !appliesNow) return invalid('There is nothing to change');
   const refused = claims == null ? null : whyTooLongForCookie(config, grant, claims);
   if (refused !== null) return refused;
   const endsBy = expiresIn === undefined ? undefined : new Date(now() + expiresIn * 1000);
   if (endsBy !== undefined && Number.isNaN(endsBy.getTime()))
-    return refuse({ code: 'invalid_request', detail: 'expires_in is too large' });
+    return invalid('expires_in is too large');
   // No access token outlives its session.
   const isSoon = expiresIn !== undefined && expiresIn < longestTokenTtlSeconds(config.sessions);
   return {

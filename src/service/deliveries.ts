@@ -20,11 +20,9 @@ import {
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
-import { type Result, refuse } from './refusal';
+import { invalid, type Result } from './refusal';
 import { reviewUrlOf } from './review-event';
 import type { Service } from './service';
-
-const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
 /** Lists one home's deliveries, the oldest first. */
 export async function listDeliveries(

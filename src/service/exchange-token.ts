@@ -12,7 +12,7 @@ import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { whereSessionIs } from './follow-session';
 import { verifiedAt } from './home-of-token';
-import { type Result, refuse } from './refusal';
+import { invalid, type Result, refuse } from './refusal';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
 import { type GrantParameters, readScopes } from './token-grant';
@@ -90,7 +90,6 @@ export async function exchangeToken(
   return { ok: true, accessToken, expiresIn: expiresAt - second, scope: narrowed.scope };
 }
 
-const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 /** RFC 8693 §2.2.2. The answer is the same for a token that is forged, over, or another's. */
 const NOT_GOOD = invalid(
   'The subject token is not good, or not of a client that this one acts for',

@@ -10,7 +10,7 @@ import type { Home } from '../db/d1';
 import type { NewSession } from '../sessions/new-session';
 import { findIssuedName, type IssuedName } from '../sessions/people';
 import type { Session } from '../sessions/session';
-import { type Result, refuse } from './refusal';
+import { invalid, type Result } from './refusal';
 import type { Service } from './service';
 
 /** A UUID, in each form that programs read as one (RFC 9562 §4; PostgreSQL's `uuid`). */
@@ -36,10 +36,9 @@ export async function withSubject(
     return { ok: true, session: { ...session, externalSubject: null } };
   const known = name ?? (await findIssuedName(home, userId));
   if (known === null || !isNamedFor(client, known))
-    return refuse({
-      code: 'invalid_request',
-      detail: `client_id is for people with a subject at ${client.subjectIssuer} that is no UUID`,
-    });
+    return invalid(
+      `client_id is for people with a subject at ${client.subjectIssuer} that is no UUID`,
+    );
   const named = { issuedName: known, externalSubject: known.subject };
   return { ok: true, session: { ...session, ...named } };
 }

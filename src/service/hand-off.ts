@@ -14,7 +14,7 @@ import type { Session } from '../sessions/session';
 import { type AccessTokenSubject, toUnsignedToken } from '../tokens/access-token';
 import { HANDOFF_SECONDS, type Handoff, sealHandoff } from '../tokens/handoff-code';
 import { toSubject } from './issue-tokens';
-import { type Refused, type Result, refuse } from './refusal';
+import { invalid, type Refused, type Result } from './refusal';
 import type { Service, Signer } from './service';
 import { toTokenGrant } from './token-grant';
 
@@ -94,8 +94,6 @@ const LONGEST_SUBJECT = {
   acr: 'x'.repeat(128),
   act: { sub: 'x'.repeat(MAX_ACTOR_LENGTH) },
 };
-
-const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
 export interface HandOff {
   /** Where to send the browser. */

@@ -13,7 +13,7 @@ import { assertAllAnswered } from '../homes/query-all';
 import type { RecordedEvent } from '../security-log/record';
 import type { Caller } from './caller';
 import { finishMoves } from './finish-moves';
-import { type Result, refuse } from './refusal';
+import { invalid, type Result, refuse } from './refusal';
 import { report, writeContextOf } from './report';
 import type { Service } from './service';
 
@@ -41,8 +41,7 @@ async function place(
   { keys, named = null, newUserId }: PlacementRequest,
 ): Promise<Result<Placement>> {
   const { homes } = service.config;
-  if (named !== null && !homes.has(named))
-    return refuse({ code: 'invalid_request', detail: 'home is not one of this service' });
+  if (named !== null && !homes.has(named)) return invalid('home is not one of this service');
   if (homes.size === 1) return { ok: true, home: service.defaultHome(caller), isFirst: false };
 
   const isKnownSomewhere = keys.user !== null || keys.guest !== null || keys.keyHash !== null;
@@ -58,7 +57,7 @@ async function place(
       knownHome ??
       (await chooseNearest(caller, service, newUserId ?? crypto.randomUUID()));
     if (named !== null && homes.get(named)?.newUsers === 'none')
-      return refuse({ code: 'invalid_request', detail: 'home takes no new users' });
+      return invalid('home takes no new users');
     const home = service.boundHome(name, caller);
     await bringGuest(caller, service, keys.guest, userLocation?.guestHome ?? null, home);
     return { ok: true, home, isFirst: keys.user !== null };

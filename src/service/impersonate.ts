@@ -8,7 +8,7 @@ import type { NewSession } from '../sessions/new-session';
 import type { IssuedName } from '../sessions/people';
 import { toAct } from './acts';
 import type { Caller, ClientCaller } from './caller';
-import { type Result, refuse } from './refusal';
+import { invalid, type Result } from './refusal';
 import type { Service } from './service';
 import { identifyUser } from './user-by-issued-name';
 
@@ -26,7 +26,7 @@ export async function toKnownUser<
 ): Promise<Result<{ input: Input }>> {
   if (capability !== 'impersonate') return { ok: true, input };
   if (input.userId === null && input.userName === null)
-    return refuse({ code: 'invalid_request', detail: 'act needs the user as whom it is' });
+    return invalid('act needs the user as whom it is');
   if (input.userName === null || input.userId !== null) return { ok: true, input };
   const found = await identifyUser(caller, service, capability, input.userName);
   return found.ok ? { ok: true, input: { ...input, userId: found.userId, userName: null } } : found;

@@ -17,11 +17,9 @@ import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { finishMoves } from './finish-moves';
-import { type Result, refuse } from './refusal';
+import { invalid, type Result, refuse } from './refusal';
 import { report, writeContextOf } from './report';
 import type { Service } from './service';
-
-const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
 export interface HomeState {
   config: HomeConfig;

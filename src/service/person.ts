@@ -12,7 +12,7 @@ import { SLICE } from '../sessions/open';
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
-import { type Result, refuse } from './refusal';
+import { invalid, type Result } from './refusal';
 import { revocationOf } from './report';
 import type { Service } from './service';
 import { throttleClient, throttleEnding } from './throttle';
@@ -88,11 +88,7 @@ export async function exportPerson(
   const [first] = service.config.homes.keys();
   const at = position ?? { home: first as string, section: SECTIONS[0], after: 0 };
   const home = service.findHome(at.home, caller);
-  if (home === null)
-    return refuse({
-      code: 'invalid_request',
-      detail: 'cursor is not one that this service gave',
-    });
+  if (home === null) return invalid('cursor is not one that this service gave');
   const person = await findPerson(caller, service, authorized.grant, subject);
   const { grant } = authorized;
   const act = await toAct(caller, service, grant, {

@@ -71,6 +71,9 @@ export type Result<T> = ({ ok: true } & T) | Refused;
 
 export const refuse = (refusal: Refusal): Refused => ({ ok: false, refusal });
 
+/** No caller may ask this. `detail` says why. */
+export const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
+
 /** The caller's own session is over, of which nothing more is said. */
 export const SESSION_ENDED = refuse({ code: 'session_ended', reason: null });
 

@@ -1,8 +1,6 @@
 /** Decides when a session that starts will end: by time, or with its browser. */
 import { policyOf, type SessionPolicies, type SessionPolicy } from '../config/session-policy';
-import { type Refused, type Result, refuse } from './refusal';
-
-const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
+import { invalid, type Refused, type Result } from './refusal';
 
 /** `expiresIn` in seconds; null: never; undefined: as its policy has it. `now` is in ms. */
 export function toExpiry(

@@ -22,7 +22,7 @@ import { type HandOff, handOff, whyNotHandOff } from './hand-off';
 import { startWhereItBelongs } from './home-of-new-session';
 import { toImpersonation, toKnownUser, toStartPolicy } from './impersonate';
 import { issueTokens, type Tokens } from './issue-tokens';
-import { type Refused, type Result, refuse } from './refusal';
+import { invalid, type Refused, type Result, refuse } from './refusal';
 import { reportingOf } from './report';
 import type { Service } from './service';
 import { toExpiry, whyNotPersistent } from './session-expiry';
@@ -151,8 +151,6 @@ function toRefused({ reason }: Extract<CreateResult, { ok: false }>): Refused {
       return refuse({ code: reason });
   }
 }
-
-const invalid = (detail: string) => refuse({ code: 'invalid_request', detail });
 
 /** The draft of the session, as sessions/create.ts takes it. */
 async function draftSession(

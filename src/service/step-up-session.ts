@@ -17,7 +17,7 @@ import { whereSessionIs } from './follow-session';
 import { homeOf } from './home-of-token';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { present } from './present';
-import { type Refused, type Result, refuse, UNKNOWN_SESSION } from './refusal';
+import { invalid, type Refused, type Result, refuse, UNKNOWN_SESSION } from './refusal';
 import { report, writeContextOf } from './report';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
@@ -95,10 +95,7 @@ function toRefused({ reason }: Extract<AuthenticateResult, { ok: false }>): Refu
     case 'superseded':
       return refuse({ code: 'refresh_token_superseded' });
     case 'older_authentication':
-      return refuse({
-        code: 'invalid_request',
-        detail: 'auth_time is before the last authentication that is known',
-      });
+      return invalid('auth_time is before the last authentication that is known');
     default:
       return refuse({ code: 'session_over', reason: reason satisfies EndReason });
   }

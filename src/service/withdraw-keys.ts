@@ -15,7 +15,7 @@ import {
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
-import { type Result, refuse } from './refusal';
+import { invalid, type Result, refuse } from './refusal';
 import type { Service } from './service';
 
 export interface KeyState {
@@ -73,7 +73,7 @@ export async function withdrawSigningKeys(
   if (!authorized.ok) return authorized;
   const { config, now } = service;
   if ('createdBefore' in which && which.createdBefore.getTime() > now())
-    return refuse({ code: 'invalid_request', detail: 'created_before is in the future' });
+    return invalid('created_before is in the future');
   const original = service.defaultHome(caller);
   const keyring = await service.keyring();
   const act = await toAct(caller, service, authorized.grant, {
