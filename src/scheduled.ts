@@ -14,13 +14,12 @@ import { ConfigError, DatabaseUnavailableError } from './faults';
 import { finishMove } from './homes/move';
 import { listUnfinished } from './homes/residents';
 import { namedAs } from './outgoing';
-import type { SessionEvent } from './security-log/read-events';
-import { reviewUrlOf } from './service/review-event';
+import { delivererOf } from './service/deliverer';
 import { cleanUp } from './sessions/cleanup';
 import { type CleanupBounds, type CleanupPolicy, LAST_QUERIES } from './sessions/cleanup-bounds';
 import { toSnakeCase } from './snake-case';
 import { rotateSigningKeys } from './tokens/rotate-signing-keys';
-import { type KeySet, loadKeySet, needSigningKey, readKeySet } from './tokens/signing-keys';
+import { type KeySet, loadKeySet, readKeySet } from './tokens/signing-keys';
 import { deliver } from './webhooks/deliver';
 import { logFailedAttempts } from './webhooks/log';
 import { giveUpOnOthers } from './webhooks/undelivered';
@@ -179,19 +178,18 @@ async function deliverToWebhooks(
   run: Run,
 ): Promise<{ delivered: number; failed: number; given_up: number }> {
   const { keyring, customFetch, now } = run;
-  const { webhooks, issuer, signingKeys } = run.config;
+  const { webhooks, signingKeys } = run.config;
   const names = webhooks.map(({ name }) => name);
   const givenUp = await giveUpOnOthers(home, names, now);
-  let keySet: KeySet | null = null;
-  const signingKey = async () => {
-    keySet ??= await (home.name === DEFAULT_HOME
+  let read: KeySet | null = null;
+  const keySet = async () => {
+    read ??= await (home.name === DEFAULT_HOME
       ? loadKeySet(home, keyring, signingKeys, now)
       : readKeySet(home, keyring, now));
-    return needSigningKey(keySet, now);
+    return read;
   };
-  const reviewUrl = (event: SessionEvent) => reviewUrlOf(issuer, keyring, home, event);
-  const transmitter = { issuer, signingKey, reviewUrl };
-  const deliverer = { webhooks, transmitter, fetch: customFetch };
+  const keys = { keyring: async () => keyring, keySet, now: () => now };
+  const deliverer = delivererOf(run.config, home, keys, customFetch);
   const bounds = {
     maxAttempts: Math.ceil(MAX_ATTEMPTS / run.homes.length),
     maxQueries: queriesOf(run) - QUERIES_OF_OTHERS,

@@ -7,8 +7,6 @@ import type { Home } from '../db/d1';
 import { newAccess } from '../db/d1-access';
 import { assertAllAnswered, queryAll } from '../homes/query-all';
 import type { ActReason, Target } from '../security-log/audit';
-import type { SessionEvent } from '../security-log/read-events';
-import { needSigningKey } from '../tokens/signing-keys';
 import { deliver } from '../webhooks/deliver';
 import { logFailedAttempts } from '../webhooks/log';
 import {
@@ -20,8 +18,8 @@ import {
 import { reportAct, toAct } from './acts';
 import { authorize } from './authorize';
 import type { Caller, ClientCaller } from './caller';
+import { delivererOf } from './deliverer';
 import { invalid, type Result } from './refusal';
-import { reviewUrlOf } from './review-event';
 import type { Service } from './service';
 
 /** Lists one home's deliveries, the oldest first. */
@@ -99,18 +97,9 @@ async function deliverEvents(
   requestId: string,
   events: readonly string[],
 ): Promise<void> {
-  const { config, now, fetch } = service;
-  const signingKey = async () => needSigningKey(await service.keySet(home), now());
-  const deliverer = {
-    webhooks: config.webhooks,
-    transmitter: {
-      issuer: config.issuer,
-      signingKey,
-      reviewUrl: async (event: SessionEvent) =>
-        reviewUrlOf(config.issuer, await service.keyring(), home, event),
-    },
-    fetch,
-  };
+  const { config, keyring, now, fetch } = service;
+  const keys = { keyring, keySet: () => service.keySet(home), now };
+  const deliverer = delivererOf(config, home, keys, fetch);
   try {
     // The request itself, and other work of the invocation, have the other queries.
     const bounds = { ...BOUNDS, maxQueries: config.queriesPerInvocation - 40 };
