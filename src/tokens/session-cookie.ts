@@ -2,7 +2,8 @@
 import * as base64url from 'jose/base64url';
 
 /**
- * They are defined in client/verify, because verifiers in front of an API read the same cookies.
+ * They are defined in client/verify, because verifiers in front of an API read the same cookies, of
+ * requests of the same pages.
  */
 export {
   ACCOUNTS,
@@ -12,6 +13,7 @@ export {
   SESSION_COOKIE,
 } from '../client/verify/account-cookies';
 export { cookiesNamed } from '../client/verify/cookie-header';
+export { isPassedOn, isRefererOf } from '../client/verify/passed-on-request';
 
 /** `<base64url(client_id)>~<refresh token>` */
 export interface SessionCookie {

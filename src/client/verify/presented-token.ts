@@ -6,6 +6,7 @@
  */
 import { ofAccount, readCurrent, SESSION_COOKIE } from './account-cookies';
 import { cookiesNamed } from './cookie-header';
+import { isPassedOn, isRefererOf } from './passed-on-request';
 
 /**
  * The part of a `Request` that is read; Node's own requests (Express, Fastify, Koa) have it too.
@@ -84,26 +85,14 @@ function isOfOwnPage(request: RequestHead, own: string): boolean {
   const destination = headerOf(request, 'sec-fetch-dest');
   if (site === null) return origin === own;
   if (site !== 'same-origin' && site !== 'none') return false;
-  if (isPassedOn(request)) return (origin === null || origin === own) && isRefererOf(request, own);
+  const headers = {
+    'sec-fetch-mode': headerOf(request, 'sec-fetch-mode'),
+    'sec-fetch-dest': destination,
+    referer: headerOf(request, 'referer'),
+  };
+  if (isPassedOn(headers))
+    return (origin === null || origin === own) && isRefererOf(headers, [own]);
   return origin === null || origin === own || (origin === 'null' && destination !== null);
-}
-
-/**
- * A form that a service worker of this origin passed on, whichever page sent it: the browser says
- * where the worker is of, in Firefox also as `Origin`. `Referer` alone still names the page; of one
- * with `no-referrer` WebKit names the worker's script there.
- */
-function isPassedOn(request: RequestHead): boolean {
-  const mode = headerOf(request, 'sec-fetch-mode');
-  const destination = headerOf(request, 'sec-fetch-dest');
-  if (mode === 'navigate') return destination === 'empty';
-  return mode === 'same-origin' && (destination ?? 'empty') === 'empty';
-}
-
-function isRefererOf(request: RequestHead, own: string): boolean {
-  const referer = headerOf(request, 'referer') ?? '';
-  const isPage = !/\.m?js(?:\?|$)/i.test(referer);
-  return isPage && (referer === own || referer.startsWith(`${own}/`));
 }
 
 /** The value of a header, whose name is in lower case; null: it is not there. */

@@ -12,9 +12,9 @@ import {
 } from '../../service/cookie-person';
 import type { Service } from '../../service/service';
 import { ACCOUNTS } from '../../tokens/session-cookie';
+import { isAllowedForm } from '../browser/allowed-form';
 import { cookieCallerOf } from '../browser/cookie-session';
 import { clearSessionCookies, isAmbiguous } from '../browser/cookies';
-import { isAllowedForm } from '../browser/passed-on';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { readField, validate } from '../input';

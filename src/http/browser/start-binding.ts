@@ -1,23 +1,24 @@
 /** Finds out who sent a browser to a start URL, and for what, as far as the browser tells. */
 import { sha256 } from '../../crypto';
 import { HANDOFF_SECONDS } from '../../tokens/handoff-code';
+import { isPassedOn, isRefererOf } from '../../tokens/session-cookie';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 import { readStartCookie, setStartCookie } from './cookies';
-import { isPassedOn, isRefererOf } from './passed-on';
 
 /**
  * Throws unless a person navigates: fetch metadata has to say so, where there is any, and no header
  * may say that the browser looks ahead.
  */
 export function assertNavigation(c: AppContext): void {
+  const headers = c.req.header();
   const purpose = ['sec-purpose', 'purpose', 'x-purpose', 'x-moz']
-    .map((name) => c.req.header(name) ?? '')
+    .map((name) => headers[name] ?? '')
     .join();
   const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': destination = 'document' } =
-    c.req.header();
+    headers;
   const isOpened = mode === 'navigate' && destination === 'document';
-  if (/prefetch|prerender|preview/i.test(purpose) || !(isOpened || isPassedOn(c)))
+  if (/prefetch|prerender|preview/i.test(purpose) || !(isOpened || isPassedOn(headers)))
     throw new ProblemError('invalid_request', 'The browser has to navigate here');
 }
 
@@ -33,14 +34,15 @@ export function mayStartUnasked(
   origins: readonly string[],
   hasSession: boolean,
 ): boolean {
-  // The rest is then said of the worker.
-  if (isPassedOn(c))
-    return c.req.header('sec-fetch-site') !== 'cross-site' && isRefererOf(c, [own, ...origins]);
-  switch (c.req.header('sec-fetch-site')) {
+  const headers = c.req.header();
+  const { 'sec-fetch-site': site } = headers;
+  // What else fetch metadata says is then said of the worker.
+  if (isPassedOn(headers)) return site !== 'cross-site' && isRefererOf(headers, [own, ...origins]);
+  switch (site) {
     case 'same-origin':
       return true;
     case 'same-site':
-      return isRefererOf(c, origins);
+      return isRefererOf(headers, origins);
     case 'none':
       return !hasSession;
     default:

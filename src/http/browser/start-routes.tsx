@@ -9,6 +9,7 @@
 
 import { takesCurrent } from '../../service/browser-accounts';
 import type { Service } from '../../service/service';
+import { isPassedOn } from '../../tokens/session-cookie';
 import { toErrorKind } from '../account/error-kind';
 import { fullMessage } from '../account/error-page';
 import { Message, type MessageProps, type Site } from '../account/layout';
@@ -17,8 +18,8 @@ import type { AppContext, AppEnv } from '../context';
 import { OAuthError, ProblemError, respondToError, statusOf, toProblem } from '../errors';
 import { Hono } from '../hono';
 import { readForm, readPageQuery } from '../input';
+import { isAllowedForm } from './allowed-form';
 import { hasSession, verifyHeld } from './cookie-session';
-import { isAllowedForm, isPassedOn } from './passed-on';
 import { exchange, findOwn, goOn, invalidCode, open } from './redeem-code';
 import { assertNavigation, bind, isBound, mayStartUnasked } from './start-binding';
 import { StartPage } from './start-page';
@@ -103,7 +104,8 @@ function startByForm(service: Service, pages: Pages) {
     if (own !== null) return goOn(c, service, handoff, own);
     if (handoff.isExpired) throw invalidCode();
     const site = c.req.header('sec-fetch-site');
-    const isWithinSite = (site === 'same-origin' || site === 'same-site') && !isPassedOn(c);
+    const isWithinSite =
+      (site === 'same-origin' || site === 'same-site') && !isPassedOn(c.req.header());
     if (isWithinSite || hasSession(c, held)) return exchange(c, service, handoff, held);
     // A form of another site comes without the session's cookie (SameSite=Lax), and would leave a
     // session that nobody can end. The page that the browser navigates to next is sent the cookie.

@@ -5,7 +5,7 @@
  */
 import type { Config } from '../../config/config';
 import { parseAddress } from '../../risk/address';
-import { isAllowedForm } from '../browser/passed-on';
+import { isAllowedForm } from '../browser/allowed-form';
 import type { AppContext } from '../context';
 import { ProblemError } from '../errors';
 

@@ -20,7 +20,8 @@ export function passedOn(own: string, neighbour: string) {
       hiding: { ...chromium, 'sec-fetch-site': 'same-site', origin: 'null' },
     },
     Firefox: {
-      own: { ...firefox, referer: `${own}/page` },
+      // A query may end as a script's name does.
+      own: { ...firefox, referer: `${own}/page?file=app.js` },
       neighbour: { ...firefox, referer: `${neighbour}/` },
       hiding: firefox,
     },
