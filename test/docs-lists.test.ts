@@ -308,6 +308,46 @@ describe('docs/metrics.md', () => {
   });
 });
 
+describe('docs/runbooks.md', () => {
+  const writers = Object.entries(sources)
+    .map(([path, text]) => ({ name: path.replace('../src/', ''), text }))
+    .filter(
+      ({ name, text }) =>
+        !/^(cli|dev)\//.test(name) && /\bconsole(?:\.(?:debug|log|warn|error)\(|\[)/.test(text),
+    );
+  const LITERAL = /\bevent(?:: | = )(?:\w+ \? )?'(\w+)'(?: : '(\w+)')?/g;
+  const literals = writers.map(({ name, text }) => ({
+    name,
+    events: [...text.matchAll(LITERAL)].flatMap(([, ...found]) =>
+      found.filter((event) => event !== undefined),
+    ),
+  }));
+
+  it('has every event of the log that is none of the security log or the audit log', () => {
+    const codes = [
+      ...sourceOf('calls/fault.ts').matchAll(/^ {2}code: (.*);$/gm),
+      ...sourceOf('calls/warnings.ts').matchAll(/^ {2}code: (.*),$/gm),
+    ].flatMap(([, names = '']) =>
+      [...names.matchAll(/'(\w+)'/g)].map(([, code]) => code as string),
+    );
+    expect(codes.length).toBeGreaterThan(4);
+    expect(sorted(firstColumn('runbooks', '| event of operation |'))).toEqual(
+      sorted([...literals.flatMap(({ events }) => events), ...codes]),
+    );
+  });
+
+  it('leaves to other lists only what is logged by a name that a type has', () => {
+    expect(literals.filter(({ events }) => events.length === 0).map(({ name }) => name)).toEqual([
+      // The codes of faults and of warnings.
+      'calls/fault.ts',
+      'calls/warnings.ts',
+      // The events of the audit log and of the security log.
+      'service/acts.ts',
+      'service/report.ts',
+    ]);
+  });
+});
+
 describe('docs/personal-data.md', () => {
   it('has every table that knows a person', () => {
     const nobodys = [
