@@ -24,9 +24,9 @@ import {
   startWithBrowsers,
   WEB,
 } from './http/browser/browser';
+import { USER } from './people';
 import { AT, UA } from './risk/callers';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 
 const NAMED = { issuer: 'https://tenant.example/', subject: 'auth0|64b7f9e2' };

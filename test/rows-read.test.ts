@@ -10,8 +10,8 @@ import { runScheduled } from '../src/scheduled';
 import { deleteLapsed } from '../src/sessions/dead-rows';
 import { BACKEND, basic, readRow, START, startService, type TestService } from './fixtures';
 import { empty, fillEvents, fillSessions } from './large-data';
+import { USER } from './people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const OTHER = '0a9c1d52-9a53-4a4e-8d4e-3f1f0f0b7a22';
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 

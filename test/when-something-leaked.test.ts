@@ -20,8 +20,8 @@ import {
   startService,
   type TestService,
 } from './fixtures';
+import { USER } from './people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const LEAKED = 'the-leaked-session-secret-0123456789-abcdef';
 const NEW = 'the-new-session-secret-9876543210-fedcba';
 const GRACE = 30;

@@ -13,8 +13,8 @@ import {
   start,
   startWithBrowsers,
 } from '../http/browser/browser';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const MODES = ['token', 'memory', 'cookie'] as const;
 const SESSION = {
   user_id: USER,

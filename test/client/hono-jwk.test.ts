@@ -9,8 +9,7 @@ import type { HonoJsonWebKey } from 'hono/utils/jwt/jws';
 import { beforeEach, expect, it } from 'vitest';
 import { SIGNING_ALGS, type SigningAlg } from '../../src/config/signing-key-policy';
 import { AUDIENCE, ISSUER, startService } from '../fixtures';
-
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+import { USER } from '../people';
 
 beforeEach(() => env.DB.exec('DELETE FROM signing_keys'));
 

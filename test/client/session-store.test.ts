@@ -4,8 +4,7 @@ import { createSessionClient, type TokenSessionClient } from '../../src/client/b
 import { type SessionStore, toStore, toView, UNKNOWN } from '../../src/client/react/session-store';
 import { eventually } from '../eventually';
 import { APP, ISSUER, startService, type TestService } from '../fixtures';
-
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+import { USER } from '../people';
 
 let service: TestService;
 /** How often the app's function was called. */

@@ -11,11 +11,11 @@ import { requireAccessToken, type VerifiedEnv } from '../../src/client/verify/mi
 import { basic, startService, type TestService } from '../fixtures';
 import { type Jar, readSetCookies, SSR, startWithBrowsers } from '../http/browser/browser';
 import { passedOn } from '../http/browser/passed-on-forms';
+import { USER } from '../people';
 import { verifierOf } from './verifier';
 
 const APP = 'https://app.example';
 const MOUNTED = `${APP}/auth`;
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM outdated_tokens');

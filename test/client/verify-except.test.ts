@@ -5,10 +5,10 @@
 import { describe, expect, it } from 'vitest';
 import { BACKEND, basic, OTHER_BACKEND } from '../fixtures';
 import { beginEmpty, create, FROM, startThreeHomes, type ThreeHomes } from '../homes/three-homes';
+import { USER } from '../people';
 import { bind, valueIn } from '../rpc/door';
 import { verifierOf } from './verifier';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 
 beginEmpty();

@@ -11,10 +11,10 @@ import { createSessionClient, type TokenSessionClient } from '../../src/client/b
 import { requireAccessToken } from '../../src/client/verify/middleware';
 import { APP, BACKEND, basic, ISSUER } from '../fixtures';
 import { beginEmpty, create, FROM, startThreeHomes, type ThreeHomes } from '../homes/three-homes';
+import { USER } from '../people';
 import { bind, valueIn } from '../rpc/door';
 import { verifierOf } from './verifier';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const API = 'https://api.example/things';
 const ADMIN = { claims: { roles: ['admin'] }, apply: 'now' };
 

@@ -15,8 +15,7 @@ import { openHome } from '../../src/db/d1';
 import { newAccess } from '../../src/db/d1-access';
 import { findSigningKey, loadKeySet, type SigningKey } from '../../src/tokens/signing-keys';
 import { AUDIENCE, BACKEND, basic, ISSUER, startService, type TestService } from '../fixtures';
-
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+import { USER } from '../people';
 
 beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM outdated_tokens');

@@ -23,8 +23,8 @@ import {
   startWithBrowsers,
 } from '../http/browser/browser';
 import { CLIENT_AT_PROVIDER, openProvider, PROVIDER } from '../http/provider';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const SCOPES = ['orders:read', 'orders:write', 'mail'];
 const ALL = SCOPES.join(' ');
 

@@ -15,6 +15,7 @@ import {
   type TestService,
   type Tokens,
 } from '../fixtures';
+import { USER } from '../people';
 import { bind, refusalOf, valueIn } from '../rpc/door';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -24,7 +25,6 @@ const STOCK = 'https://stock.example';
 const MAIL = 'https://mail.example';
 const PRINT = 'https://print.example';
 const ACCOUNT = 'https://sessions.example/account-api';
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const SCOPES = ['read', 'write', 'mail'];
 
 /** The APIs, each of which calls the next, and what it serves. */

@@ -26,13 +26,13 @@ import {
   startWithBrowsers,
 } from '../http/browser/browser';
 import { CLIENT_AT_PROVIDER, openProvider, PROVIDER } from '../http/provider';
+import { USER } from '../people';
 
 const ORDERS = 'https://orders.example';
 const STOCK = 'https://stock.example/v1';
 const MAIL = 'urn:example:mail';
 const ACCOUNT = 'https://sessions.example/account-api';
 const AUDIENCE = JSON.stringify([ORDERS, STOCK, MAIL]);
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 beforeEach(() => {
   for (const level of ['log', 'warn', 'error'] as const)

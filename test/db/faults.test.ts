@@ -16,8 +16,8 @@ import {
   type Tokens,
 } from '../fixtures';
 import { holdCall, IMPATIENCE_MS, startImpatient } from '../held-call';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 
 beforeEach(async () => {

@@ -6,6 +6,7 @@ import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
 import { BACKEND, basic } from '../fixtures';
+import { USER } from '../people';
 import { endpoint, openReceiver } from '../webhooks/receiver';
 import {
   AWAY,
@@ -17,7 +18,6 @@ import {
   type ThreeHomes,
 } from './three-homes';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const BYSTANDER = '4d7e5f7a-2b1c-4a59-9f7e-1c2f3a4b5c6d';
 /** What would be recognised wherever it stood: in a column of its own, or inside JSON. */
 const TRACES = {

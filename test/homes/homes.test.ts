@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
 import { verifierOf } from '../client/verifier';
 import { APP, AUDIENCE, ISSUER, START, startService, type Tokens } from '../fixtures';
+import { USER } from '../people';
 import {
   AWAY,
   beginEmpty,
@@ -24,7 +25,6 @@ import {
   takeAway,
 } from './three-homes';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 
 const log = beginEmpty();

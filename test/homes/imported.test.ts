@@ -1,6 +1,7 @@
 /** Sessions of another system, and where they live: with their user, or where the import says. */
 import { describe, expect, it } from 'vitest';
 import { APP, BACKEND, basic } from '../fixtures';
+import { USER } from '../people';
 import {
   beginEmpty,
   create,
@@ -13,7 +14,6 @@ import {
   takeAway,
 } from './three-homes';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const UNTIL = { IMPORTED_SESSIONS_UNTIL: '2026-02-01T00:00:00Z' };
 
 beginEmpty();

@@ -2,10 +2,9 @@
 import { env } from 'cloudflare:test';
 import { expect, it } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
+import { USER } from '../people';
 import { endpoint, openReceiver } from '../webhooks/receiver';
 import { beginEmpty, create, FROM, startThreeHomes } from './three-homes';
-
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 beginEmpty();
 

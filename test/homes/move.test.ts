@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { runScheduled } from '../../src/scheduled';
 import { APP, type Fault, type Tokens } from '../fixtures';
 import { holdCall } from '../held-call';
+import { USER } from '../people';
 import {
   AWAY,
   beginEmpty,
@@ -24,7 +25,6 @@ import {
   takeAway,
 } from './three-homes';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 
 const log = beginEmpty();

@@ -6,9 +6,9 @@ import { expect, it } from 'vitest';
 import { CAPABILITIES } from '../../src/config/clients';
 import { formatSessionCookie } from '../../src/tokens/session-cookie';
 import { BACKEND, ISSUER, sha256Hex } from '../fixtures';
+import { USER } from '../people';
 import { beginEmpty, create, FROM, livesIn, startThreeHomes } from './three-homes';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const WEB = 'web';
 const APP_ORIGIN = 'https://app.sessions.example';
 

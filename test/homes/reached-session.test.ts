@@ -5,6 +5,7 @@
 import { env } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { APP, type Tokens } from '../fixtures';
+import { USER } from '../people';
 import {
   AWAY,
   beginEmpty,
@@ -17,7 +18,6 @@ import {
   takeAway,
 } from './three-homes';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 const ONCE_EACH = { DB: 1, DB_APAC: 1, DB_WEUR: 1 };
 

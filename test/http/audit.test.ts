@@ -16,9 +16,9 @@ import {
   type ThreeHomes,
   takeAway,
 } from '../homes/three-homes';
+import { USER } from '../people';
 import { endpoint, openReceiver, outliving } from '../webhooks/receiver';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 const DAY = 86_400;
 

@@ -11,7 +11,8 @@ import {
   type TestService,
   type Tokens,
 } from '../fixtures';
-import { ALL_ROUTES, BACKEND_ROUTES, OAUTH_ROUTES, toInit, USER, USER_ROUTES } from './routes';
+import { USER } from '../people';
+import { ALL_ROUTES, BACKEND_ROUTES, OAUTH_ROUTES, toInit, USER_ROUTES } from './routes';
 
 let service: TestService;
 let tokens: Tokens;

@@ -17,12 +17,12 @@ import {
   type TestService,
 } from '../fixtures';
 import { beginEmpty, startThreeHomes } from '../homes/three-homes';
+import { USER } from '../people';
 import { UA } from '../risk/callers';
 import { bind, refusalOf, valueIn } from '../rpc/door';
 import { endpoint, outliving, startTelling } from '../webhooks/receiver';
 import { handOff, start, startWithBrowsers } from './browser/browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 const SUPPORT = { act: { sub: 'agent-7' }, reason: 'Ticket 4711' };
 

@@ -20,11 +20,11 @@ import {
   type TestService,
   type Tokens,
 } from '../fixtures';
+import { USER } from '../people';
 import { bind, refusalOf, valueIn } from '../rpc/door';
 
 const GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const IMPORTED = 'urn:edge-sessions:token-type:imported-session';
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const DAY = 86_400;
 const NOW = START / 1000;
 const UNTIL = { IMPORTED_SESSIONS_UNTIL: '2026-02-01T00:00:00Z' };

@@ -11,7 +11,8 @@ import {
   type TestService,
   type Tokens,
 } from '../fixtures';
-import { ALL_ROUTES, toInit, USER } from './routes';
+import { USER } from '../people';
+import { ALL_ROUTES, toInit } from './routes';
 
 let service: TestService;
 let tokens: Tokens;

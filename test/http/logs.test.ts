@@ -14,9 +14,9 @@ import {
   type TestService,
   type Tokens,
 } from '../fixtures';
+import { USER } from '../people';
 import { APP_ORIGIN, OTHER_WEB, send, signIn, startWithBrowsers, WEB } from './browser/browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const CANARIES = {
   userAgent: 'canary-user-agent\r\n{"event":"forged"}\u001b[31m',
   ipAddress: '203.0.113.77',

@@ -6,6 +6,7 @@ import type { Stats } from '../../src/client/rpc';
 import { runScheduled } from '../../src/scheduled';
 import { BACKEND, basic, ISSUER, OTHER_BACKEND, startService, type TestService } from '../fixtures';
 import { emptyHomes, HOMES, startThreeHomes } from '../homes/three-homes';
+import { USER } from '../people';
 import { bind } from '../rpc/door';
 
 const pages: Record<string, string> = import.meta.glob('../../docs/metrics.md', {
@@ -13,7 +14,6 @@ const pages: Record<string, string> = import.meta.glob('../../docs/metrics.md', 
   eager: true,
   import: 'default',
 });
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 beforeEach(async () => {
   await emptyHomes();

@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { APP, startService, type TestService } from '../fixtures';
-import { USER } from './routes';
+import { USER } from '../people';
 
 let service: TestService;
 let accessToken: string;

@@ -13,6 +13,7 @@ import {
   startService,
   type TestService,
 } from '../fixtures';
+import { USER } from '../people';
 import {
   handOff,
   type Jar,
@@ -24,7 +25,6 @@ import {
   startWithBrowsers,
   WEB,
 } from './browser/browser';
-import { USER } from './routes';
 
 const BROKEN = { id: 'broken', secret: 'broken-secret-of-the-tests' };
 const BROKEN_PAGE = 'https://broken.example';

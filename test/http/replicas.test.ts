@@ -9,8 +9,9 @@ import { createApp } from '../../src/http/app';
 import { type Replicated, replicate } from '../db/replicated';
 import { APP, BACKEND, basic, ISSUER, startService, type TestService } from '../fixtures';
 import { beginEmpty, create, FROM, startThreeHomes } from '../homes/three-homes';
+import { USER } from '../people';
 import { handOff, NAVIGATION, startWithBrowsers } from './browser/browser';
-import { ALL_ROUTES, OAUTH_ROUTES, toInit, USER } from './routes';
+import { ALL_ROUTES, OAUTH_ROUTES, toInit } from './routes';
 
 beginEmpty();
 

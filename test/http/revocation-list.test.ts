@@ -6,8 +6,8 @@ import { sha256Prefix } from '../../src/crypto';
 import { toFormerDocument } from '../../src/sessions/revocation-document';
 import { boundRevocations } from '../../src/sessions/revocation-list';
 import { START, startService, type TestService } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 /** The life of an access token, what verifiers tolerate, and the clocks' difference. */
 const LISTED_FOR = 300 + 60 + 60;
 /** The list's own max-age. */

@@ -1,5 +1,6 @@
 /** Every route, and who may call it. */
-export const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+import { USER } from '../people';
+
 export const NOBODY = '00000000-0000-4000-8000-000000000000';
 
 export interface Route {

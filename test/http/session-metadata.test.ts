@@ -4,9 +4,9 @@ import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { APP, BACKEND, readRow, startService, type TestService } from '../fixtures';
 import { emptyHomes, startThreeHomes } from '../homes/three-homes';
+import { USER } from '../people';
 import { bind, valueIn } from '../rpc/door';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const KEPT = { label: 'Work phone', metadata: { plan: 'team', seats: [1, 2] } };
 
 let service: TestService;

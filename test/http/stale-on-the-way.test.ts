@@ -6,8 +6,8 @@ import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { AUDIENCE, BACKEND, basic, START, startService, type TestService } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 beforeEach(() => {

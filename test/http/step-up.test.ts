@@ -15,9 +15,9 @@ import {
   stepUp,
   type Tokens,
 } from '../fixtures';
+import { USER } from '../people';
 import { SAME_ORIGIN, send, signIn, startWithBrowsers } from './browser/browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 const NOW = START / 1000;
 

@@ -15,10 +15,10 @@ import {
   startService,
   type TestService,
 } from '../fixtures';
+import { USER } from '../people';
 import { bind, refusalOf, valueIn } from '../rpc/door';
 import { endpoint, outliving, startTelling } from '../webhooks/receiver';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 /** Claims that the field's registries have names for, and that teams put into tokens. */
 const RIGHTS = {

@@ -10,11 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findFreePort } from '../../scripts/free-port.ts';
+import { USER } from '../people';
 import { createSession, refresh } from './demo.ts';
 import { type Service, startService } from './service.ts';
 import { readSnippets } from './snippets.ts';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const FORGED = {
   'x-user-id': 'admin',
   'x-session-id': 'forged',

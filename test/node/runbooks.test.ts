@@ -9,13 +9,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { USER } from '../people';
 import { createSession, refresh } from './demo.ts';
 import { copyMigratedState } from './migrated-state.ts';
 import { type Service, startService } from './service.ts';
 
 const run = promisify(execFile);
 const ROOT = resolve(import.meta.dirname, '../..');
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 let page: string;
 let folder: string;

@@ -8,9 +8,9 @@ import { deriveKeyring } from '../../src/crypto';
 import { parseAddress, toNetwork, toStoredAddress } from '../../src/risk/address';
 import { runScheduled } from '../../src/scheduled';
 import { type Caller, readRow, startService, type TestService } from '../fixtures';
+import { USER } from '../people';
 import { AT, UA } from './callers';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 const SECRET = 'the-session-secret-of-the-tests-0123456789';
 const OTHER_SECRET = 'another-session-secret-of-the-tests-987654';

@@ -10,9 +10,9 @@ import {
   startService,
   type TestService,
 } from '../fixtures';
+import { USER } from '../people';
 import { AT, UA } from './callers';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const OTHER_USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12';
 const GRACE = 30;
 const DAY = 86_400;

@@ -6,8 +6,8 @@ import { runScheduled } from '../../src/scheduled';
 import { BACKEND, basic, OTHER_BACKEND, START, startService, type TestService } from '../fixtures';
 import { emptyHomes, HOMES, startThreeHomes } from '../homes/three-homes';
 import { empty, fillEvents, fillSessions } from '../large-data';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const HOUR = 3_600;
 
 beforeEach(async () => {

@@ -5,9 +5,9 @@
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Caller, readRow, startService, type TestService } from '../fixtures';
+import { USER } from '../people';
 import { AT } from '../risk/callers';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 const HOUR = 3_600;
 /** What Apple's systems send by default for an app named "My App". */

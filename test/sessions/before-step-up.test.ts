@@ -19,9 +19,9 @@ import {
 } from '../fixtures';
 import { create, startThreeHomes } from '../homes/three-homes';
 import { SAME_ORIGIN, send, signIn, startWithBrowsers } from '../http/browser/browser';
+import { USER } from '../people';
 import { AT, UA } from '../risk/callers';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 const HOUR = 3_600;
 const NOW = START / 1000;

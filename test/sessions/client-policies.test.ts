@@ -15,8 +15,8 @@ import {
   type TestService,
 } from '../fixtures';
 import { create as createIn, livesIn, startThreeHomes } from '../homes/three-homes';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const OTHER = 'other-app';
 const DAY = 86_400;
 

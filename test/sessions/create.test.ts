@@ -11,8 +11,8 @@ import {
   startService,
   type Tokens,
 } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const LOST = { after: 'D1_ERROR: Network connection lost.' };
 
 beforeEach(async () => {

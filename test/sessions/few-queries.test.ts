@@ -8,9 +8,9 @@ import type { Env } from '../../src/env';
 import { runScheduled } from '../../src/scheduled';
 import { START, startService, type TestService } from '../fixtures';
 import { empty, fillEvents, fillSessions } from '../large-data';
+import { USER } from '../people';
 import { endpoint } from '../webhooks/receiver';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const DAY = 86_400_000;
 const MOST = 50;
 

@@ -3,10 +3,10 @@ import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, START, startService, type TestService } from '../fixtures';
 import { emptyHomes, startThreeHomes } from '../homes/three-homes';
+import { USER } from '../people';
 import { AT, UA } from '../risk/callers';
 import { bind, refusalOf, valueIn } from '../rpc/door';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const SECOND = START / 1000;
 
 let service: TestService;

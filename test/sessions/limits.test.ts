@@ -4,8 +4,7 @@
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, readRow, startService, type TestService, type Tokens } from '../fixtures';
-
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
+import { USER } from '../people';
 
 beforeEach(async () => {
   await env.DB.exec(

@@ -14,9 +14,9 @@ import {
   start,
   startWithBrowsers,
 } from '../http/browser/browser';
+import { USER } from '../people';
 import { AT, UA } from '../risk/callers';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 const HOUR = 3_600;
 const DAY = 24 * HOUR;

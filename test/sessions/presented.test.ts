@@ -15,9 +15,9 @@ import {
   signIn,
   startWithBrowsers,
 } from '../http/browser/browser';
+import { USER } from '../people';
 import { AT, type RawCaller, signalsOf, UA } from '../risk/callers';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 const OWNER = { userAgent: UA.chrome(), ...AT.home };
 const THIEF = { userAgent: UA.firefox(), ...AT.lima };

@@ -2,8 +2,8 @@
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, readRow, startService, type TestService, type Tokens } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 beforeEach(async () => {
   await env.DB.exec('DELETE FROM user_sessions; DELETE FROM users; DELETE FROM outdated_tokens');
   vi.spyOn(console, 'log').mockImplementation(() => {});

@@ -4,8 +4,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { eventually } from '../eventually';
 import { readRow, START, startService, type TestService } from '../fixtures';
 import { holdCall, startImpatient } from '../held-call';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 
 describe('normal use', () => {

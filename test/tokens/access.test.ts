@@ -26,8 +26,8 @@ import {
   startService,
   type TestService,
 } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NOW = START / 1000;
 
 const encode = (value: unknown) => base64url.encode(JSON.stringify(value));

@@ -9,8 +9,8 @@ import { SIGNING_ALGS } from '../../src/config/signing-key-policy';
 import { runScheduled } from '../../src/scheduled';
 import { verifierOf } from '../client/verifier';
 import { START, startService, type TestService } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const MINUTE = 60;
 const HOUR = 3_600;
 const DAY = 86_400;

@@ -8,8 +8,8 @@ import { newAccess } from '../../src/db/d1-access';
 import { copyKeyRows } from '../../src/db/signing-key-rows';
 import { runScheduled } from '../../src/scheduled';
 import { AUDIENCE, ISSUER, START, startService, type TestService, watch } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 /** How late an isolate knows, and a resource server, which keeps the JWKS for 300 s. */
 const ISOLATES = 60;
 const VERIFIERS = ISOLATES + 300;

@@ -16,8 +16,8 @@ import { newAccess } from '../../src/db/d1-access';
 import { runScheduled } from '../../src/scheduled';
 import { rotateSigningKeys } from '../../src/tokens/rotate-signing-keys';
 import { AUDIENCE, ISSUER, START, startService, type TestService } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;

@@ -9,8 +9,8 @@ import { deriveKeyring, randomSecret } from '../../src/crypto';
 import { DEFAULT_HOME } from '../../src/db/d1';
 import { issueRefreshToken } from '../../src/tokens/refresh-token';
 import { APP, readRow, START, startService, type TestService, type Tokens } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 const FIRST_SECRET = 'the-first-session-secret-0123456789-abcdef';
 const SECOND_SECRET = 'the-second-session-secret-9876543210-fedcba';

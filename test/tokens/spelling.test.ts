@@ -10,8 +10,8 @@ import { isCanonicalBase64url, isCompactJws } from '../../src/client/verify/comp
 import { deriveKeyring } from '../../src/crypto';
 import { openHandoff, sealHandoff } from '../../src/tokens/handoff-code';
 import { AUDIENCE, BACKEND, basic, ISSUER, START, startService } from '../fixtures';
+import { USER } from '../people';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** Other texts that a lenient decoder reads the same bytes from. */

@@ -3,9 +3,9 @@ import { createExecutionContext, env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../eventually';
 import { BACKEND, basic, type TestService } from '../fixtures';
+import { USER } from '../people';
 import { endpoint, FORMER_SECRET, outliving, SECRET, startTelling, verify } from './receiver';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 const QUARTER_HOUR = 900;
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';

@@ -3,9 +3,9 @@ import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../eventually';
 import { BACKEND, basic, type TestService } from '../fixtures';
+import { USER } from '../people';
 import { endpoint, outliving, type Received, startTelling } from './receiver';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const ALL = { events: ['session_created', 'session_revoked'] };
 
 beforeEach(async () => {

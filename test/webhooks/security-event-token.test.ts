@@ -3,9 +3,9 @@ import { env } from 'cloudflare:test';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { beforeEach, expect, it, vi } from 'vitest';
 import { BACKEND, basic, ISSUER, type TestService } from '../fixtures';
+import { USER } from '../people';
 import { endpoint, outliving, startTelling, verify } from './receiver';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const EVENT = 'https://schemas.openid.net/secevent/caep/event-type/session-revoked';
 
 beforeEach(async () => {

@@ -8,10 +8,10 @@ import { toStylesheet } from '../../../src/http/account/style';
 import { en } from '../../../src/http/account/texts/en';
 import { createWording } from '../../../src/http/account/texts/wording';
 import { readRow, START, type TestService } from '../../fixtures';
+import { USER } from '../../people';
 import { AT, UA } from '../../risk/callers';
 import { handOff, OWN_FORM, start, startWithBrowsers } from '../browser/browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const OTHER_USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c12';
 
 beforeEach(async () => {

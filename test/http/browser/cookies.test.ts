@@ -5,6 +5,7 @@
 import { env } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readRow, START, type TestService } from '../../fixtures';
+import { USER } from '../../people';
 import {
   handOff,
   type Jar,
@@ -18,7 +19,6 @@ import {
   WEB,
 } from './browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GRACE = 30;
 let service: TestService;
 let jar: Jar;

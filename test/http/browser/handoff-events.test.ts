@@ -6,11 +6,11 @@
 import { env } from 'cloudflare:test';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { readRow, type TestService } from '../../fixtures';
+import { USER } from '../../people';
 import { AT, UA } from '../../risk/callers';
 import { endpoint, openReceiver, outliving, verify } from '../../webhooks/receiver';
 import { handOff, type Jar, NAVIGATION, readSetCookies, startWithBrowsers } from './browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 let service: TestService;
 
 beforeEach(async () => {

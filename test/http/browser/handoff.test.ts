@@ -5,6 +5,7 @@
 import { env } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, ISSUER, readRow, type TestService } from '../../fixtures';
+import { USER } from '../../people';
 import {
   APP_ORIGIN,
   handOff,
@@ -21,7 +22,6 @@ import {
   WEB,
 } from './browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 let service: TestService;
 
 beforeEach(async () => {

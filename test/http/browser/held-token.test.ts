@@ -6,6 +6,7 @@ import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ISSUER, readRow, type TestService } from '../../fixtures';
+import { USER } from '../../people';
 import {
   APP_ORIGIN,
   handOff,
@@ -19,7 +20,6 @@ import {
   startWithBrowsers,
 } from './browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const OF_PAGE = {
   'content-type': 'application/json',
   'sec-fetch-site': 'same-site',

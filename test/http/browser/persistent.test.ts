@@ -6,6 +6,7 @@ import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, type TestService } from '../../fixtures';
 import { emptyHomes, startThreeHomes } from '../../homes/three-homes';
+import { USER } from '../../people';
 import { CLIENT_AT_PROVIDER, openProvider, PROVIDER } from '../provider';
 import {
   APP_ORIGIN,
@@ -19,7 +20,6 @@ import {
   WEB,
 } from './browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NONCE = 'a-nonce-of-sixteen-or-more';
 /** Seconds that the browser keeps each cookie; null: until it is closed. */
 const FORGOTTEN = { '__Host-session': null, '__Host-access': null };

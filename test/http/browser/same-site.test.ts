@@ -4,6 +4,7 @@
 import { env } from 'cloudflare:test';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ISSUER, readRow, type TestService } from '../../fixtures';
+import { USER } from '../../people';
 import {
   APP_ORIGIN,
   asBackend,
@@ -15,7 +16,6 @@ import {
   startWithBrowsers,
 } from './browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const JSON_TYPE = { 'content-type': 'application/json' };
 let service: TestService;
 let jar: Jar;

@@ -6,6 +6,7 @@ import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, ISSUER, readRow, START, type TestService } from '../../fixtures';
+import { USER } from '../../people';
 import {
   APP_ORIGIN,
   handOff,
@@ -22,7 +23,6 @@ import {
   startWithBrowsers,
 } from './browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const NOW = START / 1000;
 const ACCESS = '__Host-access';
 const SESSION = '__Host-session';

@@ -6,6 +6,7 @@ import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, readRow, sha256Hex, type TestService } from '../../fixtures';
+import { USER } from '../../people';
 import {
   APP_ORIGIN,
   asBackend,
@@ -20,7 +21,6 @@ import {
   WEB,
 } from './browser';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 let service: TestService;
 let jar: Jar;
 let sessionId: string;

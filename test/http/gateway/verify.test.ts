@@ -3,6 +3,7 @@ import { env } from 'cloudflare:test';
 import { decodeJwt } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { BACKEND, basic, ISSUER, readRow, sha256Hex, type TestService } from '../../fixtures';
+import { USER } from '../../people';
 import {
   APP_ORIGIN,
   type Jar,
@@ -14,7 +15,6 @@ import {
 } from '../browser/browser';
 import { passedOn } from '../browser/passed-on-forms';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const GATEWAY = { id: 'gateway', secret: 'gateway-secret-of-the-tests' };
 const BROWSER =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36';

@@ -5,6 +5,7 @@
  */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { USER } from '../../people';
 import {
   BROWSER_APP,
   type BrowserService,
@@ -14,7 +15,6 @@ import {
   startBrowserService,
 } from './chromium.ts';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 let app: Pages;
 let hostile: Pages;
 let service: BrowserService;

@@ -4,6 +4,7 @@
  */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { USER } from '../../people';
 import {
   BROWSER_APP,
   type BrowserService,
@@ -13,7 +14,6 @@ import {
   startBrowserService,
 } from './chromium.ts';
 
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 let app: Pages;
 /** Another port of the app's host: within the site, and nobody's. */
 let sibling: Pages;

@@ -9,12 +9,12 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { findFreePort } from '../../../scripts/free-port.ts';
+import { USER } from '../../people';
 import { readSnippets } from '../snippets.ts';
 import { shell } from './shell.ts';
 
 const { archive } = inject('installed');
 const MINUTE = 60_000;
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const CHROME =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36';
 

@@ -6,11 +6,11 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { unstable_readConfig as readConfig } from 'wrangler';
+import { USER } from '../../people';
 import { AUDIENCE, type Deployment, deploy } from './deployment.ts';
 import { ROOT, shell, tool } from './shell.ts';
 
 const { newest, oldest, ownWorker, nodes } = inject('installed');
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 let deployment: Deployment;
 beforeAll(async () => {

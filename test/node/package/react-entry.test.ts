@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { USER } from '../../people';
 import { compile, PLATFORMS, RESOLUTIONS } from './compile.ts';
 import { shell, tool } from './shell.ts';
 
 const { newest, oldest } = inject('installed');
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const SESSION = { state: 'active', userId: USER, claims: { sub: USER, sid: 'the session' } };
 
 describe.each([

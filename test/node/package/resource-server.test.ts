@@ -2,11 +2,11 @@
  * The example of a resource server beside the service, in one workerd, by a real service binding.
  */
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { USER } from '../../people';
 import { AUDIENCE, build, type Deployment, deploy, PLATFORM } from './deployment.ts';
 
 const { ownWorker, resourceServer } = inject('installed');
 const ISSUER = 'https://auth.example.com';
-const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 
 let deployment: Deployment;
 beforeAll(async () => {
