@@ -20,7 +20,7 @@ import { MAX_INPUT_BYTES, parseInput, parseJsonInput } from './parse';
 import { type Refused, toFaultRefused, toRefused } from './refused';
 
 export interface Door {
-  /** As the log names it. */
+  /** The name of the door in the log. */
   name: 'rpc' | 'function';
   /** Throws `ConfigError`. */
   service: () => Service;
@@ -96,7 +96,7 @@ async function runAt<Value>(
 ): Promise<Done<Value>> {
   const client =
     typeof door.clientId === 'string' ? findClient(service.config, door.clientId) : undefined;
-  // Without props, and with those of nobody, there is nothing that anyone may do.
+  // A binding without props, or whose props name no client, may do nothing.
   if (client === undefined)
     return {
       isFault: false,
@@ -117,7 +117,7 @@ async function runAt<Value>(
   }
 }
 
-/** As JSON, which is what a call takes: what RPC can carry beside it is nothing that it knows. */
+/** Reads an input as JSON, because RPC can also carry values that no call knows. */
 function readInput(input: unknown): Result<{ input: unknown }> {
   const text = toJson(input ?? {});
   if (text === null) return invalid('The input is no JSON value');

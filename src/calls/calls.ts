@@ -95,7 +95,7 @@ function withKey<Value>(
   };
 }
 
-/** The same value with its members in one order: in what order they were set tells nothing. */
+/** The value with its members sorted, so that two requests with the same members are equal. */
 function inOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inOrder);
   if (typeof value !== 'object' || value === null) return value;

@@ -1,4 +1,4 @@
-/** Where a list goes on, in the forms that callers carry from one page to the next. */
+/** Cursors: the position at which a list goes on, as callers carry it from page to page. */
 
 import type { Positions } from '../numbered-pages';
 import type { ExportPosition } from '../service/person';

@@ -17,7 +17,7 @@ interface Whose {
   user?: IssuedName | undefined;
 }
 
-/** As `defineCall`; `userId` is a user's, or the session id of a guest. */
+/** Defines a call as `defineCall` does; `userId` is a user's, or the session id of a guest. */
 export function defineUserCall<
   C extends Capability,
   Entries extends v.ObjectEntries,

@@ -6,7 +6,7 @@ import { ConfigError, DatabaseUnavailableError, IssuerUnavailableError } from '.
 
 export interface Fault {
   code: 'database_unavailable' | 'issuer_unavailable' | 'config_invalid' | 'internal_error';
-  /** For the caller. */
+  /** The text that the caller is told. */
   detail: string | null;
   /** null: another try may not help. */
   retryAfterSeconds: number | null;

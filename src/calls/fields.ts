@@ -160,5 +160,5 @@ export const authentication = {
   acr: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(128))),
 };
 
-/** Where a browser is sent that is handed something. */
+/** The page to which a browser goes on once it has its cookies. */
 export const browser = v.strictObject({ return_url: v.string() });

@@ -77,7 +77,7 @@ export const listOwnEvents = defineOwnCall(paging, async (caller, service, { lim
   return { ok: true, value };
 });
 
-/** Without a session's id, the access token's own. */
+/** The session that the access token is of. */
 export const current = defineOwnCall(
   { session_id: v.optional(uuid) },
   async (caller, service, { session_id: id }) => {
@@ -104,7 +104,7 @@ export const updateOwn = defineOwnCall(
   },
 );
 
-/** Without a session's id, the access token's own. */
+/** Ends a session of the person; without an id, the one that the access token is of. */
 export const revokeOwn = defineOwnCall(
   { session_id: v.optional(uuid) },
   async (caller, service, { session_id: sessionId }): Promise<Called<{ revoked: true }>> => {

@@ -146,7 +146,7 @@ export const revokeAll = defineUserCall(
   },
 );
 
-/** The same change of all of a user's live sessions. */
+/** Makes one change of all of a user's live sessions. */
 export const updateAll = defineUserCall(
   'manage_users',
   { ...change, reason },

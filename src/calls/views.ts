@@ -40,7 +40,7 @@ export function toSessionView(session: Session, config: Config, currentId: strin
   };
 }
 
-/** As a backend may see it. */
+/** A session as a backend may see it. */
 export function toManagedView(session: Session, config: Config) {
   return {
     ...toSessionView(session, config),
@@ -48,8 +48,7 @@ export function toManagedView(session: Session, config: Config) {
   };
 }
 
-/** Where a request came from, as far as known. */
-/** A list is worth more than none, but whoever reads it has to know what it lacks. */
+/** Names the homes whose rows a list lacks, so that nobody takes it for complete. */
 export function warnOf(unavailable: readonly string[]): { unanswered_homes?: string[] } {
   return unavailable.length === 0 ? {} : { unanswered_homes: [...unavailable] };
 }
@@ -64,7 +63,7 @@ export function toAccessView(tokens: Pick<Tokens, 'accessToken' | 'expiresIn' | 
   };
 }
 
-/** The same with the refresh token, and with when the session ends. */
+/** An access token with its refresh token, and with the times at which the session ends. */
 export function toTokenView(tokens: Tokens) {
   return {
     ...toAccessView(tokens),

@@ -13,11 +13,11 @@ import type {
 } from './settings/settings-file.ts';
 import { loadWrangler } from './wrangler-package.ts';
 
-/** As the settings file has it, without what wrangler makes of it. */
+/** An environment as the settings file has it, without what wrangler makes of it. */
 export interface PlainEnvironment {
   /** '' is the top level. */
   name: string;
-  /** As a sentence names it. */
+  /** The name in a sentence. */
   title: string;
   file: SettingsFile;
   /** The settings that are written for this environment. */
@@ -32,7 +32,7 @@ export interface Environment {
   title: string;
   /** The name of the settings file. */
   fileName: string;
-  /** As wrangler reads it: with what is inherited from the top level, and without what is not. */
+  /** The settings as wrangler reads them, with those that are inherited from the top level. */
   config: Unstable_Config;
   /** The top level, read in the same way. */
   above: Unstable_Config;
@@ -61,7 +61,7 @@ export function chooseEnvironment(
 export function plainEnvironment(file: SettingsFile, name: string): PlainEnvironment {
   const own = name === '' ? file.raw : file.raw.env?.[name];
   if (own === undefined) {
-    // Where there is none at all, wrangler would take the top level for it, databases included.
+    // In a file without environments, wrangler would take the top level, databases included.
     const names = Object.keys(file.raw.env ?? {});
     throw new Failure(
       `${file.name} has no [env.${name}]${names.length === 0 ? '' : `; it has ${names.map(titleOf).join(', ')}`}`,
@@ -71,7 +71,7 @@ export function plainEnvironment(file: SettingsFile, name: string): PlainEnviron
   return { name, title: titleOf(name), file, own, vars, databases };
 }
 
-/** As wrangler reads it. Throws when it cannot, or when there is no such environment. */
+/** Reads an environment as wrangler does. Throws when it cannot, or when there is none. */
 export async function readEnvironment(
   folder: string,
   file: SettingsFile,

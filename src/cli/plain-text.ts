@@ -12,7 +12,7 @@ export const toPlainText = (text: string) =>
 
 export const toPlainLine = (text: string) => toPlainText(text).replaceAll('\n', ' ');
 
-/** The same value: JSON itself escapes none of the control characters from U+007F on. */
+/** Escapes the control characters from U+007F on, which JSON leaves as they are. */
 export const toPlainJson = (json: string) =>
   json.replaceAll(
     /[\u007f-\u009f]|\p{Bidi_Control}/gu,

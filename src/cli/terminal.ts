@@ -55,7 +55,7 @@ function print(text: string): void {
   if (text !== '') console.log(text);
 }
 
-/** For logs: one line when it begins, and one when it ends. */
+/** The progress for logs: one line when it begins, and one when it ends. */
 function plainProgress(title: string): Progress {
   console.error(title);
   return { step: () => {}, done: (text) => console.error(text), failed: console.error };

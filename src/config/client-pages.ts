@@ -6,11 +6,11 @@ import * as v from 'valibot';
 import { isTrustworthy } from '../origins';
 
 export interface ClientPages {
-  /** As people know the app; the client's id where it has no name. */
+  /** The name that people know the app by; the client's id where it has none. */
   name: string;
-  /** Where a person goes on in the app; null: where its pages are, if it has any. */
+  /** The page on which a person goes on in the app; null: it has none. */
   homeUrl: string | null;
-  /** Where the app changes its password, or what else a person who was robbed has to change. */
+  /** The page on which a person who was robbed changes a password, or what else has to change. */
   recoveryUrl: string | null;
 }
 

@@ -48,8 +48,8 @@ export function parseClients(env: Env, defaults: Defaults, mistakes: string[]): 
   }
   for (const { client_id, browser_clients = [], for_clients = [] } of entries) {
     const problem = (text: string) => refuse(client_id, `CLIENTS: ${client_id}: ${text}`);
-    // Where another entry has a mistake, its origins are unknown, which is no mistake of this
-    // entry.
+    // The origins of an entry with a mistake are unknown. That is no mistake of the entries that
+    // name it.
     for (const id of browser_clients)
       if (!refused.has(id) && (clients.get(id)?.origins.length ?? 0) === 0)
         problem('browser_clients must name clients with origins');

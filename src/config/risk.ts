@@ -17,7 +17,7 @@ export type AddressStorage = (typeof ADDRESS_STORAGES)[number];
 
 /** How a refresh is judged that may be somebody else's, and what is kept of where it came from. */
 export interface RiskConfig {
-  /** For clients that say nothing else. */
+  /** The policy of clients that have none of their own. */
   policy: RiskPolicy;
   /**
    * How long after a rotation its caller may still come for the lost answer; 0: only within the

@@ -31,7 +31,7 @@ export interface SessionPolicy {
 }
 
 export interface SessionPolicies {
-  /** For clients with none of their own, and sessions without a client. */
+  /** The policy of clients that have none of their own, and of sessions without a client. */
   byDefault: SessionPolicy;
   byClient: ReadonlyMap<string, SessionPolicy>;
 }

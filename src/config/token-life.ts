@@ -1,4 +1,4 @@
-/** For how long an access token may be accepted anywhere. */
+/** How long an access token may be accepted, by whichever verifier. */
 import { longestTokenTtlSeconds, type SessionPolicies } from './session-policy';
 
 /** How far clocks may differ, which is what a verifier tolerates by default (client/verify). */

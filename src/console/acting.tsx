@@ -16,13 +16,14 @@ export type Reason = keyof typeof REASONS;
 
 export const isReason = (text: string): text is Reason => Object.hasOwn(REASONS, text);
 
-/** As the service takes it. */
+/** The longest note that the service takes. */
 export const MAX_NOTE_LENGTH = 200;
 
 interface ActFormProps {
   viewer: Viewer;
-  /** Where it is sent, and where nobody is sent who thought better of it. */
+  /** The path that the form is sent to. */
   action: string;
+  /** The page to go back to for an operator who decides against the act. */
   back: string;
   button: string;
   isDangerous?: boolean;

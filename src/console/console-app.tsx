@@ -37,7 +37,7 @@ consoleApp.use(
   }),
 );
 
-/** For anyone, because the page that lets nobody in is styled too. */
+/** The stylesheet and the icon are served to anyone, because the pages of refusals need them. */
 const serveAsset = (type: string, body: string) => (c: ConsoleContext) =>
   c.body(body, 200, { 'Content-Type': type, 'Cache-Control': 'public, max-age=300' });
 consoleApp.get('/style.css', serveAsset('text/css; charset=utf-8', STYLESHEET));

@@ -9,7 +9,7 @@ export interface ConsoleEnv {
    * from `ISSUER` as anyone does.
    */
   SERVICE?: { fetch: typeof fetch };
-  /** As of the service. */
+  /** The `ISSUER` of the service. */
   ISSUER?: string;
   /** The audience of the operators' access tokens, one of the service's. */
   AUDIENCE?: string;
@@ -17,7 +17,7 @@ export interface ConsoleEnv {
   OPERATORS?: string | readonly string[];
   /** Classes of authentication (OpenID Connect Core §2), of which operators need one. */
   OPERATOR_ACR?: string | readonly string[];
-  /** Where operators sign in, or prove anew who they are. */
+  /** The page on which operators sign in, or prove anew who they are. */
   SIGN_IN_URL?: string;
   /** `https://<team>.cloudflareaccess.com` */
   ACCESS_TEAM?: string;

@@ -21,7 +21,7 @@ export interface Viewer {
   operator: Operator;
   /** Whether they proved who they are recently enough to act. */
   mayAct: boolean;
-  /** Where they prove it anew; null: nothing is configured. */
+  /** The page on which operators prove anew who they are; null: none is configured. */
   proveUrl: string | null;
   /** The form token of their forms. */
   formToken: string;

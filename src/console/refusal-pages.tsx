@@ -110,7 +110,7 @@ function toSentences({ code, homes, detail }: Refusal): [title: string, lead: st
         'The console may not do this',
         `${detail ?? ''}. The console’s entry in CLIENTS of the service says what it may (docs/console.md).`,
       ];
-    // Also of a code that only a later release of the service has.
+    // The service may be a later release, with codes that this console does not know.
     default:
       return ['That did not work', detail ?? 'The service refused it.'];
   }

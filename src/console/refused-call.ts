@@ -23,12 +23,12 @@ export function valueUnlessGone<Value>(answer: Answer<Value>): Value | null {
   return !answer.ok && answer.code === 'not_found' ? null : valueIn(answer);
 }
 
-/** null while a database does not answer. Throws `RefusedCall` for all else. */
+/** The value of an answer; null: a database does not answer. Throws `RefusedCall` for all else. */
 export function valueUnlessAway<Value>(answer: Answer<Value>): Value | null {
   return !answer.ok && answer.code === 'temporarily_unavailable' ? null : valueIn(answer);
 }
 
-/** As which the page of a refused call is answered. */
+/** The status of the page that tells of a refused call. */
 export function statusOf({ code, retry_after: after }: Refusal): 400 | 502 | 503 {
   if (after !== undefined) return 503;
   return code === 'invalid_request' ? 400 : 502;

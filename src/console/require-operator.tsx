@@ -1,5 +1,6 @@
 /**
- * Nobody sees anything of the console, and nothing is asked of the service, but for an operator.
+ * Lets operators in, and nobody else: for others no page of the console is made, and nothing is
+ * asked of the service.
  */
 
 import { getCookie, setCookie } from 'hono/cookie';
@@ -108,7 +109,7 @@ async function findLogin(
   return isStale ? { ok: false, why: 'stale' } : found;
 }
 
-/** Where an operator proves anew who they are. Access asks for it after signing out of it. */
+/** The page on which an operator proves anew who they are; Access asks after a sign-out of it. */
 const toProveUrl = ({ login }: ConsoleSettings): string | null =>
   login.by === 'access' ? '/cdn-cgi/access/logout' : login.signInUrl;
 

@@ -69,7 +69,7 @@ async function showLanding(
   const cookies = request.headers.get('cookie') ?? '';
   const sessionId = sessionOf(cookies);
   const wasStarted = new URL(request.url).searchParams.has('started');
-  // It has served: later there may be no cookies for another reason.
+  // `started` has told what it had to: a later page may lack cookies for another reason.
   if (wasStarted && sessionId !== null)
     return new Response(null, { status: 303, headers: { Location: `${base}/` } });
   const page = (
@@ -163,7 +163,7 @@ async function startSession(
   );
   if (!response.ok) return response;
   const { browser } = await response.json<{ browser: { start_url: string } }>();
-  // Without its host: that of a proxy in front may be another than the issuer's.
+  // The URL without its host, because a proxy in front may have another than the issuer.
   const { pathname, search } = new URL(browser.start_url);
   return new Response(null, {
     status: 303,

@@ -24,7 +24,7 @@ function withDemoApp(env: DevEnv, host: string): Env {
   const known = environments.get(env) ?? new Map<string, Env>();
   environments.set(env, known);
   const extended = known.get(host) ?? { ...env, CLIENTS: addDemoApp(env, host) };
-  // Nobody tries more than a few names of this machine.
+  // The host is the caller's to choose, and an isolate keeps no more than a few.
   if (known.size < 20) known.set(host, extended);
   return extended;
 }

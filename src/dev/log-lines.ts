@@ -6,12 +6,12 @@
 export interface LogLine {
   event: string;
   request_id?: string;
-  /** Of a line about an event of the security log. */
+  /** The id of the event of the security log that the line is about. */
   event_id?: string;
   outcome?: string;
   d1_round_trips?: number;
   d1_rows_written?: number;
-  /** Of a run of the cron: what was deleted, by its kind. */
+  /** How much a run of the cron deleted, by kind. */
   cleanup?: Record<string, unknown>;
   signing_keys?: { published: string | null; purged: number };
   webhooks?: { delivered: number; failed: number; given_up: number };
@@ -45,7 +45,7 @@ function keep(said: unknown): void {
     if (typeof line.event === 'string') lines.push(line);
     if (lines.length > MOST_LINES) lines.shift();
   } catch {
-    // It is no line of the service.
+    // The text is no JSON, so it is no line of the service.
   }
 }
 

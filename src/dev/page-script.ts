@@ -28,7 +28,7 @@ async function tell([who, method, path], address) {
   return told.text();
 }
 
-/** What the page says of the session and of its tokens, as it is by now. */
+/** Shows the session and its tokens as they are by now. */
 async function refreshState() {
   const page = await (await fetch(location.pathname)).text();
   const now = new DOMParser().parseFromString(page, 'text/html');

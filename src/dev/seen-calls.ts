@@ -18,7 +18,7 @@ export interface SeenCall {
 
 const MOST_CALLS = 200;
 const calls = new Map<string, SeenCall>();
-/** Of each session the cookie from before its last refresh. */
+/** The cookie from before the last refresh, by the session's id. */
 const replaced = new Map<string, string>();
 
 export const findCall = (requestId: string): SeenCall | undefined => calls.get(requestId);
@@ -60,7 +60,7 @@ async function toReason(response: Response): Promise<string | null> {
   return reason ?? type?.split(':').at(-1) ?? null;
 }
 
-/** Of the secret that the token carries: what makes it this token, however it is spelled. */
+/** A short name for a refresh token, by its secret, so that one token has one name. */
 async function toName(cookie: string | undefined): Promise<string | null> {
   const payload = readPayload(cookie);
   if (payload === null) return null;

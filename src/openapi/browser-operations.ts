@@ -30,7 +30,7 @@ const refusals = [
 ] as const;
 const withSession = [...refusals, 'session_ended', 'ambiguous_cookie'] as const;
 const withBody = ['unsupported_media_type'] as const;
-/** Of a code, and of the step-up that one may be of. */
+/** The refusals of a code, and of the step-up that it may be for. */
 const starting = [
   'invalid_request',
   'invalid_code',

@@ -20,7 +20,7 @@ export const EXAMPLE = {
   return_url: 'https://app.example/signed-in',
 } as const;
 
-/** Of parameters that a call needs. */
+/** Examples of the parameters that a call needs, by their names. */
 export const PARAMETERS: Readonly<Record<string, string>> = {
   user_id: EXAMPLE.user_id,
   id: EXAMPLE.session_id,

@@ -69,7 +69,7 @@ export function toSchema(schema: Schema): JsonSchema {
   return describe(converted) as JsonSchema;
 }
 
-/** Those that have a name. */
+/** The schemas that have a name. */
 export function namedSchemas(): Record<string, JsonSchema> {
   return Object.fromEntries(
     Object.entries(NAMED).map(([name, schema]) => {

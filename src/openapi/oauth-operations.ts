@@ -42,7 +42,7 @@ export const exchangeForm = v.looseObject({
   scope,
   ...client,
 });
-/** Of an imported session, by the token that its holder has of the other system. */
+/** The form for an imported session, by the token that its holder has of the other system. */
 export const importedForm = v.looseObject({
   grant_type: v.literal(TOKEN_EXCHANGE),
   subject_token: v.string(),

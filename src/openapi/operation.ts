@@ -16,7 +16,7 @@ export type Security =
   /** An access token. */
   | 'user'
   | 'client or user'
-  /** Of OAuth: HTTP Basic, `client_id` and `client_secret` in the form, or `client_id` alone. */
+  /** A client by HTTP Basic, `client_id` and `client_secret` in the form, or `client_id` alone. */
   | 'oauth client'
   | 'confidential oauth client'
   /** The cookies of a session in a browser. */
@@ -30,14 +30,14 @@ export interface Parameter {
   schema: Schema;
   description?: string;
   isRequired?: true;
-  /** Unless it is what `PARAMETERS` has of its name. */
+  /** Absent: the one that `PARAMETERS` has of this name. */
   example?: string;
 }
 
 interface Body {
   type: 'application/json' | 'application/x-www-form-urlencoded';
   schema: Schema;
-  /** Of a good request, with values of `EXAMPLE`. */
+  /** The body of a good request, with values of `EXAMPLE`. */
   example: object;
   isOptional?: true;
 }
@@ -46,7 +46,7 @@ export interface Answer {
   description: string;
   /** The media type of each form, and what it holds; none: there is no body. */
   content?: Readonly<Record<string, Schema>>;
-  /** Names of `HEADERS` that it has beside those of all answers. */
+  /** Names of `HEADERS` that the answer has beside those of all answers. */
   headers?: readonly string[];
 }
 
@@ -60,7 +60,7 @@ export type RefusalForm =
   | 'page or problem';
 
 interface Described {
-  /** As the routes in src/http/ have it, with the parameters of the path in braces. */
+  /** The method and path, as the routes in src/http/ have them, with parameters in braces. */
   at: `${Method} /${string}`;
   /** The `operationId`. */
   id: string;
@@ -76,9 +76,9 @@ interface Described {
   headers?: readonly Parameter[];
   body?: Body;
   answers: Readonly<Record<number, Answer>>;
-  /** It answers also when no database does. */
+  /** The call answers also when no database does. */
   asksNoDatabase?: true;
-  /** It is answered to every method, of which the document has one. */
+  /** The call answers every method; the document names one of them. */
   isOfEveryMethod?: true;
 }
 

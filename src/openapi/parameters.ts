@@ -46,7 +46,7 @@ const BOOKMARK: Parameter = {
   schema: v.string(),
   description: 'That of the last answer, so that no list is older than what was done or seen.',
 };
-/** Of every call below `/v1` and `/oauth`. */
+/** The headers of every call below `/v1` and `/oauth`. */
 export const API_HEADERS: readonly Parameter[] = [BOOKMARK];
 
 export const IDEMPOTENCY_KEY: Parameter = {

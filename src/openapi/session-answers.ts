@@ -33,9 +33,9 @@ const sessionEntries = {
   revoked_reason: text,
   act: v.nullable(actor),
 };
-/** As its own user sees it. */
+/** A session as its own user sees it. */
 export const ownSession = v.object({ ...sessionEntries, current: v.boolean() });
-/** As backends see it. */
+/** A session as backends see it. */
 export const managedSession = v.object({ ...sessionEntries, metadata: v.nullable(anyObject) });
 
 export const warning = v.object({
@@ -56,7 +56,7 @@ const lifetime = {
   session_expires_at: maybeTime,
   idle_expires_at: maybeTime,
 };
-/** Of the access token, for an app to show. */
+/** The claims of the access token, for an app to show. */
 const claims = anyObject;
 
 export const sessionTokens = v.object({
@@ -118,7 +118,7 @@ export const accountsOfBrowser = v.object({
 
 /** Members of a page of a list. */
 export const paged = { next_cursor: text };
-/** Of a list that several homes answer. */
+/** The members of a list that several homes answer. */
 export const ofHomes = { ...paged, unanswered_homes: v.optional(v.array(v.string())) };
 
 export const ownSessions = v.object({ sessions: v.array(ownSession), ...paged });

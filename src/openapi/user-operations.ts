@@ -14,7 +14,7 @@ const refusals = [
   'too_many_requests',
 ] as const;
 
-/** Of someone whom the path, or the query, names. */
+/** What is common to calls about a person whom the path, or the query, names. */
 const ofUser = (input: Parameters<typeof besideWhose>[0]) => ({
   security: 'client' as const,
   path: WHOSE.path,

@@ -30,7 +30,7 @@ export function toNetwork(address: IpAddress, bits = { ipv4: 24, ipv6: 48 }): st
 export interface StoredAddress {
   address: string | null;
   network: string | null;
-  /** As `network` was stored while the previous SESSION_SECRET was the current one. */
+  /** `network` in the form in which it was stored under the previous SESSION_SECRET. */
   formerNetwork: string | null;
   /**
    * Every other form in which the network may have been stored under an earlier ADDRESS_STORAGE or

@@ -37,12 +37,12 @@ const WEIGHTS = {
   network_changed: 10,
   asn_changed: 15,
   country_changed: 20,
-  /** Both at once: neither a moving phone nor a relay does this. */
+  /** The network's operator and the country both changed, as with no moving phone and no relay. */
   moved_to_foreign_network: 40,
   browser_changed: 70,
   /** "Request desktop site" does this alone, so alone it is not high. */
   platform_changed: 40,
-  /** With another network it is another machine. */
+  /** Another platform on another network is another machine. */
   platform_changed_on_other_network: 20,
   /** Browsers only ever update. */
   browser_downgraded: 40,

@@ -177,7 +177,7 @@ export function isUnremarkable(
   { isDeviceKnown }: { isDeviceKnown: boolean } = { isDeviceKnown: true },
 ): SQL {
   const { network, formerNetwork, version } = current;
-  /** Where one of the two is unknown, nothing differs. */
+  /** A signal that is unknown, before or now, does not differ. */
   const isSameOrUnknown = (name: 'asn' | 'country') =>
     sql`ifnull(coalesce(${lastSignal(name)}, ${current[name]}) = ${current[name]}, 1)`;
   /** A signal that was told once and is not told any more differs. */

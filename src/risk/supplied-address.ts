@@ -24,6 +24,6 @@ export function readSuppliedAddress(text: string): string | null {
   return toOneSpelling(unquoted.replace(/^([\d.]+):\d{1,5}$/, '$1'));
 }
 
-/** Without a zone, which means something on the machine that told it alone. */
+/** The address without its zone, which means something only on the machine that named it. */
 const toOneSpelling = (text: string): string | null =>
   parseAddress(text.replace(/(?<=:.*)%.*$/, ''))?.toString() ?? null;

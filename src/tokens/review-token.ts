@@ -10,11 +10,14 @@ export const REVIEW_SECONDS = 86_400;
 export interface Review {
   eventId: string;
   sessionId: string;
-  /** Where the event was written. */
+  /** The name of the home that the event was written in. */
   home: string;
 }
 
-/** The same for the same event, so that a webhook that is sent again has the same link. */
+/**
+ * Signs the token of a review link. One event always has the same token, so that a webhook which is
+ * sent again has the same link.
+ */
 export async function signReview(
   { current }: Keyring,
   { eventId, sessionId, home }: Review,

@@ -2,8 +2,8 @@
 import * as base64url from 'jose/base64url';
 
 /**
- * They are defined in client/verify, because verifiers in front of an API read the same cookies, of
- * requests of the same pages.
+ * The names of the cookies, and how they are read, are defined in client/verify, because verifiers
+ * in front of an API read the same cookies, of requests of the same pages.
  */
 export {
   ACCOUNTS,

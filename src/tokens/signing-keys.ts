@@ -94,7 +94,7 @@ export function findSigningKey({ keys }: KeySet, now: number): SigningKey | null
     : { kid: key.kid, alg: key.alg, privateKey: key.privateKey as CryptoKey };
 }
 
-/** The same where nothing can be signed without it. Throws: there is none. */
+/** The key that signs at `now`, for what cannot go on without one. Throws where there is none. */
 export function needSigningKey(keySet: KeySet, now: number): SigningKey {
   const key = findSigningKey(keySet, now);
   if (key === null) throw new Error('no signing key');

@@ -21,7 +21,7 @@ export function findBuildFaults(wrangler: Wrangler): string[] {
   }
 }
 
-/** Nobody signed in, a name that is taken, an id that is not there. */
+/** Finds that nobody is signed in, that a name is taken, and that an id is not there. */
 export function findAccountFaults(
   wrangler: Wrangler,
   databases: DeployConfig['d1_databases'],

@@ -128,7 +128,7 @@ function toName(entry: unknown): string {
   return String(binding ?? name ?? '');
 }
 
-/** As wrangler fills in what is not there: nothing, or objects and lists that hold nothing. */
+/** Whether wrangler filled a setting in: with nothing, or objects and lists that hold nothing. */
 function isEmpty(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return value === undefined;
   return Object.values(value).every((member) => isEmpty(member));

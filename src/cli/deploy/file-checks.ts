@@ -59,7 +59,10 @@ export function findFaults(
   return [...faults, ...findUnreachable(vars, fileName)];
 }
 
-/** Nobody else would reach it, and the look at the result would find what runs here. */
+/**
+ * Finds an ISSUER on this machine: nobody else would reach it, and the check after the deployment
+ * would find whatever runs here.
+ */
 function findUnreachable({ ISSUER: issuer }: Record<string, unknown>, fileName: string): string[] {
   const host = URL.parse(String(issuer ?? ''))?.hostname ?? '';
   return /^(.+\.)?localhost$/.test(host)

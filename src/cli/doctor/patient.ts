@@ -53,7 +53,7 @@ export function readEntries(vars: Record<string, unknown>, name: string): object
       // The configuration's own check finds other mistakes of the list.
       return Array.isArray(list) ? list.filter((entry) => Object(entry) === entry) : [];
     } catch {
-      // The same.
+      // What is no JSON is found by that check, too.
       return [];
     }
   });

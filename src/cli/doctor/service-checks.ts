@@ -97,7 +97,10 @@ function checkHealth(health: Health): Finding[] {
   return findings;
 }
 
-/** By the time in the answer, which is in whole seconds, and half of the way there and back. */
+/**
+ * Compares the clocks: the time in the answer, which is in whole seconds, with the middle of the
+ * time that the request took.
+ */
 function checkClock({ isLocal }: Patient, response: Response, asked: number): Finding {
   const { ok, problem, skipped } = about('clock');
   if (isLocal) return ok('it is this machine’s');

@@ -32,6 +32,6 @@ export function checkSites({ vars, isLocal, service }: Patient): Finding[] {
   });
 }
 
-/** Where a browser is never sent for cookies, the pages hold tokens. */
+/** Whether sessions live in cookies: without return URLs the pages hold the tokens. */
 const hasCookies = ({ return_urls: urls, access_token: token }: BrowserClient) =>
   (Array.isArray(urls) && urls.length > 0) || token === 'memory';

@@ -27,7 +27,7 @@ export interface ReadOptions {
    * The secret that the other system signs its cookies with; null: the app presents the bare token.
    */
   secret: string | null;
-  /** Where a session's own data has the id of its person, like `passport.user`. */
+  /** The path to the id of the person in a session's own data, like `passport.user`. */
   userPath: string;
   /** Seconds since 1970. */
   now: number;
@@ -35,7 +35,7 @@ export interface ReadOptions {
 
 /** The differences from one system to another. */
 export interface OtherSystem {
-  /** Where a database of it has the sessions, unless another table is named. */
+  /** The table of its sessions, unless another one is named. */
   table: string;
   /** Whether its cookies are signed. */
   isSigned: boolean;
@@ -88,7 +88,7 @@ export function withEnd(
   return expiresAt === null ? { left: 'no_expiry' } : { ...session, expiresAt };
 }
 
-/** The same of a system in which a session without a time never ends. */
+/** The end of a session of a system in which one without a time never ends. */
 export function withEndIfAny(
   session: Omit<ExportedSession, 'expiresAt'>,
   row: Row,
@@ -106,7 +106,7 @@ const LAST_SECOND = 100_000_000_000;
 function secondsIn(row: Row, ...names: string[]): number | null {
   const value = column(row, ...names);
   if (typeof value === 'string' && !/^\d+$/.test(value)) {
-    // As PostgreSQL writes it, `2026-01-31 12:00:00+00`; of a time without a zone, UTC.
+    // PostgreSQL writes `2026-01-31 12:00:00+00`. A time without a zone is taken as UTC.
     const iso = value.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00');
     const time = Date.parse(/(Z|[+-]\d\d:\d\d)$/.test(iso) ? iso : `${iso}Z`);
     return Number.isNaN(time) ? null : Math.floor(time / 1000);

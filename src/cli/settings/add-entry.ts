@@ -16,7 +16,7 @@ export interface Written {
   bytes: number;
 }
 
-/** For whoever wrote it: where the entry of this name is now. */
+/** Tells the person who added an entry where it is now. */
 export const toWhere = (name: string, { file, variable, bytes }: Written) =>
   `${name} is in ${variable} of ${file}, which has ${bytes} of ${MAX_VARIABLE_BYTES} bytes; deploy to make it known`;
 

@@ -15,7 +15,10 @@ export interface Addition {
   bytes: number;
 }
 
-/** Where an entry goes. `canGoOn`: whether the list may go on in further variables. */
+/**
+ * Finds the variable that an entry goes into. `canGoOn`: whether the list may go on in further
+ * variables.
+ */
 export function addToList(
   { vars, file, title }: PlainEnvironment,
   name: string,

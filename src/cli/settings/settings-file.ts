@@ -44,7 +44,7 @@ export interface RawSettings extends RawEnvironment {
 
 export interface SettingsFile {
   path: string;
-  /** As sentences name it. */
+  /** The name in sentences. */
   name: string;
   text: string;
   raw: RawSettings;

@@ -20,7 +20,7 @@ export function showAccounts(service: Service, { siteOf }: Pages) {
     const read = await readAccounts(c.get('caller'), service, held);
     if (!read.ok) throw toCookieProblem(read.refusal);
     if (read.accounts.length === 0) throw cookieSessionEnded(null);
-    // This is the page that the others lead to.
+    // Other pages link to this one where there are other accounts; this one need not.
     const site = { ...(await siteOf(c)), hasOtherAccounts: false };
     const { texts, link } = site;
     return render(
@@ -91,7 +91,7 @@ const AccountItem = ({
   );
 };
 
-/** One that is over does not become current. */
+/** Makes an account current. One whose session is over is refused. */
 export function switchHere(service: Service, { link }: Pages) {
   return async function switchAccount(c: AppContext): Promise<Response> {
     const index = readIndex(c);

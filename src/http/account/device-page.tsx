@@ -5,7 +5,7 @@ import { SignOutForm } from './devices';
 import { Facts, Name, nameOf, Support } from './facts';
 import { Layout, type Site } from './layout';
 
-/** As the API bounds it (calls/fields.ts). */
+/** The longest name that the API takes (calls/fields.ts). */
 const MAX_NAME = 80;
 
 export const DevicePage = ({

@@ -10,9 +10,9 @@ export type ErrorKind =
   | 'nothing'
   /** The same request may succeed in a moment. */
   | 'unavailable'
-  /** It may, but there were too many. */
+  /** There were too many requests; the same one may succeed later. */
   | 'busy'
-  /** It may not: the service itself is at fault. */
+  /** The service itself is at fault, and another try may not help. */
   | 'fault'
   /** The link was good once, and is not any more. */
   | 'spent'

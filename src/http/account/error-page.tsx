@@ -47,7 +47,7 @@ async function explain(
     case 'fault':
       return {
         title: texts[`${kind}Title`],
-        // Of a form nobody knows whether it was done before the answer was lost.
+        // Nobody knows of a form whether it was done, so nothing is said of the session.
         lead: isPost(c) || readSessionCookie(c) === null ? '' : texts[`${kind}Lead`],
         ...(await tryAgain(c, site)),
       };
@@ -64,7 +64,7 @@ async function explain(
   }
 }
 
-/** Of a browser that can hold no more accounts. */
+/** The message for a browser that can hold no more accounts. */
 export const fullMessage = ({ texts, link }: Site): MessageProps => ({
   title: texts.fullTitle,
   lead: texts.fullLead,
@@ -73,7 +73,7 @@ export const fullMessage = ({ texts, link }: Site): MessageProps => ({
 
 const isPost = (c: AppContext) => c.req.method === 'POST';
 
-/** The same request once more, with what the person has filled in. */
+/** A way to make the same request once more, with what the person has filled in. */
 async function tryAgain(
   c: AppContext,
   { texts, here }: Site,

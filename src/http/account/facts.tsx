@@ -7,7 +7,7 @@ import { clean } from './texts/clean';
 import type { Texts } from './texts/en';
 import { fill, fillText } from './texts/fill';
 
-/** By the methods of RFC 8176 §2 that a person has a word for. */
+/** The texts of the methods of RFC 8176 §2 that people have a word for. */
 const METHODS: Record<string, keyof Texts> = {
   pwd: 'method_password',
   pin: 'method_password',

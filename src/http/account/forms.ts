@@ -55,7 +55,7 @@ export function nameDevice(service: Service, { link }: Pages) {
 const readId = (c: AppContext) =>
   validate(v.strictObject({ id: uuid }), { id: c.req.param('id') }).id;
 
-/** Of whom the page was: another tab may have made another account current since. */
+/** The account that the page was of: another tab may have made another one current since. */
 const accountOf = (c: AppContext) =>
   ACCOUNTS.find((index) => `${index}` === c.req.query('account')) ?? 0;
 
@@ -92,7 +92,7 @@ export function signOutEverywhere(service: Service, { link }: Pages) {
 export function signOutHere(service: Service, { link }: Pages) {
   return async function signOut(c: AppContext): Promise<Response> {
     const index = accountOf(c);
-    // Of two cookies nothing says which session it would be; the browser keeps none either way.
+    // With two cookies of one name it is not known whose session to end. The browser loses both.
     if (!isAmbiguous(c, index))
       await endCookieSession(await cookieCallerOf(c, service, index), service);
     clearSessionCookies(c, index);

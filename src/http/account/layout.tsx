@@ -106,7 +106,7 @@ const LanguageLinks = ({ site: { texts, language, languages } }: { site: Site })
   </nav>
 );
 
-/** Of scripts that are written from right to left. */
+/** Languages whose script is written from right to left. */
 const RIGHT_TO_LEFT = /^(?:ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/;
 
 const directionOf = (tag: string) => (RIGHT_TO_LEFT.test(tag) ? 'rtl' : 'ltr');
@@ -117,7 +117,7 @@ export interface MessageProps {
   lead: string;
   /** How to go on. */
   link?: { href: string; text: string } | undefined;
-  /** The same form, to be sent again with the same fields. */
+  /** The form that the person sent, to be sent again with the same fields. */
   again?: { action: string; text: string; fields: readonly (readonly [string, string])[] };
 }
 

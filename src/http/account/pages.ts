@@ -73,7 +73,7 @@ export function createPages({ config, now, assets }: Service): Pages {
         person: session === undefined ? null : personOf(session),
         hasOtherAccounts: accountsSent(c).some((index) => index !== current),
         whose,
-        // Nothing depends on what the cookie says but a link.
+        // The cookie is not verified here: only a link depends on what it says.
         app: (config.clients.get(clientId ?? '') ?? onlyApp)?.pages ?? null,
         appName: (clientId) => clean(appName(config, clientId)),
         wording: createWording(texts, locale, cf?.timezone, now()),

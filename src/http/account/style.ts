@@ -84,7 +84,7 @@ function textOn(color: string): '#000000' | '#ffffff' {
     return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
   });
   const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-  // Where both contrasts are equal.
+  // At this luminance black and white have the same contrast.
   return luminance > 0.179 ? '#000000' : '#ffffff';
 }
 

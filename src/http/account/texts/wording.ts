@@ -19,7 +19,7 @@ export interface Wording {
   plural: (text: Plural, count: number) => string;
 }
 
-/** For one answer: `now` is in milliseconds since 1970, `timeZone` as `request.cf` has it. */
+/** The wording of one answer. `now` is in ms since 1970, `timeZone` as `request.cf` has it. */
 export function createWording(
   texts: Texts,
   locale: string,
