@@ -116,7 +116,7 @@ const reviewsOf = (userId: string) =>
       if (told.length < 2) throw new Error(`${told.length} links for a mail`);
       return told;
     },
-    { timeout: 20_000 },
+    { timeout: 60_000 },
   );
 
 /** Someone with a device of each kind, and the addresses of what can be seen of them. */

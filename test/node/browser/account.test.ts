@@ -10,6 +10,7 @@ import {
   servePages,
   startBrowserService,
 } from './chromium.ts';
+import { expectUnframed } from './framed.ts';
 
 const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1';
@@ -200,15 +201,11 @@ it('a page of another site can neither frame it nor send its forms', async () =>
   const person = await open();
   const { page } = person;
   await page.goto(`${app.origin}/`);
-  await page.setContent(`<iframe src="${service.origin}/account"></iframe>
-    <form method="post" action="${service.origin}/account/sign-out-others"><button>win a prize</button></form>`);
-  await page.waitForTimeout(500);
-  expect(
-    await page
-      .frames()[1]
-      ?.evaluate('document.body?.innerText ?? ""')
-      .catch(() => ''),
-  ).not.toContain('devices');
+  await expectUnframed(
+    page,
+    `${service.origin}/account`,
+    `<form method="post" action="${service.origin}/account/sign-out-others"><button>win a prize</button></form>`,
+  );
   await page.getByRole('button').click();
   await page.waitForURL('**/account/sign-out-others');
   expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('That did not work');

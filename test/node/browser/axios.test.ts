@@ -23,6 +23,8 @@ declare const window: {
     post(url: string): Promise<{ status: number }>;
   };
   signInAgain(challenge: string): Promise<boolean>;
+  /** How often a script of the page has been answered 401. */
+  refusals: number;
 };
 
 let workers: ExampleWorkers;
@@ -135,15 +137,39 @@ const asked = (url: string) =>
   front.requests.filter((request) => request.url === url && request.method !== 'OPTIONS');
 const refreshes = () => asked(`${AUTH}/browser/refresh`).length;
 
-/** Has the API refuse, the first so many times, or always. */
+/**
+ * Has the API refuse, the first so many times, or always. The first so many are refused together.
+ */
 async function refuse(times = Number.POSITIVE_INFINITY): Promise<void> {
   let left = times;
-  await page.route(`${API}/me`, (route) => {
+  const { promise: haveCome, resolve: come } = Promise.withResolvers<void>();
+  if (!Number.isFinite(times)) come();
+  await page.route(`${API}/me`, async (route) => {
     if (route.request().method() === 'OPTIONS' || left <= 0) return route.continue();
     left -= 1;
+    if (left === 0) come();
+    await haveCome;
     return route.fulfill({ status: 401, headers: { 'access-control-allow-origin': APP } });
   });
 }
+
+/** Has the page count, before its scripts come, each 401 that one of them is about to hear of. */
+const countRefusals = () =>
+  page.evaluate(`{
+    window.refusals = 0;
+    const { fetch } = window;
+    const { send } = XMLHttpRequest.prototype;
+    const count = (status) => { if (status === 401) window.refusals += 1; };
+    window.fetch = async (...args) => {
+      const response = await fetch(...args);
+      count(response.status);
+      return response;
+    };
+    XMLHttpRequest.prototype.send = function (body) {
+      this.addEventListener('load', () => count(this.status));
+      send.call(this, body);
+    };
+  }`);
 
 describe.each([
   ['the client’s fetch', 0],
@@ -230,8 +256,13 @@ describe.each([
 
   it('answers the 401 where the person declines, after one question for two requests', async () => {
     await signIn(page, 3_600);
+    await countRefusals();
     await load(way);
-    answer = () => new Promise((decline) => setTimeout(() => decline(false), 500));
+    // They decline once the page has been refused both.
+    answer = async () => {
+      await page.waitForFunction(() => window.refusals >= 2);
+      return false;
+    };
     const statuses = await page.evaluate(() => {
       const statusOf = (error: { response: { status: number } }) => error.response.status;
       return Promise.all([1, 2].map(() => window.api.post('/transfers').catch(statusOf)));

@@ -75,6 +75,12 @@ const ask = (method: string, path: string) =>
     text: string;
   }>;
 
+/** The statuses of all requests for a start URL, by the log. */
+const startsOf = (of: BrowserService) =>
+  [...of.output().matchAll(/"route":"\/browser\/start","status":(\d+)/g)].map(
+    ([, status]) => status,
+  );
+
 describe('the hand-off in Chromium', () => {
   it('stores two __Host- cookies and lands on the return URL; scripts see neither', async () => {
     await signIn();
@@ -207,8 +213,11 @@ describe('the hand-off in Chromium', () => {
   ])('%s of the start URL uses no code up and sets no cookie', async (_, html) => {
     const { startUrl } = await service.handOff(`${app.origin}/signed-in`);
     await page.goto(`${app.origin}/`);
+    const before = startsOf(service).length;
     await page.setContent(html(startUrl));
-    await page.waitForTimeout(700);
+    // It comes to the service, and is refused.
+    await expect.poll(() => startsOf(service).slice(before)).toContain('400');
+    expect(new Set(startsOf(service).slice(before))).toEqual(new Set(['400']));
     expect(await context.cookies()).toEqual([]);
     await page.goto(startUrl);
     expect(page.url()).toBe(`${app.origin}/signed-in`);
