@@ -42,8 +42,8 @@ interface Device {
   address: string;
   token: string;
   isBusy: boolean;
-  /** Milliseconds; null: not within this run. */
-  endsAt: number | null;
+  /** Milliseconds, not before and not after; null: not within this run. */
+  ends: { earliest: number; latest: number } | null;
   /** Its sign-out was answered, or it was told that its token was used twice. */
   endedBy: 'sign-out' | 'theft' | null;
   lost: LostAnswers;
@@ -123,13 +123,14 @@ async function create(userId: string, expiresIn: number | null): Promise<Device 
     if (answer?.status === 201) {
       counts.created += 1;
       const { refresh_token: token } = JSON.parse(answer.body) as { refresh_token: string };
-      const endsAt = expiresIn === null ? null : started + expiresIn * 1000;
+      const lastsMs = (expiresIn ?? 0) * 1000;
+      const ends = { earliest: started + lastsMs, latest: Date.now() + lastsMs };
       return {
         userId,
         address: `192.0.2.${devices255()}`,
         token,
         isBusy: false,
-        endsAt,
+        ends: expiresIn === null ? null : ends,
         endedBy: null,
         lost: new LostAnswers(),
       };
@@ -179,7 +180,7 @@ async function refresh(device: Device, tabs: number): Promise<boolean> {
   const answers = all.filter((one) => one !== null);
   // A session may end between the two, and does not begin again.
   answers.sort((one, other) => one.status - other.status);
-  for (const answer of answers) judge(device, answer);
+  for (const answer of answers) judge(device, answer, started);
   const given = answers.filter(({ status }) => status === 200).map(({ body }) => tokenOf(body));
   if (tabs > 1) counts.pairs += 1;
   // Either may have found the token current within the grace period and kept it; of a step there is
@@ -211,10 +212,10 @@ async function exchange({ address }: Device, token: string): Promise<Answer | nu
 }
 
 /** An answer that decides: good, or refused for a reason that this script knows of. */
-function judge(device: Device, { status, body }: Answer): void {
-  const isOver =
-    device.endedBy !== null || (device.endsAt !== null && Date.now() > device.endsAt + SLACK_MS);
-  const mayBeOver = isOver || (device.endsAt !== null && Date.now() > device.endsAt - SLACK_MS);
+function judge(device: Device, { status, body }: Answer, askedAt: number): void {
+  const { ends, endedBy } = device;
+  const isOver = endedBy !== null || (ends !== null && askedAt > ends.latest + SLACK_MS);
+  const mayBeOver = isOver || (ends !== null && Date.now() > ends.earliest - SLACK_MS);
   if (status === 200) {
     if (isOver) failures.push(`a session was refreshed after its ${device.endedBy ?? 'limit'}`);
     device.token = tokenOf(body);
@@ -251,7 +252,7 @@ async function signOut(device: Device): Promise<void> {
  * keep.
  */
 async function replaceByShortLived(device: Device, devices: Device[]): Promise<void> {
-  if (device.endedBy === null && device.endsAt === null) return;
+  if (device.endedBy === null && device.ends === null) return;
   const fresh = await create(randomUUID(), SHORT_SECONDS);
   if (fresh !== null) devices.push(fresh);
 }
