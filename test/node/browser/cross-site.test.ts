@@ -3,7 +3,7 @@
  * After each attempt the sessions in the database and the cookies in the browser are what they
  * were, and the page has read nothing.
  */
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { USER } from '../../people';
 import {
@@ -22,6 +22,8 @@ let browser: Browser;
 let context: BrowserContext;
 let sessionId: string;
 let attackerStartUrl: string;
+/** What the browser asks, and has no answer to yet. */
+const underWay = new Set<Request>();
 
 /**
  * `S` is the service, `START` a start URL of the attacker's own session; the rest saves words
@@ -369,6 +371,9 @@ beforeAll(async () => {
     `--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(',')}`,
   ]);
   context = await browser.newContext();
+  context.on('request', (request) => underWay.add(request));
+  context.on('requestfinished', (request) => underWay.delete(request));
+  context.on('requestfailed', (request) => underWay.delete(request));
   const { startUrl, sessionId: id } = await service.handOff(`${app.origin}/signed-in`, {
     userId: USER,
   });
@@ -407,6 +412,8 @@ async function expectNothing(origin: string, script: string): Promise<void> {
   await page.goto(origin);
   const seen = await run(page, script);
   await page.waitForTimeout(150);
+  // Whatever it has set going comes to its end before its pages are closed.
+  await expect.poll(() => underWay.size).toBe(0);
   for (const secret of [
     sessionId,
     USER,
