@@ -2,13 +2,14 @@
  * Access tokens: JWTs by the profile of RFC 9068, signed with a key of signing-keys.ts. Verifying
  * one needs no database.
  */
-import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { type JWTPayload, jwtVerify } from 'jose';
 import * as base64url from 'jose/base64url';
 import * as errors from 'jose/errors';
 import { isCompactJws } from '../client/verify/compact-jws';
 import type { Config } from '../config/config';
 import { SIGNING_ALGS } from '../config/signing-key-policy';
 import { CLOCK_SKEW_SECONDS } from '../config/token-life';
+import { signClaims } from './sign-claims';
 import type { SigningKey, VerifyingKey } from './signing-keys';
 
 const TYP = 'at+jwt';
@@ -115,6 +116,8 @@ export function toClaims(subject: AccessTokenSubject) {
   };
 }
 
+const headerOf = ({ alg, kid }: SigningKey) => ({ alg, typ: TYP, kid });
+
 /**
  * Signs a token that says it was issued at `now` (ms), and is good until `expiresAt`. RFC 9068 §2.
  */
@@ -124,14 +127,14 @@ export async function issueAccessToken(
   subject: AccessTokenSubject,
   { now, expiresAt }: { now: number; expiresAt: Date },
 ): Promise<string> {
-  return new SignJWT(toClaims(subject))
-    .setProtectedHeader({ alg: key.alg, typ: TYP, kid: key.kid })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setIssuedAt(Math.floor(now / 1000))
-    .setExpirationTime(expiresAt)
-    .setJti(crypto.randomUUID())
-    .sign(key.privateKey);
+  return signClaims(key.privateKey, headerOf(key), {
+    ...toClaims(subject),
+    iss: issuer,
+    aud: audience,
+    iat: Math.floor(now / 1000),
+    exp: Math.floor(expiresAt.getTime() / 1000),
+    jti: crypto.randomUUID(),
+  });
 }
 
 /** A token as long as an issued one is, but for its signature, which is left out. */
@@ -164,7 +167,7 @@ export async function issueExchangedToken(
 ): Promise<string> {
   const { scope: _, act, ...claims } = toTrustedClaims(payload);
   const [aud, ...others] = to.audience;
-  return new SignJWT({
+  return signClaims(key.privateKey, headerOf(key), {
     ...claims,
     client_id: to.clientId,
     ...(to.scope && { scope: to.scope }),
@@ -174,9 +177,7 @@ export async function issueExchangedToken(
     iat: issuedAt,
     exp: expiresAt,
     jti: crypto.randomUUID(),
-  })
-    .setProtectedHeader({ alg: key.alg, typ: TYP, kid: key.kid })
-    .sign(key.privateKey);
+  });
 }
 
 /**

@@ -4,10 +4,11 @@
  * decides by. Each secret gives the next one by HMAC, so a repeated refresh always gives the same
  * successor, and no token is ever stored.
  */
-import { compactVerify, decodeProtectedHeader, SignJWT } from 'jose';
+import { compactVerify, decodeProtectedHeader } from 'jose';
 import * as errors from 'jose/errors';
 import { isCompactJws } from '../client/verify/compact-jws';
 import { eachSecret, hmacSha256, type Keyring, sha256 } from '../crypto';
+import { signClaims } from './sign-claims';
 
 const PREFIX = 'v2.';
 const TYP = 'rt+jwt';
@@ -46,13 +47,14 @@ export async function issueRefreshToken(
   { current }: Keyring,
   { sessionId, home, secret, expiresAt }: RefreshToken,
 ): Promise<string> {
-  const jwt = new SignJWT({ sid: sessionId, home, secret }).setProtectedHeader({
-    alg: 'HS256',
-    typ: TYP,
-    kid: current.id,
-  });
-  if (expiresAt !== null) jwt.setExpirationTime(expiresAt);
-  return PREFIX + (await jwt.sign(current.refreshMac));
+  const header = { alg: 'HS256', typ: TYP, kid: current.id };
+  const claims = {
+    sid: sessionId,
+    home,
+    secret,
+    ...(expiresAt !== null && { exp: Math.floor(expiresAt.getTime() / 1000) }),
+  };
+  return PREFIX + (await signClaims(current.refreshMac, header, claims));
 }
 
 /** Whether this is a refresh token by its look, authentic or not. */

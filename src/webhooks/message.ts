@@ -3,12 +3,12 @@
  * Token (RFC 8417, CAEP session-revoked), signed by the Standard Webhooks scheme. The id of the
  * message is the event's, whichever attempt it is, so that a receiver can tell a repeat.
  */
-import { SignJWT } from 'jose';
 import type { Webhook } from '../config/webhooks';
 import { toEventView, toTold } from '../security-log/event-view';
 import type { SessionEvent } from '../security-log/read-events';
 import { sequenceOf } from '../security-log/sequence';
 import { parseJson } from '../sessions/parse-json';
+import { signClaims } from '../tokens/sign-claims';
 import type { SigningKey } from '../tokens/signing-keys';
 
 /** The content of a message. */
@@ -95,7 +95,8 @@ async function toSecurityEventToken(
 ): Promise<string> {
   const key = await signingKey();
   const { by, reason, user_id: userId, client_id: clientId } = toEventView(event);
-  return new SignJWT({
+  const header = { alg: key.alg, typ: 'secevent+jwt', kid: key.kid };
+  return signClaims(key.privateKey, header, {
     ...(event.requestId !== null && { txn: event.requestId }),
     sequence: sequenceOf(event),
     // RFC 9493 §3.2.8 and CAEP's own member for the session.
@@ -112,11 +113,9 @@ async function toSecurityEventToken(
         ...(clientId !== null && { client_id: clientId }),
       },
     },
-  })
-    .setProtectedHeader({ alg: key.alg, typ: 'secevent+jwt', kid: key.kid })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setIssuedAt(Math.floor(now / 1000))
-    .setJti(event.id)
-    .sign(key.privateKey);
+    iss: issuer,
+    aud: audience,
+    iat: Math.floor(now / 1000),
+    jti: event.id,
+  });
 }
