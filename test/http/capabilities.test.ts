@@ -5,6 +5,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import document from '../../assets/edge-sessions/openapi.json';
 import { CAPABILITIES } from '../../src/config/clients';
+import { NEEDS } from '../capabilities';
 import { APP, BACKEND, basic, clientsWith, startService } from '../fixtures';
 import { ALL_ROUTES, BACKEND_ROUTES, OAUTH_ROUTES, toInit, USER_ROUTES } from './routes';
 
@@ -13,11 +14,13 @@ beforeEach(() => {
   return () => vi.restoreAllMocks();
 });
 
-type Described = { description?: string };
+type Described = { operationId: string; description?: string; security: object[] };
 const described = Object.entries(document.paths).flatMap(([path, operations]) =>
-  Object.entries(operations as Record<string, Described>).map(([method, { description = '' }]) => ({
+  Object.entries(operations as Record<string, Described>).map(([method, operation]) => ({
     route: `${method.toUpperCase()} ${path}`,
-    capability: /Needs `(\w+)`/.exec(description)?.[1] ?? null,
+    operation: operation.operationId,
+    capability: /Needs `(\w+)`/.exec(operation.description ?? '')?.[1] ?? null,
+    takesClients: operation.security.some((each) => 'client' in each),
   })),
 );
 const nameOf = ({ method, pattern }: { method: string; pattern: string }) =>
@@ -31,6 +34,28 @@ it('every route of the OpenAPI document is in the list that the tests go through
     .filter((route) => !/ \/(account|docs|openapi|verify)/.test(route))
     .filter((route) => !listed.includes(route));
   expect(missing).toEqual([]);
+});
+
+it('every route that takes a client’s credentials needs what its call by a binding needs', () => {
+  const ofCalls = Object.values(NEEDS).flatMap(({ operation, needs }) =>
+    operation === undefined ? [] : [[operation, needs] as const],
+  );
+  const isOfClients = new Set(
+    described.flatMap((each) => (each.takesClients ? each.operation : [])),
+  );
+  const expected = ofCalls.filter(
+    ([operation, needs]) => needs !== null || isOfClients.has(operation),
+  );
+  const named = described
+    .filter(({ takesClients }) => takesClients)
+    .map(({ operation, capability }) => [operation, capability]);
+  expect(Object.fromEntries(named)).toEqual({
+    ...Object.fromEntries(expected),
+    // Each grant has a capability of its own.
+    requestToken: null,
+    // For a program that collects numbers.
+    metrics: 'operate',
+  });
 });
 
 describe('a backend', () => {

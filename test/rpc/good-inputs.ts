@@ -3,7 +3,7 @@ import type { SessionsCalls } from '../../src/client/rpc';
 import type { Bound } from './door';
 
 /** Every call, with an input that a client which may do everything would not be refused for. */
-const goodInputs = (
+export const goodInputs = (
   user_id: string,
 ): { [Name in keyof SessionsCalls]: Parameters<SessionsCalls[Name]>[0] } => {
   const token = 'a.b.c';

