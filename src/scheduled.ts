@@ -184,7 +184,7 @@ async function deliverToWebhooks(
   let read: KeySet | null = null;
   const keySet = async () => {
     read ??= await (home.name === DEFAULT_HOME
-      ? loadKeySet(home, keyring, signingKeys, now)
+      ? loadKeySet(home, keyring, { policy: signingKeys, now })
       : readKeySet(home, keyring, now));
     return read;
   };
@@ -195,8 +195,9 @@ async function deliverToWebhooks(
     maxQueries: queriesOf(run) - QUERIES_OF_OTHERS,
     budgetMs: 20_000,
     clock: Date.now,
+    now,
   };
-  const { delivered, failed } = await deliver(home, deliverer, null, bounds, now);
+  const { delivered, failed } = await deliver(home, deliverer, null, bounds);
   logFailedAttempts(failed);
   return { delivered, failed: failed.length, given_up: givenUp };
 }

@@ -59,7 +59,7 @@ export async function answer<Value>(
       refused: toFaultRefused(toFault(error, caller.requestId)),
     }),
   );
-  logRequest(door, request.name, caller, done, Date.now() - started);
+  logRequest(door, caller, { route: request.name, done, durationMs: Date.now() - started });
   const bookmark = formatPerHome(bookmarks);
   const about = {
     request_id: caller.requestId,
@@ -174,10 +174,8 @@ function takeBookmark(bookmarks: Bookmarks, { config }: Service, bookmark: unkno
 /** The line of a request, which names the call where HTTP names the route. */
 function logRequest(
   door: Door,
-  name: string,
   { requestId, usage }: Caller,
-  done: Done<unknown>,
-  durationMs: number,
+  { route, done, durationMs }: { route: string; done: Done<unknown>; durationMs: number },
 ): void {
   console.log(
     JSON.stringify({
@@ -185,7 +183,7 @@ function logRequest(
       event: 'request',
       request_id: requestId,
       method: door.name,
-      route: name,
+      route,
       client_id: done.clientId,
       outcome: done.outcome ?? ('refused' in done ? done.refused.code : undefined),
       d1_round_trips: usage.roundTrips,

@@ -100,8 +100,9 @@ export const setNotBefore = defineCall(
   async (caller, service, input) => {
     const target = await toTarget(caller, service, input);
     if (!target.ok) return target;
-    const { not_before: second = null, reason = null } = input;
-    const ended = await homes.endSessionsBefore(caller, service, target.target, second, reason);
+    const { not_before: notBefore = null, reason = null } = input;
+    const wanted = { target: target.target, notBefore };
+    const ended = await homes.endSessionsBefore(caller, service, wanted, reason);
     if (!ended.ok) return ended;
     return { ok: true, value: { not_before: toIso(ended.notBefore) }, outcome: 'not_before_set' };
   },

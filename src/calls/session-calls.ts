@@ -72,7 +72,8 @@ export const updateSession = defineCall(
   'manage_users',
   v.strictObject({ session_id: uuid, ...change, label: v.nullish(label), reason }),
   async (caller, service, { session_id: sessionId, reason: given = null, ...input }) => {
-    const updated = await updateReached(caller, service, sessionId, toChangeInput(input), given);
+    const wanted = { sessionId, ...toChangeInput(input) };
+    const updated = await updateReached(caller, service, wanted, given);
     if (!updated.ok) return updated;
     const value = { session: toManagedView(updated.session, service.config) };
     return { ok: true, value, outcome: 'updated' };

@@ -151,7 +151,8 @@ export const updateAll = defineUserCall(
   'manage_users',
   { ...change, reason },
   async (caller, service, userId, { reason = null, ...input }) => {
-    const updated = await updateSessionsOf(caller, service, userId, toChangeInput(input), reason);
+    const wanted = { userId, ...toChangeInput(input) };
+    const updated = await updateSessionsOf(caller, service, wanted, reason);
     return updated.ok ? { ok: true, value: { updated: updated.updated } } : updated;
   },
 );
@@ -177,8 +178,8 @@ export const exportAll = defineUserCall(
   async (caller, service, userId, { limit, cursor, reason = null }) => {
     const parsed = parseExportCursor(cursor);
     if (!parsed.ok) return parsed;
-    const page = { position: parsed.position, limit };
-    const exported = await exportPerson(caller, service, userId, page, reason);
+    const wanted = { subject: userId, position: parsed.position, limit };
+    const exported = await exportPerson(caller, service, wanted, reason);
     if (!exported.ok) return exported;
     const { home, rows, next } = exported;
     const value = {

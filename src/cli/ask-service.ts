@@ -51,7 +51,7 @@ export async function askAs(need: Need, options: ServiceOptions, terminal: Termi
     findCredentials(service, options.cwd, need) ??
     (await askForCredentials(service, whose, need, terminal));
   const authorization = `Basic ${btoa(`${encodeURIComponent(id)}:${encodeURIComponent(secret)}`)}`;
-  return (method, path, body) => ask(service, authorization, method, path, body);
+  return (method, path, body) => ask({ service, authorization }, method, path, body);
 }
 
 /** The URL of the service, and of which environment it is. */
@@ -112,8 +112,7 @@ async function askForCredentials(
 
 /** Repeats what could not be decided: every call is safe to repeat. */
 async function ask<T>(
-  service: string,
-  authorization: string,
+  { service, authorization }: { service: string; authorization: string },
   method: string,
   path: string,
   body?: object,

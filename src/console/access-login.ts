@@ -22,13 +22,18 @@ export interface PlatformAccess {
 export const teamKeysOf = ({ issuer }: AccessSettings): JWTVerifyGetKey =>
   createRemoteJWKSet(new URL(`${issuer}/cdn-cgi/access/certs`));
 
-/** `now` is in seconds. */
+interface Verification {
+  /** Access as the platform knows it of this request; undefined: it knows of none. */
+  platform: PlatformAccess | undefined;
+  keys: JWTVerifyGetKey;
+  /** Seconds since 1970. */
+  now: number;
+}
+
 export async function loginByAccess(
   settings: AccessSettings,
   { headers }: Request,
-  platform: PlatformAccess | undefined,
-  keys: JWTVerifyGetKey,
-  now: number,
+  { platform, keys, now }: Verification,
 ): Promise<Login> {
   if (platform !== undefined) return byPlatform(settings, platform);
   const assertion = headers.get(ASSERTION);

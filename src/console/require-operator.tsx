@@ -96,15 +96,14 @@ async function findLogin(
 ): Promise<Login> {
   const { raw: request } = c.req;
   if (login.by === 'session')
-    return loginBySession(
-      login,
+    return loginBySession(login, request, {
       lookMaxAgeSeconds,
-      request,
-      c.env,
-      verifier as AccessTokenVerifier,
-    );
-  const { access } = c.executionCtx as { access?: PlatformAccess };
-  const found = await loginByAccess(login, request, access, teamKeys as JWTVerifyGetKey, now);
+      verifier: verifier as AccessTokenVerifier,
+      SESSIONS: c.env.SESSIONS,
+    });
+  const { access: platform } = c.executionCtx as { access?: PlatformAccess };
+  const verification = { platform, keys: teamKeys as JWTVerifyGetKey, now };
+  const found = await loginByAccess(login, request, verification);
   const isStale = found.ok && now - found.operator.provedAt > lookMaxAgeSeconds;
   return isStale ? { ok: false, why: 'stale' } : found;
 }

@@ -23,12 +23,15 @@ import { type Login, reject } from './operator';
  */
 const COOKIES = [CURRENT_COOKIE, ...ACCOUNTS.map((index) => ofAccount(SESSION_COOKIE, index))];
 
+interface Verification extends Pick<ConsoleEnv, 'SESSIONS'> {
+  verifier: AccessTokenVerifier;
+  lookMaxAgeSeconds: number;
+}
+
 export async function loginBySession(
   { operators, acr }: SessionSettings,
-  lookMaxAgeSeconds: number,
   request: Request,
-  { SESSIONS }: Pick<ConsoleEnv, 'SESSIONS'>,
-  verifier: AccessTokenVerifier,
+  { lookMaxAgeSeconds, verifier, SESSIONS }: Verification,
 ): Promise<Login> {
   const { headers } = request;
   const cookies = COOKIES.flatMap((name) =>

@@ -52,15 +52,14 @@ export async function addKeyRow(home: Home, row: KeyRow): Promise<KeyRow[]> {
 }
 
 /**
- * Marks keys as compromised, and adds the key that signs instead, both or neither: where the new
- * key's generation is taken, nothing is written. `audit` gives the statements that are run only
- * where it was. Reads all keys. One round trip.
+ * Marks keys as compromised from the moment on that the new key signs instead, and adds that one,
+ * both or neither: where the new key's generation is taken, nothing is written. `audit` gives the
+ * statements that are run only where it was. Reads all keys. One round trip.
  */
 export async function replaceKeyRows(
   home: Home,
   kids: string[],
   row: KeyRow,
-  revokedAt: Date,
   audit: (isReplaced: SQL) => BatchItem<'sqlite'>[],
 ): Promise<KeyRow[]> {
   const { db } = home;
@@ -68,7 +67,7 @@ export async function replaceKeyRows(
   const isMarked = and(inArray(signingKeys.kid, kids), isNull(signingKeys.revokedAt), isReplaced);
   const { rows } = await transact(home, () => ({
     replacement: db.insert(signingKeys).values(row).onConflictDoNothing(),
-    revoked: db.update(signingKeys).set({ revokedAt }).where(isMarked),
+    revoked: db.update(signingKeys).set({ revokedAt: row.activatesAt }).where(isMarked),
     audit: audit(isReplaced),
     rows: selectKeys(home),
   }));

@@ -40,30 +40,28 @@ import { insertRaw, selectRaw } from './raw-rows';
 /** The subject of a move: a user's id, or a guest's session id. */
 export type Subject = string;
 
+interface Move {
+  subject: Subject;
+  /** The act that the source records; absent where the service itself brings the subject home. */
+  act?: Act<'operate'>;
+}
+
 /**
  * Moves a subject, or finishes a move. Safe to repeat. Returns the events of sessions that were
- * ended, because with them the user arrived above the limit. `act` is recorded at the source; null
- * where the service itself brings its subject home.
+ * ended, because with them the user arrived above the limit.
  */
 export async function moveSubject(
   source: Home,
   target: Home,
-  subject: Subject,
+  move: Move,
   context: WriteContext,
-  act: Act<'operate'> | null = null,
 ): Promise<RecordedEvent[]> {
-  await leave(source, target.name, subject, context.now, act);
-  return finishMove(source, target, subject, context);
+  await leave(source, target.name, move, context.now);
+  return finishMove(source, target, move.subject, context);
 }
 
 /** Step 1. Does nothing where the home does not have the subject, or not any more. */
-async function leave(
-  source: Home,
-  to: string,
-  subject: Subject,
-  now: number,
-  act: Act<'operate'> | null,
-): Promise<void> {
+async function leave(source: Home, to: string, { subject, act }: Move, now: number): Promise<void> {
   const { db } = source;
   const isHere = and(eq(users.id, subject), isNull(users.movedTo));
   const isGuest = and(
@@ -93,7 +91,7 @@ async function leave(
         ),
       ),
     users: db.update(users).set(left).where(isHere),
-    audit: act && recordAct(source, act),
+    audit: act === undefined ? null : recordAct(source, act),
   }));
 }
 

@@ -23,9 +23,8 @@ export interface Cursor {
 export async function listResidents(
   home: Home,
   _grant: Grant<'operate'>,
+  { after, limit }: { after: Cursor; limit: number },
   { policy, now }: RuleContext,
-  after: Cursor,
-  limit: number,
 ): Promise<{ subjects: Subject[]; next: Cursor | null }> {
   const { db } = home;
   const row = sql<number>`rowid`;

@@ -64,9 +64,9 @@ export async function readAccounts(
       );
       return Promise.all(
         held.map(async ({ index, cookie }, place) => {
-          const presentation = { token: cookie.token, clientId: cookie.clientId, visitor };
+          const { token, clientId } = cookie;
           const known = rows[place] ?? null;
-          const shown = await presentAt(caller, service, home, presentation, known);
+          const shown = await presentAt(caller, service, home, { token, clientId, visitor, known });
           const session = shown.ok ? shown.session : ifHere(known);
           return session ? [{ index, cookie, session, isLive: shown.ok }] : [];
         }),
@@ -97,16 +97,21 @@ export function takesCurrent(
 /** Which account a new session becomes, and whose place it takes; null: nobody's. */
 export type Place = { index: number; former: VerifiedCookie | null };
 
+/** A client's new session. */
+interface NewAccount {
+  client: Client;
+  /** Tells whose it is. It is not asked where that does not matter. */
+  newcomer: () => Promise<Pick<Session, 'id' | 'userId' | 'act'> | null>;
+}
+
 /**
- * Where a client's new session goes. `newcomer` tells whose it is, where that matters. Asks no
- * database but where there are sessions side by side.
+ * Where a client's new session goes. Asks no database but where there are sessions side by side.
  */
 export async function placeAccount(
   caller: Caller,
   service: Service,
   held: Held,
-  client: Client,
-  newcomer: () => Promise<Pick<Session, 'id' | 'userId' | 'act'> | null>,
+  { client, newcomer }: NewAccount,
 ): Promise<Result<Place>> {
   const { current, cookies } = held;
   if (takesCurrent(service, held, client))

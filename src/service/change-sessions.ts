@@ -28,6 +28,7 @@ import {
   SESSION_ENDED,
   UNKNOWN_SESSION,
 } from './refusal';
+import { ruleContextOf } from './report';
 import type { Service } from './service';
 import { throttleClient } from './throttle';
 
@@ -42,8 +43,7 @@ export interface ChangeInput extends Omit<SessionChange, 'endsBy' | 'makesTokens
 export async function updateReached(
   caller: ClientCaller,
   service: Service,
-  sessionId: string,
-  input: ChangeInput,
+  { sessionId, ...input }: ChangeInput & { sessionId: string },
   reason: ActReason | null,
 ): Promise<Result<{ session: Session }>> {
   const authorized = authorize(caller.client, 'manage_users');
@@ -61,9 +61,9 @@ export async function updateReached(
     reason,
     facts,
   });
-  const at = { policy: service.config.sessions, now: service.now() };
+  const at = ruleContextOf(service);
   const found = await whereverItIs(caller, service, sessionId, (home) =>
-    updateByAct(home, act, sessionId, change, at),
+    updateByAct(home, act, { sessionId, change }, at),
   );
   if (found === null || !grant.includes(found.result.session.clientId)) return UNKNOWN_SESSION;
   const { home } = found;
@@ -83,8 +83,7 @@ export async function updateReached(
 export async function updateSessionsOf(
   caller: ClientCaller,
   service: Service,
-  userId: string,
-  input: ChangeInput,
+  { userId, ...input }: ChangeInput & { userId: string },
   reason: ActReason | null,
 ): Promise<Result<{ updated: number }>> {
   const authorized = authorize(caller.client, 'manage_users');
@@ -98,10 +97,10 @@ export async function updateSessionsOf(
   const target = { type: 'user', id: userId } as const;
   const type = 'user_sessions_changed';
   const act = await toAct(caller, service, grant, { type, target, reason, facts });
-  const at = { policy: service.config.sessions, now: service.now() };
+  const at = ruleContextOf(service);
   const updated = new Set<string>();
   await actInEveryHome(caller, service, { userId, act }, async (home) => {
-    for (const id of await updateUser(home, act, userId, change, at)) updated.add(id);
+    for (const id of await updateUser(home, act, { userId, change }, at)) updated.add(id);
   });
   return { ok: true, updated: updated.size };
 }
@@ -143,7 +142,7 @@ export async function labelOwnSession(
 ): Promise<Result<{ session: Session }>> {
   const refused = await whyNotAdmitted(caller, service);
   if (refused !== null) return refused;
-  const at = { policy: service.config.sessions, now: service.now() };
+  const at = ruleContextOf(service);
   const found = await whereCallerIs(caller, service, (home) =>
     labelSession(home, caller.accessToken, named, at),
   );

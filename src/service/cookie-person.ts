@@ -61,7 +61,7 @@ export async function renameByCookie(
   sessionId: string,
   label: string | null,
 ): Promise<Result<object>> {
-  const at = { policy: service.config.sessions, now: service.now() };
+  const at = ruleContextOf(service);
   const labelled = await whereCookieIs(caller, service, (home) =>
     labelSession(home, personOf(caller), { sessionId, label }, at),
   );

@@ -102,8 +102,8 @@ async function deliverEvents(
   const deliverer = delivererOf(config, home, keys, fetch);
   try {
     // The request itself, and other work of the invocation, have the other queries.
-    const bounds = { ...BOUNDS, maxQueries: config.queriesPerInvocation - 40 };
-    const { failed } = await deliver(home, deliverer, events, bounds, now());
+    const bounds = { ...BOUNDS, maxQueries: config.queriesPerInvocation - 40, now: now() };
+    const { failed } = await deliver(home, deliverer, events, bounds);
     logFailedAttempts(failed);
   } catch {
     // The outbox still has the events.

@@ -17,7 +17,7 @@ export async function finishMoves(
     report(
       caller,
       target,
-      await moveSubject(source, target, userId, writeContextOf(caller, service)),
+      await moveSubject(source, target, { subject: userId }, writeContextOf(caller, service)),
     );
     console.warn(
       JSON.stringify({

@@ -109,8 +109,7 @@ export interface HandOff {
 export async function handOff(
   { config, now }: Service,
   { keyring }: Signer,
-  home: Home,
-  { session, secret }: { session: Session; secret: string },
+  { home, session, secret }: { home: Home; session: Session; secret: string },
   to: Pick<Handoff, 'clientId' | 'returnUrl' | 'startedBy' | 'authentication'>,
 ): Promise<HandOff> {
   const handoff = { sessionId: session.id, home: home.name, secret, ...to };
@@ -123,7 +122,7 @@ export async function handOffKnown(
   service: Service,
   home: Home,
   known: { session: Session; secret: string },
-  to: Parameters<typeof handOff>[4],
+  to: Parameters<typeof handOff>[3],
 ): Promise<Result<{ session: Session; handOff: HandOff }>> {
   const { session } = known;
   const { authTime, ...how } = to.authentication ?? {};
@@ -136,5 +135,5 @@ export async function handOffKnown(
   const refused = whyNotHandOff(service.config, home, subject, to.returnUrl);
   if (refused !== null) return refused;
   const signer = await service.signerFor(home);
-  return { ok: true, session, handOff: await handOff(service, signer, home, known, to) };
+  return { ok: true, session, handOff: await handOff(service, signer, { ...known, home }, to) };
 }

@@ -59,7 +59,8 @@ async function place(
     if (named !== null && homes.get(named)?.newUsers === 'none')
       return invalid('home takes no new users');
     const home = service.boundHome(name, caller);
-    await bringGuest(caller, service, keys.guest, userLocation?.guestHome ?? null, home);
+    const from = userLocation?.guestHome ?? null;
+    await bringGuest(caller, service, { guest: keys.guest, from }, home);
     return { ok: true, home, isFirst: keys.user !== null };
   }
   if (named !== null && named !== userLocation.home)
@@ -68,7 +69,7 @@ async function place(
     return refuse({ code: 'idempotent_session_moved_on' });
   const home = service.boundHome(userLocation.home, caller);
   await finishMoves(caller, service, userLocation);
-  await bringGuest(caller, service, keys.guest, userLocation.guestHome, home);
+  await bringGuest(caller, service, { guest: keys.guest, from: userLocation.guestHome }, home);
   return { ok: true, home, isFirst: false };
 }
 
@@ -125,8 +126,7 @@ function chooseNearest(caller: Caller, { config }: Service, subject: string): Pr
 async function bringGuest(
   caller: Caller,
   service: Service,
-  guest: LookupKeys['guest'],
-  from: string | null,
+  { guest, from }: { guest: LookupKeys['guest']; from: string | null },
   home: Home,
 ): Promise<void> {
   if (guest === null || from === null || from === home.name) return;
@@ -136,7 +136,7 @@ async function bringGuest(
     await moveSubject(
       service.boundHome(from, caller),
       home,
-      guest.sessionId,
+      { subject: guest.sessionId },
       writeContextOf(caller, service),
     ),
   );

@@ -47,11 +47,10 @@ export async function toImpersonation(
   caller: Caller,
   service: Service,
   home: Home,
-  { userId, act }: Pick<NewSession, 'userId' | 'act'>,
-  grant: Grant<StartCapability>,
-): Promise<Act<StartCapability> | null> {
+  { userId, act, startedBy }: Pick<NewSession, 'userId' | 'act' | 'startedBy'>,
+): Promise<Act | null> {
   if (act === null || userId === null) return null;
-  return toAct(caller, service, grant, {
+  return toAct(caller, service, startedBy.grant, {
     type: 'user_impersonated',
     target: { type: 'user', id: userId },
     reason: null,

@@ -84,7 +84,7 @@ export function createKeyCache({
   async function readOriginal(access: D1Access, moment: number): Promise<KeySet> {
     try {
       const home = homes.defaultHome(access);
-      return await loadKeySet(home, await keyring(), policy, moment, makeFirstKey);
+      return await loadKeySet(home, await keyring(), { policy, now: moment }, makeFirstKey);
     } catch (fault) {
       if (!(fault instanceof DatabaseUnavailableError)) throw fault;
       for (const home of homes.homes(access).slice(1)) {

@@ -18,7 +18,7 @@ import { authorize } from './authorize';
 import type { ClientCaller } from './caller';
 import { finishMoves } from './finish-moves';
 import { invalid, type Result, refuse } from './refusal';
-import { report, writeContextOf } from './report';
+import { report, ruleContextOf, writeContextOf } from './report';
 import type { Service } from './service';
 
 export interface HomeState {
@@ -53,14 +53,14 @@ export async function drainHome(
 ): Promise<Result<{ moved: number; next: Cursor | null }>> {
   const authorized = authorize(caller.client, 'operate');
   if (!authorized.ok) return authorized;
-  const { config, now } = service;
+  const { config } = service;
   const from = config.homes.get(home);
   if (from === undefined) return refuse({ code: 'not_found', detail: 'There is no such home' });
   if (from.newUsers !== 'none')
     return invalid('Set new_users of this home to none first, or others would come');
   const source = service.boundHome(from.name, caller);
-  const at = { policy: config.sessions, now: now() };
-  const { subjects, next } = await listResidents(source, authorized.grant, at, after, limit);
+  const at = ruleContextOf(service);
+  const { subjects, next } = await listResidents(source, authorized.grant, { after, limit }, at);
   const act = await toAct(caller, service, authorized.grant, {
     type: 'home_drained',
     target: { type: 'home', id: from.name },
@@ -72,7 +72,8 @@ export async function drainHome(
     if (to === null)
       return invalid('There is no home of the same jurisdiction that takes new users');
     const target = service.boundHome(to, caller);
-    const events = await moveSubject(source, target, subject, writeContextOf(caller, service), act);
+    const context = writeContextOf(caller, service);
+    const events = await moveSubject(source, target, { subject, act }, context);
     report(caller, target, events);
   }
   if (subjects.length > 0) reportAct(caller, act, [{ home: source }]);
@@ -110,7 +111,8 @@ export async function moveUser(
     facts: { from: source.name, to: target.name },
     outboxHome: source.name,
   });
-  const events = await moveSubject(source, target, userId, writeContextOf(caller, service), act);
+  const context = writeContextOf(caller, service);
+  const events = await moveSubject(source, target, { subject: userId, act }, context);
   report(caller, target, events);
   reportAct(caller, act, [{ home: source }]);
   return { ok: true, moved: true };
@@ -126,8 +128,7 @@ export type NotBeforeTarget = { userId: string } | { home: string } | 'everyone'
 export async function endSessionsBefore(
   caller: ClientCaller,
   service: Service,
-  target: NotBeforeTarget,
-  notBefore: number | null,
+  { target, notBefore }: { target: NotBeforeTarget; notBefore: number | null },
   reason: ActReason | null,
 ): Promise<Result<{ notBefore: Date }>> {
   const authorized = authorize(caller.client, 'operate');

@@ -54,7 +54,10 @@ async function eraseToLastGuests(
   subject: string,
 ) {
   for (;;) {
-    const { formerGuests, lists } = await findPerson(caller, service, grant, subject, SLICE);
+    const { formerGuests, lists } = await findPerson(caller, service, grant, {
+      subject,
+      limit: SLICE,
+    });
     if (lists.every(({ length }) => length < SLICE)) return { subject, formerGuests };
     const { unavailable } = await queryAll(service.homes(caller), (home) =>
       eraseFormerGuests(home, grant, formerGuests, revocationOf(caller, service)),
@@ -70,6 +73,13 @@ export interface ExportPosition {
   after: number;
 }
 
+interface ExportedPage {
+  subject: string;
+  /** null: the first page. */
+  position: ExportPosition | null;
+  limit: number;
+}
+
 /**
  * Exports one page of one home. A page may be empty, and is the last one when `next` is null. The
  * first page begins without a position.
@@ -77,8 +87,7 @@ export interface ExportPosition {
 export async function exportPerson(
   caller: ClientCaller,
   service: Service,
-  subject: string,
-  { position, limit }: { position: ExportPosition | null; limit: number },
+  { subject, position, limit }: ExportedPage,
   reason: ActReason | null,
 ): Promise<Result<{ home: string; rows: HeldRow[]; next: ExportPosition | null }>> {
   const authorized = authorize(caller.client, 'manage_all');
@@ -89,7 +98,7 @@ export async function exportPerson(
   const at = position ?? { home: first as string, section: SECTIONS[0], after: 0 };
   const home = service.findHome(at.home, caller);
   if (home === null) return invalid('cursor is not one that this service gave');
-  const person = await findPerson(caller, service, authorized.grant, subject);
+  const person = await findPerson(caller, service, authorized.grant, { subject });
   const { grant } = authorized;
   const act = await toAct(caller, service, grant, {
     id: await toExportId([grant.clientId, subject, home.name], service.now()),
@@ -132,8 +141,7 @@ async function findPerson(
   caller: Caller,
   service: Service,
   grant: Grant<'erase_users' | 'manage_all'>,
-  subject: string,
-  limit = Number.MAX_SAFE_INTEGER,
+  { subject, limit = Number.MAX_SAFE_INTEGER }: { subject: string; limit?: number },
 ) {
   const { results, unavailable } = await queryAll(service.homes(caller), (home) =>
     listFormerGuests(home, grant, subject, limit),

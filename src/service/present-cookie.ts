@@ -2,14 +2,14 @@
 import { findBrowserClient } from '../config/refused-clients';
 import type { Home } from '../db/d1';
 import type { RefusalReason } from '../sessions/end-reason';
-import type { Presentation, Visitor } from '../sessions/presented';
-import type { Moved, Session, SessionWithNotBefore } from '../sessions/session';
+import type { Visitor } from '../sessions/presented';
+import type { Session } from '../sessions/session';
 import { type VerifiedRefreshToken, verifyRefreshToken } from '../tokens/refresh-token';
 import type { SessionCookie } from '../tokens/session-cookie';
 import type { Caller, CookieCaller } from './caller';
 import { visitorOf } from './caller-signals';
 import { homeOf } from './home-of-token';
-import { present } from './present';
+import { type PresentedHere, present } from './present';
 import { type Result, refuse, SESSION_ENDED } from './refusal';
 import type { Service, Signer } from './service';
 import { throttleToken } from './throttle';
@@ -71,10 +71,9 @@ export async function presentAt(
   caller: Caller,
   service: Service,
   home: Home,
-  presentation: Presentation,
-  known?: SessionWithNotBefore | Moved | null,
+  presentation: PresentedHere,
 ): Promise<Result<{ session: Session; home: Home; secret: string }>> {
-  const { home: at, result } = await present(caller, service, home, presentation, known);
+  const { home: at, result } = await present(caller, service, home, presentation);
   if (result.ok)
     return { ok: true, session: result.session, home: at, secret: presentation.token.secret };
   switch (result.reason) {

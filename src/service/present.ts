@@ -24,16 +24,17 @@ export function refreshPolicyOf({ config }: Service, clientId: string | null): R
   };
 }
 
-/**
- * The live session of an authentic token, weighed as a refresh would weigh it. `known` is what was
- * just read of it in this home.
- */
+export interface PresentedHere extends Presentation {
+  /** What was just read of the session in this home; undefined: nothing was. */
+  known?: SessionWithNotBefore | Moved | null;
+}
+
+/** The live session of an authentic token, weighed as a refresh would weigh it. */
 export async function present(
   caller: Caller,
   service: Service,
   home: Home,
-  presentation: Presentation,
-  known?: SessionWithNotBefore | Moved | null,
+  presentation: PresentedHere,
 ): Promise<{ home: Home; result: PresentedResult }> {
   const context = {
     keyring: await service.keyring(),
@@ -46,7 +47,7 @@ export async function present(
     service,
     { home, sessionId: presentation.token.sessionId },
     (place) => {
-      const read = place === home ? known : undefined;
+      const read = place === home ? presentation.known : undefined;
       return presentToken(place, presentation, context, read);
     },
   );

@@ -18,8 +18,8 @@ export async function signInBeside(
   const { client } = input;
   let place: Place = { index: 0, former: null };
   const admit = async (userId: string) => {
-    const newcomer = { id: '', userId, act: null };
-    const placed = await placeAccount(caller, service, held, client, async () => newcomer);
+    const newcomer = async () => ({ id: '', userId, act: null });
+    const placed = await placeAccount(caller, service, held, { client, newcomer });
     if (!placed.ok) return placed;
     place = placed;
     return null;

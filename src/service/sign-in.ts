@@ -88,7 +88,7 @@ async function attempt(
   const claim = toIdempotency(client, identity, idempotencyKey);
   const keys = { user: identity, guest: null, keyHash: claim && (await toKeyHash(claim)) };
   const issuedName = client.subjectIssuer === null ? {} : { issuedName: identity };
-  const reporting = reportingOf(caller, config);
+  const context = { policy: config.sessions, now, reporting: reportingOf(caller, config) };
   let isFirst: boolean | null = null;
   const started = await startWhereItBelongs(caller, service, { keys, newUserId }, async (home) => {
     const signer = await service.signerFor(home);
@@ -99,9 +99,9 @@ async function attempt(
     if (!isFirst && claim === null) return refuseAssertion('assertion_used');
     // Used up here as well, the ID token starts nothing more: the key only finds what it made.
     if (!isFirst) await claimAssertion(home, identity);
-    const request = { now, reporting, assertion: identity, idempotency: claim };
+    const request = { ...context, assertion: identity, idempotency: claim };
     const session = { ...draft, ...granted.granted, ...issuedName, userId, startedBy };
-    const created = await createSession(home, keyring, config.sessions, session, request);
+    const created = await createSession(home, keyring, session, request);
     return created.ok ? { ...created, signer } : toRefused(created.reason);
   });
   if (!started.ok) return started;

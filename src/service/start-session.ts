@@ -23,7 +23,7 @@ import { startWhereItBelongs } from './home-of-new-session';
 import { toImpersonation, toKnownUser, toStartPolicy } from './impersonate';
 import { issueTokens, type Tokens } from './issue-tokens';
 import { invalid, type Refused, type Result, refuse } from './refusal';
-import { reportingOf } from './report';
+import { writeContextOf } from './report';
 import type { Service } from './service';
 import { toExpiry, whyNotPersistent } from './session-expiry';
 import type { StartInput } from './start-input';
@@ -88,19 +88,19 @@ export async function startSession(
       input.userName === null
         ? named.session
         : { ...named.session, userId: await findOrCreateUser(home, input.userName, service.now()) };
-    const how = { grant, claim, isHandedOff, imported };
-    const created = await create(caller, service, home, whose, how);
+    const start = { session: whose, claim, isHandedOff, imported };
+    const created = await create(caller, service, home, start);
     return created.ok ? { ...created, signer } : toRefused(created);
   });
   if (!started.ok) return started;
-  const { isRepeat, signer, home } = started;
+  const { isRepeat, signer } = started;
   service.tally.point('starts', isRepeat ? 'repeated' : 'created', session.clientId);
   if (returnUrl === null) {
     const tokens = await issueTokens(service, signer, started);
     return { ok: true, session: started.session, isRepeat, tokens, handOff: null };
   }
   const to = { clientId: session.clientId, returnUrl, startedBy: grant.clientId };
-  const handedOff = await handOff(service, signer, home, started, to);
+  const handedOff = await handOff(service, signer, started, to);
   return { ok: true, session: started.session, isRepeat, tokens: null, handOff: handedOff };
 }
 
@@ -108,30 +108,27 @@ async function create(
   caller: ClientCaller,
   service: Service,
   home: Home,
-  session: NewSession,
   {
-    grant,
+    session,
     claim,
     isHandedOff,
     imported,
   }: {
-    grant: Grant<StartCapability>;
+    session: NewSession;
     claim: Idempotency | null;
     isHandedOff: boolean;
     imported: StartInput['imported'];
   },
 ): Promise<CreateResult> {
-  const { config, keyring, now } = service;
-  const act = await toImpersonation(caller, service, home, session, grant);
+  const act = await toImpersonation(caller, service, home, session);
   if (imported) imported.act.outboxHome ||= home.name;
-  const created = await createSession(home, await keyring(), config.sessions, session, {
-    now: now(),
+  const created = await createSession(home, await service.keyring(), session, {
+    ...writeContextOf(caller, service),
     idempotency: claim,
     isHandedOff,
     act: imported?.act ?? act,
     imported: imported?.token,
     assertion: imported && { hash: imported.token.sessionId, expiresAt: imported.knownUntil },
-    reporting: reportingOf(caller, config),
   });
   if (act !== null && created.ok && !created.isRepeat) reportAct(caller, act, [{ home }]);
   return created;

@@ -72,5 +72,7 @@ export async function stepUpInBrowser(
   const presented = await presentCookie(caller, service, cookie, visitor);
   if (!presented.ok) return presented;
   const authTime = new Date(authentication.authTime * 1000);
-  return raise(caller, service, authorized.grant, cookie.token, { ...authentication, authTime });
+  const { grant } = authorized;
+  const { token } = cookie;
+  return raise(caller, service, { grant, token, authentication: { ...authentication, authTime } });
 }

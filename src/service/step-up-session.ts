@@ -1,10 +1,9 @@
 /** Step-up: a backend has authenticated the person behind a live session anew (RFC 9470). */
 
-import type { Grant } from '../config/authority';
 import {
   type AuthenticateResult,
-  type Authentication,
   authenticateSession,
+  type StepUp,
 } from '../sessions/authenticate';
 import type { EndReason } from '../sessions/end-reason';
 import { NOBODY } from '../sessions/presented';
@@ -48,26 +47,25 @@ export async function stepUp(
   const throttled = await throttleClient(caller, service, verdict.token);
   if (throttled !== null) return throttled;
   const authentication = { authTime: authTime.authTime, amr, acr };
-  return raise(caller, service, authorized.grant, verdict.token, authentication);
+  const { grant } = authorized;
+  return raise(caller, service, { grant, token: verdict.token, authentication });
 }
 
 /** Moves the session of an authentic refresh token on to this authentication. */
 export async function raise(
   caller: Caller,
   service: Service,
-  grant: Grant<'create_sessions'>,
-  token: VerifiedRefreshToken,
-  authentication: Authentication,
+  stepUp: StepUp & { token: VerifiedRefreshToken },
 ): Promise<Result<{ session: Session; tokens: Tokens }>> {
+  const { token } = stepUp;
   const { sessionId } = token;
   const home = homeOf(caller, service, token.home);
   if (home === null) return UNKNOWN_SESSION;
   const signer = await service.signerFor(home);
   const { keyring } = signer;
-  const stepUp = { token, authentication };
   const context = writeContextOf(caller, service);
   const authenticated = await whereSessionIs(caller, service, { home, sessionId }, (place) =>
-    authenticateSession(place, keyring, grant, stepUp, context),
+    authenticateSession(place, keyring, stepUp, context),
   );
   if (authenticated === null) return UNKNOWN_SESSION;
   const { home: at, result } = authenticated;

@@ -39,14 +39,11 @@ export async function listSessionsOf(
   if (!authorized.ok) return authorized;
   const throttled = await throttleClient(caller, service, userId);
   if (throttled !== null) return throttled;
-  const { results, unavailable } = await listEverywhere(
-    caller,
-    service,
-    userId,
-    (database) =>
-      listUserSessions(database, authorized.grant, userId, page, ruleContextOf(service)),
-    ({ sessions }) => sessions.length === 0,
-  );
+  const at = ruleContextOf(service);
+  const { results, unavailable } = await listEverywhere(caller, service, userId, {
+    list: (database) => listUserSessions(database, authorized.grant, userId, { ...page, ...at }),
+    isEmpty: ({ sessions }) => sessions.length === 0,
+  });
   const pages = results.map(({ value }) => value);
   return { ok: true, page: mergeSessionPages(pages, page), unavailable };
 }
@@ -62,18 +59,15 @@ export async function listAllSessionsOf(
   if (!authorized.ok) return authorized;
   const throttled = await throttleClient(caller, service, userId);
   if (throttled !== null) return throttled;
-  const { results, unavailable } = await listEverywhere(
-    caller,
-    service,
-    userId,
-    (database) =>
+  const { results, unavailable } = await listEverywhere(caller, service, userId, {
+    list: (database) =>
       listAllSessions(database, authorized.grant, userId, {
         limit,
         before: before.get(database.name) ?? null,
         filter,
       }),
-    ({ rows }) => rows.length === 0,
-  );
+    isEmpty: ({ rows }) => rows.length === 0,
+  });
   const pages = results.map(({ home, value }) => ({ home: home.name, page: value }));
   return { ok: true, page: mergeNumberedPages(pages, numberOf, { limit, before }), unavailable };
 }
@@ -83,8 +77,10 @@ async function listEverywhere<T>(
   caller: ClientCaller,
   service: Service,
   userId: string,
-  list: (database: Home | Replica) => Promise<T>,
-  isEmpty: (value: T) => boolean,
+  {
+    list,
+    isEmpty,
+  }: { list: (database: Home | Replica) => Promise<T>; isEmpty: (value: T) => boolean },
 ) {
   const homes = service.homes(caller);
   const found = await queryAll<T, Home | Replica>(homes.map(service.replicaOf), list);

@@ -83,8 +83,8 @@ export async function withdrawSigningKeys(
     facts: 'kid' in which ? {} : { created_before: which.createdBefore.getTime() / 1000 },
     outboxHome: original.name,
   });
-  const policy = config.signingKeys;
-  const outcome = await revokeSigningKeys(original, keyring, policy, which, act);
+  const context = { keyring, policy: config.signingKeys };
+  const outcome = await revokeSigningKeys(original, which, act, context);
   if (outcome === null) return refuse({ code: 'not_found', detail: 'There is no such key' });
   if (outcome.revoked.length > 0) reportAct(caller, act, [{ home: original }]);
   // The home where keys are made is done already.

@@ -40,6 +40,13 @@ export interface Authentication {
   acr: string | null;
 }
 
+/** What a step-up is by: the backend's grant, the app's refresh token, and the new proof. */
+export interface StepUp {
+  grant: Grant<'create_sessions'>;
+  token: RefreshToken;
+  authentication: Authentication;
+}
+
 export type AuthenticateResult =
   | { ok: true; session: Session; secret: string; events: RecordedEvent[] }
   | { ok: false; reason: EndReason | 'unknown_session' }
@@ -57,8 +64,7 @@ export type AuthenticateResult =
 export async function authenticateSession(
   home: Home,
   keyring: Keyring,
-  grant: Grant<'create_sessions'>,
-  { token, authentication }: { token: RefreshToken; authentication: Authentication },
+  { grant, token, authentication }: StepUp,
   { policy, reporting, now }: WriteContext,
 ): Promise<AuthenticateResult | Moved> {
   const { sessionId } = token;

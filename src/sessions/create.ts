@@ -4,13 +4,12 @@
  */
 
 import { eq, exists, sql } from 'drizzle-orm';
-import type { SessionPolicies } from '../config/session-policy';
 import { type Keyring, randomSecret, sha256 } from '../crypto';
 import { type Home, transact } from '../db/d1';
 import type { Values } from '../db/prepared';
 import { userSessions } from '../db/schema';
 import { type Act, recordAct } from '../security-log/audit';
-import { type RecordedEvent, type Reporting, reportTo } from '../security-log/record';
+import { type RecordedEvent, reportTo } from '../security-log/record';
 import type { ImportedToken } from '../tokens/imported-token';
 import {
   insertStart,
@@ -34,6 +33,7 @@ import { forgottenUpTo } from './idempotency-age';
 import { limitFor, noLimit, type SessionLimit } from './limits';
 import { type NewSession, toRow, toSecond, toValues } from './new-session';
 import { toReach } from './reach';
+import type { WriteContext } from './rule-context';
 import type { Session } from './session';
 import { mayBeNewDevice, toStartDetails } from './start-events';
 import { adoptRest, upgradeGuest } from './upgrade-guest';
@@ -57,9 +57,7 @@ export type CreateResult =
   | { ok: false; reason: RefusedReason }
   | Extract<RepeatResult, { ok: false }>;
 
-export interface CreateOptions {
-  now: number;
-  reporting: Reporting;
+export interface CreateOptions extends WriteContext {
   idempotency?: Idempotency | null;
   assertion?: UsedAssertion | null;
   /**
@@ -86,15 +84,14 @@ export interface CreateOptions {
 export async function createSession(
   home: Home,
   keyring: Keyring,
-  policies: SessionPolicies,
   input: NewSession,
   options: CreateOptions,
 ): Promise<CreateResult> {
   if (!input.startedBy.grant.includes(input.clientId))
     throw new Error('the grant does not reach the client of the session');
-  const { now, idempotency = null, imported = null } = options;
+  const { policy, now, idempotency = null, imported = null } = options;
   const isLimited = input.act === null && imported === null;
-  const limit = isLimited ? limitFor(policies, input.clientId) : noLimit(policies);
+  const limit = isLimited ? limitFor(policy, input.clientId) : noLimit(policy);
   const sessionId = imported?.sessionId ?? crypto.randomUUID();
   const claim =
     idempotency && (await toClaim(keyring, idempotency, { salt: randomSecret(), sessionId }));
@@ -103,23 +100,24 @@ export async function createSession(
     (claim === null ? randomSecret() : await drawSecret(keyring.current, claim));
   const session = toRow(input, { sessionId, refreshToken: await sha256(secret), claim, now });
   const values = { ...toValues(session, now), ...toCondition(input, options, claim) };
+  const start = { limit, input, values };
 
-  const { own, events, claims, guestEvents } = await insert(home, limit, input, values, options);
+  const { own, events, claims, guestEvents } = await insert(home, start, options);
   const first = claims?.[0];
   if (idempotency !== null && first !== undefined && first.claim.salt !== claim?.salt) {
     const { isBeforeNotBefore } = first;
     const known = first.session && { ...first.session, isBeforeNotBefore };
     const found = { first: first.claim, session: known, now };
-    const repeated = await repeat(keyring, policies, idempotency, found);
+    const repeated = await repeat(keyring, policy, idempotency, found);
     return repeated.ok ? { ...repeated, events: [], isRepeat: true } : repeated;
   }
   const [outcome] = own;
   if (outcome === undefined) {
-    const reason = await whyRefused(home, limit, input, values);
+    const reason = await whyRefused(home, start);
     if (reason !== 'crowded') return { ok: false, reason };
     if (options.isRetry) return { ok: false, reason: 'session_limit_reached' };
     await markDead(home, input.userId ?? '', { limit, now });
-    return createSession(home, keyring, policies, input, { ...options, isRetry: true });
+    return createSession(home, keyring, input, { ...options, isRetry: true });
   }
   await adoptRest(home, values, guestEvents?.length ?? 0);
   const { userId } = input;
@@ -131,12 +129,17 @@ export async function createSession(
   return { ok: true, session, secret, events: [...events, ...ended], isRepeat: false };
 }
 
+/** A create, as its statements take it. */
+interface Start {
+  limit: SessionLimit;
+  input: NewSession;
+  values: Values;
+}
+
 /** The transaction of the create. */
 function insert(
   home: Home,
-  limit: SessionLimit,
-  input: NewSession,
-  values: Values,
+  { limit, input, values }: Start,
   { now, reporting, isHandedOff = false, act = null, imported = null }: CreateOptions,
 ) {
   const ids = {
@@ -197,10 +200,9 @@ const isCreated = ({ db }: Home, sessionId: string) =>
 /** Asks why once more, because a transaction does not say which of its conditions failed. */
 async function whyRefused(
   home: Home,
-  limit: SessionLimit,
-  { guestSessionId, userId, act }: NewSession,
-  values: Values,
+  { limit, input, values }: Start,
 ): Promise<RefusedReason | 'crowded'> {
+  const { guestSessionId, userId, act } = input;
   const query = readRefusal(limit, { ...values, evictedId: null });
   const { answers } = await transact(home, () => ({ answers: query }));
   const [why] = answers;

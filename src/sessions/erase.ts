@@ -128,6 +128,7 @@ async function eraseSlice(
   // tokens of this very second too.
   const nextSecond = revocation.now + 1000;
   const until = tokensEnd(revocation);
+  const ended = { notBefore: nextSecond, until };
   const tombstones = await Promise.all(subjects.map(toTombstone));
   const keys = db
     .select({ hash: userSessions.idempotencyKeyHash })
@@ -139,7 +140,7 @@ async function eraseSlice(
   );
   const someEvents = sql`${sessionEvents.seq} in (select seq from ${sessionEvents} where ${isIn(sessionEvents.subject, subjects)} limit ${SLICE})`;
   return {
-    tombstones: upsertNotBefores(home, tombstones, nextSecond, until),
+    tombstones: upsertNotBefores(home, tombstones, ended),
     endedSessions: db
       .insert(notBefores)
       .select(
@@ -154,9 +155,7 @@ async function eraseSlice(
     // A not-before keeps the sessions of the next slices from living on until then. It names the
     // person, and is deleted with the last slice.
     meanwhile:
-      subject === null
-        ? null
-        : upsertNotBefore(home, subject, nextSecond, until, exists(anyOf(home, subject))),
+      subject === null ? null : upsertNotBefore(home, subject, ended, exists(anyOf(home, subject))),
   };
 }
 

@@ -85,8 +85,7 @@ export async function listUserSessions(
   database: Home | Replica,
   grant: Grant<'manage_users'>,
   userId: string,
-  { filter, after, limit }: FilteredPage,
-  { policy, now }: RuleContext,
+  { filter, after, limit, policy, now }: FilteredPage & RuleContext,
 ): Promise<SessionPage> {
   const page = { after: startOf(after, filter), limit };
   const statements = {

@@ -32,15 +32,20 @@ const LATER_WINS = {
   },
 };
 
+/** `notBefore` in ms, of use until `until`. */
+interface NotBefore {
+  notBefore: number;
+  until: Date;
+}
+
 /**
- * The statement: `notBefore` in ms, of use until `until`. Of two not-befores the later one wins. It
+ * The statement. Of two not-befores the later one wins. It
  * does nothing where `condition` does not hold.
  */
 export function upsertNotBefore(
   { db }: Home,
   subject: string,
-  notBefore: number,
-  until: Date,
+  { notBefore, until }: NotBefore,
   condition: SQL = sql`true`,
 ) {
   const [from, to] = [notBefore, until.getTime()].map((time) => Math.floor(time / 1000));
@@ -54,8 +59,7 @@ export function upsertNotBefore(
 export function upsertNotBefores(
   { db }: Home,
   subjects: readonly string[],
-  notBefore: number,
-  until: Date,
+  { notBefore, until }: NotBefore,
 ) {
   const [from, to] = [notBefore, until.getTime()].map((time) => Math.floor(time / 1000));
   return db
@@ -77,7 +81,7 @@ export async function setNotBefore(
   notBefore: number,
 ): Promise<void> {
   await transact(home, () => ({
-    notBefore: upsertNotBefore(home, subject, notBefore, FOR_EVER),
+    notBefore: upsertNotBefore(home, subject, { notBefore, until: FOR_EVER }),
     audit: recordAct(home, act),
   }));
 }

@@ -160,7 +160,7 @@ export async function toRefreshCase(
 
   const isInGrace = wasRotatedWithinGrace(row, policy.sessions, now) || isOwnRotation;
   const rotates = row.refreshToken === attempt.hash && !isInGrace;
-  const given = rotates ? null : findGiven(row, last, attempt, policy, { now, isInGrace });
+  const given = rotates ? null : findGiven(row, last, attempt, { policy, now, isInGrace });
   // A leaked secret can sign for any session: only the secret that the row expects proves anything.
   if (attempt.mayBeForged && !rotates && (given === null || IS_RECOVERY[given.outcome]))
     return { do: 'refuse', reason: 'unproven' };
@@ -200,8 +200,7 @@ function findGiven(
   row: SessionWithNotBefore,
   last: Signals | null,
   attempt: RefreshAttempt,
-  policy: RefreshPolicy,
-  { now, isInGrace }: { now: number; isInGrace: boolean },
+  { policy, now, isInGrace }: { policy: RefreshPolicy; now: number; isInGrace: boolean },
 ): Pick<Extract<RefreshCase, { do: 'repeat' }>, 'outcome' | 'secret' | 'authentication'> | null {
   const superseded = findSupersededByStepUp(row, attempt, policy.sessions, now);
   if (superseded !== null) {
@@ -214,7 +213,7 @@ function findGiven(
   if (successor === undefined) return null;
   const { secret } = successor;
   if (isInGrace) return { outcome: 'repeated', secret, authentication: null };
-  if (!isComingBack(row, last, attempt, policy, now)) return null;
+  if (!isComingBack(row, last, attempt, { policy, now })) return null;
   return { outcome: 'recovered', secret, authentication: findBeforeStepUp(row, attempt.hash) };
 }
 
@@ -226,9 +225,9 @@ function isComingBack(
   row: Session,
   last: Signals | null,
   { signals, hash }: RefreshAttempt,
-  { lostAnswerSeconds, sessions }: RefreshPolicy,
-  now: number,
+  { policy, now }: { policy: RefreshPolicy; now: number },
 ): boolean {
+  const { lostAnswerSeconds, sessions } = policy;
   // Without a grace period rotation is strict: there are no second uses.
   const { graceSeconds } = policyOf(sessions, row.clientId);
   if (graceSeconds === 0 || row.rotatedAt === null) return false;

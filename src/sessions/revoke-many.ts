@@ -36,7 +36,7 @@ export async function revokeOthers(
   const events: RecordedEvent[] = [];
   let after: Position | null = null;
   do {
-    const slice = endSlice(home, userId, { after, events, condition: others }, BY_USER, revocation);
+    const slice = endSlice(home, { userId, after, events, condition: others }, BY_USER, revocation);
     const done = await transact(home, () => ({
       own: selectSession(sessionId),
       ...slice,
@@ -67,7 +67,7 @@ export async function revokeEverywhere(
   const events: RecordedEvent[] = [];
   let after: Position | null = null;
   do {
-    const slice = endSlice(home, userId, { after, events, condition: others }, BY_USER, revocation);
+    const slice = endSlice(home, { userId, after, events, condition: others }, BY_USER, revocation);
     const ownEnd = endOne(home, and(isOwn, mayEnd, isLast), BY_USER, revocation);
     const done = await transact(home, () => ({
       own: selectSession(sessionId),
@@ -77,7 +77,7 @@ export async function revokeEverywhere(
       notBefore:
         userId === null
           ? null
-          : upsertNotBefore(home, userId, revocation.now, tokensEnd(revocation), ANY_WERE_CHANGED),
+          : upsertNotBefore(home, userId, toNotBefore(revocation), ANY_WERE_CHANGED),
       ownDeliveries: ownEnd.deliveries,
       ownEvents: ownEnd.events,
     }));
@@ -112,7 +112,7 @@ export async function revokeUser(
   const events: RecordedEvent[] = [];
   let after: Position | null = null;
   do {
-    const slice = endSlice(home, userId, { after, events, condition: reached }, by, revocation);
+    const slice = endSlice(home, { userId, after, events, condition: reached }, by, revocation);
     const guestEnd = endOne(home, guest, by, revocation);
     const done = await transact(home, () => ({
       ...slice,
@@ -129,8 +129,7 @@ export async function revokeUser(
           ? upsertNotBefore(
               home,
               userId,
-              revocation.now,
-              tokensEnd(revocation),
+              toNotBefore(revocation),
               notExists(anyOpen(home, userId, null)),
             )
           : null,
@@ -141,10 +140,17 @@ export async function revokeUser(
   return events;
 }
 
+const toNotBefore = (revocation: Revocation) => ({
+  notBefore: revocation.now,
+  until: tokensEnd(revocation),
+});
+
 /** SQL: the statement before this one changed a row. */
 const ANY_WERE_CHANGED = sql`changes() > 0`;
 
 interface Slice {
+  /** null: a guest's. */
+  userId: string | null;
   /** null: from the newest session on. */
   after: Position | null;
   /** The events of the slices before. */
@@ -155,8 +161,7 @@ interface Slice {
 /** Ends the sessions of a user's next slice that meet the condition, and reads where it ends. */
 function endSlice(
   home: Home,
-  userId: string | null,
-  { after, events, condition }: Slice,
+  { userId, after, events, condition }: Slice,
   by: RevokedBy,
   revocation: Revocation,
 ) {

@@ -76,8 +76,7 @@ export interface Updated {
 export async function updateByAct(
   home: Home,
   act: Act<'manage_users'>,
-  sessionId: string,
-  change: SessionChange,
+  { sessionId, change }: { sessionId: string; change: SessionChange },
   { policy, now }: RuleContext,
 ): Promise<Updated | Moved | null> {
   const target = and(
@@ -106,8 +105,7 @@ export async function updateByAct(
 export async function updateUser(
   home: Home,
   act: Act<'manage_users'>,
-  userId: string,
-  change: SessionChange,
+  { userId, change }: { userId: string; change: SessionChange },
   { policy, now }: RuleContext,
 ): Promise<string[]> {
   const reached = and(isReached(userSessions.clientId, act.grant), isLive(policy, now));

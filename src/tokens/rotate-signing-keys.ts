@@ -53,7 +53,7 @@ export async function rotateSigningKeys(
   policy: SigningKeyPolicy,
   now: number,
 ): Promise<Rotated> {
-  const keySet = await loadKeySet(home, keyring, policy, now);
+  const keySet = await loadKeySet(home, keyring, { policy, now });
   const activatesAt = whenNextKeySigns(keySet, policy, now);
   let published: string | null = null;
   let keys: readonly Published[] = keySet.keys;

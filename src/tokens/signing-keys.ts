@@ -63,8 +63,7 @@ export function freshKeySet(
 export async function loadKeySet(
   home: Home,
   keyring: Keyring,
-  policy: SigningKeyPolicy,
-  now: number,
+  { policy, now }: { policy: SigningKeyPolicy; now: number },
   make: KeyMaker = makeKey,
 ): Promise<KeySet> {
   const keySet = await readKeySet(home, keyring, now);
@@ -142,10 +141,9 @@ export type Compromised = { kid: string } | { createdBefore: Date };
  */
 export async function revokeSigningKeys(
   home: Home,
-  keyring: Keyring,
-  policy: SigningKeyPolicy,
   which: Compromised,
   act: Act<'operate'>,
+  { keyring, policy }: { keyring: Keyring; policy: SigningKeyPolicy },
 ): Promise<{ revoked: string[]; signing: string | null } | null> {
   const { now } = act;
   let made: KeyRow | null = null;
@@ -158,12 +156,11 @@ export async function revokeSigningKeys(
     const revoked = named.filter(({ revokedAt }) => revokedAt === null).map(({ kid }) => kid);
     if (revoked.length === 0) return { revoked, signing: findSigningKey(keySet, now)?.kid ?? null };
     const generation = nextGeneration(keySet);
-    const moment = new Date(now);
     // Another try is another generation of the same key: making an RSA key takes its time.
-    made ??= await makeKey(keyring, policy.alg, { generation, activatesAt: moment, now });
+    made ??= await makeKey(keyring, policy.alg, { generation, activatesAt: new Date(now), now });
     const row = { ...made, generation };
     const recorded = { ...act, facts: { ...act.facts, kids: revoked } };
-    const rows = await replaceKeyRows(home, revoked, row, moment, (isReplaced) =>
+    const rows = await replaceKeyRows(home, revoked, row, (isReplaced) =>
       recordAct(home, recorded, isReplaced),
     );
     // Otherwise another key was made at the same moment.

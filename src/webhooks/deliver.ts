@@ -32,6 +32,11 @@ export interface DeliveryBounds {
   clock: () => number;
 }
 
+export interface DeliveryRun extends DeliveryBounds {
+  /** Milliseconds since 1970: what is due then is delivered. */
+  now: number;
+}
+
 /** A failed attempt, for the log. It names the endpoint, never its URL or answer. */
 export interface FailedAttempt {
   endpoint: string;
@@ -56,20 +61,16 @@ const TIMEOUT_MS = 10_000;
  */
 const BACK_OFF_SECONDS = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
-/**
- * Delivers what is due at `now` (ms): of these events, or (null) of all. Throws
- * `DatabaseUnavailableError`.
- */
+/** Delivers what is due: of these events, or (null) of all. Throws `DatabaseUnavailableError`. */
 export async function deliver(
   home: Home,
   deliverer: Deliverer,
   events: readonly string[] | null,
-  bounds: DeliveryBounds,
-  now: number,
+  run: DeliveryRun,
 ): Promise<DeliveryReport> {
-  const queue = { home, events, now };
+  const queue = { home, events };
   const reports = await Promise.all(
-    deliverer.webhooks.map((webhook) => deliverTo(webhook, deliverer, queue, bounds)),
+    deliverer.webhooks.map((webhook) => deliverTo(webhook, deliverer, queue, run)),
   );
   return {
     delivered: reports.reduce((sum, { delivered }) => sum + delivered, 0),
@@ -80,8 +81,8 @@ export async function deliver(
 async function deliverTo(
   webhook: Webhook,
   deliverer: Deliverer,
-  { home, events, now }: { home: Home; events: readonly string[] | null; now: number },
-  { maxAttempts, maxQueries, budgetMs, clock }: DeliveryBounds,
+  { home, events }: { home: Home; events: readonly string[] | null },
+  { maxAttempts, maxQueries, budgetMs, clock, now }: DeliveryRun,
 ): Promise<DeliveryReport> {
   const deadline = clock() + budgetMs;
   const report: DeliveryReport = { delivered: 0, failed: [] };

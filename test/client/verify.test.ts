@@ -204,12 +204,10 @@ describe('anything else is refused (RFC 9068 §4, RFC 8725)', () => {
       const access = newAccess();
       const home = openHome({ name: 'DB', binding: service.env.DB, timeoutMs: 5_000 }, access);
       const { sessionSecret, signingKeys } = parseConfig(service.env);
-      const keySet = await loadKeySet(
-        home,
-        await deriveKeyring(sessionSecret, null),
-        signingKeys,
-        service.clock.now,
-      );
+      const keySet = await loadKeySet(home, await deriveKeyring(sessionSecret, null), {
+        policy: signingKeys,
+        now: service.clock.now,
+      });
       const key = findSigningKey(keySet, service.clock.now) as SigningKey;
       const header = { alg: key.alg, kid: key.kid, ...(typ !== undefined && { typ }) };
       const token = await new SignJWT(claims(access_token))

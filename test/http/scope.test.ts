@@ -262,7 +262,7 @@ it('no operation starts a session with a grant that does not reach its client', 
   const grant = grantOf(client, 'create_sessions');
   const input = { clientId: OTHER_APP, startedBy: { by: 'client', grant } };
   const nothing = {} as never;
-  await expect(createSession(nothing, nothing, nothing, input as never, nothing)).rejects.toThrow(
+  await expect(createSession(nothing, nothing, input as never, nothing)).rejects.toThrow(
     'the grant does not reach the client of the session',
   );
 });

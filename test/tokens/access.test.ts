@@ -41,7 +41,7 @@ async function signingKeyOf({ env, clock }: TestService): Promise<SigningKey> {
     newAccess(),
   );
   return findSigningKey(
-    await loadKeySet(home, keyring, config.signingKeys, clock.now),
+    await loadKeySet(home, keyring, { policy: config.signingKeys, now: clock.now }),
     clock.now,
   ) as SigningKey;
 }

@@ -40,7 +40,8 @@ export async function exchange(
 ) {
   const caller = c.get('caller');
   const newcomer = () => findHandedOff(caller, service, handoff);
-  const placed = await placeAccount(caller, service, held, handoff.client, newcomer);
+  const { client } = handoff;
+  const placed = await placeAccount(caller, service, held, { client, newcomer });
   if (!placed.ok) throw toCookieProblem(placed.refusal);
   const result = await startInBrowser(caller, service, handoff, placed.former);
   return give(c, handoff, result, { outcome: 'started', index: placed.index });

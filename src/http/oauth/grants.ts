@@ -21,16 +21,10 @@ export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 type Form = ReadonlyMap<string, string>;
 
 /** RFC 6749 §6; and RFC 8693 §2.1 of an imported session, whose token is its first one. */
-export async function grantByRefresh(
-  c: AppContext,
-  service: Service,
-  client: Client,
-  form: Form,
-  field: 'refresh_token' | 'subject_token' = 'refresh_token',
-) {
-  const isImported = field === 'subject_token';
+export async function grantByRefresh(c: AppContext, service: Service, client: Client, form: Form) {
+  const isImported = form.get('grant_type') === TOKEN_EXCHANGE;
   const request = {
-    refreshToken: need(form, field),
+    refreshToken: need(form, isImported ? 'subject_token' : 'refresh_token'),
     isImported,
     clientId: client.id,
     grantParameters: toGrantParameters(form),
@@ -45,7 +39,7 @@ export async function grantByRefresh(
 /** RFC 8693 §2.1. The actor is the client itself. */
 export async function grantByExchange(c: AppContext, service: Service, client: Client, form: Form) {
   if (form.get('subject_token_type') === IMPORTED_TYPE && areImportedTaken(service))
-    return grantByRefresh(c, service, client, form, 'subject_token');
+    return grantByRefresh(c, service, client, form);
   const requested = form.get('requested_token_type') ?? ACCESS_TOKEN_TYPE;
   if (need(form, 'subject_token_type') !== ACCESS_TOKEN_TYPE || requested !== ACCESS_TOKEN_TYPE)
     throw new OAuthError('invalid_request', 'Only access tokens are exchanged, for access tokens');
