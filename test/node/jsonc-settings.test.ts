@@ -7,6 +7,7 @@ import { findFreePort } from '../../scripts/free-port.ts';
 import { parseSettings, readSettings } from '../../src/cli/settings/settings-file.ts';
 import { createSession } from './demo.ts';
 import { makeClone, makeDeploymentFolder } from './deployment-folder.ts';
+import { copyMigratedState } from './migrated-state.ts';
 import { type Run, runStart } from './service.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -29,6 +30,8 @@ it('npm start runs it, also with more homes', async () => {
   const toml = join(clone, 'wrangler.toml');
   writeFileSync(join(clone, 'wrangler.jsonc'), toJsonc(readFileSync(toml, 'utf8')));
   renameSync(toml, join(clone, 'none'));
+  // The second home has still to be migrated.
+  await copyMigratedState(join(clone, '.wrangler/state'));
   const port = await findFreePort();
   const run: Run = runStart({ PORT: String(port), LOCAL_HOMES: '2' }, [], clone);
   undo.push(async () => {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
 import { findFreePort } from '../../scripts/free-port.ts';
 import { createSession, ORIGIN, refresh } from './demo.ts';
@@ -15,24 +15,21 @@ afterEach(async () => {
   service = null;
 });
 
-describe('npm start', () => {
-  it('makes the secrets, readable by their owner only, and prints none', async () => {
-    service = await startService();
-    expect(statSync(service.devVarsFile).mode & 0o777).toBe(0o600);
-    const { SESSION_SECRET, DEMO_CLIENT_SECRET } = completeDevVars(service.devVarsFile);
-    expect(service.output()).not.toContain(SESSION_SECRET);
-    expect(service.output()).not.toContain(DEMO_CLIENT_SECRET);
+describe('npm start, without options', () => {
+  let first: Service;
+  beforeAll(async () => {
+    first = await startService();
   });
+  afterAll(() => first?.stop());
 
-  it('answers on localhost and on 127.0.0.1', async () => {
-    for (const origin of [ORIGIN, ORIGIN.replace('localhost', '127.0.0.1')]) {
-      expect((await fetch(`${origin}/healthz`)).status).toBe(200);
-    }
+  it('makes the secrets, readable by their owner only, and prints none', async () => {
+    expect(statSync(first.devVarsFile).mode & 0o777).toBe(0o600);
+    const { SESSION_SECRET, DEMO_CLIENT_SECRET } = completeDevVars(first.devVarsFile);
+    expect(first.output()).not.toContain(SESSION_SECRET);
+    expect(first.output()).not.toContain(DEMO_CLIENT_SECRET);
   });
 
   it('leaves a service on another port as it is: wrangler watches what it runs by', async () => {
-    service = await startService();
-    const first = service;
     const second = await startService();
     try {
       expect(first.output()).not.toContain('Reloading');
@@ -43,6 +40,26 @@ describe('npm start', () => {
       }
     } finally {
       await second.stop();
+    }
+  });
+
+  it.skipIf(!existsSync('/proc/self/stat'))(
+    'leaves no process behind on SIGTERM, and the port free',
+    async () => {
+      const started = descendantsOf(first.pid);
+      expect(started.length).toBeGreaterThan(1);
+      expect(await first.stop('SIGTERM')).toBe(0);
+      // The last of them has been told to end, and may still be about to.
+      await expect.poll(() => started.filter(isAlive)).toEqual([]);
+      await expect(fetch(first.origin)).rejects.toThrow();
+    },
+  );
+});
+
+describe('npm start', () => {
+  it('answers on localhost and on 127.0.0.1', async () => {
+    for (const origin of [ORIGIN, ORIGIN.replace('localhost', '127.0.0.1')]) {
+      expect((await fetch(`${origin}/healthz`)).status).toBe(200);
     }
   });
 
@@ -134,19 +151,6 @@ describe('npm start', () => {
     expect(started).toMatch(/^location: http:\/\/app\.localhost:3000\/home\r$/im);
     expect(started).toMatch(/^set-cookie: __Host-session=/im);
   });
-
-  it.skipIf(!existsSync('/proc/self/stat'))(
-    'leaves no process behind on SIGTERM, and the port free',
-    async () => {
-      service = await startService();
-      const started = descendantsOf(service.pid);
-      expect(started.length).toBeGreaterThan(1);
-      expect(await service.stop('SIGTERM')).toBe(0);
-      // The last of them has been told to end, and may still be about to.
-      await expect.poll(() => started.filter(isAlive)).toEqual([]);
-      await expect(fetch(service.origin)).rejects.toThrow();
-    },
-  );
 
   it.each(['0', '65536', 'http', '80a'])('refuses PORT=%s', async (port) => {
     const run = runStart({ PORT: port });
