@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
@@ -15,4 +16,16 @@ export function assertPortIsFree(port: number): Promise<void> {
     });
     probe.listen(port, '127.0.0.1', () => probe.close(() => free()));
   });
+}
+
+/** Waits for a process that is being killed. Rejects when the port is still taken afterwards. */
+export async function untilPortIsFree(port: number): Promise<void> {
+  for (let tries = 50; ; tries -= 1) {
+    try {
+      return await assertPortIsFree(port);
+    } catch (error) {
+      if (tries === 0) throw error;
+    }
+    await sleep(100);
+  }
 }

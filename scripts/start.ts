@@ -7,20 +7,18 @@
  * `wrangler dev` and wins, for example `npm start -- --var REFRESH_GRACE_SECONDS:0`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { get } from 'node:http';
-import { get as getByTls } from 'node:https';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chooseEnvironment, readEnvironment, takeEnvironment } from '../src/cli/environment.ts';
 import { openSettings, readSettings } from '../src/cli/settings/settings-file.ts';
 import { wranglerVariables } from '../src/cli/wrangler-variables.ts';
+import { type Announced, announce } from './announce.ts';
 import { completeDevVars, findDevVars } from './dev-vars.ts';
-import { type CertificateFiles, makeLocalCertificate } from './local-certificate.ts';
+import { makeLocalCertificate } from './local-certificate.ts';
 import { configureConsole, toAudience } from './local-console.ts';
 import { configureHomes } from './local-homes.ts';
 import { toLocalVariables } from './local-variables.ts';
-import { assertPortIsFree, parsePort } from './port.ts';
+import { assertPortIsFree, parsePort, untilPortIsFree } from './port.ts';
 import { readOptions } from './wrangler-options.ts';
 
 const STOP_TIMEOUT_MS = 5_000;
@@ -99,7 +97,7 @@ async function start(): Promise<number> {
       'https-cert-path': ['--https-cert-path', certificate.cert],
     }),
   };
-  const service = wrangler([
+  const command = [
     'dev',
     // The Worker and, on this machine alone, a page to try it out.
     'src/dev/index.ts',
@@ -112,11 +110,29 @@ async function start(): Promise<number> {
     `--env=${name}`,
     ...configurations.flatMap((file) => ['--config', file]),
     ...given.without('config'),
-  ]);
+  ];
   const base = origin + new URL(issuer).pathname.replace(/\/+$/, '');
-  void announce(service, { origin, base, devVarsFile, certificate });
-  const code = await exitCode(service);
-  return isStopping ? 0 : code || 1;
+  return serve(command, port, { origin, base, devVarsFile, certificate });
+}
+
+/**
+ * Runs `wrangler dev` until it is told to stop. Where it has answered, and ends by itself, it is
+ * started again: a connection that is lost at a bad moment can end it (workers-sdk #15203).
+ */
+async function serve(command: string[], port: number, announced: Announced): Promise<number> {
+  for (;;) {
+    let hasEnded = false;
+    const service = wrangler(command);
+    const isAnnounced = announce(announced, () => hasEnded || isStopping);
+    const code = await exitCode(service);
+    hasEnded = true;
+    if (isStopping) return 0;
+    if (!(await isAnnounced)) return code || 1;
+    console.log('npm start: wrangler dev ended by itself, and is started again');
+    // What it had started lives on, and has the port.
+    signalGroup(service, 'SIGKILL');
+    await untilPortIsFree(port);
+  }
 }
 
 function migrate(binding: string, options: string[]): Promise<number> {
@@ -187,48 +203,6 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-}
-
-interface Announced {
-  origin: string;
-  base: string;
-  devVarsFile: string;
-  certificate: CertificateFiles | null;
-}
-
-/** Says what to try once the service answers. */
-async function announce(service: ChildProcess, announced: Announced): Promise<void> {
-  const { origin, base, devVarsFile, certificate } = announced;
-  while (service.exitCode === null && !isStopping) {
-    if (await isUp(`${base}/healthz`, certificate)) {
-      const curl = certificate === null ? 'curl -s' : `curl -s --cacert '${certificate.cert}'`;
-      const asked = certificate === null ? '' : '   (nobody vouches for its certificate: go on)';
-      console.log(`
-Try it:           ${base}/${asked}
-Start a session:  source ${devVarsFile}; ${curl} -u "$DEMO_CLIENT_ID:$DEMO_CLIENT_SECRET" -H 'Content-Type: application/json' -d '{"client_id":"demo-app"}' ${base}/v1/sessions
-Refresh it:       ${curl} -d grant_type=refresh_token -d client_id=demo-app -d refresh_token=PASTE_IT_HERE ${base}/oauth/token
-Run the cron:     ${curl} ${origin}/cdn-cgi/handler/scheduled
-Operate it:       ${origin}/console   (as the person of the demo session)
-`);
-      return;
-    }
-    await sleep(200);
-  }
-}
-
-/** Whether anything answers there, by the certificate that is ours where there is one. */
-function isUp(url: string, certificate: CertificateFiles | null): Promise<boolean> {
-  return new Promise((found) => {
-    const answered = (response: { resume(): unknown }) => {
-      response.resume();
-      found(true);
-    };
-    const request =
-      certificate === null
-        ? get(url, answered)
-        : getByTls(url, { ca: readFileSync(certificate.cert) }, answered);
-    request.once('error', () => found(false));
-  });
 }
 
 function wantsHttps(): boolean {

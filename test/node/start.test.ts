@@ -168,6 +168,23 @@ describe('npm start', () => {
     server.close();
   });
 
+  it.skipIf(!existsSync('/proc/self/stat'))(
+    'starts wrangler again when that ends by itself, and no session is lost',
+    async () => {
+      service = await startService();
+      const { origin } = service;
+      const vars = completeDevVars(service.devVarsFile);
+      const backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
+      const { refresh_token: token } = await createSession(undefined, { origin, backend });
+      const [wrangler = 0] = descendantsOf(service.pid);
+      process.kill(wrangler, 'SIGKILL');
+      const times = () => service?.output().split('Run the cron:').length ?? 0;
+      await expect.poll(times).toBe(3);
+      expect(service.output()).toContain('wrangler dev ended by itself, and is started again');
+      expect((await refresh(token, { origin })).status).toBe(200);
+    },
+  );
+
   it('fails when wrangler fails', async () => {
     await expect(startService(['--no-such-option'])).rejects.toThrow(/ended with [1-9]/);
   });
