@@ -1,9 +1,9 @@
 /**
  * A Worker that is bound to the service three times: as a backend, as a client that acts for nobody
- * else, and without props. It answers with what the calls gave, by the package's own types.
+ * else, and without props. It answers with what the calls gave, by the package's own types. It is
+ * built where the package is installed, so it imports nothing of this repository.
  */
 import type { Answer, SessionsEntrypoint } from 'edge-sessions/rpc';
-import { USER } from '../people';
 
 interface Env {
   SESSIONS: Service<SessionsEntrypoint>;
@@ -11,6 +11,7 @@ interface Env {
   NOBODY: Service<SessionsEntrypoint>;
 }
 
+const USER = '7b0e4f50-0f4c-4d0b-8f43-0f7d1d2f7c11';
 const DEVICE = {
   user_agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
   ip_address: '203.0.113.7',
