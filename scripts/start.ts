@@ -121,11 +121,9 @@ async function start(): Promise<number> {
  */
 async function serve(command: string[], port: number, announced: Announced): Promise<number> {
   for (;;) {
-    let hasEnded = false;
     const service = wrangler(command);
-    const isAnnounced = announce(announced, () => hasEnded || isStopping);
+    const isAnnounced = announce(announced, () => hasEnded(service) || isStopping);
     const code = await exitCode(service);
-    hasEnded = true;
     if (isStopping) return 0;
     if (!(await isAnnounced)) return code || 1;
     console.log('npm start: wrangler dev ended by itself, and is started again');
@@ -166,9 +164,14 @@ function wrangler(args: string[], stdio: 'inherit' | 'pipe' = 'inherit'): ChildP
   return running;
 }
 
+/** A process that a signal ended has no exit code. */
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 function exitCode(child: ChildProcess): Promise<number> {
   return new Promise((resolveCode, reject) => {
-    if (child.exitCode !== null) resolveCode(child.exitCode);
+    if (hasEnded(child)) resolveCode(child.exitCode ?? 1);
     child.once('error', reject);
     child.once('close', (code) => resolveCode(code ?? 1));
   });
