@@ -1,9 +1,16 @@
 /** The running service's clients, and what a backend does with them. */
 import { inject } from 'vitest';
+import { completeDevVars } from '../../scripts/dev-vars.ts';
 
 export const ORIGIN = inject('origin');
 export const APP = 'demo-app';
 export const BACKEND = { id: inject('clientId'), secret: inject('clientSecret') };
+
+/** The demo's backend of a service that has secrets of its own. */
+export function backendOf(devVarsFile: string): typeof BACKEND {
+  const { DEMO_CLIENT_ID: id = '', DEMO_CLIENT_SECRET: secret = '' } = completeDevVars(devVarsFile);
+  return { id, secret };
+}
 
 export interface NewSession {
   session: { id: string; user_id: string | null; client_id: string };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
 import { findFreePort } from '../../scripts/free-port.ts';
-import { createSession, refresh } from './demo.ts';
+import { backendOf, createSession, refresh } from './demo.ts';
 import { makeClone } from './deployment-folder.ts';
 import { type Run, runIn, runStart } from './service.ts';
 
@@ -58,7 +58,7 @@ it.skipIf(process.platform !== 'linux')(
 
     const origin = `http://localhost:${port}/auth`;
     const vars = completeDevVars(join(clone, '.dev.vars'));
-    const backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
+    const backend = backendOf(join(clone, '.dev.vars'));
     const { access_token: token } = await createSession(undefined, { origin, backend });
     const claims = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString());
     expect(claims).toMatchObject({ iss: origin, aud: `http://localhost:${port}/api` });

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
 import { planDatabases } from '../../src/cli/deploy/plan.ts';
-import { createSession, refresh } from './demo.ts';
+import { backendOf, createSession, refresh } from './demo.ts';
 import { runStart, type Service, startService } from './service.ts';
 
 const run = promisify(execFile);
@@ -23,7 +23,7 @@ describe('LOCAL_HOMES=3 npm start', () => {
       CLIENT_ID: vars.DEMO_OPERATOR_ID as string,
       CLIENT_SECRET: vars.DEMO_OPERATOR_SECRET as string,
     };
-    backend = { id: vars.DEMO_CLIENT_ID as string, secret: vars.DEMO_CLIENT_SECRET as string };
+    backend = backendOf(service.devVarsFile);
   });
   afterAll(() => service.stop());
 

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
 import { findFreePort } from '../../scripts/free-port.ts';
 import { parseSettings, readSettings } from '../../src/cli/settings/settings-file.ts';
-import { createSession } from './demo.ts';
+import { backendOf, createSession } from './demo.ts';
 import { makeClone, makeDeploymentFolder } from './deployment-folder.ts';
 import { copyMigratedState } from './migrated-state.ts';
 import { type Run, runStart } from './service.ts';
@@ -41,7 +41,7 @@ it('npm start runs it, also with more homes', async () => {
   await Promise.race([run.printed('Run the cron:', READY_TIMEOUT_MS), run.ended]);
   const vars = completeDevVars(join(clone, '.dev.vars'));
   const origin = `http://localhost:${port}`;
-  const backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
+  const backend = backendOf(join(clone, '.dev.vars'));
   expect(await createSession(undefined, { origin, backend })).toHaveProperty('refresh_token');
   const authorization = `Basic ${btoa(`${vars.DEMO_OPERATOR_ID}:${vars.DEMO_OPERATOR_SECRET}`)}`;
   const homes = await fetch(`${origin}/v1/homes`, { headers: { authorization } });

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { completeDevVars } from '../../scripts/dev-vars.ts';
 import { findFreePort } from '../../scripts/free-port.ts';
-import { createSession, ORIGIN, refresh } from './demo.ts';
+import { backendOf, createSession, ORIGIN, refresh } from './demo.ts';
 import { runStart, type Service, startService } from './service.ts';
 
 let service: Service | null = null;
@@ -71,8 +71,7 @@ describe('npm start', () => {
       'ISSUER:http://localhost:1/auth',
     ]);
     const { origin } = service;
-    const vars = completeDevVars(service.devVarsFile);
-    const backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
+    const backend = backendOf(service.devVarsFile);
     const base = `${origin}/auth`;
     const { refresh_token: refreshToken } = await createSession(undefined, {
       origin: base,
@@ -173,8 +172,7 @@ describe('npm start', () => {
     async () => {
       service = await startService();
       const { origin } = service;
-      const vars = completeDevVars(service.devVarsFile);
-      const backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
+      const backend = backendOf(service.devVarsFile);
       const { refresh_token: token } = await createSession(undefined, { origin, backend });
       const [wrangler = 0] = descendantsOf(service.pid);
       process.kill(wrangler, 'SIGKILL');

@@ -9,11 +9,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { completeDevVars } from '../../scripts/dev-vars.ts';
 import { findFreePort } from '../../scripts/free-port.ts';
 import { askAs } from '../../src/cli/ask-service.ts';
 import { openTerminal } from '../../src/cli/terminal.ts';
-import { createSession } from './demo.ts';
+import { backendOf, createSession } from './demo.ts';
 import { type Service, startService } from './service.ts';
 
 const CLI = resolve(import.meta.dirname, '../../scripts/cli.ts');
@@ -22,8 +21,7 @@ let service: Service;
 let backend: { id: string; secret: string };
 beforeAll(async () => {
   service = await startService();
-  const vars = completeDevVars(service.devVarsFile);
-  backend = { id: vars.DEMO_CLIENT_ID ?? '', secret: vars.DEMO_CLIENT_SECRET ?? '' };
+  backend = backendOf(service.devVarsFile);
 });
 afterAll(() => service?.stop());
 
